@@ -1,0 +1,75 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""In which order results may be published."""
+
+from collections import deque
+
+
+class ResultOrder:
+    """
+    Holds results back until the earlier frames have theirs.
+
+    Two sticks with two frames each finish out of order by up to one inference. A result waits
+    for the frames sent before its own, but never longer than ``patience_sec``, so that a hung
+    stick delays the others once, not for as long as it hangs. What comes after a later result
+    was let go is late.
+    """
+
+    def __init__(self, patience_sec):
+        """Start with no frame under way."""
+        self._patience_sec = patience_sec
+        self._under_way = deque()    # sequence numbers in the order of the frames
+        self._finished = {}          # sequence number -> (result, when it came)
+        self._lost = set()
+        self.late = 0
+
+    def sent(self, sequence):
+        """Take note of a frame that was sent to a stick; sequence numbers grow."""
+        self._under_way.append(sequence)
+
+    def finished(self, sequence, result, now):
+        """Take in the result of a frame; one that comes too late is counted and dropped."""
+        if sequence in self._under_way:
+            self._finished[sequence] = (result, now)
+        else:
+            self.late += 1
+
+    def lost(self, sequence):
+        """Take note that a frame will have no result."""
+        if sequence in self._under_way:
+            self._lost.add(sequence)
+
+    def release(self, now):
+        """Return the results that may be published at the time ``now``, in order."""
+        released = []
+        while self._under_way:
+            sequence = self._under_way[0]
+            if sequence in self._finished:
+                released.append(self._finished.pop(sequence)[0])
+            elif sequence not in self._lost and not self._is_overdue(now):
+                break
+            self._lost.discard(sequence)
+            self._under_way.popleft()
+        return released
+
+    def next_release_at(self):
+        """Return when a waiting result is let go at the latest, or None when none waits."""
+        if not self._finished:
+            return None
+        return min(came for _, came in self._finished.values()) + self._patience_sec
+
+    def _is_overdue(self, now):
+        deadline = self.next_release_at()
+        return deadline is not None and now >= deadline

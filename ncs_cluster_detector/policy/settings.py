@@ -1,0 +1,65 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The settings that can change while the cluster works."""
+
+from dataclasses import dataclass
+
+COOLEST = 'coolest'
+ROUND_ROBIN = 'round_robin'
+POLICIES = (COOLEST, ROUND_ROBIN)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    What the rotation, the dispatch and the publishing go by.
+
+    Temperatures are in degrees Celsius, ``_ms`` are milliseconds, ``score_threshold`` is 0 to 1.
+    The same names and defaults are the node's parameters.
+    """
+
+    cluster_size: int = 0
+    cluster_switch_cycle_ms: int = 10000
+    switch_temperature: float = 65.0
+    resume_margin: float = 5.0
+    critical_margin: float = 10.0
+    min_dwell_ms: int = 2000
+    rotation_policy: str = COOLEST
+    score_threshold: float = 0.6
+    class_filter: tuple = ()
+    max_frame_age_ms: int = 500
+
+    @property
+    def resume_temperature(self):
+        """Return the temperature below which a relieved stick may work again."""
+        return self.switch_temperature - self.resume_margin
+
+    @property
+    def critical_temperature(self):
+        """Return the temperature from which a stick rests even if the cluster shrinks."""
+        return self.switch_temperature + self.critical_margin
+
+    def is_hot(self, celsius):
+        """Tell whether a reading asks for relief; an unknown one (None) does not."""
+        return celsius is not None and celsius >= self.switch_temperature
+
+    def is_critical(self, celsius):
+        """Tell whether a reading forbids work; an unknown one (None) does not."""
+        return celsius is not None and celsius >= self.critical_temperature
+
+    def wants(self, detection):
+        """Tell whether a detection is to be published."""
+        return detection.score >= self.score_threshold and (
+            not self.class_filter or detection.label in self.class_filter)

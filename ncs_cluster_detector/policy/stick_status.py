@@ -1,0 +1,58 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the policies know of one stick."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Optional
+
+# A reading older than this counts as unknown: neither hot nor cool.
+READING_VALID_SEC = 3.0
+
+
+class StickState(Enum):
+    """The life of a stick's worker process."""
+
+    STARTING = 'STARTING'
+    RUNNING = 'RUNNING'
+    STOPPING = 'STOPPING'
+    BACKOFF = 'BACKOFF'
+    FATAL = 'FATAL'
+    ABSENT = 'ABSENT'
+
+
+@dataclass(frozen=True)
+class StickStatus:
+    """
+    One stick at one moment.
+
+    ``celsius`` is the last reading in degrees Celsius, taken at ``measured_at``, or None when
+    there was none; ``outstanding`` counts the frames that the stick holds and ``last_given_at`` is
+    when it got the newest of them. Times are seconds of the monotonic clock.
+    """
+
+    number: int
+    state: StickState
+    celsius: Optional[float] = None
+    measured_at: Optional[float] = None
+    throttle_level: int = 0
+    outstanding: int = 0
+    last_given_at: float = float('-inf')
+
+    def reading(self, now):
+        """Return the temperature in degrees Celsius, or None when it is unknown or too old."""
+        if self.celsius is None or now - self.measured_at > READING_VALID_SEC:
+            return None
+        return self.celsius

@@ -1,0 +1,62 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the supervisor tells about itself: frozen, and safe to read from any thread."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_status import StickStatus
+
+
+@dataclass(frozen=True)
+class StickSnapshot:
+    """One stick: its status for the policies, and its figures. None means not known."""
+
+    status: StickStatus
+    device_name: str
+    active: bool
+    duty_60s: float
+    inferences: int
+    inference_p50_sec: Optional[float]
+    restarts: int
+    last_error: str
+    pid: Optional[int]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """
+    The whole cluster at the time ``taken_at`` (seconds of the monotonic clock).
+
+    ``asked_size`` is how many sticks would be active if all were fit. Rates are per second over
+    the last five seconds, latencies seconds from a frame's arrival to its publication.
+    ``waiting_for_image_since`` is when the last image came, or the start.
+    """
+
+    taken_at: float
+    settings: Settings
+    sticks: tuple
+    active: tuple
+    asked_size: int
+    all_hot: bool
+    switches: int
+    last_switch_reason: str
+    input_fps: float
+    detection_fps: float
+    latency_p50_sec: Optional[float]
+    latency_p95_sec: Optional[float]
+    frames_dropped: int
+    waiting_for_image_since: float

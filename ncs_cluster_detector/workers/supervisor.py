@@ -1,0 +1,237 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Keeps one worker process per stick at work; runs in a thread of the detector node's process."""
+
+from dataclasses import dataclass
+from multiprocessing import connection
+from multiprocessing import resource_tracker
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from ncs_cluster_detector.policy.dispatch import choose_stick
+from ncs_cluster_detector.policy.ordering import ResultOrder
+from ncs_cluster_detector.policy.rotation import Rotation
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.workers.measurement import Durations
+from ncs_cluster_detector.workers.measurement import Rate
+from ncs_cluster_detector.workers.messages import WorkerConfig
+from ncs_cluster_detector.workers.snapshot import Snapshot
+from ncs_cluster_detector.workers.stick_pool import StickPool
+from ncs_cluster_detector.workers.worker_handle import keep_libraries_single_threaded
+
+# A result waits at most this long for the results of earlier frames.
+ORDER_PATIENCE_SEC = 0.5
+# No more often than this is the state written down for others to read.
+SNAPSHOT_PERIOD_SEC = 0.2
+
+
+@dataclass(frozen=True)
+class SupervisorOptions:
+    """What stays the same while the node runs; ``max_sticks`` 0 means all."""
+
+    workers: WorkerConfig
+    max_sticks: int = 0
+    inflight_per_stick: int = 2
+    inference_timeout_sec: float = 2.0
+    startup_timeout_sec: float = 20.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    One camera image on its way.
+
+    ``image`` is uint8, height x width x 3, blue-green-red, and is not changed by anyone;
+    ``header`` is passed on untouched; ``arrived_at`` is in seconds of the monotonic clock.
+    """
+
+    number: int
+    image: Any
+    header: Any
+    arrived_at: float
+
+
+class Supervisor:
+    """
+    The loop around workers, rotation and dispatch.
+
+    One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change` and
+    :meth:`stop` and read :attr:`snapshot`: each swaps a reference and wakes the loop.
+    """
+
+    def __init__(self, options, settings: Settings, publish, logger):
+        """
+        Prepare; no process is started before :meth:`run`.
+
+        :param publish: called in the supervisor's thread with a Frame and the tuple of its
+            detections that pass the settings, in the order of the frames.
+        :param logger: has ``info``, ``warning`` and ``error``.
+        """
+        self._options = options
+        self._settings = settings
+        self._publish = publish
+        self._logger = logger
+        self._pool = StickPool(options, logger)
+        self._rotation = Rotation()
+        self._order = ResultOrder(ORDER_PATIENCE_SEC)
+        self._newest = None    # written by offer() alone
+        self._seen = 0         # number of the newest frame that the loop has seen
+        self._waiting = None   # the newest frame while no stick has it
+        self._dropped = 0
+        self._active = ()
+        self._all_hot = False
+        self._switches = 0
+        self._last_switch_reason = ''
+        self._input = Rate()
+        self._output = Rate()
+        self._latency = Durations()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._stopping = threading.Event()
+        self._snapshot_is_old = False
+        self.snapshot = None
+        self._started_at = time.monotonic()
+        self._write_snapshot(self._started_at)
+
+    def offer(self, frame):
+        """Make a frame the newest; the one before it is dropped if no stick was free for it."""
+        self._newest = frame
+        self._wake_up()
+
+    def change(self, settings):
+        """Let new settings take effect."""
+        self._settings = settings
+        self._wake_up()
+
+    def stop(self):
+        """End :meth:`run`, which then ends the workers."""
+        self._stopping.set()
+        self._wake_up()
+
+    def run(self):
+        """Work until :meth:`stop`; afterwards no worker is left."""
+        # Ctrl-C reaches all processes of a terminal; those started here inherit that it does not
+        # concern them, and wait for this loop's word instead. The resource tracker comes first:
+        # starting it unblocks the signal in this thread.
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        keep_libraries_single_threaded()
+        try:
+            while not self._stopping.is_set():
+                self.step(time.monotonic())
+                self._wait(time.monotonic())
+        finally:
+            self._pool.stop()
+
+    def step(self, now):
+        """Do all that is due at the time ``now``."""
+        self._receive(now)
+        self._rotate(now)
+        self._take_in(now)
+        self._dispatch(now)
+        self._release(now)
+        self._snapshot_is_old = now < self._snapshot_at + SNAPSHOT_PERIOD_SEC
+        if not self._snapshot_is_old:
+            self._write_snapshot(now)
+
+    def _receive(self, now):
+        self._pool.receive(now)
+        self._pool.judge(now)
+        for result, frame in self._pool.take_settled():
+            self._order.finished(frame.number, (frame, result.detections), now)
+        for number in self._pool.take_lost():
+            self._order.lost(number)
+            self._dropped += 1
+
+    def _rotate(self, now):
+        decision = self._rotation.decide(now, self._pool.statuses(), self._settings)
+        self._active = decision.active
+        if decision.reason is not None:
+            self._switches += bool(decision.left)
+            self._last_switch_reason = decision.reason.value
+            self._snapshot_at = float('-inf')
+        if decision.all_hot and not self._all_hot:
+            self._logger.warning(
+                'an active stick is at or above switch_temperature '
+                f'({self._settings.switch_temperature} C) and no rested stick is fit: it works '
+                'on; add sticks, lower cluster_size or improve the cooling')
+        self._all_hot = decision.all_hot
+
+    def _take_in(self, now):
+        frame = self._newest
+        if frame is None or frame.number == self._seen:
+            return
+        arrived = frame.number - self._seen
+        for _ in range(arrived):
+            self._input.count(now)
+        # The single place where frames are dropped for want of a free stick.
+        self._dropped += arrived - 1 + (self._waiting is not None)
+        self._seen = frame.number
+        self._waiting = frame
+
+    def _dispatch(self, now):
+        frame = self._waiting
+        if frame is None:
+            return
+        limit_ms = self._settings.max_frame_age_ms
+        if limit_ms and now - frame.arrived_at > limit_ms / 1000:
+            self._waiting = None
+            self._dropped += 1
+            return
+        number = choose_stick(self._pool.statuses(), self._active,
+                              self._options.inflight_per_stick)
+        if number is not None:
+            self._waiting = None
+            self._order.sent(frame.number)
+            self._pool.post(number, frame, now)
+
+    def _release(self, now):
+        for frame, detections in self._order.release(now):
+            self._publish(frame, tuple(filter(self._settings.wants, detections)))
+            self._output.count(now)
+            self._latency.add(time.monotonic() - frame.arrived_at)
+
+    def _write_snapshot(self, now):
+        self._snapshot_at = now
+        sticks = self._pool.snapshots(now, self._active)
+        self.snapshot = Snapshot(
+            taken_at=now, settings=self._settings, sticks=sticks, active=self._active,
+            asked_size=self._settings.cluster_size or len(sticks),
+            all_hot=self._all_hot, switches=self._switches,
+            last_switch_reason=self._last_switch_reason, input_fps=self._input.per_second(now),
+            detection_fps=self._output.per_second(now),
+            latency_p50_sec=self._latency.percentile(50),
+            latency_p95_sec=self._latency.percentile(95),
+            frames_dropped=self._dropped + self._order.late,
+            waiting_for_image_since=(self._newest.arrived_at if self._newest
+                                     else self._started_at))
+
+    def _wait(self, now):
+        """Wait for a word of a worker or another thread, or until something is due."""
+        due_at = self._next_due(now)
+        timeout = None if due_at == float('inf') else max(due_at - now, 0.0)
+        if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
+            os.eventfd_read(self._wake)
+
+    def _next_due(self, now):
+        due = [self._pool.next_due(), self._rotation.next_due(now, self._settings),
+               self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None,
+               self._order.next_release_at()]
+        return min(time for time in due if time is not None)
+
+    def _wake_up(self):
+        os.eventfd_write(self._wake, 1)

@@ -1,0 +1,124 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The supervisor's hold on one worker process: its pipe, its slots and what it owes."""
+
+from collections import OrderedDict
+import multiprocessing
+import os
+import signal
+
+from ncs_cluster_detector.workers import worker_main
+from ncs_cluster_detector.workers.frame_slots import FrameSlots
+from ncs_cluster_detector.workers.messages import Infer
+from ncs_cluster_detector.workers.messages import Result
+from ncs_cluster_detector.workers.messages import Stop
+
+# A fork server that has loaded the libraries starts a worker in some 30 ms and shares their
+# memory with it. It is a fresh process, so no thread of ours (DDS has many) is ever forked.
+_context = multiprocessing.get_context('forkserver')
+_context.set_forkserver_preload([worker_main.__name__])
+
+
+class WorkerHandle:
+    """One generation of a worker; when it has ended, the handle is closed and dropped."""
+
+    def __init__(self, config, inflight_per_stick, now):
+        """Start the process; ``now`` is the time from which its start-up counts."""
+        self.started_at = now
+        self.busy_since = None    # since when the oldest frame keeps the stick busy
+        self.slots = FrameSlots(inflight_per_stick)
+        self._outstanding = OrderedDict()   # sequence -> (frame, slot)
+        self.connection, theirs = _context.Pipe()
+        self._process = _context.Process(target=worker_main.main,
+                                         args=(theirs, self.slots, config), daemon=True)
+        try:
+            self._process.start()
+        finally:
+            theirs.close()
+        self.pid = self._process.pid
+        self.sentinel = self._process.sentinel
+
+    @property
+    def outstanding(self):
+        """Return the sequence numbers of the frames that the worker holds, oldest first."""
+        return tuple(self._outstanding)
+
+    def messages(self):
+        """Yield what the worker has sent; ends quietly when the pipe is closed."""
+        try:
+            while self.connection.poll():
+                yield self.connection.recv()
+        except (EOFError, OSError):
+            return
+
+    def send(self, message):
+        """Send a message; a worker that is gone is noticed by its sentinel, not here."""
+        try:
+            self.connection.send(message)
+        except OSError:
+            return
+
+    def post(self, sequence, frame, now):
+        """Give a frame to the worker; a slot must be free."""
+        slot = self.slots.put(frame.image)
+        if not self._outstanding:
+            self.busy_since = now
+        self._outstanding[sequence] = (frame, slot)
+        self.send(Infer(sequence, slot, *frame.image.shape[:2]))
+
+    def settle(self, result: Result, now):
+        """Return the frame of a result and free its slot, or None if it was never posted."""
+        frame, slot = self._outstanding.pop(result.sequence, (None, None))
+        if frame is not None:
+            self.slots.release(slot)
+            self.busy_since = now if self._outstanding else None
+        return frame
+
+    def has_ended(self):
+        """Tell whether the process is gone."""
+        return self._process.exitcode is not None
+
+    def how_it_ended(self):
+        """Return the end of a process that is gone in words."""
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return f'worker process {self.pid} was killed by {signal.Signals(-code).name}'
+        return f'worker process {self.pid} ended with exit code {code}'
+
+    def ask_to_stop(self):
+        """Ask the worker to close its stick and exit."""
+        self.send(Stop())
+
+    def terminate(self):
+        """End the process by SIGTERM."""
+        self._process.terminate()
+
+    def kill(self):
+        """End the process at once and take back all it had."""
+        self._process.kill()
+        self.close()
+
+    def close(self):
+        """Take back pipe and memory of a process that has ended or was killed."""
+        self._process.join()
+        self.connection.close()
+        self.slots.close()
+        self._process.close()
+
+
+def keep_libraries_single_threaded():
+    """Tell the libraries in the fork server to start no threads: they do not survive a fork."""
+    for variable in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS'):
+        os.environ.setdefault(variable, '1')
