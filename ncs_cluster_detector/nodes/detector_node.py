@@ -1,0 +1,205 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The detector node: images in, detections out; the sticks behind it are the supervisor's."""
+
+import importlib.util
+import signal
+import sys
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+import rclpy
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.executors import ExternalShutdownException
+from rclpy.qos import QoSProfile
+from rclpy.qos import QoSReliabilityPolicy
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import Temperature
+from vision_msgs.msg import Detection2DArray
+
+from ncs_cluster_detector.nodes import detector_parameters
+from ncs_cluster_detector.nodes import diagnostics
+from ncs_cluster_detector.nodes.conversions import BadImageError
+from ncs_cluster_detector.nodes.conversions import bgr_image_of
+from ncs_cluster_detector.nodes.conversions import detection_array_of
+from ncs_cluster_detector.nodes.parameters import ConfiguredNode
+from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.workers.supervisor import Frame
+from ncs_cluster_detector.workers.supervisor import Supervisor
+
+RELIABLE = QoSProfile(depth=10)
+NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+STOP_DEADLINE_SEC = 4.0
+
+
+class DetectorNode(ConfiguredNode):
+    """
+    The ROS side of the detector.
+
+    Two threads: the executor's takes images and parameters in and reports once a second; the
+    supervisor's publishes the detections.
+    """
+
+    def __init__(self, **kwargs):
+        """
+        Declare parameters and topics; :meth:`start` starts the sticks.
+
+        :raises StartupError: a parameter, a graph or a label file is unfit.
+        """
+        self._labels = ()   # asked for by check_together while the parameters are declared
+        super().__init__('detector', detector_parameters.SPECS, **kwargs)
+        values = self.values()
+        self._driver = values['driver']
+        if self._driver == 'mvnc' and importlib.util.find_spec('mvnc') is None:
+            raise StartupError(
+                "driver=mvnc: the Python module 'mvnc' of NCSDK 2 is not installed; install "
+                'NCSDK 2, or try -p driver:=simulated')
+        options = detector_parameters.options_of(values)
+        self._labels = tuple(dict.fromkeys(
+            label for _, labels in options.workers.graphs for label in labels[1:]))
+        self._check_now(values)
+        self._frames = 0
+        self._last_stamp = 0.0   # seconds
+        self._bad_images = 0
+        self.failed = False
+        self._publisher = self.create_publisher(Detection2DArray, 'detections', RELIABLE)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RELIABLE)
+        self._temperatures = {}
+        self._supervisor = Supervisor(options, detector_parameters.settings_of(values),
+                                      self._publish_detections, self.get_logger())
+        self._thread = threading.Thread(target=self._supervise, name='supervisor')
+        self.create_subscription(Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def start(self):
+        """Start the sticks."""
+        self._thread.start()
+
+    def stop(self):
+        """Stop the sticks and wait until no worker is left."""
+        self._supervisor.stop()
+        if self._thread.is_alive():
+            self._thread.join(STOP_DEADLINE_SEC)
+
+    def check_together(self, values):
+        """Refuse values that do not go together; labels are known once the graphs are."""
+        if self._labels:
+            detector_parameters.check_together(values, self._labels)
+
+    def apply(self, before, after):
+        """Hand the new settings to the supervisor and say what changed."""
+        self._supervisor.change(detector_parameters.settings_of(after))
+        for name, value in after.items():
+            if value != before[name]:
+                self.get_logger().info(f'{name} {before[name]} -> {value}')
+
+    def _check_now(self, values):
+        try:
+            self.check_together(values)
+        except ValueError as error:
+            raise StartupError(str(error)) from None
+
+    def _supervise(self):
+        try:
+            self._supervisor.run()
+        except Exception as error:
+            # Without its supervisor the node is of no use: it ends, and may be started again.
+            self.get_logger().fatal(f'supervising the sticks: {type(error).__name__}: {error}; '
+                                    'the node ends')
+            self.failed = True
+            self.context.try_shutdown()
+
+    def _take_image(self, message):
+        try:
+            image = bgr_image_of(message)
+        except BadImageError as error:
+            self._bad_images += 1
+            if self._bad_images == 1:
+                self.get_logger().error(f'dropped {error}; further bad images are only counted')
+            return
+        stamp = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
+        if stamp < self._last_stamp:
+            self.get_logger().warning(
+                f'image stamps jumped back by {self._last_stamp - stamp:.3f} s (camera started '
+                'again, or a bag replayed?): a new order starts', throttle_duration_sec=5.0)
+        self._last_stamp = stamp
+        self._frames += 1
+        self._supervisor.offer(Frame(self._frames, image, message.header, time.monotonic()))
+
+    def _publish_detections(self, frame, detections):
+        self._publish(self._publisher, detection_array_of(
+            frame.header, frame.image.shape[:2], detections))
+
+    def _report(self):
+        now = time.monotonic()
+        snapshot = self._supervisor.snapshot
+        array = DiagnosticArray()
+        array.header.stamp = self.get_clock().now().to_msg()
+        array.status = diagnostics.statuses(snapshot, self._driver, now, self._bad_images)
+        self._publish(self._diagnostics, array)
+        for stick in snapshot.sticks:
+            self._report_temperature(stick.status, now)
+
+    def _report_temperature(self, status, now):
+        number, celsius = status.number, status.reading(now)
+        if number not in self._temperatures:
+            self._temperatures[number] = self.create_publisher(
+                Temperature, f'~/stick_{number}/temperature', RELIABLE)
+        if celsius is not None:
+            message = Temperature(temperature=celsius)
+            age = rclpy.duration.Duration(seconds=max(now - status.measured_at, 0.0))
+            message.header.stamp = (self.get_clock().now() - age).to_msg()
+            message.header.frame_id = f'stick_{number}'
+            self._publish(self._temperatures[number], message)
+
+    def _publish(self, publisher, message):
+        try:
+            publisher.publish(message)
+        except rclpy.exceptions.RCLError:
+            if self.context.ok():   # else the node is being shut down, in another thread
+                raise
+
+
+def main(args=None):
+    """
+    Run the node until SIGINT or SIGTERM.
+
+    :return: exit code: 0, 1 when supervision failed, 2 for a start-up error.
+    """
+    rclpy.init(args=args)
+    node = None
+    try:
+        node = DetectorNode()
+        node.start()
+        rclpy.spin(node)
+    except StartupError as error:
+        rclpy.logging.get_logger('detector').fatal(str(error))
+        return 2
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass   # the ordinary way to end
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)   # ending has deadlines of its own
+        if node is not None:
+            node.stop()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 1 if node.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

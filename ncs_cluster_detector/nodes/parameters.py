@@ -1,0 +1,206 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""How the nodes' parameters are described, declared, checked and refused."""
+
+from dataclasses import dataclass
+import difflib
+import math
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange
+from rcl_interfaces.msg import IntegerRange
+from rcl_interfaces.msg import ParameterDescriptor
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+
+class StartupError(Exception):
+    """A node cannot start; the text is one line that names the parameter and the remedy."""
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """
+    One parameter: its name, default, meaning and limits.
+
+    The default decides the type: bool, int, float, str, or a list of str. ``low`` and ``high``
+    are the limits of a number, both included; ``choices`` are all values of a text. A parameter
+    that is not ``live`` is read-only while the node runs.
+    """
+
+    name: str
+    default: Any
+    description: str
+    low: Any = None
+    high: Any = None
+    choices: tuple = ()
+    live: bool = False
+
+    @property
+    def type(self):
+        """Return the rclpy type of the default (an empty list is a list of texts)."""
+        if isinstance(self.default, list):
+            return Parameter.Type.STRING_ARRAY
+        return Parameter.Type.from_parameter_value(self.default)
+
+    @property
+    def rule(self):
+        """Return what a value must be, as the end of a sentence that starts with 'must be'."""
+        if self.choices:
+            return 'one of ' + ', '.join(self.choices)
+        kind = {Parameter.Type.BOOL: 'true or false', Parameter.Type.INTEGER: 'a whole number',
+                Parameter.Type.DOUBLE: 'a number', Parameter.Type.STRING: 'a text',
+                Parameter.Type.STRING_ARRAY: "a list of texts, such as ['a', 'b']"}[self.type]
+        return kind if self.low is None else f'{kind}, {self.low} to {self.high}'
+
+    def descriptor(self):
+        """Return the ROS descriptor, which ``ros2 param describe`` shows."""
+        descriptor = ParameterDescriptor(
+            name=self.name, type=self.type.value, description=self.description,
+            read_only=not self.live)
+        if self.choices:
+            descriptor.additional_constraints = self.rule
+        if self.low is not None:
+            if self.type == Parameter.Type.INTEGER:
+                descriptor.integer_range = [
+                    IntegerRange(from_value=self.low, to_value=self.high, step=1)]
+            else:
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)]
+        return descriptor
+
+    def accept(self, value):
+        """
+        Return the value in the parameter's own type: a whole number serves as a float.
+
+        :raises ValueError: the value has the wrong type or lies outside the limits; the text is
+            the rule that it breaks.
+        """
+        if self.type == Parameter.Type.DOUBLE and type(value) is int:
+            value = float(value)
+        if self.type == Parameter.Type.STRING_ARRAY and value is not None and len(value) == 0:
+            value = []   # an empty list carries no type of its own
+        if not self.type.check(value) or (self.type == Parameter.Type.INTEGER and value is True):
+            raise ValueError(f'must be {self.rule}')
+        if self.choices and value not in self.choices:
+            raise ValueError(f'must be {self.rule}')
+        if self.low is not None and not (math.isfinite(value) and self.low <= value <= self.high):
+            raise ValueError(f'must be {self.rule}')
+        return list(value) if self.type == Parameter.Type.STRING_ARRAY else value
+
+    def parameter(self, value):
+        """Return an rclpy parameter with this name and type."""
+        return Parameter(self.name, self.type, value)
+
+
+class ConfiguredNode(Node):
+    """
+    A node whose parameters are a table of specs.
+
+    Every refusal, at start-up and later, is one line
+    ``name=value: rule (related current values); what to do``.
+    """
+
+    def __init__(self, node_name, specs, **kwargs):
+        """
+        Declare the parameters and take over the values given at start-up.
+
+        :raises StartupError: a given value breaks a rule.
+        """
+        super().__init__(node_name, **kwargs)
+        self._specs = {spec.name: spec for spec in specs}
+        for spec in specs:
+            self._declare(spec)
+        try:
+            self.check_together(self.values())
+        except ValueError as error:
+            raise StartupError(str(error)) from None
+
+    def values(self):
+        """Return all parameters of the table as a dictionary of name and value."""
+        return {name: self.get_parameter(name).value for name in self._specs}
+
+    def check_together(self, values):
+        """
+        Check rules that concern several values; a node with such rules overrides this.
+
+        :param values: all values as they would be.
+        :raises ValueError: the whole refusal line.
+        """
+
+    def apply(self, before, after):
+        """
+        Let accepted values take effect; a node with live parameters overrides this.
+
+        :param before: all values before the change.
+        :param after: all values after it.
+        """
+
+    def set_parameters_atomically(self, parameter_list):
+        """
+        Set parameters; the parameter services call this too.
+
+        rclpy would refuse a range, a type or an unknown name in words of its own, which name
+        neither the remedy nor, for an unknown name, the parameter. So the table is asked first.
+        """
+        before = self.values()
+        try:
+            accepted = [self._accept(parameter, before) for parameter in parameter_list]
+            after = before | {parameter.name: parameter.value for parameter in accepted
+                              if parameter.name in self._specs}
+            self.check_together(after)
+        except ValueError as refusal:
+            self.get_logger().warning(f'refused: {refusal}')
+            return SetParametersResult(successful=False, reason=str(refusal))
+        result = super().set_parameters_atomically(accepted)
+        if result.successful and after != before:
+            self.apply(before, after)
+        return result
+
+    def _accept(self, parameter, current):
+        name, value = parameter.name, parameter.value
+        spec = self._specs.get(name)
+        if spec is None:
+            if self.has_parameter(name):   # one of rclpy's own, such as use_sim_time
+                return parameter
+            close = difflib.get_close_matches(name, self._specs, n=1)
+            hint = f'did you mean {close[0]}?' if close else 'see ros2 param list'
+            raise ValueError(f'{name}={value}: no such parameter; {hint}')
+        if not spec.live:
+            raise ValueError(f'{name}={value}: cannot change while the node runs (now '
+                             f'{current[name]}); start the node again with -p {name}:={value}')
+        try:
+            return spec.parameter(spec.accept(value))
+        except ValueError as rule:
+            raise ValueError(f'{name}={value}: {rule} (now {current[name]}); '
+                             'nothing was changed, choose such a value') from None
+
+    def _declare(self, spec):
+        # Declared without a type first: rclpy refuses a whole number for a float, and an empty
+        # list for a list of texts, with an exception that does not hold the value.
+        loose = ParameterDescriptor(dynamic_typing=True)
+        given = self.declare_parameter(spec.name, spec.default or None, loose).value
+        self.undeclare_parameter(spec.name)
+        try:
+            value = spec.accept(spec.default if given is None else given)
+        except ValueError as rule:
+            raise StartupError(f'{spec.name}={given}: {rule} (default {spec.default}); start the '
+                               f'node with such a value for {spec.name}') from None
+        if value == []:   # rclpy cannot tell the type of an empty list, so it is set afterwards
+            self.declare_parameter(spec.name, spec.type, spec.descriptor(), ignore_override=True)
+            super().set_parameters_atomically([spec.parameter(value)])
+        else:
+            self.declare_parameter(spec.name, value, spec.descriptor(), ignore_override=True)

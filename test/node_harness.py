@@ -1,0 +1,206 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the tests of nodes share: node processes, and a probe that talks to them over DDS."""
+
+import array
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+import psutil
+from rcl_interfaces.srv import SetParameters
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+DEADLINE_SEC = 20.0
+
+
+class NodeProcess:
+    """An executable of this package in a process of its own."""
+
+    def __init__(self, executable, parameters):
+        """Start it with parameters, a dictionary of name and YAML text."""
+        arguments = [word for name, value in parameters.items()
+                     for word in ('-p', f'{name}:={value}')]
+        code = (f'from ncs_cluster_detector.executables import {executable} as main; '
+                'raise SystemExit(main())')
+        self._popen = subprocess.Popen(
+            [sys.executable, '-c', code, '--ros-args', *arguments], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        self._lines = []
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.pid = self._popen.pid
+
+    @property
+    def output(self):
+        """Return all that it has printed."""
+        return '\n'.join(self._lines)
+
+    def wait_for_line(self, text, count=1):
+        """Wait until ``count`` lines with a text were printed; fail after the deadline."""
+        with self._news:
+            assert self._news.wait_for(
+                lambda: sum(text in line for line in self._lines) >= count,
+                DEADLINE_SEC), f'no line with {text!r} in:\n{self.output}'
+
+    def signal(self, number):
+        """Send it a signal."""
+        self._popen.send_signal(number)
+
+    def wait(self, timeout=DEADLINE_SEC):
+        """Wait for its end and return its exit code."""
+        code = self._popen.wait(timeout)
+        self._reader.join(timeout)
+        return code
+
+    def family(self):
+        """Return the process and all its descendants as psutil objects."""
+        process = psutil.Process(self.pid)
+        return [process, *process.children(recursive=True)]
+
+    def end(self):
+        """End it, and whatever it left behind."""
+        if self._popen.poll() is None:
+            self.signal(signal.SIGINT)
+            try:
+                self.wait(10.0)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.pid, signal.SIGKILL)
+                self.wait()
+
+    def _read(self):
+        for line in self._popen.stdout:
+            with self._news:
+                self._lines.append(line.rstrip())
+                self._news.notify_all()
+
+
+class Probe:
+    """A node beside the tested one: publishes images, hears detections and diagnostics."""
+
+    def __enter__(self):
+        """Start talking."""
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context)
+        self.node = rclpy.create_node('probe', context=self._context)
+        self.detections = []
+        self.diagnostics = []
+        self._news = threading.Condition()
+        self.listen(Detection2DArray, 'detections', self.detections)
+        self.listen(DiagnosticArray, '/diagnostics', self.diagnostics)
+        self._images = self.node.create_publisher(Image, 'image_raw', QoSProfile(depth=1))
+        self._stamp_ns = 1_000_000_000
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        """Stop talking."""
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def listen(self, message_type, topic, received, qos=10):
+        """Add every message on a topic to the list ``received``."""
+        def take(message):
+            with self._news:
+                received.append(message)
+                self._news.notify_all()
+        self.node.create_subscription(message_type, topic, take, qos)
+
+    def wait_for(self, condition, timeout=DEADLINE_SEC):
+        """Wait until a condition on what was received holds; return its value, or fail."""
+        with self._news:
+            value = self._news.wait_for(condition, timeout)
+        assert value, f'not within {timeout} s'
+        return value
+
+    def image_message(self, image, frame_id='camera', stamp_ns=None):
+        """Return an Image message with the next stamp for an array, height x width x 3."""
+        self._stamp_ns += 1_000_003
+        stamp_ns = stamp_ns or self._stamp_ns
+        message = Image(height=image.shape[0], width=image.shape[1], encoding='bgr8',
+                        step=image.shape[1] * 3)
+        message.header.frame_id = frame_id
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+        message.data = array.array('B')
+        message.data.frombytes(image.tobytes())
+        return message
+
+    def publish(self, message):
+        """Publish an Image message."""
+        self._images.publish(message)
+
+    def detect(self, image, **header):
+        """Return the image message and the detections for it, sending it until they come."""
+        deadline = time.monotonic() + DEADLINE_SEC
+        while time.monotonic() < deadline:
+            message = self.image_message(image, **header)
+            self.publish(message)
+            with self._news:
+                # A large image may be lost on the way, and no stick may be ready yet.
+                self._news.wait_for(lambda: self._answer_to(message), timeout=0.5)
+                if self._answer_to(message):
+                    return message, self._answer_to(message)
+        raise AssertionError(f'no detections for an image within {DEADLINE_SEC} s')
+
+    def status(self, name):
+        """Return the newest diagnostic status with a name as (status, values), or None."""
+        for array_message in reversed(self.diagnostics):
+            for status in array_message.status:
+                if status.name == name:
+                    return status, {item.key: item.value for item in status.values}
+        return None
+
+    def wait_for_running(self, sticks):
+        """Wait until the newest diagnostics show this many sticks RUNNING."""
+        self.wait_for(lambda: self.diagnostics and sum(
+            item.value == 'RUNNING' for status in self.diagnostics[-1].status
+            for item in status.values) >= sticks)
+
+    def set_parameter(self, name, value, type_=None):
+        """Set a parameter of the detector by its service; return (successful, reason)."""
+        client = self.node.create_client(SetParameters, 'detector/set_parameters')
+        assert client.wait_for_service(DEADLINE_SEC)
+        parameter = Parameter(name, type_, value) if type_ else Parameter(name, value=value)
+        future = client.call_async(SetParameters.Request(
+            parameters=[parameter.to_parameter_msg()]))
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        assert done.wait(DEADLINE_SEC)
+        result = future.result().results[0]
+        self.node.destroy_client(client)
+        return result.successful, result.reason
+
+    def _answer_to(self, message):
+        return next((array_message for array_message in reversed(self.detections)
+                     if array_message.header == message.header), None)
+
+    def _spin(self):
+        while self._context.ok() and not self._executor._is_shutdown:
+            self._executor.spin_once(timeout_sec=0.5)
