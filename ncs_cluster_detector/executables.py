@@ -12,7 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Entry points of the two executables.
+"""
+Entry points of the two executables.
 
 They import the nodes late: a signal that arrives meanwhile ends the process as quietly as later
 ones do, and a worker process, which loads its parent's main module, stays free of ROS.

@@ -91,10 +91,11 @@ class NodeProcess:
                 self.wait()
 
     def _read(self):
-        for line in self._popen.stdout:
-            with self._news:
-                self._lines.append(line.rstrip())
-                self._news.notify_all()
+        with self._popen.stdout as lines:
+            for line in lines:
+                with self._news:
+                    self._lines.append(line.rstrip())
+                    self._news.notify_all()
 
 
 class Probe:
@@ -111,6 +112,7 @@ class Probe:
         self.listen(Detection2DArray, 'detections', self.detections)
         self.listen(DiagnosticArray, '/diagnostics', self.diagnostics)
         self._images = self.node.create_publisher(Image, 'image_raw', QoSProfile(depth=1))
+        self._clients = {}
         self._stamp_ns = 1_000_000_000
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
@@ -177,25 +179,37 @@ class Probe:
                     return status, {item.key: item.value for item in status.values}
         return None
 
+    def next_status(self, name):
+        """Return the values of a status that was certainly written after this call."""
+        heard = len(self.diagnostics)
+        # The first one may have been on its way already, or show what is 0.2 s old.
+        self.wait_for(lambda: len(self.diagnostics) >= heard + 2)
+        return self.status(name)[1]
+
     def wait_for_running(self, sticks):
         """Wait until the newest diagnostics show this many sticks RUNNING."""
         self.wait_for(lambda: self.diagnostics and sum(
             item.value == 'RUNNING' for status in self.diagnostics[-1].status
             for item in status.values) >= sticks)
 
-    def set_parameter(self, name, value, type_=None):
+    def set_parameter(self, name, value):
         """Set a parameter of the detector by its service; return (successful, reason)."""
-        client = self.node.create_client(SetParameters, 'detector/set_parameters')
-        assert client.wait_for_service(DEADLINE_SEC)
-        parameter = Parameter(name, type_, value) if type_ else Parameter(name, value=value)
-        future = client.call_async(SetParameters.Request(
+        parameter = Parameter(name, value=value)
+        answer = self.call(SetParameters, 'detector/set_parameters', SetParameters.Request(
             parameters=[parameter.to_parameter_msg()]))
+        return answer.results[0].successful, answer.results[0].reason
+
+    def call(self, service_type, name, request):
+        """Call a service and return its answer; fail after the deadline."""
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self.node.create_client(service_type, name)
+        assert client.wait_for_service(DEADLINE_SEC), f'no service {name}'
+        future = client.call_async(request)
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
-        assert done.wait(DEADLINE_SEC)
-        result = future.result().results[0]
-        self.node.destroy_client(client)
-        return result.successful, result.reason
+        assert done.wait(DEADLINE_SEC), f'no answer from {name}'
+        return future.result()
 
     def _answer_to(self, message):
         return next((array_message for array_message in reversed(self.detections)

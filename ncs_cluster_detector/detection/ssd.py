@@ -16,9 +16,8 @@
 
 import math
 
-import numpy as np
-
 from ncs_cluster_detector.detection.detection import Detection
+import numpy as np
 
 # A header of seven values, of which the first is the number of boxes, then seven values a box:
 # image number, class, score, left, top, right, bottom (fractions of the image). keep_top_k of

@@ -15,22 +15,11 @@
 """The detector node: images in, detections out; the sticks behind it are the supervisor's."""
 
 import importlib.util
-import signal
 import sys
 import threading
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
-import rclpy
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
-from rclpy.executors import ExternalShutdownException
-from rclpy.qos import QoSProfile
-from rclpy.qos import QoSReliabilityPolicy
-from sensor_msgs.msg import Image
-from sensor_msgs.msg import Temperature
-from vision_msgs.msg import Detection2DArray
-
 from ncs_cluster_detector.nodes import detector_parameters
 from ncs_cluster_detector.nodes import diagnostics
 from ncs_cluster_detector.nodes.conversions import BadImageError
@@ -38,8 +27,17 @@ from ncs_cluster_detector.nodes.conversions import bgr_image_of
 from ncs_cluster_detector.nodes.conversions import detection_array_of
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.nodes.run_until_signal import run_until_signal
 from ncs_cluster_detector.workers.supervisor import Frame
 from ncs_cluster_detector.workers.supervisor import Supervisor
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.duration import Duration
+from rclpy.qos import QoSProfile
+from rclpy.qos import QoSReliabilityPolicy
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import Temperature
+from vision_msgs.msg import Detection2DArray
 
 RELIABLE = QoSProfile(depth=10)
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
@@ -56,7 +54,7 @@ class DetectorNode(ConfiguredNode):
 
     def __init__(self, **kwargs):
         """
-        Declare parameters and topics; :meth:`start` starts the sticks.
+        Declare parameters and topics, and start the sticks.
 
         :raises StartupError: a parameter, a graph or a label file is unfit.
         """
@@ -75,7 +73,7 @@ class DetectorNode(ConfiguredNode):
         self._frames = 0
         self._last_stamp = 0.0   # seconds
         self._bad_images = 0
-        self.failed = False
+        self._failure = None
         self._publisher = self.create_publisher(Detection2DArray, 'detections', RELIABLE)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RELIABLE)
         self._temperatures = {}
@@ -83,17 +81,19 @@ class DetectorNode(ConfiguredNode):
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self.create_subscription(Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
-
-    def start(self):
-        """Start the sticks."""
         self._thread.start()
 
     def stop(self):
-        """Stop the sticks and wait until no worker is left."""
+        """
+        Stop the sticks and wait until no worker is left.
+
+        :return: False if the supervisor hangs.
+        """
         self._supervisor.stop()
-        if self._thread.is_alive():
-            self._thread.join(STOP_DEADLINE_SEC)
+        self._thread.join(STOP_DEADLINE_SEC)
+        return not self._thread.is_alive()
 
     def check_together(self, values):
         """Refuse values that do not go together; labels are known once the graphs are."""
@@ -117,11 +117,7 @@ class DetectorNode(ConfiguredNode):
         try:
             self._supervisor.run()
         except Exception as error:
-            # Without its supervisor the node is of no use: it ends, and may be started again.
-            self.get_logger().fatal(f'supervising the sticks: {type(error).__name__}: {error}; '
-                                    'the node ends')
-            self.failed = True
-            self.context.try_shutdown()
+            self._failure = error   # raised by _report: without its supervisor the node must end
 
     def _take_image(self, message):
         try:
@@ -141,16 +137,18 @@ class DetectorNode(ConfiguredNode):
         self._supervisor.offer(Frame(self._frames, image, message.header, time.monotonic()))
 
     def _publish_detections(self, frame, detections):
-        self._publish(self._publisher, detection_array_of(
+        self._publisher.publish(detection_array_of(
             frame.header, frame.image.shape[:2], detections))
 
     def _report(self):
+        if self._failure is not None:
+            raise self._failure
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
         array.status = diagnostics.statuses(snapshot, self._driver, now, self._bad_images)
-        self._publish(self._diagnostics, array)
+        self._diagnostics.publish(array)
         for stick in snapshot.sticks:
             self._report_temperature(stick.status, now)
 
@@ -161,44 +159,19 @@ class DetectorNode(ConfiguredNode):
                 Temperature, f'~/stick_{number}/temperature', RELIABLE)
         if celsius is not None:
             message = Temperature(temperature=celsius)
-            age = rclpy.duration.Duration(seconds=max(now - status.measured_at, 0.0))
+            age = Duration(seconds=max(now - status.measured_at, 0.0))
             message.header.stamp = (self.get_clock().now() - age).to_msg()
             message.header.frame_id = f'stick_{number}'
-            self._publish(self._temperatures[number], message)
-
-    def _publish(self, publisher, message):
-        try:
-            publisher.publish(message)
-        except rclpy.exceptions.RCLError:
-            if self.context.ok():   # else the node is being shut down, in another thread
-                raise
+            self._temperatures[number].publish(message)
 
 
 def main(args=None):
     """
     Run the node until SIGINT or SIGTERM.
 
-    :return: exit code: 0, 1 when supervision failed, 2 for a start-up error.
+    :return: the exit code: 0, or 2 if the node cannot start.
     """
-    rclpy.init(args=args)
-    node = None
-    try:
-        node = DetectorNode()
-        node.start()
-        rclpy.spin(node)
-    except StartupError as error:
-        rclpy.logging.get_logger('detector').fatal(str(error))
-        return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass   # the ordinary way to end
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)   # ending has deadlines of its own
-        if node is not None:
-            node.stop()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 1 if node.failed else 0
+    return run_until_signal('detector', DetectorNode, args)
 
 
 if __name__ == '__main__':

@@ -16,7 +16,6 @@
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
-
 from ncs_cluster_detector.policy.stick_status import StickState
 
 NO_IMAGE_WARN_SEC = 5.0

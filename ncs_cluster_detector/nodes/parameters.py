@@ -14,6 +14,7 @@
 
 """How the nodes' parameters are described, declared, checked and refused."""
 
+from array import array
 from dataclasses import dataclass
 import difflib
 import math
@@ -50,7 +51,7 @@ class ParameterSpec:
     live: bool = False
 
     @property
-    def type(self):
+    def ros_type(self):
         """Return the rclpy type of the default (an empty list is a list of texts)."""
         if isinstance(self.default, list):
             return Parameter.Type.STRING_ARRAY
@@ -63,18 +64,18 @@ class ParameterSpec:
             return 'one of ' + ', '.join(self.choices)
         kind = {Parameter.Type.BOOL: 'true or false', Parameter.Type.INTEGER: 'a whole number',
                 Parameter.Type.DOUBLE: 'a number', Parameter.Type.STRING: 'a text',
-                Parameter.Type.STRING_ARRAY: "a list of texts, such as ['a', 'b']"}[self.type]
+                Parameter.Type.STRING_ARRAY: "a list of texts, such as ['a', 'b']"}[self.ros_type]
         return kind if self.low is None else f'{kind}, {self.low} to {self.high}'
 
     def descriptor(self):
         """Return the ROS descriptor, which ``ros2 param describe`` shows."""
         descriptor = ParameterDescriptor(
-            name=self.name, type=self.type.value, description=self.description,
+            name=self.name, type=self.ros_type.value, description=self.description,
             read_only=not self.live)
         if self.choices:
             descriptor.additional_constraints = self.rule
         if self.low is not None:
-            if self.type == Parameter.Type.INTEGER:
+            if self.ros_type == Parameter.Type.INTEGER:
                 descriptor.integer_range = [
                     IntegerRange(from_value=self.low, to_value=self.high, step=1)]
             else:
@@ -89,21 +90,24 @@ class ParameterSpec:
         :raises ValueError: the value has the wrong type or lies outside the limits; the text is
             the rule that it breaks.
         """
-        if self.type == Parameter.Type.DOUBLE and type(value) is int:
+        wanted = self.ros_type
+        if wanted == Parameter.Type.DOUBLE and type(value) is int:
             value = float(value)
-        if self.type == Parameter.Type.STRING_ARRAY and value is not None and len(value) == 0:
+        if isinstance(value, (list, tuple, array)) and len(value) == 0:
             value = []   # an empty list carries no type of its own
-        if not self.type.check(value) or (self.type == Parameter.Type.INTEGER and value is True):
+        # To Python a bool is an int, to ROS it is not.
+        fits = wanted.check(value) and isinstance(value, bool) == (wanted == Parameter.Type.BOOL)
+        if fits and self.choices:
+            fits = value in self.choices
+        if fits and self.low is not None:
+            fits = math.isfinite(value) and self.low <= value <= self.high
+        if not fits:
             raise ValueError(f'must be {self.rule}')
-        if self.choices and value not in self.choices:
-            raise ValueError(f'must be {self.rule}')
-        if self.low is not None and not (math.isfinite(value) and self.low <= value <= self.high):
-            raise ValueError(f'must be {self.rule}')
-        return list(value) if self.type == Parameter.Type.STRING_ARRAY else value
+        return list(value) if wanted == Parameter.Type.STRING_ARRAY else value
 
     def parameter(self, value):
         """Return an rclpy parameter with this name and type."""
-        return Parameter(self.name, self.type, value)
+        return Parameter(self.name, self.ros_type, value)
 
 
 class ConfiguredNode(Node):
@@ -172,6 +176,8 @@ class ConfiguredNode(Node):
 
     def _accept(self, parameter, current):
         name, value = parameter.name, parameter.value
+        if isinstance(value, array):
+            value = list(value)   # as numbers' lists arrive; shown as such when refused
         spec = self._specs.get(name)
         if spec is None:
             if self.has_parameter(name):   # one of rclpy's own, such as use_sim_time
@@ -186,7 +192,7 @@ class ConfiguredNode(Node):
             return spec.parameter(spec.accept(value))
         except ValueError as rule:
             raise ValueError(f'{name}={value}: {rule} (now {current[name]}); '
-                             'nothing was changed, choose such a value') from None
+                             'nothing was changed, set it to such a value') from None
 
     def _declare(self, spec):
         # Declared without a type first: rclpy refuses a whole number for a float, and an empty
@@ -200,7 +206,8 @@ class ConfiguredNode(Node):
             raise StartupError(f'{spec.name}={given}: {rule} (default {spec.default}); start the '
                                f'node with such a value for {spec.name}') from None
         if value == []:   # rclpy cannot tell the type of an empty list, so it is set afterwards
-            self.declare_parameter(spec.name, spec.type, spec.descriptor(), ignore_override=True)
+            self.declare_parameter(
+                spec.name, spec.ros_type, spec.descriptor(), ignore_override=True)
             super().set_parameters_atomically([spec.parameter(value)])
         else:
             self.declare_parameter(spec.name, value, spec.descriptor(), ignore_override=True)

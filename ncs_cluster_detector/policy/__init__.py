@@ -12,4 +12,4 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Decides: which sticks work, which get the next frame, when one starts again; no clock, no I/O."""
+"""Decides: which sticks work, which gets the next frame, when one starts again."""

@@ -12,7 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The driver for sticks on the ``mvnc.mvncapi`` API of NCSDK 2; its only user.
+"""
+The driver for sticks on the ``mvnc.mvncapi`` API of NCSDK 2; its only user.
 
 The module is an argument: the vendor's own on a robot, ``simulation.mvncapi`` without sticks.
 """
@@ -54,7 +55,7 @@ class NcsdkStick(Stick):
             device.destroy()
         return names
 
-    def open(self, wanted):
+    def open_stick(self, wanted):
         """Open the stick called ``wanted`` and load the networks."""
         self._device = self._find(wanted)
         self._device_name = wanted

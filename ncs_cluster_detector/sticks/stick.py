@@ -66,7 +66,7 @@ class Stick(ABC):
         """Return the device names of all sticks of the machine, such as ``1.2-ma2450``."""
 
     @abstractmethod
-    def open(self, wanted):
+    def open_stick(self, wanted):
         """
         Open a stick and load the networks.
 

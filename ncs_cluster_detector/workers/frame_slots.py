@@ -12,7 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Shared memory for the frames of one worker; used in the supervisor's and the worker's process.
+"""
+Shared memory for the frames of one worker; used on both sides of the process boundary.
 
 Each slot is an anonymous memory file that is handed to the worker as a file descriptor: it has no
 name, so nothing can be left behind, however the processes end.
@@ -72,9 +73,9 @@ class ReceivedSlots:
         self._slots = [_Slot(duplicate.detach()) for duplicate in duplicates]
 
     def image(self, number, height, width):
-        """Return the frame in a slot: uint8, height x width x 3, valid until its result is sent."""
+        """Return the frame in a slot: uint8, height x width x 3, until the result is sent."""
         slot = self._slots[number]
-        slot.map(height * width * 3)
+        slot.map_at_least(height * width * 3)
         return slot.image(height, width)
 
 
@@ -90,9 +91,9 @@ class _Slot:
         """Make the file at least ``size`` bytes long and map it."""
         if size > self._bytes:
             os.ftruncate(self.file, size)
-        self.map(size)
+        self.map_at_least(size)
 
-    def map(self, size):
+    def map_at_least(self, size):
         """Map the whole file if less than ``size`` bytes of it are mapped."""
         if size > self._bytes:
             self._bytes = os.fstat(self.file).st_size

@@ -12,7 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A worker: drives one stick; runs in a process of its own, which imports no rclpy.
+"""
+A worker: drives one stick; runs in a process of its own, which imports no rclpy.
 
 Three threads: the main one reads the pipe and does nothing that can block elsewhere, so that it
 always notices when the supervisor is gone; the stick thread opens the stick, sends frames and
@@ -25,7 +26,6 @@ import threading
 import time
 
 import cv2
-
 from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
@@ -91,7 +91,7 @@ class _Worker:
         command = self.commands.get()
         if not isinstance(command, Open):   # stopped before there was a stick to open
             os._exit(0)
-        self._stick.open(command.device_name)
+        self._stick.open_stick(command.device_name)
         self._send(Ready())
 
     def _work(self):

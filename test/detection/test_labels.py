@@ -1,0 +1,44 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Labels: the built-in ones and label files."""
+
+from ncs_cluster_detector.detection import labels
+import pytest
+
+
+def test_voc_has_the_networks_order():
+    assert len(labels.PASCAL_VOC) == 21
+    assert (labels.PASCAL_VOC[7], labels.PASCAL_VOC[8], labels.PASCAL_VOC[15]) == (
+        'car', 'cat', 'person')
+
+
+@pytest.mark.parametrize('name, expected', [
+    ('people', labels.PASCAL_VOC), ('faces', labels.FACE), ('/faces/graph', labels.PASCAL_VOC),
+    ('graphs/graph.fullfacedetection', labels.FACE)])
+def test_a_face_graph_is_known_by_its_file_name(name, expected):
+    assert labels.default_labels(name) == expected
+
+
+def test_a_label_file_has_one_label_a_line(tmp_path):
+    path = tmp_path / 'labels.txt'
+    path.write_text('background\ntea cup \nmug\n\n')
+    assert labels.read_label_file(path) == ('background', 'tea cup', 'mug')
+
+
+def test_a_label_file_with_one_label_is_refused(tmp_path):
+    path = tmp_path / 'labels.txt'
+    path.write_text('background\n')
+    with pytest.raises(ValueError, match='1 label'):
+        labels.read_label_file(path)

@@ -1,0 +1,93 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The output vector of an SSD network, and all that can be wrong with it."""
+
+import math
+
+from ncs_cluster_detector.detection import ssd
+from ncs_cluster_detector.detection.labels import PASCAL_VOC
+import numpy as np
+import pytest
+
+GOOD = (15, 0.75, 0.25, 0.25, 0.5, 0.75)
+
+
+def test_a_vector_holds_what_was_written():
+    output = ssd.encode([GOOD, (7, 0.9, 0.0, 0.0, 1.0, 1.0)])
+    assert output.shape == (707,)
+    detections, dropped = ssd.decode(output, PASCAL_VOC)
+    assert dropped == 0
+    assert [detection.label for detection in detections] == ['car', 'person']
+    assert detections[1][1:] == GOOD[1:]
+
+
+def test_no_box_is_no_detection():
+    assert ssd.decode(ssd.encode([]), PASCAL_VOC) == ([], 0)
+
+
+@pytest.mark.parametrize('column', range(7))
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+def test_a_box_with_a_value_that_is_not_finite_is_dropped(column, value):
+    output = ssd.encode([GOOD, GOOD])
+    output[7 + column] = value
+    detections, dropped = ssd.decode(output, PASCAL_VOC)
+    assert len(detections) == 1
+    assert dropped == 1
+
+
+@pytest.mark.parametrize('class_index', [-1, 0, 21, 1e6, 15.5])
+def test_a_class_without_label_is_dropped(class_index):
+    detections, dropped = ssd.decode(ssd.encode([(class_index, *GOOD[1:])]), PASCAL_VOC)
+    assert (detections, dropped) == ([], 1)
+
+
+@pytest.mark.parametrize('box', [
+    (0.5, 0.2, 0.4, 0.3), (0.2, 0.5, 0.3, 0.4), (0.2, 0.2, 0.2, 0.3), (1.1, 0.1, 1.2, 0.2),
+    (-0.2, 0.1, 0.0, 0.2), (0.1, -2.0, 0.2, -1.0)])
+def test_an_inverted_empty_or_outside_box_is_dropped(box):
+    assert ssd.decode(ssd.encode([(15, 0.9, *box)]), PASCAL_VOC) == ([], 1)
+
+
+def test_a_box_over_the_border_is_clipped():
+    (detection,), _ = ssd.decode(ssd.encode([(15, 1.5, -0.1, -0.1, 0.5, 1.2)]), PASCAL_VOC)
+    assert detection == ('person', 1.0, 0.0, 0.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize('announced', [math.nan, math.inf, -1.0])
+def test_a_senseless_number_of_boxes_gives_none(announced):
+    output = ssd.encode([GOOD])
+    output[0] = announced
+    assert ssd.decode(output, PASCAL_VOC) == ([], 1)
+
+
+def test_more_boxes_than_there_is_room_for_are_counted_as_dropped():
+    output = ssd.encode([GOOD] * 100)
+    output[0] = 1000
+    detections, dropped = ssd.decode(output, PASCAL_VOC)
+    assert len(detections) == 100
+    assert dropped == 900
+
+
+@pytest.mark.parametrize('length', [0, 1, 6, 7, 13])
+def test_a_short_vector_gives_nothing(length):
+    output = ssd.encode([GOOD])[:length]
+    assert ssd.decode(output, PASCAL_VOC)[0] == []
+
+
+def test_only_the_best_hundred_boxes_are_written():
+    boxes = [(15, index / 200, 0.1, 0.1, 0.2, 0.2) for index in range(150)]
+    detections, _ = ssd.decode(ssd.encode(boxes), PASCAL_VOC)
+    assert len(detections) == 100
+    assert min(detection.score for detection in detections) == np.float32(50 / 200)

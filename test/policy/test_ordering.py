@@ -1,0 +1,68 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Results are released in the order of the frames, and none waits for ever."""
+
+from ncs_cluster_detector.policy.ordering import ResultOrder
+import pytest
+
+
+@pytest.fixture
+def order():
+    """Return an order with the frames 1, 2 and 3 under way and half a second of patience."""
+    order = ResultOrder(0.5)
+    for sequence in (1, 2, 3):
+        order.sent(sequence)
+    return order
+
+
+def test_a_result_waits_for_the_earlier_frame(order):
+    order.finished(2, 'two', 1.0)
+    assert order.release(1.0) == []
+    order.finished(1, 'one', 1.1)
+    assert order.release(1.1) == ['one', 'two']
+
+
+def test_a_lost_frame_holds_nothing_back(order):
+    order.finished(2, 'two', 1.0)
+    order.lost(1)
+    assert order.release(1.0) == ['two']
+
+
+def test_patience_ends_on_time_and_what_comes_later_is_late(order):
+    order.finished(2, 'two', 1.0)
+    assert order.next_release_at() == 1.5
+    assert order.release(1.499) == []
+    assert order.release(1.5) == ['two']
+    order.finished(1, 'one', 1.6)
+    order.finished(3, 'three', 1.6)
+    assert order.release(1.6) == ['three']
+    assert order.late == 1
+    assert order.next_release_at() is None
+
+
+def test_patience_counts_for_each_result_anew(order):
+    order.finished(2, 'two', 1.0)
+    order.sent(4)
+    order.finished(4, 'four', 1.4)
+    assert order.release(1.5) == ['two']
+    assert order.release(1.899) == []
+    assert order.release(1.9) == ['four']
+
+
+def test_results_nobody_sent_a_frame_for_are_late(order):
+    order.finished(9, 'nine', 1.0)
+    order.lost(9)
+    assert order.release(9.0) == []
+    assert order.late == 1

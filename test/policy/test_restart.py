@@ -1,0 +1,29 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The delays between the starts of a failing worker."""
+
+from ncs_cluster_detector.policy import restart
+
+
+def test_the_delay_doubles_up_to_its_limit():
+    delays = [restart.after_failure(failures).delay_sec for failures in range(1, restart.BUDGET)]
+    assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
+
+
+def test_after_the_budget_the_stick_is_fatal_and_rests():
+    assert not restart.after_failure(restart.BUDGET - 1).fatal
+    plan = restart.after_failure(restart.BUDGET)
+    assert plan.fatal
+    assert plan.delay_sec == restart.REST_SEC

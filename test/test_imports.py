@@ -1,0 +1,109 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Which folder may import what: the direction of the imports, held by reading the sources."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = 'ncs_cluster_detector'
+ROOT = Path(__file__).resolve().parents[1] / PACKAGE
+ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'diagnostic_msgs',
+       'builtin_interfaces', 'cv_bridge', 'launch', 'launch_ros'}
+
+# What a module may import from the package: folders, or modules of them.
+ALLOWED = {
+    'policy': {'policy'},
+    'detection': {'detection'},
+    'cameras': {'cameras'},
+    'sticks': {'sticks'},
+    'simulation': {'simulation', 'detection'},
+    'workers/messages': {'detection'},
+    'workers/frame_slots': set(),
+    'workers/measurement': set(),
+    'workers/snapshot': {'policy'},
+    'workers/worker_main': {'workers.messages', 'workers.frame_slots', 'sticks', 'detection',
+                            'simulation'},
+    'workers/worker_handle': {'workers.messages', 'workers.frame_slots', 'workers.worker_main'},
+    'workers/stick_record': {'policy', 'workers.measurement', 'workers.snapshot'},
+    'workers/stick_pool': {'policy', 'workers', 'sticks.stick'},
+    'workers/supervisor': {'policy', 'workers'},
+    # The node reads the parameters' defaults and the graph files, so that a wrong one is named
+    # before any worker starts.
+    'nodes': {'nodes', 'policy', 'detection', 'cameras', 'workers', 'simulation.bus',
+              'simulation.graphs'},
+    'executables': {'nodes'},
+}
+FORBIDDEN_OUTSIDE = {
+    'policy': {'time', 'random', 'logging', 'datetime', 'numpy', 'cv2', 'threading', 'os'} | ROS,
+    'detection': {'time', 'random'} | ROS,
+    'cameras': ROS,
+    'sticks': {'multiprocessing'} | ROS,
+    'simulation': {'multiprocessing'} | ROS,
+    'workers': ROS,
+    'nodes': {'multiprocessing', 'mvnc', 'pyrealsense2'},
+    'executables': set(),
+}
+SDKS = {'mvnc', 'pyrealsense2'}
+
+
+def imports(path):
+    """Return (module, whether at the module's top level) for every import in a file."""
+    tree = ast.parse(path.read_text())
+    top = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [(f'{node.module}.{alias.name}', id(node) in top) for alias in node.names]
+    return found
+
+
+def modules():
+    """Return the names of all modules, such as policy/rotation."""
+    return sorted(str(path.relative_to(ROOT).with_suffix('')) for path in ROOT.rglob('*.py')
+                  if path.name != '__init__.py')
+
+
+def rule_for(table, module):
+    """Return the entry of the module itself or else of its folder."""
+    return table[module] if module in table else table[module.partition('/')[0]]
+
+
+@pytest.mark.parametrize('module', modules())
+def test_imports_go_in_the_allowed_direction(module):
+    for name, at_top in imports(ROOT / f'{module}.py'):
+        first = name.partition('.')[0]
+        if first == PACKAGE:
+            inside = name.removeprefix(PACKAGE + '.')
+            assert any(inside == allowed or inside.startswith(allowed + '.')
+                       for allowed in rule_for(ALLOWED, module)), f'{module} imports {name}'
+        else:
+            assert first not in rule_for(FORBIDDEN_OUTSIDE, module), f'{module} imports {name}'
+            assert first not in SDKS or not at_top, f'{module} imports {name} when it is imported'
+
+
+def test_only_workers_use_multiprocessing():
+    for module in modules():
+        names = [name for name, _ in imports(ROOT / f'{module}.py')]
+        uses = any(name.startswith('multiprocessing') for name in names)
+        assert not uses or module.startswith('workers/'), module
+
+
+def test_every_entry_of_the_table_exists():
+    for entry in ALLOWED:
+        assert (ROOT / entry).is_dir() or (ROOT / f'{entry}.py').is_file(), entry

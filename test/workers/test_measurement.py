@@ -1,0 +1,75 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Rates, percentiles and duty with invented time."""
+
+from ncs_cluster_detector.workers.measurement import Durations
+from ncs_cluster_detector.workers.measurement import Duty
+from ncs_cluster_detector.workers.measurement import Rate
+import pytest
+
+
+def test_a_steady_rate_is_measured_from_the_second_event_on():
+    rate = Rate()
+    rate.count(0.0)
+    assert rate.per_second(0.0) == 0.0
+    for tick in range(1, 101):
+        rate.count(tick * 0.1)
+        assert rate.per_second(tick * 0.1) == pytest.approx(10.0)
+
+
+def test_a_rate_falls_when_nothing_comes_and_ends_at_zero():
+    rate = Rate()
+    for tick in range(51):
+        rate.count(tick * 0.1)
+    assert rate.per_second(5.1) == pytest.approx(10.0)
+    assert 5.0 < rate.per_second(7.0) < 10.0
+    assert rate.per_second(11.0) == 0.0
+
+
+def test_percentiles():
+    durations = Durations()
+    assert durations.percentile(50) is None
+    for value in range(1, 101):
+        durations.add(float(value))
+    assert durations.percentile(50) == 51.0
+    assert durations.percentile(95) == 96.0
+    assert durations.percentile(100) == 100.0
+
+
+def test_only_the_last_durations_count():
+    durations = Durations()
+    for value in [1000.0] * 300 + [1.0] * 200:
+        durations.add(value)
+    assert durations.percentile(99) == 1.0
+
+
+def test_duty_is_the_busy_share_since_the_start_at_first():
+    duty = Duty(100.0)
+    assert duty.share(100.0) == 0.0
+    duty.begin(101.0)
+    duty.begin(102.0)   # busy already
+    assert duty.share(102.0) == pytest.approx(0.5)
+    duty.end(103.0)
+    duty.end(103.5)     # idle already
+    assert duty.share(104.0) == pytest.approx(0.5)
+
+
+def test_duty_forgets_what_is_older_than_a_minute():
+    duty = Duty(0.0)
+    duty.begin(0.0)
+    duty.end(30.0)
+    assert duty.share(60.0) == pytest.approx(0.5)
+    assert duty.share(75.0) == pytest.approx(0.25)
+    assert duty.share(90.0) == 0.0
