@@ -19,27 +19,25 @@ They import the nodes late: a signal that arrives meanwhile ends the process as 
 ones do, and a worker process, which loads its parent's main module, stays free of ROS.
 """
 
+import os
 import signal
-import sys
 
 
 def camera_node():
     """Run the camera node; return its exit code."""
-    return _run('camera_node')
+    _end_quietly_while_importing()
+    from ncs_cluster_detector.nodes.camera_node import main
+    return main()
 
 
 def detector_node():
     """Run the detector node; return its exit code."""
-    return _run('detector_node')
+    _end_quietly_while_importing()
+    from ncs_cluster_detector.nodes.detector_node import main
+    return main()
 
 
-def _run(module_name):
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        if module_name == 'camera_node':
-            from ncs_cluster_detector.nodes.camera_node import main
-        else:
-            from ncs_cluster_detector.nodes.detector_node import main
-        return main()
-    except KeyboardInterrupt:
-        return 0
+def _end_quietly_while_importing():
+    """Let SIGINT and SIGTERM end the process at once: nothing has been started yet."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))

@@ -137,8 +137,9 @@ class DetectorNode(ConfiguredNode):
         self._supervisor.offer(Frame(self._frames, image, message.header, time.monotonic()))
 
     def _publish_detections(self, frame, detections):
-        self._publisher.publish(detection_array_of(
-            frame.header, frame.image.shape[:2], detections))
+        if self._publisher.get_subscription_count():
+            self._publisher.publish(detection_array_of(
+                frame.header, frame.image.shape[:2], detections))
 
     def _report(self):
         if self._failure is not None:

@@ -95,6 +95,8 @@ class ParameterSpec:
             value = float(value)
         if isinstance(value, (list, tuple, array)) and len(value) == 0:
             value = []   # an empty list carries no type of its own
+        if self.default == [] and value == ['']:
+            value = []   # how a parameter file, which knows no empty list, writes it
         # To Python a bool is an int, to ROS it is not.
         fits = wanted.check(value) and isinstance(value, bool) == (wanted == Parameter.Type.BOOL)
         if fits and self.choices:

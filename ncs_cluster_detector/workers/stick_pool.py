@@ -14,9 +14,7 @@
 
 """The sticks and their workers: finds, starts, hears, judges and ends them."""
 
-from multiprocessing import connection
 import re
-import time
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import port_of
@@ -27,13 +25,11 @@ from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.stick_record import StickRecord
+from ncs_cluster_detector.workers.worker_handle import end_all
 from ncs_cluster_detector.workers.worker_handle import WorkerHandle
 
 # How often to look for sticks while none is there or a known one is missing.
 LOOK_AGAIN_SEC = 5.0
-# Closing a stick takes the SDK about a second; launch grants a node five.
-STOP_GRACE_SEC = 2.0
-TERMINATE_GRACE_SEC = 0.5
 
 
 class StickPool:
@@ -113,11 +109,11 @@ class StickPool:
                 now >= self._candidate.started_at + options.startup_timeout_sec):
             self._candidate.kill()
             self._candidate = None
-            self._look_at = now + LOOK_AGAIN_SEC
+            self._look_again(now)
             self._logger.error('looking for sticks: no answer within '
                                f'{options.startup_timeout_sec:g} s, starting again')
         if not self._is_starting() and self._start_due_at() <= now:
-            self._candidate = WorkerHandle(options.workers, options.inflight_per_stick, now)
+            self._start_candidate(now)
 
     def next_due(self):
         """Return when :meth:`judge` has something to do at the latest."""
@@ -135,19 +131,11 @@ class StickPool:
         return min(due)
 
     def stop(self):
-        """End all workers: by a message, then SIGTERM, then SIGKILL, each with its deadline."""
-        handles = self._handles()
+        """End all workers."""
         for record in self._records.values():
             record.state = StickState.STOPPING
-        for handle in handles:
-            handle.ask_to_stop()
-        left = _wait_for_end(handles, STOP_GRACE_SEC)
-        for handle in left:
-            handle.terminate()
-        for handle in _wait_for_end(left, TERMINATE_GRACE_SEC):
+        for handle in end_all(self._handles()):
             self._logger.warning(f'worker process {handle.pid} had to be killed')
-        for handle in handles:
-            handle.kill()
 
     def _handles(self):
         handles = [record.handle for record in self._records.values() if record.handle]
@@ -160,6 +148,22 @@ class StickPool:
     def _start_due_at(self):
         due = [record.start_at for record in self._records.values() if record.handle is None]
         return min(due) if due else (self._look_at if not self._records else float('inf'))
+
+    def _start_candidate(self, now):
+        try:
+            self._candidate = WorkerHandle(
+                self._options.workers, self._options.inflight_per_stick, now)
+        except (OSError, EOFError) as error:
+            self._logger.error(f'starting a worker process: {type(error).__name__}: {error}; '
+                               f'trying again in {LOOK_AGAIN_SEC:g} s')
+            self._look_again(now)
+
+    def _look_again(self, now):
+        """Start no worker for a while, whichever stick it is for."""
+        self._look_at = now + LOOK_AGAIN_SEC
+        for record in self._records.values():
+            if record.handle is None:
+                record.start_at = max(record.start_at, self._look_at)
 
     def _hear_candidate(self, now):
         handle = self._candidate
@@ -175,10 +179,7 @@ class StickPool:
                                f'{LOOK_AGAIN_SEC:g} s')
             handle.close()
             self._candidate = None
-            self._look_at = now + LOOK_AGAIN_SEC
-            for record in self._records.values():
-                if record.handle is None:
-                    record.start_at = max(record.start_at, self._look_at)
+            self._look_again(now)
 
     def _place(self, handle, device_names, now):
         """Tell a worker that has listed the sticks which one to open."""
@@ -241,14 +242,3 @@ class StickPool:
 def _natural(device_name):
     """Return a sorting key by which port 1.10 follows port 1.9."""
     return [int(part) for part in re.findall(r'\d+', port_of(device_name))], device_name
-
-
-def _wait_for_end(handles, grace_sec):
-    """Wait until all processes have ended, at most ``grace_sec``; return those that have not."""
-    deadline = time.monotonic() + grace_sec
-    left = [handle for handle in handles if not handle.has_ended()]
-    while left and time.monotonic() < deadline:
-        connection.wait([handle.sentinel for handle in left],
-                        max(deadline - time.monotonic(), 0.0))
-        left = [handle for handle in left if not handle.has_ended()]
-    return left

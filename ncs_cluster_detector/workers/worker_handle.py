@@ -16,14 +16,20 @@
 
 from collections import OrderedDict
 import multiprocessing
+from multiprocessing import connection
 import os
 import signal
+import time
 
 from ncs_cluster_detector.workers import worker_main
 from ncs_cluster_detector.workers.frame_slots import FrameSlots
 from ncs_cluster_detector.workers.messages import Infer
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.messages import Stop
+
+# Closing a stick takes the SDK about a second; launch grants a node five.
+STOP_GRACE_SEC = 2.0
+TERMINATE_GRACE_SEC = 0.5
 
 # A fork server that has loaded the libraries starts a worker in some 30 ms and shares their
 # memory with it. It is a fresh process, so no thread of ours (DDS has many) is ever forked.
@@ -116,6 +122,34 @@ class WorkerHandle:
         self.connection.close()
         self.slots.close()
         self._process.close()
+
+
+def end_all(handles):
+    """
+    End workers: by a message, then SIGTERM, then SIGKILL, each with its deadline.
+
+    :return: the handles of those that had to be killed.
+    """
+    for handle in handles:
+        handle.ask_to_stop()
+    left = _wait_for_end(handles, STOP_GRACE_SEC)
+    for handle in left:
+        handle.terminate()
+    left = _wait_for_end(left, TERMINATE_GRACE_SEC)
+    for handle in handles:
+        handle.kill()
+    return left
+
+
+def _wait_for_end(handles, grace_sec):
+    """Wait until all processes have ended, at most ``grace_sec``; return those that have not."""
+    deadline = time.monotonic() + grace_sec
+    left = [handle for handle in handles if not handle.has_ended()]
+    while left and time.monotonic() < deadline:
+        connection.wait([handle.sentinel for handle in left],
+                        max(deadline - time.monotonic(), 0.0))
+        left = [handle for handle in left if not handle.has_ended()]
+    return left
 
 
 def keep_libraries_single_threaded():
