@@ -52,8 +52,9 @@ def bgr_image_of(message):
     try:
         return _bridge.imgmsg_to_cv2(message, 'bgr8')
     except Exception as error:   # cv_bridge lets errors of numpy, OpenCV and its own through
+        reason = ' '.join(str(error).split())   # OpenCV's texts have several lines
         raise BadImageError(f'{attempt}: cannot be converted to bgr8 '
-                            f'({type(error).__name__}: {error})') from error
+                            f'({type(error).__name__}: {reason})') from error
 
 
 def detection_array_of(header, image_size, detections):

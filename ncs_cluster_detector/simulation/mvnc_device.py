@@ -1,0 +1,175 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The class ``Device`` of the double of the vendor's API, and the sticks a process sees."""
+
+import ctypes
+import itertools
+import threading
+import time
+
+from ncs_cluster_detector.simulation.compute_unit import ComputeUnit
+from ncs_cluster_detector.simulation.mvnc_enums import DeviceHwVersion
+from ncs_cluster_detector.simulation.mvnc_enums import DeviceOption
+from ncs_cluster_detector.simulation.mvnc_enums import DeviceState
+from ncs_cluster_detector.simulation.mvnc_enums import Status
+from ncs_cluster_detector.simulation.stick_memory import MEMORY_BYTES
+from ncs_cluster_detector.simulation.stick_memory import MOST_FIFOS
+from ncs_cluster_detector.simulation.stick_memory import MOST_GRAPHS
+from ncs_cluster_detector.simulation.stick_model import SimulatedStick
+import numpy as np
+
+# Highest option class of a stick. Source: log of a real stick.
+_CLASS_LIMIT = 2
+_FIRMWARE_VERSION = (2, 10, 0x2450, 1)
+_TENSOR_LIBRARY_VERSION = (2, 10, 0, 0)
+
+_sticks = []
+_handles = itertools.count(1)
+_links = {}
+# The vendor's library opens one stick of a process after the other.
+_open_lock = threading.Lock()
+
+
+class _Link:
+    """What is behind a handle: the stick, its name when it was listed, and the handle's state."""
+
+    def __init__(self, stick):
+        port, _, _ = stick.name.partition('-')
+        self.stick = stick
+        # A stick that has booted shows no chip any more.
+        self.name = f'{port}-' if stick.is_open else stick.name
+        self.state = DeviceState.CREATED
+        self.unit = None
+
+
+def plug_in(bus):
+    """
+    Make the sticks of a :class:`SimulatedBus` the ones that this process sees.
+
+    The sticks of an earlier call are no longer listed; those that are open stay so until they
+    are closed.
+    """
+    _sticks[:] = [SimulatedStick(name, bus) for name in bus.device_names()]
+
+
+def enumerate_devices():
+    """Return a list of new handles (``ctypes.c_void_p``), one for each stick."""
+    handles = []
+    for stick in _sticks:
+        handle = ctypes.c_void_p(next(_handles))
+        _links[handle.value] = _Link(stick)
+        handles.append(handle)
+    return handles
+
+
+class Device:
+    """A stick; every failure is ``Exception(Status.X)``."""
+
+    def __init__(self, handle):
+        """Wrap a handle from :func:`enumerate_devices`."""
+        self.handle = handle
+        self.userobjs = {}
+
+    def open(self):  # noqa: A003 - the vendor's name
+        """Boot the stick; takes ``boot_ms``. One that is in use is ERROR."""
+        link = self._link()
+        with _open_lock:
+            if link.stick.is_open:
+                raise Exception(Status.ERROR)
+            time.sleep(link.stick.bus.boot_ms / 1000.0)
+            link.stick.is_open = True
+            link.unit = ComputeUnit(link.stick)
+            link.state = DeviceState.OPENED
+
+    def close(self):
+        """Reset the stick; calls that wait for it fail with ERROR."""
+        link = self._link()
+        if link.state is not DeviceState.OPENED:
+            raise Exception(Status.INVALID_HANDLE)
+        link.state = DeviceState.CLOSED
+        link.unit.stop()
+        link.unit = None
+        link.stick.is_open = False
+
+    def destroy(self):
+        """Close the stick if it is open, and give the handle back; a second call does nothing."""
+        if not self.handle:
+            return
+        link = self._link()
+        if link.state is DeviceState.OPENED:
+            self.close()
+        del _links[self.handle.value]
+        self.handle = ctypes.c_void_p()
+
+    def compute_unit(self):
+        """Return the inside of the stick while it is open, else None; not part of the API."""
+        return self._link().unit
+
+    def set_option(self, option, value):
+        """Fail: a stick has no option that can be written."""
+        self._link()
+        text_or_array = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_FW_VERSION,
+                         DeviceOption.RO_DEBUG_INFO, DeviceOption.RO_MVTENSOR_VERSION,
+                         DeviceOption.RO_DEVICE_NAME, DeviceOption.RO_MAX_EXECUTORS_NUM)
+        if option in text_or_array:
+            raise Exception(Status.INVALID_PARAMETERS)
+        raise Exception(Status.UNAUTHORIZED)
+
+    def get_option(self, option):
+        """
+        Return an option's value: plain integers, arrays, or the name as text.
+
+        RO_THERMAL_STATS is a float32 array of 25 temperatures in degrees Celsius, the first one
+        current. Before ``open`` only name, state and chip can be read, others are UNAUTHORIZED.
+        """
+        link = self._link()
+        if option is DeviceOption.RO_DEVICE_NAME:
+            return link.name
+        if option is DeviceOption.RO_DEVICE_STATE:
+            return link.state.value
+        if option is DeviceOption.RO_HW_VERSION:
+            if link.name.endswith('-'):
+                raise Exception(Status.INVALID_PARAMETERS)
+            return DeviceHwVersion.MA2450.value
+        unit = link.unit
+        if unit is None:
+            raise Exception(Status.UNAUTHORIZED)
+        if option is DeviceOption.RO_DEBUG_INFO:
+            raise Exception(Status.UNSUPPORTED_FEATURE)
+        readers = {
+            DeviceOption.RO_THERMAL_STATS:
+                lambda: np.array(link.stick.thermal_readings(), dtype=np.float32),
+            DeviceOption.RO_THERMAL_THROTTLING_LEVEL: link.stick.throttle_level,
+            DeviceOption.RO_CURRENT_MEMORY_USED: lambda: unit.memory.bytes_used,
+            DeviceOption.RO_MEMORY_SIZE: lambda: MEMORY_BYTES,
+            DeviceOption.RO_MAX_FIFO_NUM: lambda: MOST_FIFOS,
+            DeviceOption.RO_ALLOCATED_FIFO_NUM: lambda: unit.memory.fifo_count,
+            DeviceOption.RO_MAX_GRAPH_NUM: lambda: MOST_GRAPHS,
+            DeviceOption.RO_ALLOCATED_GRAPH_NUM: lambda: unit.memory.graph_count,
+            DeviceOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
+            DeviceOption.RO_FW_VERSION: lambda: np.array(_FIRMWARE_VERSION, dtype=np.uint32),
+            DeviceOption.RO_MVTENSOR_VERSION:
+                lambda: np.array(_TENSOR_LIBRARY_VERSION, dtype=np.uint32),
+            DeviceOption.RO_MAX_EXECUTORS_NUM: lambda: 1,
+        }
+        if option not in readers:
+            raise Exception(Status.INVALID_PARAMETERS)
+        return readers[option]()
+
+    def _link(self):
+        link = _links.get(self.handle.value) if self.handle else None
+        if link is None:
+            raise Exception(Status.INVALID_HANDLE)
+        return link

@@ -1,0 +1,149 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Graphs of the double of the vendor's API."""
+
+import ctypes
+
+from ncs_cluster_detector.simulation import mvnc_graph
+from ncs_cluster_detector.simulation import mvncapi
+from ncs_cluster_detector.simulation.mvncapi import DeviceOption
+from ncs_cluster_detector.simulation.mvncapi import FifoDataType
+from ncs_cluster_detector.simulation.mvncapi import FifoOption
+from ncs_cluster_detector.simulation.mvncapi import FifoType
+from ncs_cluster_detector.simulation.mvncapi import GraphOption
+from ncs_cluster_detector.simulation.mvncapi import Status
+import numpy as np
+import pytest
+from stick_bench import GRAPH
+from stick_bench import load
+from stick_bench import status_of
+from stick_bench import StickBench
+from stick_bench import tensor
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """Return a bench for sticks."""
+    with StickBench(monkeypatch) as bench:
+        yield bench
+
+
+def test_a_graph_describes_itself(bench):
+    graph, fifo_in, fifo_out = load(bench.open_stick())
+    (input_descriptor,) = graph.get_option(GraphOption.RO_INPUT_TENSOR_DESCRIPTORS)
+    assert (input_descriptor.n, input_descriptor.c, input_descriptor.w, input_descriptor.h) == (
+        1, 3, 2, 2)
+    assert input_descriptor.totalSize == 24
+    (output_descriptor,) = graph.get_option(GraphOption.RO_OUTPUT_TENSOR_DESCRIPTORS)
+    assert output_descriptor.c == 12
+    assert fifo_in.get_option(FifoOption.RO_ELEMENT_DATA_SIZE) == 48
+    assert fifo_out.get_option(FifoOption.RO_ELEMENT_DATA_SIZE) == 48
+    assert graph.get_option(GraphOption.RO_GRAPH_NAME) == 'graph'
+    assert graph.get_option(GraphOption.RO_GRAPH_STATE) == 1
+    assert graph.get_option(GraphOption.RO_INPUT_COUNT) == 1
+    assert graph.get_option(GraphOption.RO_TIME_TAKEN).tolist() == [0.0]
+    assert graph.get_option(GraphOption.RO_TIME_TAKEN_ARRAY_SIZE) == 4
+
+
+def test_the_time_taken_is_that_of_the_stick(bench):
+    graph, fifo_in, fifo_out = load(bench.open_stick(inference_ms=20.0))
+    graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, tensor(0), None)
+    fifo_out.read_elem()
+    (time_taken_ms,) = graph.get_option(GraphOption.RO_TIME_TAKEN)
+    assert time_taken_ms >= 19.99
+
+
+def test_before_allocation_a_graph_knows_little():
+    graph = mvncapi.Graph('graph')
+    assert graph.get_option(GraphOption.RO_GRAPH_STATE) == 0
+    assert status_of(graph.get_option, GraphOption.RO_TIME_TAKEN) is Status.NOT_ALLOCATED
+
+
+def test_a_graph_file_that_cannot_be_run_is_refused_with_its_cause(bench, monkeypatch):
+    device = bench.open_stick()
+
+    def refuse(data):
+        raise ValueError('why')
+
+    monkeypatch.setattr(mvnc_graph, 'load_network', refuse)
+    with pytest.raises(Exception) as caught:
+        load(device)
+    assert caught.value.args == (Status.UNSUPPORTED_GRAPH_FILE,)
+    assert str(caught.value.__cause__) == 'why'
+    assert device.get_option(DeviceOption.RO_ALLOCATED_GRAPH_NUM) == 0
+
+
+def test_wrong_allocations_are_refused(bench):
+    device = bench.open_stick()
+    assert status_of(mvncapi.Graph('a').allocate, device, b'') is Status.ERROR
+    with pytest.raises(ctypes.ArgumentError):
+        mvncapi.Graph('a').allocate(device, bytearray(GRAPH))
+    assert (status_of(mvncapi.Graph('a').allocate_with_fifos, device, GRAPH, FifoType.HOST_WO, 0)
+            is Status.INVALID_PARAMETERS)
+    assert (status_of(mvncapi.Graph('a').allocate_with_fifos, device, GRAPH, FifoType.HOST_RO)
+            is Status.INVALID_PARAMETERS)
+    device.close()
+    assert status_of(mvncapi.Graph('a').allocate, device, GRAPH) is Status.INVALID_PARAMETERS
+
+
+def test_a_stick_takes_ten_graphs(bench):
+    device = bench.open_stick()
+    graphs = [mvncapi.Graph(f'{index}') for index in range(10)]
+    for graph in graphs:
+        graph.allocate(device, GRAPH)
+    assert device.get_option(DeviceOption.RO_ALLOCATED_GRAPH_NUM) == 10
+    assert device.get_option(DeviceOption.RO_CURRENT_MEMORY_USED) == 10 * len(GRAPH)
+    assert status_of(mvncapi.Graph('more').allocate, device, GRAPH) is Status.ERROR
+    graphs[0].destroy()
+    mvncapi.Graph('more').allocate(device, GRAPH)
+
+
+def test_queues_can_be_made_one_by_one(bench):
+    device = bench.open_stick()
+    graph = mvncapi.Graph('graph')
+    graph.allocate(device, GRAPH)
+    fifo_in = mvncapi.Fifo('in', FifoType.HOST_WO)
+    fifo_out = mvncapi.Fifo('out', FifoType.HOST_RO)
+    fifo_in.set_option(FifoOption.RW_DATA_TYPE, FifoDataType.FP16)
+    (descriptor,) = graph.get_option(GraphOption.RO_INPUT_TENSOR_DESCRIPTORS)
+    fifo_in.allocate(device, descriptor, 3)
+    (descriptor,) = graph.get_option(GraphOption.RO_OUTPUT_TENSOR_DESCRIPTORS)
+    fifo_out.allocate(device, descriptor, 2)
+    assert device.get_option(DeviceOption.RO_ALLOCATED_FIFO_NUM) == 2
+    assert fifo_in.get_option(FifoOption.RO_CAPACITY) == 3
+    assert status_of(graph.queue_inference, fifo_in, fifo_out) is Status.UNAUTHORIZED
+    fifo_in.write_elem(tensor(0.5).astype(np.float16), 'mine')
+    graph.queue_inference(fifo_in, fifo_out)
+    output, user_object = fifo_out.read_elem()
+    assert output.tolist() == [0.5] * 12
+    assert user_object == 'mine'
+
+
+def test_destroying_twice_is_a_type_error_as_in_the_vendors_module(bench):
+    graph, fifo_in, fifo_out = load(bench.open_stick())
+    for thing in (fifo_in, fifo_out, graph):
+        thing.destroy()
+        with pytest.raises(TypeError):
+            thing.destroy()
+    assert status_of(fifo_out.read_elem) is Status.INVALID_HANDLE
+
+
+def test_reading_the_state_of_a_started_graph_stops_it_as_in_the_vendors_library(bench):
+    graph, fifo_in, fifo_out = load(bench.open_stick())
+    graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, tensor(0), None)
+    fifo_out.read_elem()
+    assert graph.get_option(GraphOption.RO_GRAPH_STATE) == 2
+    assert (status_of(graph.queue_inference_with_fifo_elem, fifo_in, fifo_out, tensor(0), None)
+            is Status.NOT_ALLOCATED)
