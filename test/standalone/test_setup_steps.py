@@ -1,0 +1,112 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The steps of the set-up: their errors, their children's environment, what they repair."""
+
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / 'standalone'))
+
+import setup_steps  # noqa: E402, I100
+
+
+@pytest.fixture
+def env(tmp_path):
+    """Return the environment of an empty checkout with a virtual environment begun."""
+    environment = setup_steps.Environment(tmp_path)
+    environment.stamps.mkdir(parents=True)
+    return environment
+
+
+def test_failed_command_is_one_line(env):
+    """The line quotes the error, names the remedy and the log."""
+    script = "print('Collecting x\\nERROR: no x here\\nmore'); raise SystemExit(3)"
+    with pytest.raises(setup_steps.SetupError) as info:
+        setup_steps.run(env, 'wheels', [sys.executable, '-c', script], '; look for x')
+    assert str(info.value) == (
+        'wheels ended with status 3: ERROR: no x here; look for x '
+        '(more in .venv/.setup/wheels.log)')
+
+
+@pytest.mark.parametrize('output, line', [
+    ('', 'no output'),
+    ('one\n\n two \n', 'two'),
+    ('FAILED: error_handling.o\nx.c:1: error: no\nlast', 'x.c:1: error: no'),
+    ('Traceback\nImportError: no module x', 'ImportError: no module x'),
+])
+def test_failure_line(output, line):
+    """The first error, or else the last line."""
+    assert setup_steps.failure_line(output) == line
+
+
+def test_children_do_not_see_another_ros(monkeypatch):
+    """What a sourced ROS installation or a running .venv Python exports is dropped."""
+    monkeypatch.setenv('PYTHONPATH', '/opt/ros/lib')
+    monkeypatch.setenv('_ROS_WHEELS_BOOTSTRAP_COMPLETE', '1')
+    monkeypatch.setenv('KEPT', 'yes')
+    variables = setup_steps.child_environment(PATH='/bin')
+    assert variables['KEPT'] == 'yes'
+    assert variables['PATH'] == '/bin'
+    assert not {'PYTHONPATH', '_ROS_WHEELS_BOOTSTRAP_COMPLETE'} & set(variables)
+
+
+def test_half_installed_package_is_installed_again(monkeypatch, env):
+    """A package whose installation was cut short has no RECORD, and pip must not believe it."""
+    packages = env.venv / 'lib' / 'python3.99' / 'site-packages'
+    for name, file in (('whole', 'RECORD'), ('half', 'METADATA')):
+        (packages / (name + '-1.dist-info')).mkdir(parents=True)
+        (packages / (name + '-1.dist-info') / file).touch()
+    env.requirements.parent.mkdir()
+    env.requirements.write_text('numpy==1\nsetuptools==2\nwheel==3\n')
+    calls = []
+    monkeypatch.setattr(setup_steps, 'pip', lambda *arguments: calls.append(arguments))
+    setup_steps.install_wheels(env)
+    assert [path.name for path in packages.iterdir()] == ['whole-1.dist-info']
+    assert calls == [(env, 'wheels', 'setuptools==2', 'wheel==3'),
+                     (env, 'wheels', '-r', env.requirements)]
+
+
+def test_cmake_files_point_at_this_python(env):
+    """The include folders of the machine that built the wheels are replaced."""
+    env.python.parent.mkdir()
+    env.python.symlink_to(sys.executable)
+    folder = env.venv / 'share' / 'x_msgs' / 'cmake'
+    folder.mkdir(parents=True)
+    exported = folder / 'export_x__rosidl_generator_pyExport.cmake'
+    exported.write_text('A "/opt/python/cp39-cp39/include/python3.9;/opt/python/cp39-cp39/lib/'
+                        'python3.9/site-packages/numpy/_core/include;${_IMPORT_PREFIX}/include"')
+    setup_steps.repair_cmake_files(env)
+    folders = exported.read_text()[3:-1].split(';')
+    assert (Path(folders[0]) / 'Python.h').exists()
+    assert (Path(folders[1]) / 'numpy' / 'arrayobject.h').exists()
+    assert folders[2] == '${_IMPORT_PREFIX}/include'
+
+
+@pytest.mark.skipif(not (ROOT / '.venv' / '.ready').exists(), reason='no standalone environment')
+def test_share_folder_is_found_with_and_without_another_prefix():
+    """Nodes find their configuration through the package index, whoever starts them."""
+    script = ('from ament_index_python.packages import get_package_share_directory as find\n'
+              "print(find('ncs_cluster_detector'))")
+    for prefix in ('', '/opt/ros/other'):
+        found = subprocess.run(
+            [ROOT / '.venv' / 'bin' / 'python', '-c', script], check=True, text=True,
+            stdout=subprocess.PIPE, env={**os.environ, 'AMENT_PREFIX_PATH': prefix}).stdout
+        assert (Path(found.strip()) / 'package.xml').samefile(ROOT / 'package.xml')
+        assert (Path(found.strip()) / 'launch').samefile(ROOT / 'launch')
