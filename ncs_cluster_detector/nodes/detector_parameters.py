@@ -182,8 +182,7 @@ def _graph(name, simulated):
         with open(os.path.expanduser(name), 'rb') as file:
             return file.read()
     except (OSError, ValueError) as error:
-        raise StartupError(f"graph_paths=['{name}']: {_reason(error)}; name a readable graph "
-                           'file') from None
+        raise StartupError(f"graph_paths=['{name}']: {_reason(error)}") from None
 
 
 def _labels(graph_name, path):
@@ -192,9 +191,11 @@ def _labels(graph_name, path):
     try:
         return read_label_file(os.path.expanduser(path))
     except (OSError, ValueError) as error:
-        raise StartupError(f"label_files=['{path}']: {_reason(error)}; name a text file with one "
-                           'label a line') from None
+        raise StartupError(f"label_files=['{path}']: {_reason(error)}") from None
 
 
 def _reason(error):
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    """Return the text of an error, of the system's terse ones with a remedy."""
+    if isinstance(error, OSError) and error.strerror:
+        return f'{error.strerror}; name a file that can be read'
+    return str(error)

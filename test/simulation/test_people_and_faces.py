@@ -14,11 +14,13 @@
 
 """The detectors ``people`` and ``faces`` on real pictures."""
 
+import logging
 from pathlib import Path
 
 import cv2
 from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.simulation import faces
+from ncs_cluster_detector.simulation import people
 from ncs_cluster_detector.simulation.faces import FaceDetector
 from ncs_cluster_detector.simulation.people import PeopleDetector
 from ncs_cluster_detector.simulation.people import score_of_margin
@@ -130,6 +132,8 @@ def test_without_the_cascade_faces_say_what_to_install(monkeypatch):
 def test_without_the_cascade_people_are_still_found_in_full(monkeypatch, caplog):
     monkeypatch.setattr(cv2, 'data', None, raising=False)
     monkeypatch.setattr(faces, '_SYSTEM_FOLDERS', ('/nowhere',))
+    # The package launch, where it is installed, keeps loggers from passing their lines on.
+    monkeypatch.setattr(logging.getLogger(people.__name__), 'propagate', True)
     detect = PeopleDetector()
     assert 'opencv-data' in caplog.text
     assert sum(len(sure(detect(picture))) for picture in street_frames(64)) > 0

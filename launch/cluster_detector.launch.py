@@ -1,0 +1,181 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Camera and detector, on real sticks unless the arguments say otherwise.
+
+``ros2 launch ncs_cluster_detector cluster_detector.launch.py --show-args`` is the manual.
+"""
+
+import os
+from typing import List
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.actions import EmitEvent
+from launch.actions import GroupAction
+from launch.actions import LogInfo
+from launch.actions import OpaqueFunction
+from launch.events.process import ShutdownProcess
+from launch.substitutions import LaunchConfiguration
+from launch.substitutions import PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.actions import PushRosNamespace
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+PACKAGE = 'ncs_cluster_detector'
+STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was given
+FROM_FILE = 'Empty = as in params_file.'
+
+# The arguments that are parameters of a node, and the type that the node wants.
+CAMERA_ARGUMENTS = {'source': str, 'device': str}
+DETECTOR_ARGUMENTS = {
+    'driver': str,
+    'graph_paths': List[str],
+    'cluster_size': int,
+    'cluster_switch_cycle_ms': int,
+    'switch_temperature': float,
+}
+KINDS = {int: 'a whole number', float: 'a number',
+         List[str]: "a text, or a list of texts such as ['a','b']"}
+
+
+def generate_launch_description():
+    """Return the launch description: arguments, camera node, detector node."""
+    return LaunchDescription([
+        DeclareLaunchArgument(
+            'namespace', default_value='',
+            description='Namespace of both nodes and of their topics, such as robot1; not of '
+                        '/diagnostics.'),
+        DeclareLaunchArgument(
+            'params_file', default_value='',
+            description='YAML file with parameters of the camera, of the detector, or of both. '
+                        'Arguments that are given win over it. Empty = config/camera.yaml and '
+                        'config/detector.yaml of this package.'),
+        DeclareLaunchArgument(
+            'source', default_value='', choices=['', 'usb', 'video', 'images', 'test_pattern'],
+            description='Where the pictures come from: a camera or stream (usb), a video file, a '
+                        'picture or a folder of pictures (images), or a synthetic street scene '
+                        '(test_pattern). ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'device', default_value='',
+            description='For usb a device path or number, or a stream URL (rtsp://, http://); for '
+                        'video a file; for images a file or folder. ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'driver', default_value='', choices=['', 'mvnc', 'simulated'],
+            description='What drives the sticks: mvnc (real ones, through NCSDK 2; the default of '
+                        'config/detector.yaml) or simulated. ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'graph_paths', default_value='',
+            description='Graph file, or several as "[\'a.graph\',\'b.graph\']", all of which run '
+                        'on every stick for every frame. With driver simulated also the built-in '
+                        'people, faces, shapes. ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'cluster_size', default_value='',
+            description='Sticks active at a time, 0 to 64, while the others rest; 0 = all, no '
+                        'rotation. ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'cluster_switch_cycle_ms', default_value='',
+            description='Time in ms in which the whole cluster changes once, 0 to 3600000; 0 = by '
+                        'temperature only. ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'switch_temperature', default_value='',
+            description='Temperature in degrees Celsius, 20 to 95, at which an active stick is '
+                        'relieved. ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'log_level', default_value='info',
+            choices=['debug', 'info', 'warn', 'error', 'fatal'],
+            description='Least severity of the log messages of both nodes.'),
+        GroupAction([
+            PushRosNamespace(LaunchConfiguration('namespace')),
+            OpaqueFunction(function=nodes),
+        ]),
+    ])
+
+
+def nodes(context):
+    """
+    Return the actions that run the two nodes.
+
+    A function, because the values of the arguments decide which parameters there are.
+    """
+    camera = node(
+        context, 'camera', CAMERA_ARGUMENTS,
+        namespace='camera',
+        on_exit=lambda event, _: after_exit(event, other=detector))
+    detector = node(
+        context, 'detector', DETECTOR_ARGUMENTS,
+        remappings=[('image_raw', 'camera/image_raw')],
+        on_exit=lambda event, _: after_exit(event, other=camera))
+    return [camera, detector]
+
+
+def node(context, name, arguments, **options):
+    """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
+    return Node(
+        package=PACKAGE,
+        executable=name + '_node',
+        name=name,
+        parameters=[params_file(context, name), given(context, arguments)],
+        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+        output='screen',
+        emulate_tty=True,
+        **options)
+
+
+def params_file(context, name):
+    """
+    Return the path of the parameters file of a node.
+
+    :raises RuntimeError: the file that was asked for is missing; launch_ros would only warn.
+    """
+    path = os.path.expanduser(LaunchConfiguration('params_file').perform(context))
+    if not path:
+        return PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', name + '.yaml'])
+    if not os.path.isfile(path):
+        raise RuntimeError(f'params_file:={path}: no such file; name a YAML file, or leave it out')
+    return path
+
+
+def given(context, arguments):
+    """
+    Return the parameters whose arguments are not empty, by name.
+
+    :raises RuntimeError: a value does not have the type of its parameter.
+    """
+    found = {}
+    for name, value_type in arguments.items():
+        text = LaunchConfiguration(name).perform(context)
+        if not text:
+            continue
+        one_text = value_type == List[str] and not text.lstrip().startswith('[')
+        value = ParameterValue(
+            [text] if one_text else LaunchConfiguration(name), value_type=value_type)
+        try:
+            value.evaluate(context)
+        except ValueError:
+            raise RuntimeError(f'{name}:={text}: must be {KINDS[value_type]}') from None
+        found[name] = value
+    return found
+
+
+def after_exit(event, other):
+    """Return what follows the end of a node: with a start-up error the other one ends too."""
+    if event.returncode != STARTUP_ERROR:
+        return None
+    return [
+        LogInfo(msg=f'{event.process_name} cannot start, so the other node is stopped'),
+        EmitEvent(event=ShutdownProcess(process_matcher=lambda action: action is other)),
+    ]

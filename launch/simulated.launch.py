@@ -1,0 +1,54 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Camera and detector on simulated sticks and a synthetic camera: the same with other defaults."""
+
+from pathlib import Path
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.actions import IncludeLaunchDescription
+from launch.actions import SetLaunchConfiguration
+from launch.conditions import IfCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import AndSubstitution
+from launch.substitutions import EqualsSubstitution
+from launch.substitutions import LaunchConfiguration
+from launch.substitutions import NotEqualsSubstitution
+
+
+def generate_launch_description():
+    """Return the launch description: three arguments, then all of cluster_detector.launch.py."""
+    return LaunchDescription([
+        DeclareLaunchArgument(
+            'driver', default_value='simulated', choices=['mvnc', 'simulated'],
+            description='What drives the sticks: simulated, or mvnc (real ones, through NCSDK 2). '
+                        'Wins over params_file.'),
+        DeclareLaunchArgument(
+            'source', default_value='test_pattern',
+            choices=['usb', 'video', 'images', 'test_pattern'],
+            description='Where the pictures come from: a camera or stream (usb), a video file, a '
+                        'picture or a folder of pictures (images), or a synthetic street scene '
+                        '(test_pattern). Wins over params_file.'),
+        # What nobody asked for must not win over a file that somebody wrote.
+        SetLaunchConfiguration('cluster_size', '', condition=IfCondition(AndSubstitution(
+            EqualsSubstitution(LaunchConfiguration('cluster_size', default=''), ''),
+            NotEqualsSubstitution(LaunchConfiguration('params_file', default=''), '')))),
+        DeclareLaunchArgument(
+            'cluster_size', default_value='2',
+            description='Sticks active at a time, 0 to 64, while the others rest; 0 = all, no '
+                        'rotation. With a params_file the default is what that says.'),
+        IncludeLaunchDescription(PythonLaunchDescriptionSource(
+            str(Path(__file__).with_name('cluster_detector.launch.py')))),
+    ])

@@ -1,0 +1,26 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Lets launch, and nothing else, leave its event loops to the garbage collector."""
+
+import sys
+
+
+def pytest_collection_modifyitems(config):
+    """Relax the warnings filter, once a test of this folder has imported launch."""
+    if 'launch.actions' in sys.modules:
+        # Nobody closes the loops of launch's threads, nor the two sockets of each. They would be
+        # errors of whatever test runs when the garbage collector comes.
+        for message in ('unclosed event loop', r'unclosed .socket\.socket fd=\S+ family=1,'):
+            config.addinivalue_line('filterwarnings', f'ignore:{message}:ResourceWarning')

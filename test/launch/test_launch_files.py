@@ -1,0 +1,259 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The launch files: their arguments, and what these make of the command lines of the nodes."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from unittest.mock import ANY
+
+from ncs_cluster_detector.nodes.camera_parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.nodes.detector_parameters import SPECS
+import pytest
+import rclpy
+
+# A submodule first: folders named launch, such as this one, look like a module to Python.
+sources = pytest.importorskip(
+    'launch.launch_description_sources', reason='needs launch (ROS 2), which is not here')
+launch = pytest.importorskip('launch')
+handlers = pytest.importorskip('launch.event_handlers')
+# Not by importorskip: where launch_testing is, that would skip the tests of all other files too.
+pytestmark = pytest.mark.skipif(
+    find_spec('launch_ros') is None, reason='needs launch_ros (ROS 2), which is not here')
+
+FOLDER = Path(__file__).resolve().parents[2] / 'launch'
+CLUSTER = FOLDER / 'cluster_detector.launch.py'
+SIMULATED = FOLDER / 'simulated.launch.py'
+FILES = [CLUSTER, SIMULATED]
+ARGUMENTS = {'namespace', 'params_file', 'source', 'device', 'driver', 'graph_paths',
+             'cluster_size', 'cluster_switch_cycle_ms', 'switch_temperature', 'log_level'}
+NODES = ['camera_node', 'detector_node']
+DEADLINE_SEC = 30.0
+
+
+def included(file, **arguments):
+    """Return the action that includes a launch file."""
+    return launch.actions.IncludeLaunchDescription(
+        sources.PythonLaunchDescriptionSource(str(file)), launch_arguments=arguments.items())
+
+
+def declared(file):
+    """Return the arguments of a launch file by name, as ros2 launch --show-args finds them."""
+    description = launch.LaunchDescription([included(file)])
+    return {argument.name: argument for argument in description.get_launch_arguments()}
+
+
+def default_of(argument):
+    """Return the default of an argument."""
+    return ''.join(part.perform(launch.LaunchContext()) for part in argument.default_value)
+
+
+def run(*contents):
+    """Run launch actions until both nodes have ended; return the exit code, and those of both."""
+    ended = {}
+
+    def note(event, _):
+        ended[event.action.node_executable] = event.returncode
+        # Without this, launch would go on until the time is up.
+        return launch.actions.Shutdown() if len(ended) == len(NODES) else None
+
+    too_late = launch.actions.TimerAction(
+        period=DEADLINE_SEC, actions=[launch.actions.Shutdown(reason='not ended in time')])
+    service = launch.LaunchService(noninteractive=True)
+    service.include_launch_description(launch.LaunchDescription([
+        launch.actions.RegisterEventHandler(handlers.OnProcessExit(on_exit=note)),
+        too_late, *contents]))
+    code = service.run()
+    return code, ended
+
+
+def command_lines(*contents):
+    """Return the words after each node's executable, by executable; no node is started."""
+    lines = {}
+
+    def note(event, _):
+        lines[event.action.node_executable] = event.cmd[2:]
+
+    code, ended = run(
+        # A process 'true' with the node's command line, instead of the node.
+        launch.actions.SetLaunchConfiguration('launch-prefix', 'true'),
+        launch.actions.RegisterEventHandler(handlers.OnProcessStart(on_start=note)),
+        *contents)
+    assert code == 0
+    assert ended == dict.fromkeys(NODES, 0)
+    return lines
+
+
+class Twin:
+    """What a node of its own name, namespace, parameters and topics a command line makes."""
+
+    def __init__(self, words):
+        """Make such a node, and read it."""
+        context = rclpy.Context()
+        rclpy.init(args=words, context=context)
+        node = rclpy.create_node('unnamed', context=context, start_parameter_services=False,
+                                 automatically_declare_parameters_from_overrides=True)
+        self.name = node.get_fully_qualified_name()
+        self.images = node.resolve_topic_name('image_raw')
+        self.detections = node.resolve_topic_name('detections')
+        self.parameters = {name: node.get_parameter(name).value
+                           for name in node._parameter_overrides}
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+def twins(*contents):
+    """Return the twins of the camera and of the detector that launch actions would start."""
+    lines = command_lines(*contents)
+    return tuple(Twin(lines[name]) for name in NODES)
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+def test_every_argument_is_declared_and_described(file):
+    arguments = declared(file)
+    assert set(arguments) == ARGUMENTS
+    for argument in arguments.values():
+        assert argument.default_value is not None
+        assert len(argument.description) > 40
+        assert argument.description[0].isupper()
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+def test_the_choices_are_those_of_the_parameters(file):
+    arguments = declared(file)
+    for spec in (*CAMERA_PARAMETERS, *SPECS):
+        if spec.name in arguments:
+            choices = arguments[spec.name].choices
+            assert tuple(filter(None, choices or ())) == spec.choices
+
+
+def test_defaults():
+    real = {name: default_of(argument) for name, argument in declared(CLUSTER).items()}
+    assert real == dict.fromkeys(ARGUMENTS, '') | {'log_level': 'info'}
+    simulated = {name: default_of(argument) for name, argument in declared(SIMULATED).items()}
+    assert simulated == real | {
+        'driver': 'simulated', 'source': 'test_pattern', 'cluster_size': '2'}
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize(('namespace', 'prefix'), [
+    ('', ''), ('robot1', '/robot1'), ('/fleet/robot1', '/fleet/robot1')])
+def test_names(file, namespace, prefix):
+    camera, detector = twins(included(file, namespace=namespace))
+    assert camera.name == prefix + '/camera/camera'
+    assert camera.images == detector.images == prefix + '/camera/image_raw'
+    assert detector.name == prefix + '/detector'
+    assert detector.detections == prefix + '/detections'
+
+
+def test_a_robot_can_put_everything_into_its_own_namespace():
+    from launch_ros.actions import PushRosNamespace
+    for twin in twins(launch.actions.GroupAction([
+            PushRosNamespace('fleet'), included(CLUSTER, namespace='robot1')])):
+        assert twin.images == '/fleet/robot1/camera/image_raw'
+
+
+def test_without_arguments_the_parameters_are_the_defaults():
+    camera, detector = twins(included(CLUSTER))
+    assert camera.parameters == {spec.name: spec.default for spec in CAMERA_PARAMETERS}
+    # An empty list has no type in a parameter file; the node takes an empty text as nothing.
+    assert detector.parameters == {
+        spec.name: spec.default or [''] if spec.default == [] else spec.default for spec in SPECS}
+
+
+def test_simulated_differs_by_three_parameters():
+    real, simulated = twins(included(CLUSTER)), twins(included(SIMULATED))
+    assert simulated[0].parameters == real[0].parameters | {'source': 'test_pattern'}
+    assert simulated[1].parameters == real[1].parameters | {
+        'driver': 'simulated', 'cluster_size': 2}
+
+
+@pytest.mark.parametrize(('text', 'value'), [
+    ("['people','faces']", ['people', 'faces']), ('[people, faces]', ['people', 'faces']),
+    ('people', ['people']), ('/a b/1: c.graph', ['/a b/1: c.graph']), ('1', ['1'])])
+def test_graph_paths_is_a_list_or_one_text(text, value):
+    _, detector = twins(included(SIMULATED, graph_paths=text))
+    assert detector.parameters['graph_paths'] == value
+
+
+def test_numbers_and_texts_get_the_type_of_their_parameter():
+    camera, detector = twins(included(
+        CLUSTER, device='0', switch_temperature='70', cluster_size='3',
+        cluster_switch_cycle_ms='0'))
+    assert camera.parameters['device'] == '0'
+    assert repr(detector.parameters['switch_temperature']) == '70.0'
+    assert detector.parameters['cluster_size'] == 3
+    assert detector.parameters['cluster_switch_cycle_ms'] == 0
+
+
+# The ways in which people write such files; the last one is what ros2 param dump makes.
+@pytest.mark.parametrize('template', [
+    '/**: {{ros__parameters: {{{camera}, {detector}}}}}',
+    '{prefix}/camera/camera: {{ros__parameters: {{{camera}}}}}\n'
+    '{prefix}/detector: {{ros__parameters: {{{detector}}}}}',
+    '/**: {{ros__parameters: {{device: wrong, max_sticks: 9}}}}\n'
+    '/**/camera: {{ros__parameters: {{{camera}}}}}\n'
+    '/**/detector: {{ros__parameters: {{{detector}}}}}'])
+@pytest.mark.parametrize('namespace', ['', 'robot1'])
+def test_params_file_holds_unless_an_argument_is_given(tmp_path, template, namespace):
+    file = tmp_path / 'mine.yaml'
+    file.write_text(template.format(
+        prefix='/robot1' if namespace else '', camera='source: video, device: from_file, fps: 5.0',
+        detector='cluster_size: 4, switch_temperature: 60.0, max_sticks: 5'))
+    mine = {'namespace': namespace, 'params_file': str(file)}
+    camera, detector = twins(included(SIMULATED, **mine, switch_temperature='72.5'))
+    assert camera.parameters.items() >= {
+        'source': 'test_pattern', 'device': 'from_file', 'fps': 5.0}.items()
+    assert {'driver': 'simulated', 'cluster_size': 4, 'max_sticks': 5,
+            'switch_temperature': 72.5}.items() <= detector.parameters.items()
+    camera, detector = twins(included(CLUSTER, **mine, device='given', cluster_size='1'))
+    assert camera.parameters.items() >= {
+        'source': 'video', 'device': 'given', 'fps': 5.0}.items()
+    assert {'cluster_size': 1, 'switch_temperature': 60.0, 'max_sticks': 5}.items() <= (
+        detector.parameters.items())
+    _, detector = twins(included(SIMULATED, **mine, cluster_size='2'))
+    assert detector.parameters['cluster_size'] == 2
+
+
+def test_log_level_reaches_both_nodes():
+    lines = command_lines(included(SIMULATED, log_level='error'))
+    for words in lines.values():
+        assert words[words.index('--log-level') + 1] == 'error'
+
+
+@pytest.mark.parametrize(('name', 'value', 'complaint'), [
+    ('switch_temperature', 'hot', 'switch_temperature:=hot: must be a number'),
+    ('cluster_size', '2.5', 'cluster_size:=2.5: must be a whole number'),
+    ('graph_paths', '[people', 'graph_paths:=[people: must be a text, or a list of texts'),
+    ('graph_paths', '[1, 2]', 'graph_paths:=[1, 2]: must be a text, or a list of texts'),
+    ('params_file', '/no/such.yaml', 'params_file:=/no/such.yaml: no such file'),
+    ('driver', 'none', 'Argument "driver" provided value "none" is not valid'),
+    ('source', 'none', 'Argument "source" provided value "none" is not valid'),
+    ('log_level', 'loud', 'Argument "log_level" provided value "loud" is not valid')])
+def test_a_wrong_argument_starts_nothing(monkeypatch, caplog, name, value, complaint):
+    logger = launch.logging.get_logger('launch')   # which tells no other logger
+    monkeypatch.setattr(logger, 'handlers', [*logger.handlers, caplog.handler])
+    code, ended = run(included(SIMULATED, **{name: value}))
+    assert code == 1
+    assert complaint in caplog.text
+    assert ended == {}
+
+
+def test_a_node_that_cannot_start_ends_the_other():
+    code, ended = run(included(SIMULATED, source='video', device='/no/such/video.mp4'))
+    assert code == 0
+    assert ended == {'camera_node': 2, 'detector_node': ANY}
+    # The detector may be stopped before it can tell how it wants to end.
+    assert ended['detector_node'] in (0, -2)
+    assert run(included(SIMULATED, graph_paths='/no/such.graph'))[1]['detector_node'] == 2

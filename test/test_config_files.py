@@ -1,0 +1,63 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The parameter files hold every parameter of their node at its default."""
+
+from pathlib import Path
+
+from ncs_cluster_detector.nodes.camera_parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.nodes.detector_parameters import SPECS
+import pytest
+import rclpy
+import yaml
+
+FOLDER = Path(__file__).resolve().parent.parent / 'config'
+TABLES = {'camera.yaml': CAMERA_PARAMETERS, 'detector.yaml': SPECS}
+EVERY_FILE = pytest.mark.parametrize('file', TABLES)
+
+
+def in_file(default):
+    """Return what stands for a default in a file: an empty list has no type there."""
+    return [''] if default == [] else default
+
+
+def test_every_file_belongs_to_a_node():
+    assert {path.name for path in FOLDER.iterdir()} == set(TABLES)
+
+
+@EVERY_FILE
+def test_serves_any_node_name_and_namespace(file):
+    content = yaml.safe_load((FOLDER / file).read_text())
+    assert list(content) == ['/**']
+    assert list(content['/**']) == ['ros__parameters']
+
+
+@EVERY_FILE
+@pytest.mark.parametrize('namespace', ['', '/robot1/front'])
+def test_is_read_by_ros_as_the_defaults(file, namespace):
+    context = rclpy.Context()
+    rclpy.init(context=context, args=['--ros-args', '--params-file', str(FOLDER / file)])
+    node = rclpy.create_node('any', namespace=namespace, context=context,
+                             automatically_declare_parameters_from_overrides=True)
+    try:
+        read = {name: node.get_parameter(name) for name in node._parameter_overrides}
+        expected = {spec.name: spec for spec in TABLES[file]}
+        assert list(read) == list(expected), 'missing, surplus, or in another order'
+        for name, spec in expected.items():
+            # The texts of values tell a whole number from a float.
+            assert repr(read[name].value) == repr(in_file(spec.default)), name
+            assert spec.accept(read[name].value) == spec.accept(spec.default), name
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=context)
