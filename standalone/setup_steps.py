@@ -106,8 +106,15 @@ def failure_line(output):
 def pip(env, name, *arguments):
     """Run pip of the new environment."""
     run(env, name, [env.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
-                    '--no-input', '--no-build-isolation', *arguments],
+                    '--no-input', '--no-build-isolation',
+                    # Within the checkout, like all that is written; an interrupted run uses it.
+                    '--cache-dir', pip_cache(env), *arguments],
         '; check the network, then `make setup` again')
+
+
+def pip_cache(env):
+    """Return the folder of pip's downloads, which lasts until all are installed."""
+    return env.stamps / 'pip-cache'
 
 
 def make_venv(env):
@@ -129,6 +136,7 @@ def install_wheels(env):
     pins = env.requirements.read_text().split('\n')
     pip(env, 'wheels', *(pin for pin in pins if pin.startswith(('setuptools==', 'wheel=='))))
     pip(env, 'wheels', '-r', env.requirements)
+    shutil.rmtree(str(pip_cache(env)), ignore_errors=True)
 
 
 def repair_cmake_files(env):
@@ -188,7 +196,8 @@ def install_package(env):
 
 def check_imports(env):
     """Import what the nodes need, once."""
-    run(env, 'check', [env.python, '-c', IMPORT_CHECK])
+    # Matplotlib makes its folder at the first import, in the home folder unless it is told.
+    run(env, 'check', [env.python, '-c', IMPORT_CHECK], MPLCONFIGDIR=str(env.venv / '.matplotlib'))
 
 
 def contents(root, *paths):

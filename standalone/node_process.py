@@ -1,0 +1,166 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A node as a child process: starting it, keeping its log lines, stopping it with deadlines."""
+
+from collections import deque
+import os
+from pathlib import Path
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+# A node promises to end within 5 s of SIGINT.
+STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
+GROUP_PATIENCE_SEC = 2.0
+OUTPUT_PATIENCE_SEC = 1.0
+LOOK_AGAIN_SEC = 0.02
+# What rclpy writes: level, time, name of the logger, text.
+LOG_LINE = re.compile(r'\[([A-Z]+)\] \[\d+\.\d+\] \[[^\]]*\]: (.*)')
+LOUD_LEVELS = ('WARN', 'ERROR', 'FATAL')
+LAST_WORDS = 12
+START_NODE = Path(__file__).resolve().parent / 'start_node.py'
+
+
+class NodeProcess:
+    """
+    One node in a session of its own, so that a terminal's Ctrl-C does not reach it.
+
+    A thread takes its output, all of it to the log, what is loud to ``warnings`` and the end of
+    the rest to ``last_words``.
+    """
+
+    def __init__(self, name, command, environment, log):
+        """
+        Start the node.
+
+        :param name: for people, such as ``camera``.
+        :param command: list of program and arguments.
+        :param environment: its environment variables.
+        :param log: an unbuffered binary file for all of its output, or None.
+        """
+        self.name = name
+        self.warnings = deque(maxlen=100)
+        self.last_words = deque(maxlen=LAST_WORDS)
+        self._log = log
+        # Isolated and without site packages the helper takes 15 ms.
+        helper = [sys.executable, '-I', '-S', str(START_NODE), str(os.getpid())]
+        self._process = subprocess.Popen(
+            [*helper, *command], env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+            start_new_session=True)
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, name=f'{name} output', daemon=True)
+        self._reader.start()
+
+    def exit_code(self):
+        """Return the exit code (negative: the signal that ended it), or None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number):
+        """Send a signal to the node alone; its workers are its own business."""
+        self._process.send_signal(number)
+
+    def wait(self, deadline):
+        """Wait until it has ended, or until the deadline of the monotonic clock."""
+        try:
+            self._process.wait(max(deadline - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def wait_for_output(self):
+        """Wait until the last line of a node that has ended is taken in."""
+        self._reader.join(OUTPUT_PATIENCE_SEC)
+
+    def bury(self):
+        """
+        End what is left of its session, and take in its last output.
+
+        :return: number of processes that outlived the node and were killed.
+        """
+        deadline = time.monotonic() + GROUP_PATIENCE_SEC
+        while (left := members(self.pid)) and time.monotonic() < deadline:
+            time.sleep(LOOK_AGAIN_SEC)
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue   # it has ended in this moment
+        self.wait_for_output()
+        return len(left)
+
+    def _read(self):
+        with self._process.stdout as output:
+            for line in output:
+                line = line.rstrip()
+                self._keep(line)
+                found = LOG_LINE.fullmatch(line)
+                if found and found[1] in LOUD_LEVELS:
+                    self.warnings.append(f'{found[1]} {self.name}: {found[2]}')
+                elif line:
+                    self.last_words.append(f'{self.name}: {line}')
+
+    def _keep(self, line):
+        if self._log is None:
+            return
+        try:
+            self._log.write(f'[{self.name}] {line}\n'.encode())
+        except OSError as error:   # the node must not wait for a reader that has given up
+            self._log = None
+            self.warnings.append(f'WARN {self.name}: writing its lines to run.log failed '
+                                 f'({error.strerror}); the rest of them is not kept')
+
+
+def stop(nodes):
+    """
+    Stop nodes, all at the same time: SIGINT, then SIGTERM, then SIGKILL, each with a deadline.
+
+    :return: one line for everything that did not go as it should.
+    """
+    complaints = []
+    for number, patience_sec in STOP_STEPS:
+        running = [node for node in nodes if node.exit_code() is None]
+        if not running:
+            break
+        for node in running:
+            if number == signal.SIGKILL:
+                complaints.append(f'the {node.name} node did not end by SIGINT and SIGTERM '
+                                  'within their deadlines and was killed')
+            node.signal(number)
+        deadline = time.monotonic() + patience_sec
+        for node in running:
+            node.wait(deadline)
+    for node in nodes:
+        orphans = node.bury()
+        if orphans:
+            complaints.append(f'{orphans} processes of the {node.name} node outlived it by '
+                              f'{GROUP_PATIENCE_SEC:g} s and were killed')
+    return complaints
+
+
+def members(session):
+    """Return the ids of the living processes of a session."""
+    found = []
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            fields = stat.read_text().rpartition(')')[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue   # it ended meanwhile
+        if int(fields[3]) == session and fields[0] not in 'ZX':
+            found.append(int(stat.parent.name))
+    return found

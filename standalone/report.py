@@ -1,0 +1,175 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The machine-readable report of a run, report.json; times count from the start of the nodes."""
+
+import importlib.metadata
+import json
+import platform
+from xml.etree import ElementTree
+
+FORMAT = 'ncs_cluster_detector run report, version 1'
+PACKAGES = ('rclpy', 'opencv-python-headless', 'numpy', 'matplotlib')
+# The name of a distribution on PyPI, where it is not that of the package.
+DISTRIBUTIONS = {'rclpy': 'ros-rclpy'}
+
+
+def make_report(state, facts, recorder, root):
+    """
+    Return the report as a dictionary for JSON.
+
+    Keys end in their units: ``_sec``, ``_celsius``, ``_fps``; a value that is not known is null.
+    ``cluster`` and each of ``sticks`` hold lists of equal length, one entry a second.
+
+    :param state: the RunState.
+    :param facts: dictionary for ``run``: what ran, for how long, why it ended.
+    :param recorder: the Recorder, or None.
+    :param root: pathlib.Path of the checkout, for the package's version.
+    """
+    hottest = state.hottest()
+    return {
+        'format': FORMAT,
+        'run': {
+            **facts,
+            'up_after_sec': _since(state.up_at, state),
+            'first_detection_after_sec': _since(state.first_detection_at, state)},
+        'versions': versions(root),
+        'parameters': state.parameters,
+        'frames': {
+            'published_at_last_diagnostics': state.camera.published if state.camera else None,
+            'received': recorder.frames_received if recorder else None,
+            'drawn': recorder.frames_drawn if recorder else None,
+            'left_out_of_video': recorder.frames_left_out if recorder else None},
+        'detections': {
+            'messages': state.messages,
+            'messages_without_frame': recorder.detections_without_frame if recorder else None,
+            'per_label': dict(state.labels.most_common()),
+            'mean_detection_fps': _rounded(state.mean_detection_fps(), 2),
+            'largest_gap_sec': _rounded(state.largest_gap_sec, 4),
+            'latency_p50_sec': state.latency_sec(0.5),
+            'latency_p95_sec': state.latency_sec(0.95),
+            'latency_max_sec': state.latency_sec(1.0)},
+        'threshold_celsius': state.threshold_celsius(),
+        'hottest_celsius': hottest and hottest[0],
+        'hottest_stick': hottest and hottest[1],
+        'switches': state.cluster.switches if state.cluster else 0,
+        'cluster': _cluster_series(state.samples),
+        'sticks': _stick_series(state.samples)}
+
+
+def write_report(report, path):
+    """Write the report as JSON."""
+    path.write_text(_text(report, '') + '\n', encoding='utf-8')
+
+
+def _text(value, indent):
+    """Return JSON text in which a dictionary has a line for each key, and a list is one line."""
+    inner = indent + '  '
+    if isinstance(value, dict) and value:
+        pairs = [f'{inner}{json.dumps(key, ensure_ascii=False)}: {_text(entry, inner)}'
+                 for key, entry in value.items()]
+        return '{\n' + ',\n'.join(pairs) + f'\n{indent}}}'
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return '[' + ', '.join(_text(entry, indent) for entry in value) + ']'
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def versions(root):
+    """Return the versions of what ran, by name."""
+    found = {
+        'ncs_cluster_detector': ElementTree.parse(root / 'package.xml').findtext('version'),
+        'python': platform.python_version(),
+        'system': f'{platform.system()} {platform.machine()}'}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(DISTRIBUTIONS.get(name, name))
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None   # another build of it, such as Debian's, has no such record
+    return found
+
+
+def _cluster_series(samples):
+    clusters = [sample.cluster for sample in samples]
+    return {
+        'time_sec': _times(samples),
+        'input_fps': [cluster.input_fps for cluster in clusters],
+        'detection_fps': [cluster.detection_fps for cluster in clusters],
+        'latency_p50_sec': [_seconds(cluster.latency_p50_ms) for cluster in clusters],
+        'latency_p95_sec': [_seconds(cluster.latency_p95_ms) for cluster in clusters],
+        'frames_dropped': [cluster.dropped for cluster in clusters],
+        'active_sticks': [list(cluster.active) for cluster in clusters],
+        'switches': [cluster.switches for cluster in clusters],
+        'last_switch_reason': [cluster.reason for cluster in clusters]}
+
+
+def _stick_series(samples):
+    numbers = sorted({stick.number for sample in samples for stick in sample.sticks})
+    return [_one_stick(number, samples) for number in numbers]
+
+
+def _one_stick(number, samples):
+    seen = [(sample, stick) for sample in samples for stick in sample.sticks
+            if stick.number == number]
+    sticks = [stick for _, stick in seen]
+    return {
+        'stick': number,
+        'device_name': sticks[-1].device_name,
+        'time_sec': _times([sample for sample, _ in seen]),
+        'temperature_celsius': [stick.celsius for stick in sticks],
+        'active': [stick.active for stick in sticks],
+        'state': [stick.state for stick in sticks],
+        'duty_60s': [stick.duty for stick in sticks],
+        'inferences': [stick.inferences for stick in sticks],
+        'restarts': [stick.restarts for stick in sticks]}
+
+
+def _times(samples):
+    return [round(sample.time_sec, 3) for sample in samples]
+
+
+def _since(moment, state):
+    return None if moment is None else round(moment - state.started_at, 3)
+
+
+def _rounded(value, digits):
+    return None if value is None else round(value, digits)
+
+
+def _seconds(milliseconds):
+    return None if milliseconds is None else round(milliseconds / 1000, 4)
+
+
+def summary_lines(report):
+    """Return the report in a few lines for people."""
+    run, frames, detections = report['run'], report['frames'], report['detections']
+    lines = [f"ran {run['duration_sec']:.1f} s with {len(report['sticks'])} simulated sticks on "
+             f"{run['source']}; ended: {run['stopped_by']}"]
+    # The camera tells its count once a second, so the number received is the newer one.
+    frames_in = frames['received']
+    if frames_in is None:
+        frames_in = frames['published_at_last_diagnostics']
+    lines.append(f"frames in: {_count(frames_in)}; detection messages: {detections['messages']}, "
+                 f"{_count(detections['mean_detection_fps'])} a second, longest gap "
+                 f"{detections['largest_gap_sec']:.2f} s")
+    found = ', '.join(f'{label} {count}' for label, count in detections['per_label'].items())
+    lines.append(f"found: {found or 'nothing'}")
+    if report['hottest_celsius'] is not None:
+        lines.append(f"hottest: stick {report['hottest_stick']} with "
+                     f"{report['hottest_celsius']:.1f} °C (switch temperature "
+                     f"{_count(report['threshold_celsius'])} °C); switches: {report['switches']}")
+    return lines
+
+
+def _count(value):
+    return 'unknown' if value is None else f'{value:g}'

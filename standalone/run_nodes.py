@@ -1,0 +1,78 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The two nodes of a run: their parameters and commands, and how one that ends by itself shows."""
+
+import json
+from pathlib import Path
+import signal
+import sys
+
+ROOT = Path(__file__).resolve().parent.parent
+# What differs from a robot: no hardware, and a viewer who will not wait for minutes. A real
+# stick takes 120 s for 63 % of its way to the final temperature.
+SIMULATION = {
+    'driver': 'simulated', 'cluster_size': 2, 'cluster_switch_cycle_ms': 5000,
+    'simulated.time_constant_sec': 20.0}
+EXECUTABLES = Path(sys.executable).parent
+
+
+def node_commands(options):
+    """
+    Return the command of each node by its name.
+
+    :param options: the run_arguments.Options.
+    """
+    if options.video is None:
+        camera = {'source': 'test_pattern'}
+    else:
+        camera = {'source': 'video', 'device': str(options.video), 'loop': True}
+    return {'camera': _command('camera', camera), 'detector': _command('detector', SIMULATION)}
+
+
+def missing_files(options):
+    """Return the files without which the nodes cannot start."""
+    needed = [Path(command[0]) for command in node_commands(options).values()]
+    needed += [_parameter_file(name) for name in node_commands(options)]
+    return [path for path in needed if not path.is_file()]
+
+
+def shown(path):
+    """Return a path for people: relative if it lies below the current folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def how_it_ended(exit_code):
+    """Return an exit code in words; a negative one is the signal that ended the process."""
+    if exit_code >= 0:
+        return f'with exit code {exit_code}'
+    try:
+        return f'by {signal.Signals(-exit_code).name}'
+    except ValueError:
+        return f'by signal {-exit_code}'
+
+
+def _parameter_file(name):
+    return ROOT / 'config' / f'{name}.yaml'
+
+
+def _command(name, overrides):
+    command = [str(EXECUTABLES / f'{name}_node'), '--ros-args',
+               '--params-file', str(_parameter_file(name))]
+    for parameter, value in overrides.items():
+        # ROS reads a value as YAML, of which JSON is a part: so a path with a colon, a bracket
+        # or nothing but digits in it arrives as a text.
+        command += ['-p', f'{parameter}:={json.dumps(value, ensure_ascii=False)}']
+    return command

@@ -1,0 +1,205 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the runner knows of a run, gathered from diagnostics and detections; knows no ROS."""
+
+from collections import Counter
+from typing import NamedTuple
+from typing import Optional
+
+OK, WARN, ERROR = 0, 1, 2
+LONGEST_LATENCY_MS = 60000
+
+
+class Detection(NamedTuple):
+    """One object: label, score 0..1, and its box in pixels of the image."""
+
+    label: str
+    score: float
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Stick(NamedTuple):
+    """One stick, as of the newest diagnostics; None is unknown."""
+
+    number: int
+    device_name: str
+    level: int
+    state: str
+    active: bool
+    celsius: Optional[float]
+    duty: Optional[float]
+    inferences: int
+    restarts: int
+
+
+class Cluster(NamedTuple):
+    """The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown."""
+
+    level: int
+    message: str
+    input_fps: Optional[float]
+    detection_fps: Optional[float]
+    latency_p50_ms: Optional[float]
+    latency_p95_ms: Optional[float]
+    dropped: int
+    active: tuple
+    switches: int
+    reason: str
+
+
+class Sample(NamedTuple):
+    """The detector at one moment, in seconds since the start; one a second."""
+
+    time_sec: float
+    cluster: Cluster
+    sticks: tuple
+
+
+class Camera(NamedTuple):
+    """The camera, as of its newest diagnostics."""
+
+    level: int
+    message: str
+    published: int
+
+
+class RunState:
+    """All that has been heard; times are seconds of the monotonic clock that the caller reads."""
+
+    def __init__(self, started_at):
+        """Begin with nothing."""
+        self.started_at = started_at
+        self.up_at = None
+        self.first_detection_at = None
+        self.switched_at = None
+        self.camera = None
+        self.samples = []
+        self.newest = ()
+        self.messages = 0
+        self.labels = Counter()
+        self.largest_gap_sec = 0.0
+        self.latencies_ms = Counter()
+        self.parameters = {}
+        self._last_detection_at = None
+
+    @property
+    def cluster(self):
+        """Return the newest Cluster, or None."""
+        return self.samples[-1].cluster if self.samples else None
+
+    @property
+    def sticks(self):
+        """Return the newest Sticks."""
+        return self.samples[-1].sticks if self.samples else ()
+
+    def take_statuses(self, statuses, now):
+        """Take a DiagnosticArray's statuses (of the camera or of the detector)."""
+        cluster, sticks = None, []
+        for status in statuses:
+            values = {pair.key: pair.value for pair in status.values}
+            level = ord(status.level) if isinstance(status.level, bytes) else status.level
+            if status.name.startswith('camera: '):
+                self.camera = Camera(level, status.message,
+                                     _whole(values.get('frames_published')))
+            elif status.name == 'detector: cluster':
+                cluster = _cluster(level, status.message, values)
+            elif status.name.startswith('detector: stick '):
+                sticks.append(_stick(status, level, values))
+        if cluster is not None:
+            if cluster.switches > (self.cluster.switches if self.cluster else 0):
+                self.switched_at = now
+            self.samples.append(Sample(now - self.started_at, cluster, tuple(sticks)))
+        if self.up_at is None and self.camera is not None and any(
+                stick.state == 'RUNNING' for stick in self.sticks):
+            self.up_at = now
+
+    def take_detections(self, detections, latency_sec, now):
+        """
+        Take the Detections of one message.
+
+        :param detections: possibly empty.
+        :param latency_sec: age of the frame's stamp when the message came.
+        """
+        if self.first_detection_at is None:
+            self.first_detection_at = now
+        else:
+            self.largest_gap_sec = max(self.largest_gap_sec, now - self._last_detection_at)
+        self._last_detection_at = now
+        self.messages += 1
+        self.newest = tuple(sorted(detections, key=lambda detection: -detection.score))
+        self.labels.update(detection.label for detection in detections)
+        self.latencies_ms[min(max(round(latency_sec * 1000), 0), LONGEST_LATENCY_MS)] += 1
+
+    def mean_detection_fps(self):
+        """Return the mean rate from the first to the last message, or None before the second."""
+        if self.messages < 2:
+            return None
+        return (self.messages - 1) / (self._last_detection_at - self.first_detection_at)
+
+    def latency_sec(self, fraction):
+        """Return a quantile of the latencies, 0 < fraction <= 1, to a millisecond, or None."""
+        rank = fraction * self.latencies_ms.total()
+        for latency_ms, count in sorted(self.latencies_ms.items()):
+            rank -= count
+            if rank <= 0:
+                return latency_ms / 1000
+        return None
+
+    def hottest(self):
+        """Return the highest temperature seen, as (celsius, stick number), or None."""
+        seen = [(stick.celsius, stick.number) for sample in self.samples
+                for stick in sample.sticks if stick.celsius is not None]
+        return max(seen, default=None)
+
+    def threshold_celsius(self):
+        """Return the detector's switch temperature, or None while it is not known."""
+        return self.parameters.get('detector', {}).get('switch_temperature')
+
+    def critical_celsius(self):
+        """Return the temperature at which a stick must rest, or None while it is not known."""
+        margin = self.parameters.get('detector', {}).get('critical_margin')
+        return None if margin is None else self.threshold_celsius() + margin
+
+
+def _cluster(level, message, values):
+    return Cluster(
+        level, message, _number(values.get('input_fps')), _number(values.get('detection_fps')),
+        _number(values.get('latency_ms_p50')), _number(values.get('latency_ms_p95')),
+        _whole(values.get('frames_dropped')),
+        tuple(int(number) for number in values.get('active_sticks', '').split(',') if number),
+        _whole(values.get('switches')), values.get('last_switch_reason', ''))
+
+
+def _stick(status, level, values):
+    return Stick(
+        int(status.name.rpartition(' ')[2]), status.hardware_id, level,
+        values.get('state', 'unknown'), values.get('active') == 'true',
+        _number(values.get('temperature_celsius')), _number(values.get('duty_60s')),
+        _whole(values.get('inferences')), _whole(values.get('restarts')))
+
+
+def _number(text):
+    """Return the number in a diagnostics value, or None for ``unknown`` and the like."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def _whole(text):
+    return int(_number(text) or 0)

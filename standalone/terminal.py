@@ -1,0 +1,119 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Shows the live view: redrawn in place on a terminal, a plain line a second elsewhere."""
+
+import os
+
+from live_view import plain_line
+from live_view import render
+from live_view import Style
+
+REDRAW_SEC = 0.2
+LINE_SEC = 1.0
+HIDE_CURSOR, SHOW_CURSOR = '\033[?25l', '\033[?25h'
+# A line must never wrap, or the next frame would begin in the wrong place.
+NO_WRAP, WRAP = '\033[?7l', '\033[?7h'
+ERASE_LINE, ERASE_BELOW, CLEAR = '\033[K', '\033[J', '\033[2J\033[H'
+
+
+class Terminal:
+    """Where the run is shown; use it as a context manager, so that the cursor comes back."""
+
+    def __init__(self, stream, environment):
+        """
+        Find out what the stream can show.
+
+        :param stream: a text file such as sys.stdout.
+        :param environment: environment variables, for TERM and NO_COLOR.
+        """
+        self._stream = stream
+        self.closed = False   # nobody reads what is written
+        self.redraws = stream.isatty() and environment.get('TERM', 'dumb') not in ('', 'dumb')
+        self._style = Style(colour=not environment.get('NO_COLOR'),
+                            unicode='utf' in (stream.encoding or '').lower())
+        self._drawn = []
+        self._size = None
+        self._shown_at = None
+
+    def __enter__(self):
+        """Hide the cursor."""
+        if self.redraws:
+            self._write(HIDE_CURSOR)
+        return self
+
+    def __exit__(self, *_):
+        """Show the cursor again."""
+        if self.redraws:
+            self._write(WRAP + SHOW_CURSOR)
+
+    def leave_picture(self):
+        """Let the last picture stand where it is: what is said from now on comes below it."""
+        if self._drawn:
+            self._write('\r' + ERASE_BELOW)   # the terminal may have echoed a Ctrl-C there
+        self._drawn = []
+
+    def due(self, now):
+        """Return whether enough time has passed since the last time to show something."""
+        period = REDRAW_SEC if self.redraws else LINE_SEC
+        return self._shown_at is None or now - self._shown_at >= period
+
+    def show(self, state, facts):
+        """Show the RunState and the Facts."""
+        self._shown_at = facts.now
+        if not self.redraws:
+            self._write(plain_line(state, facts) + '\n')
+            return
+        size = self._measure()
+        start = self._to_top()
+        if self._size is not None and size != self._size:
+            start = CLEAR   # the old lines may have been wrapped by the resize
+        self._size = size
+        # The last column stays free: erasing the rest of a full line would take its last letter.
+        self._drawn = render(state, facts, max(size[0] - 1, 20), max(size[1], 4), self._style)
+        self._write(start + self._picture())
+
+    def say(self, text):
+        """Print lines that stay, above the picture."""
+        if not self._drawn:
+            self._write(text + '\n')
+            return
+        self._write(self._to_top() + ERASE_BELOW + text + '\n' + self._picture())
+
+    def _measure(self):
+        """Return (columns, rows); a terminal that does not know them counts as 80 x 24."""
+        try:
+            columns, rows = os.get_terminal_size(self._stream.fileno())
+        except OSError:   # it is gone, which the next writing finds
+            columns, rows = 0, 0
+        return columns or 80, rows or 24
+
+    def _to_top(self):
+        return f'\r\033[{len(self._drawn)}A' if self._drawn else ''
+
+    def _picture(self):
+        lines = ''.join(line + ERASE_LINE + '\n' for line in self._drawn)
+        return NO_WRAP + lines + WRAP + ERASE_BELOW
+
+    def _write(self, text):
+        """Write in one piece, so that no half-drawn picture is ever seen."""
+        if self.closed:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:   # a closed pipe or terminal: the owner asks for ``closed``
+            self.closed = True
+            # Else Python tries once more at its end, and complains.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

@@ -1,0 +1,80 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Wrong arguments of the runner end it with one line and status 2, before anything starts."""
+
+from made_up_run import ROOT
+import pytest
+import run_arguments
+import run_nodes
+
+
+@pytest.mark.parametrize('arguments, parts', [
+    (['--seconds', '0'], ('SECONDS=0', 'positive number')),
+    (['--seconds', '-3'], ('SECONDS=-3', 'positive number')),
+    (['--seconds', 'soon'], ('SECONDS=soon', 'positive number')),
+    (['--seconds', 'nan'], ('SECONDS=nan', 'positive number')),
+    (['--seconds', 'inf'], ('SECONDS=inf', 'positive number')),
+    (['--video', 'no/such/film.mp4'], ('VIDEO=no/such/film.mp4', 'no such file')),
+    (['--video', str(ROOT)], ('VIDEO=', 'it is a folder')),
+    (['--video', __file__], ('VIDEO=', 'not a video')),
+    (['--video', ''], ('VIDEO=', 'empty')),
+    (['--out', __file__], ('OUT=', 'folder')),
+    (['--out', __file__ + '/below'], ('OUT=', 'folder')),
+    (['--bogus'], ('--bogus', '--help')),
+])
+def test_wrong_arguments(arguments, parts, capfd):
+    """The line names the argument and the value, and says what to give instead."""
+    with pytest.raises(SystemExit) as ending:
+        run_arguments.parse(arguments)
+    assert ending.value.code == 2
+    printed = capfd.readouterr()
+    assert printed.out == ''
+    assert printed.err.count('\n') == 1 and printed.err.startswith('run: ')
+    for part in parts:
+        assert part in printed.err
+
+
+def test_out_is_made(tmp_path):
+    """OUT may be several folders deep; nothing is left in it by the check."""
+    options = run_arguments.parse(['--out', str(tmp_path / 'a' / 'b'), '--seconds', '2.5'])
+    assert options.out == tmp_path / 'a' / 'b'
+    assert options.seconds == 2.5
+    assert list(options.out.iterdir()) == []
+
+
+def test_nothing_is_required():
+    """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
+    assert run_arguments.parse([]) == (None, None, run_arguments.DEFAULT_SOURCE_FPS, None)
+
+
+def test_nodes_get_the_parameter_files_of_a_robot(tmp_path):
+    """The files come first, so that the runner's few values win; a path stays a text."""
+    odd = tmp_path / 'a: [b] #1 "c".mp4'
+    commands = run_nodes.node_commands(run_arguments.Options(None, odd, 24.0, None))
+    for name in ('camera', 'detector'):
+        command = commands[name]
+        assert command[command.index('--params-file') + 1] == str(
+            ROOT / 'config' / f'{name}.yaml')
+        assert command.index('--params-file') < command.index('-p')
+    escaped = str(odd).replace('"', '\\"')
+    assert f'device:="{escaped}"' in commands['camera']
+    assert 'driver:="simulated"' in commands['detector']
+
+
+@pytest.mark.parametrize('code, words', [
+    (0, 'with exit code 0'), (2, 'with exit code 2'), (-9, 'by SIGKILL'), (-77, 'by signal 77')])
+def test_how_a_node_ended(code, words):
+    """Exit codes and signals are told apart."""
+    assert run_nodes.how_it_ended(code) == words

@@ -1,0 +1,249 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The runner with both nodes, from the command line to the report, and stopped by Ctrl-C."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+import pty
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import cv2
+from made_up_run import ROOT
+import numpy as np
+import pytest
+import run_environment
+
+RUN = [sys.executable, str(ROOT / 'standalone' / 'run.py')]
+MARK = 'NCS_TEST_RUN'
+# A loaded machine takes its time; an idle one needs a few seconds.
+START_PATIENCE_SEC = 60.0
+STOP_PATIENCE_SEC = 8.0
+WIDTH, HEIGHT, FPS = 320, 240, 10.0
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    """Return the path of a small video with moving rectangles."""
+    path = tmp_path_factory.mktemp('video') / "it's a [film] #1.mp4"
+    writer = cv2.VideoWriter(
+        str(path), cv2.VideoWriter_fourcc(*'mp4v'), FPS, (WIDTH, HEIGHT))
+    for number in range(30):
+        image = np.full((HEIGHT, WIDTH, 3), 160, np.uint8)
+        cv2.rectangle(image, (number * 5, 80), (number * 5 + 60, 160), (200, 40, 40), -1)
+        writer.write(image)
+    writer.release()
+    return path
+
+
+class Runner:
+    """A runner under test, and what it and its nodes have in shared memory."""
+
+    def __init__(self, *arguments, **options):
+        """Start it."""
+        self.mark = uuid.uuid4().hex
+        self.shared = set()
+        self.shared_before = run_environment.shared_memory_names()
+        self.process = subprocess.Popen(
+            [*RUN, *map(str, arguments)], cwd=ROOT, env={**os.environ, MARK: self.mark}, **options)
+
+    def processes(self):
+        """Return the ids of the runner's processes, its own included."""
+        found = []
+        wanted = f'{MARK}={self.mark}'.encode()
+        for environment in Path('/proc').glob('[0-9]*/environ'):
+            with contextlib.suppress(OSError):   # ended, or somebody else's
+                if wanted in environment.read_bytes().split(b'\0'):
+                    found.append(int(environment.parent.name))
+        return found
+
+    def nodes(self):
+        """Return the process id of each node, by its name."""
+        found = {}
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                command = Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
+                for name in ('camera', 'detector'):
+                    if command[1:2] and command[1].endswith(f'/{name}_node'.encode()):
+                        found[name] = pid
+        return found
+
+    def until(self, condition, patience_sec):
+        """Wait until the condition holds, remembering the shared memory; return its value."""
+        deadline = time.monotonic() + patience_sec
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f'nothing for {patience_sec} s'
+            self._look_at_shared_memory()
+            time.sleep(0.05)
+        return value
+
+    def ended(self, patience_sec):
+        """Wait for its end and return the exit code."""
+        self.until(lambda: self.process.poll() is not None, patience_sec)
+        return self.process.returncode
+
+    def assert_nothing_is_left(self):
+        """Check that no process and no shared memory of the run is left."""
+        assert self.shared, 'the nodes were never seen in shared memory'
+        assert self.processes() == []
+        segments = {name for name in self.shared if '_port' not in name}
+        assert segments & run_environment.shared_memory_names() == set()
+        # Some ports are shared with other ROS programs of the machine, which may go on.
+        dead = run_environment.remove_dead_shared_memory(self.shared_before)
+        assert self.shared & dead == set()
+
+    def close(self):
+        """End whatever runs, after a failed test."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def _look_at_shared_memory(self):
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                maps = Path(f'/proc/{pid}/maps').read_text()
+                self.shared.update(run_environment.SHARED_NAME.findall(maps))
+
+
+@pytest.fixture
+def runner():
+    """Return a function that starts a runner."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Runner(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+def test_a_run_with_a_video_and_a_report(runner, video, tmp_path):
+    """Five seconds, then everything asked for is there, readable, and of this run."""
+    out = tmp_path / 'deep' / 'out'
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner('--seconds', 5, '--video', video, '--out', out,
+                     stdout=file, stderr=subprocess.STDOUT)
+        code = run.ended(2 * START_PATIENCE_SEC)
+    text = printed.read_text()
+    assert code == 0, text
+    run.assert_nothing_is_left()
+    assert '\033' not in text
+
+    report = json.loads((out / 'report.json').read_text())
+    assert report['run']['video'] == str(video)
+    assert 5.0 <= report['run']['duration_sec'] < 7.0
+    assert report['run']['stopped_by'] == 'its 5 s were over'
+    assert report['parameters']['detector']['driver'] == 'simulated'
+    assert report['parameters']['detector']['cluster_size'] == 2
+    assert report['parameters']['camera']['source'] == 'video'
+    assert len(report['sticks']) == report['parameters']['detector']['simulated.sticks']
+    assert 4 <= len(report['cluster']['time_sec']) <= 10
+    assert report['detections']['messages'] > 10
+    assert report['frames']['drawn'] > 10
+    # Those of frames that came before the runner had found the camera have none.
+    assert report['detections']['messages'] == sum((
+        report['frames']['drawn'], report['frames']['left_out_of_video'],
+        report['detections']['messages_without_frame']))
+
+    picture = cv2.imread(str(out / 'report.png'))
+    assert picture.shape == (1000, 1600, 3)
+    best = cv2.imread(str(out / 'annotated.png'))
+    assert best.shape == (HEIGHT, WIDTH, 3)
+    film = cv2.VideoCapture(str(out / 'annotated.mp4'))
+    assert film.get(cv2.CAP_PROP_FPS) == FPS
+    seconds = film.get(cv2.CAP_PROP_FRAME_COUNT) / FPS
+    film.release()
+    assert 3.0 < seconds < report['run']['duration_sec'] + START_PATIENCE_SEC
+    assert '[camera] ' in (out / 'run.log').read_text()
+    assert '[detector] ' in (out / 'run.log').read_text()
+    assert 'detection messages' in text and 'annotated.mp4' in text
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it(runner, tmp_path, number):
+    """The runner stops both nodes, leaves nothing behind and exits with 0."""
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner(stdout=file, stderr=subprocess.STDOUT)
+        run.until(lambda: ' fps ' in printed.read_text(), START_PATIENCE_SEC)
+        assert set(run.nodes()) == {'camera', 'detector'}
+        run.process.send_signal(number)
+        code = run.ended(STOP_PATIENCE_SEC)
+    assert code == 0, printed.read_text()
+    assert f'stopped by {number.name}' in printed.read_text()
+    run.assert_nothing_is_left()
+
+
+def test_ctrl_c_in_a_terminal(runner, monkeypatch):
+    """The picture is redrawn in place, Ctrl-C ends the run, and the cursor comes back."""
+    master, slave = pty.openpty()
+    shown = bytearray()
+    os.set_blocking(master, False)
+
+    def read():
+        with contextlib.suppress(OSError):   # nothing new, or the other side is closed
+            shown.extend(os.read(master, 65536))
+        return bytes(shown)
+
+    try:
+        monkeypatch.setenv('TERM', 'xterm')
+        run = runner(stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        run.until(lambda: b'inferences' in read(), START_PATIENCE_SEC)
+        assert shown.count(b'\033[?25l') == 1 and b'\033[?25h' not in shown
+        os.killpg(run.process.pid, signal.SIGINT)   # as a terminal does: the nodes are not in it
+        run.until(lambda: read() and run.process.poll() is not None, STOP_PATIENCE_SEC)
+        read()
+        assert run.process.returncode == 0
+        assert shown.endswith(b'\033[?25h')
+        run.assert_nothing_is_left()
+    finally:
+        os.close(master)
+
+
+def test_a_node_that_dies_ends_the_run(runner, tmp_path):
+    """One line names the node and how it ended; the exit code is 1; nothing is left behind."""
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner(stdout=file, stderr=subprocess.PIPE, text=True)
+        run.until(lambda: ' fps ' in printed.read_text(), START_PATIENCE_SEC)
+        os.kill(run.nodes()['detector'], signal.SIGKILL)
+        code = run.ended(STOP_PATIENCE_SEC)
+    complaint = run.process.stderr.read()
+    assert code == 1
+    assert complaint.count('\n') == 1
+    assert 'the detector node ended by itself by SIGKILL' in complaint
+    run.assert_nothing_is_left()
+
+
+def test_wrong_arguments_start_nothing(runner):
+    """Exit code 2 and one line, from the program itself."""
+    run = runner('--seconds', 'soon', stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.ended(START_PATIENCE_SEC) == 2
+    assert run.process.stdout.read() == ''
+    assert run.process.stderr.read().count('\n') == 1
