@@ -169,7 +169,8 @@ class Probe:
                 self._news.wait_for(lambda: self._answer_to(message), timeout=0.5)
                 if self._answer_to(message):
                     return message, self._answer_to(message)
-        raise AssertionError(f'no detections for an image within {DEADLINE_SEC} s')
+        shown = [self.status('detector: cluster'), self.node.count_subscribers('image_raw')]
+        raise AssertionError(f'no detections for an image within {DEADLINE_SEC} s: {shown}')
 
     def status(self, name):
         """Return the newest diagnostic status with a name as (status, values), or None."""
