@@ -1,0 +1,83 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What every source of pictures offers to the camera node, and the error that it raises."""
+
+from abc import ABC
+from abc import abstractmethod
+import os
+
+import cv2
+
+
+class CameraError(Exception):
+    """
+    A source of pictures cannot be opened or stopped to deliver.
+
+    The text is one line: what was attempted, on what, what was found, what to do.
+    """
+
+
+class Camera(ABC):
+    """
+    One open source of pictures.
+
+    A constructor opens the source or raises CameraError. ``width`` and ``height`` in pixels and
+    ``fps`` in frames a second are what the source grants, which may differ from what was asked;
+    0 means that it did not tell. ``skipped`` counts what could not be decoded. A ``live`` source
+    delivers at its own pace, and ``grab`` waits for it; any other source is asked for its next
+    picture every ``1 / fps`` seconds.
+    """
+
+    live = False
+    width = 0
+    height = 0
+    fps = 0.0
+    skipped = 0
+
+    @abstractmethod
+    def grab(self):
+        """
+        Go on to the next picture.
+
+        :return: False at the end of a file or folder, otherwise True.
+        :raises CameraError: the source is gone.
+        """
+
+    @abstractmethod
+    def retrieve(self):
+        """
+        Return the grabbed picture: uint8, height x width x 3, in the order blue, green, red.
+
+        :raises CameraError: the picture cannot be decoded.
+        """
+
+    def rewind(self):
+        """
+        Go back to before the first picture.
+
+        :raises CameraError: the source cannot be opened again.
+        """
+
+    def close(self):
+        """Let go of the source; nothing else may be called afterwards."""
+
+
+def silence_opencv():
+    """Keep OpenCV and FFmpeg from writing lines of their own beside the one that says it all."""
+    if hasattr(cv2, 'setLogLevel'):   # its place up to OpenCV 4.12
+        cv2.setLogLevel(0)
+    else:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')

@@ -1,0 +1,123 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A picture or a folder of pictures, shown one after the other."""
+
+import os
+import re
+
+import cv2
+
+from ncs_cluster_detector.cameras.camera import Camera
+from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import silence_opencv
+
+EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+
+
+class Pictures(Camera):
+    """A picture file or a folder of them, in natural order, each at its own size."""
+
+    def __init__(self, path, fps, warn):
+        """
+        List the pictures and decode the first usable one.
+
+        :param path: a picture file or a folder.
+        :param fps: pictures a second.
+        :param warn: is called with one line for every picture that cannot be decoded.
+        :raises CameraError: there is no usable picture.
+        """
+        self.fps = fps
+        self._path = os.path.expanduser(path)
+        self._warn = warn
+        self._unreadable = set()
+        self._image = None
+        self._decoded = None
+        silence_opencv()
+        self.rewind()
+        if not self.grab():
+            raise CameraError(f'{self._path} holds no usable picture: none of its '
+                              f'{len(self._paths)} files can be decoded; give readable ones')
+        self.height, self.width = self._image.shape[:2]
+        self.rewind()
+
+    def grab(self):
+        """Decode the next picture that can be decoded; False behind the last one."""
+        while self._next < len(self._paths):
+            path = self._paths[self._next]
+            self._next += 1
+            if self._decode(path):
+                self._usable += 1
+                return True
+        if self._usable == 0:
+            raise CameraError(f'{self._path} holds no usable picture any more; put readable '
+                              'ones back')
+        return False
+
+    def retrieve(self):
+        """Return the grabbed picture."""
+        return self._image
+
+    def rewind(self):
+        """List the folder again, so that pictures which were added are shown too."""
+        self._paths = list_pictures(self._path)
+        self._next = 0
+        self._usable = 0
+
+    def _decode(self, path):
+        try:
+            version = (path, os.stat(path).st_mtime_ns)
+        except OSError:
+            version = None
+        if version is not None and version == self._decoded:
+            return True   # a single picture is decoded once, not fps times a second
+        try:
+            image = cv2.imread(path, cv2.IMREAD_COLOR)
+        except cv2.error:   # one of more pixels than OpenCV allows
+            image = None
+        if image is None:
+            if path not in self._unreadable:
+                self._unreadable.add(path)
+                self.skipped = len(self._unreadable)
+                self._warn(f'skipped {path}: it cannot be decoded as a picture; replace or '
+                           'remove it')
+            return False
+        self._image, self._decoded = image, version
+        return True
+
+
+def list_pictures(path):
+    """
+    Return the path itself or, of a folder, the paths of its pictures in natural order.
+
+    :raises CameraError: there is no such file or folder, or it holds no pictures.
+    """
+    if os.path.isfile(path):
+        return [path]
+    try:
+        names = [name for name in os.listdir(path) if name.lower().endswith(EXTENSIONS)]
+    except OSError as error:
+        raise CameraError(f'opening {path} failed: {error.strerror}; give the path of a picture '
+                          'or of a folder of pictures') from None
+    if not names:
+        raise CameraError(f'the folder {path} holds no pictures; put some into it ('
+                          + ', '.join(extension[1:] for extension in EXTENSIONS) + ')')
+    return [os.path.join(path, name) for name in sorted(names, key=natural_key)]
+
+
+def natural_key(name):
+    """Return a sort key that puts ``frame2`` before ``frame10``."""
+    # Every second part of the split is a number, so numbers only ever meet numbers.
+    parts = re.split(r'(\d+)', name.lower())
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name

@@ -1,0 +1,55 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Which class serves which ``source``."""
+
+from ncs_cluster_detector.cameras.images import Pictures
+from ncs_cluster_detector.cameras.test_pattern import SyntheticStreet
+from ncs_cluster_detector.cameras.usb import shown_device
+from ncs_cluster_detector.cameras.usb import UsbCamera
+from ncs_cluster_detector.cameras.video import VideoFile
+
+SOURCES = ('usb', 'video', 'images', 'test_pattern')
+# A camera can appear later; a file that is missing at the start never will.
+SOURCES_THAT_MUST_EXIST = ('video', 'images')
+
+
+def open_camera(source, device, width, height, fps, warn):
+    """
+    Open a source of pictures.
+
+    :param source: one of SOURCES.
+    :param device: which camera, stream, file or folder.
+    :param width: wanted width in pixels (usb, test_pattern).
+    :param height: wanted height in pixels (usb, test_pattern).
+    :param fps: wanted frames a second; a video has its own.
+    :param warn: is called with one line for whatever had to be left out.
+    :return: a Camera.
+    :raises CameraError: it cannot be opened.
+    :raises ValueError: the source is unknown.
+    """
+    if source == 'usb':
+        return UsbCamera(device, width, height, fps)
+    if source == 'video':
+        return VideoFile(device, fps)
+    if source == 'images':
+        return Pictures(device, fps, warn)
+    if source == 'test_pattern':
+        return SyntheticStreet(width, height, fps)
+    raise ValueError(f'source={source}: must be one of ' + ', '.join(SOURCES))
+
+
+def shown_source(source, device):
+    """Return the name by which a person knows the source: its device, file or address."""
+    return {'usb': shown_device(device), 'test_pattern': 'test_pattern'}.get(source, device)

@@ -1,0 +1,102 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A video file, played in order at its own rate."""
+
+import os
+
+import cv2
+
+from ncs_cluster_detector.cameras.camera import Camera
+from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import silence_opencv
+
+# A rate beyond these is a container that does not know it (FFmpeg then tells its time base).
+BELIEVABLE_FPS = (0.1, 240.0)
+
+
+class VideoFile(Camera):
+    """A video file; every picture comes once, in order, at its own size."""
+
+    def __init__(self, path, fps):
+        """
+        Open the file and decode its first picture.
+
+        :param path: the file.
+        :param fps: frames a second for a file that does not tell its own rate.
+        :raises CameraError: the file is missing or is no video that OpenCV can read.
+        """
+        self._path = os.path.expanduser(path)
+        self._fallback_fps = fps
+        self._capture = None
+        silence_opencv()
+        self._open()
+
+    def grab(self):
+        """Go on to the next picture; False at the end."""
+        if self._primed:
+            self._primed = False
+            return True
+        if self._capture.grab():
+            return True
+        played = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
+        announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        # The announced number is often a guess, so an early end alone is no fault.
+        if played < announced and self._fingerprint() != self._opened_fingerprint:
+            raise CameraError(f'reading {self._path} stopped at picture {played:.0f} of '
+                              f'{announced:.0f}: the file has changed or is gone; put it back')
+        return False
+
+    def retrieve(self):
+        """Return the grabbed picture."""
+        decoded, image = self._capture.retrieve()
+        if not decoded:
+            raise CameraError(f'decoding a picture of {self._path} failed: the file is damaged; '
+                              'put a readable one in its place')
+        return image
+
+    def rewind(self):
+        """Open the file again, which works with every container; seeking does not."""
+        self.close()
+        self._open()
+
+    def close(self):
+        """Close the file."""
+        self._capture.release()
+
+    def _open(self):
+        if not os.path.isfile(self._path):
+            raise CameraError(f'opening {self._path} failed: there is no such file; give the '
+                              'path of a video file')
+        self._opened_fingerprint = self._fingerprint()
+        self._capture = cv2.VideoCapture(self._path)
+        self._primed = self._capture.isOpened() and self._capture.grab()
+        if not self._primed:
+            self.close()
+            reason = ('it is not a video that OpenCV can decode'
+                      if os.access(self._path, os.R_OK) else 'this user may not read it')
+            raise CameraError(f'opening {self._path} failed: {reason}; give the path of a '
+                              'readable video file, such as an .mp4 or .avi')
+        self.width = round(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = round(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        told = self._capture.get(cv2.CAP_PROP_FPS)
+        low, high = BELIEVABLE_FPS
+        self.fps = told if low <= told <= high else self._fallback_fps
+
+    def _fingerprint(self):
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,99 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Runs a node whose own threads publish, until a signal asks it to stop."""
+
+from concurrent.futures import ThreadPoolExecutor
+import os
+import signal
+import socket
+import threading
+
+from ncs_cluster_detector.nodes.parameters import StartupError
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_until_signal(name, make_node, args=None):
+    """
+    Run a node until SIGINT or SIGTERM; to be called once, from the main thread.
+
+    :param name: under which a start-up error is logged.
+    :param make_node: returns the node, or raises StartupError; the node has a method ``stop``
+        that ends its threads and returns False if one of them hangs.
+    :param args: command line, None for that of the process.
+    :return: the exit code: 0, or 2 for a start-up error.
+    """
+    # A signal becomes a byte, which waits if nobody reads yet. An Event set by a handler would
+    # not do: the interrupted code may hold its lock, and a signal in the last moment before the
+    # wait would go unnoticed. rclpy's own handlers would shut its context down under the threads
+    # that still publish.
+    requests, bell = socket.socketpair()
+    bell.setblocking(False)
+    signal.set_wakeup_fd(bell.fileno())
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: None)
+    stopped = True
+    try:
+        _init_ros(args)
+        node = make_node()
+        try:
+            _spin_until_requested(node, requests, bell)
+        finally:
+            stopped = node.stop()
+            node.destroy_node()
+    except StartupError as error:
+        rclpy.logging.get_logger(name).fatal(str(error))
+        return 2
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    finally:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)   # a second Ctrl-C changes nothing any more
+        signal.set_wakeup_fd(-1)
+        rclpy.try_shutdown()
+    if not stopped:
+        os._exit(0)   # the interpreter's own way out could crash on a thread inside a driver
+    return 0
+
+
+def _init_ros(args):
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        raise StartupError(f'--ros-args: {" ".join(str(error).split())}; correct the arguments '
+                           'or the parameter file') from None
+
+
+def _spin_until_requested(node, requests, bell):
+    """Serve the node's callbacks in a thread of their own until a byte comes."""
+    stop = threading.Event()
+    wake = node.create_guard_condition(lambda: None)
+    with SingleThreadedExecutor() as executor, ThreadPoolExecutor(1, 'spin') as pool:
+        executor.add_node(node)
+
+        def spin():
+            while not stop.is_set():
+                executor.spin_once()
+
+        spinning = pool.submit(spin)
+        spinning.add_done_callback(lambda _: bell.send(b'.'))   # it failed, if it ends by itself
+        requests.recv(1)
+        stop.set()
+        wake.trigger()
+        spinning.result()

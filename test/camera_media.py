@@ -1,0 +1,109 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Videos, pictures and a stream for the tests of cameras, in which every frame has a number."""
+
+from http.server import BaseHTTPRequestHandler
+from http.server import ThreadingHTTPServer
+import threading
+import time
+
+import cv2
+import numpy as np
+
+BITS = 8
+WIDTH, HEIGHT = 160, 120
+
+
+def numbered(number, width=WIDTH, height=HEIGHT):
+    """Return a picture of black and white stripes, the bits of a number from 0 to 255."""
+    stripes = [255 * (number >> bit & 1) for bit in range(BITS)]
+    row = np.repeat(np.array(stripes, np.uint8), -(-width // BITS))[:width]
+    return np.repeat(np.broadcast_to(row, (height, width))[:, :, np.newaxis], 3, axis=2)
+
+
+def number_of(image):
+    """Return the number in such a picture; it survives compression."""
+    width = image.shape[1]
+    columns = [int((bit + 0.5) * -(-width // BITS)) for bit in range(BITS)]
+    levels = image[image.shape[0] // 2, columns].mean(axis=1)
+    return sum(int(level > 127) << bit for bit, level in enumerate(levels))
+
+
+def write_video(path, frames, fps, code='MJPG'):
+    """Write a video of numbered frames and return its path as a text."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), fps, (WIDTH, HEIGHT))
+    for number in range(frames):
+        writer.write(numbered(number))
+    writer.release()
+    return str(path)
+
+
+class MjpegServer:
+    """A camera on the network: an endless MJPEG stream of numbered frames on 127.0.0.1."""
+
+    def __init__(self, port=0, fps=30.0):
+        """Start to serve; port 0 takes a free one."""
+        self.newest = 0
+        self._period_sec = 1.0 / fps
+        self._stopping = threading.Event()
+        self._server = ThreadingHTTPServer(('127.0.0.1', port), self._handler())
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self.url = f'http://127.0.0.1:{self.port}/stream'
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def stop(self):
+        """Hang up."""
+        self._stopping.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self):
+        """Return the running server."""
+        return self
+
+    def __exit__(self, *_):
+        """Hang up."""
+        self.stop()
+
+    def _handler(self):
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=frame')
+                self.end_headers()
+                outer._send_frames(self.wfile)
+
+            def log_message(self, *_):
+                """Keep the tests' output clean."""
+
+        return Handler
+
+    def _send_frames(self, stream):
+        due = time.monotonic()
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
+            due += self._period_sec
+            jpeg = cv2.imencode('.jpg', numbered(self.newest % 256))[1].tobytes()
+            try:
+                stream.write(b'--frame\r\nContent-Type: image/jpeg\r\n'
+                             b'Content-Length: %d\r\n\r\n%s\r\n' % (len(jpeg), jpeg))
+            except OSError:
+                return   # the reader has hung up
+            self.newest += 1

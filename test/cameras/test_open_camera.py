@@ -1,0 +1,48 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Tests of choosing the class for a source."""
+
+from camera_media import numbered
+from camera_media import write_video
+import cv2
+from ncs_cluster_detector.cameras.open_camera import open_camera
+from ncs_cluster_detector.cameras.open_camera import shown_source
+from ncs_cluster_detector.cameras.open_camera import SOURCES
+import pytest
+
+
+@pytest.mark.parametrize('source, name', [
+    ('video', 'VideoFile'), ('images', 'Pictures'), ('test_pattern', 'SyntheticStreet')])
+def test_each_source_has_its_class(tmp_path, source, name):
+    device = write_video(tmp_path / 'film.avi', 1, 10.0)
+    if source == 'images':
+        device = str(tmp_path / 'one.png')
+        cv2.imwrite(device, numbered(1))
+    camera = open_camera(source, device, 64, 48, 5.0, warn=pytest.fail)
+    assert type(camera).__name__ == name
+    assert camera.grab()
+    assert camera.retrieve().shape[2] == 3
+    camera.close()
+
+
+def test_an_unknown_source_is_refused_with_the_choices():
+    with pytest.raises(ValueError, match='source=webcam: must be one of ' + ', '.join(SOURCES)):
+        open_camera('webcam', '0', 64, 48, 5.0, warn=pytest.fail)
+
+
+def test_the_name_of_a_source():
+    assert shown_source('usb', '0') == '/dev/video0'
+    assert shown_source('test_pattern', '/dev/video0') == 'test_pattern'
+    assert shown_source('video', 'film.mp4') == 'film.mp4'

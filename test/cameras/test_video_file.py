@@ -1,0 +1,112 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Tests of playing a video file."""
+
+import os
+
+from camera_media import number_of
+from camera_media import write_video
+import cv2
+from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.video import VideoFile
+import numpy as np
+import pytest
+
+
+def play(camera):
+    """Return the numbers of all pictures up to the end."""
+    numbers = []
+    while camera.grab():
+        numbers.append(number_of(camera.retrieve()))
+    return numbers
+
+
+@pytest.mark.parametrize('name, code', [('film.avi', 'MJPG'), ('film.mp4', 'mp4v')])
+def test_every_picture_comes_once_and_in_order(tmp_path, name, code):
+    camera = VideoFile(write_video(tmp_path / name, 40, 12.5, code), fps=30.0)
+    assert (camera.width, camera.height, camera.fps) == (160, 120, 12.5)
+    assert not camera.live
+    assert play(camera) == list(range(40))
+    assert not camera.grab()
+    camera.close()
+
+
+def test_rewind_starts_again(tmp_path):
+    camera = VideoFile(write_video(tmp_path / 'film.avi', 5, 10.0), fps=30.0)
+    play(camera)
+    camera.rewind()
+    assert play(camera) == [0, 1, 2, 3, 4]
+    camera.grab()
+    camera.rewind()
+    assert play(camera) == [0, 1, 2, 3, 4]
+
+
+def test_pictures_are_blue_green_red(tmp_path):
+    path = str(tmp_path / 'blue.avi')
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10.0, (64, 48))
+    writer.write(np.full((48, 64, 3), (250, 10, 10), np.uint8))
+    writer.release()
+    camera = VideoFile(path, fps=30.0)
+    assert camera.grab()
+    image = camera.retrieve()
+    assert image.dtype == np.uint8
+    assert image.shape == (48, 64, 3)
+    assert image[..., 0].min() > 200
+    assert image[..., 1:].max() < 60
+
+
+def test_a_rate_that_the_file_does_not_tell_is_the_given_one(tmp_path, monkeypatch):
+    path = write_video(tmp_path / 'film.avi', 2, 10.0)
+    monkeypatch.setattr('ncs_cluster_detector.cameras.video.BELIEVABLE_FPS', (20.0, 240.0))
+    assert VideoFile(path, fps=7.5).fps == 7.5
+
+
+def test_a_missing_file_is_named(tmp_path):
+    path = str(tmp_path / 'none.mp4')
+    with pytest.raises(CameraError, match=f'{path} failed: there is no such file; give'):
+        VideoFile(path, fps=30.0)
+
+
+def test_a_file_that_is_no_video_is_named(tmp_path):
+    path = tmp_path / 'notes.mp4'
+    path.write_text('not a video\n' * 100)
+    with pytest.raises(CameraError, match=f'{path} failed: it is not a video'):
+        VideoFile(str(path), fps=30.0)
+
+
+def test_a_file_that_is_cut_while_it_plays_is_an_error_and_no_end(tmp_path):
+    path = str(tmp_path / 'noise.avi')
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10.0, (320, 240))
+    random = np.random.default_rng(0)
+    for _ in range(60):   # noise, so that little of the file is read in advance
+        writer.write(random.integers(0, 256, (240, 320, 3), np.uint8))
+    writer.release()
+    camera = VideoFile(path, fps=30.0)
+    for _ in range(10):
+        assert camera.grab()
+    os.truncate(path, os.path.getsize(path) // 2)
+    with pytest.raises(CameraError, match='the file has changed or is gone; put it back'):
+        while camera.grab():
+            continue
+
+
+def test_a_file_that_vanished_cannot_be_rewound(tmp_path):
+    path = write_video(tmp_path / 'film.avi', 3, 10.0)
+    camera = VideoFile(path, fps=30.0)
+    os.remove(path)
+    assert play(camera) == [0, 1, 2]
+    with pytest.raises(CameraError, match='there is no such file'):
+        camera.rewind()
+    camera.close()

@@ -1,0 +1,86 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Tests of the camera node with streams and devices that come and go."""
+
+from collections import Counter
+import signal
+import socket
+import time
+
+from camera_ear import assert_stops
+from camera_ear import cpu_share
+from camera_ear import Ear
+from camera_media import MjpegServer
+from node_harness import DEADLINE_SEC
+
+
+def test_a_stream_may_come_late_and_go_and_come_back(start_camera, ear):
+    with MjpegServer() as first:
+        port = first.port
+    camera = start_camera(source='usb', device=first.url)
+    camera.wait_for_line('failed: no answer')
+    ear.wait_for_level(b'\x02')
+    assert not ear.images
+    with MjpegServer(port):
+        ear.wait_for(lambda: len(ear.images) >= 20)
+        numbers = ear.numbers()
+        assert max(Counter(numbers).values()) == 1
+        assert numbers == sorted(numbers)
+        ear.wait_for_level(b'\x00')
+    camera.wait_for_line('failed: it was unplugged, stopped or is silent')
+    ear.wait_for_level(b'\x02')
+    count = len(ear.images)
+    time.sleep(0.2)
+    assert len(ear.images) == count
+    with MjpegServer(port):
+        camera.wait_for_line('is back: 160x120', count=2)
+        ear.wait_for(lambda: len(ear.images) >= count + 10)
+    assert camera.output.count('[ERROR]') in (2, 3)   # the third if it hears the end in time
+    assert 'asked for 640x480 at 30 fps' in camera.output
+    assert_stops(camera)
+
+
+def test_a_stream_that_nobody_saw_is_not_stale(start_camera, probe):
+    with MjpegServer() as server:
+        start_camera(source='usb', device=server.url)
+        ear = Ear(probe)
+        ear.wait_for(lambda: ear.status() and 'nobody subscribes' in ear.status()[1]
+                     and float(ear.status()[2]['fps_measured']) > 10.0)
+        assert ear.status()[2]['frames_published'] == '0'
+        before = server.newest
+        ear.listen()
+        ear.wait_for(lambda: ear.images)
+        # Not one of the 30 and more that were sent before, which would be below 0 or high up.
+        assert (ear.numbers()[0] - before + 3) % 256 < 128
+
+
+def test_a_missing_device_is_an_error_that_costs_nothing(start_camera, ear):
+    camera = start_camera(device=63)
+    camera.wait_for_line('opening /dev/video63 failed: there is no such device; plug the camera '
+                         'in or choose one of those that exist: ')
+    ear.wait_for_level(b'\x02')
+    assert '/dev/video63 is away' in ear.status()[1]
+    assert cpu_share(camera) < 0.1
+    assert camera.output.count('[ERROR]') == 1
+    assert_stops(camera, signal.SIGTERM)
+
+
+def test_a_camera_that_hangs_does_not_delay_the_end(start_camera):
+    with socket.create_server(('127.0.0.1', 0)) as silent:
+        port = silent.getsockname()[1]
+        camera = start_camera(source='usb', device=f'http://127.0.0.1:{port}/stream')
+        silent.settimeout(DEADLINE_SEC)
+        with silent.accept()[0]:   # the node is connected now, and waits for an answer
+            assert_stops(camera)

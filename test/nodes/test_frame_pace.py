@@ -1,0 +1,83 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Tests of the schedule of frames and of their rate."""
+
+from ncs_cluster_detector.nodes.frame_pace import FramePace
+from ncs_cluster_detector.nodes.frame_pace import MAX_LAG_SEC
+from ncs_cluster_detector.nodes.frame_pace import RateMeter
+import pytest
+
+
+def test_the_first_frame_is_due_at_once_and_the_others_a_period_apart():
+    pace = FramePace()
+    assert pace.until_next(0.1, 50.0) == 0.0
+    assert pace.until_next(0.1, 50.0) == pytest.approx(0.1)
+    assert pace.until_next(0.1, 50.15) == pytest.approx(0.05)
+
+
+def test_a_late_frame_does_not_delay_the_next():
+    pace = FramePace()
+    pace.until_next(0.1, 50.0)
+    assert pace.until_next(0.1, 50.19) == 0.0
+    assert pace.until_next(0.1, 50.19) == pytest.approx(0.01)
+
+
+def test_there_is_no_drift():
+    pace = FramePace()
+    now = 0.0
+    for _ in range(10001):
+        now += pace.until_next(1 / 30, now) + 0.001   # each frame takes its time
+    assert now == pytest.approx(10000 / 30 + 0.001, abs=1e-6)
+
+
+def test_a_long_pause_is_not_caught_up():
+    pace = FramePace()
+    pace.until_next(0.1, 50.0)
+    late = 50.1 + MAX_LAG_SEC
+    assert pace.until_next(0.1, late + 0.01) == 0.0
+    assert pace.until_next(0.1, late + 0.01) == pytest.approx(0.1)
+
+
+def test_a_frame_that_was_not_there_is_due_again():
+    pace = FramePace()
+    for _ in range(3):
+        pace.until_next(0.1, 50.0)
+    pace.take_back()
+    assert pace.until_next(0.1, 50.0) == pytest.approx(0.2)
+
+
+def test_restart_begins_anew():
+    pace = FramePace()
+    for _ in range(3):
+        pace.until_next(0.1, 50.0)
+    pace.restart()
+    assert pace.until_next(0.1, 50.0) == 0.0
+
+
+def test_the_rate_is_that_of_the_last_seconds():
+    meter = RateMeter()
+    assert meter.fps(0.0) == 0.0
+    for number in range(10):
+        meter.count(number * 1.0)
+    for number in range(101):
+        meter.count(20.0 + number * 0.02)
+    assert meter.fps(22.0) == pytest.approx(50.0)
+    assert meter.fps(28.0) == 0.0
+
+
+def test_one_frame_has_no_rate():
+    meter = RateMeter()
+    meter.count(1.0)
+    assert meter.fps(1.0) == 0.0
