@@ -22,14 +22,14 @@ class ResultOrder:
     Holds results back until the earlier frames have theirs.
 
     Two sticks with two frames each finish out of order by up to one inference. A result waits
-    for the frames sent before its own, but never longer than ``patience_sec``, so that a hung
-    stick delays the others once, not for as long as it hangs. What comes after a later result
-    was let go is late.
+    for the frames sent before its own, but never longer than ``patience_sec``, which may change,
+    so that a hung stick delays the others once, not for as long as it hangs. What comes after a
+    later result was let go is late.
     """
 
     def __init__(self, patience_sec):
         """Start with no frame under way."""
-        self._patience_sec = patience_sec
+        self.patience_sec = patience_sec
         self._under_way = deque()    # sequence numbers in the order of the frames
         self._finished = {}          # sequence number -> (result, when it came)
         self._lost = set()
@@ -68,7 +68,7 @@ class ResultOrder:
         """Return when a waiting result is let go at the latest, or None when none waits."""
         if not self._finished:
             return None
-        return min(came for _, came in self._finished.values()) + self._patience_sec
+        return min(came for _, came in self._finished.values()) + self.patience_sec
 
     def _is_overdue(self, now):
         deadline = self.next_release_at()

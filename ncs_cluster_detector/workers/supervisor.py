@@ -34,8 +34,10 @@ from ncs_cluster_detector.workers.snapshot import Snapshot
 from ncs_cluster_detector.workers.stick_pool import StickPool
 from ncs_cluster_detector.workers.worker_handle import keep_libraries_single_threaded
 
-# A result waits at most this long for the results of earlier frames.
+# A result waits at most this long for the results of earlier frames, or, with slow networks, for
+# two inferences: by so much two healthy sticks can finish out of order.
 ORDER_PATIENCE_SEC = 0.5
+ORDER_PATIENCE_INFERENCES = 2
 # No more often than this is the state written down for others to read.
 SNAPSHOT_PERIOD_SEC = 0.2
 
@@ -100,6 +102,7 @@ class Supervisor:
         self._input = Rate()
         self._output = Rate()
         self._latency = Durations()
+        self._inference_times = Durations()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._snapshot_is_old = False
@@ -152,6 +155,7 @@ class Supervisor:
         self._pool.receive(now)
         self._pool.judge(now)
         for result, frame in self._pool.take_settled():
+            self._inference_times.add(result.inference_sec)
             self._order.finished(frame.number, (frame, result.detections), now)
         for number in self._pool.take_lost():
             self._order.lost(number)
@@ -200,6 +204,8 @@ class Supervisor:
             self._pool.post(number, frame, now)
 
     def _release(self, now):
+        self._order.patience_sec = max(ORDER_PATIENCE_SEC, ORDER_PATIENCE_INFERENCES * (
+            self._inference_times.percentile(50) or 0.0))
         for frame, detections in self._order.release(now):
             self._publish(frame, tuple(filter(self._settings.wants, detections)))
             self._output.count(now)

@@ -145,7 +145,8 @@ def test_pictures_come_in_order_and_in_their_own_size(start_camera, ear, tmp_pat
 
 def test_stamps_increase_unless_the_clock_is_set_back():
     context = rclpy.Context()
-    rclpy.init(args=['--ros-args', '-p', 'source:=test_pattern'], context=context)
+    rclpy.init(args=['--ros-args', '-p', 'source:=test_pattern', '-p', 'width:=64', '-p',
+                     'height:=48'], context=context)
     node = CameraNode(context=context)
     try:
         now = Time(seconds=1000, clock_type=ClockType.ROS_TIME)

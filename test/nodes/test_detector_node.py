@@ -16,6 +16,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 from node_harness import DEADLINE_SEC
 import numpy as np
@@ -212,6 +214,19 @@ def test_a_signal_during_start_up_ends_the_node_quietly(start_detector, number):
     node.signal(number)
     assert node.wait(5.0) == 0
     assert 'Traceback' not in node.output
+
+
+def test_a_bug_in_the_supervisor_ends_the_node_loudly():
+    faulty = ('from ncs_cluster_detector.workers.supervisor import Supervisor\n'
+              'def step(*_): raise RuntimeError("a bug")\n'
+              'Supervisor.step = step\n'
+              'from ncs_cluster_detector.nodes.detector_node import main\n'
+              'raise SystemExit(main())')
+    process = subprocess.run(
+        [sys.executable, '-c', faulty, '--ros-args', '-p', 'driver:=simulated'],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE_SEC)
+    assert process.returncode == 1
+    assert process.stdout.rstrip().endswith('RuntimeError: a bug')
 
 
 @pytest.mark.parametrize('parameters, expected', [
