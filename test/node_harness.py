@@ -116,14 +116,17 @@ class Probe:
         self._stamp_ns = 1_000_000_000
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
+        self._stopping = False
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_):
-        """Stop talking."""
-        self._executor.shutdown()
+        """Stop talking; the executor's thread goes first."""
+        self._stopping = True
+        self._executor.wake()
         self._thread.join()
+        self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
 
@@ -217,5 +220,5 @@ class Probe:
                      if array_message.header == message.header), None)
 
     def _spin(self):
-        while self._context.ok() and not self._executor._is_shutdown:
+        while not self._stopping:
             self._executor.spin_once(timeout_sec=0.5)
