@@ -156,10 +156,10 @@ def summary_lines(report):
     lines = [f"ran {run['duration_sec']:.1f} s with {len(report['sticks'])} simulated sticks on "
              f"{run['source']}; ended: {run['stopped_by']}"]
     # The camera tells its count once a second, so the number received is the newer one.
-    frames_in = frames['received']
-    if frames_in is None:
-        frames_in = frames['published_at_last_diagnostics']
-    lines.append(f"frames in: {_count(frames_in)}; detection messages: {detections['messages']}, "
+    frames_in = _count(frames['received'])
+    if frames['received'] is None:
+        frames_in = f"at least {_count(frames['published_at_last_diagnostics'])}"
+    lines.append(f"frames in: {frames_in}; detection messages: {detections['messages']}, "
                  f"{_count(detections['mean_detection_fps'])} a second, longest gap "
                  f"{detections['largest_gap_sec']:.2f} s")
     found = ', '.join(f'{label} {count}' for label, count in detections['per_label'].items())

@@ -46,14 +46,17 @@ class Pictures(Camera):
         self._decoded = None
         silence_opencv()
         self.rewind()
-        if not self.grab():
-            raise CameraError(f'{self._path} holds no usable picture: none of its '
-                              f'{len(self._paths)} files can be decoded; give readable ones')
+        self.grab()
         self.height, self.width = self._image.shape[:2]
         self.rewind()
 
     def grab(self):
-        """Decode the next picture that can be decoded; False behind the last one."""
+        """
+        Decode the next picture that can be decoded.
+
+        :return: False behind the last one.
+        :raises CameraError: none can be decoded.
+        """
         while self._next < len(self._paths):
             path = self._paths[self._next]
             self._next += 1
@@ -61,8 +64,8 @@ class Pictures(Camera):
                 self._usable += 1
                 return True
         if self._usable == 0:
-            raise CameraError(f'{self._path} holds no usable picture any more; put readable '
-                              'ones back')
+            raise CameraError(f'{self._path} holds no usable picture: none of its '
+                              f'{len(self._paths)} files can be decoded; give readable ones')
         return False
 
     def retrieve(self):

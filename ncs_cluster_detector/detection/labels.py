@@ -38,10 +38,15 @@ def read_label_file(path):
     Read a label file: one label a line, line 1 is class 0; empty lines at the end do not count.
 
     :raises OSError: the file cannot be read.
-    :raises ValueError: the file holds fewer than two labels (class 0 is the background).
+    :raises ValueError: the file is no text, or holds fewer than two labels (class 0 is the
+        background).
     """
     with open(path, encoding='utf-8') as file:
-        labels = tuple(line.strip() for line in file.read().rstrip().split('\n'))
+        try:
+            labels = tuple(line.strip() for line in file.read().rstrip().split('\n'))
+        except UnicodeDecodeError:
+            raise ValueError(f'{path} is not a text in UTF-8; name a text file with one label a '
+                             'line') from None
     if len(labels) < 2:
         raise ValueError(f'{len(labels)} label in {path}; expected one label a line, at least two '
                          '(line 1 is the background)')

@@ -36,9 +36,10 @@ def camera_status(values, device, grabber, published, subscribed, now):
     :return: a DiagnosticStatus.
     """
     measured = grabber.rate.fps(now)
+    state = grabber.state   # before the time of the last frame, which is set before it
     last = grabber.last_frame_at
     age_sec = None if last is None else now - last
-    level, message = _judge(values, device, grabber, subscribed, measured, age_sec)
+    level, message = _judge(values, device, grabber, state, subscribed, measured, age_sec)
     facts = {
         'fps_requested': f'{values["fps"]:g}',
         'fps_measured': f'{measured:.1f}',
@@ -55,8 +56,7 @@ def camera_status(values, device, grabber, published, subscribed, now):
         values=[KeyValue(key=key, value=str(value)) for key, value in facts.items()])
 
 
-def _judge(values, device, grabber, subscribed, measured, age_sec):
-    state = grabber.state
+def _judge(values, device, grabber, state, subscribed, measured, age_sec):
     if state is GrabState.AWAY:
         return (DiagnosticStatus.ERROR,
                 f'{device} is away, trying again until it is back: {grabber.last_error}')

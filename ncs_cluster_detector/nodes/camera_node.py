@@ -34,10 +34,10 @@ from ncs_cluster_detector.nodes.run_until_signal import run_until_signal
 import numpy as np
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
-from rclpy.duration import Duration
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
+from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -45,8 +45,7 @@ from std_msgs.msg import Header
 # Within the five seconds that a launch file waits before it sends SIGTERM.
 STOP_TIMEOUT_SEC = 2.0
 # A clock that was set back by more than this is followed instead of outrun.
-CLOCK_SET_BACK = Duration(seconds=1)
-JUST_LATER = Duration(nanoseconds=1)
+CLOCK_SET_BACK_NS = 10**9
 
 
 class CameraNode(ConfiguredNode):
@@ -66,7 +65,7 @@ class CameraNode(ConfiguredNode):
         self._settings = self.values()
         self._device = shown_source(self._settings['source'], self._settings['device'])
         self._published = 0
-        self._last_stamp = None
+        self._last_stamp_ns = None
         self._failure = None
         newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
         matched = PublisherEventCallbacks(matched=lambda _: self._grabber.wake())
@@ -110,7 +109,7 @@ class CameraNode(ConfiguredNode):
             open_camera, settings['source'], settings['device'], settings['width'],
             settings['height'], settings['fps'], self.get_logger().warning)
         camera, name = None, self._device
-        if settings['source'] == 'usb':
+        if settings['source'] == 'usb' and '://' not in settings['device']:
             name += (f' (asked for {settings["width"]}x{settings["height"]} at '
                      f'{settings["fps"]:g} fps)')
         if settings['source'] in SOURCES_THAT_MUST_EXIST:
@@ -127,11 +126,11 @@ class CameraNode(ConfiguredNode):
 
     def _stamp(self):
         """Return the ROS time now, later than the one before."""
-        now, last = self.get_clock().now(), self._last_stamp
-        if last is not None and last - CLOCK_SET_BACK < now <= last:
-            now = last + JUST_LATER
-        self._last_stamp = now
-        return now.to_msg()
+        now_ns, last_ns = self.get_clock().now().nanoseconds, self._last_stamp_ns
+        if last_ns is not None and last_ns - CLOCK_SET_BACK_NS < now_ns <= last_ns:
+            now_ns = last_ns + 1
+        self._last_stamp_ns = now_ns
+        return Time(nanoseconds=now_ns).to_msg()
 
     def _publish_all(self):
         try:

@@ -32,9 +32,9 @@ from ncs_cluster_detector.workers.supervisor import Frame
 from ncs_cluster_detector.workers.supervisor import Supervisor
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.duration import Duration
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
+from rclpy.time import Time
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import Temperature
 from vision_msgs.msg import Detection2DArray
@@ -160,8 +160,10 @@ class DetectorNode(ConfiguredNode):
                 Temperature, f'~/stick_{number}/temperature', RELIABLE)
         if celsius is not None:
             message = Temperature(temperature=celsius)
-            age = Duration(seconds=max(now - status.measured_at, 0.0))
-            message.header.stamp = (self.get_clock().now() - age).to_msg()
+            # Simulated time may be less than the reading's age, and there is no time before 0.
+            age_ns = round((now - status.measured_at) * 1e9)
+            stamp_ns = max(self.get_clock().now().nanoseconds - age_ns, 0)
+            message.header.stamp = Time(nanoseconds=stamp_ns).to_msg()
             message.header.frame_id = f'stick_{number}'
             self._temperatures[number].publish(message)
 

@@ -169,8 +169,9 @@ class ConfiguredNode(Node):
                               if parameter.name in self._specs}
             self.check_together(after)
         except ValueError as refusal:
-            self.get_logger().warning(f'refused: {refusal}')
-            return SetParametersResult(successful=False, reason=str(refusal))
+            reason = ' '.join(str(refusal).split())   # a value may hold line breaks
+            self.get_logger().warning(f'refused: {reason}')
+            return SetParametersResult(successful=False, reason=reason)
         result = super().set_parameters_atomically(accepted)
         if result.successful and after != before:
             self.apply(before, after)

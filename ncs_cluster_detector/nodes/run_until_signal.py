@@ -58,7 +58,8 @@ def run_until_signal(name, make_node, args=None):
             stopped = node.stop()
             node.destroy_node()
     except StartupError as error:
-        rclpy.logging.get_logger(name).fatal(str(error))
+        # One line, also when a value holds line breaks.
+        rclpy.logging.get_logger(name).fatal(' '.join(str(error).split()))
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0

@@ -184,27 +184,30 @@ class StickPool:
     def _place(self, handle, device_names, now):
         """Tell a worker that has listed the sticks which one to open."""
         names = {port_of(name): name for name in sorted(device_names, key=_natural)}
+        self._said_none = self._said_none and not names
         known = {port_of(record.device_name) for record in self._records.values()}
         for port, name in names.items():
             number = len(self._records)
             if port not in known and (not self._options.max_sticks
                                       or number < self._options.max_sticks):
                 self._records[number] = StickRecord(number, name, now)
-        chosen = None
+        due = []
         for record in self._records.values():
             if not record.wants_worker(now):
                 continue
             if port_of(record.device_name) not in names:
                 record.absent(now, look_again_at=now + LOOK_AGAIN_SEC)
-            elif chosen is None:
-                chosen = record
-        if chosen is not None:
+            else:
+                due.append(record)
+        if due:
+            # One that has failed waits behind those that have not been tried.
+            chosen = min(due, key=lambda record: (record.start_at, record.number))
             chosen.starting(handle)
             handle.send(Open(names[port_of(chosen.device_name)]))
             return
         handle.kill()
         self._look_at = now + LOOK_AGAIN_SEC
-        if not self._records and not self._said_none:
+        if not names and not self._said_none:
             self._said_none = True
             self._logger.warning('no stick found; waiting for one: is it plugged in (lsusb shows '
                                  '03e7), is its udev rule installed, is the hub powered?')

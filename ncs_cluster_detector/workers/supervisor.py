@@ -127,11 +127,12 @@ class Supervisor:
 
     def run(self):
         """Work until :meth:`stop`; afterwards no worker is left."""
-        # Ctrl-C reaches all processes of a terminal; those started here inherit that it does not
-        # concern them, and wait for this loop's word instead. The resource tracker comes first:
-        # starting it unblocks the signal in this thread.
+        # Ctrl-C in a terminal and a service manager's SIGTERM reach all processes of a group;
+        # those started here inherit that it does not concern them, and wait for this loop's word,
+        # so that they can close their sticks. The resource tracker comes first: starting it
+        # unblocks the signals in this thread.
         resource_tracker.ensure_running()
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         keep_libraries_single_threaded()
         try:
             while not self._stopping.is_set():

@@ -29,7 +29,6 @@ from ncs_cluster_detector.workers.messages import Stop
 
 # Closing a stick takes the SDK about a second; launch grants a node five.
 STOP_GRACE_SEC = 2.0
-TERMINATE_GRACE_SEC = 0.5
 
 # A fork server that has loaded the libraries starts a worker in some 30 ms and shares their
 # memory with it. It is a fresh process, so no thread of ours (DDS has many) is ever forked.
@@ -51,6 +50,10 @@ class WorkerHandle:
                                          args=(theirs, self.slots, config), daemon=True)
         try:
             self._process.start()
+        except BaseException:
+            self.connection.close()
+            self.slots.close()
+            raise
         finally:
             theirs.close()
         self.pid = self._process.pid
@@ -100,16 +103,14 @@ class WorkerHandle:
         """Return the end of a process that is gone in words."""
         code = self._process.exitcode
         if code is not None and code < 0:
-            return f'worker process {self.pid} was killed by {signal.Signals(-code).name}'
+            names = {number.value: number.name for number in signal.Signals}
+            return (f'worker process {self.pid} was killed by '
+                    f'{names.get(-code, f"signal {-code}")}')
         return f'worker process {self.pid} ended with exit code {code}'
 
     def ask_to_stop(self):
         """Ask the worker to close its stick and exit."""
         self.send(Stop())
-
-    def terminate(self):
-        """End the process by SIGTERM."""
-        self._process.terminate()
 
     def kill(self):
         """End the process at once and take back all it had."""
@@ -126,16 +127,13 @@ class WorkerHandle:
 
 def end_all(handles):
     """
-    End workers: by a message, then SIGTERM, then SIGKILL, each with its deadline.
+    End workers: by a message, and by SIGKILL those that do not follow it in time.
 
     :return: the handles of those that had to be killed.
     """
     for handle in handles:
         handle.ask_to_stop()
     left = _wait_for_end(handles, STOP_GRACE_SEC)
-    for handle in left:
-        handle.terminate()
-    left = _wait_for_end(left, TERMINATE_GRACE_SEC)
     for handle in handles:
         handle.kill()
     return left

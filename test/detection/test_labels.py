@@ -37,6 +37,13 @@ def test_a_label_file_has_one_label_a_line(tmp_path):
     assert labels.read_label_file(path) == ('background', 'tea cup', 'mug')
 
 
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / 'labels.txt'
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match='not a text in UTF-8; name a text file'):
+        labels.read_label_file(path)
+
+
 def test_a_label_file_with_one_label_is_refused(tmp_path):
     path = tmp_path / 'labels.txt'
     path.write_text('background\n')

@@ -143,6 +143,14 @@ def test_pictures_come_in_order_and_in_their_own_size(start_camera, ear, tmp_pat
     assert_stops(camera)
 
 
+def test_simulated_time_that_stands_still_does_no_harm(start_camera, ear):
+    camera = start_camera(source='test_pattern', use_sim_time='true', **SMALL)
+    ear.wait_for(lambda: len(ear.images) >= 5)
+    stamps = stamps_of(ear.images)
+    assert all(before < after for before, after in zip(stamps, stamps[1:]))
+    assert_stops(camera)
+
+
 def test_stamps_increase_unless_the_clock_is_set_back():
     context = rclpy.Context()
     rclpy.init(args=['--ros-args', '-p', 'source:=test_pattern', '-p', 'width:=64', '-p',

@@ -197,6 +197,24 @@ def test_a_signal_ends_the_node_and_all_its_processes(probe, start_detector, num
     assert shared_memory_names() == before
 
 
+def test_a_signal_to_the_whole_group_lets_the_workers_close_their_sticks(probe, start_detector):
+    node = start_detector(**SHAPES, **{'simulated.sticks': '3'})
+    probe.wait_for_running(3)
+    os.killpg(node.pid, signal.SIGTERM)
+    assert node.wait(5.0) == 0
+    assert '[ERROR]' not in node.output
+    assert '[WARN]' not in node.output
+
+
+def test_simulated_time_that_stands_still_or_starts_at_zero_does_no_harm(probe, start_detector):
+    received = []
+    probe.listen(Temperature, 'detector/stick_0/temperature', received)
+    start_detector(**SHAPES, **{'simulated.sticks': '1', 'use_sim_time': 'true'})
+    probe.wait_for(lambda: len(received) >= 2)
+    assert received[-1].header.stamp.sec == 0
+    probe.detect(np.zeros((24, 32, 3), dtype=np.uint8))
+
+
 def test_workers_end_with_a_node_that_is_killed(probe, start_detector):
     before = shared_memory_names()
     node = start_detector(**SHAPES, **{'simulated.sticks': '3'})

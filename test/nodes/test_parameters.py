@@ -117,6 +117,7 @@ def test_a_good_value_is_taken_and_logged_once(asked, name, value, stored):
     ('switch_temperature', '70', 'switch_temperature=70: must be a number'),
     ('resume_margin', -0.1, 'resume_margin=-0.1: must be a number, 0.0 to 40.0'),
     ('min_dwell_ms', 600001, 'min_dwell_ms=600001: must be'),
+    ('rotation_policy', 'a\nb', 'rotation_policy=a b: must be one of'),
     ('rotation_policy', 'random', 'rotation_policy=random: must be one of coolest, round_robin'),
     ('score_threshold', 60.0, 'score_threshold=60.0: must be a number, 0.0 to 1.0'),
     ('class_filter', ['persn'], "did you mean 'person'?"),

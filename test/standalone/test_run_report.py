@@ -87,7 +87,7 @@ def test_the_file_is_json_of_the_same_content(state, tmp_path):
 def test_summary(made):
     """A few lines say what counts."""
     text = '\n'.join(report.summary_lines(made))
-    for part in ('5 simulated sticks on street.mp4', 'frames in: 500', 'messages: 3',
+    for part in ('5 simulated sticks on street.mp4', 'frames in: at least 500', 'messages: 3',
                  '2 a second', 'longest gap 0.50 s', 'person 2, dog 1', 'stick 4 with 39.4 °C',
                  'switches: 1'):
         assert part in text

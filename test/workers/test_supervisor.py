@@ -24,7 +24,9 @@ from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.simulation import graphs
 from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.workers import worker_handle
 from ncs_cluster_detector.workers.messages import WorkerConfig
+from ncs_cluster_detector.workers.stick_pool import StickPool
 from ncs_cluster_detector.workers.supervisor import Frame
 from ncs_cluster_detector.workers.supervisor import Supervisor
 from ncs_cluster_detector.workers.supervisor import SupervisorOptions
@@ -191,7 +193,7 @@ def test_settings_take_effect_at_once(bench):
     assert running.published[0][1] == ()
 
 
-@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSEGV, signal.SIGRTMIN + 5])
 def test_a_killed_worker_is_replaced_and_the_others_go_on(bench, number):
     running = bench(SimulatedBus(sticks=2, **QUICK))
     running.wait_for_states(RUNNING, RUNNING)
@@ -203,7 +205,7 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(bench, number):
     running.wait_for_states(RUNNING, RUNNING)
     stick = running.supervisor.snapshot.sticks[0]
     assert stick.pid != killed
-    assert signal.Signals(number).name in stick.last_error
+    assert getattr(number, 'name', f'signal {number:d}') in stick.last_error
     assert ('error', f'stick 0 (1.1-ma2450): {stick.last_error}; starting again in 0.5 s') in (
         running.log.lines)
 
@@ -224,6 +226,40 @@ def test_a_worker_that_never_becomes_ready_is_given_up(bench):
     running.wait_for(lambda: any(
         'not ready within 0.5 s' in text for _, text in running.log.lines))
     assert running.supervisor.snapshot.sticks[0].status.state is not RUNNING
+
+
+def test_a_stick_that_fails_waits_behind_those_not_tried_yet(bench):
+    pool = StickPool(SupervisorOptions(workers=None), Log())
+
+    class Worker:
+        """A worker that has listed three sticks."""
+
+        opened = []
+        outstanding = ()
+
+        def send(self, message):
+            self.opened.append(message.device_name)
+
+        def kill(self):
+            self.opened.append(None)
+
+    names = ('1.2-ma2450', '1.10-ma2450', '1.1-ma2450')
+    pool._place(Worker(), names, 10.0)
+    pool._fail(pool._records[0], 'hung', 30.0)
+    for now in (30.0, 31.0, 32.0):
+        pool._place(Worker(), names, now)
+    assert Worker.opened == ['1.1-ma2450', None, '1.2-ma2450', '1.10-ma2450', '1.1-ma2450']
+
+
+def test_what_a_worker_that_cannot_start_had_is_given_back(monkeypatch):
+    def fail(*_):
+        raise OSError('no more processes')
+    before = len(os.listdir('/proc/self/fd'))
+    monkeypatch.setattr(worker_handle._context.Process, 'start', fail)
+    for _ in range(3):
+        with pytest.raises(OSError):
+            worker_handle.WorkerHandle(None, 2, 0.0)
+    assert len(os.listdir('/proc/self/fd')) == before
 
 
 def test_an_old_frame_is_not_sent(bench):
