@@ -37,7 +37,11 @@ MARK = 'NCS_TEST_RUN'
 START_PATIENCE_SEC = 60.0
 STOP_PATIENCE_SEC = 8.0
 WIDTH, HEIGHT, FPS = 320, 240, 10.0
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(not Path(sys.prefix, 'bin', 'camera_node').exists(),
+                       reason='no standalone environment'),
+]
 
 
 @pytest.fixture(scope='module')
