@@ -22,6 +22,7 @@ reads the temperature; the result thread takes the results.
 
 import os
 import queue
+import signal
 import threading
 import time
 
@@ -37,8 +38,11 @@ from ncs_cluster_detector.workers.messages import Open
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
+from ncs_cluster_detector.workers.messages import Stop
 
 READING_PERIOD_SEC = 1.0
+# A SIGTERM to the whole group reaches the supervisor too, which then says Stop within moments.
+WAIT_FOR_STOP_SEC = 1.0
 
 
 def main(connection, slots, config):
@@ -51,6 +55,8 @@ def main(connection, slots, config):
     """
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
     worker = _Worker(connection, slots, config)
+    signal.signal(signal.SIGTERM, lambda *_: worker.asked_from_outside())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     threading.Thread(target=worker.drive_stick, name='stick', daemon=True).start()
     try:
         while True:
@@ -69,6 +75,17 @@ class _Worker:
         self._send_lock = threading.Lock()
         self._under_way = queue.SimpleQueue()
         self._stick = None
+        self._fault = None
+
+    def asked_from_outside(self):
+        """Stop because of a SIGTERM, unless the supervisor asks for it meanwhile."""
+        timer = threading.Timer(WAIT_FOR_STOP_SEC, self._stop_by_signal)
+        timer.daemon = True
+        timer.start()
+
+    def _stop_by_signal(self):
+        self._fault = f'worker process {os.getpid()} was ended by SIGTERM'
+        self.commands.put(Stop())
 
     def drive_stick(self):
         """Body of the stick thread: the stick's whole life."""
@@ -80,6 +97,8 @@ class _Worker:
             self._under_way.put(None)
             results.join()
             self._stick.close()
+            if self._fault is not None:
+                raise StickError(self._fault)
         except Exception as error:
             self._give_up(error)
         os._exit(0)

@@ -193,7 +193,8 @@ def test_settings_take_effect_at_once(bench):
     assert running.published[0][1] == ()
 
 
-@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSEGV, signal.SIGRTMIN + 5])
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV,
+                                    signal.SIGRTMIN + 5])
 def test_a_killed_worker_is_replaced_and_the_others_go_on(bench, number):
     running = bench(SimulatedBus(sticks=2, **QUICK))
     running.wait_for_states(RUNNING, RUNNING)
