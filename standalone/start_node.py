@@ -26,6 +26,8 @@ import sys
 SET_PARENT_DEATH_SIGNAL = 1   # PR_SET_PDEATHSIG of prctl(2); it outlives the exec below
 
 if __name__ == '__main__':
+    # A shell lets what it runs in the background ignore SIGINT, and a program inherits that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGINT)
     if os.getppid() == int(sys.argv[1]):   # else it was killed before the line above
         os.execv(sys.argv[2], sys.argv[2:])
