@@ -93,16 +93,22 @@ class NodeProcess:
 
         :return: number of processes that outlived the node and were killed.
         """
-        deadline = time.monotonic() + GROUP_PATIENCE_SEC
-        while (left := members(self.pid)) and time.monotonic() < deadline:
-            time.sleep(LOOK_AGAIN_SEC)
+        left = self._wait_for_group()
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue   # it has ended in this moment
+        self._wait_for_group()
         self.wait_for_output()
         return len(left)
+
+    def _wait_for_group(self):
+        """Wait for the end of its session, with a deadline; return the ids of who is left."""
+        deadline = time.monotonic() + GROUP_PATIENCE_SEC
+        while (left := members(self.pid)) and time.monotonic() < deadline:
+            time.sleep(LOOK_AGAIN_SEC)
+        return left
 
     def _read(self):
         with self._process.stdout as output:
