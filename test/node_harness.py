@@ -209,11 +209,16 @@ class Probe:
         if client is None:
             client = self._clients[name] = self.node.create_client(service_type, name)
         assert client.wait_for_service(DEADLINE_SEC), f'no service {name}'
-        future = client.call_async(request)
-        done = threading.Event()
-        future.add_done_callback(lambda _: done.set())
-        assert done.wait(DEADLINE_SEC), f'no answer from {name}'
-        return future.result()
+        deadline = time.monotonic() + DEADLINE_SEC
+        while time.monotonic() < deadline:
+            # A server that has not yet found this client's ear answers into the void, so that the
+            # very first question may have to be asked again.
+            future = client.call_async(request)
+            done = threading.Event()
+            future.add_done_callback(lambda _, done=done: done.set())
+            if done.wait(DEADLINE_SEC / 5):
+                return future.result()
+        raise AssertionError(f'no answer from {name}')
 
     def _answer_to(self, message):
         return next((array_message for array_message in reversed(self.detections)
