@@ -24,6 +24,9 @@ import numpy as np
 # the networks is 100, so the vector has (100 + 1) * 7 values. Source: the vendor's SSD sample.
 VALUES_PER_BOX = 7
 MOST_BOXES = 100
+BACKGROUND = 0
+# Half precision has steps of 1/1024 above 1, and rounding may carry a score by a few of them.
+HIGHEST_SCORE = 1.01
 
 
 def encode(boxes):
@@ -44,28 +47,35 @@ def encode(boxes):
 
 def decode(output, labels):
     """
-    Return the detections in an output vector, and how many boxes were unusable.
+    Return the detections in an output vector, and how many announced boxes are none.
 
-    A box is dropped, and counted, when one of its values is not finite, when its class has no
-    label, is not a whole number or is the background (class 0), or when nothing of it lies inside
-    the image. Boxes that reach over the image's border are clipped to it.
+    The header is usable when it is whole and its first value, the announced number of boxes, is a
+    whole number from 0 on. Otherwise there are no detections, which counts as 1. With a usable
+    header, detections and count add up to the announced number: a box is counted
 
-    :param output: flat float array: a header of seven values, then seven values a box.
+    - when the vector is too short for all of its seven values;
+    - when one of the seven is not finite;
+    - when its class is not a whole number, is the background (class 0) or has no label;
+    - when its score is below 0 or above 1.01;
+    - when nothing of it lies inside the image, or it is empty or inverted.
+
+    A score from 1 to 1.01 becomes 1, and a box that reaches over the image's border is clipped to
+    it; neither is counted. Values behind the last announced box are not looked at.
+
+    :param output: float16 or float32 array: a header of seven values, then seven values a box.
     :param labels: sequence of label texts; index is the class.
-    :return: ``(list of Detection, number of dropped boxes)``.
+    :return: ``(list of Detection in the order of the vector, number of boxes that are none)``.
     """
-    values = np.asarray(output, dtype=np.float32).reshape(-1)
-    room = max(len(values) // VALUES_PER_BOX - 1, 0)
-    announced = float(values[0]) if len(values) else 0.0
-    if not math.isfinite(announced) or announced < 0:
+    values = np.asarray(output).reshape(-1)
+    if len(values) < VALUES_PER_BOX:
         return [], 1
-    count = min(int(announced), room)
-    detections = []
-    rows = values[VALUES_PER_BOX:VALUES_PER_BOX * (count + 1)].reshape(count, VALUES_PER_BOX)
-    for row in rows.tolist():
-        detection = _detection(row, labels)
-        if detection is not None:
-            detections.append(detection)
+    announced = float(values[0])
+    if not announced.is_integer() or announced < 0:   # neither NaN nor inf is whole
+        return [], 1
+    whole_rows = values[:len(values) // VALUES_PER_BOX * VALUES_PER_BOX]
+    rows = whole_rows.reshape(-1, VALUES_PER_BOX)[1:int(announced) + 1]
+    found = [_detection(row, labels) for row in rows.tolist()]
+    detections = [detection for detection in found if detection is not None]
     return detections, int(announced) - len(detections)
 
 
@@ -73,11 +83,12 @@ def _detection(row, labels):
     if not all(map(math.isfinite, row)):
         return None
     _, class_index, score, x_min, y_min, x_max, y_max = row
-    if class_index != int(class_index) or not 0 < class_index < len(labels):
+    if not 0 <= score <= HIGHEST_SCORE:
+        return None
+    if not class_index.is_integer() or not BACKGROUND < class_index < len(labels):
         return None
     x_min, y_min = max(x_min, 0.0), max(y_min, 0.0)
     x_max, y_max = min(x_max, 1.0), min(y_max, 1.0)
     if x_min >= x_max or y_min >= y_max:
         return None
-    score = min(max(score, 0.0), 1.0)
-    return Detection(labels[int(class_index)], score, x_min, y_min, x_max, y_max)
+    return Detection(labels[int(class_index)], min(score, 1.0), x_min, y_min, x_max, y_max)

@@ -24,11 +24,11 @@ import pytest
 def test_the_input_is_the_stretched_normalised_picture(size):
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
     tensor = preprocessing.network_input(image)
-    assert tensor.dtype == np.float32
+    assert tensor.dtype == np.float16
     assert tensor.shape == (300, 300, 3)
     assert tensor.flags.c_contiguous
     expected = (cv2.resize(image, (300, 300)).astype(np.float64) - 127.5) * 0.007843
-    np.testing.assert_allclose(tensor, expected, atol=1e-6)
+    np.testing.assert_array_equal(tensor, expected.astype(np.float16))
 
 
 def test_a_slice_of_a_wider_image_serves_as_image():
@@ -37,7 +37,15 @@ def test_a_slice_of_a_wider_image_serves_as_image():
                                   preprocessing.network_input(wide[:, :64].copy()))
 
 
-def test_the_picture_comes_back_also_after_half_precision():
+def test_the_picture_comes_back_from_half_precision():
     image = np.arange(300 * 300 * 3, dtype=np.uint32).astype(np.uint8).reshape(300, 300, 3)
-    tensor = preprocessing.network_input(image).astype(np.float16)
+    tensor = preprocessing.network_input(image)
     np.testing.assert_array_equal(preprocessing.image_of_network_input(tensor), image)
+
+
+def test_half_precision_keeps_all_pixel_values_apart():
+    image = np.zeros((300, 300, 3), dtype=np.uint8)
+    image.reshape(-1)[:256] = np.arange(256)
+    values = preprocessing.network_input(image).reshape(-1)[:256].astype(np.float64)
+    assert (np.diff(values) > 0).all()
+    np.testing.assert_allclose(values, (np.arange(256) - 127.5) * 0.007843, atol=0.0003)

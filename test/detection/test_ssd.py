@@ -47,10 +47,35 @@ def test_a_box_with_a_value_that_is_not_finite_is_dropped(column, value):
     assert dropped == 1
 
 
-@pytest.mark.parametrize('class_index', [-1, 0, 21, 1e6, 15.5])
+@pytest.mark.parametrize('class_index', [-1, -0.5, 0, 0.5, 15.5, 21, 1e6, 3e38])
 def test_a_class_without_label_is_dropped(class_index):
-    detections, dropped = ssd.decode(ssd.encode([(class_index, *GOOD[1:])]), PASCAL_VOC)
-    assert (detections, dropped) == ([], 1)
+    assert ssd.decode(ssd.encode([(class_index, *GOOD[1:])]), PASCAL_VOC) == ([], 1)
+
+
+@pytest.mark.parametrize('class_index', [1, 20])
+def test_the_outermost_classes_have_their_labels(class_index):
+    (detection,), _ = ssd.decode(ssd.encode([(class_index, *GOOD[1:])]), PASCAL_VOC)
+    assert detection.label == PASCAL_VOC[class_index]
+
+
+@pytest.mark.parametrize('image_number', [-1, 1, 0.5])
+def test_the_image_number_says_nothing(image_number):
+    output = ssd.encode([GOOD])
+    output[7] = image_number
+    detections, dropped = ssd.decode(output, PASCAL_VOC)
+    assert (len(detections), dropped) == (1, 0)
+
+
+@pytest.mark.parametrize('score', [-0.001, 1.02, 1.5, 60000.0])
+def test_a_score_that_is_none_is_dropped(score):
+    assert ssd.decode(ssd.encode([(15, score, *GOOD[2:])]), PASCAL_VOC) == ([], 1)
+
+
+@pytest.mark.parametrize('steps', [0, 1, 5])
+def test_a_score_that_was_rounded_above_one_is_one(steps):
+    output = ssd.encode([(15, 1 + steps / 1024, *GOOD[2:])]).astype(np.float16)
+    (detection,), dropped = ssd.decode(output, PASCAL_VOC)
+    assert (detection.score, dropped) == (1.0, 0)
 
 
 @pytest.mark.parametrize('box', [
@@ -61,29 +86,54 @@ def test_an_inverted_empty_or_outside_box_is_dropped(box):
 
 
 def test_a_box_over_the_border_is_clipped():
-    (detection,), _ = ssd.decode(ssd.encode([(15, 1.5, -0.1, -0.1, 0.5, 1.2)]), PASCAL_VOC)
-    assert detection == ('person', 1.0, 0.0, 0.0, 0.5, 1.0)
+    (detection,), dropped = ssd.decode(
+        ssd.encode([(15, 0.5, -0.1, -0.1, 0.5, 60000.0)]), PASCAL_VOC)
+    assert detection == ('person', 0.5, 0.0, 0.0, 0.5, 1.0)
+    assert dropped == 0
 
 
-@pytest.mark.parametrize('announced', [math.nan, math.inf, -1.0])
+@pytest.mark.parametrize('announced', [
+    math.nan, math.inf, -math.inf, -1.0, 0.5, 1.5])
 def test_a_senseless_number_of_boxes_gives_none(announced):
     output = ssd.encode([GOOD])
     output[0] = announced
     assert ssd.decode(output, PASCAL_VOC) == ([], 1)
 
 
-def test_more_boxes_than_there_is_room_for_are_counted_as_dropped():
+@pytest.mark.parametrize('announced', [101, 1000, 65504, 1e6])
+def test_more_boxes_than_there_is_room_for_are_counted_as_dropped(announced):
     output = ssd.encode([GOOD] * 100)
-    output[0] = 1000
+    output[0] = announced
     detections, dropped = ssd.decode(output, PASCAL_VOC)
     assert len(detections) == 100
-    assert dropped == 900
+    assert dropped == announced - 100
 
 
-@pytest.mark.parametrize('length', [0, 1, 6, 7, 13])
-def test_a_short_vector_gives_nothing(length):
-    output = ssd.encode([GOOD])[:length]
-    assert ssd.decode(output, PASCAL_VOC)[0] == []
+def test_what_is_behind_the_announced_boxes_is_not_looked_at():
+    output = ssd.encode([GOOD, GOOD])
+    output[0] = 1
+    output[14:] = math.nan
+    detections, dropped = ssd.decode(output, PASCAL_VOC)
+    assert (len(detections), dropped) == (1, 0)
+
+
+@pytest.mark.parametrize('length', range(7))
+def test_without_a_whole_header_there_is_nothing(length):
+    assert ssd.decode(ssd.encode([GOOD])[:length], PASCAL_VOC) == ([], 1)
+
+
+@pytest.mark.parametrize('length, found', [(7, 0), (8, 0), (13, 0), (14, 1), (20, 1), (21, 2)])
+def test_of_a_vector_that_is_cut_off_the_whole_boxes_count(length, found):
+    detections, dropped = ssd.decode(ssd.encode([GOOD, GOOD])[:length], PASCAL_VOC)
+    assert (len(detections), dropped) == (found, 2 - found)
+
+
+@pytest.mark.parametrize('dtype', [np.float16, np.float32])
+def test_both_precisions_are_read(dtype):
+    output = ssd.encode([GOOD]).astype(dtype)
+    (detection,), _ = ssd.decode(output, PASCAL_VOC)
+    assert detection == ('person', *GOOD[1:])
+    assert all(type(value) is float for value in detection[1:])
 
 
 def test_only_the_best_hundred_boxes_are_written():
