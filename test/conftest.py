@@ -79,9 +79,9 @@ def start_detector():
     from node_harness import NodeProcess
     started = []
 
-    def start(**parameters):
+    def start(environment=None, **parameters):
         parameters.setdefault('driver', 'simulated')
-        started.append(NodeProcess('detector_node', parameters))
+        started.append(NodeProcess('detector_node', parameters, environment))
         return started[-1]
 
     yield start

@@ -38,15 +38,20 @@ DEADLINE_SEC = 20.0
 class NodeProcess:
     """An executable of this package in a process of its own."""
 
-    def __init__(self, executable, parameters):
-        """Start it with parameters, a dictionary of name and YAML text."""
+    def __init__(self, executable, parameters, environment=None):
+        """
+        Start it with parameters, a dictionary of name and YAML text.
+
+        :param environment: dictionary of variables in addition to those of this process.
+        """
         arguments = [word for name, value in parameters.items()
                      for word in ('-p', f'{name}:={value}')]
         code = (f'from ncs_cluster_detector.executables import {executable} as main; '
                 'raise SystemExit(main())')
         self._popen = subprocess.Popen(
             [sys.executable, '-c', code, '--ros-args', *arguments], stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            env={**os.environ, **(environment or {})})
         self._lines = []
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)

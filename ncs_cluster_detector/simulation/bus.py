@@ -12,13 +12,25 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The simulated sticks that a process is given, and how they behave."""
+"""How a bus with simulated sticks behaves: how many there are, their times and their heat."""
 
 from dataclasses import dataclass
 import math
 
 MOST_STICKS = 64
+# USB port paths, all on one hub, as a stick's name begins; it ends with its chip.
+PORTS = tuple(f'1.{number}' for number in range(1, MOST_STICKS + 1))
+CHIP = 'ma2450'
 LONGEST_MS = 60000.0
+MOST_MB_PER_SEC = 10000.0
+
+# What a real stick of the first generation takes, in seconds; here everything scales with
+# boot_ms. Source: the vendor's host library run against a made-up stick that boots in 0.3 s; a
+# logged real stick took 1.47 s to open.
+_REAL_OPEN_SEC = 1.4
+_REAL_CLOSE_SEC = 1.0
+_REAL_FAILED_OPEN_SEC = 2.1
+_REAL_LOST_BOOT_SEC = 5.0
 
 
 @dataclass(frozen=True)
@@ -26,10 +38,21 @@ class SimulatedBus:
     """
     A USB bus with simulated sticks, all of the same kind.
 
-    An inference takes ``inference_ms`` on the stick, the way of its input over the bus
-    ``transfer_ms`` and the start of a stick ``boot_ms``. A stick under full load warms from
-    ``ambient_celsius`` towards ``rise_celsius`` above it, with the time constant
-    ``time_constant_sec``.
+    An inference takes ``inference_ms`` on the stick, and the way of its input over the bus
+    ``transfer_ms`` or more: all sticks share a bus of ``usb_mb_per_sec`` (10^6 bytes a second;
+    0 = without limit), which carries one input after the other. Real ones: 30 to 40 for USB 2,
+    300 for USB 3.
+
+    Opening a stick takes ``boot_ms``. Other times scale with it, so that 1400 is about the real
+    stick: it is closed in 1.0 s, and an attempt to open one that is gone or in use fails after
+    2.1 s, of one that does not come back from its boot after 5 s.
+
+    A stick under full load warms from ``ambient_celsius`` towards ``rise_celsius`` above it, with
+    the time constant ``time_constant_sec``.
+
+    ``library_faults`` adds two faults of the vendor's library: the 17th opening in a process
+    aborts it, and after a stick that did not come back from its boot the library of that process
+    stays locked for ever.
 
     :raises ValueError: a value is outside its range; the text names value and range.
     """
@@ -41,6 +64,8 @@ class SimulatedBus:
     ambient_celsius: float = 30.0
     rise_celsius: float = 45.0
     time_constant_sec: float = 120.0
+    usb_mb_per_sec: float = 0.0
+    library_faults: bool = False
 
     def __post_init__(self):
         """Check the values."""
@@ -49,7 +74,7 @@ class SimulatedBus:
         if not 0 <= self.sticks <= MOST_STICKS:
             raise ValueError(f'sticks={self.sticks}: expected 0 to {MOST_STICKS}')
         for name in ('inference_ms', 'transfer_ms', 'boot_ms', 'ambient_celsius',
-                     'rise_celsius', 'time_constant_sec'):
+                     'rise_celsius', 'time_constant_sec', 'usb_mb_per_sec'):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ValueError(f'{name}={value!r}: expected a number')
@@ -61,6 +86,31 @@ class SimulatedBus:
             raise ValueError(f'rise_celsius={self.rise_celsius}: expected 0 or more')
         if self.time_constant_sec <= 0:
             raise ValueError(f'time_constant_sec={self.time_constant_sec}: expected more than 0')
+        if not 0 <= self.usb_mb_per_sec <= MOST_MB_PER_SEC:
+            raise ValueError(f'usb_mb_per_sec={self.usb_mb_per_sec}: expected 0 to '
+                             f'{MOST_MB_PER_SEC:g}')
+        if not isinstance(self.library_faults, bool):
+            raise ValueError(f'library_faults={self.library_faults!r}: expected True or False')
+
+    @property
+    def open_sec(self):
+        """Return how long a stick takes to boot, in seconds."""
+        return self.boot_ms / 1000.0
+
+    @property
+    def close_sec(self):
+        """Return how long a stick takes to be closed, in seconds."""
+        return self.open_sec * _REAL_CLOSE_SEC / _REAL_OPEN_SEC
+
+    @property
+    def failed_open_sec(self):
+        """Return how long a stick is looked for that cannot be opened, in seconds."""
+        return self.open_sec * _REAL_FAILED_OPEN_SEC / _REAL_OPEN_SEC
+
+    @property
+    def lost_boot_sec(self):
+        """Return how long a stick is waited for that does not come back, in seconds."""
+        return self.open_sec * _REAL_LOST_BOOT_SEC / _REAL_OPEN_SEC
 
     def device_names(self):
         """
@@ -68,4 +118,4 @@ class SimulatedBus:
 
         :return: tuple of texts, ``1.1-ma2450``, ``1.2-ma2450`` and so on.
         """
-        return tuple(f'1.{port}-ma2450' for port in range(1, self.sticks + 1))
+        return tuple(f'{port}-{CHIP}' for port in PORTS[:self.sticks])

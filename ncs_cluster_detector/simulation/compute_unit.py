@@ -20,12 +20,11 @@ import threading
 import time
 from typing import Any
 
+from ncs_cluster_detector.simulation.garbage import spoil
+from ncs_cluster_detector.simulation.stick_calls import StickCalls
+from ncs_cluster_detector.simulation.stick_calls import StickStopped
 from ncs_cluster_detector.simulation.stick_memory import StickMemory
 import numpy as np
-
-
-class StickStopped(Exception):
-    """The stick was closed, or its computation broke down (then that is the cause)."""
 
 
 class TensorQueue:
@@ -76,35 +75,39 @@ class ComputeUnit:
     """
 
     def __init__(self, stick):
-        """Start the threads of an opened stick."""
+        """
+        Start the threads of an opened stick.
+
+        :param stick: the :class:`SimulatedStick`.
+        """
         self.memory = StickMemory()
+        self.calls = StickCalls(stick.path)
         self._stick = stick
         self._inference_sec = stick.bus.inference_ms / 1000.0
         self._transfer_sec = stick.bus.transfer_ms / 1000.0
-        # One condition for all waits: a stick has a handful of threads at most, and whatever
-        # one of them changes concerns most of the others.
-        self._changed = threading.Condition()
+        self._changed = self.calls.changed
         self._to_compute = deque()
         self._to_deliver = deque()
-        self._stopped = False
-        self._fault = None
+        self._inferences = 0
         self._threads = [
             threading.Thread(target=self._until_stopped, args=(work,), daemon=True,
-                             name=f'stick {stick.name} {work.__name__.strip("_")}')
+                             name=f'stick {stick.path} {work.__name__.strip("_")}')
             for work in (self._compute, self._deliver)]
         for thread in self._threads:
             thread.start()
 
     @property
     def stopped(self):
-        """Tell whether the stick was closed or broke down."""
-        return self._stopped
+        """Tell whether the stick was closed or unplugged, or broke down."""
+        return self.calls.stopped
+
+    def begin(self, call):
+        """Let a call of the host begin that is not one of those below; see StickCalls.begin."""
+        self.calls.begin(call)
 
     def stop(self):
         """Wake all blocked calls and wait for the end of the threads."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self.calls.stop()
         for thread in self._threads:
             thread.join()
 
@@ -117,9 +120,12 @@ class ComputeUnit:
         :raises StickStopped: the stick was closed before or meanwhile.
         """
         with self._changed:
-            self._wait_for(lambda: queue.held < queue.capacity)
+            self.calls.wait_in_call('write', lambda: queue.held < queue.capacity)
             queue.held += 1
-            self._sleep_until(time.monotonic() + self._transfer_sec)
+            sent_at = time.monotonic()
+            arrives_at = max(sent_at + self._transfer_sec,
+                             self._stick.reserve_transfer(tensor.nbytes))
+            self.calls.wait_in_call('write', lambda: False, arrives_at - sent_at)
             queue.elements.append((tensor, key))
 
     def trigger(self, graph, source, target):
@@ -130,8 +136,7 @@ class ComputeUnit:
         :raises StickStopped: the stick was closed before.
         """
         with self._changed:
-            if self._stopped:
-                self._raise_stopped()
+            self.calls.check('trigger')
             if not source.elements:
                 return False
             tensor, key = source.elements.popleft()
@@ -149,22 +154,13 @@ class ComputeUnit:
         :raises StickStopped: the stick was closed before or meanwhile.
         """
         with self._changed:
-            self._wait_for(lambda: queue.elements)
+            self.calls.wait_in_call('read', lambda: queue.elements)
             queue.held -= 1
             self._changed.notify_all()
             return queue.elements.popleft()
 
-    def _wait_for(self, condition):
-        self._changed.wait_for(lambda: self._stopped or condition())
-        if self._stopped:
-            self._raise_stopped()
-
     def _sleep_until(self, deadline):
-        if self._changed.wait_for(lambda: self._stopped, timeout=deadline - time.monotonic()):
-            self._raise_stopped()
-
-    def _raise_stopped(self):
-        raise StickStopped(self._stick.name) from self._fault
+        self.calls.wait_for(lambda: False, deadline - time.monotonic())
 
     def _until_stopped(self, work):
         try:
@@ -174,16 +170,13 @@ class ComputeUnit:
         except Exception as error:
             # Any fault of a network on the host is a crash of the stick: whoever waits for a
             # result must be told.
-            with self._changed:
-                self._fault = error
-                self._stopped = True
-                self._changed.notify_all()
+            self.calls.stop(error)
 
     def _compute(self):
         """Run the networks on the host."""
         while True:
             with self._changed:
-                self._wait_for(lambda: self._to_compute)
+                self.calls.wait_for(lambda: self._to_compute)
                 job = self._to_compute.popleft()
             output = _infer(job.graph.network, job.tensor)
             with self._changed:
@@ -197,33 +190,44 @@ class ComputeUnit:
         try:
             with self._changed:
                 while True:
-                    self._wait_for(lambda: self._to_deliver)
+                    self.calls.wait_for(lambda: self._to_deliver)
                     free_at = self._run_job(self._to_deliver.popleft(), free_at)
         finally:
-            self._stick.set_busy(False)
+            self._stick.rest()
 
     def _run_job(self, job, free_at):
         """Return when the next inference may start; ``free_at`` is when this one may."""
         self._sleep_until(free_at)
         started_at = max(free_at, job.queued_at)
-        self._stick.set_busy(True)
-        self._sleep_until(started_at + self._inference_sec)
-        self._wait_for(lambda: job.output is not None)
-        self._stick.set_busy(False)
-        ended_at = max(started_at + self._inference_sec, job.computed_at)
+        due_at = started_at + self._inference_sec * self.calls.faults.slow
+        self._stick.work(started_at, due_at)
+        self._sleep_until(due_at)
+        self.calls.wait_for(lambda: job.output is not None)
+        ended_at = max(due_at, job.computed_at)
+        if not self._may_deliver():
+            self.calls.wait_for(self._may_deliver)
+            ended_at = time.monotonic()
         job.graph.time_taken_ms = 1000.0 * (ended_at - started_at)
         job.source.held -= 1
         if job.target.held >= job.target.capacity:
             self._changed.notify_all()
-            self._wait_for(lambda: job.target.held < job.target.capacity)
+            self.calls.wait_for(lambda: job.target.held < job.target.capacity)
             ended_at = time.monotonic()
         job.target.held += 1
-        job.target.elements.append((job.output, job.key))
+        job.target.elements.append((self._result(job), job.key))
         self._changed.notify_all()
         return ended_at + self._stick.throttle_pause_sec()
+
+    def _may_deliver(self):
+        return 'read' not in self.calls.faults.hang
+
+    def _result(self, job):
+        self._inferences += 1
+        kind = self.calls.faults.garbage
+        return spoil(job.output, kind, self._inferences) if kind else job.output
 
 
 def _infer(network, tensor):
     """Run a network on FP16 values as the stick does; values beyond FP16 become infinite."""
     with np.errstate(over='ignore'):
-        return np.asarray(network.run(tensor.astype(np.float32))).astype(np.float16)
+        return np.asarray(network.run(tensor)).astype(np.float16)

@@ -19,9 +19,12 @@ from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.detection.preprocessing import image_of_network_input
 from ncs_cluster_detector.detection.preprocessing import NETWORK_SIZE
 from ncs_cluster_detector.simulation.host_detectors import HOST_DETECTORS
+from ncs_cluster_detector.simulation.host_detectors import LABEL_COUNTS
 import numpy as np
 
 _KEY = 'detector:'
+# With this byte an ONNX file begins: its first field, the version of the format.
+_ONNX_BEGIN = b'\x08'
 _IMAGE_NUMBER = 0
 _SCORE = 2
 
@@ -56,7 +59,7 @@ def load_network(graph_bytes):
     Return the network in the bytes of a graph file.
 
     :return: object with ``input_shape`` (height, width, channels), ``output_length`` and
-        ``run(tensor)``, which takes a float32 array of the input's size and returns a flat
+        ``run(tensor)``, which takes a float array of the input's size and returns a flat
         float32 array of ``output_length`` values.
     :raises FileNotFoundError: the detector's own files are not installed.
     :raises ValueError: the bytes are neither of the two kinds of :func:`read_graph`.
@@ -64,13 +67,26 @@ def load_network(graph_bytes):
     if not graph_bytes:
         raise ValueError('it is empty; expected an ONNX network or a text with a line '
                          f'"{_KEY} NAME"')
-    try:
-        text = graph_bytes.decode('utf-8')
-    except UnicodeDecodeError:
-        return OnnxNetwork(graph_bytes)
-    if '\0' in text:
-        return OnnxNetwork(graph_bytes)
-    return DetectorNetwork(_detector_name(text))
+    if is_compiled(graph_bytes):
+        raise ValueError("it is compiled for the stick's chip, which a host has not; expected an "
+                         f'ONNX network or a text with a line "{_KEY} NAME"')
+    text = _text_in(graph_bytes)
+    return OnnxNetwork(graph_bytes) if text is None else DetectorNetwork(_detector_name(text))
+
+
+def label_counts(graph_bytes):
+    """
+    Return the range of the numbers of labels that fit a graph, or None when nobody knows.
+
+    :param graph_bytes: as :func:`read_graph` returns them.
+    """
+    text = _text_in(graph_bytes)
+    return None if text is None else LABEL_COUNTS[_detector_name(text)]
+
+
+def is_compiled(graph_bytes):
+    """Tell whether the bytes of a graph file are neither text nor ONNX: only a chip runs them."""
+    return not graph_bytes.startswith(_ONNX_BEGIN) and _text_in(graph_bytes) is None
 
 
 class DetectorNetwork:
@@ -148,6 +164,15 @@ def _with_header(output, room):
     vector[0, 0] = count
     vector[1:count + 1] = rows[:count]
     return vector.reshape(-1)
+
+
+def _text_in(graph_bytes):
+    """Return the text, or None when the bytes are none."""
+    try:
+        text = graph_bytes.decode('utf-8')
+    except UnicodeDecodeError:
+        return None
+    return None if '\0' in text else text
 
 
 def _read_file(path):

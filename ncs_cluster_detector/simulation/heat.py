@@ -14,43 +14,44 @@
 
 """How a stick warms and cools: one heat capacity, one way out for the heat."""
 
+from dataclasses import dataclass
+from dataclasses import replace
 import math
 
 
+@dataclass(frozen=True)
 class Heat:
     """
-    The temperature of a body that is heated at a known load and cooled by the air around it.
+    The temperature of a body at one time, and until when it is under full load.
 
-    First order: the temperature relaxes exponentially towards
-    ``ambient_celsius + rise_celsius * load``. The solution is exact for any step as long as the
-    load is constant in it, so that the result does not depend on how often it is asked for.
-    Times are given by the caller, in seconds of any steady clock.
+    First order: the temperature relaxes exponentially towards ``ambient_celsius`` at rest and
+    towards ``rise_celsius`` above that under load, with the time constant ``time_constant_sec``.
+    The load has an end from the beginning, so that the temperature at any later time follows from
+    these values alone, whoever asks and however often. Times are in seconds of any steady clock.
     """
 
-    def __init__(self, ambient_celsius, rise_celsius, time_constant_sec, now):
-        """
-        Start at ambient temperature at the time ``now``.
+    celsius: float
+    updated_at: float
+    busy_until: float
 
-        :param rise_celsius: how far above ambient the temperature settles at full load.
-        :param time_constant_sec: time in which 63 % of the way to the final value is done, > 0.
+    def at(self, now, bus):
         """
-        self._ambient_celsius = ambient_celsius
-        self._rise_celsius = rise_celsius
-        self._time_constant_sec = time_constant_sec
-        self._celsius = ambient_celsius
-        self._updated_at = now
+        Return the same body at a later time; an earlier one changes nothing.
 
-    def advance(self, now, load):
+        :param bus: object with ``ambient_celsius``, ``rise_celsius`` and ``time_constant_sec``.
         """
-        Return the temperature at ``now``, in degrees Celsius.
+        if now <= self.updated_at:
+            return self
+        busy_sec = min(max(self.busy_until - self.updated_at, 0.0), now - self.updated_at)
+        celsius = _relaxed(self.celsius, bus.ambient_celsius + bus.rise_celsius, busy_sec, bus)
+        celsius = _relaxed(celsius, bus.ambient_celsius, now - self.updated_at - busy_sec, bus)
+        return replace(self, celsius=celsius, updated_at=now)
 
-        :param now: time in seconds; one before the last call's counts as the last call's.
-        :param load: the load since the last call, 0.0 (rest) to 1.0 (all the time); a bool will
-            do.
-        """
-        elapsed_sec = max(now - self._updated_at, 0.0)
-        final_celsius = self._ambient_celsius + self._rise_celsius * load
-        remaining = math.exp(-elapsed_sec / self._time_constant_sec)
-        self._celsius = final_celsius + (self._celsius - final_celsius) * remaining
-        self._updated_at = max(now, self._updated_at)
-        return self._celsius
+    def busy(self, started_at, ended_at, bus):
+        """Return the same body under full load from one time to the other."""
+        return replace(self.at(started_at, bus), busy_until=ended_at)
+
+
+def _relaxed(celsius, final_celsius, elapsed_sec, bus):
+    remaining = math.exp(-elapsed_sec / bus.time_constant_sec)
+    return final_celsius + (celsius - final_celsius) * remaining

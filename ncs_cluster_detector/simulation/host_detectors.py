@@ -25,3 +25,11 @@ HOST_DETECTORS = {
     'faces': FaceDetector,
     'shapes': lambda: detect_shapes,
 }
+
+# How many labels fit each of them: people and shapes give classes of the 21 of Pascal VOC, the
+# highest of which is 15, faces class 1 of the two of a face network.
+LABEL_COUNTS = {
+    'people': range(16, 1000),
+    'faces': range(2, 3),
+    'shapes': range(16, 1000),
+}

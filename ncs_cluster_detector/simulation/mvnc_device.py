@@ -12,65 +12,66 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The class ``Device`` of the double of the vendor's API, and the sticks a process sees."""
+"""The class ``Device`` of the double of the vendor's API."""
 
 import ctypes
 import itertools
-import threading
 import time
 
-from ncs_cluster_detector.simulation.compute_unit import ComputeUnit
+from ncs_cluster_detector.simulation import library
 from ncs_cluster_detector.simulation.mvnc_enums import DeviceHwVersion
 from ncs_cluster_detector.simulation.mvnc_enums import DeviceOption
 from ncs_cluster_detector.simulation.mvnc_enums import DeviceState
 from ncs_cluster_detector.simulation.mvnc_enums import Status
+from ncs_cluster_detector.simulation.stick_connection import list_ports
+from ncs_cluster_detector.simulation.stick_connection import LostInBoot
+from ncs_cluster_detector.simulation.stick_connection import StickConnection
 from ncs_cluster_detector.simulation.stick_memory import MEMORY_BYTES
 from ncs_cluster_detector.simulation.stick_memory import MOST_FIFOS
 from ncs_cluster_detector.simulation.stick_memory import MOST_GRAPHS
-from ncs_cluster_detector.simulation.stick_model import SimulatedStick
 import numpy as np
 
 # Highest option class of a stick. Source: log of a real stick.
 _CLASS_LIMIT = 2
 _FIRMWARE_VERSION = (2, 10, 0x2450, 1)
 _TENSOR_LIBRARY_VERSION = (2, 10, 0, 0)
+# The library keeps the other options on the host.
+_ASKED_FROM_THE_STICK = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_THERMAL_THROTTLING_LEVEL,
+                         DeviceOption.RO_CURRENT_MEMORY_USED)
 
-_sticks = []
 _handles = itertools.count(1)
 _links = {}
-# The vendor's library opens one stick of a process after the other.
-_open_lock = threading.Lock()
 
 
 class _Link:
     """What is behind a handle: the stick, its name when it was listed, and the handle's state."""
 
-    def __init__(self, stick):
-        port, _, _ = stick.name.partition('-')
-        self.stick = stick
-        # A stick that has booted shows no chip any more.
-        self.name = f'{port}-' if stick.is_open else stick.name
+    def __init__(self, shared_bus, port):
+        self.shared_bus = shared_bus
+        self.port = port
+        self.name = port.name()
         self.state = DeviceState.CREATED
-        self.unit = None
+        self.connection = None
 
-
-def plug_in(bus):
-    """
-    Make the sticks of a :class:`SimulatedBus` the ones that this process sees.
-
-    The sticks of an earlier call are no longer listed; those that are open stay so until they
-    are closed.
-    """
-    _sticks[:] = [SimulatedStick(name, bus) for name in bus.device_names()]
+    @property
+    def unit(self):
+        """Return the inside of the stick while it is open, else None."""
+        return None if self.connection is None else self.connection.unit
 
 
 def enumerate_devices():
-    """Return a list of new handles (``ctypes.c_void_p``), one for each stick."""
+    """
+    Return a list of new handles (``ctypes.c_void_p``), one for each stick that can be seen.
+
+    The first call in a process resets the sticks that a killed process left booted.
+    """
     handles = []
-    for stick in _sticks:
-        handle = ctypes.c_void_p(next(_handles))
-        _links[handle.value] = _Link(stick)
-        handles.append(handle)
+    with library.lock:
+        shared_bus = library.initialised_bus()
+        for port in list_ports(shared_bus):
+            handle = ctypes.c_void_p(next(_handles))
+            _links[handle.value] = _Link(shared_bus, port)
+            handles.append(handle)
     return handles
 
 
@@ -83,25 +84,36 @@ class Device:
         self.userobjs = {}
 
     def open(self):  # noqa: A003 - the vendor's name
-        """Boot the stick; takes ``boot_ms``. One that is in use is ERROR."""
+        """
+        Boot the stick; takes ``boot_ms``, and everything else in the process waits meanwhile.
+
+        A stick that was listed without its chip is ERROR at once; one that is in use or gone is
+        ERROR after a while, as is one that does not come back from its boot.
+        """
         link = self._link()
-        with _open_lock:
-            if link.stick.is_open:
-                raise Exception(Status.ERROR)
-            time.sleep(link.stick.bus.boot_ms / 1000.0)
-            link.stick.is_open = True
-            link.unit = ComputeUnit(link.stick)
+        library.lock.acquire()
+        stays_locked = False
+        try:
+            library.initialised_bus()
+            link.connection = StickConnection(link.shared_bus, link.port, link.name)
             link.state = DeviceState.OPENED
+        except LostInBoot as error:
+            stays_locked = link.port.bus.library_faults
+            raise Exception(Status.ERROR) from error
+        finally:
+            if not stays_locked:
+                library.lock.release()
 
     def close(self):
         """Reset the stick; calls that wait for it fail with ERROR."""
         link = self._link()
-        if link.state is not DeviceState.OPENED:
-            raise Exception(Status.INVALID_HANDLE)
-        link.state = DeviceState.CLOSED
-        link.unit.stop()
-        link.unit = None
-        link.stick.is_open = False
+        with library.lock:
+            if link.state is not DeviceState.OPENED:
+                raise Exception(Status.INVALID_HANDLE)
+            link.connection.close()
+            link.connection = None
+            link.state = DeviceState.CLOSED
+        time.sleep(link.port.bus.close_sec)
 
     def destroy(self):
         """Close the stick if it is open, and give the handle back; a second call does nothing."""
@@ -114,8 +126,16 @@ class Device:
         self.handle = ctypes.c_void_p()
 
     def compute_unit(self):
-        """Return the inside of the stick while it is open, else None; not part of the API."""
-        return self._link().unit
+        """
+        Return the inside of the stick while it is open, else None; not part of the API.
+
+        For what allocates something on the stick: the library's lock and faults of ``allocate``
+        apply.
+        """
+        unit = self._link().unit
+        if unit is not None:
+            unit.begin('allocate')
+        return unit
 
     def set_option(self, option, value):
         """Fail: a stick has no option that can be written."""
@@ -135,6 +155,7 @@ class Device:
         current. Before ``open`` only name, state and chip can be read, others are UNAUTHORIZED.
         """
         link = self._link()
+        library.pass_lock()
         if option is DeviceOption.RO_DEVICE_NAME:
             return link.name
         if option is DeviceOption.RO_DEVICE_STATE:
@@ -148,10 +169,13 @@ class Device:
             raise Exception(Status.UNAUTHORIZED)
         if option is DeviceOption.RO_DEBUG_INFO:
             raise Exception(Status.UNSUPPORTED_FEATURE)
+        if option in _ASKED_FROM_THE_STICK:
+            unit.begin('option')
+        stick = link.connection.stick
         readers = {
             DeviceOption.RO_THERMAL_STATS:
-                lambda: np.array(link.stick.thermal_readings(), dtype=np.float32),
-            DeviceOption.RO_THERMAL_THROTTLING_LEVEL: link.stick.throttle_level,
+                lambda: np.array(stick.thermal_readings(), dtype=np.float32),
+            DeviceOption.RO_THERMAL_THROTTLING_LEVEL: stick.throttle_level,
             DeviceOption.RO_CURRENT_MEMORY_USED: lambda: unit.memory.bytes_used,
             DeviceOption.RO_MEMORY_SIZE: lambda: MEMORY_BYTES,
             DeviceOption.RO_MAX_FIFO_NUM: lambda: MOST_FIFOS,

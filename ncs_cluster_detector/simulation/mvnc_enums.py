@@ -12,15 +12,44 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The constants and the tensor descriptor of the vendor's API (NCSDK 2.10), by value."""
+"""The constants, names and descriptors of the vendor's API (NCSDK 2.10), by value."""
 
 import ctypes
 import enum
+import warnings
 
 MAX_NAME_SIZE = 28
 THERMAL_BUFFER_SIZE = 100
 DEBUG_BUFFER_SIZE = 120
 VERSION_MAX_SIZE = 4
+
+# The options of a graph start at one number, those of a stick at another, and each class of them
+# has so many. The higher classes are not in the public library.
+OPTION_CLASS_SIZE = 100
+GRAPH_CLASS0_BASE = 1000
+DEVICE_CLASS0_BASE = 2000
+SUPPORT_HIGHCLASS = False
+
+
+class EnumDeprecationHelper:
+    """Stands for an enumeration whose old members have new names, and warns about these."""
+
+    def __init__(self, new_target, deprecated_values):
+        """Stand for ``new_target``; ``deprecated_values`` maps old names to new ones."""
+        self.new_target = new_target
+        self.deprecated_values = deprecated_values
+
+    def __call__(self, *args, **kwargs):
+        """Return a member by its value."""
+        return self.new_target(*args, **kwargs)
+
+    def __getattr__(self, attr):
+        """Return a member by its new or its old name; the old one is a DeprecationWarning."""
+        new_name = self.deprecated_values.get(attr, attr)
+        if new_name != attr:
+            warnings.warn(f'"{attr}" is deprecated, use "{new_name}"', DeprecationWarning,
+                          stacklevel=2)
+        return getattr(self.new_target, new_name)
 
 
 class Status(enum.Enum):
@@ -167,3 +196,12 @@ class TensorDescriptor(ctypes.Structure):
 
     _fields_ = [(name, ctypes.c_uint) for name in (
         'n', 'c', 'w', 'h', 'totalSize', 'cStride', 'wStride', 'hStride', 'dataType')]
+
+
+def native_name(name):
+    """
+    Return what the native library keeps of the name of a graph or a queue.
+
+    :raises UnicodeEncodeError: the name is not ASCII.
+    """
+    return name.encode('ascii').partition(b'\0')[0][:MAX_NAME_SIZE].decode('ascii')

@@ -12,27 +12,35 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The class ``Fifo`` of the double of the vendor's API."""
+"""
+The class ``Fifo`` of the double of the vendor's API.
+
+Where the vendor's library crashes or blocks for ever, here the call fails: after the closing of
+its stick ERROR, with a descriptor that reaches beyond its own size INVALID_PARAMETERS.
+"""
 
 import ctypes
 import itertools
 
+from ncs_cluster_detector.simulation import tensor_layout
 from ncs_cluster_detector.simulation.compute_unit import StickStopped
 from ncs_cluster_detector.simulation.compute_unit import TensorQueue
 from ncs_cluster_detector.simulation.mvnc_enums import FifoDataType
 from ncs_cluster_detector.simulation.mvnc_enums import FifoOption
 from ncs_cluster_detector.simulation.mvnc_enums import FifoState
 from ncs_cluster_detector.simulation.mvnc_enums import FifoType
-from ncs_cluster_detector.simulation.mvnc_enums import MAX_NAME_SIZE
+from ncs_cluster_detector.simulation.mvnc_enums import native_name
 from ncs_cluster_detector.simulation.mvnc_enums import Status
 from ncs_cluster_detector.simulation.mvnc_enums import TensorDescriptor
-import numpy as np
 
 _handles = itertools.count(1)
-_keys = itertools.count(1)
-_DTYPES = {FifoDataType.FP16.value: np.float16, FifoDataType.FP32.value: np.float32}
+_TYPES = tuple(member.value for member in FifoType)
+_DATA_TYPES = tuple(member.value for member in FifoDataType)
 _BEFORE_ALLOCATION = (FifoOption.RO_STATE, FifoOption.RO_NAME, FifoOption.RW_DATA_TYPE,
-                      FifoOption.RW_CONSUMER_COUNT)
+                      FifoOption.RW_CONSUMER_COUNT, FifoOption.RW_HOST_TENSOR_DESCRIPTOR)
+_READ_ONLY = (FifoOption.RO_CAPACITY, FifoOption.RO_READ_FILL_LEVEL,
+              FifoOption.RO_WRITE_FILL_LEVEL, FifoOption.RO_GRAPH_TENSOR_DESCRIPTOR,
+              FifoOption.RO_STATE, FifoOption.RO_ELEMENT_DATA_SIZE)
 
 
 class Fifo:
@@ -48,39 +56,47 @@ class Fifo:
         """
         self.handle = ctypes.c_void_p()
         self.device = None
-        self._name = name.encode('ascii')[:MAX_NAME_SIZE].decode('ascii')
-        self._data_type = FifoDataType.FP32.value
+        self._name = native_name(name)
         self._consumer_count = 1
-        self._descriptor = None
+        self._was_read = False
+        self._host = TensorDescriptor(dataType=FifoDataType.FP32.value)
+        self._graph = None
         self._unit = None
         self._queue = None
         if not skip_init:
             self._type = fifo_type.value
+            if self._type not in _TYPES:
+                raise Exception(Status.UNSUPPORTED_FEATURE)
             self.handle.value = next(_handles)
 
     def allocate(self, device, tensor_desc, n_elem):
         """Make room for ``n_elem`` tensors of the shape of ``tensor_desc`` on an opened stick."""
         self.device = device
+        places = ctypes.c_uint(n_elem).value
         self._check_handle()
         values = tensor_desc.n * tensor_desc.c * tensor_desc.w * tensor_desc.h
-        if not n_elem or not values or not tensor_desc.totalSize:
+        if not places or not values or not tensor_desc.totalSize:
             raise Exception(Status.INVALID_PARAMETERS)
         if self._queue is not None:
             raise Exception(Status.UNAUTHORIZED)
         unit = device.compute_unit()
         if unit is None:
             raise Exception(Status.INVALID_PARAMETERS)
-        unit.memory.add_fifo(self, tensor_desc.totalSize * n_elem)
-        self._descriptor = TensorDescriptor.from_buffer_copy(tensor_desc)
+        self._graph = TensorDescriptor.from_buffer_copy(tensor_desc)
+        if not self._host.totalSize:
+            self._host = tensor_layout.dense_descriptor(tensor_desc, self._host.dataType)
+        elif not tensor_layout.same_shape(self._host, tensor_desc):
+            raise Exception(Status.INVALID_PARAMETERS)
+        unit.memory.add_fifo(self, tensor_desc.totalSize * places)
         self._unit = unit
-        self._queue = TensorQueue(n_elem)
+        self._queue = TensorQueue(places)
 
     def queue_for_graph(self):
-        """Return the queue and its tensor descriptor, for a graph that reads or fills it."""
+        """Return queue, its descriptor and its type's value, for a graph; not part of the API."""
         self._check_handle()
         if self._queue is None:
             raise Exception(Status.NOT_ALLOCATED)
-        return self._queue, self._descriptor
+        return self._queue, self._graph, self._type
 
     def destroy(self):
         """Take the queue off its stick; a second call is a ``TypeError``, as in the vendor's."""
@@ -88,84 +104,94 @@ class Fifo:
         unit = self._unit
         self.handle = 0
         if unit is not None:
+            unit.begin('close')
             if unit.stopped:
                 raise Exception(Status.ERROR)
             unit.memory.remove_fifo(self)
 
     def set_option(self, option, value):
-        """Set type, data type (both enum members) or consumer count, before allocation only."""
+        """
+        Set type, data type (both enum members) or consumer count, before allocation only.
+
+        Of a RW_HOST_TENSOR_DESCRIPTOR, which can be set at any time, the strides (in bytes) say
+        how the program's arrays lie in memory; its data type becomes that of the queue.
+        """
+        if option is FifoOption.RW_HOST_TENSOR_DESCRIPTOR:
+            ctypes.byref(value)
+            self._check_handle()
+            self._set_host_descriptor(value)
+            return
         is_member = option in (FifoOption.RW_DATA_TYPE, FifoOption.RW_TYPE)
-        value = value.value if is_member else int(value)
+        number = ctypes.c_int(value.value if is_member else value).value
         self._check_handle()
         if self._queue is not None:
             raise Exception(Status.UNAUTHORIZED)
-        if option is FifoOption.RW_TYPE:
-            self._type = value
-        elif option is FifoOption.RW_DATA_TYPE:
-            self._data_type = value
+        if option is FifoOption.RW_TYPE and number in _TYPES:
+            self._type = number
+        elif option is FifoOption.RW_DATA_TYPE and number in _DATA_TYPES:
+            self._host.dataType = number
         elif option is FifoOption.RW_CONSUMER_COUNT:
-            self._consumer_count = value
+            self._consumer_count = number
         elif option is FifoOption.RW_DONT_BLOCK:
             raise Exception(Status.UNSUPPORTED_FEATURE)
-        elif option is FifoOption.RO_NAME:
-            raise Exception(Status.INVALID_PARAMETERS)
-        else:
+        elif option in _READ_ONLY:
             raise Exception(Status.UNAUTHORIZED)
+        else:
+            raise Exception(Status.INVALID_PARAMETERS)
 
     def get_option(self, option):
         """Return an option's value: plain integers, descriptors, or the name as text."""
-        self._check_handle()
-        if option is FifoOption.RW_DONT_BLOCK:
-            raise Exception(Status.UNSUPPORTED_FEATURE)
-        if option is FifoOption.RW_HOST_TENSOR_DESCRIPTOR and self._queue is None:
-            raise Exception(Status.UNAUTHORIZED)
-        if self._queue is None and option not in _BEFORE_ALLOCATION:
-            raise Exception(Status.NOT_ALLOCATED)
-        if option is FifoOption.RO_READ_FILL_LEVEL:
-            return self._fill_level(FifoType.HOST_RO, Status.UNAUTHORIZED)
-        if option is FifoOption.RO_WRITE_FILL_LEVEL:
-            return self._fill_level(FifoType.HOST_WO, Status.ERROR)
         readers = {
             FifoOption.RW_TYPE: lambda: self._type,
             FifoOption.RW_CONSUMER_COUNT: lambda: self._consumer_count,
-            FifoOption.RW_DATA_TYPE: lambda: self._data_type,
+            FifoOption.RW_DATA_TYPE: lambda: self._host.dataType,
             FifoOption.RO_CAPACITY: lambda: self._queue.capacity,
+            FifoOption.RO_READ_FILL_LEVEL:
+                lambda: self._fill_level(FifoType.HOST_RO, Status.UNAUTHORIZED),
+            FifoOption.RO_WRITE_FILL_LEVEL:
+                lambda: self._fill_level(FifoType.HOST_WO, Status.ERROR),
             FifoOption.RO_GRAPH_TENSOR_DESCRIPTOR:
-                lambda: TensorDescriptor.from_buffer_copy(self._descriptor),
+                lambda: TensorDescriptor.from_buffer_copy(self._graph),
             FifoOption.RW_HOST_TENSOR_DESCRIPTOR: self._host_descriptor,
             FifoOption.RO_STATE: self._state,
             FifoOption.RO_NAME: lambda: self._name,
-            FifoOption.RO_ELEMENT_DATA_SIZE: lambda: self._host_descriptor().totalSize,
+            FifoOption.RO_ELEMENT_DATA_SIZE: lambda: self._host.totalSize,
         }
-        if option not in readers:
+        if option not in readers and option is not FifoOption.RW_DONT_BLOCK:
             raise Exception(Status.INVALID_PARAMETERS)
+        self._check_handle()
+        if option is FifoOption.RW_DONT_BLOCK:
+            raise Exception(Status.UNSUPPORTED_FEATURE)
+        if self._queue is None and option not in _BEFORE_ALLOCATION:
+            raise Exception(Status.NOT_ALLOCATED)
         return readers[option]()
 
     def write_elem(self, input_tensor, user_obj):
         """
         Send a tensor to the stick; block while the queue is full.
 
-        :param input_tensor: array, or any object with ``tostring()``, whose bytes are the values
-            in the queue's data type; their number must match exactly.
+        :param input_tensor: array, or any object with ``tostring()``, whose bytes are taken as
+            values of the queue's data type; their number must match exactly.
         """
-        tensor = tensor_bytes(input_tensor)
-        key = next(_keys)
+        tensor = tensor_layout.bytes_of(input_tensor)
         # Like the vendor's: kept until the result is read, also when this call fails.
-        self.device.userobjs[key] = user_obj
+        holder = ctypes.py_object(user_obj)
+        key = ctypes.addressof(holder)
+        self.device.userobjs[key] = holder
         self._check_handle()
-        if self._queue is None:
-            raise Exception(Status.NOT_ALLOCATED)
         if not tensor:
             raise Exception(Status.INVALID_PARAMETERS)
+        if self._queue is None:
+            raise Exception(Status.NOT_ALLOCATED)
         if self._type != FifoType.HOST_WO.value:
             raise Exception(Status.UNAUTHORIZED)
-        if len(tensor) != self._host_descriptor().totalSize:
+        if len(tensor) != self._host.totalSize:
             raise Exception(Status.INVALID_DATA_LENGTH)
-        values = np.frombuffer(tensor, dtype=_DTYPES[self._data_type])
-        with np.errstate(over='ignore'):
-            values = values.astype(np.float16)
         try:
+            values = tensor_layout.to_stick(tensor, self._host, self._graph)
             self._unit.write(self._queue, values, key)
+        except ValueError as error:
+            raise Exception(Status.INVALID_PARAMETERS) from error
         except StickStopped as error:
             raise Exception(Status.ERROR) from error
 
@@ -173,21 +199,28 @@ class Fifo:
         """
         Return the oldest result and its user object; block while there is none.
 
+        With a consumer count other than 1 the host can read once: nothing else ever consumes.
+
         :return: ``(flat float32 or float16 array, user_obj)``.
         """
         self._check_handle()
         if self._queue is None:
             raise Exception(Status.NOT_ALLOCATED)
-        if self._type != FifoType.HOST_RO.value:
+        if self._type != FifoType.HOST_RO.value or self._was_read:
             raise Exception(Status.UNAUTHORIZED)
         try:
             tensor, key = self._unit.read(self._queue)
+            self._was_read = self._consumer_count != 1
+            output = tensor_layout.to_host(tensor, self._graph, self._host)
+        except ValueError as error:
+            raise Exception(Status.INVALID_PARAMETERS) from error
         except StickStopped as error:
             raise Exception(Status.ERROR) from error
-        return tensor.astype(_DTYPES[self._data_type]), self.device.userobjs.pop(key)
+        return output, self.device.userobjs.pop(key).value
 
     def remove_elem(self):
         """Fail: the vendor's library does not support this either."""
+        ctypes.byref(self.handle)
         raise Exception(Status.UNSUPPORTED_FEATURE)
 
     def _check_handle(self):
@@ -205,24 +238,12 @@ class Fifo:
         return self._queue.held
 
     def _host_descriptor(self):
-        return dense_descriptor(self._descriptor, self._data_type)
+        if not self._host.totalSize:
+            raise Exception(Status.UNAUTHORIZED)
+        return TensorDescriptor.from_buffer_copy(self._host)
 
-
-def dense_descriptor(shape, data_type):
-    """
-    Return the descriptor of a tensor without gaps, channels next to each other.
-
-    :param shape: object with ``n``, ``c``, ``w`` and ``h``.
-    :param data_type: value of a ``FifoDataType`` member.
-    """
-    size = np.dtype(_DTYPES[data_type]).itemsize
-    row = size * shape.c * shape.w
-    return TensorDescriptor(
-        n=shape.n, c=shape.c, w=shape.w, h=shape.h, totalSize=shape.n * row * shape.h,
-        cStride=size, wStride=size * shape.c, hStride=row, dataType=data_type)
-
-
-def tensor_bytes(tensor):
-    """Return a tensor's bytes as the vendor's code takes them, also from newer NumPy arrays."""
-    # ndarray.tostring() warns from NumPy 1.19 on and is gone from 2.3 on.
-    return tensor.tobytes() if isinstance(tensor, np.ndarray) else tensor.tostring()
+    def _set_host_descriptor(self, descriptor):
+        fits = self._queue is None or tensor_layout.same_shape(descriptor, self._graph)
+        if not fits or descriptor.totalSize != tensor_layout.total_size(descriptor):
+            raise Exception(Status.INVALID_PARAMETERS)
+        self._host = TensorDescriptor.from_buffer_copy(descriptor)

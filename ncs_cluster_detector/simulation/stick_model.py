@@ -12,13 +12,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The body of a simulated stick: its name, its temperature and who has it open."""
+"""What a process has of a simulated stick that it has open: heat, throttling and the bus."""
 
 from collections import deque
+import math
 import threading
-import time
-
-from ncs_cluster_detector.simulation.heat import Heat
 
 # Guard temperatures and the pause between two inferences above them. Source: the limits and
 # sleeps that the host sent to the stick in the vendor's first library version (85 and 95 degrees
@@ -31,39 +29,31 @@ THERMAL_VALUES = 25
 
 
 class SimulatedStick:
-    """One stick in a USB port; it stays the same stick when it is closed and opened again."""
+    """A stick from its boot to its reset; what it keeps longer is in its port's memory."""
 
-    def __init__(self, name, bus, clock=time.monotonic):
+    def __init__(self, shared_bus, port):
         """
-        Plug the stick in, at ambient temperature.
+        Take a stick that has just booted.
 
-        :param name: USB port path and chip, ``1.2-ma2450``.
-        :param bus: the :class:`SimulatedBus` with its properties.
-        :param clock: function that returns the steady time in seconds.
+        :param shared_bus: its :class:`SharedBus`.
+        :param port: its :class:`StickPort`.
         """
-        self.name = name
-        self.bus = bus
-        self.is_open = False
-        self._clock = clock
+        self.bus = port.bus
+        self.work = port.work
+        self.rest = port.rest
+        self.reserve_transfer = shared_bus.reserve_transfer
+        self._port = port
         self._lock = threading.Lock()
-        self._busy = False
-        self._heat = Heat(bus.ambient_celsius, bus.rise_celsius, bus.time_constant_sec, clock())
         self._readings = deque(maxlen=THERMAL_VALUES)
 
-    def set_busy(self, busy):
-        """Note that the stick begins (or ends) to compute now."""
-        with self._lock:
-            self._heat.advance(self._clock(), self._busy)
-            self._busy = busy
-
-    def celsius(self):
-        """Return the temperature now, also of a stick that has rested for long."""
-        with self._lock:
-            return self._heat.advance(self._clock(), self._busy)
+    @property
+    def path(self):
+        """Return the USB port path."""
+        return self._port.path
 
     def throttle_level(self):
         """Return 0, or 1 or 2 from the lower and the upper guard temperature."""
-        celsius = self.celsius()
+        celsius = self._port.celsius()
         return sum(celsius >= limit for limit in THROTTLE_CELSIUS)
 
     def throttle_pause_sec(self):
@@ -77,7 +67,8 @@ class SimulatedStick:
         The vendor does not document the order of the 25 values; every known program takes the
         first one as the current temperature. Readings not yet taken are 0.0.
         """
-        celsius = self.celsius()
+        nan = self._port.state().faults.nan_temperature
+        celsius = math.nan if nan else self._port.celsius()
         with self._lock:
             self._readings.appendleft(celsius)
             return [*self._readings, *[0.0] * (THERMAL_VALUES - len(self._readings))]

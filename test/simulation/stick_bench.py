@@ -19,6 +19,7 @@ import time
 
 from ncs_cluster_detector.simulation import mvnc_graph
 from ncs_cluster_detector.simulation import mvncapi
+from ncs_cluster_detector.simulation.shared_bus import SharedBus
 import numpy as np
 import pytest
 
@@ -52,6 +53,7 @@ class StickBench:
     def __init__(self, monkeypatch):
         """Put the network in the place of every graph file."""
         self.network = EchoNetwork()
+        self.bus = None
         self._devices = []
         monkeypatch.setattr(mvnc_graph, 'load_network', lambda data: self.network)
 
@@ -66,11 +68,20 @@ class StickBench:
             device.destroy()
         mvncapi.plug_in(mvncapi.SimulatedBus(sticks=0))
 
-    def open_stick(self, **properties):
-        """Return the first stick of a bus, opened; all times are 0 where not given."""
+    def plug_in(self, **properties):
+        """Make a bus, ``self.bus``; one stick, and all times are 0 where not given."""
         quick = {'sticks': 1, 'inference_ms': 0.0, 'transfer_ms': 0.0, 'boot_ms': 0.0}
-        mvncapi.plug_in(mvncapi.SimulatedBus(**{**quick, **properties}))
-        device = mvncapi.Device(mvncapi.enumerate_devices()[0])
+        self.bus = SharedBus(mvncapi.SimulatedBus(**{**quick, **properties}))
+        mvncapi.plug_in(self.bus)
+
+    def open_stick(self, **properties):
+        """Return the first stick of a new bus, opened."""
+        self.plug_in(**properties)
+        return self.open_listed(0)
+
+    def open_listed(self, index):
+        """Return a stick of the present bus, opened."""
+        device = mvncapi.Device(mvncapi.enumerate_devices()[index])
         device.open()
         self._devices.append(device)
         return device

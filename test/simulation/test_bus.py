@@ -31,10 +31,17 @@ def test_it_can_be_sent_to_another_process():
     assert pickle.loads(pickle.dumps(bus)) == bus
 
 
+def test_with_a_boot_time_of_1400_ms_it_takes_the_times_of_a_real_stick():
+    bus = SimulatedBus(boot_ms=1400.0)
+    times = bus.open_sec, bus.close_sec, bus.failed_open_sec, bus.lost_boot_sec
+    assert times == pytest.approx((1.4, 1.0, 2.1, 5.0))
+
+
 @pytest.mark.parametrize('name, value', [
     ('sticks', 0), ('sticks', 64), ('inference_ms', 0), ('inference_ms', 60000.0),
     ('transfer_ms', 0.0), ('boot_ms', 60000), ('ambient_celsius', -20), ('rise_celsius', 0),
-    ('time_constant_sec', 0.001)])
+    ('time_constant_sec', 0.001), ('usb_mb_per_sec', 0), ('usb_mb_per_sec', 10000.0),
+    ('library_faults', True)])
 def test_a_value_at_the_edge_is_accepted(name, value):
     assert getattr(SimulatedBus(**{name: value}), name) == value
 
@@ -43,7 +50,8 @@ def test_a_value_at_the_edge_is_accepted(name, value):
     ('sticks', -1), ('sticks', 65), ('sticks', 1.0), ('sticks', True), ('inference_ms', -0.1),
     ('inference_ms', 60000.1), ('transfer_ms', float('nan')), ('boot_ms', '200'),
     ('boot_ms', False), ('ambient_celsius', float('inf')), ('rise_celsius', -1),
-    ('time_constant_sec', 0)])
+    ('time_constant_sec', 0), ('usb_mb_per_sec', -1), ('usb_mb_per_sec', 10001),
+    ('usb_mb_per_sec', False), ('library_faults', 1)])
 def test_a_value_outside_is_refused_with_its_name_and_value(name, value):
     with pytest.raises(ValueError, match=f'{name}=') as caught:
         SimulatedBus(**{name: value})

@@ -101,6 +101,7 @@ def test_a_folder_is_refused(tmp_path):
     (b'detector: cats\n', "'cats'"),
     (b'hello\n', 'detector: NAME'),
     (b'detector: people\ndetector: faces\n', '2 lines'),
+    (b'\x7fELF\x01\x00', "compiled for the stick's chip"),
     (b'\x08\x01\x00\xff\xfe not a network', '1x3x300x300')])
 def test_a_file_that_cannot_be_run_is_refused(content, part, tmp_path, capfd):
     path = tmp_path / 'bad.graph'
@@ -109,6 +110,13 @@ def test_a_file_that_cannot_be_run_is_refused(content, part, tmp_path, capfd):
         graphs.read_graph(str(path))
     assert_one_line(caught, str(path), part, 'expected')
     capfd.readouterr()
+
+
+def test_what_is_neither_text_nor_onnx_is_compiled():
+    assert graphs.is_compiled(b'\x7fELF\x01\x00')
+    assert graphs.is_compiled(b'\xff\xfe')
+    assert not graphs.is_compiled('# wörtlich\ndetector: people\n'.encode())
+    assert not graphs.is_compiled(onnx_network(np.arange(5.0), [5]))
 
 
 def test_an_onnx_network_gets_its_input_channels_first(tmp_path):

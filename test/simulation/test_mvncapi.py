@@ -95,9 +95,9 @@ def test_a_stick_in_use_has_lost_its_chip_and_cannot_be_opened_again(bench):
 
 def test_a_closed_stick_can_be_opened_again(bench):
     device = bench.open_stick()
-    assert any('1.1-ma2450' in thread.name for thread in threading.enumerate())
+    assert any(thread.name.startswith('stick 1.1 ') for thread in threading.enumerate())
     device.close()
-    assert not any('1.1-ma2450' in thread.name for thread in threading.enumerate())
+    assert not any(thread.name.startswith('stick 1.1 ') for thread in threading.enumerate())
     assert device.get_option(DeviceOption.RO_DEVICE_STATE) == 2
     assert status_of(device.close) is Status.INVALID_HANDLE
     device.open()

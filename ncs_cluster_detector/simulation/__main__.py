@@ -1,0 +1,117 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Run a program that was written for the vendor's SDK on simulated sticks, unchanged.
+
+The program takes the place of this process, so that its exit code, its signals and its own
+processes are as always. All of its processes see the same sticks.
+"""
+
+import argparse
+from dataclasses import fields
+import os
+from pathlib import Path
+import sys
+
+from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.library import ENVIRONMENT_VARIABLE as BUS_VARIABLE
+from ncs_cluster_detector.simulation.shared_bus import SharedBus
+from ncs_cluster_detector.simulation.stand_in import ENVIRONMENT_VARIABLE as STAND_IN_VARIABLE
+
+PROGRAM = 'python -m ncs_cluster_detector.simulation'
+MODULES = Path(__file__).resolve().parent / 'in_place_of_sdk'
+
+_MEANING = {
+    'sticks': 'how many there are',
+    'inference_ms': 'time of an inference on the stick',
+    'transfer_ms': "time of an inference's input on the bus, at least",
+    'boot_ms': 'time of opening a stick; about 1400 for a real one',
+    'ambient_celsius': 'temperature of a stick that rests',
+    'rise_celsius': 'how much warmer a stick gets under full load in the end',
+    'time_constant_sec': 'time in which it gets through 63 percent of that',
+    'usb_mb_per_sec': 'what the USB bus of all sticks carries; 0 = without limit',
+    'library_faults': "have two faults of the vendor's library as well: the 17th opening aborts "
+                      'a process, and a failed boot blocks it',
+}
+
+
+def main(arguments=None):
+    """
+    Run the command line; does not return when it is right.
+
+    :param arguments: list of words, by default those of the process.
+    :return: exit code 2, after a text on stderr: the usage, or what is wrong in one line.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # Before OpenCV is loaded, which changes it.
+    environment = dict(os.environ)
+    if options.script is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        bus = SimulatedBus(**{field.name: getattr(options, field.name)
+                              for field in fields(SimulatedBus)})
+        _check_stand_in(options.stand_in)
+        if not os.path.exists(options.script):
+            raise ValueError(f'{options.script}: no such file; expected a Python program')
+    except ValueError as error:
+        print(f'{PROGRAM}: {error}', file=sys.stderr)
+        return 2
+    shared_bus = SharedBus(bus)
+    # The process, and with it the path, stays the same when the program takes it over.
+    os.set_inheritable(int(shared_bus.path.rpartition('/')[2]), True)
+    environment[BUS_VARIABLE] = shared_bus.path
+    environment[STAND_IN_VARIABLE] = options.stand_in or ''
+    environment['PYTHONPATH'] = os.pathsep.join(
+        filter(None, [str(MODULES), environment.get('PYTHONPATH')]))
+    os.execve(sys.executable, [sys.executable, options.script, *options.arguments], environment)
+
+
+def _check_stand_in(name):
+    if name is None:
+        return
+    # Here, because it loads OpenCV, which most runs need not wait for.
+    from ncs_cluster_detector.simulation.host_detectors import HOST_DETECTORS
+    if name not in HOST_DETECTORS:
+        raise ValueError(f'--stand-in {name}: expected one of {", ".join(HOST_DETECTORS)}')
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, usage=f'{PROGRAM} [OPTIONS] SCRIPT [ARGUMENTS]', allow_abbrev=False,
+        description='Run a Python program that was written for mvnc, the Python module of the '
+                    "Neural Compute Stick's SDK, on simulated sticks.",
+        epilog='A graph file for a simulated stick is an ONNX network or a text; this makes one '
+               "in the current directory: printf 'detector: people\\n' > graph")
+    parser.add_argument('script', nargs='?', metavar='SCRIPT', help='the program, unchanged')
+    parser.add_argument('arguments', nargs=argparse.REMAINDER, metavar='ARGUMENTS',
+                        help="the program's own")
+    parser.add_argument('--stand-in', metavar='NAME',
+                        help='detector (people, faces or shapes) that runs in place of graph '
+                             "files which are compiled for the stick's chip")
+    for field in fields(SimulatedBus):
+        option = '--' + field.name.replace('_', '-')
+        if field.type is bool:
+            parser.add_argument(option, action='store_true', help=_MEANING[field.name])
+        else:
+            parser.add_argument(
+                option, type=field.type, default=field.default, metavar='N',
+                help=f'{_MEANING[field.name]} (default {field.default:g})')
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,119 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Do something to a simulated stick of a running program: unplug it, let it hang, heat it ...
+
+Run without arguments it lists the simulated sticks of this user's programs.
+"""
+
+import argparse
+import sys
+
+from ncs_cluster_detector.simulation.running_buses import running_buses
+from ncs_cluster_detector.simulation.stick_faults import CALLS
+from ncs_cluster_detector.simulation.stick_faults import FAULTS
+from ncs_cluster_detector.simulation.stick_faults import GARBAGE
+
+PROGRAM = 'python -m ncs_cluster_detector.simulation.faults'
+_WIDTH = max(map(len, FAULTS)) + 2
+
+
+class _Parser(argparse.ArgumentParser):
+
+    def error(self, message):
+        """End with one line; the usage is a long way to say what was wrong."""
+        self.exit(2, f'{PROGRAM}: {message}; see --help\n')
+
+
+def main(arguments=None):
+    """
+    Run the command line.
+
+    :param arguments: list of words, by default those of the process.
+    :raises SystemExit: with code 2 and one line of text: what is wrong, and what to do.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        buses = running_buses(options.pid)
+        if options.port is None:
+            for running in buses:
+                print(describe(running))
+            return
+        if options.fault is None:
+            raise ValueError(f"'{options.port}': what shall be wrong with the stick? Give a "
+                             f'fault: {", ".join(word.split()[0] for word in FAULTS)}')
+        if len(buses) > 1:
+            pids = ', '.join(sorted({str(running.pid) for running in buses}))
+            raise ValueError(f'{len(buses)} simulated buses run: choose a process that has one '
+                             f'with --pid ({pids})')
+        buses[0].shared_bus.inject(options.port, options.fault, *options.arguments)
+    except (OSError, ValueError) as error:
+        sys.exit(_refusal(error))
+
+
+def describe(running):
+    """Return lines of text: a bus, and its ports in use with state, temperature and faults."""
+    lines = [f'pid {running.pid}: {running.program}']
+    for port in running.shared_bus.ports():
+        state = port.state()
+        if state.plugs:
+            celsius = f'{port.celsius():.1f} C' if state.plugged else ''
+            line = f'  {port.path:<5} {_what_it_does(port, state):<18} {celsius:>8}'
+            lines.append(f'{line}  {state.faults}'.rstrip())
+    if len(lines) == 1:
+        lines.append('  no sticks')
+    return '\n'.join(lines)
+
+
+def _what_it_does(port, state):
+    holder = port.holder()
+    if not state.plugged:
+        return 'unplugged'
+    if not port.is_visible():
+        return 'starting' if holder else 'resetting'
+    if port.in_rom():
+        return 'free'
+    return f'open in {holder}' if holder else 'left booted'
+
+
+def _parser():
+    faults = '\n'.join(f'  {words:<{_WIDTH}}{meaning}' for words, meaning in FAULTS.items())
+    parser = _Parser(
+        prog=PROGRAM, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description='Do something to a simulated stick of a program that runs; without PORT, '
+                    'list its sticks.',
+        epilog=f'faults:\n{faults}\n\n'
+               f'CALL: {", ".join(CALLS)}\nKIND: {", ".join(GARBAGE)}\n'
+               'STATUS: a status of the mvnc API, such as ERROR\n\n'
+               'example: 1.3 hang read')
+    parser.add_argument('port', metavar='PORT', nargs='?',
+                        help='USB port of the stick, such as 1.3 (not the number that the '
+                             'detector node gives it)')
+    parser.add_argument('fault', metavar='FAULT', nargs='?', help='what to do, see below')
+    parser.add_argument('arguments', metavar='ARGUMENT', nargs='*', help='of the fault')
+    parser.add_argument('--pid', type=int, help='the bus of this process, if there are several')
+    return parser
+
+
+def _refusal(error):
+    text = str(error)
+    if isinstance(error, OSError):
+        text = f'{error.strerror} ({error.filename}); has the program just ended? Try again'
+    print(f'{PROGRAM}: {text}', file=sys.stderr)
+    return 2
+
+
+if __name__ == '__main__':
+    main()

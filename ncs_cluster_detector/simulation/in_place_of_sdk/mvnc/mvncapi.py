@@ -1,0 +1,44 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The module ``mvnc.mvncapi`` of programs written for the vendor's SDK, with simulated sticks."""
+
+# The vendor's module has all of these, and programs that import * from it use them unasked.
+from ctypes import *  # noqa: F401, F403
+from enum import Enum  # noqa: F401
+import numbers  # noqa: F401
+import os  # noqa: F401
+import platform  # noqa: F401
+import sys
+import warnings  # noqa: F401
+
+from ncs_cluster_detector.simulation import mvncapi as double
+from ncs_cluster_detector.simulation.mvncapi import *  # noqa: F401, F403
+from ncs_cluster_detector.simulation.stand_in import stand_in_for
+import numpy  # noqa: F401
+
+
+class Graph(double.Graph):
+    """A network on a simulated stick, or what runs in its place."""
+
+    def allocate(self, device, graph_buffer):
+        """Send the bytes of a graph file to an opened stick; say on stderr why one is refused."""
+        try:
+            super().allocate(device, stand_in_for(graph_buffer))
+        except Exception as error:
+            if error.args == (double.Status.UNSUPPORTED_GRAPH_FILE,):
+                print(f'simulated stick: cannot run the graph file: {error.__cause__}; the option '
+                      '--stand-in people runs a detector in place of compiled ones',
+                      file=sys.stderr, flush=True)
+            raise

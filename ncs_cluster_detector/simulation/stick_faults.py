@@ -1,0 +1,167 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The words for what can be wrong with a simulated stick, and what they mean."""
+
+from dataclasses import dataclass
+from dataclasses import replace
+import math
+
+from ncs_cluster_detector.simulation.mvnc_enums import Status
+
+# The calls of the vendor's API, in the order of a stick's life. ``option`` stands for options
+# that are asked from the stick, ``close`` also for what releases graphs and queues.
+CALLS = ('enumerate', 'open', 'allocate', 'write', 'trigger', 'read', 'option', 'close')
+STATUSES = tuple(status.name for status in Status if status is not Status.OK)
+GARBAGE = ('nan', 'inf', 'counts', 'random')
+MOST_SLOW = 1000.0
+CELSIUS_RANGE = (-40.0, 200.0)
+
+# What can be done to a stick, and what it means.
+FAULTS = {
+    'unplug': 'pull it out of its port',
+    'plug': 'put it into its port again, or a new one into a free port',
+    'hang CALL|all': 'the call never returns, also when the fault is cleared later; with read '
+                     'the stick delivers nothing more',
+    'error CALL STATUS': 'the call fails with that status of the API; with enumerate the list '
+                         'ends before the stick',
+    'slow FACTOR': 'an inference takes so many times as long',
+    'fail-open': 'it does not come back when it is booted',
+    'garbage [KIND]': 'results are nan, inf, huge box counts, or (without KIND) random bytes',
+    'nan-temperature': 'its temperatures are not numbers',
+    'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
+    'clear': 'end all its faults (an unplugged stick stays unplugged)',
+}
+
+
+@dataclass(frozen=True)
+class StickFaults:
+    """
+    What is wrong with a stick.
+
+    ``hang`` is a set of calls, ``errors`` a tuple of pairs (call, name of a status), ``garbage``
+    one of :data:`GARBAGE` or an empty text, ``celsius`` a temperature or None.
+    """
+
+    hang: frozenset = frozenset()
+    errors: tuple = ()
+    slow: float = 1.0
+    fail_open: bool = False
+    garbage: str = ''
+    nan_temperature: bool = False
+    celsius: float = None
+
+    def status_of(self, call):
+        """Return the status with which a call fails, or None."""
+        name = dict(self.errors).get(call)
+        return None if name is None else Status[name]
+
+    def with_fault(self, name, *arguments):
+        """
+        Return these faults and one more, in the words of :data:`FAULTS`.
+
+        :raises ValueError: the text names the word and what is expected instead.
+        """
+        if name not in _CHANGES:
+            raise ValueError(f"fault '{name}': unknown; expected one of "
+                             f'{", ".join(word.split()[0] for word in FAULTS)}')
+        change, least, most = _CHANGES[name]
+        if not least <= len(arguments) <= most:
+            (usage,) = (usage for usage in FAULTS if usage.split()[0] == name)
+            raise ValueError(f"'{' '.join((name, *arguments))}': expected {usage}")
+        return change(self, *arguments)
+
+    def __str__(self):
+        """Return the faults in words, as :func:`parse_faults` reads them."""
+        words = [f'hang {call}' for call in CALLS if call in self.hang]
+        words += [f'error {call} {status}' for call, status in self.errors]
+        if self.slow != 1.0:
+            words.append(f'slow {self.slow:.10g}')
+        if self.fail_open:
+            words.append('fail-open')
+        if self.garbage:
+            words.append(f'garbage {self.garbage}')
+        if self.nan_temperature:
+            words.append('nan-temperature')
+        if self.celsius is not None:
+            words.append(f'heat {self.celsius:.10g}')
+        return ', '.join(words)
+
+
+def parse_faults(text):
+    """Return the faults that :class:`StickFaults` gave as text."""
+    faults = StickFaults()
+    for words in filter(None, text.split(', ')):
+        faults = faults.with_fault(*words.split())
+    return faults
+
+
+def _hang(faults, call):
+    calls = CALLS if call == 'all' else (_choice('call', call, CALLS, 'all'),)
+    return replace(faults, hang=faults.hang.union(calls))
+
+
+def _error(faults, call, status):
+    _choice('call', call, CALLS)
+    _choice('status', status, STATUSES)
+    return replace(faults, errors=tuple({**dict(faults.errors), call: status}.items()))
+
+
+def _slow(faults, factor):
+    value = _number('factor', factor)
+    if not 0 < value <= MOST_SLOW:
+        raise ValueError(f'factor {factor}: expected more than 0, {MOST_SLOW:g} at most')
+    return replace(faults, slow=value)
+
+
+def _garbage(faults, kind='random'):
+    return replace(faults, garbage=_choice('kind of garbage', kind, GARBAGE))
+
+
+def _heat(faults, celsius):
+    value = _number('temperature', celsius)
+    low, high = CELSIUS_RANGE
+    if not low <= value <= high:
+        raise ValueError(f'temperature {celsius}: expected {low:g} to {high:g} degrees Celsius')
+    return replace(faults, celsius=value)
+
+
+def _choice(what, word, known, *also):
+    if word not in known:
+        raise ValueError(f"{what} '{word}': unknown; expected one of "
+                         f'{", ".join((*known, *also))}')
+    return word
+
+
+def _number(what, word):
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{what} '{word}': expected a number")
+    return value
+
+
+# Word, the change that it makes, and the least and greatest number of its arguments.
+_CHANGES = {
+    'hang': (_hang, 1, 1),
+    'error': (_error, 2, 2),
+    'slow': (_slow, 1, 1),
+    'fail-open': (lambda faults: replace(faults, fail_open=True), 0, 0),
+    'garbage': (_garbage, 0, 1),
+    'nan-temperature': (lambda faults: replace(faults, nan_temperature=True), 0, 0),
+    'heat': (_heat, 1, 1),
+    'clear': (lambda faults: StickFaults(), 0, 0),
+}

@@ -1,0 +1,124 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The command that does something to a stick of a running program."""
+
+import subprocess
+import sys
+
+from ncs_cluster_detector.simulation import faults
+from ncs_cluster_detector.simulation.shared_bus import SharedBus
+from ncs_cluster_detector.simulation.stick_faults import FAULTS
+from other_process import OtherProcess
+import pytest
+from stick_bench import LIMIT_SEC
+
+
+@pytest.fixture
+def maker():
+    """Return a process that has made a bus with three sticks."""
+    with OtherProcess() as process:
+        process.do('bus = SharedBus(mvncapi.SimulatedBus(sticks=3, boot_ms=0.0))')
+        yield process
+
+
+@pytest.fixture
+def bus(maker):
+    """Return the bus of that process."""
+    return SharedBus.attach(maker.do('bus.path'))
+
+
+def run(maker, *words):
+    """Run the command on a process's bus."""
+    faults.main([*words, '--pid', str(maker.pid)])
+
+
+def refusal(capsys, *words):
+    """Return the one line with which the command refuses, which goes to stderr with code 2."""
+    with pytest.raises(SystemExit) as caught:
+        faults.main([*words])
+    assert caught.value.code == 2
+    printed, complaint = capsys.readouterr()
+    assert printed == ''
+    assert complaint.count('\n') == 1
+    assert complaint.startswith('python -m ncs_cluster_detector.simulation.faults: ')
+    return complaint
+
+
+def test_the_list_shows_process_sticks_temperatures_and_faults(maker, bus, capsys):
+    for words in ('1.2 heat 80', '1.2 hang read', '1.3 unplug', '1.9 plug'):
+        run(maker, *words.split())
+    with OtherProcess(bus) as other:
+        other.do('device = devices()["1.1-ma2450"]')
+        other.do('device.open()')
+        run(maker)
+        pid, *sticks = capsys.readouterr().out.splitlines()
+        assert pid.startswith(f'pid {maker.pid}: ')
+        assert [line.split() for line in sticks] == [
+            ['1.1', 'open', 'in', str(other.pid), '30.0', 'C'],
+            ['1.2', 'free', '80.0', 'C', 'hang', 'read,', 'heat', '80'],
+            ['1.3', 'unplugged'],
+            ['1.9', 'free', '30.0', 'C']]
+        # The process that has joined the bus will do to name it.
+        run(other)
+        assert capsys.readouterr().out.startswith(f'pid {maker.pid}: ')
+        other.kill()
+    run(maker)
+    assert '1.1   left booted' in capsys.readouterr().out
+
+
+def test_a_process_of_its_own_does_it(maker, bus):
+    command = [sys.executable, '-m', 'ncs_cluster_detector.simulation.faults',
+               '--pid', str(maker.pid)]
+    subprocess.run([*command, '1.3', 'slow', '3'], check=True, timeout=LIMIT_SEC)
+    listed = subprocess.run(command, check=True, timeout=LIMIT_SEC, stdout=subprocess.PIPE)
+    assert b'slow 3' in listed.stdout
+    assert bus.port('1.3').state().faults.slow == 3.0
+
+
+def test_a_bus_is_listed_once_and_of_several_one_must_be_chosen(maker, bus, capsys):
+    maker.do('joined = SharedBus.attach(bus.path)')
+    run(maker)
+    assert capsys.readouterr().out.count('pid ') == 1
+    with OtherProcess() as second:
+        second.do('bus = SharedBus(mvncapi.SimulatedBus(sticks=1))')
+        complaint = refusal(capsys, '1.1', 'unplug')
+        assert 'simulated buses' in complaint
+        assert str(maker.pid) in complaint
+        assert str(second.pid) in complaint
+        faults.main([])
+        printed = capsys.readouterr().out
+        assert f'pid {maker.pid}: ' in printed
+        assert f'pid {second.pid}: ' in printed
+
+
+@pytest.mark.parametrize('words, expected', [
+    (['1.1'], 'Give a fault: unplug, plug, hang'), (['2', 'unplug'], 'use 1.1, 1.2 ... 1.64'),
+    (['1.1', 'explode'], 'expected one of unplug'), (['1.1', 'plug'], 'unplug its stick first'),
+    (['1.7', 'hang', 'read'], 'plug a stick in first'),
+    (['1.1', 'hang', 'reed'], 'expected one of enumerate'), (['--list'], 'see --help')])
+def test_a_wrong_command_is_refused_with_a_remedy(maker, capsys, words, expected):
+    assert expected in refusal(capsys, *words, '--pid', str(maker.pid))
+
+
+def test_a_process_without_sticks_is_refused(capsys):
+    assert 'no simulated sticks in process 1;' in refusal(capsys, '--pid', '1')
+
+
+def test_the_help_names_all_faults(capsys):
+    with pytest.raises(SystemExit) as caught:
+        faults.main(['--help'])
+    assert caught.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(usage in printed for usage in FAULTS)

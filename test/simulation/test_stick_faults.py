@@ -1,0 +1,80 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The words for faults: what they mean, and that each wrong one says what is expected."""
+
+from ncs_cluster_detector.simulation.mvnc_enums import Status
+from ncs_cluster_detector.simulation.stick_faults import CALLS
+from ncs_cluster_detector.simulation.stick_faults import FAULTS
+from ncs_cluster_detector.simulation.stick_faults import parse_faults
+from ncs_cluster_detector.simulation.stick_faults import StickFaults
+import pytest
+
+
+def faults_of(*texts):
+    faults = StickFaults()
+    for text in texts:
+        faults = faults.with_fault(*text.split())
+    return faults
+
+
+def test_faults_add_up_until_they_are_cleared():
+    faults = faults_of('hang read', 'hang write', 'error open ERROR', 'error option BUSY',
+                       'slow 2.5', 'fail-open', 'garbage', 'nan-temperature', 'heat 80')
+    assert faults.hang == {'read', 'write'}
+    assert faults.status_of('open') is Status.ERROR
+    assert faults.status_of('option') is Status.BUSY
+    assert faults.status_of('read') is None
+    assert (faults.slow, faults.fail_open, faults.garbage) == (2.5, True, 'random')
+    assert (faults.nan_temperature, faults.celsius) == (True, 80.0)
+    assert faults.with_fault('clear') == StickFaults()
+
+
+def test_all_means_every_call():
+    assert faults_of('hang all').hang == set(CALLS)
+
+
+def test_the_last_of_a_kind_counts():
+    faults = faults_of('error read ERROR', 'error read BUSY', 'slow 2', 'slow 1', 'heat 80',
+                       'heat -5', 'garbage nan', 'garbage inf')
+    assert faults.status_of('read') is Status.BUSY
+    assert (faults.slow, faults.celsius, faults.garbage) == (1.0, -5.0, 'inf')
+
+
+@pytest.mark.parametrize('texts', [
+    [], ['hang all'], ['slow 0.125'], ['heat -40', 'nan-temperature'], ['garbage counts'],
+    ['fail-open', *(f'error {call} UNSUPPORTED_CONFIGURATION_FILE' for call in CALLS)]])
+def test_as_text_they_are_the_same(texts):
+    assert parse_faults(str(faults_of(*texts))) == faults_of(*texts)
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('explode', 'unplug, plug, hang, error, slow, fail-open, garbage, nan-temperature, heat'),
+    ('hang', r'hang CALL\|all'), ('hang reed', 'enumerate, open, allocate, .* all'),
+    ('error read', 'error CALL STATUS'), ('error all ERROR', 'enumerate, open'),
+    ('error read OK', 'BUSY, ERROR'), ('slow 0', 'more than 0'), ('slow inf', 'number'),
+    ('slow 1001', '1000 at most'), ('heat warm', 'number'), ('heat 201', '-40 to 200'),
+    ('garbage bin', 'nan, inf, counts, random'), ('clear all', 'expected clear'),
+    ('fail-open now', 'expected fail-open')])
+def test_a_wrong_word_is_refused(text, expected):
+    with pytest.raises(ValueError, match=expected) as caught:
+        faults_of(text)
+    assert '\n' not in str(caught.value)
+
+
+def test_every_word_in_the_table_is_known():
+    words = {usage.split()[0] for usage in FAULTS} - {'plug', 'unplug'}
+    for word in words:
+        with pytest.raises(ValueError, match=f'expected {word}'):
+            StickFaults().with_fault(word, *['1'] * 5)
