@@ -30,20 +30,64 @@ def port_of(device_name):
     return device_name.partition('-')[0]
 
 
+def is_in_use(device_name):
+    """Tell whether a listed stick is opened by some process: ``1.2-`` without its chip."""
+    return not device_name.partition('-')[2]
+
+
 class StickError(Exception):
-    """A stick cannot be used; the text is one line: what was attempted, on what, the remedy."""
+    """
+    A stick cannot be used.
+
+    The text is one line: what was attempted, on which stick, what came of it and what was
+    expected, the remedy. ``hopeless`` tells that neither another attempt nor another stick helps.
+    """
+
+    hopeless = False
+
+
+class SdkMissingError(StickError):
+    """The vendor's SDK is not installed, cannot be loaded, or is another one."""
+
+    hopeless = True
 
 
 class StickNotFoundError(StickError):
-    """No free stick, or not the one asked for."""
+    """The stick asked for is not among those that the machine has."""
+
+
+class PortNotUniqueError(StickError):
+    """Two sticks have the same port path, on two USB buses; the SDK cannot tell them apart."""
+
+
+class StickInUseError(StickError):
+    """Another program has opened the stick."""
+
+
+class StickOpenError(StickError):
+    """The stick is there, but does not start."""
+
+
+class FirmwareMissingError(StickOpenError):
+    """The SDK's firmware file for the stick is not where the SDK looks for it."""
+
+
+class NoPermissionError(StickOpenError):
+    """This process may not use the stick's USB device."""
+
+
+class GraphLoadError(StickError):
+    """A graph did not get onto the stick; the file need not be the reason."""
+
+
+class GraphRejectedError(GraphLoadError):
+    """The graph file itself is unfit, for every stick."""
+
+    hopeless = True
 
 
 class StickLostError(StickError):
-    """An opened stick stopped answering."""
-
-
-class GraphRejectedError(StickError):
-    """The stick does not take a graph."""
+    """A stick stopped answering."""
 
 
 class ThermalState(NamedTuple):
@@ -57,20 +101,26 @@ class Stick(ABC):
     """
     One stick with all its networks loaded.
 
-    ``send`` and ``receive`` may be called from two threads, one each; all else belongs to the
-    thread that sends.
+    Three threads may use an open stick at the same time: one calls :meth:`send`, one
+    :meth:`receive`, one :meth:`thermal_state` and :meth:`device_names`. :meth:`open_stick` and
+    :meth:`close` are for one thread alone, while no other is in a call. After any error the
+    process is to end: nothing of the stick can be used or closed any more.
     """
 
     @abstractmethod
     def device_names(self):
-        """Return the device names of all sticks of the machine, such as ``1.2-ma2450``."""
+        """
+        Return the device names of all sticks of the machine, such as ``1.2-ma2450``.
+
+        :raises StickLostError: the library gave an error instead.
+        """
 
     @abstractmethod
     def open_stick(self, wanted):
         """
         Open a stick and load the networks.
 
-        :param wanted: device name, one of :meth:`device_names`.
+        :param wanted: device name, one of :meth:`device_names`; the port counts, not the chip.
         :raises StickError: with the remedy.
         """
 
@@ -79,8 +129,9 @@ class Stick(ABC):
         """
         Give a network input to every network; blocks while the stick can take no more.
 
-        :param tensor: float32 array as :func:`detection.preprocessing.network_input` returns it.
+        :param tensor: float16 array as :func:`detection.preprocessing.network_input` returns it.
         :raises StickLostError: the stick refused it.
+        :raises GraphRejectedError: a network takes an input of another size.
         """
 
     @abstractmethod
@@ -88,6 +139,7 @@ class Stick(ABC):
         """
         Return the output vectors of the oldest sent input, one per network, waiting for them.
 
+        :return: list of flat float16 arrays, in the order of the networks.
         :raises StickLostError: the stick gave an error instead.
         """
 
@@ -101,4 +153,8 @@ class Stick(ABC):
 
     @abstractmethod
     def close(self):
-        """Release networks and stick; afterwards the object is of no use."""
+        """
+        Wait for the results that are under way, then release networks and stick.
+
+        Afterwards the object is of no use. After an error of the library this does nothing.
+        """

@@ -14,6 +14,8 @@
 
 """The driver on the software double of the API that it is written for."""
 
+import types
+
 from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.detection.labels import FACE
@@ -22,8 +24,11 @@ from ncs_cluster_detector.simulation import graphs
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
-from ncs_cluster_detector.sticks.stick import GraphRejectedError
+from ncs_cluster_detector.sticks.stick import GraphLoadError
+from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.sticks.stick import SdkMissingError
+from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.sticks.stick import StickNotFoundError
 import numpy as np
 import pytest
@@ -57,6 +62,11 @@ def test_the_port_is_the_name_without_the_chip():
     assert port_of('1.2.3-ma2450') == port_of('1.2.3-') == '1.2.3'
 
 
+def test_a_stick_without_its_chip_is_in_use():
+    assert is_in_use('1.2-')
+    assert not is_in_use('1.2-ma2450')
+
+
 def test_all_sticks_are_listed(api):
     assert NcsdkStick(api, []).device_names() == ['1.1-ma2450', '1.2-ma2450']
 
@@ -83,8 +93,26 @@ def test_a_stick_that_is_not_there_is_named_with_those_that_are(api):
         NcsdkStick(api, []).open_stick('1.7-ma2450')
 
 
+def test_a_stick_that_is_open_already_is_in_use(api, stick):
+    assert NcsdkStick(api, []).device_names() == ['1.1-ma2450', '1.2-']
+    with pytest.raises(StickInUseError, match='listed as 1.2-'):
+        NcsdkStick(api, []).open_stick('1.2-ma2450')
+
+
 def test_a_bad_graph_is_refused_with_its_status(api):
     stick = NcsdkStick(api, [b'no graph'])
-    with pytest.raises(GraphRejectedError, match='graph 0 .* on stick 1.1-ma2450: [A-Z_]+'):
+    with pytest.raises(GraphLoadError, match='graph 0 .* on stick 1.1-ma2450: [A-Z_]+'):
         stick.open_stick('1.1-ma2450')
+
+
+def test_closing_takes_the_results_that_are_under_way(api):
+    stick = NcsdkStick(api, [graphs.read_graph('shapes')])
+    stick.open_stick('1.1-ma2450')
+    stick.send(tensor(10))
     stick.close()
+    assert stick.device_names() == ['1.1-ma2450', '1.2-ma2450']
+
+
+def test_the_module_of_the_first_sdk_is_refused():
+    with pytest.raises(SdkMissingError, match='loading mvnc_of_1: .*NCSDK 1, expected NCSDK 2'):
+        NcsdkStick(types.ModuleType('mvnc_of_1'), [])

@@ -1,0 +1,147 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Turns a failed call of the mvnc API into an error with one line of text and the remedy."""
+
+import os
+
+from ncs_cluster_detector.sticks.stick import FirmwareMissingError
+from ncs_cluster_detector.sticks.stick import GraphLoadError
+from ncs_cluster_detector.sticks.stick import GraphRejectedError
+from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import NoPermissionError
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.sticks.stick import PortNotUniqueError
+from ncs_cluster_detector.sticks.stick import StickInUseError
+from ncs_cluster_detector.sticks.stick import StickLostError
+from ncs_cluster_detector.sticks.stick import StickNotFoundError
+from ncs_cluster_detector.sticks.stick import StickOpenError
+
+# A plain ERROR can also be a broken link, so it is not among them. OUT_OF_MEMORY: the file is
+# larger than the memory of the stick.
+_THE_FILE_IS_UNFIT = ('UNSUPPORTED_GRAPH_FILE', 'OUT_OF_MEMORY', 'INVALID_DATA_LENGTH')
+_POWER = 'plug it into a hub with its own power supply'
+_COMPILE = 'compile it with the mvNCCompile of the installed NCSDK 2 for an input of 1x3x300x300'
+
+
+def status_name(error):
+    """Return the name of the API status in an exception, else the exception's type and text."""
+    status = error.args[0] if error.args else error
+    return getattr(status, 'name', ' '.join(f'{type(error).__name__}: {error}'.split()))
+
+
+def why_not_to_open(wanted, names):
+    """
+    Return the error that forbids opening a stick, or None.
+
+    :param wanted: device name.
+    :param names: the device names of all sticks.
+    """
+    same_port = [name for name in names if port_of(name) == port_of(wanted)]
+    if not same_port:
+        return StickNotFoundError(
+            f'opening stick {wanted}: not listed, found {", ".join(names) or "no stick"}, '
+            f'expected one at port {port_of(wanted)}; plug it in')
+    if len(same_port) > 1:
+        # The SDK would boot the first of them, whichever was meant, and then lock up.
+        return PortNotUniqueError(
+            f'opening stick {wanted}: {len(same_port)} sticks are listed at port '
+            f'{port_of(wanted)} ({", ".join(same_port)}), expected one; they are on different USB '
+            'buses, which the SDK cannot tell apart: plug one into another port')
+    if is_in_use(same_port[0]):
+        return StickInUseError(
+            f'opening stick {wanted}: listed as {same_port[0]}, in use by another program, '
+            f'expected {port_of(wanted)}- and its chip; end that program or replug the stick')
+    return None
+
+
+def open_failure(name, error, facts):
+    """
+    Return the error for a stick that did not open, by what the system knows about it.
+
+    :param name: device name as listed.
+    :param error: the API's exception.
+    :param facts: :class:`SystemFacts`.
+    """
+    attempt = f'opening stick {name}: {status_name(error)}, expected OK'
+    port, _, chip = name.partition('-')
+    if facts.sdk_folder() is None:   # no native library, so no USB either
+        return StickOpenError(f'{attempt}; replug it')
+    firmware = facts.missing_firmware(chip)
+    if firmware is not None:
+        return FirmwareMissingError(
+            f'{attempt}; the firmware file {firmware} is missing: install NCSDK 2 with its '
+            'firmware again')
+    nodes = facts.nodes(port)
+    if nodes == []:
+        return StickLostError(
+            f'{attempt}; it left the USB bus while it started, often for want of power: {_POWER}')
+    for node in nodes or ():
+        if not os.path.exists(node):
+            return NoPermissionError(
+                f'{attempt}; {node} does not exist here: give the container all of /dev/bus/usb '
+                'by bind mount')
+        if not facts.is_usable(node):
+            return NoPermissionError(
+                f'{attempt}; no permission to read and write {node}: install the udev rules of '
+                "NCSDK 2 (97-usbboot.rules, products 2150, 2485 and f63b), join group 'users', "
+                'replug the stick')
+    return StickOpenError(
+        f'{attempt}; another program may hold it, or its power is too weak: {_POWER}')
+
+
+def load_failure(name, index, size, error):
+    """
+    Return the error for a graph that did not get onto the stick.
+
+    :param name: device name.
+    :param index: number of the graph, from 0.
+    :param size: bytes in the graph file.
+    :param error: the API's exception.
+    """
+    status = status_name(error)
+    attempt = f'loading graph {index} ({size} bytes) on stick {name}: {status}, expected OK'
+    if status in _THE_FILE_IS_UNFIT or not size:
+        return GraphRejectedError(f'{attempt}; {_COMPILE}')
+    return GraphLoadError(
+        f'{attempt}; if the graph file is no good, {_COMPILE}; if the stick lacks power, {_POWER}')
+
+
+def wrong_input_size(name, index, seen, expected):
+    """
+    Return the error for a graph whose input is not the network input of this package.
+
+    :param name: device name.
+    :param index: number of the graph, from 0.
+    :param seen: bytes that the graph's input takes.
+    :param expected: bytes that it should take.
+    """
+    return GraphRejectedError(
+        f'loading graph {index} on stick {name}: its input takes {seen} bytes, expected '
+        f'{expected}; {_COMPILE}')
+
+
+def call_failure(attempt, name, error):
+    """
+    Return the error for any other call.
+
+    :param attempt: what was attempted, such as ``reading a result``.
+    :param name: device name; None when it is not about one stick.
+    :param error: the API's exception.
+    """
+    status = status_name(error)
+    text = f'{attempt}{f" on stick {name}" if name else ""}: {status}, expected OK'
+    if status == 'INVALID_DATA_LENGTH':
+        return GraphRejectedError(f'{text}; the graph is for another input: {_COMPILE}')
+    return StickLostError(f'{text}; if it happens again, {_POWER}')

@@ -1,0 +1,54 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The lock that lets one process of the machine at a time look for its stick and open it."""
+
+import fcntl
+import os
+
+# The same directory in every process, of every user and, where it is bind-mounted as usual, in
+# every container. The others are for machines without USB devices.
+DIRECTORIES = ('/dev/bus/usb', '/dev/shm', '/tmp')
+
+
+class MachineLock:
+    """
+    A context manager that holds the lock; it waits as long as another process has it.
+
+    A process that lists the sticks for the first time takes and resets a stick which another
+    process has just booted and not yet claimed; and two graphs on their way at once can exceed the
+    kernel's memory for USB transfers. So the lock is held from the first listing until the stick
+    is open and its graphs are loaded. Nothing is written: it is an advisory ``flock`` on an
+    existing directory, and it ends with the process that holds it, however that ends.
+    """
+
+    def __init__(self, directories=DIRECTORIES):
+        """Choose the first of the directories that exists; the lock is not taken yet."""
+        self._directory = next(filter(os.path.isdir, directories), directories[-1])
+        self._descriptor = None
+
+    def __enter__(self):
+        """
+        Take the lock, waiting for it.
+
+        :raises OSError: the directory cannot be opened.
+        """
+        self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(self, *_):
+        """Give the lock to the next process."""
+        os.close(self._descriptor)
+        self._descriptor = None

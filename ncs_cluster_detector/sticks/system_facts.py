@@ -1,0 +1,89 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+What the operating system knows about a stick that did not open.
+
+The SDK says nothing but ERROR then, and a further call of it may never return; files can be read.
+"""
+
+import glob
+import os
+
+# Source: the vendor's udev rules. A stick changes its product number, not this one, as it boots.
+VENDOR_ID = '03e7'
+
+
+class SystemFacts:
+    """Reads the files of ``/proc``, ``/sys`` and ``/dev``; tests give it others."""
+
+    def __init__(self, maps='/proc/self/maps', usb_devices='/sys/bus/usb/devices',
+                 usb_nodes='/dev/bus/usb'):
+        """Remember where the files are."""
+        self._maps = maps
+        self._usb_devices = usb_devices
+        self._usb_nodes = usb_nodes
+
+    def sdk_folder(self):
+        """Return the folder of the ``libmvnc.so`` in this process; None when there is none."""
+        with open(self._maps, encoding='utf-8', errors='surrogateescape') as file:
+            for line in file:
+                # Address, permissions, offset, device, inode, path; the path may hold blanks.
+                path = line.rstrip('\n').split(maxsplit=5)[5:]
+                if path and os.path.basename(path[0]).startswith('libmvnc.so'):
+                    return os.path.dirname(path[0])
+        return None
+
+    def missing_firmware(self, chip):
+        """
+        Return the path of a firmware file that should be there and is not, else None.
+
+        :param chip: the part of the device name after the dash, such as ``ma2450``.
+        """
+        folder = self.sdk_folder()
+        if folder is None:
+            return None
+        path = os.path.join(folder, 'mvnc', f'MvNCAPI-{chip}.mvcmd')
+        return None if os.path.isfile(path) else path
+
+    def nodes(self, port):
+        """
+        Return the device files of the sticks at a port path, on whatever bus.
+
+        :param port: such as ``1.2``.
+        :return: list of paths such as ``/dev/bus/usb/001/007``, empty when no stick is there; None
+            when the system does not show its USB devices.
+        """
+        if not os.path.isdir(self._usb_devices):
+            return None
+        found = []
+        for device in sorted(glob.glob(os.path.join(self._usb_devices, f'*-{port}'))):
+            try:
+                values = [_first_line(os.path.join(device, name))
+                          for name in ('idVendor', 'busnum', 'devnum')]
+            except OSError:   # it left the bus while its files were read
+                continue
+            if values[0] == VENDOR_ID:
+                found.append(os.path.join(self._usb_nodes, *(f'{int(value):03}'
+                                                             for value in values[1:])))
+        return found
+
+    def is_usable(self, node):
+        """Tell whether this process may read and write a device file."""
+        return os.access(node, os.R_OK | os.W_OK, effective_ids=True)
+
+
+def _first_line(path):
+    with open(path, encoding='ascii') as file:
+        return file.readline().strip()
