@@ -33,18 +33,21 @@ ALLOWED = {
     'simulation': {'simulation', 'detection'},
     'workers/messages': {'detection'},
     'workers/frame_slots': set(),
+    'workers/frame': set(),
     'workers/measurement': set(),
     'workers/snapshot': {'policy'},
     'workers/worker_main': {'workers.messages', 'workers.frame_slots', 'sticks', 'detection',
                             'simulation'},
     'workers/worker_handle': {'workers.messages', 'workers.frame_slots', 'workers.worker_main'},
-    'workers/stick_record': {'policy', 'workers.measurement', 'workers.snapshot'},
-    'workers/stick_pool': {'policy', 'workers', 'sticks.stick'},
+    'workers/stick_record': {'policy', 'sticks.stick', 'workers.measurement', 'workers.snapshot'},
+    'workers/stick_register': {'sticks.stick', 'workers.stick_record'},
+    'workers/stick_finder': {'policy', 'workers.messages', 'workers.worker_handle'},
+    'workers/stick_pool': {'policy', 'workers'},
     'workers/supervisor': {'policy', 'workers'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
     'nodes': {'nodes', 'policy', 'detection', 'cameras', 'workers', 'simulation.bus',
-              'simulation.graphs'},
+              'simulation.graphs', 'simulation.shared_bus'},
     'executables': {'nodes'},
 }
 FORBIDDEN_OUTSIDE = {

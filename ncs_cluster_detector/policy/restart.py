@@ -17,9 +17,12 @@
 from dataclasses import dataclass
 
 FIRST_DELAY_SEC = 0.5
-LONGEST_DELAY_SEC = 30.0
-# A stick that fails this often without a result in between is given up for a long rest.
-BUDGET = 8
+# Short enough that a stick is back within five seconds of the end of what ailed it, its reset and
+# its boot of 1.5 s each included.
+LONGEST_DELAY_SEC = 2.0
+# A stick that fails this often without a result in between, for a minute or more, is given up for
+# a long rest: it needs a hand, and each attempt keeps the others from being started.
+BUDGET = 20
 REST_SEC = 300.0
 
 
@@ -35,7 +38,7 @@ def after_failure(failures):
     """
     Return what follows the latest failure of a stick's worker.
 
-    The delay doubles from half a second to 30 s; after eight failures in a row the stick is
+    The delay doubles from half a second up to two; after twenty failures in a row the stick is
     FATAL and is tried again after five minutes.
 
     :param failures: failures since the stick last gave a result, this one included, at least 1.

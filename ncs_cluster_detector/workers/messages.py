@@ -24,8 +24,8 @@ class WorkerConfig:
     """
     What all workers of a node have in common.
 
-    ``driver`` is ``mvnc`` or ``simulated``, ``bus`` the simulated sticks or None; ``graphs`` are
-    pairs of the graph file's content (bytes) and its labels (tuple of texts).
+    ``driver`` is ``mvnc`` or ``simulated``, ``bus`` the SharedBus of the simulated sticks or None;
+    ``graphs`` are pairs of the graph file's content (bytes) and its labels (tuple of texts).
     """
 
     driver: str
@@ -38,6 +38,16 @@ class Open:
     """To the worker, in answer to Found: the stick to open."""
 
     device_name: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """To the worker, in answer to Found: there is none to open; stay to look for sticks."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """To a worker that waits: list the sticks again."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,13 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """From the worker, before Found: it lists the sticks now, for no other program is at it."""
+
+
+@dataclass(frozen=True)
 class Found:
-    """From the worker, first: the device names of all sticks that the machine has."""
+    """From the worker, first and after Look: the device names of all sticks of the machine."""
 
     device_names: tuple
 
@@ -98,6 +113,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Fault:
-    """From the worker, its last word: why it gives up, in one line."""
+    """
+    From the worker, its last word: why it gives up, in one line.
+
+    ``parameter`` names the parameter of the node that no stick and no second attempt can make
+    work (``driver``, ``graph_paths``), and is empty when it is only this stick's trouble.
+    """
 
     text: str
+    parameter: str = ''

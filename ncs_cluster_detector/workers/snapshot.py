@@ -30,6 +30,7 @@ class StickSnapshot:
     active: bool
     duty_60s: float
     inferences: int
+    unusable_boxes: int
     inference_p50_sec: Optional[float]
     restarts: int
     last_error: str

@@ -15,27 +15,39 @@
 """The supervisor's record of one stick, which outlives the stick's workers."""
 
 from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Duty
 from ncs_cluster_detector.workers.snapshot import StickSnapshot
 
 
 class StickRecord:
-    """One stick: number, USB port, the state of its worker, and its figures."""
+    """
+    One stick: number, USB port, the state of its worker, and its figures.
+
+    Its life: BACKOFF until a worker is due, STARTING until its stick is open, RUNNING; after a
+    failure STOPPING until the process is gone, then BACKOFF again or, when the budget is used up,
+    FATAL for a long rest. While the stick is not plugged in, ABSENT takes the place of waiting.
+    """
 
     def __init__(self, number, device_name, now):
         """Start with a stick that waits for its first worker."""
         self.number = number
         self.device_name = device_name
+        self.name_now = device_name   # as last listed: without its chip while it is in use
         self.state = StickState.BACKOFF
         self.start_at = now     # when a new worker is due, in BACKOFF and FATAL
         self.handle = None
         self.restarts = 0
         self.inferences = 0
+        self.unusable_boxes = 0
         self.last_error = ''
         self._failures = 0
+        self._plan = None
         self._celsius = None
         self._measured_at = None
         self._throttle_level = 0
@@ -43,12 +55,12 @@ class StickRecord:
         self._duty = Duty(now)
         self._inference_times = Durations()
 
-    def wants_worker(self, now):
-        """Tell whether a worker is due."""
-        return self.handle is None and now >= self.start_at
+    def waits_until(self):
+        """Return when a worker is due, or None when none is: there is one, or no stick."""
+        return self.start_at if self.state in (StickState.BACKOFF, StickState.FATAL) else None
 
     def starting(self, handle):
-        """Take a worker that opens this stick (BACKOFF, FATAL or ABSENT -> STARTING)."""
+        """Take a worker that opens this stick (BACKOFF, FATAL -> STARTING)."""
         self.handle = handle
         self.state = StickState.STARTING
 
@@ -56,33 +68,91 @@ class StickRecord:
         """Take note that the stick is open (STARTING -> RUNNING)."""
         self.state = StickState.RUNNING
 
-    def failed(self, text, now):
-        """Take note of a failure (STARTING or RUNNING -> BACKOFF or FATAL); return the plan."""
-        self._failures += 1
+    def failed(self, text, now, for_good=False):
+        """
+        Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan.
+
+        :param for_good: another attempt would end the same way.
+        """
+        self._failures = restart.BUDGET if for_good else self._failures + 1
         self.restarts += 1
         self.last_error = text
-        plan = restart.after_failure(self._failures)
-        self.state = StickState.FATAL if plan.fatal else StickState.BACKOFF
-        self.start_at = now + plan.delay_sec
-        self._drop_worker(now)
-        return plan
+        self._plan = restart.after_failure(self._failures)
+        self.start_at = now + self._plan.delay_sec
+        self.state = StickState.STOPPING
+        self.handle = None
+        self._duty.end(now)
+        self._celsius = None
+        self._throttle_level = 0
+        return self._plan
 
-    def absent(self, now, look_again_at):
-        """Take note that the stick is not plugged in (any state -> ABSENT)."""
-        self.state = StickState.ABSENT
-        self.start_at = look_again_at
-        self._drop_worker(now)
+    def ended(self):
+        """Take note that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
+        self.state = StickState.FATAL if self._plan.fatal else StickState.BACKOFF
+
+    def seen(self, device_names, now):
+        """
+        Take note of what is plugged in (BACKOFF, FATAL -> ABSENT, or ABSENT -> BACKOFF).
+
+        A stick that has come back is due at once; its failures count on, because one that falls
+        off the bus for want of power comes back each time.
+
+        :param device_names: dictionary of device name by USB port.
+        """
+        name = device_names.get(self.port)
+        if self.state is StickState.ABSENT and name is not None:
+            self.state = StickState.BACKOFF
+            self.start_at = now
+        elif name is None and self.waits_until() is not None:
+            self.state = StickState.ABSENT
+        if name is not None:
+            self.name_now = name
+            self.device_name = self.device_name if is_in_use(name) else name
+
+    def is_absent(self):
+        """Tell whether the stick is not plugged in."""
+        return self.state is StickState.ABSENT
+
+    def stopping(self):
+        """Take note that the worker is being ended for good (any state -> STOPPING)."""
+        self.state = StickState.STOPPING
+
+    def deadline(self, options):
+        """
+        Return until when the worker owes a word, and in words what it is given up for after that.
+
+        :param options: SupervisorOptions.
+        :return: ``(seconds of the monotonic clock, text)``.
+        """
+        handle = self.handle
+        if self.state is StickState.STARTING:
+            return (handle.started_at + options.startup_timeout_sec,
+                    f'not ready within {options.startup_timeout_sec:g} s (startup_timeout_ms)')
+        silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
+        deadlines = [(handle.heard_at + silence_sec,
+                      f'no temperature reading for {silence_sec:g} s')]
+        if handle.busy_since is not None:
+            deadlines.append((handle.busy_since + options.inference_timeout_sec,
+                              f'no result within {options.inference_timeout_sec:g} s '
+                              '(inference_timeout_ms)'))
+        return min(deadlines)
+
+    @property
+    def port(self):
+        """Return the USB port path."""
+        return port_of(self.device_name)
 
     def given(self, now):
         """Take note of a frame given to the stick."""
         self._last_given_at = now
         self._duty.begin(now)
 
-    def inferred(self, inference_sec, now):
-        """Take note of a result; a stick that gives results has no failures to its name."""
+    def inferred(self, result, now):
+        """Take note of a Result; a stick that gives results has no failures to its name."""
         self.inferences += 1
+        self.unusable_boxes += result.unusable_boxes
         self._failures = 0
-        self._inference_times.add(inference_sec)
+        self._inference_times.add(result.inference_sec)
         if not self.handle.outstanding:
             self._duty.end(now)
 
@@ -105,11 +175,6 @@ class StickRecord:
         return StickSnapshot(
             status=self.status(), device_name=self.device_name, active=active,
             duty_60s=self._duty.share(now), inferences=self.inferences,
+            unusable_boxes=self.unusable_boxes,
             inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None)
-
-    def _drop_worker(self, now):
-        self.handle = None
-        self._duty.end(now)
-        self._celsius = None
-        self._throttle_level = 0

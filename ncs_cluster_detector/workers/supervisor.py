@@ -16,12 +16,9 @@
 
 from dataclasses import dataclass
 from multiprocessing import connection
-from multiprocessing import resource_tracker
 import os
-import signal
 import threading
 import time
-from typing import Any
 
 from ncs_cluster_detector.policy.dispatch import choose_stick
 from ncs_cluster_detector.policy.ordering import ResultOrder
@@ -32,14 +29,25 @@ from ncs_cluster_detector.workers.measurement import Rate
 from ncs_cluster_detector.workers.messages import WorkerConfig
 from ncs_cluster_detector.workers.snapshot import Snapshot
 from ncs_cluster_detector.workers.stick_pool import StickPool
-from ncs_cluster_detector.workers.worker_handle import keep_libraries_single_threaded
+from ncs_cluster_detector.workers.worker_handle import prepare
 
 # A result waits at most this long for the results of earlier frames, or, with slow networks, for
 # two inferences: by so much two healthy sticks can finish out of order.
 ORDER_PATIENCE_SEC = 0.5
 ORDER_PATIENCE_INFERENCES = 2
+# A wait that ends later than this after its time was held up by something outside.
+STOOD_STILL_SEC = 0.5
 # No more often than this is the state written down for others to read.
 SNAPSHOT_PERIOD_SEC = 0.2
+
+
+class UnusableParameterError(Exception):
+    """No stick can work with what a parameter says; ``parameter`` is its name."""
+
+    def __init__(self, parameter, text):
+        """Take the parameter's name and the reason in one line."""
+        super().__init__(text)
+        self.parameter = parameter
 
 
 @dataclass(frozen=True)
@@ -51,21 +59,6 @@ class SupervisorOptions:
     inflight_per_stick: int = 2
     inference_timeout_sec: float = 2.0
     startup_timeout_sec: float = 20.0
-
-
-@dataclass(frozen=True)
-class Frame:
-    """
-    One camera image on its way.
-
-    ``image`` is uint8, height x width x 3, blue-green-red, and is not changed by anyone;
-    ``header`` is passed on untouched; ``arrived_at`` is in seconds of the monotonic clock.
-    """
-
-    number: int
-    image: Any
-    header: Any
-    arrived_at: float
 
 
 class Supervisor:
@@ -106,6 +99,7 @@ class Supervisor:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._snapshot_is_old = False
+        self.all_ended = True
         self.snapshot = None
         self._started_at = time.monotonic()
         self._write_snapshot(self._started_at)
@@ -126,20 +120,18 @@ class Supervisor:
         self._wake_up()
 
     def run(self):
-        """Work until :meth:`stop`; afterwards no worker is left."""
-        # Ctrl-C in a terminal and a service manager's SIGTERM reach all processes of a group;
-        # those started here inherit that it does not concern them, and wait for this loop's word,
-        # so that they can close their sticks. The resource tracker comes first: starting it
-        # unblocks the signals in this thread.
-        resource_tracker.ensure_running()
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        keep_libraries_single_threaded()
+        """
+        Work until :meth:`stop`; afterwards no worker is left, if ``all_ended``.
+
+        :raises UnusableParameterError: no stick can work with a parameter of the node.
+        """
+        prepare(self._options.workers.driver)
         try:
             while not self._stopping.is_set():
                 self.step(time.monotonic())
                 self._wait(time.monotonic())
         finally:
-            self._pool.stop()
+            self.all_ended = self._pool.stop()
 
     def step(self, now):
         """Do all that is due at the time ``now``."""
@@ -154,6 +146,8 @@ class Supervisor:
 
     def _receive(self, now):
         self._pool.receive(now)
+        if self._pool.unusable is not None:
+            raise UnusableParameterError(*self._pool.unusable)
         self._pool.judge(now)
         for result, frame in self._pool.take_settled():
             self._inference_times.add(result.inference_sec)
@@ -233,6 +227,9 @@ class Supervisor:
         timeout = None if due_at == float('inf') else max(due_at - now, 0.0)
         if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
             os.eventfd_read(self._wake)
+        late_sec = time.monotonic() - due_at
+        if late_sec > STOOD_STILL_SEC:   # stopped from a terminal, say: not the workers' fault
+            self._pool.forgive(late_sec)
 
     def _next_due(self, now):
         due = [self._pool.next_due(), self._rotation.next_due(now, self._settings),

@@ -15,11 +15,16 @@
 """
 A worker: drives one stick; runs in a process of its own, which imports no rclpy.
 
-Three threads: the main one reads the pipe and does nothing that can block elsewhere, so that it
-always notices when the supervisor is gone; the stick thread opens the stick, sends frames and
-reads the temperature; the result thread takes the results.
+Four threads: the main one reads the pipe and does nothing that can block elsewhere, so that it
+always notices when the supervisor is gone; the stick thread opens the stick and sends frames; the
+result thread takes the results; the watch thread reads the temperature, which so neither waits for
+an inference nor delays one. None of their calls has a deadline here: the supervisor, which no
+library can block, ends a worker that owes it a word for too long.
 """
 
+from contextlib import contextmanager
+from contextlib import nullcontext
+import gc
 import os
 import queue
 import signal
@@ -29,11 +34,16 @@ import time
 import cv2
 from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
+from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
+from ncs_cluster_detector.sticks.stick import GraphRejectedError
+from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.workers.messages import Fault
 from ncs_cluster_detector.workers.messages import Found
 from ncs_cluster_detector.workers.messages import Infer
+from ncs_cluster_detector.workers.messages import Listing
+from ncs_cluster_detector.workers.messages import Look
 from ncs_cluster_detector.workers.messages import Open
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
@@ -53,7 +63,9 @@ def main(connection, slots, config):
     :param slots: :class:`ReceivedSlots`.
     :param config: :class:`WorkerConfig`.
     """
+    gc.freeze()            # what came from the fork server is not visited, and so stays shared
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
+    os.dup2(2, 1)          # the SDK prints to standard output, which is not for its chatter
     worker = _Worker(connection, slots, config)
     signal.signal(signal.SIGTERM, lambda *_: worker.asked_from_outside())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
@@ -68,12 +80,13 @@ def main(connection, slots, config):
 class _Worker:
 
     def __init__(self, connection, slots, config):
-        self.commands = queue.SimpleQueue()
+        self.commands = queue.SimpleQueue()     # for the stick thread
+        self._under_way = queue.SimpleQueue()   # for the result thread: frames, or None
+        self._watch_ends = threading.Event()
         self._connection = connection
         self._slots = slots
         self._config = config
         self._send_lock = threading.Lock()
-        self._under_way = queue.SimpleQueue()
         self._stick = None
         self._fault = None
 
@@ -89,41 +102,51 @@ class _Worker:
 
     def drive_stick(self):
         """Body of the stick thread: the stick's whole life."""
-        try:
+        with self._giving_up():
             self._open_stick()
-            results = threading.Thread(target=self._take_results, name='results', daemon=True)
-            results.start()
-            self._work()
+            helpers = [threading.Thread(target=work, name=work.__name__.strip('_'), daemon=True)
+                       for work in (self._take_results, self._keep_watch)]
+            for thread in helpers:
+                thread.start()
+            self._send_frames()
             self._under_way.put(None)
-            results.join()
+            self._watch_ends.set()
+            for thread in helpers:
+                thread.join()
             self._stick.close()
             if self._fault is not None:
                 raise StickError(self._fault)
-        except Exception as error:
-            self._give_up(error)
         os._exit(0)
 
     def _open_stick(self):
-        self._stick = NcsdkStick(_api_module(self._config),
-                                 [graph_buffer for graph_buffer, _ in self._config.graphs])
-        self._send(Found(tuple(self._stick.device_names())))
-        command = self.commands.get()
-        if not isinstance(command, Open):   # stopped before there was a stick to open
-            os._exit(0)
-        self._stick.open_stick(command.device_name)
+        """List the sticks and open the one that the supervisor names."""
+        lock = MachineLock() if self._config.driver == 'mvnc' else nullcontext()
+        with lock:
+            self._stick = NcsdkStick(_api_module(self._config),
+                                     [graph_buffer for graph_buffer, _ in self._config.graphs])
+            self._list_sticks()
+            command = self.commands.get()
+            if isinstance(command, Open):
+                self._stick.open_stick(command.device_name)
+        if not isinstance(command, Open):
+            self._scout(command)
         self._send(Ready())
 
-    def _work(self):
-        next_reading_at = time.monotonic()
+    def _scout(self, command):
+        """List the sticks whenever asked to; there is none to open."""
+        while not isinstance(command, Stop):
+            if isinstance(command, Look):
+                self._list_sticks()
+            command = self.commands.get()
+        os._exit(0)
+
+    def _list_sticks(self):
+        self._send(Listing())
+        self._send(Found(tuple(self._stick.device_names())))
+
+    def _send_frames(self):
         while True:
-            now = time.monotonic()
-            if now >= next_reading_at:
-                self._send(Reading(*self._stick.thermal_state(), now))
-                next_reading_at = now + READING_PERIOD_SEC
-            try:
-                command = self.commands.get(timeout=next_reading_at - now)
-            except queue.Empty:
-                continue
+            command = self.commands.get()
             if not isinstance(command, Infer):
                 return
             started_at = time.monotonic()
@@ -132,7 +155,7 @@ class _Worker:
             self._under_way.put((command.sequence, started_at))
 
     def _take_results(self):
-        try:
+        with self._giving_up():
             while True:
                 waited_for = self._under_way.get()
                 if waited_for is None:
@@ -145,16 +168,28 @@ class _Worker:
                     unusable += dropped
                 self._send(Result(sequence, tuple(detections), unusable,
                                   time.monotonic() - started_at))
-        except Exception as error:
-            self._give_up(error)
 
-    def _give_up(self, error):
-        """Report and end: a failed call can leave the stick's library locked in this process."""
-        text = str(error) if isinstance(error, StickError) else f'{type(error).__name__}: {error}'
+    def _keep_watch(self):
+        """Read the temperature once a second."""
+        with self._giving_up():
+            while True:
+                read_at = time.monotonic()
+                self._send(Reading(*self._stick.thermal_state(), read_at))
+                if self._watch_ends.wait(read_at + READING_PERIOD_SEC - time.monotonic()):
+                    return
+
+    @contextmanager
+    def _giving_up(self):
+        """Report any failure and end: a failed call can leave the SDK locked in this process."""
         try:
-            self._send(Fault(text))
-        finally:
-            os._exit(1)
+            yield
+        except Exception as error:
+            is_known = isinstance(error, StickError)
+            text = str(error) if is_known else f'{type(error).__name__}: {error}'
+            try:
+                self._send(Fault(text, _parameter_at_fault(error)))
+            finally:
+                os._exit(1)
 
     def _send(self, message):
         with self._send_lock:
@@ -166,6 +201,18 @@ def _api_module(config):
     if config.driver == 'simulated':
         from ncs_cluster_detector.simulation import mvncapi
         mvncapi.plug_in(config.bus)
-    else:
+        return mvncapi
+    try:
         from mvnc import mvncapi
+    except (ImportError, OSError) as error:
+        raise SdkMissingError(
+            f'loading the Python module mvnc.mvncapi of NCSDK 2: {error}; install NCSDK 2 (then '
+            'run ldconfig), or try -p driver:=simulated') from error
     return mvncapi
+
+
+def _parameter_at_fault(error):
+    """Return the name of the parameter that cannot work with any stick, or an empty text."""
+    if not getattr(error, 'hopeless', False):
+        return ''
+    return 'graph_paths' if isinstance(error, GraphRejectedError) else 'driver'

@@ -24,10 +24,10 @@ from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.simulation import graphs
 from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.workers import worker_handle
+from ncs_cluster_detector.workers.frame import Frame
 from ncs_cluster_detector.workers.messages import WorkerConfig
-from ncs_cluster_detector.workers.stick_pool import StickPool
-from ncs_cluster_detector.workers.supervisor import Frame
 from ncs_cluster_detector.workers.supervisor import Supervisor
 from ncs_cluster_detector.workers.supervisor import SupervisorOptions
 import numpy as np
@@ -59,7 +59,7 @@ class Bench:
         self.published = []
         self.log = Log()
         self.options = SupervisorOptions(
-            workers=WorkerConfig(driver='simulated', bus=bus, graphs=(
+            workers=WorkerConfig(driver='simulated', bus=SharedBus(bus), graphs=(
                 (graphs.read_graph('shapes'), PASCAL_VOC),)), **options)
         self.supervisor = Supervisor(
             self.options, settings,
@@ -227,29 +227,6 @@ def test_a_worker_that_never_becomes_ready_is_given_up(bench):
     running.wait_for(lambda: any(
         'not ready within 0.5 s' in text for _, text in running.log.lines))
     assert running.supervisor.snapshot.sticks[0].status.state is not RUNNING
-
-
-def test_a_stick_that_fails_waits_behind_those_not_tried_yet(bench):
-    pool = StickPool(SupervisorOptions(workers=None), Log())
-
-    class Worker:
-        """A worker that has listed three sticks."""
-
-        opened = []
-        outstanding = ()
-
-        def send(self, message):
-            self.opened.append(message.device_name)
-
-        def kill(self):
-            self.opened.append(None)
-
-    names = ('1.2-ma2450', '1.10-ma2450', '1.1-ma2450')
-    pool._place(Worker(), names, 10.0)
-    pool._fail(pool._records[0], 'hung', 30.0)
-    for now in (30.0, 31.0, 32.0):
-        pool._place(Worker(), names, now)
-    assert Worker.opened == ['1.1-ma2450', None, '1.2-ma2450', '1.10-ma2450', '1.1-ma2450']
 
 
 def test_what_a_worker_that_cannot_start_had_is_given_back(monkeypatch):

@@ -1,0 +1,94 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Which sticks are known, by number and USB port, and whose worker is due."""
+
+from collections import Counter
+import re
+
+from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.workers.stick_record import StickRecord
+
+
+class StickRegister:
+    """
+    The records of all sticks.
+
+    A stick gets the next number when it is listed for the first time, in the order of the USB
+    ports, and keeps it: number n stays the same port when the stick is restarted or replugged. One
+    that another program has open gets its number when it becomes free.
+    """
+
+    def __init__(self, max_sticks, logger):
+        """Start with no known stick; ``max_sticks`` 0 means all, for the logger see Supervisor."""
+        self.records = []
+        self._max_sticks = max_sticks
+        self._logger = logger
+        self._said = None
+
+    def listed(self, device_names, now):
+        """Take in a list of the device names of all sticks of the machine."""
+        names = {port_of(name): name for name in sorted(device_names, key=_natural)}
+        known = {record.port for record in self.records}
+        for port, name in names.items():
+            if port not in known and not is_in_use(name) and self._has_room():
+                self.records.append(StickRecord(len(self.records), name, now))
+        for record in self.records:
+            record.seen(names, now)
+        self._say_once(_complaint(device_names, bool(self.records)))
+
+    def due(self, now):
+        """Return the record whose worker is due, or None; of several the one due longest."""
+        due = [record for record in self.records
+               if record.waits_until() is not None and record.waits_until() <= now]
+        # One that has failed waits behind those that have not been tried.
+        return min(due, key=lambda record: (record.start_at, record.number), default=None)
+
+    def next_due(self):
+        """Return when the next worker is due, infinite when none is."""
+        return min((record.start_at for record in self.records
+                    if record.waits_until() is not None), default=float('inf'))
+
+    def expects_sticks(self):
+        """Tell whether a stick can be plugged in that would be used."""
+        return self._has_room() or any(record.is_absent() for record in self.records)
+
+    def _has_room(self):
+        return not self._max_sticks or len(self.records) < self._max_sticks
+
+    def _say_once(self, complaint):
+        if complaint and complaint != self._said:
+            self._logger.warning(complaint)
+        self._said = complaint
+
+
+def _complaint(device_names, any_known):
+    """Return what is wrong with a list of sticks, or None."""
+    twice = [name for name, count in Counter(map(port_of, device_names)).items() if count > 1]
+    if twice:
+        return (f'several sticks are called {", ".join(twice)}, at different root hubs, and '
+                'cannot be told apart: only one of them is used; plug all sticks into one hub')
+    if device_names and not any_known:
+        return (f'no free stick found, {len(device_names)} in use by other programs '
+                f'({", ".join(device_names)}); waiting for one')
+    if not device_names:
+        return ('no stick found; waiting for one: is it plugged in (lsusb shows 03e7), is its '
+                'udev rule installed, is the hub powered?')
+    return None
+
+
+def _natural(device_name):
+    """Return a sorting key by which port 1.10 follows port 1.9."""
+    return [int(part) for part in re.findall(r'\d+', port_of(device_name))], device_name

@@ -1,0 +1,185 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The life of a stick's record, one transition after the other, in invented time."""
+
+from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.workers.messages import Reading
+from ncs_cluster_detector.workers.messages import Result
+from ncs_cluster_detector.workers.stick_record import StickRecord
+from ncs_cluster_detector.workers.supervisor import SupervisorOptions
+import pytest
+
+NAME = '1.2-ma2450'
+PLUGGED = {'1.2': NAME}
+
+
+class Handle:
+    """A worker of which only the figures matter."""
+
+    pid = 4711
+    started_at = 0.0
+    heard_at = 0.0
+    busy_since = None
+    outstanding = ()
+
+
+@pytest.fixture
+def record():
+    """Return the record of stick 3, known since second 100."""
+    return StickRecord(3, NAME, 100.0)
+
+
+def fail_and_end(record, now, text='hung'):
+    record.starting(Handle())
+    record.failed(text, now)
+    record.ended()
+
+
+def test_it_waits_for_its_first_worker_which_is_due_at_once(record):
+    assert record.state is StickState.BACKOFF
+    assert record.waits_until() == 100.0
+
+
+def test_backoff_to_starting_to_running(record):
+    record.starting(Handle())
+    assert record.state is StickState.STARTING
+    assert record.waits_until() is None
+    record.running()
+    assert record.state is StickState.RUNNING
+    assert record.snapshot(101.0, active=True).pid == 4711
+
+
+@pytest.mark.parametrize('runs', [False, True])
+def test_a_failure_is_stopping_until_the_process_is_gone_then_backoff(record, runs):
+    record.starting(Handle())
+    if runs:
+        record.running()
+    plan = record.failed('lost', 200.0)
+    assert (record.state, record.handle) == (StickState.STOPPING, None)
+    assert record.waits_until() is None
+    record.ended()
+    assert record.state is StickState.BACKOFF
+    assert record.waits_until() == 200.0 + plan.delay_sec
+    assert (record.restarts, record.last_error) == (1, 'lost')
+
+
+def test_the_delay_grows_until_the_budget_is_used_up_and_the_reason_is_kept(record):
+    waits = []
+    for failure in range(restart.BUDGET):
+        fail_and_end(record, 1000.0 * failure, f'failure {failure}')
+        waits.append(record.waits_until() - 1000.0 * failure)
+    assert waits[:4] == [0.5, 1.0, 2.0, 2.0]
+    assert waits[-1] == restart.REST_SEC
+    assert record.state is StickState.FATAL
+    assert record.snapshot(0.0, active=False).last_error == f'failure {restart.BUDGET - 1}'
+
+
+def test_a_fatal_stick_is_tried_again_after_its_rest_and_rests_again_if_that_fails(record):
+    for _ in range(restart.BUDGET):
+        fail_and_end(record, 500.0)
+    record.starting(Handle())
+    assert record.state is StickState.STARTING
+    record.failed('again', 900.0)
+    record.ended()
+    assert (record.state, record.waits_until()) == (StickState.FATAL, 900.0 + restart.REST_SEC)
+
+
+def test_a_failure_for_good_is_fatal_at_once(record):
+    record.starting(Handle())
+    record.failed('bad graph', 200.0, for_good=True)
+    record.ended()
+    assert record.state is StickState.FATAL
+
+
+def test_a_result_wipes_the_failures_out(record):
+    for _ in range(5):
+        fail_and_end(record, 200.0)
+    record.starting(Handle())
+    record.running()
+    record.inferred(Result(1, (), 2, 0.065), 210.0)
+    record.failed('later', 220.0)
+    record.ended()
+    assert record.waits_until() == 220.5
+    snapshot = record.snapshot(221.0, active=False)
+    assert (snapshot.restarts, snapshot.inferences, snapshot.unusable_boxes) == (6, 1, 2)
+
+
+@pytest.mark.parametrize('failures', [1, restart.BUDGET])
+def test_unplugged_it_is_absent_and_due_at_once_when_it_is_back(record, failures):
+    for _ in range(failures):
+        fail_and_end(record, 200.0)
+    record.seen({}, 201.0)
+    assert record.state is StickState.ABSENT
+    assert record.is_absent()
+    assert record.waits_until() is None
+    record.seen(PLUGGED, 250.0)
+    assert (record.state, record.waits_until()) == (StickState.BACKOFF, 250.0)
+    # What made it fail before counts on.
+    fail_and_end(record, 260.0)
+    assert record.waits_until() > 260.5
+
+
+@pytest.mark.parametrize('state', [StickState.STARTING, StickState.RUNNING, StickState.STOPPING])
+def test_a_list_without_it_says_nothing_about_a_stick_with_a_worker(record, state):
+    record.starting(Handle())
+    if state is StickState.RUNNING:
+        record.running()
+    if state is StickState.STOPPING:
+        record.failed('lost', 200.0)
+    record.seen({}, 201.0)
+    assert record.state is state
+
+
+def test_it_keeps_its_full_name_while_it_is_listed_without_its_chip(record):
+    record.seen({'1.2': '1.2-'}, 101.0)
+    assert (record.device_name, record.name_now) == (NAME, '1.2-')
+    record.seen({'1.2': '1.2-ma2480'}, 102.0)   # another stick in the same port
+    assert (record.device_name, record.name_now) == ('1.2-ma2480', '1.2-ma2480')
+
+
+def test_stopping_ends_every_state(record):
+    record.stopping()
+    assert record.state is StickState.STOPPING
+    assert record.waits_until() is None
+
+
+def test_a_worker_in_start_up_has_a_deadline_of_its_own(record):
+    record.starting(Handle())
+    at, text = record.deadline(SupervisorOptions(None, startup_timeout_sec=7.0))
+    assert at == 7.0
+    assert 'startup_timeout_ms' in text
+
+
+def test_a_running_worker_owes_a_result_or_at_least_a_temperature(record):
+    handle = Handle()
+    handle.heard_at = 10.0
+    record.starting(handle)
+    record.running()
+    options = SupervisorOptions(None, inference_timeout_sec=1.5)
+    assert record.deadline(options) == (13.0, 'no temperature reading for 3 s')
+    handle.busy_since = 10.5
+    at, text = record.deadline(options)
+    assert at == 12.0
+    assert 'inference_timeout_ms' in text
+
+
+def test_the_temperature_goes_with_the_worker(record):
+    record.starting(Handle())
+    record.running()
+    record.measured(Reading(55.0, 1, 200.0))
+    assert (record.status().celsius, record.status().throttle_level) == (55.0, 1)
+    record.failed('lost', 201.0)
+    assert (record.status().celsius, record.status().throttle_level) == (None, 0)

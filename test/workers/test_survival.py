@@ -1,0 +1,211 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Whatever one stick does, the detections go on: real workers, faults of the double and of processes.
+
+Four sticks of which two are active, and more frames than they can take.
+"""
+
+import os
+import signal
+import threading
+import time
+
+from ncs_cluster_detector.detection.labels import PASCAL_VOC
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.simulation import graphs
+from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.shared_bus import SharedBus
+from ncs_cluster_detector.workers.frame import Frame
+from ncs_cluster_detector.workers.messages import WorkerConfig
+from ncs_cluster_detector.workers.supervisor import Supervisor
+from ncs_cluster_detector.workers.supervisor import SupervisorOptions
+import numpy as np
+import psutil
+import pytest
+
+DEADLINE_SEC = 20.0
+TIMEOUT_SEC = 1.0
+FRAME_PERIOD_SEC = 1 / 40
+LONGEST_GAP_SEC = 1.0
+PORTS = ('1.1', '1.2', '1.3', '1.4')
+
+
+class Log:
+    """A logger that keeps its errors."""
+
+    def __init__(self):
+        self.errors = []
+
+    def info(self, text):
+        pass
+
+    def warning(self, text):
+        pass
+
+    def error(self, text):
+        self.errors.append(text)
+
+
+class Cluster:
+    """A supervisor with a camera that never stops."""
+
+    def __init__(self):
+        self.bus = SharedBus(SimulatedBus(
+            sticks=4, boot_ms=50.0, inference_ms=40.0, transfer_ms=5.0, library_faults=True))
+        self.log = Log()
+        self.came_at = []
+        self.supervisor = Supervisor(
+            SupervisorOptions(
+                WorkerConfig('simulated', ((graphs.read_graph('shapes'), PASCAL_VOC),), self.bus),
+                inference_timeout_sec=TIMEOUT_SEC),
+            Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
+            lambda frame, detections: self.came_at.append(time.monotonic()), self.log)
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self.supervisor.run),
+                         threading.Thread(target=self._film)]
+        for thread in self._threads:
+            thread.start()
+
+    def _film(self):
+        image = np.zeros((240, 320, 3), dtype=np.uint8)
+        number = 0
+        while not self._over.wait(FRAME_PERIOD_SEC):
+            number += 1
+            self.supervisor.offer(Frame(number, image, None, time.monotonic()))
+
+    def stick(self, number):
+        return self.supervisor.snapshot.sticks[number]
+
+    def wait_for(self, condition):
+        deadline = time.monotonic() + DEADLINE_SEC
+        while not condition():
+            assert time.monotonic() < deadline, (self.log.errors, self.supervisor.snapshot)
+            threading.Event().wait(0.01)
+
+    def wait_until_all_run(self):
+        self.wait_for(lambda: [stick.status.state for stick in self.supervisor.snapshot.sticks] ==
+                      [StickState.RUNNING] * 4)
+
+    def wait_for_work(self):
+        """Wait until detections flow; return the number of a stick that is at work."""
+        before = len(self.came_at)
+        self.wait_for(lambda: len(self.came_at) >= before + 5 and self.supervisor.snapshot.active)
+        return self.supervisor.snapshot.active[0]
+
+    def longest_gap_since(self, moment):
+        times = [moment] + [came for came in self.came_at if came > moment] + [time.monotonic()]
+        return max(after - before for before, after in zip(times, times[1:]))
+
+    def close(self):
+        self._over.set()
+        self.supervisor.stop()
+        for thread in self._threads:
+            thread.join(DEADLINE_SEC)
+            assert not thread.is_alive()
+        self.bus.close()
+
+
+@pytest.fixture
+def cluster():
+    """Return a Cluster at work."""
+    running = Cluster()
+    yield running
+    running.close()
+
+
+def kill(cluster, number):
+    os.kill(cluster.stick(number).pid, signal.SIGKILL)
+
+
+def stop(cluster, number):
+    os.kill(cluster.stick(number).pid, signal.SIGSTOP)
+
+
+def inject(*fault):
+    """Return a function that brings a fault upon a stick, which is to be ended afterwards."""
+    def bring(cluster, number):
+        cluster.bus.inject(PORTS[number], *fault)
+    bring.__name__ = '-'.join(fault)
+    return bring
+
+
+FAULTS = [kill, stop, inject('unplug'), inject('hang', 'all'), inject('hang', 'read'),
+          inject('hang', 'write'), inject('hang', 'trigger'), inject('hang', 'option'),
+          inject('error', 'read', 'ERROR'), inject('error', 'write', 'MYRIAD_ERROR'),
+          inject('error', 'trigger', 'ERROR'), inject('error', 'option', 'ERROR')]
+
+
+@pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.__name__)
+def test_detections_go_on_and_the_stick_comes_back(cluster, fault):
+    cluster.wait_until_all_run()
+    number = cluster.wait_for_work()
+    began_at = time.monotonic()
+    fault(cluster, number)
+    cluster.wait_for(lambda: cluster.stick(number).restarts >= 1)
+    assert cluster.stick(number).last_error
+    if fault is not kill and fault is not stop:
+        cluster.bus.inject(PORTS[number], 'clear')
+    if fault.__name__ == 'unplug':
+        cluster.wait_for(lambda: cluster.stick(number).status.state is StickState.ABSENT)
+        cluster.bus.inject(PORTS[number], 'plug')
+    over_at = time.monotonic()
+    inferences = cluster.stick(number).inferences
+    cluster.wait_until_all_run()
+    assert time.monotonic() < over_at + 5.0
+    assert cluster.longest_gap_since(began_at) < LONGEST_GAP_SEC
+    cluster.wait_for(lambda: cluster.stick(number).inferences > inferences)
+
+
+def test_garbage_is_dropped_counted_and_never_published(cluster):
+    cluster.wait_until_all_run()
+    number = cluster.wait_for_work()
+    cluster.bus.inject(PORTS[number], 'garbage')
+    cluster.wait_for(lambda: cluster.stick(number).unusable_boxes)
+    assert cluster.stick(number).restarts == 0
+
+
+def test_a_temperature_that_is_no_number_is_unknown(cluster):
+    cluster.wait_until_all_run()
+    cluster.bus.inject('1.3', 'nan-temperature')
+    cluster.wait_for(lambda: cluster.stick(2).status.celsius is None)
+    cluster.bus.inject('1.3', 'clear')
+    cluster.wait_for(lambda: cluster.stick(2).status.celsius is not None)
+    assert cluster.stick(2).restarts == 0
+
+
+def test_a_stick_plugged_in_while_the_others_work_joins_them(cluster):
+    cluster.wait_until_all_run()
+    cluster.bus.inject('1.9', 'plug')
+    cluster.wait_for(lambda: len(cluster.supervisor.snapshot.sticks) == 5 and
+                     cluster.stick(4).inferences > 0)
+    assert cluster.stick(4).device_name == '1.9-ma2450'
+
+
+def test_nothing_leaks(cluster):
+    cluster.wait_until_all_run()
+    own = psutil.Process()
+    # Fork server, resource tracker, four workers, and the one that looks for further sticks.
+    cluster.wait_for(lambda: len(own.children(recursive=True)) == 7)
+    descriptors, children = own.num_fds(), 7
+    for round_number in range(10):
+        number = cluster.wait_for_work()
+        restarts = cluster.stick(number).restarts
+        kill(cluster, number)
+        cluster.wait_for(lambda: cluster.stick(number).restarts > restarts)
+        cluster.wait_until_all_run()
+    cluster.wait_for(lambda: own.num_fds() <= descriptors)
+    assert len(own.children(recursive=True)) == children
