@@ -28,8 +28,9 @@ from ncs_cluster_detector.nodes.conversions import detection_array_of
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
 from ncs_cluster_detector.nodes.run_until_signal import run_until_signal
-from ncs_cluster_detector.workers.supervisor import Frame
+from ncs_cluster_detector.workers.frame import Frame
 from ncs_cluster_detector.workers.supervisor import Supervisor
+from ncs_cluster_detector.workers.supervisor import UnusableParameterError
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import QoSProfile
@@ -89,11 +90,11 @@ class DetectorNode(ConfiguredNode):
         """
         Stop the sticks and wait until no worker is left.
 
-        :return: False if the supervisor hangs.
+        :return: False if the supervisor hangs or a worker cannot be ended.
         """
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
-        return not self._thread.is_alive()
+        return self._supervisor.all_ended and not self._thread.is_alive()
 
     def check_together(self, values):
         """Refuse values that do not go together; labels are known once the graphs are."""
@@ -116,6 +117,9 @@ class DetectorNode(ConfiguredNode):
     def _supervise(self):
         try:
             self._supervisor.run()
+        except UnusableParameterError as error:
+            self._failure = StartupError(
+                f'{error.parameter}={self.values()[error.parameter]}: {error}')
         except Exception as error:
             self._failure = error   # raised by _report: without its supervisor the node must end
 

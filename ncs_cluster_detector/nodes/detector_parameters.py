@@ -18,6 +18,8 @@ import difflib
 import os
 
 from ncs_cluster_detector.detection.labels import default_labels
+from ncs_cluster_detector.detection.labels import FACE
+from ncs_cluster_detector.detection.labels import PASCAL_VOC
 from ncs_cluster_detector.detection.labels import read_label_file
 from ncs_cluster_detector.nodes.parameters import ParameterSpec
 from ncs_cluster_detector.nodes.parameters import StartupError
@@ -25,6 +27,7 @@ from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation import graphs
 from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.workers.messages import WorkerConfig
 from ncs_cluster_detector.workers.supervisor import SupervisorOptions
 
@@ -102,6 +105,10 @@ SPECS = (
         'simulated.boot_ms', _BUS.boot_ms, 'Time in ms that a simulated stick takes to open. '
         'Restart to change.', 0.0, 60000.0),
     ParameterSpec(
+        'simulated.usb_mb_per_sec', _BUS.usb_mb_per_sec, 'What the USB bus that all simulated '
+        'sticks share carries, in millions of bytes a second (an inference takes 0.54 MB); 0 = '
+        'unlimited. Restart to change.', 0.0, 10000.0),
+    ParameterSpec(
         'simulated.ambient_celsius', _BUS.ambient_celsius, 'Temperature in degrees Celsius of an '
         'idle simulated stick. Restart to change.', -40.0, 100.0),
     ParameterSpec(
@@ -163,11 +170,12 @@ def options_of(values):
         raise StartupError(
             f'label_files={label_files}: must be one per graph (graph_paths={names}); name '
             f'{len(names)} files, or none for the default labels')
-    bus = SimulatedBus(**{name.partition('.')[2]: value for name, value in values.items()
-                          if name.startswith('simulated.')}) if simulated else None
+    bus = SharedBus(SimulatedBus(library_faults=True, **{
+        name.partition('.')[2]: value for name, value in values.items()
+        if name.startswith('simulated.')})) if simulated else None
     return SupervisorOptions(
         workers=WorkerConfig(driver=values['driver'], bus=bus, graphs=tuple(
-            (_graph(name, simulated), _labels(name, path))
+            _graph_and_labels(name, path, simulated)
             for name, path in zip(names, label_files or [None] * len(names)))),
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],
@@ -175,19 +183,38 @@ def options_of(values):
         startup_timeout_sec=values['startup_timeout_ms'] / 1000)
 
 
+def _graph_and_labels(name, label_file, simulated):
+    graph = _graph(name, simulated)
+    fitting = graphs.label_counts(graph) if simulated else None
+    if label_file is None:
+        labels = default_labels(name) if fitting is None else next(
+            labels for labels in (FACE, PASCAL_VOC) if len(labels) in fitting)
+    else:
+        labels = _labels(label_file)
+    if fitting is not None and len(labels) not in fitting:
+        expected = f'{fitting[0]} or more' if len(fitting) > 1 else f'{fitting[0]}'
+        raise StartupError(
+            f"label_files=['{label_file}']: {len(labels)} labels do not fit the graph {name}, "
+            f'which needs {expected} (line 1 is the background); name the files in the order of '
+            'graph_paths, or none for the default labels')
+    return graph, labels
+
+
 def _graph(name, simulated):
     try:
         if simulated:
             return graphs.read_graph(name)
         with open(os.path.expanduser(name), 'rb') as file:
-            return file.read()
+            graph = file.read()
     except (OSError, ValueError) as error:
         raise StartupError(f"graph_paths=['{name}']: {_reason(error)}") from None
+    if not graph:
+        raise StartupError(f"graph_paths=['{name}']: the file is empty; expected what "
+                           'mvNCCompile of NCSDK 2 writes')
+    return graph
 
 
-def _labels(graph_name, path):
-    if path is None:
-        return default_labels(graph_name)
+def _labels(path):
     try:
         return read_label_file(os.path.expanduser(path))
     except (OSError, ValueError) as error:

@@ -97,6 +97,8 @@ def _stick(stick, settings, now):
         level, message = DiagnosticStatus.WARN, 'temperature unknown'
     else:
         level, message = DiagnosticStatus.OK, 'active' if stick.active else 'resting'
+    if stick.unusable_boxes:
+        message += f'; {stick.unusable_boxes} unusable boxes dropped'
     return _status(
         f'detector: stick {status.number}', stick.device_name, level, message,
         active='true' if stick.active else 'false',

@@ -1,0 +1,72 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the detector's parameters become: graphs with the labels that fit them."""
+
+from ncs_cluster_detector.detection.labels import FACE
+from ncs_cluster_detector.detection.labels import PASCAL_VOC
+from ncs_cluster_detector.nodes import detector_parameters
+from ncs_cluster_detector.nodes.parameters import StartupError
+import pytest
+
+
+def options(**changed):
+    """Return the SupervisorOptions of the defaults and some changes, on simulated sticks."""
+    values = {spec.name: spec.default for spec in detector_parameters.SPECS}
+    values.update(driver='simulated', **changed)
+    return detector_parameters.options_of(values)
+
+
+def write_labels(path, count):
+    path.write_text(''.join(f'label {number}\n' for number in range(count)))
+    return str(path)
+
+
+@pytest.mark.parametrize('name, labels', [
+    ('people', PASCAL_VOC), ('shapes', PASCAL_VOC), ('faces', FACE)])
+def test_a_graph_has_its_default_labels_whatever_its_file_is_called(tmp_path, name, labels):
+    assert options(graph_paths=[name]).workers.graphs[0][1] == labels
+    graph = tmp_path / 'graph'
+    graph.write_text(f'detector: {name}\n')
+    assert options(graph_paths=[str(graph)]).workers.graphs[0][1] == labels
+
+
+@pytest.mark.parametrize('graph, count, fits', [
+    ('shapes', 15, False), ('shapes', 16, True), ('people', 21, True), ('people', 2, False),
+    ('faces', 2, True), ('faces', 3, False), ('faces', 21, False)])
+def test_the_number_of_labels_has_to_fit_a_graph_that_is_known(tmp_path, graph, count, fits):
+    path = write_labels(tmp_path / 'labels.txt', count)
+    if fits:
+        (_, labels), = options(graph_paths=[graph], label_files=[path]).workers.graphs
+        assert len(labels) == count
+    else:
+        with pytest.raises(StartupError) as error:
+            options(graph_paths=[graph], label_files=[path])
+        assert str(error.value).startswith(f"label_files=['{path}']: {count} labels do not fit")
+
+
+def test_swapped_label_files_are_refused(tmp_path):
+    objects, faces = (write_labels(tmp_path / name, count)
+                      for name, count in (('objects', 21), ('faces', 2)))
+    options(graph_paths=['people', 'faces'], label_files=[objects, faces])
+    with pytest.raises(StartupError):
+        options(graph_paths=['people', 'faces'], label_files=[faces, objects])
+
+
+def test_an_empty_graph_file_for_real_sticks_is_refused(tmp_path):
+    graph = tmp_path / 'graph'
+    graph.touch()
+    values = {spec.name: spec.default for spec in detector_parameters.SPECS}
+    with pytest.raises(StartupError, match='the file is empty'):
+        detector_parameters.options_of({**values, 'graph_paths': [str(graph)]})
