@@ -47,6 +47,8 @@ class StickFinder:
         self._options = options
         self._logger = logger
         self._failures = 0
+        self._can_list = False
+        self._has_ended = False
         self._owes_word_since = None
         self._patience_sec = 0.0          # how long it may owe the word
 
@@ -76,15 +78,17 @@ class StickFinder:
         """Return the device names that the worker has listed since the last call, or None."""
         if self.handle is None:
             return None
+        self._has_ended = self.handle.has_ended()   # before its last words are read
         for message in self.handle.messages():
             if isinstance(message, Found):
+                self._can_list = True
                 self._owes_word_since = None
                 self._failures = 0
                 return message.device_names
             if isinstance(message, Listing):
                 self._expect_list(now)
             elif isinstance(message, Fault):
-                if message.parameter:
+                if message.parameter and not self._can_list:
                     self.unusable = (message.parameter, message.text)   # which ends the node
                 else:
                     self._failed(f'looking for sticks: {message.text}', now)
@@ -94,13 +98,12 @@ class StickFinder:
         """Return the handle of a worker that has ended or is over its deadline, or None."""
         if self.handle is None:
             return None
-        if self.handle.has_ended():
+        if self._has_ended:
             if now >= self.not_before:   # else it gave its reason
                 self._failed(f'looking for sticks: {self.handle.how_it_ended()}', now)
         elif now >= self.deadline():
             self._failed(f'looking for sticks: no answer within {self._patience_sec:g} s; does '
-                         'another program hold the lock on /dev/bus/usb, or does the SDK hang?',
-                         now)
+                         'another program start sticks for so long, or does the SDK hang?', now)
         else:
             return None
         return self.dismiss()
@@ -114,6 +117,7 @@ class StickFinder:
     def dismiss(self):
         """Return the worker's handle; it is not the finder's any more."""
         self._owes_word_since = None
+        self._has_ended = False
         handle, self.handle = self.handle, None
         return handle
 

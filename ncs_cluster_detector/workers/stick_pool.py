@@ -27,6 +27,9 @@ from ncs_cluster_detector.workers.worker_handle import end_all
 # How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
 # system tells. With a boot of 1.5 s a replugged stick is back within five seconds.
 LOOK_PERIOD_SEC = 1.0
+# How often to look with a fresh worker while sticks are listed that some process has open: only
+# that resets those whose process was killed.
+FRESH_LOOK_PERIOD_SEC = 30.0
 
 
 class StickPool:
@@ -46,6 +49,7 @@ class StickPool:
         self._scout = StickFinder(options, logger)
         self._dying = []            # pairs of a killed worker's handle and its record or None
         self._look_at = float('-inf')
+        self._fresh_look_at = float('inf')
         self._ever_ran = False
         self._settled = []
         self._lost = []
@@ -62,8 +66,7 @@ class StickPool:
 
     def waitables(self):
         """Return what becomes ready when a worker says something or ends."""
-        return [handle.connection for handle in self._handles()] + [
-            handle.sentinel for handle in self._handles()] + [
+        return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
             handle.sentinel for handle, _ in self._dying]
 
     def post(self, number, frame, now):
@@ -86,13 +89,17 @@ class StickPool:
         """Take in all that the workers have said, and notice those that have ended."""
         self._bury()
         names = self._starter.hear(now)
+        self.unusable = self.unusable or self._starter.unusable
         if names is not None:
             self._register.listed(names, now)
             self._place(now)
-        self.unusable = self.unusable or self._starter.unusable
         names = self._scout.hear(now)
         if names is not None and not self._is_starting():   # one being opened is in no list
             self._register.listed(names, now)
+            if not self._register.strangers:
+                self._fresh_look_at = float('inf')
+            elif self._fresh_look_at == float('inf'):
+                self._fresh_look_at = now + FRESH_LOOK_PERIOD_SEC
         for record in self._records_with_worker():
             self._hear(record, now)
 
@@ -108,7 +115,8 @@ class StickPool:
                 self._end(gone)
         if self._is_starting() or now < self._starter.not_before:
             return
-        if self._register.next_due() <= now:
+        if min(self._register.next_due(), self._fresh_look_at) <= now:
+            self._fresh_look_at = float('inf')
             self._starter.start(now)
         elif self._look_at <= now and self._register.expects_sticks():
             self._look_at = now + LOOK_PERIOD_SEC
@@ -123,7 +131,8 @@ class StickPool:
         due += [self._starter.deadline(), self._scout.deadline()]
         if not self._is_starting():
             look_at = self._look_at if self._register.expects_sticks() else float('inf')
-            due.append(max(min(self._register.next_due(), look_at), self._starter.not_before))
+            due.append(max(min(self._register.next_due(), look_at, self._fresh_look_at),
+                           self._starter.not_before))
         return min(due)
 
     def forgive(self, delay_sec):
@@ -163,6 +172,7 @@ class StickPool:
         record = self._register.due(now)
         handle = self._starter.dismiss()
         if record is not None:
+            handle.started_at = now   # what it waited for other programs does not count
             record.starting(handle)
             handle.send(Open(record.name_now))
         elif self._scout.handle is None:
@@ -172,6 +182,7 @@ class StickPool:
 
     def _hear(self, record, now):
         handle = record.handle
+        has_ended = handle.has_ended()   # before its last words are read
         for message in handle.messages():
             if isinstance(message, Result):
                 self._settle(record, message, now)
@@ -190,7 +201,7 @@ class StickPool:
                 else:
                     self._fail(record, message.text, now, for_good=bool(message.parameter))
                 return
-        if handle.has_ended():
+        if has_ended:
             self._fail(record, handle.how_it_ended(), now)
 
     def _settle(self, record, result, now):

@@ -24,6 +24,10 @@ from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Duty
 from ncs_cluster_detector.workers.snapshot import StickSnapshot
 
+# How long a stick pauses between two inferences at each throttling level, for which it must not be
+# taken for hung. Source: what the host sent to the stick in the vendor's first library version.
+THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
+
 
 class StickRecord:
     """
@@ -113,6 +117,10 @@ class StickRecord:
         """Tell whether the stick is not plugged in."""
         return self.state is StickState.ABSENT
 
+    def waits(self):
+        """Tell whether the stick waits to be plugged in, or for its next worker."""
+        return self.is_absent() or self.waits_until() is not None
+
     def stopping(self):
         """Take note that the worker is being ended for good (any state -> STOPPING)."""
         self.state = StickState.STOPPING
@@ -128,13 +136,13 @@ class StickRecord:
         if self.state is StickState.STARTING:
             return (handle.started_at + options.startup_timeout_sec,
                     f'not ready within {options.startup_timeout_sec:g} s (startup_timeout_ms)')
+        inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[self._throttle_level]
         silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
         deadlines = [(handle.heard_at + silence_sec,
                       f'no temperature reading for {silence_sec:g} s')]
         if handle.busy_since is not None:
-            deadlines.append((handle.busy_since + options.inference_timeout_sec,
-                              f'no result within {options.inference_timeout_sec:g} s '
-                              '(inference_timeout_ms)'))
+            deadlines.append((handle.busy_since + inference_sec,
+                              f'no result within {inference_sec:g} s (inference_timeout_ms)'))
         return min(deadlines)
 
     @property

@@ -34,6 +34,7 @@ class StickRegister:
     def __init__(self, max_sticks, logger):
         """Start with no known stick; ``max_sticks`` 0 means all, for the logger see Supervisor."""
         self.records = []
+        self.strangers = ()    # names of further sticks that would be used, were they not in use
         self._max_sticks = max_sticks
         self._logger = logger
         self._said = None
@@ -42,12 +43,16 @@ class StickRegister:
         """Take in a list of the device names of all sticks of the machine."""
         names = {port_of(name): name for name in sorted(device_names, key=_natural)}
         known = {record.port for record in self.records}
-        for port, name in names.items():
-            if port not in known and not is_in_use(name) and self._has_room():
+        further = {port: name for port, name in names.items() if port not in known}
+        for name in further.values():
+            if not is_in_use(name) and self._has_room():
                 self.records.append(StickRecord(len(self.records), name, now))
         for record in self.records:
             record.seen(names, now)
-        self._say_once(_complaint(device_names, bool(self.records)))
+        self.strangers = tuple(name for name in further.values()
+                               if is_in_use(name) and self._has_room())
+        self._say_once(_complaint(device_names, bool(self.records))
+                       or self._complaint_of_room(names))
 
     def due(self, now):
         """Return the record whose worker is due, or None; of several the one due longest."""
@@ -63,10 +68,20 @@ class StickRegister:
 
     def expects_sticks(self):
         """Tell whether a stick can be plugged in that would be used."""
-        return self._has_room() or any(record.is_absent() for record in self.records)
+        return self._has_room() or any(record.waits() for record in self.records)
 
     def _has_room(self):
         return not self._max_sticks or len(self.records) < self._max_sticks
+
+    def _complaint_of_room(self, names):
+        """Return why a stick that was plugged in is not used although one is missing, or None."""
+        missing = [record for record in self.records if record.is_absent()]
+        spare = names.keys() - {record.port for record in self.records}
+        if not missing or not spare or self._has_room():
+            return None
+        return (f'stick {missing[0].number} is missing at port {missing[0].port}, and what is at '
+                f'port {min(spare)} is not used (max_sticks={self._max_sticks}, known by their '
+                'ports); plug it into its own port, or start the node again')
 
     def _say_once(self, complaint):
         if complaint and complaint != self._said:
@@ -79,7 +94,7 @@ def _complaint(device_names, any_known):
     twice = [name for name, count in Counter(map(port_of, device_names)).items() if count > 1]
     if twice:
         return (f'several sticks are called {", ".join(twice)}, at different root hubs, and '
-                'cannot be told apart: only one of them is used; plug all sticks into one hub')
+                'cannot be told apart: none of them is used; plug all sticks into one hub')
     if device_names and not any_known:
         return (f'no free stick found, {len(device_names)} in use by other programs '
                 f'({", ".join(device_names)}); waiting for one')

@@ -15,6 +15,7 @@
 """The supervisor's hold on one worker process: its pipe, its slots and what it owes."""
 
 from collections import OrderedDict
+from contextlib import ExitStack
 import multiprocessing
 from multiprocessing import connection
 from multiprocessing import resource_tracker
@@ -75,17 +76,16 @@ class WorkerHandle:
         self.busy_since = None    # since when the oldest frame keeps the stick busy
         self.slots = FrameSlots(inflight_per_stick)
         self._outstanding = OrderedDict()   # sequence -> (frame, slot)
-        self.connection, theirs = _context.Pipe()
-        self._process = _context.Process(target=worker_main.main,
-                                         args=(theirs, self.slots, config), daemon=True)
-        try:
-            self._process.start()
-        except BaseException:
-            self.connection.close()
-            self.slots.close()
-            raise
-        finally:
-            theirs.close()
+        self._is_silent = False             # its end of the pipe is closed
+        with ExitStack() as undo:
+            undo.callback(self.slots.close)
+            self.connection, theirs = _context.Pipe()
+            undo.callback(self.connection.close)
+            with theirs:
+                self._process = _context.Process(target=worker_main.main,
+                                                 args=(theirs, self.slots, config), daemon=True)
+                self._process.start()
+            undo.pop_all()
         self.pid = self._process.pid
         self.sentinel = self._process.sentinel
 
@@ -94,13 +94,19 @@ class WorkerHandle:
         """Return the sequence numbers of the frames that the worker holds, oldest first."""
         return tuple(self._outstanding)
 
+    def waitables(self):
+        """Return what becomes ready when the worker says something or ends."""
+        return [self.sentinel] if self._is_silent else [self.connection, self.sentinel]
+
     def messages(self):
-        """Yield what the worker has sent; ends quietly when the pipe is closed."""
+        """Yield what the worker has sent; one that has closed its end of the pipe is killed."""
         try:
-            while self.connection.poll():
+            while not self._is_silent and self.connection.poll():
                 yield self.connection.recv()
         except (EOFError, OSError):
-            return
+            # As a rule it is ending, which a signal does not change any more.
+            self._is_silent = True
+            self.kill()
 
     def send(self, message):
         """Send a message; a worker that is gone is noticed by its sentinel, not here."""

@@ -28,6 +28,7 @@ from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Wait
 from ncs_cluster_detector.workers.stick_finder import LISTING_SEC
 from ncs_cluster_detector.workers.stick_finder import LONGEST_LISTING_SEC
+from ncs_cluster_detector.workers.stick_pool import FRESH_LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_pool import LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_pool import StickPool
 from ncs_cluster_detector.workers.supervisor import SupervisorOptions
@@ -228,13 +229,13 @@ def test_a_scout_that_hangs_is_replaced_and_harms_no_stick(world):
 def test_a_worker_that_is_not_ready_in_time_is_replaced(world):
     world = world(startup_timeout_sec=5.0)
     world.step(0.0)
-    world.step(1.0, Found(ONE))
-    world.step(4.9)
+    world.step(1.0, Found(ONE))   # it was another program's turn before
+    world.step(5.9)
     assert world.states() == [StickState.STARTING]
-    world.step(5.0)
+    world.step(6.0)
     assert world.states() == [BACKOFF]
     assert world.workers[0].closed
-    world.step(5.5)
+    world.step(6.5)
     assert len(world.workers) == 2
 
 
@@ -336,6 +337,47 @@ def test_an_sdk_that_cannot_be_loaded_is_told_before_there_is_a_stick(world):
     world.step(0.0)
     world.step(0.1, Fault('libmvnc.so: no such file', 'driver'))
     assert world.pool.unusable == ('driver', 'libmvnc.so: no such file')
+
+
+def test_an_sdk_that_fails_to_load_later_ends_nothing(world):
+    world = world()
+    stick, _ = world.start_all(TWO)[:2]
+    world.step(2.1, Fault('lost'), by=stick)
+    world.step(2.6, Reading(30.0, 0, 2.6), by=world.workers[1])
+    world.step(2.7, Fault('libmvnc.so: too many open files', 'driver'))
+    world.last.ended = True
+    world.step(2.8)
+    assert world.pool.unusable is None
+    world.step(3.3)
+    world.step(3.4, Found(TWO))
+    assert world.last.told == [Open('1.1-ma2450')]
+
+
+def test_what_a_worker_said_last_is_heard_although_it_has_ended(world):
+    world = world()
+    stick, _ = world.start_all(ONE)
+    stick.ended = True
+    world.step(2.1, Fault('reading a result: ERROR'), by=stick)
+    assert 'reading a result: ERROR' in world.log[-1]
+
+
+def test_sticks_that_a_killed_process_left_behind_are_reset_by_a_fresh_worker(world):
+    world = world()
+    world.step(0.0)
+    world.step(0.1, Found(('1.1-',)))   # in use by another process, as yet
+    scout = world.last
+    world.step(1.1)
+    world.step(1.2, Found(('1.1-',)), by=scout)
+    now = 1.2
+    while len(world.workers) == 1:
+        assert now < 2 * FRESH_LOOK_PERIOD_SEC
+        now = world.pool.next_due()
+        world.step(now)
+        if len(world.workers) == 1:
+            world.step(now, Found(('1.1-',)), by=scout)
+    assert now == 1.2 + FRESH_LOOK_PERIOD_SEC
+    world.step(now + 1.5, Found(ONE))
+    assert world.last.told == [Open('1.1-ma2450')]
 
 
 def test_a_list_made_while_a_stick_is_being_opened_makes_none_absent(world):

@@ -176,6 +176,17 @@ def test_a_running_worker_owes_a_result_or_at_least_a_temperature(record):
     assert 'inference_timeout_ms' in text
 
 
+@pytest.mark.parametrize('level, pause_sec', [(0, 0.0), (1, 0.1), (2, 10.0)])
+def test_the_pauses_of_a_throttled_stick_are_granted(record, level, pause_sec):
+    handle = Handle()
+    handle.heard_at, handle.busy_since = 100.0, 90.0
+    record.starting(handle)
+    record.running()
+    record.measured(Reading(96.0, level, 100.0))
+    at, _ = record.deadline(SupervisorOptions(None, inference_timeout_sec=2.0))
+    assert at == 92.0 + pause_sec
+
+
 def test_the_temperature_goes_with_the_worker(record):
     record.starting(Handle())
     record.running()

@@ -67,10 +67,31 @@ def test_no_more_than_max_sticks_are_registered(log):
     register = StickRegister(2, log)
     register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0)
     assert len(register.records) == 2
-    assert not register.expects_sticks()
     for record in register.records:
-        record.seen({}, 2.0)
-    assert register.expects_sticks()
+        record.starting(None)
+    assert not register.expects_sticks()
+    register.records[0].failed('hung', 2.0)
+    register.records[0].ended()
+    assert register.expects_sticks()   # it may be replugged, and is back at once then
+
+
+def test_a_stick_that_moved_to_another_port_beyond_max_sticks_is_told_of_once(log):
+    register = StickRegister(2, log)
+    register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0)
+    assert log == []
+    for now in (2.0, 3.0):
+        register.listed(['1.1-ma2450', '1.5-ma2450'], now)
+    assert log == ['stick 1 is missing at port 1.2, and what is at port 1.5 is not used '
+                   '(max_sticks=2, known by their ports); plug it into its own port, or start the '
+                   'node again']
+
+
+def test_sticks_of_other_programs_are_strangers_while_there_is_room(log):
+    register = StickRegister(1, log)
+    register.listed(['1.1-', '1.2-'], 1.0)
+    assert register.strangers == ('1.1-', '1.2-')
+    register.listed(['1.1-ma2450', '1.2-'], 2.0)
+    assert register.strangers == ()
 
 
 def test_without_a_limit_sticks_are_always_expected(register):
