@@ -19,11 +19,18 @@ from dataclasses import dataclass
 FIRST_DELAY_SEC = 0.5
 # Short enough that a stick is back within five seconds of the end of what ailed it, its reset and
 # its boot of 1.5 s each included.
-LONGEST_DELAY_SEC = 2.0
-# A stick that fails this often without a result in between, for a minute or more, is given up for
-# a long rest: it needs a hand, and each attempt keeps the others from being started.
+LONGEST_DELAY_SEC = 1.5
+# A stick that fails this often without being well in between, for a minute or more, is given up
+# for a long rest: it needs a hand, and each attempt keeps the others from being started.
 BUDGET = 20
 REST_SEC = 300.0
+# A stick is well when it gives a result, or temperatures for so long: a resting one is asked for
+# nothing else.
+WELL_AFTER_SEC = 3.0
+# How much longer than the longest successful start of any stick a start may take. It may always
+# take four seconds, and twice as long after each failure, up to the limit that the user sets.
+START_PATIENCE = 3.0
+LEAST_START_SEC = 4.0
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,28 @@ def after_failure(failures):
     """
     Return what follows the latest failure of a stick's worker.
 
-    The delay doubles from half a second up to two; after twenty failures in a row the stick is
+    The delay doubles from half a second up to one and a half; after twenty failures in a row the stick is
     FATAL and is tried again after five minutes.
 
-    :param failures: failures since the stick last gave a result, this one included, at least 1.
+    :param failures: failures since the stick was last well, this one included, at least 1.
     """
     if failures >= BUDGET:
         return RestartPlan(REST_SEC, fatal=True)
     return RestartPlan(min(FIRST_DELAY_SEC * 2 ** (failures - 1), LONGEST_DELAY_SEC), fatal=False)
+
+
+def start_deadline_sec(failures, longest_start_sec, limit_sec):
+    """
+    Return how long a worker may take to open its stick before it counts as failed.
+
+    A call of the SDK that hangs in one stick keeps all others from being started, so that what is
+    known to take two seconds is not waited for for twenty.
+
+    :param failures: failures since the stick was last well.
+    :param longest_start_sec: the longest successful start so far; None when there was none.
+    :param limit_sec: what the user sets.
+    """
+    if longest_start_sec is None:
+        return limit_sec
+    least_sec = max(START_PATIENCE * longest_start_sec, LEAST_START_SEC)
+    return min(least_sec * 2 ** failures, limit_sec)

@@ -50,7 +50,7 @@ class StickPool:
         self._dying = []            # pairs of a killed worker's handle and its record or None
         self._look_at = float('-inf')
         self._fresh_look_at = float('inf')
-        self._ever_ran = False
+        self._longest_start_sec = None   # None until a stick has started
         self._settled = []
         self._lost = []
         self.unusable = None        # (parameter, text): what no stick can mend
@@ -106,7 +106,7 @@ class StickPool:
     def judge(self, now):
         """Give up workers that are over a deadline, and start or look for what is due."""
         for record in self._records_with_worker():
-            due_at, text = record.deadline(self._options)
+            due_at, text = self._deadline(record)
             if now >= due_at:
                 self._fail(record, text, now)
         for finder in (self._starter, self._scout):
@@ -127,7 +127,7 @@ class StickPool:
 
     def next_due(self):
         """Return when :meth:`judge` has something to do at the latest."""
-        due = [record.deadline(self._options)[0] for record in self._records_with_worker()]
+        due = [self._deadline(record)[0] for record in self._records_with_worker()]
         due += [self._starter.deadline(), self._scout.deadline()]
         if not self._is_starting():
             look_at = self._look_at if self._register.expects_sticks() else float('inf')
@@ -156,6 +156,9 @@ class StickPool:
 
     def _records_with_worker(self):
         return [record for record in self._register.records if record.handle is not None]
+
+    def _deadline(self, record):
+        return record.deadline(self._options, self._longest_start_sec)
 
     def _handles(self):
         handles = [record.handle for record in self._records_with_worker()]
@@ -190,16 +193,19 @@ class StickPool:
                 handle.heard_at = now
                 record.measured(message)
             elif isinstance(message, Ready):
-                self._ever_ran = True
+                self._longest_start_sec = max(self._longest_start_sec or 0.0,
+                                              now - handle.started_at)
                 handle.heard_at = now
-                record.running()
+                record.running(now)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')
             elif isinstance(message, Fault):
-                if message.parameter and not self._ever_ran:
+                if message.parameter and self._longest_start_sec is None:
                     self.unusable = (message.parameter, message.text)   # which ends the node
                 else:
-                    self._fail(record, message.text, now, for_good=bool(message.parameter))
+                    # What has worked on this stick may work again.
+                    self._fail(record, message.text, now,
+                               for_good=bool(message.parameter) and not record.inferences)
                 return
         if has_ended:
             self._fail(record, handle.how_it_ended(), now)
@@ -219,11 +225,13 @@ class StickPool:
     def _fail(self, record, text, now, for_good=False):
         handle = record.handle
         self._lost += handle.outstanding
+        is_news = not record.failures or text != record.last_error
         plan = record.failed(text, now, for_good)
         self._end(handle, record)
-        self._logger.error(f'stick {record.number} ({record.device_name}): {text}; '
-                           f'{"given up for" if plan.fatal else "starting again in"} '
-                           f'{plan.delay_sec:g} s')
+        if is_news or plan.fatal:   # the others are counted in the diagnostics
+            self._logger.error(f'stick {record.number} ({record.device_name}): {text}; '
+                               f'{"given up for" if plan.fatal else "starting again in"} '
+                               f'{plan.delay_sec:g} s')
 
     def _end(self, handle, record=None):
         """Kill a worker; what it had is taken back when it is gone, at once as a rule."""

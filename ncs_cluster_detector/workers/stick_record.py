@@ -50,7 +50,8 @@ class StickRecord:
         self.inferences = 0
         self.unusable_boxes = 0
         self.last_error = ''
-        self._failures = 0
+        self.failures = 0       # since it was last well
+        self._ready_at = None
         self._plan = None
         self._celsius = None
         self._measured_at = None
@@ -68,8 +69,9 @@ class StickRecord:
         self.handle = handle
         self.state = StickState.STARTING
 
-    def running(self):
+    def running(self, now):
         """Take note that the stick is open (STARTING -> RUNNING)."""
+        self._ready_at = now
         self.state = StickState.RUNNING
 
     def failed(self, text, now, for_good=False):
@@ -78,10 +80,10 @@ class StickRecord:
 
         :param for_good: another attempt would end the same way.
         """
-        self._failures = restart.BUDGET if for_good else self._failures + 1
+        self.failures = restart.BUDGET if for_good else self.failures + 1
         self.restarts += 1
         self.last_error = text
-        self._plan = restart.after_failure(self._failures)
+        self._plan = restart.after_failure(self.failures)
         self.start_at = now + self._plan.delay_sec
         self.state = StickState.STOPPING
         self.handle = None
@@ -125,17 +127,21 @@ class StickRecord:
         """Take note that the worker is being ended for good (any state -> STOPPING)."""
         self.state = StickState.STOPPING
 
-    def deadline(self, options):
+    def deadline(self, options, longest_start_sec):
         """
         Return until when the worker owes a word, and in words what it is given up for after that.
 
         :param options: SupervisorOptions.
+        :param longest_start_sec: the longest successful start of any stick, or None.
         :return: ``(seconds of the monotonic clock, text)``.
         """
         handle = self.handle
         if self.state is StickState.STARTING:
-            return (handle.started_at + options.startup_timeout_sec,
-                    f'not ready within {options.startup_timeout_sec:g} s (startup_timeout_ms)')
+            start_sec = restart.start_deadline_sec(
+                self.failures, longest_start_sec, options.startup_timeout_sec)
+            why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
+                   f'the longest start so far took {longest_start_sec:.1f} s')
+            return handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})'
         inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[self._throttle_level]
         silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
         deadlines = [(handle.heard_at + silence_sec,
@@ -156,10 +162,10 @@ class StickRecord:
         self._duty.begin(now)
 
     def inferred(self, result, now):
-        """Take note of a Result; a stick that gives results has no failures to its name."""
+        """Take note of a Result; a stick that gives one is well."""
         self.inferences += 1
         self.unusable_boxes += result.unusable_boxes
-        self._failures = 0
+        self.failures = 0
         self._inference_times.add(result.inference_sec)
         if not self.handle.outstanding:
             self._duty.end(now)
@@ -169,6 +175,8 @@ class StickRecord:
         self._celsius = reading.celsius
         self._measured_at = reading.measured_at
         self._throttle_level = reading.throttle_level
+        if reading.measured_at >= self._ready_at + restart.WELL_AFTER_SEC:
+            self.failures = 0
 
     def status(self):
         """Return what the policies know of this stick."""

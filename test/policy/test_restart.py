@@ -15,11 +15,12 @@
 """The delays between the starts of a failing worker."""
 
 from ncs_cluster_detector.policy import restart
+import pytest
 
 
 def test_the_delay_doubles_up_to_its_limit():
     delays = [restart.after_failure(failures).delay_sec for failures in range(1, restart.BUDGET)]
-    assert delays == [0.5, 1.0] + [2.0] * (restart.BUDGET - 3)
+    assert delays == [0.5, 1.0] + [1.5] * (restart.BUDGET - 3)
 
 
 def test_after_the_budget_the_stick_is_fatal_and_rests():
@@ -27,3 +28,11 @@ def test_after_the_budget_the_stick_is_fatal_and_rests():
     plan = restart.after_failure(restart.BUDGET)
     assert plan.fatal
     assert plan.delay_sec == restart.REST_SEC
+
+
+@pytest.mark.parametrize('failures, longest_start_sec, expected', [
+    (0, None, 20.0), (3, None, 20.0), (0, 0.2, 4.0), (0, 1.5, 4.5), (1, 1.5, 9.0),
+    (2, 1.5, 18.0), (3, 1.5, 20.0), (0, 30.0, 20.0)])
+def test_a_start_may_take_a_few_times_as_long_as_one_that_succeeded(
+        failures, longest_start_sec, expected):
+    assert restart.start_deadline_sec(failures, longest_start_sec, 20.0) == expected

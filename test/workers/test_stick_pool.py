@@ -16,6 +16,7 @@
 
 from types import SimpleNamespace
 
+from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.workers import stick_finder
 from ncs_cluster_detector.workers.messages import Fault
@@ -25,6 +26,7 @@ from ncs_cluster_detector.workers.messages import Look
 from ncs_cluster_detector.workers.messages import Open
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
+from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.messages import Wait
 from ncs_cluster_detector.workers.stick_finder import LISTING_SEC
 from ncs_cluster_detector.workers.stick_finder import LONGEST_LISTING_SEC
@@ -248,7 +250,7 @@ def test_a_worker_that_lists_no_sticks_in_time_is_replaced_later_and_later(world
         assert world.workers[-1].closed
         world.step(world.pool.next_due())
         started.append(world.last.started_at)
-    assert started == [5.5, 11.5, 18.5]
+    assert started == [5.5, 11.5, 18.0]
     assert world.log[0].startswith('looking for sticks: no answer within 5 s')
 
 
@@ -330,6 +332,35 @@ def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
     world.step(2.0, Fault('graph 0: UNSUPPORTED_GRAPH_FILE', 'graph_paths'))
     assert world.pool.unusable is None
     assert world.states() == [RUNNING, StickState.FATAL]
+
+
+def test_a_graph_that_worked_on_this_stick_is_tried_on_it_again(world):
+    world = world()
+    stick, _ = world.start_all(ONE)
+    stick.settle = lambda result, now: SimpleNamespace(number=1)
+    world.step(2.1, Result(1, (), 0, 0.1), Fault('INVALID_DATA_LENGTH', 'graph_paths'), by=stick)
+    assert world.states() == [BACKOFF]
+
+
+def test_the_same_reason_is_told_once_until_the_stick_is_given_up(world):
+    world = world()
+    worker, scout = world.start_all(ONE)
+    now = 2.5
+    world.step(now, Fault('opening stick 1.1-ma2450: ERROR'), by=worker)
+    while world.states() == [BACKOFF]:
+        now = world.pool.next_due()
+        started = len(world.workers)
+        world.step(now)
+        if len(world.workers) == started:
+            world.step(now, Found(ONE), by=scout)   # that was a look
+        else:
+            world.step(now, Found(ONE))
+            world.step(now, Fault('opening stick 1.1-ma2450: ERROR'))
+    assert len(world.workers) == 1 + restart.BUDGET
+    told = [text for text in world.log if 'ERROR' in text]
+    assert told == [
+        'stick 0 (1.1-ma2450): opening stick 1.1-ma2450: ERROR; starting again in 0.5 s',
+        'stick 0 (1.1-ma2450): opening stick 1.1-ma2450: ERROR; given up for 300 s']
 
 
 def test_an_sdk_that_cannot_be_loaded_is_told_before_there_is_a_stick(world):

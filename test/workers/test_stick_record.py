@@ -57,7 +57,7 @@ def test_backoff_to_starting_to_running(record):
     record.starting(Handle())
     assert record.state is StickState.STARTING
     assert record.waits_until() is None
-    record.running()
+    record.running(101.0)
     assert record.state is StickState.RUNNING
     assert record.snapshot(101.0, active=True).pid == 4711
 
@@ -66,7 +66,7 @@ def test_backoff_to_starting_to_running(record):
 def test_a_failure_is_stopping_until_the_process_is_gone_then_backoff(record, runs):
     record.starting(Handle())
     if runs:
-        record.running()
+        record.running(101.0)
     plan = record.failed('lost', 200.0)
     assert (record.state, record.handle) == (StickState.STOPPING, None)
     assert record.waits_until() is None
@@ -81,7 +81,7 @@ def test_the_delay_grows_until_the_budget_is_used_up_and_the_reason_is_kept(reco
     for failure in range(restart.BUDGET):
         fail_and_end(record, 1000.0 * failure, f'failure {failure}')
         waits.append(record.waits_until() - 1000.0 * failure)
-    assert waits[:4] == [0.5, 1.0, 2.0, 2.0]
+    assert waits[:4] == [0.5, 1.0, 1.5, 1.5]
     assert waits[-1] == restart.REST_SEC
     assert record.state is StickState.FATAL
     assert record.snapshot(0.0, active=False).last_error == f'failure {restart.BUDGET - 1}'
@@ -108,7 +108,7 @@ def test_a_result_wipes_the_failures_out(record):
     for _ in range(5):
         fail_and_end(record, 200.0)
     record.starting(Handle())
-    record.running()
+    record.running(101.0)
     record.inferred(Result(1, (), 2, 0.065), 210.0)
     record.failed('later', 220.0)
     record.ended()
@@ -136,7 +136,7 @@ def test_unplugged_it_is_absent_and_due_at_once_when_it_is_back(record, failures
 def test_a_list_without_it_says_nothing_about_a_stick_with_a_worker(record, state):
     record.starting(Handle())
     if state is StickState.RUNNING:
-        record.running()
+        record.running(101.0)
     if state is StickState.STOPPING:
         record.failed('lost', 200.0)
     record.seen({}, 201.0)
@@ -158,7 +158,7 @@ def test_stopping_ends_every_state(record):
 
 def test_a_worker_in_start_up_has_a_deadline_of_its_own(record):
     record.starting(Handle())
-    at, text = record.deadline(SupervisorOptions(None, startup_timeout_sec=7.0))
+    at, text = record.deadline(SupervisorOptions(None, startup_timeout_sec=7.0), None)
     assert at == 7.0
     assert 'startup_timeout_ms' in text
 
@@ -167,11 +167,11 @@ def test_a_running_worker_owes_a_result_or_at_least_a_temperature(record):
     handle = Handle()
     handle.heard_at = 10.0
     record.starting(handle)
-    record.running()
+    record.running(101.0)
     options = SupervisorOptions(None, inference_timeout_sec=1.5)
-    assert record.deadline(options) == (13.0, 'no temperature reading for 3 s')
+    assert record.deadline(options, 1.5) == (13.0, 'no temperature reading for 3 s')
     handle.busy_since = 10.5
-    at, text = record.deadline(options)
+    at, text = record.deadline(options, 1.5)
     assert at == 12.0
     assert 'inference_timeout_ms' in text
 
@@ -181,15 +181,32 @@ def test_the_pauses_of_a_throttled_stick_are_granted(record, level, pause_sec):
     handle = Handle()
     handle.heard_at, handle.busy_since = 100.0, 90.0
     record.starting(handle)
-    record.running()
+    record.running(101.0)
     record.measured(Reading(96.0, level, 100.0))
-    at, _ = record.deadline(SupervisorOptions(None, inference_timeout_sec=2.0))
+    at, _ = record.deadline(SupervisorOptions(None, inference_timeout_sec=2.0), 1.5)
     assert at == 92.0 + pause_sec
+
+
+def test_a_start_that_takes_far_longer_than_others_is_given_up_early(record):
+    record.starting(Handle())
+    assert record.deadline(SupervisorOptions(None), 1.5) == (
+        4.5, 'not ready within 4.5 s (the longest start so far took 1.5 s)')
+
+
+def test_a_resting_stick_is_well_when_it_has_given_temperatures_for_a_while(record):
+    for _ in range(5):
+        fail_and_end(record, 200.0)
+    record.starting(Handle())
+    record.running(300.0)
+    record.measured(Reading(30.0, 0, 302.9))
+    assert record.failures == 5
+    record.measured(Reading(30.0, 0, 303.0))
+    assert record.failures == 0
 
 
 def test_the_temperature_goes_with_the_worker(record):
     record.starting(Handle())
-    record.running()
+    record.running(101.0)
     record.measured(Reading(55.0, 1, 200.0))
     assert (record.status().celsius, record.status().throttle_level) == (55.0, 1)
     record.failed('lost', 201.0)
