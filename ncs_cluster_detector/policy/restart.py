@@ -45,8 +45,8 @@ def after_failure(failures):
     """
     Return what follows the latest failure of a stick's worker.
 
-    The delay doubles from half a second up to one and a half; after twenty failures in a row the stick is
-    FATAL and is tried again after five minutes.
+    The delay grows from half a second up to one and a half; after twenty failures in a row the
+    stick is FATAL and is tried again after five minutes.
 
     :param failures: failures since the stick was last well, this one included, at least 1.
     """

@@ -24,13 +24,14 @@ import weakref
 
 FILE_NAME = 'ncs_simulated_bus'
 
-# Locks are on single bytes far behind the file's end: one that guards changes, and one that is
-# held by whoever has a stick open. The system gives a lock back when its process ends, however it
-# ends. They are locks of an open file, not of a process: a second opening within one process is
-# refused as well.
+# Locks are on single bytes far behind the file's end: one for each part of the file guards changes
+# in it, and others are held by whoever has a stick open. The system gives a lock back when its
+# process ends, however it ends. They are locks of an open file, not of a process: a second opening
+# within one process is refused as well.
 _CHANGE_LOCK = 1 << 40
 _FIRST_CLAIM = 1 << 41
 _RECORD_LOCK = struct.Struct('hhqqi0q')
+_memories = weakref.WeakSet()
 
 
 class BusMemory:
@@ -47,8 +48,9 @@ class BusMemory:
         self.path = f'/proc/{os.getpid()}/fd/{descriptor}'
         self.numbers = mmap.mmap(descriptor, 0)
         self._descriptor = descriptor
-        self._threads = threading.Lock()
+        self._thread_locks = {}
         self._close = weakref.finalize(self, os.close, descriptor)
+        _memories.add(self)
 
     @classmethod
     def create(cls, size):
@@ -79,6 +81,7 @@ class BusMemory:
 
     def close(self):
         """Leave the file; a second call does nothing."""
+        _memories.discard(self)
         self.numbers.close()
         self._close()
 
@@ -87,16 +90,28 @@ class BusMemory:
         return f'/proc/self/fd/{self._descriptor}'
 
     @contextmanager
-    def locked(self):
-        """Keep all other threads and processes from changing anything; never wait meanwhile."""
-        with self._threads:
+    def locked(self, offset):
+        """
+        Keep all other threads and processes from changing a part; never wait meanwhile.
+
+        :param offset: where the part begins. Should a process be stopped (not killed) just then,
+            only those wait for it that need the same part.
+        """
+        with self._thread_locks.setdefault(offset, threading.Lock()):
             fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLKW,
-                        _lock_record(fcntl.F_WRLCK, _CHANGE_LOCK))
+                        _lock_record(fcntl.F_WRLCK, _CHANGE_LOCK + offset))
             try:
                 yield
             finally:
                 fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK,
-                            _lock_record(fcntl.F_UNLCK, _CHANGE_LOCK))
+                            _lock_record(fcntl.F_UNLCK, _CHANGE_LOCK + offset))
+
+    def _be_of_forked_process(self):
+        """Get locks of one's own: those of an inherited descriptor are the parent's too."""
+        self._thread_locks = {}
+        own = os.open(self.own_path(), os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(own, self._descriptor, inheritable=os.get_inheritable(self._descriptor))
+        os.close(own)
 
     def read_text(self, offset, length):
         """Return the text that was written at ``offset``."""
@@ -139,10 +154,19 @@ class Claim:
         self._descriptor = descriptor
 
     def close(self):
-        """Give the lock back."""
+        """Give the lock back, also where a forked process has inherited it."""
+        fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _lock_record(fcntl.F_UNLCK, 0, 0))
         os.close(self._descriptor)
 
 
-def _lock_record(kind, offset):
-    """Return the system's ``struct flock`` for one byte."""
-    return _RECORD_LOCK.pack(kind, os.SEEK_SET, offset, 1, 0)
+def _lock_record(kind, offset, length=1):
+    """Return the system's ``struct flock``; length 0 reaches to the end of all files."""
+    return _RECORD_LOCK.pack(kind, os.SEEK_SET, offset, length, 0)
+
+
+def _after_fork():
+    for memory in _memories:
+        memory._be_of_forked_process()
+
+
+os.register_at_fork(after_in_child=_after_fork)

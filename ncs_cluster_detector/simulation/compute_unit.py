@@ -32,7 +32,8 @@ class TensorQueue:
     A queue of FP16 tensors between host and stick; the lock of the compute unit guards it.
 
     ``held`` counts the places in use: in an input queue from the beginning of the transfer until
-    the end of the inference, in an output queue until the host has read the result.
+    the end of the inference, in an output queue until the host has read the result. What comes
+    for a queue that is ``gone`` is dropped.
     """
 
     def __init__(self, capacity):
@@ -40,6 +41,7 @@ class TensorQueue:
         self.capacity = capacity
         self.held = 0
         self.elements = deque()
+        self.gone = False
 
 
 @dataclass
@@ -122,10 +124,15 @@ class ComputeUnit:
         with self._changed:
             self.calls.wait_in_call('write', lambda: queue.held < queue.capacity)
             queue.held += 1
-            sent_at = time.monotonic()
-            arrives_at = max(sent_at + self._transfer_sec,
-                             self._stick.reserve_transfer(tensor.nbytes))
-            self.calls.wait_in_call('write', lambda: False, arrives_at - sent_at)
+            try:
+                sent_at = time.monotonic()
+                arrives_at = max(sent_at + self._transfer_sec,
+                                 self._stick.reserve_transfer(tensor.nbytes))
+                self.calls.wait_in_call('write', lambda: False, arrives_at - sent_at)
+            except BaseException:   # also when the program is interrupted meanwhile
+                queue.held -= 1
+                self._changed.notify_all()
+                raise
             queue.elements.append((tensor, key))
 
     def trigger(self, graph, source, target):
@@ -158,6 +165,12 @@ class ComputeUnit:
             queue.held -= 1
             self._changed.notify_all()
             return queue.elements.popleft()
+
+    def discard(self, queue):
+        """Forget a queue and what is in it."""
+        with self._changed:
+            queue.gone = True
+            self._changed.notify_all()
 
     def _sleep_until(self, deadline):
         self.calls.wait_for(lambda: False, deadline - time.monotonic())
@@ -209,9 +222,9 @@ class ComputeUnit:
             ended_at = time.monotonic()
         job.graph.time_taken_ms = 1000.0 * (ended_at - started_at)
         job.source.held -= 1
-        if job.target.held >= job.target.capacity:
+        if not _has_room(job.target):
             self._changed.notify_all()
-            self.calls.wait_for(lambda: job.target.held < job.target.capacity)
+            self.calls.wait_for(lambda: _has_room(job.target))
             ended_at = time.monotonic()
         job.target.held += 1
         job.target.elements.append((self._result(job), job.key))
@@ -225,6 +238,10 @@ class ComputeUnit:
         self._inferences += 1
         kind = self.calls.faults.garbage
         return spoil(job.output, kind, self._inferences) if kind else job.output
+
+
+def _has_room(queue):
+    return queue.gone or queue.held < queue.capacity
 
 
 def _infer(network, tensor):

@@ -110,7 +110,8 @@ def _parser():
 def _refusal(error):
     text = str(error)
     if isinstance(error, OSError):
-        text = f'{error.strerror} ({error.filename}); has the program just ended? Try again'
+        text = error.strerror if error.filename is None else (
+            f'{error.strerror} ({error.filename}); has the program just ended? Try again')
     print(f'{PROGRAM}: {text}', file=sys.stderr)
     return 2
 

@@ -76,6 +76,15 @@ def count_connection(bus):
     _connections += 1
 
 
+def _renew_lock():
+    """Make a lock for a process that was forked while another thread may have held it."""
+    global lock
+    lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def pass_lock():
     """Wait for the end of an opening that is under way."""
     with lock:
@@ -84,8 +93,13 @@ def pass_lock():
 
 def _bus_of_environment():
     path = os.environ[ENVIRONMENT_VARIABLE]
+    # The process that the path names may have ended; its children have inherited the file.
+    inherited = f'/proc/self/fd/{path.rpartition("/")[2]}'
     try:
-        return SharedBus.attach(path)
+        try:
+            return SharedBus.attach(path)
+        except FileNotFoundError:
+            return SharedBus.attach(inherited)
     except (OSError, ValueError) as error:
         raise ValueError(f'{ENVIRONMENT_VARIABLE}={path}: {error}; unset it, or start the program '
                          'with python -m ncs_cluster_detector.simulation') from error

@@ -143,7 +143,7 @@ class Device:
         text_or_array = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_FW_VERSION,
                          DeviceOption.RO_DEBUG_INFO, DeviceOption.RO_MVTENSOR_VERSION,
                          DeviceOption.RO_DEVICE_NAME, DeviceOption.RO_MAX_EXECUTORS_NUM)
-        if option in text_or_array:
+        if option in text_or_array or not isinstance(option, DeviceOption):
             raise Exception(Status.INVALID_PARAMETERS)
         raise Exception(Status.UNAUTHORIZED)
 
@@ -164,14 +164,16 @@ class Device:
             if link.name.endswith('-'):
                 raise Exception(Status.INVALID_PARAMETERS)
             return DeviceHwVersion.MA2450.value
-        unit = link.unit
-        if unit is None:
+        if not isinstance(option, DeviceOption):
+            raise Exception(Status.INVALID_PARAMETERS)
+        connection = link.connection
+        if connection is None:
             raise Exception(Status.UNAUTHORIZED)
+        unit, stick = connection.unit, connection.stick
         if option is DeviceOption.RO_DEBUG_INFO:
             raise Exception(Status.UNSUPPORTED_FEATURE)
         if option in _ASKED_FROM_THE_STICK:
             unit.begin('option')
-        stick = link.connection.stick
         readers = {
             DeviceOption.RO_THERMAL_STATS:
                 lambda: np.array(stick.thermal_readings(), dtype=np.float32),
@@ -188,8 +190,6 @@ class Device:
                 lambda: np.array(_TENSOR_LIBRARY_VERSION, dtype=np.uint32),
             DeviceOption.RO_MAX_EXECUTORS_NUM: lambda: 1,
         }
-        if option not in readers:
-            raise Exception(Status.INVALID_PARAMETERS)
         return readers[option]()
 
     def _link(self):

@@ -107,6 +107,7 @@ class Fifo:
             unit.begin('close')
             if unit.stopped:
                 raise Exception(Status.ERROR)
+            unit.discard(self._queue)
             unit.memory.remove_fifo(self)
 
     def set_option(self, option, value):

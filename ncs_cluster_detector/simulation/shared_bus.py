@@ -132,7 +132,7 @@ class SharedBus:
         now = time.monotonic()
         if not self.bus.usb_mb_per_sec:
             return now
-        with self.memory.locked():
+        with self.memory.locked(0):
             (free_at,) = _FREE_AT.unpack_from(self.memory.numbers, _FREE_AT_OFFSET)
             arrives_at = max(now, free_at) + size / (self.bus.usb_mb_per_sec * 1e6)
             _FREE_AT.pack_into(self.memory.numbers, _FREE_AT_OFFSET, arrives_at)

@@ -54,7 +54,9 @@ class StickConnection:
             self._watch = FaultWatch(shared_bus.memory.own_path())
             library.count_connection(port.bus)
             self._boot()
-        except BaseException:   # also when the program is interrupted meanwhile
+        except BaseException as error:
+            if not isinstance(error, Exception):   # the program is interrupted meanwhile
+                port.reset(self._plugs, 0.0)
             self._let_go()
             raise
         self.stick = SimulatedStick(shared_bus, port)

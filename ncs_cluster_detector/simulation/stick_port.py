@@ -89,41 +89,37 @@ class StickPort:
     def set_up(self, plugged):
         """Write the first state of a port, at ambient temperature."""
         now = self._clock()
-        with self._memory.locked():
+        with self._memory.locked(self._offset):
             self._write_heat(Heat(self.bus.ambient_celsius, now, now))
             self._write_power(0.0, False)
             self._write_state(PortState(plugged, int(plugged)))
 
     def state(self):
         """Return the :class:`PortState`."""
-        # The lock is held as briefly as can be: should a process be stopped (not killed) just
-        # then, all others wait for it.
-        with self._memory.locked():
-            text = self._read_text()
-        return PortState.from_text(text)
+        return self._look()[0]
 
     def name(self):
         """Return the stick's name: with its chip in ROM state, without it when it has booted."""
-        _, booted, _ = self._read_power()
+        _, (_, booted, _) = self._look()
         return f'{self.path}-' if booted else f'{self.path}-{CHIP}'
 
     def in_rom(self):
         """Tell whether the stick there is can be booted."""
-        return self.is_visible() and not self._read_power()[1]
+        return self._has_appeared(False)
 
     def has_booted(self):
         """Tell whether there is a stick that has booted, whether in use or left behind."""
-        return self.is_visible() and bool(self._read_power()[1])
+        return self._has_appeared(True)
 
     def is_visible(self):
         """Tell whether a stick is there and neither boots nor is reset."""
-        return self.state().plugged and self._clock() >= self._read_power()[0]
+        return self._has_appeared(False, True)
 
     def holder(self):
         """Return the process that has the stick open or opens it, or None."""
-        if not self._memory.is_claimed(self._claim_number(self.state().plugs)):
-            return None
-        return self._read_power()[2] or None
+        state, (_, _, holder) = self._look()
+        return (holder or None) if self._memory.is_claimed(
+            self._claim_number(state.plugs)) else None
 
     def claim(self, plugs):
         """Return what makes the stick this caller's alone until it is closed, or None."""
@@ -143,7 +139,7 @@ class StickPort:
         self._switch(plugs, False, absent_sec)
 
     def _switch(self, plugs, booted, absent_sec):
-        with self._memory.locked():
+        with self._memory.locked(self._offset):
             state = self._read_state()
             # Another stick that is in the port by now has nothing to do with it.
             if state.plugged and state.plugs == plugs:
@@ -156,7 +152,7 @@ class StickPort:
 
         :raises ValueError: the word does not fit, or the port is empty (or, for plug, is not).
         """
-        with self._memory.locked():
+        with self._memory.locked(self._offset):
             before = self._read_state()
             after = self._changed(before, word, arguments)
             if after.faults.celsius != before.faults.celsius:
@@ -168,17 +164,17 @@ class StickPort:
 
     def work(self, started_at, ended_at):
         """Note that the stick computes from one time to the other."""
-        with self._memory.locked():
+        with self._memory.locked(self._offset):
             self._write_heat(self._read_heat().busy(started_at, ended_at, self.bus))
 
     def rest(self):
         """Note that the stick does not compute any more."""
-        with self._memory.locked():
+        with self._memory.locked(self._offset):
             self._end_load()
 
     def celsius(self):
         """Return the temperature now, in degrees Celsius, also of a stick that rests for long."""
-        with self._memory.locked():
+        with self._memory.locked(self._offset):
             text = self._read_text()
             heat = self._read_heat()
         pinned = PortState.from_text(text).faults.celsius
@@ -208,6 +204,17 @@ class StickPort:
         now = self._clock()
         heat = self._read_heat().at(now, self.bus)
         self._write_heat(Heat(heat.celsius, heat.updated_at, min(heat.busy_until, now)))
+
+    def _look(self):
+        """Return the PortState and what :meth:`_read_power` returns, of one moment."""
+        # The lock is held as briefly as can be, for a stopped process may have it.
+        with self._memory.locked(self._offset):
+            text, power = self._read_text(), self._read_power()
+        return PortState.from_text(text), power
+
+    def _has_appeared(self, *booted):
+        state, (visible_at, is_booted, _) = self._look()
+        return state.plugged and self._clock() >= visible_at and bool(is_booted) in booted
 
     def _claim_number(self, plugs):
         return self._offset // PORT_BYTES * _MOST_PLUGS + plugs

@@ -113,6 +113,10 @@ class OtherProcess:
         assert self.has_answered(LIMIT_SEC)
         return json.loads(self._process.stdout.readline())
 
+    def stop(self):
+        """Keep it from doing anything until it is killed."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self):
         """End it without any chance to tidy up."""
         self._process.send_signal(signal.SIGKILL)

@@ -150,6 +150,27 @@ signal.pause()
         assert process.wait(LIMIT_SEC) == 5
 
 
+def test_a_child_that_outlives_its_program_keeps_the_sticks(tmp_path):
+    finished = run(tmp_path, """
+import os
+from mvnc import mvncapi
+ended, program_ends = os.pipe()
+if not os.fork():
+    os.close(program_ends)
+    os.read(ended, 1)
+    print(len(mvncapi.enumerate_devices()), 'sticks')
+""", options=['--sticks', '3'])
+    assert finished.stdout == '3 sticks\n', finished.stderr
+
+
+def test_options_of_python_are_the_programs_too(tmp_path):
+    (tmp_path / 'program.py').write_text('import sys\nprint(sys.flags.optimize)\n')
+    finished = subprocess.run(
+        [sys.executable, '-O', *RUNNER[1:], 'program.py'], cwd=tmp_path, capture_output=True,
+        text=True, timeout=LIMIT_SEC)
+    assert finished.stdout == '1\n', finished.stderr
+
+
 def test_a_star_import_brings_what_the_vendors_brings(tmp_path):
     finished = run(tmp_path, """
 from mvnc.mvncapi import *
@@ -209,8 +230,10 @@ def test_a_wrong_command_line_is_refused_in_one_line(words, parts):
     assert all(part in line for part in parts), line
 
 
-def test_the_module_finds_a_package_that_is_not_installed():
-    program = (f'import sys; sys.path.insert(0, {str(MODULES)!r}); import mvnc; '
+def test_the_module_finds_a_package_that_is_not_installed(tmp_path):
+    # A folder of the package's name beside the program, such as a checkout of it, is another.
+    (tmp_path / 'ncs_cluster_detector').mkdir()
+    program = (f'import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(MODULES)!r}]; import mvnc; '
                'import ncs_cluster_detector; print(ncs_cluster_detector.__path__[0])')
     finished = subprocess.run([sys.executable, '-I', '-S', '-c', program], capture_output=True,
                               text=True, timeout=LIMIT_SEC)

@@ -127,6 +127,19 @@ def test_a_result_without_its_user_object_is_a_key_error(bench):
         fifo_out.read_elem()
 
 
+def test_a_queue_destroyed_with_results_in_it_holds_up_nothing(bench):
+    device = bench.open_stick()
+    graph, fifo_in, fifo_out = load(device)
+    for value in range(4):   # two results in the output queue, a third waits for room
+        graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, tensor(value), None)
+    wait_until(lambda: fifo_out.get_option(FifoOption.RO_READ_FILL_LEVEL) == 2)
+    for part in (fifo_in, fifo_out, graph):
+        part.destroy()
+    graph, fifo_in, fifo_out = load(device)
+    graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, tensor(7), None)
+    assert fifo_out.read_elem()[0][0] == 7
+
+
 def test_fill_levels_count_unreleased_inputs_and_results_on_the_host(bench):
     graph, fifo_in, fifo_out = load(bench.open_stick())
 

@@ -14,6 +14,7 @@
 
 """What several processes see of the sticks of one bus, and what a killed one leaves behind."""
 
+import os
 import time
 
 from ncs_cluster_detector.simulation import mvncapi
@@ -21,6 +22,7 @@ from ncs_cluster_detector.simulation.mvncapi import DeviceOption
 from ncs_cluster_detector.simulation.mvncapi import Status
 from other_process import OtherProcess
 import pytest
+from stick_bench import in_thread
 from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench
@@ -229,3 +231,55 @@ def test_a_second_opening_in_the_same_process_is_refused(bench):
     assert fifo_out.read_elem()[0].tolist() == [1.0] * 12
     one.destroy()
     assert bench.bus.port('1.1').holder() is None
+
+
+def test_a_stopped_process_holds_up_only_the_port_that_it_is_changing(bench):
+    bench.plug_in(sticks=2)
+    first, second = bench.bus.port('1.1'), bench.bus.port('1.2')
+    with OtherProcess(bench.bus) as other:
+        other.do('from ncs_cluster_detector.simulation import library')
+        other.do('port = library.initialised_bus().port("1.1")')
+        other.do('lock = port._memory.locked(port._offset)')
+        other.do('lock.__enter__()')
+        _, reading = in_thread(first.celsius)
+        other.stop()
+        assert second.celsius() == bench.bus.bus.ambient_celsius
+        second.inject('heat', '70')
+        assert reading == []
+        other.kill()
+        wait_until(lambda: reading)
+
+
+def test_a_forked_process_has_locks_of_its_own(bench):
+    bench.plug_in(usb_mb_per_sec=1.0)
+    transfers = 200
+    begun_at = time.monotonic()
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if not child:
+            for _ in range(transfers):
+                bench.bus.reserve_transfer(1000)
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    free_at = bench.bus.reserve_transfer(0)
+    assert free_at >= begun_at + len(children) * transfers * 0.001
+
+
+def test_a_stick_closed_by_a_process_with_children_is_free(bench):
+    device = bench.open_stick()
+    may_end, ends = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(ends)
+        os.read(may_end, 1)
+        os._exit(0)
+    device.close()
+    assert bench.bus.port('1.1').holder() is None
+    bench.open_listed(0)
+    assert bench.bus.port('1.1').holder() == os.getpid()
+    os.close(ends)
+    os.waitpid(child, 0)
+    os.close(may_end)

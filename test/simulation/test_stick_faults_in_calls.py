@@ -26,6 +26,7 @@ import numpy as np
 from other_process import OtherProcess
 import pytest
 from stick_bench import in_thread
+from stick_bench import LIMIT_SEC
 from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench
@@ -210,6 +211,20 @@ def test_a_call_fails_with_the_status_that_was_set(rig, word, call):
     inject(rig, 'error', word, 'BUSY')
     assert status_of(call, rig) is Status.BUSY
     inject(rig, 'clear')
+
+
+def test_a_transfer_that_fails_leaves_no_place_taken(bench):
+    device = bench.open_stick(transfer_ms=60000.0)
+    _, fifo_in, _ = load(device)
+    for _ in range(2):
+        thread, outcome = in_thread(fifo_in.write_elem, tensor(1), None)
+        wait_until(lambda: fifo_in.get_option(FifoOption.RO_WRITE_FILL_LEVEL) == 1)
+        bench.bus.inject('1.1', 'error', 'write', 'BUSY')
+        thread.join(LIMIT_SEC)
+        assert outcome == [Status.BUSY]
+        bench.bus.inject('1.1', 'clear')
+        wait_until(lambda: not device.compute_unit().calls.faults.errors)
+    assert fifo_in.get_option(FifoOption.RO_WRITE_FILL_LEVEL) == 0
 
 
 def test_a_read_that_waits_is_ended_by_an_error(rig):

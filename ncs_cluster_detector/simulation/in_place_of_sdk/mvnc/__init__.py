@@ -18,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 import sys
 
-if find_spec('ncs_cluster_detector') is None:
+_found = find_spec('ncs_cluster_detector')
+# A folder of that name beside the program, such as a checkout, has no origin.
+if _found is None or _found.origin is None:
     # Used from a checkout that is not installed; behind everything else that the program uses.
     sys.path.append(str(Path(__file__).resolve().parents[4]))
