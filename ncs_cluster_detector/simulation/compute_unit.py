@@ -192,6 +192,7 @@ class ComputeUnit:
                 self.calls.wait_for(lambda: self._to_compute)
                 job = self._to_compute.popleft()
             output = _infer(job.graph.network, job.tensor)
+            job.tensor = None   # half a megabyte that nobody needs until the result is due
             with self._changed:
                 job.output = output
                 job.computed_at = time.monotonic()
