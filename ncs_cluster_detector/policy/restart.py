@@ -26,11 +26,13 @@ BUDGET = 20
 REST_SEC = 300.0
 # A stick is well when it gives a result, or temperatures for so long: a resting one is asked for
 # nothing else.
-WELL_AFTER_SEC = 3.0
-# How much longer than the longest successful start of any stick a start may take. It may always
-# take four seconds, and twice as long after each failure, up to the limit that the user sets.
+WELL_AFTER_SEC = 2.0
+# How many times as long as the longest successful start of any stick a start may take, four
+# seconds in any case, and twice as long after every five failures, up to the limit that the user
+# sets.
 START_PATIENCE = 3.0
 LEAST_START_SEC = 4.0
+FAILURES_TO_PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -69,4 +71,4 @@ def start_deadline_sec(failures, longest_start_sec, limit_sec):
     if longest_start_sec is None:
         return limit_sec
     least_sec = max(START_PATIENCE * longest_start_sec, LEAST_START_SEC)
-    return min(least_sec * 2 ** failures, limit_sec)
+    return min(least_sec * 2 ** (failures // FAILURES_TO_PATIENCE), limit_sec)

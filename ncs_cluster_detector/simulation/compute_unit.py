@@ -181,8 +181,7 @@ class ComputeUnit:
         except StickStopped:
             return  # the stick was closed: nobody waits for what was under way
         except Exception as error:
-            # Any fault of a network on the host is a crash of the stick: whoever waits for a
-            # result must be told.
+            # A fault of a network on the host is a crash of the stick: whoever waits must know.
             self.calls.stop(error)
 
     def _compute(self):

@@ -55,11 +55,12 @@ class StickRegister:
                        or self._complaint_of_room(names))
 
     def due(self, now):
-        """Return the record whose worker is due, or None; of several the one due longest."""
+        """Return the record whose worker is due, or None; of several the one that failed least."""
         due = [record for record in self.records
                if record.waits_until() is not None and record.waits_until() <= now]
-        # One that has failed waits behind those that have not been tried.
-        return min(due, key=lambda record: (record.start_at, record.number), default=None)
+        # One that hangs while it is opened waits behind those that just have to be opened.
+        return min(due, key=lambda record: (record.failures, record.start_at, record.number),
+                   default=None)
 
     def next_due(self):
         """Return when the next worker is due, infinite when none is."""

@@ -31,8 +31,8 @@ def test_after_the_budget_the_stick_is_fatal_and_rests():
 
 
 @pytest.mark.parametrize('failures, longest_start_sec, expected', [
-    (0, None, 20.0), (3, None, 20.0), (0, 0.2, 4.0), (0, 1.5, 4.5), (1, 1.5, 9.0),
-    (2, 1.5, 18.0), (3, 1.5, 20.0), (0, 30.0, 20.0)])
+    (0, None, 20.0), (3, None, 20.0), (0, 0.2, 4.0), (0, 1.5, 4.5), (4, 1.5, 4.5),
+    (5, 1.5, 9.0), (10, 1.5, 18.0), (15, 1.5, 20.0), (0, 30.0, 20.0)])
 def test_a_start_may_take_a_few_times_as_long_as_one_that_succeeded(
         failures, longest_start_sec, expected):
     assert restart.start_deadline_sec(failures, longest_start_sec, 20.0) == expected

@@ -198,9 +198,9 @@ def test_a_resting_stick_is_well_when_it_has_given_temperatures_for_a_while(reco
         fail_and_end(record, 200.0)
     record.starting(Handle())
     record.running(300.0)
-    record.measured(Reading(30.0, 0, 302.9))
+    record.measured(Reading(30.0, 0, 301.9))
     assert record.failures == 5
-    record.measured(Reading(30.0, 0, 303.0))
+    record.measured(Reading(30.0, 0, 302.0))
     assert record.failures == 0
 
 
