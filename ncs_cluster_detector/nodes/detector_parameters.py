@@ -59,7 +59,8 @@ SPECS = (
         'and its worker is started again. Restart to change.', 50, 60000),
     ParameterSpec(
         'startup_timeout_ms', 20000, 'A stick that is not ready this many ms after its worker '
-        'began to open it counts as failed. Restart to change.', 500, 120000),
+        'began to open it counts as failed (earlier when others started much faster). Restart to '
+        'change.', 500, 120000),
     ParameterSpec(
         'cluster_size', _DEFAULTS.cluster_size, 'Sticks active at a time, the others rest; 0 = '
         'all, no rotation. Live.', 0, 64, live=True),
