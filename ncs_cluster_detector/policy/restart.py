@@ -24,8 +24,8 @@ LONGEST_DELAY_SEC = 1.5
 # for a long rest: it needs a hand, and each attempt keeps the others from being started.
 BUDGET = 20
 REST_SEC = 300.0
-# A stick is well when it gives a result, or temperatures for so long: a resting one is asked for
-# nothing else.
+# A stick is well when it gives a result; one that failed while it rested also when it gives
+# temperatures for so long, for it is asked for nothing else.
 WELL_AFTER_SEC = 2.0
 # How many times as long as the longest successful start of any stick a start may take, four
 # seconds in any case, and twice as long after every five failures, up to the limit that the user

@@ -77,14 +77,7 @@ def main(arguments=None):
     environment[STAND_IN_VARIABLE] = options.stand_in or ''
     environment['PYTHONPATH'] = os.pathsep.join(
         filter(None, [str(MODULES), environment.get('PYTHONPATH')]))
-    os.execve(sys.executable, [sys.executable, *_interpreter_options(), options.script,
-                               *options.arguments], environment)
-
-
-def _interpreter_options():
-    """Return the options with which this Python was started, -u and -O say."""
-    words = sys.orig_argv[1:]
-    return words[:words.index('-m')] if '-m' in words else []
+    os.execve(sys.executable, [sys.executable, options.script, *options.arguments], environment)
 
 
 def _check_stand_in(name):

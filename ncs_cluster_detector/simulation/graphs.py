@@ -68,8 +68,9 @@ def load_network(graph_bytes):
         raise ValueError('it is empty; expected an ONNX network or a text with a line '
                          f'"{_KEY} NAME"')
     if is_compiled(graph_bytes):
-        raise ValueError("it is compiled for the stick's chip, which a host has not; expected an "
-                         f'ONNX network or a text with a line "{_KEY} NAME"')
+        raise ValueError("it is neither text nor ONNX, so perhaps compiled for the stick's chip, "
+                         'which a host has not; expected an ONNX network or a text with a line '
+                         f'"{_KEY} NAME"')
     text = _text_in(graph_bytes)
     return OnnxNetwork(graph_bytes) if text is None else DetectorNetwork(_detector_name(text))
 

@@ -51,11 +51,13 @@ class StickRecord:
         self.unusable_boxes = 0
         self.last_error = ''
         self.failures = 0       # since it was last well
+        self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
         self._plan = None
         self._celsius = None
         self._measured_at = None
         self._throttle_level = 0
+        self._pause_level = 0       # the highest since the oldest frame was given
         self._last_given_at = float('-inf')
         self._duty = Duty(now)
         self._inference_times = Durations()
@@ -81,6 +83,7 @@ class StickRecord:
         :param for_good: another attempt would end the same way.
         """
         self.failures = restart.BUDGET if for_good else self.failures + 1
+        self._owes_result |= bool(self.handle.outstanding)
         self.restarts += 1
         self.last_error = text
         self._plan = restart.after_failure(self.failures)
@@ -89,7 +92,7 @@ class StickRecord:
         self.handle = None
         self._duty.end(now)
         self._celsius = None
-        self._throttle_level = 0
+        self._throttle_level = self._pause_level = 0
         return self._plan
 
     def ended(self):
@@ -142,7 +145,7 @@ class StickRecord:
             why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
                    f'the longest start so far took {longest_start_sec:.1f} s')
             return handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})'
-        inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[self._throttle_level]
+        inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[self._pause_level]
         silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
         deadlines = [(handle.heard_at + silence_sec,
                       f'no temperature reading for {silence_sec:g} s')]
@@ -166,6 +169,8 @@ class StickRecord:
         self.inferences += 1
         self.unusable_boxes += result.unusable_boxes
         self.failures = 0
+        self._owes_result = False
+        self._pause_level = self._throttle_level
         self._inference_times.add(result.inference_sec)
         if not self.handle.outstanding:
             self._duty.end(now)
@@ -175,7 +180,11 @@ class StickRecord:
         self._celsius = reading.celsius
         self._measured_at = reading.measured_at
         self._throttle_level = reading.throttle_level
-        if reading.measured_at >= self._ready_at + restart.WELL_AFTER_SEC:
+        # A pause that has begun goes on when the level falls.
+        before = self._pause_level if self.handle.outstanding else 0
+        self._pause_level = max(before, reading.throttle_level)
+        well_at = self._ready_at + restart.WELL_AFTER_SEC
+        if reading.measured_at >= well_at and not self._owes_result:
             self.failures = 0
 
     def status(self):

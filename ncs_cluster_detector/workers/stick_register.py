@@ -77,7 +77,8 @@ class StickRegister:
     def _complaint_of_room(self, names):
         """Return why a stick that was plugged in is not used although one is missing, or None."""
         missing = [record for record in self.records if record.is_absent()]
-        spare = names.keys() - {record.port for record in self.records}
+        spare = {port for port, name in names.items() if not is_in_use(name)}
+        spare -= {record.port for record in self.records}
         if not missing or not spare or self._has_room():
             return None
         return (f'stick {missing[0].number} is missing at port {missing[0].port}, and what is at '

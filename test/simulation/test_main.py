@@ -163,14 +163,6 @@ if not os.fork():
     assert finished.stdout == '3 sticks\n', finished.stderr
 
 
-def test_options_of_python_are_the_programs_too(tmp_path):
-    (tmp_path / 'program.py').write_text('import sys\nprint(sys.flags.optimize)\n')
-    finished = subprocess.run(
-        [sys.executable, '-O', *RUNNER[1:], 'program.py'], cwd=tmp_path, capture_output=True,
-        text=True, timeout=LIMIT_SEC)
-    assert finished.stdout == '1\n', finished.stderr
-
-
 def test_a_star_import_brings_what_the_vendors_brings(tmp_path):
     finished = run(tmp_path, """
 from mvnc.mvncapi import *

@@ -183,6 +183,8 @@ def test_the_pauses_of_a_throttled_stick_are_granted(record, level, pause_sec):
     record.starting(handle)
     record.running(101.0)
     record.measured(Reading(96.0, level, 100.0))
+    handle.outstanding = (1,)
+    record.measured(Reading(60.0, 0, 101.0))   # it has begun, and ends as it was
     at, _ = record.deadline(SupervisorOptions(None, inference_timeout_sec=2.0), 1.5)
     assert at == 92.0 + pause_sec
 
@@ -202,6 +204,18 @@ def test_a_resting_stick_is_well_when_it_has_given_temperatures_for_a_while(reco
     assert record.failures == 5
     record.measured(Reading(30.0, 0, 302.0))
     assert record.failures == 0
+
+
+def test_temperatures_do_not_make_well_what_fails_at_work(record):
+    for failure in range(1, 4):
+        handle = Handle()
+        record.starting(handle)
+        record.running(300.0)
+        record.measured(Reading(30.0, 0, 309.0))
+        handle.outstanding = (1, 2)
+        record.failed('no result', 310.0)
+        record.ended()
+        assert record.failures == failure
 
 
 def test_the_temperature_goes_with_the_worker(record):

@@ -14,9 +14,14 @@
 
 """Numbers for sticks, by their USB ports."""
 
+from types import SimpleNamespace
+
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.workers.stick_register import StickRegister
 import pytest
+
+
+IDLE = SimpleNamespace(outstanding=())   # a worker
 
 
 class Log(list):
@@ -51,7 +56,7 @@ def test_one_plugged_in_later_gets_the_next_number_whatever_its_port(register):
     assert names(register) == ['1.3-ma2450', '1.1-ma2450']
     assert register.due(1.5).number == 0
     assert register.due(2.0).number == 0
-    register.records[0].starting(None)
+    register.records[0].starting(IDLE)
     assert register.due(2.0).number == 1
 
 
@@ -68,7 +73,7 @@ def test_no_more_than_max_sticks_are_registered(log):
     register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0)
     assert len(register.records) == 2
     for record in register.records:
-        record.starting(None)
+        record.starting(IDLE)
     assert not register.expects_sticks()
     register.records[0].failed('hung', 2.0)
     register.records[0].ended()
@@ -84,6 +89,8 @@ def test_a_stick_that_moved_to_another_port_beyond_max_sticks_is_told_of_once(lo
     assert log == ['stick 1 is missing at port 1.2, and what is at port 1.5 is not used '
                    '(max_sticks=2, known by their ports); plug it into its own port, or start the '
                    'node again']
+    register.listed(['1.1-ma2450', '1.5-'], 4.0)   # another program's
+    assert len(log) == 1
 
 
 def test_sticks_of_other_programs_are_strangers_while_there_is_room(log):
@@ -102,18 +109,18 @@ def test_without_a_limit_sticks_are_always_expected(register):
 def test_one_that_has_failed_waits_behind_those_not_tried_yet(register):
     register.listed(['1.1-ma2450', '1.2-ma2450'], 1.0)
     first = register.records[0]
-    first.starting(None)
+    first.starting(IDLE)
     first.failed('hung', 5.0)
     first.ended()
     assert register.due(100.0).number == 1
-    register.records[1].starting(None)
+    register.records[1].starting(IDLE)
     assert register.due(100.0).number == 0
     assert register.next_due() == first.waits_until()
 
 
 def test_nothing_is_due_when_all_have_workers_or_are_away(register):
     register.listed(['1.1-ma2450', '1.2-ma2450'], 1.0)
-    register.records[0].starting(None)
+    register.records[0].starting(IDLE)
     register.records[1].seen({}, 2.0)
     assert register.records[1].state is StickState.ABSENT
     assert register.due(1000.0) is None
