@@ -21,7 +21,7 @@ import signal
 import subprocess
 import sys
 
-from stick_bench import LIMIT_SEC
+from blocking_calls import LIMIT_SEC
 
 # It evaluates one line of Python after the other and answers with JSON: a value, or the status
 # with which a call failed.

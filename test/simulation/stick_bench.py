@@ -15,15 +15,15 @@
 """A stick with a network of the test's own behind the double of the vendor's API."""
 
 import threading
-import time
 
+import blocking_calls
+from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.simulation import mvnc_graph
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 import numpy as np
 import pytest
 
-LIMIT_SEC = 30.0
 GRAPH = b'some graph'
 
 
@@ -107,24 +107,6 @@ def status_of(call, *arguments):
     return status
 
 
-def wait_until(condition):
-    """Wait for a condition that must come true."""
-    deadline = time.monotonic() + LIMIT_SEC
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
 def in_thread(call, *arguments):
-    """Start a call in a thread; return the thread and the list that will hold its outcome."""
-    outcome = []
-
-    def run():
-        try:
-            outcome.append(call(*arguments))
-        except Exception as error:
-            outcome.append(error.args[0])
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread, outcome
+    """Start a call in a thread; return it and the list that will hold a value or a status."""
+    return blocking_calls.in_thread(call, *arguments, of_error=lambda error: error.args[0])

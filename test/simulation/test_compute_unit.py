@@ -16,17 +16,17 @@
 
 import time
 
+from blocking_calls import LIMIT_SEC
+from blocking_calls import wait_until
 from ncs_cluster_detector.simulation.mvncapi import DeviceOption
 from ncs_cluster_detector.simulation.mvncapi import FifoOption
 from ncs_cluster_detector.simulation.mvncapi import Status
 import pytest
 from stick_bench import in_thread
-from stick_bench import LIMIT_SEC
 from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench
 from stick_bench import tensor
-from stick_bench import wait_until
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@
 import subprocess
 import sys
 
+from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.simulation import faults
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.simulation.stick_faults import FAULTS
 from other_process import OtherProcess
 import pytest
-from stick_bench import LIMIT_SEC
 
 
 @pytest.fixture

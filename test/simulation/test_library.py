@@ -16,6 +16,8 @@
 
 import signal
 
+from blocking_calls import LIMIT_SEC
+from blocking_calls import wait_until
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.mvncapi import DeviceOption
@@ -23,11 +25,9 @@ from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from other_process import OtherProcess
 import pytest
 from stick_bench import in_thread
-from stick_bench import LIMIT_SEC
 from stick_bench import load
 from stick_bench import StickBench
 from stick_bench import tensor
-from stick_bench import wait_until
 
 A_WHILE_SEC = 0.2
 CYCLE = 'for _ in range(%d): device = devices()["1.1-ma2450"]; device.open(); device.destroy()'

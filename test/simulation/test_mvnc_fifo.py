@@ -16,6 +16,7 @@
 
 import math
 
+from blocking_calls import wait_until
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.mvncapi import FifoDataType
 from ncs_cluster_detector.simulation.mvncapi import FifoOption
@@ -27,7 +28,6 @@ from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench
 from stick_bench import tensor
-from stick_bench import wait_until
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@
 
 import ctypes
 
+from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.simulation import mvnc_graph
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.mvncapi import DeviceOption
@@ -28,7 +29,6 @@ import numpy as np
 import pytest
 from stick_bench import GRAPH
 from stick_bench import in_thread
-from stick_bench import LIMIT_SEC
 from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench

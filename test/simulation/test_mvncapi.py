@@ -20,18 +20,18 @@ import sys
 import threading
 import time
 
+from blocking_calls import LIMIT_SEC
+from blocking_calls import wait_until
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.mvncapi import DeviceOption
 from ncs_cluster_detector.simulation.mvncapi import GlobalOption
 from ncs_cluster_detector.simulation.mvncapi import Status
 import numpy as np
 import pytest
-from stick_bench import LIMIT_SEC
 from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench
 from stick_bench import tensor
-from stick_bench import wait_until
 
 
 @pytest.fixture

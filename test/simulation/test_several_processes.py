@@ -17,6 +17,7 @@
 import os
 import time
 
+from blocking_calls import wait_until
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.mvncapi import DeviceOption
 from ncs_cluster_detector.simulation.mvncapi import Status
@@ -27,7 +28,6 @@ from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench
 from stick_bench import tensor
-from stick_bench import wait_until
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@
 import math
 import time
 
+from blocking_calls import LIMIT_SEC
+from blocking_calls import wait_until
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.mvncapi import DeviceOption
 from ncs_cluster_detector.simulation.mvncapi import FifoOption
@@ -26,12 +28,10 @@ import numpy as np
 from other_process import OtherProcess
 import pytest
 from stick_bench import in_thread
-from stick_bench import LIMIT_SEC
 from stick_bench import load
 from stick_bench import status_of
 from stick_bench import StickBench
 from stick_bench import tensor
-from stick_bench import wait_until
 
 # Long enough for a call that is wrongly woken to show it.
 A_WHILE_SEC = 0.15

@@ -17,10 +17,11 @@
 import os
 import subprocess
 import sys
-import threading
-import time
 import warnings
 
+from blocking_calls import in_thread
+from blocking_calls import LIMIT_SEC
+from blocking_calls import wait_until
 from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
@@ -38,7 +39,6 @@ import pytest
 from vendor_bench import binding_path
 from vendor_bench import GRAPH
 
-LIMIT_SEC = 20.0
 RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
 
 
@@ -66,29 +66,6 @@ def one_detection(output):
     (detection,), unusable = ssd.decode(output, PASCAL_VOC)
     assert unusable == 0
     return detection
-
-
-def in_thread(call, *arguments):
-    """Start a call in a thread; return the thread and the list that will hold its outcome."""
-    outcome = []
-
-    def run():
-        try:
-            outcome.append(call(*arguments))
-        except Exception as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread, outcome
-
-
-def wait_until(condition):
-    """Wait for a condition that must come true."""
-    deadline = time.monotonic() + LIMIT_SEC
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def fill_level(stick, option):
