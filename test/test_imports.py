@@ -43,12 +43,14 @@ ALLOWED = {
     'workers/stick_register': {'sticks.stick', 'workers.stick_record'},
     'workers/stick_finder': {'policy', 'workers.messages', 'workers.worker_handle'},
     'workers/stick_pool': {'policy', 'workers'},
+    'workers/supervisor_options': {'workers.messages'},
     'workers/supervisor': {'policy', 'workers'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
     'nodes': {'nodes', 'policy', 'detection', 'cameras', 'workers', 'simulation.bus',
               'simulation.graphs', 'simulation.shared_bus'},
-    'executables': {'nodes'},
+    'planning': {'planning', 'policy'},
+    'executables': {'nodes', 'planning'},
 }
 FORBIDDEN_OUTSIDE = {
     'policy': {'time', 'random', 'logging', 'datetime', 'numpy', 'cv2', 'threading', 'os'} | ROS,
@@ -57,6 +59,7 @@ FORBIDDEN_OUTSIDE = {
     'sticks': {'multiprocessing'} | ROS,
     'simulation': {'multiprocessing'} | ROS,
     'workers': ROS,
+    'planning': {'time', 'random', 'multiprocessing'} | ROS,
     'nodes': {'multiprocessing', 'mvnc', 'pyrealsense2'},
     'executables': set(),
 }

@@ -14,6 +14,7 @@
 
 """The detector node: images in, detections out; the sticks behind it are the supervisor's."""
 
+from concurrent.futures import TimeoutError as NoAnswerError
 import importlib.util
 import sys
 import threading
@@ -27,6 +28,7 @@ from ncs_cluster_detector.nodes.conversions import bgr_image_of
 from ncs_cluster_detector.nodes.conversions import detection_array_of
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.nodes.retuning import effect_of
 from ncs_cluster_detector.nodes.run_until_signal import run_until_signal
 from ncs_cluster_detector.workers.frame import Frame
 from ncs_cluster_detector.workers.supervisor import Supervisor
@@ -38,11 +40,14 @@ from rclpy.qos import QoSReliabilityPolicy
 from rclpy.time import Time
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import Temperature
+from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
 RELIABLE = QoSProfile(depth=10)
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 STOP_DEADLINE_SEC = 4.0
+# The supervisor answers within a few milliseconds, unless it cannot at all.
+ANSWER_DEADLINE_SEC = 1.0
 
 
 class DetectorNode(ConfiguredNode):
@@ -82,6 +87,7 @@ class DetectorNode(ConfiguredNode):
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self.create_subscription(Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._thread.start()
@@ -103,10 +109,13 @@ class DetectorNode(ConfiguredNode):
 
     def apply(self, before, after):
         """Hand the new settings to the supervisor and say what changed."""
-        self._supervisor.change(detector_parameters.settings_of(after))
+        settings = detector_parameters.settings_of(after)
+        self._supervisor.change(settings)
+        sticks = len(self._supervisor.snapshot.sticks)
         for name, value in after.items():
             if value != before[name]:
-                self.get_logger().info(f'{name} {before[name]} -> {value}')
+                self.get_logger().info(f'{name} {before[name]} -> {value} '
+                                       f'({effect_of(name, settings, sticks)})')
 
     def _check_now(self, values):
         try:
@@ -139,6 +148,16 @@ class DetectorNode(ConfiguredNode):
         self._last_stamp = stamp
         self._frames += 1
         self._supervisor.offer(Frame(self._frames, image, message.header, time.monotonic()))
+
+    def _switch_cluster(self, _, response):
+        try:
+            response.success, response.message = self._supervisor.switch_cluster().result(
+                ANSWER_DEADLINE_SEC)
+        except NoAnswerError:
+            response.success = False
+            response.message = ('the supervisor of the sticks gave no answer within '
+                                f'{ANSWER_DEADLINE_SEC:g} s; try again')
+        return response
 
     def _publish_detections(self, frame, detections):
         if self._publisher.get_subscription_count():

@@ -29,7 +29,7 @@ from ncs_cluster_detector.simulation import graphs
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.workers.messages import WorkerConfig
-from ncs_cluster_detector.workers.supervisor import SupervisorOptions
+from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 
 _DEFAULTS = Settings()
 _BUS = SimulatedBus()

@@ -44,9 +44,9 @@ def _cluster(snapshot, driver, now, bad_images):
         level = DiagnosticStatus.WARN
         complaints.append(f'{len(snapshot.active)} of {snapshot.asked_size} sticks active, the '
                           'others are hot, starting or missing')
-    if snapshot.all_hot:
+    if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
-        complaints.append('sticks are hot and none is rested')
+        complaints.append(snapshot.heat_advice or 'sticks are hot and none is rested')
     if now - snapshot.waiting_for_image_since > NO_IMAGE_WARN_SEC:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(f'no image for {now - snapshot.waiting_for_image_since:.0f} s')
@@ -59,7 +59,8 @@ def _cluster(snapshot, driver, now, bad_images):
         active_sticks=','.join(map(str, snapshot.active)),
         switches=snapshot.switches,
         last_switch_reason=snapshot.last_switch_reason,
-        sustainable_cluster_size='unknown',
+        sustainable_cluster_size=('unknown' if snapshot.sustainable_size is None else
+                                  f'{snapshot.sustainable_size:.2f}'),
         input_fps=f'{snapshot.input_fps:.1f}',
         detection_fps=f'{snapshot.detection_fps:.1f}',
         latency_ms_p50=_ms(snapshot.latency_p50_sec),

@@ -21,6 +21,9 @@ from typing import Optional
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.stick_status import StickState
 
+# A stick at this throttling level, at which it pauses for seconds, rests like a critical one.
+FORCED_REST_LEVEL = 2
+
 
 class SwitchReason(Enum):
     """Why the active set changed."""
@@ -31,6 +34,7 @@ class SwitchReason(Enum):
     CRITICAL = 'critical temperature reached'
     LOST = 'stick lost'
     SETTINGS = 'cluster size changed'
+    REQUEST = 'asked for by switch_cluster'
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,10 @@ class Rotation:
     ``coolest`` changes one stick at a time, the hottest active with the coolest fit one, every
     switch cycle divided by the cluster size; ``round_robin`` changes the whole cluster every
     switch cycle, in the order of the stick numbers. Both relieve a stick that reaches the switch
-    temperature, wait ``min_dwell_ms`` after a change, and replace a lost or critical stick at
-    once. A stick is fit when it runs, is below the switch temperature and, once it was relieved
-    for its heat, has been below the resume temperature since.
+    temperature, and with it those that would reach it before the next change may be made: none is
+    made within ``min_dwell_ms`` of another, except to replace a lost or critical stick, to follow
+    a new cluster size, or on request. A stick is fit when it runs, is below the switch temperature
+    and, once it was relieved for its heat, has been below the resume temperature since.
     """
 
     def __init__(self):
@@ -71,23 +76,24 @@ class Rotation:
         self._relieved = set()   # sticks that must cool to the resume temperature
         self._last_in_ring = -1
 
-    def decide(self, now, sticks, settings):
+    def decide(self, now, sticks, heat, settings, requested=False):
         """
         Return the decision for this moment.
 
         :param now: seconds of the monotonic clock; never less than in the call before.
         :param sticks: list of StickStatus, all sticks.
+        :param heat: the ClusterHeat, which has observed these sticks at this time.
         :param settings: the settings in force.
+        :param requested: whether somebody asks for a change of the whole cluster now.
         """
-        self._temperature = _Temperatures(now, sticks)
+        self._heat = heat
         self._settings = settings
         runs = {stick.number for stick in sticks if stick.state is StickState.RUNNING}
-        critical = {number for number in runs
-                    if settings.is_critical(self._temperature.known(number))}
-        self._relieved |= {number for number in runs
-                           if settings.is_hot(self._temperature.known(number))}
-        self._relieved -= {number for number in self._relieved
-                           if self._temperature.is_below(number, settings.resume_temperature)}
+        critical = {stick.number for stick in sticks if stick.number in runs and (
+            settings.is_critical(heat.reading(stick.number))
+            or stick.throttle_level >= FORCED_REST_LEVEL)}
+        self._relieved |= {number for number in runs if settings.is_hot(heat.now(number))}
+        self._relieved -= {number for number in self._relieved if self._has_cooled(number)}
         usable = runs - critical
         fit = usable - self._relieved - set(self._active)
         size = min(settings.cluster_size or len(sticks), len(usable))
@@ -104,9 +110,11 @@ class Rotation:
             active += self._next_in(fit)[:size - len(active)]
             resized = self._last_size not in (None, settings.cluster_size)
             reason = reason or (SwitchReason.SETTINGS if resized else SwitchReason.READY)
-        hot = [number for number in active if number in self._relieved]
+        hot = [number for number in active if settings.is_hot(heat.now(number))]
         if reason is None and fit:
-            active, reason = self._rotate(now, active, hot, fit)
+            reason = self._why_to_rotate(now, active, hot, requested)
+            if reason is not None:
+                active = self._rotated(active, fit, reason)
         self._last_size = settings.cluster_size
         return self._take(now, tuple(sorted(active)), reason, all_hot=bool(hot) and not fit)
 
@@ -124,23 +132,40 @@ class Rotation:
             return period_sec
         return period_sec / max(len(self._active), 1)
 
-    def _rotate(self, now, active, hot, fit):
-        settings = self._settings
+    def _why_to_rotate(self, now, active, hot, requested):
         since_change_sec = now - self._changed_at
-        if not active or since_change_sec < settings.min_dwell_ms / 1000:
-            return active, None
-        staggered = settings.rotation_policy != ROUND_ROBIN
-        due = 0 < self._period_sec(settings) <= since_change_sec
-        if not hot and not due:
-            return active, None
-        reason = SwitchReason.TEMPERATURE if hot else SwitchReason.CYCLE
-        if staggered:
-            leaving = sorted(hot or active, key=self._hottest_last)[-(len(hot) or 1):]
+        if not active:
+            return None
+        if requested:
+            return SwitchReason.REQUEST
+        if since_change_sec < self._settings.min_dwell_ms / 1000:
+            return None
+        if hot:
+            return SwitchReason.TEMPERATURE
+        due = 0 < self._period_sec(self._settings) <= since_change_sec
+        return SwitchReason.CYCLE if due else None
+
+    def _rotated(self, active, fit, reason):
+        """Return the active sticks after a change with as many of the fit ones as it takes."""
+        by_heat = sorted(active, key=self._hottest_last)
+        if reason is SwitchReason.REQUEST or self._settings.rotation_policy == ROUND_ROBIN:
+            leaving = by_heat
         else:
-            leaving = sorted(active, key=self._hottest_last)
+            urgent = [number for number in by_heat if self._needs_relief(number)]
+            leaving = urgent or by_heat[-1:]
         joining = self._next_in(fit)[:len(leaving)]
         leaving = leaving[len(leaving) - len(joining):]   # the hottest go first
-        return [number for number in active if number not in leaving] + joining, reason
+        return [number for number in active if number not in leaving] + joining
+
+    def _needs_relief(self, number):
+        """Tell whether a stick is hot, or would be before the next change may be made."""
+        dwell_sec = self._settings.min_dwell_ms / 1000
+        return any(map(self._settings.is_hot, (
+            self._heat.now(number), self._heat.at_full_speed(number, dwell_sec))))
+
+    def _has_cooled(self, number):
+        celsius = self._heat.now(number)
+        return celsius is not None and celsius < self._settings.resume_temperature
 
     def _next_in(self, fit):
         """Return the fit sticks in the order in which they come to work."""
@@ -148,10 +173,10 @@ class Rotation:
             last = self._last_in_ring
             return sorted(fit, key=lambda number: (number <= last, number))
         return sorted(fit, key=lambda number: (
-            self._temperature.assumed(number), self._left_at.get(number, float('-inf')), number))
+            self._heat.assumed(number), self._left_at.get(number, float('-inf')), number))
 
     def _hottest_last(self, number):
-        return (self._temperature.assumed(number), -self._joined_at.get(number, 0.0), -number)
+        return (self._heat.assumed(number), -self._joined_at.get(number, 0.0), -number)
 
     def _take(self, now, active, reason, all_hot):
         before, self._active = self._active, active
@@ -169,23 +194,3 @@ class Rotation:
             self._last_in_ring = max(wrapped or after_last)
         self._changed_at = now
         return Decision(active, reason, left, joined, all_hot)
-
-
-class _Temperatures:
-    """The readings of one moment; an unknown one counts as the mean of the known ones."""
-
-    def __init__(self, now, sticks):
-        self._known = {stick.number: stick.reading(now) for stick in sticks}
-        values = [value for value in self._known.values() if value is not None]
-        self._mean = sum(values) / len(values) if values else 0.0
-
-    def known(self, number):
-        return self._known[number]
-
-    def assumed(self, number):
-        value = self._known[number]
-        return self._mean if value is None else value
-
-    def is_below(self, number, celsius):
-        value = self._known.get(number)
-        return value is not None and value < celsius

@@ -40,7 +40,9 @@ class StickStatus:
 
     ``celsius`` is the last reading in degrees Celsius, taken at ``measured_at``, or None when
     there was none; ``outstanding`` counts the frames that the stick holds and ``last_given_at`` is
-    when it got the newest of them. Times are seconds of the monotonic clock.
+    when it got the newest of them. ``work_sec`` is how long it has computed in all, in which each
+    inference counts ``inference_sec``, its time at full speed (None before the first). Times are
+    seconds of the monotonic clock.
     """
 
     number: int
@@ -50,6 +52,8 @@ class StickStatus:
     throttle_level: int = 0
     outstanding: int = 0
     last_given_at: float = float('-inf')
+    work_sec: float = 0.0
+    inference_sec: Optional[float] = None
 
     def reading(self, now):
         """Return the temperature in degrees Celsius, or None when it is unknown or too old."""

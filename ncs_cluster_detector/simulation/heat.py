@@ -34,24 +34,29 @@ class Heat:
     updated_at: float
     busy_until: float
 
-    def at(self, now, bus):
+    def at(self, now, bus, cooling=1.0):
         """
         Return the same body at a later time; an earlier one changes nothing.
 
         :param bus: object with ``ambient_celsius``, ``rise_celsius`` and ``time_constant_sec``.
+        :param cooling: how many times as well as that the body gives off heat: rise and time
+            constant are both in inverse proportion.
         """
         if now <= self.updated_at:
             return self
         busy_sec = min(max(self.busy_until - self.updated_at, 0.0), now - self.updated_at)
-        celsius = _relaxed(self.celsius, bus.ambient_celsius + bus.rise_celsius, busy_sec, bus)
-        celsius = _relaxed(celsius, bus.ambient_celsius, now - self.updated_at - busy_sec, bus)
+        time_constant_sec = bus.time_constant_sec / cooling
+        idle_sec = now - self.updated_at - busy_sec
+        loaded_celsius = bus.ambient_celsius + bus.rise_celsius / cooling
+        celsius = _relaxed(self.celsius, loaded_celsius, busy_sec, time_constant_sec)
+        celsius = _relaxed(celsius, bus.ambient_celsius, idle_sec, time_constant_sec)
         return replace(self, celsius=celsius, updated_at=now)
 
-    def busy(self, started_at, ended_at, bus):
+    def busy(self, started_at, ended_at, bus, cooling=1.0):
         """Return the same body under full load from one time to the other."""
-        return replace(self.at(started_at, bus), busy_until=ended_at)
+        return replace(self.at(started_at, bus, cooling), busy_until=ended_at)
 
 
-def _relaxed(celsius, final_celsius, elapsed_sec, bus):
-    remaining = math.exp(-elapsed_sec / bus.time_constant_sec)
+def _relaxed(celsius, final_celsius, elapsed_sec, time_constant_sec):
+    remaining = math.exp(-elapsed_sec / time_constant_sec)
     return final_celsius + (celsius - final_celsius) * remaining

@@ -26,6 +26,7 @@ CALLS = ('enumerate', 'open', 'allocate', 'write', 'trigger', 'read', 'option', 
 STATUSES = tuple(status.name for status in Status if status is not Status.OK)
 GARBAGE = ('nan', 'inf', 'counts', 'random')
 MOST_SLOW = 1000.0
+MOST_COOLING = 1000.0
 CELSIUS_RANGE = (-40.0, 200.0)
 
 # What can be done to a stick, and what it means.
@@ -41,6 +42,8 @@ FAULTS = {
     'garbage [KIND]': 'results are nan, inf, huge box counts, or (without KIND) random bytes',
     'nan-temperature': 'its temperatures are not numbers',
     'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
+    'cooling FACTOR': 'it gives off heat so many times as well as others: with 0.5 it ends twice '
+                      'as far above ambient, and takes twice as long to get there',
     'clear': 'end all its faults (an unplugged stick stays unplugged)',
 }
 
@@ -51,7 +54,8 @@ class StickFaults:
     What is wrong with a stick.
 
     ``hang`` is a set of calls, ``errors`` a tuple of pairs (call, name of a status), ``garbage``
-    one of :data:`GARBAGE` or an empty text, ``celsius`` a temperature or None.
+    one of :data:`GARBAGE` or an empty text, ``celsius`` a temperature or None, and ``cooling`` how
+    many times as well as others it gives off heat.
     """
 
     hang: frozenset = frozenset()
@@ -61,6 +65,7 @@ class StickFaults:
     garbage: str = ''
     nan_temperature: bool = False
     celsius: float = None
+    cooling: float = 1.0
 
     def status_of(self, call):
         """Return the status with which a call fails, or None."""
@@ -96,6 +101,8 @@ class StickFaults:
             words.append('nan-temperature')
         if self.celsius is not None:
             words.append(f'heat {self.celsius:.10g}')
+        if self.cooling != 1.0:
+            words.append(f'cooling {self.cooling:.10g}')
         return ', '.join(words)
 
 
@@ -119,10 +126,11 @@ def _error(faults, call, status):
 
 
 def _slow(faults, factor):
-    value = _number('factor', factor)
-    if not 0 < value <= MOST_SLOW:
-        raise ValueError(f'factor {factor}: expected more than 0, {MOST_SLOW:g} at most')
-    return replace(faults, slow=value)
+    return replace(faults, slow=_factor(factor, MOST_SLOW))
+
+
+def _cooling(faults, factor):
+    return replace(faults, cooling=_factor(factor, MOST_COOLING))
 
 
 def _garbage(faults, kind='random'):
@@ -144,6 +152,13 @@ def _choice(what, word, known, *also):
     return word
 
 
+def _factor(word, most):
+    value = _number('factor', word)
+    if not 0 < value <= most:
+        raise ValueError(f'factor {word}: expected more than 0, {most:g} at most')
+    return value
+
+
 def _number(what, word):
     try:
         value = float(word)
@@ -163,5 +178,6 @@ _CHANGES = {
     'garbage': (_garbage, 0, 1),
     'nan-temperature': (lambda faults: replace(faults, nan_temperature=True), 0, 0),
     'heat': (_heat, 1, 1),
+    'cooling': (_cooling, 1, 1),
     'clear': (lambda faults: StickFaults(), 0, 0),
 }

@@ -155,8 +155,8 @@ class StickPort:
         with self._memory.locked(self._offset):
             before = self._read_state()
             after = self._changed(before, word, arguments)
-            if after.faults.celsius != before.faults.celsius:
-                self._set_heat_after(before.faults.celsius, after.faults.celsius)
+            if after.faults != before.faults:
+                self._set_heat_after(before.faults, after.faults.celsius)
             if after.plugged != before.plugged:
                 self._write_power(0.0, False)
                 self._end_load()
@@ -165,7 +165,8 @@ class StickPort:
     def work(self, started_at, ended_at):
         """Note that the stick computes from one time to the other."""
         with self._memory.locked(self._offset):
-            self._write_heat(self._read_heat().busy(started_at, ended_at, self.bus))
+            cooling = self._read_state().faults.cooling
+            self._write_heat(self._read_heat().busy(started_at, ended_at, self.bus, cooling))
 
     def rest(self):
         """Note that the stick does not compute any more."""
@@ -177,8 +178,10 @@ class StickPort:
         with self._memory.locked(self._offset):
             text = self._read_text()
             heat = self._read_heat()
-        pinned = PortState.from_text(text).faults.celsius
-        return heat.at(self._clock(), self.bus).celsius if pinned is None else pinned
+        faults = PortState.from_text(text).faults
+        if faults.celsius is not None:
+            return faults.celsius
+        return heat.at(self._clock(), self.bus, faults.cooling).celsius
 
     def _changed(self, state, word, arguments):
         if word not in ('plug', 'unplug'):
@@ -193,16 +196,16 @@ class StickPort:
                              f'{"unplug" if state.plugged else "plug"} its stick first')
         return PortState(not state.plugged, state.plugs + (word == 'plug'), state.faults)
 
-    def _set_heat_after(self, pinned, wanted):
-        """Start from the temperature that a fault held or holds from now on."""
+    def _set_heat_after(self, faults, wanted):
+        """Go on from a temperature that faults held so far, or one that is wanted from now on."""
         now = self._clock()
-        heat = self._read_heat().at(now, self.bus)
-        celsius = pinned if wanted is None else wanted
-        self._write_heat(Heat(celsius, now, heat.busy_until))
+        heat = self._read_heat().at(now, self.bus, faults.cooling)
+        celsius = heat.celsius if faults.celsius is None else faults.celsius
+        self._write_heat(Heat(celsius if wanted is None else wanted, now, heat.busy_until))
 
     def _end_load(self):
         now = self._clock()
-        heat = self._read_heat().at(now, self.bus)
+        heat = self._read_heat().at(now, self.bus, self._read_state().faults.cooling)
         self._write_heat(Heat(heat.celsius, heat.updated_at, min(heat.busy_until, now)))
 
     def _look(self):

@@ -98,3 +98,44 @@ class Duty:
         if self._busy_from is not None:
             busy_sec += now - max(self._busy_from, start)
         return busy_sec / (now - start) if now > start else 0.0
+
+
+class Work:
+    """
+    How long a stick has computed, in all, in seconds.
+
+    An inference counts as long as one takes at full speed: the median time of those whose frame
+    had been waiting at the stick, or, while there are none, of all, which includes the transfer.
+    """
+
+    def __init__(self):
+        """Start with no work."""
+        self.inference_sec = None   # of one inference at full speed; None before the first
+        self._done_sec = 0.0
+        self._last_done_at = float('-inf')
+        self._given_at = deque()
+        self._waiting, self._single = Durations(), Durations()
+
+    def given(self, now):
+        """Take note of a frame given to the stick."""
+        self._given_at.append(now)
+
+    def done(self, now):
+        """Take note of the result of the oldest frame."""
+        given_at = self._given_at.popleft()
+        waited = given_at < self._last_done_at
+        (self._waiting if waited else self._single).add(now - max(given_at, self._last_done_at))
+        self._last_done_at = now
+        self.inference_sec = self._waiting.percentile(50) or self._single.percentile(50)
+        self._done_sec += self.inference_sec
+
+    def given_up(self):
+        """Take note that the frames which the stick holds will have no result."""
+        self._given_at.clear()
+
+    def total_sec(self, now):
+        """Return the time computed until now, that of the frame under way included."""
+        if not self._given_at or self.inference_sec is None:
+            return self._done_sec
+        under_way_sec = now - max(self._given_at[0], self._last_done_at)
+        return self._done_sec + max(0.0, min(under_way_sec, self.inference_sec))

@@ -42,7 +42,9 @@ class Snapshot:
     """
     The whole cluster at the time ``taken_at`` (seconds of the monotonic clock).
 
-    ``asked_size`` is how many sticks would be active if all were fit. Rates are per second over
+    ``asked_size`` is how many sticks would be active if all were fit, ``sustainable_size`` how
+    many could be for ever below the switch temperature, if that is known. ``heat_advice`` is a
+    sentence while heat costs speed, and else empty. Rates are per second over
     the last five seconds, latencies seconds from a frame's arrival to its publication.
     ``waiting_for_image_since`` is when the last image came, or the start.
     """
@@ -53,6 +55,8 @@ class Snapshot:
     active: tuple
     asked_size: int
     all_hot: bool
+    heat_advice: str
+    sustainable_size: Optional[float]
     switches: int
     last_switch_reason: str
     input_fps: float

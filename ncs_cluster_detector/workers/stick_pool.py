@@ -55,9 +55,9 @@ class StickPool:
         self._lost = []
         self.unusable = None        # (parameter, text): what no stick can mend
 
-    def statuses(self):
+    def statuses(self, now):
         """Return the StickStatus of all known sticks, by number."""
-        return [record.status() for record in self._register.records]
+        return [record.status(now) for record in self._register.records]
 
     def snapshots(self, now, active):
         """Return the StickSnapshot of all known sticks, by number."""

@@ -22,6 +22,7 @@ from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Duty
+from ncs_cluster_detector.workers.measurement import Work
 from ncs_cluster_detector.workers.snapshot import StickSnapshot
 
 # How long a stick pauses between two inferences at each throttling level, for which it must not be
@@ -60,6 +61,7 @@ class StickRecord:
         self._pause_level = 0       # the highest since the oldest frame was given
         self._last_given_at = float('-inf')
         self._duty = Duty(now)
+        self._work = Work()
         self._inference_times = Durations()
 
     def waits_until(self):
@@ -91,6 +93,7 @@ class StickRecord:
         self.state = StickState.STOPPING
         self.handle = None
         self._duty.end(now)
+        self._work.given_up()
         self._celsius = None
         self._throttle_level = self._pause_level = 0
         return self._plan
@@ -163,6 +166,7 @@ class StickRecord:
         """Take note of a frame given to the stick."""
         self._last_given_at = now
         self._duty.begin(now)
+        self._work.given(now)
 
     def inferred(self, result, now):
         """Take note of a Result; a stick that gives one is well."""
@@ -172,6 +176,7 @@ class StickRecord:
         self._owes_result = False
         self._pause_level = self._throttle_level
         self._inference_times.add(result.inference_sec)
+        self._work.done(now)
         if not self.handle.outstanding:
             self._duty.end(now)
 
@@ -187,18 +192,19 @@ class StickRecord:
         if reading.measured_at >= well_at and not self._owes_result:
             self.failures = 0
 
-    def status(self):
+    def status(self, now):
         """Return what the policies know of this stick."""
         return StickStatus(
             number=self.number, state=self.state, celsius=self._celsius,
             measured_at=self._measured_at, throttle_level=self._throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
-            last_given_at=self._last_given_at)
+            last_given_at=self._last_given_at, work_sec=self._work.total_sec(now),
+            inference_sec=self._work.inference_sec)
 
     def snapshot(self, now, active):
         """Return the record's public face."""
         return StickSnapshot(
-            status=self.status(), device_name=self.device_name, active=active,
+            status=self.status(now), device_name=self.device_name, active=active,
             duty_60s=self._duty.share(now), inferences=self.inferences,
             unusable_boxes=self.unusable_boxes,
             inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,

@@ -14,19 +14,19 @@
 
 """Keeps one worker process per stick at work; runs in a thread of the detector node's process."""
 
-from dataclasses import dataclass
+from concurrent.futures import Future
 from multiprocessing import connection
 import os
+import queue
 import threading
 import time
 
-from ncs_cluster_detector.policy.dispatch import choose_stick
+from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.ordering import ResultOrder
-from ncs_cluster_detector.policy.rotation import Rotation
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.switch_answer import switch_answer
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Rate
-from ncs_cluster_detector.workers.messages import WorkerConfig
 from ncs_cluster_detector.workers.snapshot import Snapshot
 from ncs_cluster_detector.workers.stick_pool import StickPool
 from ncs_cluster_detector.workers.worker_handle import prepare
@@ -50,23 +50,13 @@ class UnusableParameterError(Exception):
         self.parameter = parameter
 
 
-@dataclass(frozen=True)
-class SupervisorOptions:
-    """What stays the same while the node runs; ``max_sticks`` 0 means all."""
-
-    workers: WorkerConfig
-    max_sticks: int = 0
-    inflight_per_stick: int = 2
-    inference_timeout_sec: float = 2.0
-    startup_timeout_sec: float = 20.0
-
-
 class Supervisor:
     """
     The loop around workers, rotation and dispatch.
 
-    One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change` and
-    :meth:`stop` and read :attr:`snapshot`: each swaps a reference and wakes the loop.
+    One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change`,
+    :meth:`switch_cluster` and :meth:`stop` and read :attr:`snapshot`: each swaps a reference and
+    wakes the loop.
     """
 
     def __init__(self, options, settings: Settings, publish, logger):
@@ -82,16 +72,13 @@ class Supervisor:
         self._publish = publish
         self._logger = logger
         self._pool = StickPool(options, logger)
-        self._rotation = Rotation()
+        self._cluster = ClusterControl()
+        self._requests = queue.SimpleQueue()   # futures of switch_cluster()
         self._order = ResultOrder(ORDER_PATIENCE_SEC)
         self._newest = None    # written by offer() alone
         self._seen = 0         # number of the newest frame that the loop has seen
         self._waiting = None   # the newest frame while no stick has it
         self._dropped = 0
-        self._active = ()
-        self._all_hot = False
-        self._switches = 0
-        self._last_switch_reason = ''
         self._input = Rate()
         self._output = Rate()
         self._latency = Durations()
@@ -113,6 +100,17 @@ class Supervisor:
         """Let new settings take effect."""
         self._settings = settings
         self._wake_up()
+
+    def switch_cluster(self):
+        """
+        Ask for a change of the whole cluster now.
+
+        :return: a Future of whether there was one, and one line of text.
+        """
+        answer = Future()
+        self._requests.put(answer)
+        self._wake_up()
+        return answer
 
     def stop(self):
         """End :meth:`run`, which then ends the workers."""
@@ -157,18 +155,18 @@ class Supervisor:
             self._dropped += 1
 
     def _rotate(self, now):
-        decision = self._rotation.decide(now, self._pool.statuses(), self._settings)
-        self._active = decision.active
+        sticks = self._pool.statuses(now)
+        answer = None if self._requests.empty() else self._requests.get()
+        was_in_trouble = self._cluster.in_trouble
+        decision = self._cluster.update(now, sticks, self._settings, answer is not None)
         if decision.reason is not None:
-            self._switches += bool(decision.left)
-            self._last_switch_reason = decision.reason.value
             self._snapshot_at = float('-inf')
-        if decision.all_hot and not self._all_hot:
-            self._logger.warning(
-                'an active stick is at or above switch_temperature '
-                f'({self._settings.switch_temperature} C) and no rested stick is fit: it works '
-                'on; add sticks, lower cluster_size or improve the cooling')
-        self._all_hot = decision.all_hot
+        if answer is not None:
+            answer.set_result(switch_answer(decision, sticks, self._cluster.heat, self._settings))
+        if self._cluster.in_trouble and not was_in_trouble:
+            self._logger.warning(self._cluster.heat_advice(self._settings))
+        elif was_in_trouble and not self._cluster.in_trouble:
+            self._logger.info('the sticks keep below switch_temperature at full speed again')
 
     def _take_in(self, now):
         frame = self._newest
@@ -191,8 +189,8 @@ class Supervisor:
             self._waiting = None
             self._dropped += 1
             return
-        number = choose_stick(self._pool.statuses(), self._active,
-                              self._options.inflight_per_stick)
+        number = self._cluster.give_next(
+            now, self._pool.statuses(now), self._options.inflight_per_stick)
         if number is not None:
             self._waiting = None
             self._order.sent(frame.number)
@@ -208,13 +206,15 @@ class Supervisor:
 
     def _write_snapshot(self, now):
         self._snapshot_at = now
-        sticks = self._pool.snapshots(now, self._active)
+        cluster = self._cluster
+        sticks = self._pool.snapshots(now, cluster.active)
         self.snapshot = Snapshot(
-            taken_at=now, settings=self._settings, sticks=sticks, active=self._active,
+            taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
-            all_hot=self._all_hot, switches=self._switches,
-            last_switch_reason=self._last_switch_reason, input_fps=self._input.per_second(now),
-            detection_fps=self._output.per_second(now),
+            all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
+            sustainable_size=cluster.heat.sustainable_size(self._settings.switch_temperature),
+            switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
+            input_fps=self._input.per_second(now), detection_fps=self._output.per_second(now),
             latency_p50_sec=self._latency.percentile(50),
             latency_p95_sec=self._latency.percentile(95),
             frames_dropped=self._dropped + self._order.late,
@@ -232,10 +232,15 @@ class Supervisor:
             self._pool.forgive(late_sec)
 
     def _next_due(self, now):
-        due = [self._pool.next_due(), self._rotation.next_due(now, self._settings),
+        due = [self._pool.next_due(), self._cluster.next_due(now, self._settings),
+               self._next_frame_due(now),
                self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None,
                self._order.next_release_at()]
         return min(time for time in due if time is not None)
+
+    def _next_frame_due(self, now):
+        return None if self._waiting is None else self._cluster.next_frame_due(
+            now, self._pool.statuses(now), self._options.inflight_per_stick)
 
     def _wake_up(self):
         os.eventfd_write(self._wake, 1)

@@ -16,6 +16,7 @@
 
 import random
 
+from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.rotation import Rotation
 from ncs_cluster_detector.policy.rotation import SwitchReason
 from ncs_cluster_detector.policy.settings import COOLEST
@@ -34,21 +35,30 @@ def sticks(now, *readings):
             for number, celsius in enumerate(readings)]
 
 
+class Asked(Rotation):
+    """A rotation that is asked with the readings alone, by sticks that heat as is typical."""
+
+    def decide(self, now, sticks, settings, requested=False):
+        heat = ClusterHeat()
+        heat.observe(now, sticks)
+        return super().decide(now, sticks, heat, settings, requested)
+
+
 def rotation_of(settings, *readings):
     """Return a rotation that has made its first decision at the time 0."""
-    rotation = Rotation()
+    rotation = Asked()
     rotation.decide(0.0, sticks(0.0, *readings), settings)
     return rotation
 
 
 def test_all_sticks_are_active_when_the_cluster_size_is_zero():
-    decision = Rotation().decide(0.0, sticks(0.0, 30, 30, 30), Settings())
+    decision = Asked().decide(0.0, sticks(0.0, 30, 30, 30), Settings())
     assert decision.active == (0, 1, 2)
     assert decision.reason is SwitchReason.READY
 
 
 def test_sticks_that_do_not_run_are_not_active():
-    decision = Rotation().decide(0.0, sticks(0.0, None, 30, None, 30), Settings())
+    decision = Asked().decide(0.0, sticks(0.0, None, 30, None, 30), Settings())
     assert decision.active == (1, 3)
 
 
@@ -149,7 +159,7 @@ def test_an_old_reading_is_neither_hot_nor_cool():
 
 def test_sticks_without_any_reading_take_turns():
     settings = Settings(cluster_size=2, cluster_switch_cycle_ms=2000, min_dwell_ms=0)
-    rotation = Rotation()
+    rotation = Asked()
     blind = [StickStatus(number, StickState.RUNNING) for number in range(5)]
     seen = set()
     for second in range(10):
@@ -181,7 +191,7 @@ def test_next_due_is_when_time_alone_may_ask_for_a_change():
 @pytest.mark.parametrize('seed', range(20))
 def test_every_history_keeps_the_rules(policy, seed):
     chance = random.Random(seed)
-    rotation, twin = Rotation(), Rotation()
+    rotation, twin = Asked(), Asked()
     now, changed_at = 0.0, float('-inf')
     settings = Settings(rotation_policy=policy)
     for _ in range(300):

@@ -33,7 +33,7 @@ from ncs_cluster_detector.workers.stick_finder import LONGEST_LISTING_SEC
 from ncs_cluster_detector.workers.stick_pool import FRESH_LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_pool import LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_pool import StickPool
-from ncs_cluster_detector.workers.supervisor import SupervisorOptions
+from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 import pytest
 
 ONE = ('1.1-ma2450',)
@@ -96,7 +96,7 @@ class World:
         return self.workers[-1]
 
     def states(self):
-        return [status.state for status in self.pool.statuses()]
+        return [status.state for status in self.pool.statuses(0.0)]
 
     def step(self, now, *says, by=None):
         """Let a worker say something, the newest if no other, and the pool do what is due."""

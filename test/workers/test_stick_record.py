@@ -19,7 +19,7 @@ from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.stick_record import StickRecord
-from ncs_cluster_detector.workers.supervisor import SupervisorOptions
+from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 import pytest
 
 NAME = '1.2-ma2450'
@@ -109,6 +109,7 @@ def test_a_result_wipes_the_failures_out(record):
         fail_and_end(record, 200.0)
     record.starting(Handle())
     record.running(101.0)
+    record.given(209.9)
     record.inferred(Result(1, (), 2, 0.065), 210.0)
     record.failed('later', 220.0)
     record.ended()
@@ -222,6 +223,6 @@ def test_the_temperature_goes_with_the_worker(record):
     record.starting(Handle())
     record.running(101.0)
     record.measured(Reading(55.0, 1, 200.0))
-    assert (record.status().celsius, record.status().throttle_level) == (55.0, 1)
+    assert (record.status(0.0).celsius, record.status(0.0).throttle_level) == (55.0, 1)
     record.failed('lost', 201.0)
-    assert (record.status().celsius, record.status().throttle_level) == (None, 0)
+    assert (record.status(0.0).celsius, record.status(0.0).throttle_level) == (None, 0)

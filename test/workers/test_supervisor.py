@@ -29,7 +29,7 @@ from ncs_cluster_detector.workers import worker_handle
 from ncs_cluster_detector.workers.frame import Frame
 from ncs_cluster_detector.workers.messages import WorkerConfig
 from ncs_cluster_detector.workers.supervisor import Supervisor
-from ncs_cluster_detector.workers.supervisor import SupervisorOptions
+from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 import numpy as np
 import pytest
 

@@ -1,0 +1,157 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Sticks in invented time under the real policies: hours pass in seconds."""
+
+from dataclasses import dataclass
+import math
+
+from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+
+# Real sticks are read once a second.
+READING_PERIOD_SEC = 1.0
+# So long before a stick can reach the switch temperature its readings matter.
+WATCH_AHEAD_SEC = 10.0
+# Time goes on even when something is due at once; so a temperature that is reached is passed.
+LEAST_STEP_SEC = 1e-3
+
+
+@dataclass(frozen=True)
+class Constants:
+    """
+    How a stick heats: first order, towards ``idle_celsius`` at rest.
+
+    At full load it ends ``rise_celsius`` above that, with the time constant
+    ``time_constant_sec``.
+    """
+
+    idle_celsius: float = 30.0
+    rise_celsius: float = 45.0
+    time_constant_sec: float = 120.0
+
+    def after(self, celsius, share, elapsed_sec):
+        """Return the temperature after work at a share of full speed."""
+        final = self.idle_celsius + share * self.rise_celsius
+        return final + (celsius - final) * math.exp(-elapsed_sec / self.time_constant_sec)
+
+    def time_until(self, celsius, share, limit_celsius):
+        """Return in how many seconds of work a stick passes a limit, up or down, or inf."""
+        final = self.idle_celsius + share * self.rise_celsius
+        # Written so that a limit which is never reached, or was passed before, is no error.
+        ratio = (final - celsius) / (final - limit_celsius) if final != limit_celsius else 0.0
+        return self.time_constant_sec * math.log(ratio) if ratio > 1.0 else math.inf
+
+
+class VirtualCluster:
+    """
+    Sticks that follow their constants exactly, managed by the policies of the detector node.
+
+    The sticks' work is fluid: a share of full speed instead of single frames.
+    """
+
+    def __init__(self, constants, settings, frames_per_sec=math.inf, inference_sec=0.065):
+        """
+        Start at idle temperature with no stick active.
+
+        :param constants: list of Constants, one for each stick.
+        :param settings: the Settings.
+        :param frames_per_sec: images that come in.
+        :param inference_sec: time of one inference at full speed.
+        """
+        self.now = 0.0
+        self.changes = 0     # how many sticks were relieved
+        self.frames = 0.0
+        self.celsius = [stick.idle_celsius for stick in constants]
+        self.peaks = self.celsius[:]   # since the last forget_peaks()
+        self._constants = constants
+        self._settings = settings
+        self._frames_per_sec = frames_per_sec
+        self._inference_sec = inference_sec
+        self._control = ClusterControl()
+        self.heat = self._control.heat
+        self._work_sec = [0.0] * len(constants)
+        self._hot_since_resume = set()
+        self._readings = ()
+        self._measured_at = self._read_at = 0.0
+
+    def forget_peaks(self):
+        """Count peaks, frames and changes from now on."""
+        self.peaks = self.celsius[:]
+        self.frames = 0.0
+        self.changes = 0
+
+    def run_until(self, end_sec):
+        """Let time pass."""
+        while self.now < end_sec:
+            self.step(end_sec)
+
+    def step(self, end_sec=math.inf):
+        """Ask the policies, and work until a temperature or the time may make them change."""
+        if self.now >= self._read_at:
+            self._readings = self.celsius[:]
+            self._measured_at = self.now
+        sticks = self._statuses()
+        decision = self._control.update(self.now, sticks, self._settings)
+        self.changes += len(decision.left)
+        shares = self._shares()
+        elapsed_sec = max(min(end_sec, self._next_event_at(shares)) - self.now, LEAST_STEP_SEC)
+        self.frames += sum(shares.values()) * elapsed_sec / self._inference_sec
+        for number, stick in enumerate(self._constants):
+            share = shares.get(number, 0.0)
+            self._work_sec[number] += share * elapsed_sec
+            celsius = stick.after(self.celsius[number], share, elapsed_sec)
+            self.celsius[number] = celsius
+            self.peaks[number] = max(self.peaks[number], celsius)
+        self.now += elapsed_sec
+
+    def _statuses(self):
+        return [StickStatus(number, StickState.RUNNING, celsius, self._measured_at,
+                            work_sec=self._work_sec[number], inference_sec=self._inference_sec)
+                for number, celsius in enumerate(self._readings)]
+
+    def _shares(self):
+        """Return the share of full speed of every active stick: the slowest take what they can."""
+        most = sorted((self._control.share_of(number), number) for number in self._control.active)
+        left = self._frames_per_sec * self._inference_sec
+        shares = {}
+        for count, (share, number) in enumerate(most):
+            shares[number] = min(share, left / (len(most) - count))
+            left -= shares[number]
+        return shares
+
+    def _next_event_at(self, shares):
+        settings = self._settings
+        for number, celsius in enumerate(self.celsius):
+            if settings.is_hot(celsius):
+                self._hot_since_resume.add(number)
+            elif celsius < settings.resume_temperature:
+                self._hot_since_resume.discard(number)
+        limits = settings.switch_temperature, settings.resume_temperature
+        self._read_at = self._measured_at + READING_PERIOD_SEC
+        if self._hot_since_resume:
+            # What counts is when the policies believe that a limit is passed.
+            bodies = [(Constants(heat.idle_celsius, heat.rise_celsius, heat.time_constant_sec),
+                       self.heat.now(number))
+                      for number, heat in enumerate(self.heat.sticks.values())]
+        else:
+            bodies = zip(self._constants, self.celsius)
+        reached_in_sec = LEAST_STEP_SEC + min(
+            body.time_until(celsius, shares.get(number, 0.0), limit)
+            for number, (body, celsius) in enumerate(bodies) for limit in limits)
+        if not self._hot_since_resume:
+            self._read_at = max(self._read_at, self.now + reached_in_sec - WATCH_AHEAD_SEC)
+        due_at = self._control.next_due(self.now, settings) or math.inf
+        return min(due_at, self._read_at, self.now + reached_in_sec)

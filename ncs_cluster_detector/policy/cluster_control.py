@@ -1,0 +1,94 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
+
+from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.dispatch import choose_stick
+from ncs_cluster_detector.policy.heat_watch import advice
+from ncs_cluster_detector.policy.heat_watch import HeatWatch
+from ncs_cluster_detector.policy.pacing import Pacing
+from ncs_cluster_detector.policy.rotation import Rotation
+
+
+class ClusterControl:
+    """
+    Brings the policies together.
+
+    ``active`` are the numbers of the sticks that work, and ``switches`` counts the changes in
+    which one was relieved.
+    """
+
+    def __init__(self):
+        """Start with no active stick."""
+        self.heat = ClusterHeat()
+        self.active = ()
+        self.all_hot = False
+        self.switches = 0
+        self.last_switch_reason = ''
+        self._rotation = Rotation()
+        self._pacing = Pacing()
+        self._watch = HeatWatch()
+
+    def update(self, now, sticks, settings, requested=False):
+        """
+        Take in the state of all sticks and return the Decision of this moment.
+
+        :param now: seconds of the monotonic clock; never less than in the call before.
+        :param sticks: list of StickStatus, all sticks.
+        :param settings: the Settings in force.
+        :param requested: whether somebody asks for a change of the whole cluster now.
+        """
+        self.heat.observe(now, sticks)
+        decision = self._rotation.decide(now, sticks, self.heat, settings, requested)
+        self.active = decision.active
+        self.all_hot = decision.all_hot
+        if decision.reason is not None:
+            self.switches += bool(decision.left)
+            self.last_switch_reason = decision.reason.value
+        self._pacing.update(self.active, self.heat, settings)
+        self._watch.update(now, bool(self._pacing.shares))
+        return decision
+
+    @property
+    def in_trouble(self):
+        """Tell whether heat has cost speed for more than a moment of late."""
+        return self._watch.in_trouble
+
+    def heat_advice(self, settings):
+        """Return one sentence on what the heat costs and what would help; empty if nothing."""
+        return advice(self.heat, settings) if self.in_trouble else ''
+
+    def share_of(self, number):
+        """Return the share of full speed at which an active stick may work, above 0 to 1."""
+        return self._pacing.shares.get(number, 1.0)
+
+    def give_next(self, now, sticks, inflight_per_stick):
+        """Return the number of the stick that gets a frame now, or None when none can take it."""
+        number = choose_stick([stick for stick in sticks if self._pacing.due_at(stick) <= now],
+                              self.active, inflight_per_stick)
+        if number is not None:
+            self._pacing.given(sticks[number], now)
+        return number
+
+    def next_frame_due(self, now, sticks, inflight_per_stick):
+        """Return the next moment at which a paced stick with room may take a frame, or None."""
+        moments = [self._pacing.due_at(stick) for stick in sticks
+                   if stick.number in self.active and stick.outstanding < inflight_per_stick]
+        return min((moment for moment in moments if moment > now), default=None)
+
+    def next_due(self, now, settings):
+        """Return the next moment at which time alone may change something, or None."""
+        due = [self._rotation.next_due(now, settings), self._watch.over_at()]
+        return min((moment for moment in due if moment is not None), default=None)
