@@ -12,12 +12,13 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help setup run test clean moved
+.PHONY: help setup run plan test clean moved
 
 help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
 	@echo 'make run     a camera node and a detector node on simulated sticks, until Ctrl-C'
 	@echo '             SECONDS=20 stops by itself, VIDEO=file feeds a video, OUT=dir writes a report'
+	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
 	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.13) of $(VENV).'
@@ -37,6 +38,9 @@ $(READY): $(INPUTS)
 run: $(READY)
 	@$(VENV)/bin/python standalone/run.py $(if $(SECONDS),--seconds '$(SECONDS)') \
 		$(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)')
+
+plan: $(READY)
+	@$(VENV)/bin/thermal_plan $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)

@@ -44,6 +44,7 @@ setup(
         'console_scripts': [
             'camera_node = ncs_cluster_detector.executables:camera_node',
             'detector_node = ncs_cluster_detector.executables:detector_node',
+            'thermal_plan = ncs_cluster_detector.planning.thermal_plan:main',
         ],
     },
 )

@@ -85,7 +85,7 @@ class VirtualCluster:
         self._work_sec = [0.0] * len(constants)
         self._hot_since_resume = set()
         self._readings = ()
-        self._measured_at = self._read_at = 0.0
+        self._measured_at = 0.0
 
     def forget_peaks(self):
         """Count peaks, frames and changes from now on."""
@@ -100,7 +100,8 @@ class VirtualCluster:
 
     def step(self, end_sec=math.inf):
         """Ask the policies, and work until a temperature or the time may make them change."""
-        if self.now >= self._read_at:
+        # Between two events that matter nothing is read, but at each there is a fresh reading.
+        if not self._readings or self.now >= self._measured_at + READING_PERIOD_SEC:
             self._readings = self.celsius[:]
             self._measured_at = self.now
         sticks = self._statuses()
@@ -140,7 +141,7 @@ class VirtualCluster:
             elif celsius < settings.resume_temperature:
                 self._hot_since_resume.discard(number)
         limits = settings.switch_temperature, settings.resume_temperature
-        self._read_at = self._measured_at + READING_PERIOD_SEC
+        read_at = self._measured_at + READING_PERIOD_SEC
         if self._hot_since_resume:
             # What counts is when the policies believe that a limit is passed.
             bodies = [(Constants(heat.idle_celsius, heat.rise_celsius, heat.time_constant_sec),
@@ -152,6 +153,6 @@ class VirtualCluster:
             body.time_until(celsius, shares.get(number, 0.0), limit)
             for number, (body, celsius) in enumerate(bodies) for limit in limits)
         if not self._hot_since_resume:
-            self._read_at = max(self._read_at, self.now + reached_in_sec - WATCH_AHEAD_SEC)
+            read_at = max(read_at, self.now + reached_in_sec - WATCH_AHEAD_SEC)
         due_at = self._control.next_due(self.now, settings) or math.inf
-        return min(due_at, self._read_at, self.now + reached_in_sec)
+        return min(due_at, read_at, self.now + reached_in_sec)

@@ -14,11 +14,14 @@
 
 """What is known of the heat of all sticks: temperatures now, and what they can sustain."""
 
+import math
+
 from ncs_cluster_detector.policy.stick_heat import StickHeat
 from ncs_cluster_detector.policy.stick_status import StickState
 
-# An estimate of the sustainable cluster size is told when it is sure to this share of itself.
-_SURE_TO = 0.1
+# A stick's sustainable share of full speed is used when its standard deviation is no more than
+# this, and their sum is told when it is sure to this share of itself, or of one stick.
+_KNOWN_TO, _SURE_TO = 0.2, 0.1
 
 
 class ClusterHeat:
@@ -85,11 +88,12 @@ class ClusterHeat:
         :return: number of sticks, as a fraction, or None while too little is known. A stick that
             has not worked yet counts as the mean of the others.
         """
-        shares = [heat.sustainable_share(limit_celsius)
-                  for heat in self._well_known(limit_celsius)]
-        return sum(shares) / len(shares) * len(self.running) if shares else None
-
-    def _well_known(self, limit_celsius):
-        return [heat for heat in map(self.sticks.get, self.running)
-                if heat.share_deviation(limit_celsius) <= _SURE_TO * max(
-                    heat.sustainable_share(limit_celsius), _SURE_TO)]
+        shares, variances = [], []
+        for heat in map(self.sticks.get, self.running):
+            deviation = heat.share_deviation(limit_celsius)
+            if deviation <= _KNOWN_TO:
+                shares.append(heat.sustainable_share(limit_celsius))
+                variances.append(deviation ** 2)
+        if not shares or math.sqrt(sum(variances)) > _SURE_TO * max(sum(shares), 1.0):
+            return None
+        return sum(shares) / len(shares) * len(self.running)

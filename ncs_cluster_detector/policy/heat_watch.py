@@ -20,6 +20,8 @@ import math
 # must none be paced until it is over.
 NOTED_AFTER_SEC = 2.0
 OVER_AFTER_SEC = 60.0
+# What is advised has so much to spare, for temperatures go up and down with the turns.
+TO_SPARE = 1.05
 # The highest switch temperature that may be set, C.
 MOST_CELSIUS = 95
 
@@ -72,11 +74,12 @@ def advice(heat, settings):
         return (f'{start}: none is rested in time to relieve a hot one, which works slower '
                 'meanwhile; add sticks, lower cluster_size, min_dwell_ms or resume_margin, or '
                 'cool the sticks better')
-    more = math.ceil(size * sticks / sustainable - sticks)
+    more = math.ceil(TO_SPARE * size * sticks / sustainable - sticks)
     # Without the stick itself there is no telling what a hub with more of them would do.
     helps = [f'add {more} more {"stick" if more == 1 else "sticks"}', 'cool them better']
     warmer = next((celsius for celsius in range(math.floor(limit) + 1, MOST_CELSIUS + 1)
-                   if heat.sustainable_size(celsius) >= size), None)
+                   if (heat.sustainable_size(celsius) or 0.0) >= min(TO_SPARE * size, sticks)),
+                  None)
     if warmer is not None:
         helps.insert(1, f'set switch_temperature to {warmer}.0')
     text = (f'{start}: they sustain {sustainable:.1f} at full speed, so frames are spaced out to '

@@ -18,22 +18,34 @@ import math
 
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
-# What is assumed of a stick until its readings say otherwise, and how sure that is: the time
-# constant (s), the idle temperature and the rise at full load (C) of the simulated stick, each as
-# the coefficient that is learned, with a standard deviation that a few readings outweigh.
+# What is assumed of a stick until its readings say otherwise: the time constant (s), the idle
+# temperature and the rise at full load (C) of the simulated stick.
 TYPICAL_TIME_CONSTANT_SEC, TYPICAL_IDLE_CELSIUS, TYPICAL_RISE_CELSIUS = 120.0, 30.0, 45.0
+# How sure that is, so vague that a few readings outweigh it: standard deviations of 1/s for the
+# time constant, and of C/s for idling and for the load at a given time constant. So a stick whose
+# time constant turns out to be another is still taken for one with typical temperatures.
+_TIME_DEVIATION, _IDLE_DEVIATION, _LOAD_DEVIATION = 0.1, 1.0, 0.3
 _PRIOR = (1.0 / TYPICAL_TIME_CONSTANT_SEC, 0.0, TYPICAL_RISE_CELSIUS / TYPICAL_TIME_CONSTANT_SEC)
-_PRIOR_DEVIATION = (0.2, 5.0, 10.0)
-# Error of a rate of change between two readings a second apart, in C/s.
-_RATE_DEVIATION = 0.1
-# What lies so far back counts 1/e: long enough for rest and work of several turns, short enough
-# to follow a fan that is switched on or a hub that warms.
+_LOAD_INFORMATION = 1.0 / _LOAD_DEVIATION ** 2
+_PRIOR_INFORMATION = (
+    (1.0 / _TIME_DEVIATION ** 2 + TYPICAL_RISE_CELSIUS ** 2 * _LOAD_INFORMATION, 0.0,
+     -TYPICAL_RISE_CELSIUS * _LOAD_INFORMATION),
+    (0.0, 1.0 / _IDLE_DEVIATION ** 2, 0.0),
+    (-TYPICAL_RISE_CELSIUS * _LOAD_INFORMATION, 0.0, _LOAD_INFORMATION))
+# Error of a rate of change between two readings a second apart, in C/s: assumed at first, and at
+# least; then it is what the readings show, on average over so many of them.
+_RATE_DEVIATION, _LEAST_RATE_DEVIATION = 0.1, 0.02
+_DEVIATION_READINGS = 60
+# From so few nothing is concluded.
+_LEAST_READINGS = 20
+# What lies so far back counts 1/e where newer readings tell the same: this follows a fan that is
+# switched on or a hub that warms.
 MEMORY_SEC = 300.0
 # Readings closer together than this are no new information.
 LEAST_INTERVAL_SEC = 0.2
-# A time constant outside of these limits is a misunderstanding.
+# A time constant outside of these limits, or a stick that full load heats less, is no stick.
 _TIME_CONSTANT_RANGE_SEC = (0.5, 10000.0)
-_LEAST_RISE_PER_SEC = 1e-4
+_LEAST_RISE_CELSIUS = 5.0
 # An estimate never leaves the reading that it starts from by more than this.
 _MOST_DRIFT_CELSIUS = 10.0
 
@@ -44,21 +56,20 @@ class StickHeat:
 
     ``dT/dt = -(T - 30) a + b + c u`` with the share of full speed ``u`` at which the stick works,
     0 to 1: the time constant is ``1 / a``, an idle stick ends at ``30 + b / a``, and full load
-    brings it ``c / a`` above that. The three coefficients come from regularised least squares
-    with exponential forgetting over the intervals between readings (C and s). The trapezoid for
-    the mean temperature of an interval makes equal errors of both readings cancel, so that
-    noise does not bias the time constant.
+    brings it ``c / a`` above that. The three coefficients come from recursive least squares over
+    the intervals between readings (C and s). Old readings are forgotten only in the direction in
+    which a new one informs, so that what a steady state does not show, such as the time constant,
+    stays known (Kulhavy, Restricted exponential forgetting in real-time identification,
+    Automatica 23, 1987). The trapezoid for the mean temperature of an interval makes equal errors
+    of both readings cancel, so that noise does not bias the time constant.
     """
 
     def __init__(self):
         """Start with what is typical."""
-        weights = [1.0 / deviation ** 2 for deviation in _PRIOR_DEVIATION]
-        self._prior_information = [[weights[row] if row == column else 0.0
-                                    for column in range(3)] for row in range(3)]
-        self._prior_vector = [weight * value for weight, value in zip(weights, _PRIOR)]
-        self._information = [row[:] for row in self._prior_information]
-        self._vector = self._prior_vector[:]
+        self._information = [[0.0] * 3 for _ in range(3)]   # of the readings alone
         self._coefficients = _PRIOR
+        self._rate_variance = _RATE_DEVIATION ** 2
+        self._learned = 0
         self._reading = None   # (celsius, measured_at, work_sec) of the newest reading
 
     def observe(self, celsius, measured_at, work_sec):
@@ -113,14 +124,15 @@ class StickHeat:
         return _clipped((limit_celsius - self.idle_celsius) / self.rise_celsius)
 
     def share_deviation(self, limit_celsius):
-        """Return the standard deviation of :meth:`sustainable_share` before it is clipped."""
-        loss, _, gain = self._coefficients
-        gain = max(gain, _LEAST_RISE_PER_SEC)
+        """Return the standard deviation of :meth:`sustainable_share`; inf while too few are read."""
+        if self._learned < _LEAST_READINGS:
+            return math.inf
+        gain = self.rise_celsius / self.time_constant_sec
         share = (limit_celsius - self.idle_celsius) / self.rise_celsius
         slope = ((limit_celsius - TYPICAL_IDLE_CELSIUS) / gain, -1.0 / gain, -share / gain)
-        variance = sum(part * other for part, other in zip(slope, _solved(
-            self._information, slope)))
-        return math.sqrt(max(variance, 0.0))
+        # The readings may be better or worse than assumed.
+        worth = _RATE_DEVIATION ** 2 / self._rate_variance
+        return math.sqrt(_product(slope, _solved(self._all_information(worth), slope)))
 
     @property
     def measured_at(self):
@@ -141,25 +153,39 @@ class StickHeat:
     @property
     def rise_celsius(self):
         """Return how far above that the stick ends at full load."""
-        return max(self._coefficients[2], _LEAST_RISE_PER_SEC) * self.time_constant_sec
+        return max(self._coefficients[2] * self.time_constant_sec, _LEAST_RISE_CELSIUS)
+
+    def _all_information(self, worth=1.0):
+        return [[assumed + worth * learned for assumed, learned in zip(*rows)]
+                for rows in zip(_PRIOR_INFORMATION, self._information)]
 
     def _learn(self, rate, celsius, share, elapsed_sec):
         known = (-(celsius - TYPICAL_IDLE_CELSIUS), 1.0, share)
-        kept = math.exp(-elapsed_sec / MEMORY_SEC)
+        error = rate - _product(known, self._coefficients)
         weight = (min(elapsed_sec, 1.0) / _RATE_DEVIATION) ** 2
+        seen = [_product(row, known) for row in self._information]
+        forgotten = 1.0 - math.exp(-elapsed_sec / MEMORY_SEC)
+        forgotten /= max(_product(seen, known), weight)
         for row in range(3):
             for column in range(3):
-                self._information[row][column] = (
-                    kept * self._information[row][column]
-                    + (1.0 - kept) * self._prior_information[row][column]
-                    + weight * known[row] * known[column])
-            self._vector[row] = (kept * self._vector[row] + (1.0 - kept) * self._prior_vector[row]
-                                 + weight * known[row] * rate)
-        self._coefficients = tuple(_solved(self._information, self._vector))
+                self._information[row][column] += (
+                    weight * known[row] * known[column] - forgotten * seen[row] * seen[column])
+        gain = _solved(self._all_information(), known)
+        self._coefficients = tuple(coefficient + weight * error * part for coefficient, part
+                                   in zip(self._coefficients, gain))
+        # The share of the error that is news about the coefficients is no error of the reading.
+        noise = error ** 2 * max(1.0 - weight * _product(known, gain), 0.0)
+        self._rate_variance += (noise - self._rate_variance) / _DEVIATION_READINGS
+        self._rate_variance = max(self._rate_variance, _LEAST_RATE_DEVIATION ** 2)
+        self._learned += 1
 
 
 def _clipped(share):
     return max(0.0, min(share, 1.0))
+
+
+def _product(row, column):
+    return row[0] * column[0] + row[1] * column[1] + row[2] * column[2]
 
 
 def _solved(matrix, right):
@@ -169,6 +195,5 @@ def _solved(matrix, right):
     adjugate = ((d * f - e * e, c * e - b * f, b * e - c * d),
                 (c * e - b * f, a * f - c * c, b * c - a * e),
                 (b * e - c * d, b * c - a * e, a * d - b * b))
-    determinant = sum(first * second for first, second in zip(matrix[0], adjugate[0]))
-    return [sum(entry * value for entry, value in zip(row, right)) / determinant
-            for row in adjugate]
+    determinant = _product(matrix[0], adjugate[0])
+    return [_product(row, right) / determinant for row in adjugate]

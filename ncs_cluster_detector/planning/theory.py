@@ -1,0 +1,63 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What physics allows: the coolest that any rotation can be, and the most that a limit permits."""
+
+import math
+
+
+def sustainable_size(constants, limit_celsius):
+    """
+    Return how many sticks' full speed can go on for ever without passing a limit.
+
+    The sum of clip((limit - idle temperature) / rise, 0, 1): the mean temperature of a stick in a
+    periodic schedule is its idle temperature plus its duty times its rise, and its peak is no
+    lower.
+
+    :param constants: list of Constants, one for each stick.
+    """
+    return sum(max(0.0, min((limit_celsius - stick.idle_celsius) / stick.rise_celsius, 1.0))
+               if stick.rise_celsius > 0 else float(limit_celsius >= stick.idle_celsius)
+               for stick in constants)
+
+
+def floor_celsius(constants, size):
+    """
+    Return the temperature below which no rotation can keep the hottest stick.
+
+    For equal sticks idle temperature + rise x size / sticks; for others that at which
+    :func:`sustainable_size` is the size.
+
+    :param constants: list of Constants, one for each stick.
+    :param size: mean number of sticks at full speed, no more than there are sticks.
+    """
+    low = min(stick.idle_celsius for stick in constants)
+    high = max(stick.idle_celsius + stick.rise_celsius for stick in constants)
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (low, middle) if sustainable_size(constants, middle) >= size else (
+            middle, high)
+    return high
+
+
+def peak_celsius(stick, on_sec, period_sec):
+    """
+    Return the peak of a stick that works for one stretch at full speed in each period.
+
+    idle + rise (1 - exp(-on / tau)) / (1 - exp(-period / tau)): the fixed point of a first-order
+    body that is heated and left to cool in turns.
+    """
+    tau_sec = stick.time_constant_sec
+    return stick.idle_celsius + stick.rise_celsius * (
+        math.expm1(-on_sec / tau_sec) / math.expm1(-period_sec / tau_sec))

@@ -1,0 +1,168 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What is learned of a stick's heat, from sticks that follow their constants exactly."""
+
+import math
+import random
+
+from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.stick_heat import StickHeat
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+import pytest
+
+
+class Body:
+    """A stick that heats: idle temperature, rise at full load, time constant."""
+
+    def __init__(self, idle, rise, tau, noise=0.0):
+        self.idle, self.rise, self.tau = idle, rise, tau
+        self.celsius, self.now, self.work_sec = idle, 0.0, 0.0
+        self._noise, self._chance = noise, random.Random(1)
+
+    def work(self, share, elapsed_sec=1.0):
+        final = self.idle + share * self.rise
+        self.celsius = final + (self.celsius - final) * math.exp(-elapsed_sec / self.tau)
+        self.now += elapsed_sec
+        self.work_sec += share * elapsed_sec
+
+    @property
+    def reading(self):
+        return self.celsius + self._chance.uniform(-self._noise, self._noise)
+
+
+def learn(body, turns, on_sec=4, off_sec=6):
+    """Return what is learned of a body that works and rests in turns."""
+    heat = StickHeat()
+    for second in range(turns * (on_sec + off_sec)):
+        heat.observe(body.reading, body.now, body.work_sec)
+        body.work(1.0 if second % (on_sec + off_sec) < on_sec else 0.0)
+    return heat
+
+
+@pytest.mark.parametrize('constants', [(30, 45, 120), (45, 45, 8), (45, 90, 16), (20, 30, 400)])
+def test_the_constants_are_found(constants):
+    idle, rise, tau = constants
+    heat = learn(Body(*constants), turns=20 + tau // 10)
+    assert heat.idle_celsius == pytest.approx(idle, abs=1.0)
+    assert heat.rise_celsius == pytest.approx(rise, rel=0.05)
+    assert heat.time_constant_sec == pytest.approx(tau, rel=0.05)
+    assert heat.sustainable_share(idle + rise / 2) == pytest.approx(0.5, abs=0.02)
+
+
+def test_noise_is_no_bias():
+    heat = learn(Body(30, 45, 120, noise=0.3), turns=200)
+    assert heat.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.1)
+
+
+def test_a_steady_state_forgets_nothing():
+    body = Body(30, 45, 120)
+    heat = learn(body, turns=20)
+    for _ in range(20000):
+        body.work(0.4)
+        heat.observe(body.reading, body.now, body.work_sec)
+    assert heat.time_constant_sec == pytest.approx(120, rel=0.05)
+    assert heat.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.02)
+
+
+def test_a_fan_that_stops_is_followed():
+    body = Body(30, 45, 120)
+    heat = learn(body, turns=60)
+    body.idle, body.rise, body.tau = 35, 60, 160
+    for second in range(1200):
+        body.work(1.0 if second % 10 < 4 else 0.0)
+        heat.observe(body.reading, body.now, body.work_sec)
+    assert heat.sustainable_share(65.0) == pytest.approx(30 / 60, rel=0.1)
+
+
+def test_the_estimate_between_readings_is_the_temperature():
+    body = Body(45, 45, 8)
+    heat = learn(body, turns=5)
+    heat.observe(body.celsius, body.now, body.work_sec)
+    body.work(1.0, 0.9)
+    assert heat.celsius(body.now, body.work_sec) == pytest.approx(body.celsius, abs=0.1)
+
+
+def test_work_at_the_share_that_is_told_leads_to_the_target():
+    body = Body(45, 45, 8)
+    heat = learn(body, turns=10)
+    body.celsius = 64.0
+    body.work(heat.share_towards(64.0, 65.0, 1.0), 1.0)
+    assert body.celsius == pytest.approx(65.0, abs=0.1)
+
+
+def test_what_was_never_shown_is_not_called_known():
+    heat = StickHeat()
+    for second in range(1000):   # always the same load: idle temperature and rise are one sum
+        heat.observe(50.0, float(second), 0.4 * second)
+    assert heat.share_deviation(65.0) > 0.2
+    assert heat.sustainable_share(50.0) == pytest.approx(0.4, abs=0.05)
+
+
+def test_without_a_reading_there_is_no_estimate():
+    heat = StickHeat()
+    assert heat.celsius(1.0, 0.0) is None
+    heat.observe(50.0, 1.0, 0.0)
+    heat.observe(None, 2.0, 0.0)
+    assert heat.celsius(2.0, 0.0) is None
+
+
+def test_wild_readings_do_not_make_wild_estimates():
+    heat = StickHeat()
+    for second in range(100):
+        heat.observe(200.0 if second % 2 else -40.0, float(second), second / 2)
+        assert abs(heat.celsius(second + 3.0, second / 2 + 3) - heat.celsius(second, 0)) <= 10.0
+
+
+def cluster_after(bodies, seconds, on):
+    """Return the ClusterHeat of bodies of which those in on(second) work."""
+    heat = ClusterHeat()
+    for second in range(seconds):
+        sticks = [StickStatus(number, StickState.RUNNING, body.reading, body.now,
+                              work_sec=body.work_sec) for number, body in enumerate(bodies)]
+        heat.observe(bodies[0].now, sticks)
+        for number, body in enumerate(bodies):
+            body.work(1.0 if number in on(second) else 0.0)
+    return heat
+
+
+def test_the_sustainable_size_is_the_sum_over_the_sticks():
+    bodies = [Body(45, 45, 8), Body(45, 45, 8), Body(45, 90, 16)]
+    heat = cluster_after(bodies, 60, lambda second: {second // 3 % 3, (second // 3 + 1) % 3})
+    assert heat.sustainable_size(65.0) == pytest.approx(2 * 20 / 45 + 20 / 90, rel=0.05)
+    assert heat.sustainable_size(200.0) == 3.0
+    assert heat.sustainable_size(40.0) == pytest.approx(0.0, abs=0.01)
+
+
+def test_the_sustainable_size_is_unknown_at_first_and_of_sticks_that_do_not_run():
+    bodies = [Body(45, 45, 8) for _ in range(2)]
+    assert cluster_after(bodies, 2, lambda _: {0}).sustainable_size(65.0) is None
+    heat = cluster_after(bodies, 60, lambda second: {second // 3 % 2})
+    heat.observe(100.0, [StickStatus(0, StickState.BACKOFF), StickStatus(1, StickState.FATAL)])
+    assert heat.sustainable_size(65.0) is None
+
+
+def test_a_stick_that_never_worked_counts_as_the_mean_of_the_others():
+    bodies = [Body(45, 45, 8) for _ in range(3)]
+    heat = cluster_after(bodies, 120, lambda second: {second // 4 % 2})
+    assert heat.sustainable_size(65.0) == pytest.approx(3 * 20 / 45, rel=0.05)
+
+
+def test_an_old_reading_is_unknown_and_counts_as_the_mean():
+    heat = ClusterHeat()
+    heat.observe(10.0, [StickStatus(0, StickState.RUNNING, 60.0, 6.9),
+                        StickStatus(1, StickState.RUNNING, 40.0, 10.0)])
+    assert (heat.reading(0), heat.now(0), heat.at_full_speed(0, 2.0)) == (None, None, None)
+    assert (heat.assumed(0), heat.assumed(1)) == (40.0, 40.0)
