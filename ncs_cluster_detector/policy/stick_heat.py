@@ -46,6 +46,8 @@ LEAST_INTERVAL_SEC = 0.2
 # A time constant outside of these limits, or a stick that full load heats less, is no stick.
 _TIME_CONSTANT_RANGE_SEC = (0.5, 10000.0)
 _LEAST_RISE_CELSIUS = 5.0
+# Nor does a stick change faster than this, C/s: it was replaced, or its sensor failed.
+_MOST_RATE = 10.0
 # An estimate never leaves the reading that it starts from by more than this.
 _MOST_DRIFT_CELSIUS = 10.0
 
@@ -91,10 +93,10 @@ class StickHeat:
         if elapsed_sec < LEAST_INTERVAL_SEC:
             return
         self._reading = (celsius, measured_at, work_sec)
-        if elapsed_sec <= READING_VALID_SEC:
+        rate = (celsius - before) / elapsed_sec
+        if elapsed_sec <= READING_VALID_SEC and abs(rate) <= _MOST_RATE:
             share = _clipped((work_sec - work_before) / elapsed_sec)
-            self._learn((celsius - before) / elapsed_sec, (celsius + before) / 2, share,
-                        elapsed_sec)
+            self._learn(rate, (celsius + before) / 2, share, elapsed_sec)
 
     def celsius(self, now, work_sec):
         """Return the estimated temperature at the time ``now``, or None without a reading."""

@@ -17,6 +17,7 @@
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Duty
 from ncs_cluster_detector.workers.measurement import Rate
+from ncs_cluster_detector.workers.measurement import Work
 import pytest
 
 
@@ -73,3 +74,33 @@ def test_duty_forgets_what_is_older_than_a_minute():
     assert duty.share(60.0) == pytest.approx(0.5)
     assert duty.share(75.0) == pytest.approx(0.25)
     assert duty.share(90.0) == 0.0
+
+
+def test_work_counts_each_inference_at_full_speed():
+    work = Work()
+    assert (work.total_sec(0.0), work.inference_sec) == (0.0, None)
+    work.given(0.0)
+    work.given(0.01)
+    work.done(0.08)     # with the transfer of a stick that held nothing
+    assert work.inference_sec == pytest.approx(0.08)
+    work.given(0.08)
+    work.done(0.145)    # had been waiting: the time of an inference alone
+    work.done(0.210)
+    assert work.inference_sec == pytest.approx(0.065)
+    total_sec = work.total_sec(0.21)
+    for start in (1.0, 2.0, 3.0):   # single ones heat no more than others
+        work.given(start)
+        work.done(start + 0.08)
+    assert work.total_sec(9.0) == pytest.approx(total_sec + 3 * 0.065)
+
+
+def test_work_under_way_counts_as_far_as_it_has_come():
+    work = Work()
+    work.given(0.0)
+    assert work.total_sec(0.04) == 0.0   # nobody knows yet how long one takes
+    work.done(0.1)
+    work.given(1.0)
+    assert work.total_sec(1.04) == pytest.approx(0.14)
+    assert work.total_sec(9.0) == pytest.approx(0.2)   # it hangs, which heats nothing
+    work.given_up()
+    assert work.total_sec(9.0) == pytest.approx(0.1)
