@@ -133,17 +133,19 @@ class Rotation:
         return period_sec / max(len(self._active), 1)
 
     def _why_to_rotate(self, now, active, hot, requested):
-        since_change_sec = now - self._changed_at
         if not active:
             return None
         if requested:
             return SwitchReason.REQUEST
-        if since_change_sec < self._settings.min_dwell_ms / 1000:
+        # Compared as next_due() reckons, or rounding makes a moment that is due one that is not.
+        if now < self._changed_at + self._settings.min_dwell_ms / 1000:
             return None
         if hot:
             return SwitchReason.TEMPERATURE
-        due = 0 < self._period_sec(self._settings) <= since_change_sec
-        return SwitchReason.CYCLE if due else None
+        period_sec = self._period_sec(self._settings)
+        if period_sec > 0 and now >= self._changed_at + period_sec:
+            return SwitchReason.CYCLE
+        return None
 
     def _rotated(self, active, fit, reason):
         """Return the active sticks after a change with as many of the fit ones as it takes."""
