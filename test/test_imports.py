@@ -60,6 +60,8 @@ FORBIDDEN_OUTSIDE = {
     'simulation': {'multiprocessing'} | ROS,
     'workers': ROS,
     'planning': {'time', 'random', 'multiprocessing'} | ROS,
+    # Messages in a bag are ROS messages.
+    'planning/bag': {'time', 'random', 'multiprocessing'},
     'nodes': {'multiprocessing', 'mvnc', 'pyrealsense2'},
     'executables': set(),
 }

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The plan as a picture: an hour of temperatures under each policy, and the figures."""
+"""The plan as a picture: temperatures from a cold start under each policy, and the figures."""
 
 import os
 from pathlib import Path
@@ -54,19 +54,19 @@ def draw_plan(plan, path):
         for axes, outcome in zip(panels, plan.outcomes):
             _draw_outcome(axes, plan, outcome)
         _name_lines(panels[0], plan)
-        panels[0].set_ylabel('temperature [C]')
+        panels[0].set_ylabel('temperature [°C]')
         figure.savefig(path)
 
 
 def _title(plan):
     question = plan.question
     return (f'{question.size} of {len(question.constants)} sticks active, limit '
-            f'{question.settings.switch_temperature:g} C: they sustain '
+            f'{question.settings.switch_temperature:g} °C: they sustain '
             f'{plan.sustainable_size:.2f} sticks at full speed')
 
 
 def _draw_outcome(axes, plan, outcome):
-    minutes = [(time_sec - outcome.history[0][0]) / 60 for time_sec, _ in outcome.history]
+    minutes = [time_sec / 60 for time_sec, _ in outcome.history]
     for number, celsius in enumerate(zip(*(values for _, values in outcome.history))):
         axes.plot(minutes, celsius, linewidth=1.6, color=COLOURS[number % len(COLOURS)],
                   label=f'stick {number}')
@@ -74,9 +74,9 @@ def _draw_outcome(axes, plan, outcome):
                  linestyle=(0, (6, 3)))
     axes.axhline(plan.floor_celsius, color=FLOOR_COLOUR, linewidth=1.2, linestyle=':')
     axes.set_title(f'{outcome.policy}\n{verdict(plan, outcome)}\n'
-                   f'peak {outcome.peak_celsius:.1f} C, {outcome.frames_per_sec:.1f} frames/s, '
+                   f'peak {outcome.peak_celsius:.1f} °C, {outcome.frames_per_sec:.1f} frames/s, '
                    f'{outcome.switches_per_hour:.0f} switches/h', fontsize=12, loc='left')
-    axes.set_xlabel('time [min]')
+    axes.set_xlabel('time since a cold start [min]')
     if len(outcome.peaks_celsius) <= MOST_NAMED:
         axes.legend(loc='lower right', fontsize=10)
 
@@ -84,8 +84,8 @@ def _draw_outcome(axes, plan, outcome):
 def _name_lines(axes, plan):
     limit = plan.question.settings.switch_temperature
     for celsius, text, colour in (
-            (limit, f'limit {limit:g} C', LIMIT_COLOUR),
-            (plan.floor_celsius, f'no rotation cooler than {plan.floor_celsius:.1f} C',
+            (limit, f'limit {limit:g} °C', LIMIT_COLOUR),
+            (plan.floor_celsius, f'least at full rate: {plan.floor_celsius:.1f} °C',
              FLOOR_COLOUR)):
         axes.annotate(text, (0.01, celsius), xycoords=('axes fraction', 'data'), xytext=(0, 4),
                       textcoords='offset points', color=colour, fontsize=10)

@@ -29,10 +29,12 @@ NO_ROTATION = 'no rotation'
 MOST_STICKS = 64
 # No stick gets so hot that this limit does anything.
 _NO_LIMIT_CELSIUS = 1e6
-# What is shown, and counted, begins when the start is forgotten: after so many time constants, but
-# half of the time is left.
+# After so many time constants the start is over, but half of the time is left: till then it is
+# shown, from then on it is counted.
 _SETTLED_AFTER_TIME_CONSTANTS = 8
-_SHOWN_SEC = 3600.0
+_SHOWN_POINTS = 1000
+# A paced stick is held just above the limit, more or less.
+_HOLDS_WITHIN_CELSIUS = HOLD_ABOVE_CELSIUS + 0.5
 # A plan's rate is reached when it falls no more short of it than this.
 _RATE_TOLERANCE = 0.01
 
@@ -61,10 +63,10 @@ class Question:
 @dataclass(frozen=True)
 class Outcome:
     """
-    What one policy makes of it, once the start is over.
+    What one policy makes of it, once the sticks are warm.
 
     ``peaks_celsius`` has an entry for each stick that is used; ``history`` is a tuple of pairs
-    (seconds, temperatures of all these sticks) of the last hour at most.
+    (seconds, temperatures of all these sticks) from the cold start on until then.
     """
 
     policy: str
@@ -129,13 +131,12 @@ def outcome_of(question, policy):
     end_sec = question.hours * 3600.0
     slowest_sec = max(stick.time_constant_sec for stick in constants)
     settled_sec = min(_SETTLED_AFTER_TIME_CONSTANTS * slowest_sec, end_sec / 2)
-    cluster.run_until(settled_sec)
-    cluster.forget_peaks()
-    cluster.run_until(max(end_sec - _SHOWN_SEC, settled_sec))
     history = []
-    while cluster.now < end_sec:
+    while cluster.now < settled_sec:
         history.append((cluster.now, tuple(cluster.celsius)))
-        cluster.step(end_sec)
+        cluster.step(min(cluster.now + settled_sec / _SHOWN_POINTS, settled_sec))
+    cluster.forget_peaks()
+    cluster.run_until(end_sec)
     counted_hours = (end_sec - settled_sec) / 3600.0
     return Outcome(policy, tuple(cluster.peaks), cluster.changes / counted_hours,
                    cluster.frames / counted_hours / 3600.0, tuple(history))
@@ -169,4 +170,4 @@ def needed_sticks(question, frames_per_sec, size):
 
 def holds(outcome, settings):
     """Tell whether the temperatures of an outcome keep to the switch temperature."""
-    return outcome.peak_celsius <= settings.switch_temperature + HOLD_ABOVE_CELSIUS
+    return outcome.peak_celsius <= settings.switch_temperature + _HOLDS_WITHIN_CELSIUS

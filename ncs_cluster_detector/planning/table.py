@@ -26,12 +26,13 @@ def table_of(plan):
     question = plan.question
     settings = question.settings
     rows = [('policy', 'peak', 'switches an hour', 'frames a second', 'verdict')]
-    rows += [(outcome.policy, f'{outcome.peak_celsius:.1f} C',
+    rows += [(outcome.policy, f'{outcome.peak_celsius:.1f} °C',
               f'{outcome.switches_per_hour:.0f}', f'{outcome.frames_per_sec:.1f}',
               verdict(plan, outcome)) for outcome in plan.outcomes]
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [f'{question.size} of {len(question.constants)} sticks active, '
-             f'{_sticks_in_words(question.constants)}; limit {settings.switch_temperature:g} C', '']
+             f'{_sticks_in_words(question.constants)}; limit '
+             f'{settings.switch_temperature:g} °C', '']
     for row in rows:
         policy, *figures, last = row
         cells = [policy.ljust(widths[0])] + [
@@ -57,8 +58,9 @@ def _sentences(plan):
     settings = question.settings
     sustainable = plan.sustainable_size
     lines = [
-        f'No rotation of these sticks can be cooler than {plan.floor_celsius:.1f} C at that work.',
-        f'Below {settings.switch_temperature:g} C they sustain {sustainable:.2f} sticks at full '
+        'At that rate no rotation of these sticks can be cooler than '
+        f'{plan.floor_celsius:.1f} °C.',
+        f'Below {settings.switch_temperature:g} °C they sustain {sustainable:.2f} sticks at full '
         f'speed, that is {sustainable / question.inference_sec:.1f} frames a second.']
     wanted = f'{plan.wanted_frames_per_sec:.1f} frames a second need'
     if plan.needed_sticks is None:
@@ -75,8 +77,9 @@ def _sticks_in_words(constants):
     if len(kinds) > 3:
         return f'of {len(kinds)} kinds'
     return ', '.join(
-        f'{constants.count(kind)} with {kind.idle_celsius:.1f} C idle, '
-        f'{kind.rise_celsius:.1f} C more at full load, {kind.time_constant_sec:.0f} s time constant'
+        f'{constants.count(kind)} with {kind.idle_celsius:.1f} °C idle, '
+        f'{kind.rise_celsius:.1f} °C more at full load, {kind.time_constant_sec:.0f} s time '
+        'constant'
         for kind in kinds)
 
 

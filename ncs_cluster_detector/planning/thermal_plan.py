@@ -82,9 +82,9 @@ def _fit_lines(fits):
     lines = []
     for number, fit in sorted(fits.items()):
         stick = fit.constants
-        lines += [f'stick {number}: {stick.idle_celsius:.1f} C idle, {stick.rise_celsius:.1f} C '
-                  f'more at full load, time constant {stick.time_constant_sec:.0f} s, fitted to '
-                  f'{fit.deviation_celsius:.2f} C', *(f'  {note}' for note in fit.notes)]
+        lines += [f'stick {number}: {stick.idle_celsius:.1f} °C idle, {stick.rise_celsius:.1f} '
+                  f'°C more at full load, time constant {stick.time_constant_sec:.0f} s, fitted '
+                  f'to {fit.deviation_celsius:.2f} °C', *(f'  {note}' for note in fit.notes)]
     return lines + [''] if lines else []
 
 
@@ -101,8 +101,8 @@ def _question(options, fits):
             ('time_constant_sec', '--time-constant', options.time_constant)):
         if given is not None:
             if len(given) not in (1, sticks):
-                raise ValueError(f'{option}: {len(given)} values for {sticks} sticks; give one for '
-                                 'all, or one for each')
+                raise ValueError(f'{option}: {len(given)} values for {sticks} sticks; give one '
+                                 'for all, or one for each')
             constants = [replace(stick, **{name: value}) for stick, value in zip(
                 constants, given * sticks if len(given) == 1 else given)]
     return Question(tuple(constants), _settings(options), options.inference_ms / 1000,
@@ -142,7 +142,8 @@ def _parser():
         'node, and tell peak temperature, switches and frames a second without rotation, with '
         'round_robin and with coolest, and how many sticks a wanted rate needs.')
     add = parser.add_argument_group(
-        'the sticks', 'C,... is one value for all sticks, or one for each with commas').add_argument
+        'the sticks', 'C,... and SEC,... are one value for all sticks, or one for each with '
+        'commas').add_argument
     add('--sticks', type=_number(1, MOST_STICKS, int), metavar='NUMBER', help='how many there '
         f'are; by default as many as were recorded, or {_DEFAULT_STICKS}')
     add('--ambient', type=_numbers(-40, 150), metavar='C,...', help='temperature of an idle '

@@ -126,7 +126,7 @@ class StickHeat:
         return _clipped((limit_celsius - self.idle_celsius) / self.rise_celsius)
 
     def share_deviation(self, limit_celsius):
-        """Return the standard deviation of :meth:`sustainable_share`; inf while too few are read."""
+        """Return the standard deviation of :meth:`sustainable_share`, at first inf."""
         if self._learned < _LEAST_READINGS:
             return math.inf
         gain = self.rise_celsius / self.time_constant_sec

@@ -287,7 +287,8 @@ def test_any_sequence_of_settings_loses_no_frame_and_the_last_ones_count(bench):
     image, pause = picture(), threading.Event()
     for _ in range(1000):
         supervisor.change(Settings(
-            cluster_size=chance.randint(0, 7), cluster_switch_cycle_ms=chance.choice([0, 50, 2000]),
+            cluster_size=chance.randint(0, 7),
+            cluster_switch_cycle_ms=chance.choice([0, 50, 2000]),
             switch_temperature=chance.uniform(20, 95), resume_margin=chance.uniform(0, 40),
             critical_margin=chance.uniform(0, 40), min_dwell_ms=chance.choice([0, 100, 2000]),
             rotation_policy=chance.choice(POLICIES), score_threshold=chance.random(),
@@ -304,7 +305,6 @@ def test_any_sequence_of_settings_loses_no_frame_and_the_last_ones_count(bench):
                      running.offered)
     assert supervisor.snapshot.settings == Settings(cluster_size=3, min_dwell_ms=0)
     assert [line for line in running.log.lines if line[0] == 'error'] == []
-
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV,
