@@ -15,119 +15,18 @@
 """The supervisor with real worker processes on simulated sticks."""
 
 import os
-import random
 import signal
 import threading
 import time
 
-from ncs_cluster_detector.detection.labels import PASCAL_VOC
-from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.stick_status import StickState
-from ncs_cluster_detector.simulation import graphs
-from ncs_cluster_detector.simulation.bus import PORTS
 from ncs_cluster_detector.simulation.bus import SimulatedBus
-from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.workers import worker_handle
 from ncs_cluster_detector.workers.frame import Frame
-from ncs_cluster_detector.workers.messages import WorkerConfig
-from ncs_cluster_detector.workers.supervisor import Supervisor
-from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
-import numpy as np
 import pytest
-
-DEADLINE_SEC = 20.0
-
-
-class Log:
-    """A logger that keeps what it is told."""
-
-    def __init__(self):
-        self.lines = []
-
-    def info(self, text):
-        self.lines.append(('info', text))
-
-    def warning(self, text):
-        self.lines.append(('warning', text))
-
-    def error(self, text):
-        self.lines.append(('error', text))
-
-
-class Bench:
-    """A supervisor at work in its thread, and what it published."""
-
-    def __init__(self, bus, settings=Settings(), **options):
-        self.published = []
-        self.log = Log()
-        self.bus = SharedBus(bus)
-        self.options = SupervisorOptions(
-            workers=WorkerConfig(driver='simulated', bus=self.bus, graphs=(
-                (graphs.read_graph('shapes'), PASCAL_VOC),)), **options)
-        self.supervisor = Supervisor(
-            self.options, settings,
-            lambda frame, detections: self.published.append((frame, detections)), self.log)
-        self._thread = threading.Thread(target=self.supervisor.run)
-        self._thread.start()
-        self._number = 0
-
-    @property
-    def offered(self):
-        return self._number
-
-    def offer(self, image):
-        self._number += 1
-        self.supervisor.offer(Frame(self._number, image, f'header {self._number}',
-                                    time.monotonic()))
-
-    def wait_for(self, condition):
-        deadline = time.monotonic() + DEADLINE_SEC
-        while not condition():
-            assert time.monotonic() < deadline, self.log.lines
-            threading.Event().wait(0.01)
-
-    def film(self, frames_per_sec, until):
-        """Offer pictures at a rate until a condition holds."""
-        deadline, image, pause = time.monotonic() + DEADLINE_SEC, picture(), threading.Event()
-        while not until():
-            assert time.monotonic() < deadline, self.supervisor.snapshot
-            self.offer(image)
-            pause.wait(1 / frames_per_sec)
-
-    def wait_for_states(self, *states):
-        self.wait_for(lambda: [stick.status.state for stick in self.supervisor.snapshot.sticks] ==
-                      list(states))
-
-    def close(self):
-        self.supervisor.stop()
-        self._thread.join(DEADLINE_SEC)
-        assert not self._thread.is_alive()
-
-
-@pytest.fixture
-def bench():
-    """Return a function that starts a Bench; all are closed after the test."""
-    started = []
-
-    def start(*args, **kwargs):
-        started.append(Bench(*args, **kwargs))
-        return started[-1]
-
-    yield start
-    for running in started:
-        running.close()
-
-
-RUNNING = StickState.RUNNING
-QUICK = {'boot_ms': 0.0, 'inference_ms': 5.0, 'transfer_ms': 1.0}
-
-
-def picture(value=0):
-    """Return a picture with one blue rectangle."""
-    image = np.full((240, 320, 3), value, dtype=np.uint8)
-    image[60:120, 80:160] = (255, 0, 0)
-    return image
+from supervisor_bench import picture
+from supervisor_bench import QUICK
+from supervisor_bench import RUNNING
 
 
 def test_every_stick_becomes_ready_with_a_number_and_its_own_process(bench):
@@ -207,104 +106,6 @@ def test_settings_take_effect_at_once(bench):
     running.offer(picture())
     running.wait_for(lambda: running.published)
     assert running.published[0][1] == ()
-
-
-@pytest.mark.parametrize('policy', POLICIES)
-def test_a_change_drops_nothing_and_the_one_that_joins_gets_the_next_frame(bench, policy):
-    settings = Settings(cluster_size=2, cluster_switch_cycle_ms=300, min_dwell_ms=0,
-                        rotation_policy=policy)
-    running = bench(SimulatedBus(sticks=5, inference_ms=20.0, transfer_ms=5.0), settings)
-    running.wait_for_states(*[RUNNING] * 5)
-    supervisor = running.supervisor
-    running.film(30, lambda: supervisor.snapshot.switches >= 8)
-    # 30 pictures a second are less than two sticks infer: so whatever is missing a change took.
-    running.wait_for(lambda: len(running.published) == running.offered)
-    assert supervisor.snapshot.frames_dropped == 0
-    numbers = [frame.number for frame, _ in running.published]
-    assert numbers == sorted(numbers)
-    assert sum(stick.inferences > 0 for stick in supervisor.snapshot.sticks) > 2
-
-
-def test_a_switch_on_request_is_answered(bench):
-    settings = Settings(cluster_size=1, cluster_switch_cycle_ms=0, min_dwell_ms=600000)
-    running = bench(SimulatedBus(sticks=2, **QUICK), settings)
-    running.wait_for_states(RUNNING, RUNNING)
-    done, text = running.supervisor.switch_cluster().result(DEADLINE_SEC)
-    assert done
-    assert text == 'stick 0 relieved by stick 1; active: stick 1'
-    running.wait_for(lambda: running.supervisor.snapshot.active == (1,))
-    assert running.supervisor.snapshot.last_switch_reason == 'asked for by switch_cluster'
-    running.bus.inject(PORTS[0], 'heat', '70')
-    running.wait_for(lambda: running.supervisor.snapshot.sticks[0].status.celsius == 70.0)
-    done, text = running.supervisor.switch_cluster().result(DEADLINE_SEC)
-    assert not done
-    assert text == 'no other stick is fit: stick 0 is too hot (70.0 C, returns below 60.0 C)'
-    running.supervisor.change(Settings())
-    done, text = running.supervisor.switch_cluster().result(DEADLINE_SEC)
-    assert not done
-    assert 'returns below' in text or 'all 2 are active' in text
-
-
-def test_hot_sticks_that_none_can_relieve_are_paced_and_named_once(bench):
-    running = bench(SimulatedBus(sticks=2, **QUICK))
-    running.wait_for_states(RUNNING, RUNNING)
-    for port in PORTS[:2]:
-        running.bus.inject(port, 'heat', '66')
-    running.film(300, lambda: running.supervisor.snapshot.heat_advice)
-    (text,) = [text for level, text in running.log.lines if level == 'warning']
-    assert text.startswith('2 of 2 sticks active is too much heat for switch_temperature 65.0 C')
-    assert running.supervisor.snapshot.all_hot
-    offered, published = running.offered, len(running.published)
-    running.film(300, lambda: running.offered >= offered + 300)
-    # Pinned at 66 C they count as sticks that no slowness cools: half of what is sustainable.
-    assert 0 < len(running.published) - published < 250
-
-
-def test_the_limit_is_held_where_no_rotation_can_hold_it(bench):
-    bus = SimulatedBus(sticks=2, boot_ms=0.0, inference_ms=20.0, transfer_ms=2.0,
-                       ambient_celsius=45.0, rise_celsius=45.0, time_constant_sec=8.0)
-    running = bench(bus)
-    running.wait_for_states(RUNNING, RUNNING)
-    for port in PORTS[:2]:   # to be spared the warming up
-        running.bus.inject(port, 'heat', '52')
-        running.bus.inject(port, 'clear')
-    readings = []
-
-    def watch():
-        sticks = running.supervisor.snapshot.sticks
-        readings.extend(stick.status.celsius or 0.0 for stick in sticks)
-        return min(stick.inferences for stick in sticks) >= 220
-
-    running.film(150, watch)
-    assert 64.0 < max(readings) < 67.0
-    assert running.supervisor.snapshot.heat_advice
-
-
-def test_any_sequence_of_settings_loses_no_frame_and_the_last_ones_count(bench):
-    running = bench(SimulatedBus(sticks=5, **QUICK))
-    running.wait_for_states(*[RUNNING] * 5)
-    chance, supervisor = random.Random(1), running.supervisor
-    image, pause = picture(), threading.Event()
-    for _ in range(1000):
-        supervisor.change(Settings(
-            cluster_size=chance.randint(0, 7),
-            cluster_switch_cycle_ms=chance.choice([0, 50, 2000]),
-            switch_temperature=chance.uniform(20, 95), resume_margin=chance.uniform(0, 40),
-            critical_margin=chance.uniform(0, 40), min_dwell_ms=chance.choice([0, 100, 2000]),
-            rotation_policy=chance.choice(POLICIES), score_threshold=chance.random(),
-            class_filter=chance.choice([(), ('car',), ('cat',)]),
-            max_frame_age_ms=chance.choice([0, 500])))
-        running.offer(image)
-        pause.wait(0.002)
-    supervisor.change(Settings(cluster_size=3, min_dwell_ms=0))
-    running.film(100, lambda: len(supervisor.snapshot.active) == 3)
-    count = len(running.published)
-    running.film(100, lambda: len(running.published) >= count + 20)
-    assert [found.label for found in running.published[-1][1]] == ['car']
-    running.wait_for(lambda: len(running.published) + supervisor.snapshot.frames_dropped ==
-                     running.offered)
-    assert supervisor.snapshot.settings == Settings(cluster_size=3, min_dwell_ms=0)
-    assert [line for line in running.log.lines if line[0] == 'error'] == []
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV,
