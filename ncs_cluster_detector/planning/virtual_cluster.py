@@ -21,8 +21,10 @@ from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
-# Real sticks are read once a second.
-READING_PERIOD_SEC = 1.0
+# Real sticks are read once a second. Here slow ones are read at so many times in their time
+# constant, within which a temperature hardly changes, and no less often than they must be.
+READINGS_IN_TIME_CONSTANT = 60
+READING_PERIOD_SEC = (1.0, 2.5)
 # So long before a stick can reach the switch temperature its readings matter.
 WATCH_AHEAD_SEC = 10.0
 # Time goes on even when something is due at once; so a temperature that is reached is passed.
@@ -82,6 +84,9 @@ class VirtualCluster:
         self._inference_sec = inference_sec
         self._control = ClusterControl()
         self.heat = self._control.heat
+        low, high = READING_PERIOD_SEC
+        fastest_sec = min(stick.time_constant_sec for stick in constants)
+        self._reading_period_sec = max(low, min(fastest_sec / READINGS_IN_TIME_CONSTANT, high))
         self._work_sec = [0.0] * len(constants)
         self._hot_since_resume = set()
         self._readings = ()
@@ -101,7 +106,7 @@ class VirtualCluster:
     def step(self, end_sec=math.inf):
         """Ask the policies, and work until a temperature or the time may make them change."""
         # Between two events that matter nothing is read, but at each there is a fresh reading.
-        if not self._readings or self.now >= self._measured_at + READING_PERIOD_SEC:
+        if not self._readings or self.now >= self._measured_at + self._reading_period_sec:
             self._readings = self.celsius[:]
             self._measured_at = self.now
         sticks = self._statuses()
@@ -141,7 +146,7 @@ class VirtualCluster:
             elif celsius < settings.resume_temperature:
                 self._hot_since_resume.discard(number)
         limits = settings.switch_temperature, settings.resume_temperature
-        read_at = self._measured_at + READING_PERIOD_SEC
+        read_at = self._measured_at + self._reading_period_sec
         if self._hot_since_resume:
             # What counts is when the policies believe that a limit is passed.
             bodies = [(Constants(heat.idle_celsius, heat.rise_celsius, heat.time_constant_sec),

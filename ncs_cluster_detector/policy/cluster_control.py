@@ -58,7 +58,9 @@ class ClusterControl:
             self.switches += bool(decision.left)
             self.last_switch_reason = decision.reason.value
         self._pacing.update(self.active, self.heat, settings)
-        self._watch.update(now, bool(self._pacing.shares))
+        paced = bool(self._pacing.shares)
+        self._watch.update(now, paced, paced and self.heat.sustainable_size(
+            settings.switch_temperature) is not None)
         return decision
 
     @property

@@ -16,9 +16,11 @@
 
 import math
 
-# So long in all must sticks be paced before it is more than the wait for a change, and so long
-# must none be paced until it is over.
+# So long in all must sticks be paced before it is more than the wait for a change; longer while
+# it is not known what they sustain, for then there is little to advise. So long must none be paced
+# until it is over.
 NOTED_AFTER_SEC = 2.0
+NOTED_UNKNOWN_AFTER_SEC = 10.0
 OVER_AFTER_SEC = 60.0
 # What is advised has so much to spare, for temperatures go up and down with the turns.
 TO_SPARE = 1.05
@@ -36,11 +38,13 @@ class HeatWatch:
         self._last_paced_at = float('-inf')
         self._updated_at = None   # while sticks are paced
 
-    def update(self, now, is_paced):
+    def update(self, now, is_paced, is_known):
         """
         Take note whether sticks are paced; ``in_trouble`` then tells of the time up to now.
 
         :param now: seconds of the monotonic clock.
+        :param is_paced: whether a stick works slower than it could from now on.
+        :param is_known: whether it is known what the sticks can sustain.
         """
         if self._updated_at is not None:
             self._paced_sec += now - self._updated_at
@@ -48,7 +52,8 @@ class HeatWatch:
         self._updated_at = now if is_paced else None
         if now - self._last_paced_at >= OVER_AFTER_SEC:
             self._paced_sec = 0.0
-        self.in_trouble = self._paced_sec >= NOTED_AFTER_SEC
+        self.in_trouble = self._paced_sec >= (
+            NOTED_AFTER_SEC if is_known or self.in_trouble else NOTED_UNKNOWN_AFTER_SEC)
 
     def over_at(self):
         """Return when the trouble is over unless sticks are paced again, or None."""

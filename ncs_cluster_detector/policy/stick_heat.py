@@ -37,7 +37,7 @@ _PRIOR_INFORMATION = (
 _RATE_DEVIATION, _LEAST_RATE_DEVIATION = 0.1, 0.02
 _DEVIATION_READINGS = 60
 # From so few nothing is concluded.
-_LEAST_READINGS = 20
+_LEAST_READINGS = 10
 # What lies so far back counts 1/e where newer readings tell the same: this follows a fan that is
 # switched on or a hub that warms.
 MEMORY_SEC = 300.0
@@ -64,12 +64,14 @@ class StickHeat:
     stays known (Kulhavy, Restricted exponential forgetting in real-time identification,
     Automatica 23, 1987). The trapezoid for the mean temperature of an interval makes equal errors
     of both readings cancel, so that noise does not bias the time constant.
+
+    ``time_constant_sec``, ``idle_celsius`` and ``rise_celsius`` are what has been learned so far.
     """
 
     def __init__(self):
         """Start with what is typical."""
         self._information = [[0.0] * 3 for _ in range(3)]   # of the readings alone
-        self._coefficients = _PRIOR
+        self._take(_PRIOR)
         self._rate_variance = _RATE_DEVIATION ** 2
         self._learned = 0
         self._reading = None   # (celsius, measured_at, work_sec) of the newest reading
@@ -134,28 +136,21 @@ class StickHeat:
         slope = ((limit_celsius - TYPICAL_IDLE_CELSIUS) / gain, -1.0 / gain, -share / gain)
         # The readings may be better or worse than assumed.
         worth = _RATE_DEVIATION ** 2 / self._rate_variance
-        return math.sqrt(_product(slope, _solved(self._all_information(worth), slope)))
+        variance = _product(slope, _solved(self._all_information(worth), slope))
+        return math.sqrt(max(variance, 0.0))
 
     @property
     def measured_at(self):
         """Return when the newest reading was taken, or None without one."""
         return self._reading and self._reading[1]
 
-    @property
-    def time_constant_sec(self):
-        """Return the time in which the stick gets 63 % of the way to its final temperature."""
+    def _take(self, coefficients):
+        self._coefficients = coefficients
+        loss, gain, load = coefficients
         low, high = _TIME_CONSTANT_RANGE_SEC
-        return 1.0 / max(1.0 / high, min(self._coefficients[0], 1.0 / low))
-
-    @property
-    def idle_celsius(self):
-        """Return the final temperature of the idle stick."""
-        return TYPICAL_IDLE_CELSIUS + self._coefficients[1] * self.time_constant_sec
-
-    @property
-    def rise_celsius(self):
-        """Return how far above that the stick ends at full load."""
-        return max(self._coefficients[2] * self.time_constant_sec, _LEAST_RISE_CELSIUS)
+        self.time_constant_sec = 1.0 / max(1.0 / high, min(loss, 1.0 / low))
+        self.idle_celsius = TYPICAL_IDLE_CELSIUS + gain * self.time_constant_sec
+        self.rise_celsius = max(load * self.time_constant_sec, _LEAST_RISE_CELSIUS)
 
     def _all_information(self, worth=1.0):
         return [[assumed + worth * learned for assumed, learned in zip(*rows)]
@@ -173,8 +168,8 @@ class StickHeat:
                 self._information[row][column] += (
                     weight * known[row] * known[column] - forgotten * seen[row] * seen[column])
         gain = _solved(self._all_information(), known)
-        self._coefficients = tuple(coefficient + weight * error * part for coefficient, part
-                                   in zip(self._coefficients, gain))
+        self._take([coefficient + weight * error * part
+                    for coefficient, part in zip(self._coefficients, gain)])
         # The share of the error that is news about the coefficients is no error of the reading.
         noise = error ** 2 * max(1.0 - weight * _product(known, gain), 0.0)
         self._rate_variance += (noise - self._rate_variance) / _DEVIATION_READINGS

@@ -100,21 +100,36 @@ def test_the_next_frame_goes_to_a_stick_that_is_due():
 
 def test_trouble_is_more_than_a_moment_and_over_after_a_minute():
     watch = HeatWatch()
-    watch.update(0.0, True)
-    watch.update(1.9, False)
+    watch.update(0.0, True, True)
+    watch.update(1.9, False, True)
     assert not watch.in_trouble
     assert watch.over_at() is None
-    watch.update(10.0, True)
-    watch.update(10.2, False)
+    watch.update(10.0, True, True)
+    watch.update(10.2, False, True)
     assert watch.in_trouble
     assert watch.over_at() == pytest.approx(70.2)
-    watch.update(70.1, False)
+    watch.update(70.1, False, True)
     assert watch.in_trouble
-    watch.update(70.2, False)
+    watch.update(70.2, False, True)
     assert not watch.in_trouble
-    watch.update(200.0, True)
-    watch.update(201.9, True)
+    watch.update(200.0, True, True)
+    watch.update(201.9, True, True)
     assert not watch.in_trouble
+
+
+def test_trouble_is_noted_later_while_there_is_little_to_advise():
+    watch = HeatWatch()
+    watch.update(0.0, True, False)
+    watch.update(9.9, True, False)
+    assert not watch.in_trouble
+    watch.update(10.0, True, False)
+    assert watch.in_trouble
+    other = HeatWatch()
+    other.update(0.0, True, False)
+    other.update(3.0, True, True)
+    assert other.in_trouble
+    other.update(4.0, True, False)   # what is noted stays so
+    assert other.in_trouble
 
 
 class Known(ClusterHeat):
