@@ -16,7 +16,6 @@
 
 from dataclasses import replace
 import math
-import random
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.rotation import SwitchReason
@@ -24,7 +23,6 @@ from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.stick_heat import StickHeat
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest
@@ -77,11 +75,11 @@ class History(stateful.RuleBasedStateMachine):
 
     @rule(number=NUMBERS, state=st.just(StickState.RUNNING) | st.sampled_from(StickState))
     def change_state(self, number, state):
-        self.set(number, state=state, outstanding=0)
+        self.put(number, state=state, outstanding=0)
 
     @rule(number=NUMBERS, level=st.sampled_from((0, 0, 1, 2)))
     def throttle(self, number, level):
-        self.set(number, throttle_level=level)
+        self.put(number, throttle_level=level)
 
     @rule(readings=st.lists(st.none() | READINGS, max_size=MOST_STICKS),
           age_sec=st.sampled_from((0.0, 0.0, 0.5, 3.0, 3.25)))
@@ -92,12 +90,12 @@ class History(stateful.RuleBasedStateMachine):
         for number, reading in enumerate(readings):
             if reading and number < len(self.sticks):
                 before = self.sticks[number].measured_at
-                self.set(number, celsius=limits[reading[0]] + reading[1], measured_at=max(
+                self.put(number, celsius=limits[reading[0]] + reading[1], measured_at=max(
                     self.now - age_sec, -math.inf if before is None else before))
 
     @rule(number=NUMBERS)
     def forget_reading(self, number):
-        self.set(number, celsius=None, measured_at=None)
+        self.put(number, celsius=None, measured_at=None)
 
     @rule(change=st.one_of(*(st.tuples(st.just(name), values)
                              for name, values in RANGES.items())))
@@ -117,7 +115,7 @@ class History(stateful.RuleBasedStateMachine):
             assert stick.outstanding < inflight and number not in paced
             if stick.inference_sec and self.control.share_of(number) < 0.99:
                 paced.append(number)   # so none more at this time
-            self.set(number, outstanding=stick.outstanding + 1, last_given_at=self.now)
+            self.put(number, outstanding=stick.outstanding + 1, last_given_at=self.now)
         with_room = [stick for stick in self.sticks if stick.outstanding < inflight and (
             stick.number in self.control.active and stick.state is StickState.RUNNING)]
         assert number is None and all(
@@ -145,11 +143,11 @@ class History(stateful.RuleBasedStateMachine):
                 before = ambient if stick.celsius is None else stick.celsius
                 celsius = before + (ambient + 45.0 * share - before) * (
                     1.0 - math.exp(-seconds / time_constant_sec))
-                self.set(number, celsius=celsius, measured_at=self.now + seconds)
+                self.put(number, celsius=celsius, measured_at=self.now + seconds)
             self.let_pass(seconds, 1.0)
             self.ask()
 
-    def set(self, number, **values):
+    def put(self, number, **values):
         if number < len(self.sticks):
             self.sticks[number] = replace(self.sticks[number], **values)
 
@@ -157,7 +155,7 @@ class History(stateful.RuleBasedStateMachine):
         self.now += seconds
         for number in self.control.active:
             done = load * seconds * self.control.share_of(number)
-            self.set(number, work_sec=self.sticks[number].work_sec + done, outstanding=0)
+            self.put(number, work_sec=self.sticks[number].work_sec + done, outstanding=0)
 
     def ask(self, requested=False):
         """Ask for the decision, and hold it against what it may and must be."""
