@@ -57,23 +57,37 @@ class StickRecord:
     inferences: list
 
 
-def read_recording(path):
+@dataclass(frozen=True)
+class Recording:
     """
-    Return a tuple of StickSeries, by number.
+    The StickSeries of all sticks by number, and the time of one inference at full speed.
+
+    ``inference_sec`` is None when the recording does not tell; of sticks that waited for a slow
+    camera it is too long.
+    """
+
+    series: tuple
+    inference_sec: Optional[float]
+
+
+def read_recording(path, inference_sec=None):
+    """
+    Return the Recording in a file.
 
     :param path: pathlib.Path of a report.json of ``make run``, or of a bag.
+    :param inference_sec: time of an inference at full speed, if it is known from elsewhere.
     :raises ValueError: it is none, or tells no temperatures; one line of text.
     :raises OSError: it cannot be read.
     :raises ImportError: no library to read a bag with.
     """
     records = _read_report(path) if path.suffix == '.json' else read_bag(path, StickRecord)
-    full_speed = _full_speed(records.values())
+    full_speed = 1.0 / inference_sec if inference_sec else _full_speed(records.values())
     series = tuple(_series(number, record, full_speed)
                    for number, record in sorted(records.items()) if record.readings)
     if not series:
         raise ValueError(f'{path}: no temperature of any stick in it; record /diagnostics and the '
                          'topics that end in stick_0/temperature and so on')
-    return series
+    return Recording(series, 1.0 / full_speed if full_speed else None)
 
 
 def _read_report(path):

@@ -36,6 +36,7 @@ from ncs_cluster_detector.policy.settings import Settings
 PROGRAM = 'thermal_plan'
 _STICK, _SETTINGS = Constants(), Settings()
 _DEFAULT_STICKS = 5
+_INFERENCE_SEC = 0.065   # MobileNet-SSD
 
 
 class _Parser(argparse.ArgumentParser):
@@ -54,9 +55,9 @@ def main(arguments=None):
     """
     options = _parser().parse_args(arguments)
     try:
-        fits = _fits(options)
-        plan = make_plan(_question(options, fits))
-        print('\n'.join([*_fit_lines(fits), *table_of(plan)]))
+        fits, inference_sec = _fits(options)
+        plan = make_plan(_question(options, fits, inference_sec))
+        print('\n'.join([*_fit_lines(fits, inference_sec), *table_of(plan)]))
         _write(plan, options.out)
     except (ImportError, OSError, ValueError) as error:
         print(f'{PROGRAM}: {error}', file=sys.stderr)
@@ -73,22 +74,29 @@ def _write(plan, folder):
 
 
 def _fits(options):
+    """Return the Fit of each recorded stick by number, and the time of an inference in seconds."""
+    known_sec = options.inference_ms and options.inference_ms / 1000
     if options.fit is None:
-        return {}
-    return {series.number: fit_constants(series) for series in read_recording(options.fit)}
+        return {}, known_sec or _INFERENCE_SEC
+    recording = read_recording(options.fit, known_sec)
+    return ({series.number: fit_constants(series) for series in recording.series},
+            recording.inference_sec or _INFERENCE_SEC)
 
 
-def _fit_lines(fits):
+def _fit_lines(fits, inference_sec):
     lines = []
     for number, fit in sorted(fits.items()):
         stick = fit.constants
         lines += [f'stick {number}: {stick.idle_celsius:.1f} °C idle, {stick.rise_celsius:.1f} '
                   f'°C more at full load, time constant {stick.time_constant_sec:.0f} s, fitted '
                   f'to {fit.deviation_celsius:.2f} °C', *(f'  {note}' for note in fit.notes)]
-    return lines + [''] if lines else []
+    if not lines:
+        return []
+    return [*lines, f'full speed: {1 / inference_sec:.1f} inferences a second; if the camera was '
+            'slower than the sticks, give --inference-ms', '']
 
 
-def _question(options, fits):
+def _question(options, fits, inference_sec):
     """Return the Question: what was asked for on the command line goes before what was fitted."""
     mean = mean_constants(list(fits.values())) if fits else Constants()
     constants = [mean if fit.notes else fit.constants for _, fit in sorted(fits.items())]
@@ -105,7 +113,7 @@ def _question(options, fits):
                                  'for all, or one for each')
             constants = [replace(stick, **{name: value}) for stick, value in zip(
                 constants, given * sticks if len(given) == 1 else given)]
-    return Question(tuple(constants), _settings(options), options.inference_ms / 1000,
+    return Question(tuple(constants), _settings(options), inference_sec,
                     options.fps or math.inf, options.hours)
 
 
@@ -152,8 +160,8 @@ def _parser():
         f'brings it in the end; by default as fitted, or {_STICK.rise_celsius:g}')
     add('--time-constant', type=_numbers(0.1, 36000), metavar='SEC,...', help='in which it gets '
         f'63 %% of the way there; by default as fitted, or {_STICK.time_constant_sec:g}')
-    add('--inference-ms', type=_number(0.1, 60000), default=65.0, metavar='MS',
-        help='time of an inference at full speed (%(default)s)')
+    add('--inference-ms', type=_number(0.1, 60000), metavar='MS', help='time of an inference at '
+        f'full speed; by default as recorded, or {1000 * _INFERENCE_SEC:g}')
     add('--fit', type=Path, metavar='RECORDING', help='take temperatures and time constants from '
         'a recorded run: report.json of make run, or a bag with the Temperature topics (better '
         'with /diagnostics too)')

@@ -120,11 +120,20 @@ def write_report(path, sticks):
 def test_a_report_is_read(tmp_path):
     sticks = {0: recorded(), 4: recorded(Constants(30.0, 60.0, 120.0), seed=2)}
     write_report(tmp_path / 'report.json', sticks)
-    first, second = read_recording(tmp_path / 'report.json')
+    first, second = read_recording(tmp_path / 'report.json').series
     assert (first.number, second.number) == (0, 4)
     assert len(first.share) == len(first.time_sec) - 1 == 597
     assert fit_constants(first).constants.rise_celsius == pytest.approx(45.0, rel=0.05)
     assert fit_constants(second).constants.rise_celsius == pytest.approx(60.0, rel=0.05)
+
+
+def test_full_speed_is_what_was_recorded_or_what_is_said(tmp_path):
+    write_report(tmp_path / 'report.json', {0: recorded()})
+    assert read_recording(tmp_path / 'report.json').inference_sec == pytest.approx(0.065, rel=0.03)
+    slow = read_recording(tmp_path / 'report.json', 0.0325)
+    assert slow.inference_sec == 0.0325
+    fit = fit_constants(slow.series[0])   # it was half idle at work: full load heats twice as much
+    assert fit.constants.rise_celsius == pytest.approx(90.0, rel=0.05)
 
 
 def stamp_of(seconds):
@@ -164,16 +173,16 @@ def write_bag(folder, sticks, plugin=StoragePlugin.MCAP, namespace='', diagnosti
 @pytest.mark.parametrize('namespace', ['', '/robot1'])
 def test_a_bag_is_read(tmp_path, plugin, namespace):
     write_bag(tmp_path / 'bag', {0: recorded(), 2: recorded(seed=2)}, plugin, namespace)
-    first, second = read_recording(tmp_path / 'bag')
+    first, second = read_recording(tmp_path / 'bag').series
     assert (first.number, second.number) == (0, 2)
     assert fit_constants(first).constants.rise_celsius == pytest.approx(45.0, rel=0.05)
     (file,) = (tmp_path / 'bag').glob('*.db3' if plugin is StoragePlugin.SQLITE3 else '*.mcap')
-    assert read_recording(file) == (first, second)
+    assert read_recording(file).series == (first, second)
 
 
 def test_a_bag_without_diagnostics_tells_no_work(tmp_path):
     write_bag(tmp_path / 'bag', {1: recorded()}, diagnostics=False)
-    (series,) = read_recording(tmp_path / 'bag')
+    (series,) = read_recording(tmp_path / 'bag').series
     assert series.share is None
     assert len(series.celsius) == 600
 
@@ -203,7 +212,7 @@ def test_on_a_robot_the_library_of_ros_reads_the_bag(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'rosbag2_py', types.SimpleNamespace(
         SequentialReader=Reader, StorageOptions=lambda uri, storage_id: uri,
         ConverterOptions=lambda *formats: formats))
-    (series,) = read_recording(tmp_path / 'bag')
+    (series,) = read_recording(tmp_path / 'bag').series
     assert len(series.celsius) == 60
     assert series.share is not None
 
