@@ -94,9 +94,10 @@ def _read_report(path):
     try:
         report = json.loads(path.read_text(encoding='utf-8'))
         return {stick['stick']: StickRecord(
-            [(time_sec - _AGE_IN_REPORT_SEC, celsius) for time_sec, celsius in zip(
+            [(time_sec - _AGE_IN_REPORT_SEC, float(celsius)) for time_sec, celsius in zip(
                 stick['time_sec'], stick['temperature_celsius']) if celsius is not None],
-            list(zip(stick['time_sec'], stick['inferences'], stick['active'])))
+            [(time_sec, int(count), active) for time_sec, count, active in zip(
+                stick['time_sec'], stick['inferences'], stick['active'])])
             for stick in report['sticks']}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path}: no report of make run ({type(error).__name__}: {error}); '

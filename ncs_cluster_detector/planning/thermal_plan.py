@@ -55,18 +55,23 @@ def main(arguments=None):
     """
     options = _parser().parse_args(arguments)
     try:
+        options.out.mkdir(parents=True, exist_ok=True)
         fits, inference_sec = _fits(options)
         plan = make_plan(_question(options, fits, inference_sec))
         print('\n'.join([*_fit_lines(fits, inference_sec), *table_of(plan)]))
         _write(plan, options.out)
-    except (ImportError, OSError, ValueError) as error:
+    except OSError as error:
+        print(f'{PROGRAM}: {error.strerror or error}'
+              f'{f" ({error.filename})" if error.filename else ""}; name a recording that exists '
+              'with --fit, and with --out a folder that can be written', file=sys.stderr)
+        return 2
+    except (ImportError, ValueError) as error:
         print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 2
     return 0
 
 
 def _write(plan, folder):
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / 'plan.json').write_text(json.dumps(report_of(plan), indent=2) + '\n',
                                       encoding='utf-8')
     draw_plan(plan, folder / 'plan.png')

@@ -50,7 +50,7 @@ class ClusterControl:
         :param settings: the Settings in force.
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
-        self.heat.observe(now, sticks)
+        self.heat.observe(now, sticks, self._pacing.shares)
         decision = self._rotation.decide(now, sticks, self.heat, settings, requested)
         self.active = decision.active
         self.all_hot = decision.all_hot

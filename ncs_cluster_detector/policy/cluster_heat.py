@@ -38,20 +38,26 @@ class ClusterHeat:
         self._now = {}        # stick number -> temperature now, or None
         self._readings = {}   # stick number -> last reading while it is valid, or None
         self._mean = 0.0
+        self._paced = set()   # those paced at any time since their last reading
         self.running = ()     # numbers of the sticks that run
 
-    def observe(self, now, sticks):
+    def observe(self, now, sticks, paced=()):
         """
         Take in the state of all sticks.
 
         :param now: seconds of the monotonic clock.
         :param sticks: list of StickStatus, all sticks.
+        :param paced: numbers of the sticks that were paced since the call before.
         """
+        self._paced.update(paced)
         for stick in sticks:
             heat = self.sticks.setdefault(stick.number, StickHeat())
             reading = stick.reading(now)
             if reading is None or stick.measured_at != heat.measured_at:
-                heat.observe(reading, stick.measured_at, stick.work_sec)
+                heat.observe(reading, stick.measured_at, stick.work_sec,
+                             teaches=stick.number not in self._paced)
+                if heat.measured_at == stick.measured_at:
+                    self._paced.discard(stick.number)
             self._readings[stick.number] = reading
             self._now[stick.number] = heat.celsius(now, stick.work_sec)
         known = [celsius for celsius in self._now.values() if celsius is not None]

@@ -16,7 +16,8 @@
 
 import math
 
-# So long in all must sticks be paced before it is more than the wait for a change; longer while
+# So long in about a minute must sticks be paced before it is more than the wait for a change;
+# longer while
 # it is not known what they sustain, for then there is little to advise. So long must none be paced
 # until it is over.
 NOTED_AFTER_SEC = 2.0
@@ -36,7 +37,8 @@ class HeatWatch:
         self.in_trouble = False
         self._paced_sec = 0.0
         self._last_paced_at = float('-inf')
-        self._updated_at = None   # while sticks are paced
+        self._updated_at = 0.0
+        self._was_paced = False
 
     def update(self, now, is_paced, is_known):
         """
@@ -46,18 +48,22 @@ class HeatWatch:
         :param is_paced: whether a stick works slower than it could from now on.
         :param is_known: whether it is known what the sticks can sustain.
         """
-        if self._updated_at is not None:
-            self._paced_sec += now - self._updated_at
+        elapsed_sec = now - self._updated_at
+        self._updated_at = now
+        self._paced_sec *= math.exp(-elapsed_sec / OVER_AFTER_SEC)
+        if self._was_paced:
+            self._paced_sec += elapsed_sec
             self._last_paced_at = now
-        self._updated_at = now if is_paced else None
-        if now - self._last_paced_at >= OVER_AFTER_SEC:
-            self._paced_sec = 0.0
-        self.in_trouble = self._paced_sec >= (
-            NOTED_AFTER_SEC if is_known or self.in_trouble else NOTED_UNKNOWN_AFTER_SEC)
+        self._was_paced = is_paced
+        if self.in_trouble:
+            self.in_trouble = is_paced or now < self._last_paced_at + OVER_AFTER_SEC
+        else:
+            self.in_trouble = self._paced_sec >= (
+                NOTED_AFTER_SEC if is_known else NOTED_UNKNOWN_AFTER_SEC)
 
     def over_at(self):
         """Return when the trouble is over unless sticks are paced again, or None."""
-        if not self.in_trouble or self._updated_at is not None:
+        if not self.in_trouble or self._was_paced:
             return None
         return self._last_paced_at + OVER_AFTER_SEC
 

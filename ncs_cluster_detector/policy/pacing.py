@@ -37,10 +37,12 @@ def share_of_full_speed(number, heat, settings):
     :param settings: the Settings in force.
     """
     celsius = heat.now(number)
-    if not settings.is_hot(celsius):
+    # With a small critical_margin the stick must be held below what is critical.
+    target = settings.switch_temperature + min(
+        HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
+    if celsius is None or celsius < min(settings.switch_temperature, target):
         return 1.0
     stick = heat.sticks[number]
-    target = settings.switch_temperature + HOLD_ABOVE_CELSIUS
     least = LEAST_SHARE_OF_SUSTAINABLE * stick.sustainable_share(target)
     return max(stick.share_towards(celsius, target, HORIZON_SEC), least, LEAST_SHARE)
 

@@ -63,7 +63,8 @@ class Rotation:
     temperature, and with it those that would reach it before the next change may be made: none is
     made within ``min_dwell_ms`` of another, except to replace a lost or critical stick, to follow
     a new cluster size, or on request. A stick is fit when it runs, is below the switch temperature
-    and, once it was relieved for its heat, has been below the resume temperature since.
+    and, once it was relieved for its heat, has been below the resume temperature since. Rather
+    than leave no stick at work, the coolest that is not critical is taken all the same.
     """
 
     def __init__(self):
@@ -75,6 +76,7 @@ class Rotation:
         self._left_at = {}       # stick number -> when it last came to rest
         self._relieved = set()   # sticks that must cool to the resume temperature
         self._last_in_ring = -1
+        self._forced = set()     # sticks that were too hot to work, until they work again
 
     def decide(self, now, sticks, heat, settings, requested=False):
         """
@@ -97,6 +99,9 @@ class Rotation:
         usable = runs - critical
         fit = usable - self._relieved - set(self._active)
         size = min(settings.cluster_size or len(sticks), len(usable))
+        # A stick that had to rest comes back by the rules of a change, any other at once.
+        returning = set() if now < self._dwell_until(settings) else set(self._forced)
+        self._forced |= critical & set(self._active)
 
         before = self._active
         active = [number for number in before if number in usable]
@@ -106,8 +111,11 @@ class Rotation:
         if len(active) > size:
             active = sorted(active, key=self._hottest_last)[:size]
             reason = reason or SwitchReason.SETTINGS
-        if len(active) < size and fit:
-            active += self._next_in(fit)[:size - len(active)]
+        joining = self._next_in(fit - self._forced | fit & returning)[:size - len(active)]
+        if not active and not joining:
+            joining = self._next_in(usable)[:1]   # detection goes on, whatever the heat
+        if len(active) < size and joining:
+            active += joining
             resized = self._last_size not in (None, settings.cluster_size)
             reason = reason or (SwitchReason.SETTINGS if resized else SwitchReason.READY)
         hot = [number for number in active if settings.is_hot(heat.now(number))]
@@ -121,7 +129,7 @@ class Rotation:
     def next_due(self, now, settings):
         """Return the next moment at which time alone may ask for a change, or None."""
         dwell_sec = settings.min_dwell_ms / 1000
-        moments = [self._changed_at + dwell_sec,
+        moments = [self._dwell_until(settings),
                    self._changed_at + max(dwell_sec, self._period_sec(settings))]
         return min((moment for moment in moments if moment > now), default=None)
 
@@ -132,13 +140,16 @@ class Rotation:
             return period_sec
         return period_sec / max(len(self._active), 1)
 
+    def _dwell_until(self, settings):
+        return self._changed_at + settings.min_dwell_ms / 1000
+
     def _why_to_rotate(self, now, active, hot, requested):
         if not active:
             return None
         if requested:
             return SwitchReason.REQUEST
         # Compared as next_due() reckons, or rounding makes a moment that is due one that is not.
-        if now < self._changed_at + self._settings.min_dwell_ms / 1000:
+        if now < self._dwell_until(self._settings):
             return None
         if hot:
             return SwitchReason.TEMPERATURE
@@ -190,6 +201,7 @@ class Rotation:
             self._left_at[number] = now
         for number in joined:
             self._joined_at[number] = now
+        self._forced.difference_update(joined)
         if joined:
             after_last = [number for number in joined if number > self._last_in_ring]
             wrapped = [number for number in joined if number <= self._last_in_ring]

@@ -43,11 +43,16 @@ _LEAST_READINGS = 10
 MEMORY_SEC = 300.0
 # Readings closer together than this are no new information.
 LEAST_INTERVAL_SEC = 0.2
-# A time constant outside of these limits, or a stick that full load heats less, is no stick.
-_TIME_CONSTANT_RANGE_SEC = (0.5, 10000.0)
+# Outside of these limits is no stick: its time constant, how far full load heats it at least, and
+# how far from what is typical it idles.
+_TIME_CONSTANT_RANGE_SEC = (0.5, 5000.0)
 _LEAST_RISE_CELSIUS = 5.0
+_MOST_IDLE_CELSIUS = 80.0
 # Nor does a stick change faster than this, C/s: it was replaced, or its sensor failed.
 _MOST_RATE = 10.0
+# What the noise of the rate (C/s) is weighed against, and how much a reading counts at least.
+_TRUSTED_RATE, _LEAST_TRUST = 0.3, 0.2
+_RESTS_BELOW_SHARE = 0.05
 # An estimate never leaves the reading that it starts from by more than this.
 _MOST_DRIFT_CELSIUS = 10.0
 
@@ -75,36 +80,52 @@ class StickHeat:
         self._rate_variance = _RATE_DEVIATION ** 2
         self._learned = 0
         self._reading = None   # (celsius, measured_at, work_sec) of the newest reading
+        self._start = None     # the temperature at that time, with less noise
 
-    def observe(self, celsius, measured_at, work_sec):
+    def observe(self, celsius, measured_at, work_sec, teaches=True):
         """
         Take in a reading.
 
         :param celsius: degrees Celsius, or None when it is unknown.
         :param measured_at: seconds of the monotonic clock.
         :param work_sec: how long the stick has computed in all until then.
+        :param teaches: whether the work since the reading before was independent of readings. A
+            paced stick's is not: noise of its readings would be taken for an effect of work.
         """
         if celsius is None:
             self._reading = None
             return
         if self._reading is None:
             self._reading = (celsius, measured_at, work_sec)
+            self._start = celsius
             return
         before, at, work_before = self._reading
         elapsed_sec = measured_at - at
         if elapsed_sec < LEAST_INTERVAL_SEC:
             return
-        self._reading = (celsius, measured_at, work_sec)
+        share = _clipped((work_sec - work_before) / elapsed_sec)
         rate = (celsius - before) / elapsed_sec
-        if elapsed_sec <= READING_VALID_SEC and abs(rate) <= _MOST_RATE:
-            share = _clipped((work_sec - work_before) / elapsed_sec)
-            self._learn(rate, (celsius + before) / 2, share, elapsed_sec)
+        # Of a sensor that tells the maximum of some seconds a resting stick seems not to cool.
+        stands_still = celsius == before and share < _RESTS_BELOW_SHARE
+        is_sound = elapsed_sec <= READING_VALID_SEC and abs(rate) <= _MOST_RATE
+        self._start = celsius
+        if is_sound:
+            expected = self.celsius(measured_at, work_sec)
+            if teaches and not stands_still:
+                self._learn(rate, (celsius + before) / 2, share, elapsed_sec)
+            # The noisier the readings, the more the model is believed.
+            trust = max(_LEAST_TRUST, _TRUSTED_RATE / (
+                _TRUSTED_RATE + math.sqrt(self._rate_variance)))
+            if self._learned >= _LEAST_READINGS:
+                self._start = expected + trust * (celsius - expected)
+        self._reading = (celsius, measured_at, work_sec)
 
     def celsius(self, now, work_sec):
         """Return the estimated temperature at the time ``now``, or None without a reading."""
         if self._reading is None:
             return None
-        celsius, measured_at, work_before = self._reading
+        _, measured_at, work_before = self._reading
+        celsius = self._start
         elapsed_sec = now - measured_at
         if elapsed_sec <= 0:
             return celsius
@@ -136,7 +157,7 @@ class StickHeat:
         slope = ((limit_celsius - TYPICAL_IDLE_CELSIUS) / gain, -1.0 / gain, -share / gain)
         # The readings may be better or worse than assumed.
         worth = _RATE_DEVIATION ** 2 / self._rate_variance
-        variance = _product(slope, _solved(self._all_information(worth), slope))
+        variance = _product(slope, _solved(_with_prior(self._information, worth), slope))
         return math.sqrt(max(variance, 0.0))
 
     @property
@@ -147,14 +168,9 @@ class StickHeat:
     def _take(self, coefficients):
         self._coefficients = coefficients
         loss, gain, load = coefficients
-        low, high = _TIME_CONSTANT_RANGE_SEC
-        self.time_constant_sec = 1.0 / max(1.0 / high, min(loss, 1.0 / low))
-        self.idle_celsius = TYPICAL_IDLE_CELSIUS + gain * self.time_constant_sec
-        self.rise_celsius = max(load * self.time_constant_sec, _LEAST_RISE_CELSIUS)
-
-    def _all_information(self, worth=1.0):
-        return [[assumed + worth * learned for assumed, learned in zip(*rows)]
-                for rows in zip(_PRIOR_INFORMATION, self._information)]
+        self.time_constant_sec = 1.0 / loss
+        self.idle_celsius = TYPICAL_IDLE_CELSIUS + gain / loss
+        self.rise_celsius = load / loss
 
     def _learn(self, rate, celsius, share, elapsed_sec):
         known = (-(celsius - TYPICAL_IDLE_CELSIUS), 1.0, share)
@@ -163,18 +179,33 @@ class StickHeat:
         seen = [_product(row, known) for row in self._information]
         forgotten = 1.0 - math.exp(-elapsed_sec / MEMORY_SEC)
         forgotten /= max(_product(seen, known), weight)
-        for row in range(3):
-            for column in range(3):
-                self._information[row][column] += (
-                    weight * known[row] * known[column] - forgotten * seen[row] * seen[column])
-        gain = _solved(self._all_information(), known)
-        self._take([coefficient + weight * error * part
-                    for coefficient, part in zip(self._coefficients, gain)])
+        information = [[self._information[row][column] + weight * known[row] * known[column]
+                        - forgotten * seen[row] * seen[column] for column in range(3)]
+                       for row in range(3)]
+        gain = _solved(_with_prior(information), known)
+        coefficients = [coefficient + weight * error * part
+                        for coefficient, part in zip(self._coefficients, gain)]
+        if not _is_a_stick(*coefficients):
+            return   # noise that outweighs what is known so far
+        self._information = information
+        self._take(coefficients)
         # The share of the error that is news about the coefficients is no error of the reading.
         noise = error ** 2 * max(1.0 - weight * _product(known, gain), 0.0)
         self._rate_variance += (noise - self._rate_variance) / _DEVIATION_READINGS
         self._rate_variance = max(self._rate_variance, _LEAST_RATE_DEVIATION ** 2)
         self._learned += 1
+
+
+def _is_a_stick(loss, gain, load):
+    """Tell whether coefficients are those of a body that could be a stick."""
+    low, high = _TIME_CONSTANT_RANGE_SEC
+    return 1.0 / high <= loss <= 1.0 / low and load >= _LEAST_RISE_CELSIUS * loss and (
+        abs(gain) <= _MOST_IDLE_CELSIUS * loss)
+
+
+def _with_prior(information, worth=1.0):
+    return [[assumed + worth * learned for assumed, learned in zip(*rows)]
+            for rows in zip(_PRIOR_INFORMATION, information)]
 
 
 def _clipped(share):

@@ -14,6 +14,7 @@
 
 """The answer to somebody who asked for a change of the cluster."""
 
+from ncs_cluster_detector.policy.rotation import FORCED_REST_LEVEL
 from ncs_cluster_detector.policy.stick_status import StickState
 
 
@@ -42,6 +43,8 @@ def switch_answer(decision, sticks, heat, settings):
 def _why_not(stick, heat, settings):
     if stick.state is not StickState.RUNNING:
         return f'stick {stick.number} is {stick.state.value}'
+    if stick.throttle_level >= FORCED_REST_LEVEL:
+        return f'stick {stick.number} throttles itself (level {stick.throttle_level})'
     celsius = heat.now(stick.number)
     if celsius is None:
         return f'stick {stick.number} was relieved, and its temperature is unknown since'

@@ -126,8 +126,9 @@ class Supervisor:
         prepare(self._options.workers.driver)
         try:
             while not self._stopping.is_set():
-                self.step(time.monotonic())
-                self._wait(time.monotonic())
+                now = time.monotonic()
+                self.step(now)
+                self._wait(now)
         finally:
             self.all_ended = self._pool.stop()
 
@@ -222,9 +223,9 @@ class Supervisor:
                                      else self._started_at))
 
     def _wait(self, now):
-        """Wait for a word of a worker or another thread, or until something is due."""
+        """Wait for a word of a worker or another thread, or until what is due after ``now``."""
         due_at = self._next_due(now)
-        timeout = None if due_at == float('inf') else max(due_at - now, 0.0)
+        timeout = None if due_at == float('inf') else max(due_at - time.monotonic(), 0.0)
         if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
             os.eventfd_read(self._wake)
         late_sec = time.monotonic() - due_at

@@ -92,7 +92,7 @@ def test_the_estimate_between_readings_is_the_temperature():
     heat = learn(body, turns=5)
     heat.observe(body.celsius, body.now, body.work_sec)
     body.work(1.0, 0.9)
-    assert heat.celsius(body.now, body.work_sec) == pytest.approx(body.celsius, abs=0.1)
+    assert heat.celsius(body.now, body.work_sec) == pytest.approx(body.celsius, abs=0.3)
 
 
 def test_work_at_the_share_that_is_told_leads_to_the_target():

@@ -105,16 +105,29 @@ def test_trouble_is_more_than_a_moment_and_over_after_a_minute():
     assert not watch.in_trouble
     assert watch.over_at() is None
     watch.update(10.0, True, True)
-    watch.update(10.2, False, True)
+    watch.update(10.5, False, True)
     assert watch.in_trouble
-    assert watch.over_at() == pytest.approx(70.2)
-    watch.update(70.1, False, True)
+    assert watch.over_at() == pytest.approx(70.5)
+    watch.update(70.4, False, True)
     assert watch.in_trouble
-    watch.update(70.2, False, True)
+    watch.update(70.5, False, True)
     assert not watch.in_trouble
     watch.update(200.0, True, True)
     watch.update(201.9, True, True)
     assert not watch.in_trouble
+
+
+def test_a_moment_now_and_then_is_no_trouble():
+    watch = HeatWatch()
+    for second in range(1000):
+        watch.update(float(second), second % 50 == 0, True)
+        assert not watch.in_trouble
+
+
+def test_with_a_small_critical_margin_a_stick_is_held_below_it():
+    settings = Settings(critical_margin=0.0)
+    assert share_of_full_speed(0, heat_of(64.4), settings) == 1.0
+    assert share_of_full_speed(0, heat_of(64.5), settings) == pytest.approx(34.5 / 45)
 
 
 def test_trouble_is_noted_later_while_there_is_little_to_advise():
@@ -122,7 +135,7 @@ def test_trouble_is_noted_later_while_there_is_little_to_advise():
     watch.update(0.0, True, False)
     watch.update(9.9, True, False)
     assert not watch.in_trouble
-    watch.update(10.0, True, False)
+    watch.update(10.2, True, False)
     assert watch.in_trouble
     other = HeatWatch()
     other.update(0.0, True, False)

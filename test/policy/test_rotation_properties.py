@@ -60,6 +60,7 @@ class History(stateful.RuleBasedStateMachine):
         self.control, self.twin = ClusterControl(), ClusterControl()
         self.now, self.changed_at, self.switches, self.size_before = 0.0, -math.inf, 0, None
         self.heated = set()   # at or above the switch temperature since last below the resume one
+        self.forced = set()   # too hot to work, and not at work since
 
     @stateful.initialize(count=NUMBERS, settings=st.builds(Settings, **RANGES))
     def begin(self, count, settings):
@@ -182,10 +183,15 @@ class History(stateful.RuleBasedStateMachine):
         kept = before & usable
         fit = usable - self.heated - before
         most = settings.cluster_size or len(self.sticks)
+        dwell_is_over = now >= self.changed_at + settings.min_dwell_ms / 1000
+        ready = fit if dwell_is_over else fit - self.forced
+        self.forced |= critical & before
+        if not kept and not ready:   # rather than leave none at work
+            ready = usable
 
         assert active <= usable and len(active) <= most
-        assert len(active) == min(most, len(usable)) or not fit - active
-        dwell_is_over = now - self.changed_at >= settings.min_dwell_ms / 1000
+        assert len(active) == min(most, len(usable)) or not ready - active or (
+            len(active) == 1 and not kept)
         cycle_sec = settings.cluster_switch_cycle_ms / 1000
         if settings.rotation_policy == COOLEST:
             cycle_sec /= max(len(before), 1)
@@ -194,7 +200,7 @@ class History(stateful.RuleBasedStateMachine):
             SwitchReason.LOST: before - runs and not before & critical,
             SwitchReason.CRITICAL: before & critical,
             SwitchReason.SETTINGS: self.size_before not in (None, settings.cluster_size),
-            SwitchReason.READY: kept == before and len(before) < most and fit,
+            SwitchReason.READY: kept == before and len(before) < most and ready,
             SwitchReason.REQUEST: requested and before and fit,
             SwitchReason.TEMPERATURE: dwell_is_over and before & hot and fit,
             SwitchReason.CYCLE: (dwell_is_over and before and fit
@@ -206,7 +212,7 @@ class History(stateful.RuleBasedStateMachine):
         assert decision.all_hot == bool(active & hot and not fit)
 
         left, joined = before - active, active - before
-        assert bool(reason) == (active != before) and joined <= fit
+        assert bool(reason) == (active != before) and joined <= fit | ready
         assert decision.active == tuple(sorted(active))
         assert (set(decision.left), set(decision.joined)) == (left, joined)
         if reason not in rotated:
@@ -220,6 +226,7 @@ class History(stateful.RuleBasedStateMachine):
                 for number in left)
         if reason is SwitchReason.TEMPERATURE:
             assert max(known[number] for number in hot & before) in map(celsius.get, left)
+        self.forced -= joined
         if reason:
             self.changed_at = now
         self.switches += bool(left)
@@ -229,9 +236,10 @@ class History(stateful.RuleBasedStateMachine):
         for number in celsius:
             share = self.control.share_of(number)
             assert share == self.twin.share_of(number) and 0.0 < share <= 1.0
-            assert share == 1.0 or number in hot & active
-            if number in active and known.get(number, 0.0) >= switch + 0.5:
-                sustained = self.control.heat.sticks[number].sustainable_share(switch + 0.5)
+            held = switch + min(0.5, settings.critical_margin - 0.5)
+            assert share == 1.0 or number in active and known[number] >= min(switch, held)
+            if number in active and known.get(number, 0.0) >= held:
+                sustained = self.control.heat.sticks[number].sustainable_share(held)
                 assert share <= max(sustained, 0.05) + 1e-9
         due_at = self.control.next_due(now, settings)
         assert due_at == self.twin.next_due(now, settings) and (due_at is None or due_at > now)
