@@ -17,7 +17,7 @@
 import math
 import re
 
-_TEMPERATURE_TOPIC = re.compile(r'/stick_(\d+)/temperature$')
+_TEMPERATURE_TOPIC = re.compile(r'(.*)/stick_(\d+)/temperature$')
 _STICK_STATUS = re.compile(r'^detector: stick (\d+)$')
 _DIAGNOSTICS = 'diagnostic_msgs/msg/DiagnosticArray'
 _TEMPERATURE = 'sensor_msgs/msg/Temperature'
@@ -39,14 +39,15 @@ def read_bag(path, make_record):
     from diagnostic_msgs.msg import DiagnosticArray
     from rclpy.serialization import deserialize_message
     from sensor_msgs.msg import Temperature
-    readings, inferences = {}, {}
+    readings, inferences, detectors = {}, {}, set()
     try:
         for topic, type_name, data in _messages(path):
-            match = _TEMPERATURE_TOPIC.search(topic)
+            match = _TEMPERATURE_TOPIC.match(topic)
             if match and type_name == _TEMPERATURE:
+                detectors.add(match[1])
                 message = deserialize_message(data, Temperature)
                 if math.isfinite(message.temperature):
-                    readings.setdefault(int(match[1]), []).append(
+                    readings.setdefault(int(match[2]), []).append(
                         (_seconds(message.header.stamp), message.temperature))
             elif type_name == _DIAGNOSTICS:
                 message = deserialize_message(data, DiagnosticArray)
@@ -58,6 +59,9 @@ def read_bag(path, make_record):
         raise ValueError(f'{path}: reading the bag failed ({type(error).__name__}: '
                          f'{" ".join(str(error).split())}); expected report.json or a bag of '
                          'ROS 2') from error
+    if len(detectors) > 1:
+        raise ValueError(f'{path}: sticks of several detectors ({", ".join(sorted(detectors))}), '
+                         'which cannot be told apart in /diagnostics; record one')
     return {number: make_record(readings.get(number, []), inferences.get(number, []))
             for number in readings}
 
@@ -86,10 +90,12 @@ def _messages(path):
     reader = rosbag2_py.SequentialReader()
     reader.open(rosbag2_py.StorageOptions(uri=str(path), storage_id=''),
                 rosbag2_py.ConverterOptions('', ''))
-    types = {topic.name: topic.type for topic in reader.get_all_topics_and_types()}
-    while reader.has_next():
-        topic, data, _ = reader.read_next()
-        if types[topic] in (_TEMPERATURE, _DIAGNOSTICS):
+    types = {topic.name: topic.type for topic in reader.get_all_topics_and_types()
+             if topic.type in (_TEMPERATURE, _DIAGNOSTICS)}
+    if types:   # none would be taken for all
+        reader.set_filter(rosbag2_py.StorageFilter(topics=list(types)))
+        while reader.has_next():
+            topic, data, _ = reader.read_next()
             yield topic, types[topic], data
 
 
@@ -99,8 +105,7 @@ def _messages_without_ros(path):
     except ImportError:
         raise ImportError(f'{path}: no library to read a bag with; install rosbag2_py (with ROS '
                           '2) or rosbags (pip install rosbags)') from None
-    # That library wants the folder, in which metadata.yaml names the files.
-    with Reader(path if path.is_dir() else path.parent) as reader:
+    with Reader(path) as reader:
         wanted = [connection for connection in reader.connections
                   if connection.msgtype in (_TEMPERATURE, _DIAGNOSTICS)]
         if wanted:   # none would be taken for all

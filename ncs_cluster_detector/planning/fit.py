@@ -15,6 +15,7 @@
 """How a stick heats, fitted to a recorded run."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 
 from ncs_cluster_detector.planning.virtual_cluster import Constants
 import numpy as np
@@ -23,12 +24,26 @@ LEAST_READINGS = 20
 LEAST_CHANGE_CELSIUS = 2.0
 TIME_CONSTANTS_SEC = (0.5, 10000.0)
 _GRID = 80
-# A constant is told when its standard error is no more than this share of it.
-_SURE_TO = 0.25
+# A constant is told when its standard error is no more than this share of it, for idle
+# temperature of the rise.
+_SURE_TO = 0.1
+# The least error of a reading: reports and diagnostics are rounded to a tenth of a degree.
+_LEAST_ERROR_CELSIUS = 0.03
+# What a recording does not tell stays at what is typical: idle temperature and rise with their
+# standard deviations, for readings with an error as that of a noisy sensor.
+_TYPICAL = np.array([Constants().idle_celsius, Constants().rise_celsius])
+_TYPICAL_WEIGHTS = 0.3 / np.array([60.0, 20.0])
+# After a silence as long as so many times the usual one, and of so many seconds, nobody knows how
+# the stick has worked meanwhile: its temperature starts anew.
+_SILENCE_TIMES, _SILENCE_SEC = 5.0, 10.0
+# Readings that may be late are tried with so many delays.
+_DELAYS = 11
 # From the temperatures alone, a stick's work is guessed, and guessed anew with what was fitted.
 _ROUNDS = 20
 # A rate of change is taken over so many readings before and after, for sensors are noisy.
 _RATE_READINGS = 3
+# Work is told from rest where their rates lie so many standard errors from half-way.
+_TOLD_APART = 3.0
 
 
 @dataclass(frozen=True)
@@ -66,9 +81,12 @@ def fit_constants(series):
         raise ValueError(f'stick {series.number}: its temperature changed by {change:.1f} C in '
                          f'the recording; at least {LEAST_CHANGE_CELSIUS:g} C are needed, record '
                          'from a cold start on')
-    if series.share is not None:
-        return _fit(times, celsius, np.asarray(series.share, float))
-    return _fit_with_guessed_work(times, celsius)
+    if series.share is None:
+        return _fit_with_guessed_work(times, celsius)
+    share = np.asarray(series.share, float)
+    delays = np.linspace(0.0, series.late_sec, _DELAYS if series.late_sec else 1)
+    return min((_fit(times, celsius, _delayed(times, share, delay)) for delay in delays),
+               key=lambda fit: fit.deviation_celsius)
 
 
 def mean_constants(fits):
@@ -82,50 +100,86 @@ def mean_constants(fits):
 def _fit(times, celsius, share, notes=()):
     low, high = np.log(TIME_CONSTANTS_SEC)
     grid = np.linspace(low, high, _GRID)
-    misses = [_solve(times, celsius, share, np.exp(value))[1] for value in grid]
-    best = int(np.argmin(misses))
+    costs = [_solve(times, celsius, share, np.exp(value))[2] for value in grid]
+    best = int(np.argmin(costs))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)]
     golden = (np.sqrt(5.0) - 1.0) / 2.0
     while high - low > 1e-4:
         left, right = high - golden * (high - low), low + golden * (high - low)
-        if _solve(times, celsius, share, np.exp(left))[1] < (
-                _solve(times, celsius, share, np.exp(right))[1]):
+        if _solve(times, celsius, share, np.exp(left))[2] < (
+                _solve(times, celsius, share, np.exp(right))[2]):
             high = right
         else:
             low = left
     tau = float(np.exp((low + high) / 2))
-    (_, idle, rise), miss, errors = _solve(times, celsius, share, tau)
+    (idle, rise), curve, _, columns = _solve(times, celsius, share, tau)
+    deviation = float(np.sqrt(np.mean((celsius - curve) ** 2)))
     troubles = []
-    if errors is None:
-        troubles.append('it always worked alike: idle temperature and rise are one sum')
-    elif rise <= 0:
+    if rise <= 0:
         troubles.append('it cooled at work: the recorded work is not its own')
-    elif max(errors[1], errors[2]) > _SURE_TO * rise:
-        troubles.append('it hardly worked, or hardly rested: the constants are rough')
+    elif np.ptp(share) < _SURE_TO:
+        troubles.append('it always worked alike: idle temperature and rise are one sum, shown as '
+                        'if the rise were about the typical one')
+    else:
+        steeper = _solve(times, celsius, share, tau * 1.001, (idle, rise))[1]
+        errors = _errors(np.column_stack([columns, (steeper - curve) / 0.001]), deviation)
+        if max(errors[0], errors[1]) > _SURE_TO * rise:
+            troubles.append('it hardly worked, or hardly rested: the constants are rough')
+        if errors[-1] > _SURE_TO:
+            troubles.append('the recording is too short for the time constant')
     if best in (0, _GRID - 1):
         troubles.append('the time constant is beyond what can be told')
     constants = Constants(float(idle), max(float(rise), 0.1), tau)
-    return Fit(constants, float(np.sqrt(miss / len(times))), not troubles, (*troubles, *notes))
+    return Fit(constants, deviation, not troubles, (*troubles, *notes))
 
 
-def _solve(times, celsius, share, tau):
+def _errors(columns, deviation):
+    """Return the standard errors of the coefficients; huge where they cannot be told."""
+    error = max(deviation, _LEAST_ERROR_CELSIUS)
+    information = columns.T @ columns / error ** 2 + 1e-9 * np.eye(columns.shape[1])
+    return np.sqrt(np.diag(np.linalg.inv(information)))
+
+
+def _solve(times, celsius, share, tau, given=None):
     """
-    Return the best (start, idle, rise), the sum of squares missed, and standard errors.
+    Return the best (idle, rise), the curve, what it costs, and the columns that it is made of.
 
-    The errors are None when the three cannot be told apart.
+    The temperature at the start of every stretch without a long silence is free.
+
+    :param given: (idle, rise), of which then the curve is made.
     """
-    kept = np.exp(-np.diff(times) / tau)
+    gaps = np.diff(times)
+    silent = gaps > max(_SILENCE_SEC, _SILENCE_TIMES * np.median(gaps))
+    begins = np.concatenate([[0], np.flatnonzero(silent) + 1])
+    stretch = np.searchsorted(begins, np.arange(len(times)), side='right') - 1
+    kept = np.exp(-gaps / tau)
     response = np.zeros(len(times))
-    for index, (part, work) in enumerate(zip(kept, share)):
-        response[index + 1] = response[index] * part + work * (1.0 - part)
-    start = np.exp(-(times - times[0]) / tau)
-    columns = np.column_stack([start, 1.0 - start, response])
-    best, _, rank, _ = np.linalg.lstsq(columns, celsius, rcond=1e-6)
-    miss = float(np.sum((columns @ best - celsius) ** 2))
-    if rank < 3:
-        return best, miss, None
-    variance = miss / max(len(times) - 4, 1)
-    return best, miss, np.sqrt(variance * np.diag(np.linalg.inv(columns.T @ columns)))
+    value = 0.0
+    for index, (part, work, anew) in enumerate(zip(kept.tolist(), share.tolist(),
+                                                   silent.tolist())):
+        value = 0.0 if anew else value * part + work * (1.0 - part)
+        response[index + 1] = value
+    start = np.exp(-(times - times[begins[stretch]]) / tau)
+    columns = np.zeros((len(times), 2 + len(begins)))
+    columns[:, 0], columns[:, 1] = 1.0 - start, response
+    columns[np.arange(len(times)), 2 + stretch] = start
+    # Two more lines of equations hold what the readings leave open, or what is given.
+    weights = _TYPICAL_WEIGHTS if given is None else np.full(2, 1e6)
+    wanted = weights * (_TYPICAL if given is None else given)
+    held = np.eye(2, columns.shape[1]) * weights[:, np.newaxis]
+    best = np.linalg.lstsq(np.vstack([columns, held]), np.concatenate([celsius, wanted]),
+                           rcond=None)[0]
+    curve = columns @ best
+    cost = float(np.sum((curve - celsius) ** 2) + np.sum((held @ best - wanted) ** 2))
+    return best[:2], curve, cost, columns
+
+
+def _delayed(times, share, delay_sec):
+    """Return the shares between the times at which late readings were really taken."""
+    done = np.concatenate([[0.0], np.cumsum(share * np.diff(times))])
+    taken = times - delay_sec
+    first = share[0] * np.minimum(taken - times[0], 0.0)   # before the first reading
+    return np.diff(np.interp(taken, times, done) + first) / np.diff(times)
 
 
 def _fit_with_guessed_work(times, celsius):
@@ -133,7 +187,8 @@ def _fit_with_guessed_work(times, celsius):
     middles = np.arange(len(times) - 1)
     before = np.maximum(middles - _RATE_READINGS + 1, 0)
     after = np.minimum(middles + _RATE_READINGS, len(times) - 1)
-    rates = (celsius[after] - celsius[before]) / (times[after] - times[before])
+    spans = times[after] - times[before]
+    rates = (celsius[after] - celsius[before]) / spans
     share = (rates > 0).astype(float)
     note = 'its work was guessed from the temperatures: rest or full load, nothing between'
     for _ in range(_ROUNDS):
@@ -144,4 +199,8 @@ def _fit_with_guessed_work(times, celsius):
         if not fit.is_sure or np.array_equal(guess, share):
             break
         share = guess
+    error = fit.deviation_celsius * np.sqrt(2.0) / np.median(spans)
+    if stick.rise_celsius / stick.time_constant_sec / 2 < _TOLD_APART * error:
+        trouble = 'too noisy to tell work from rest; record /diagnostics as well'
+        fit = replace(fit, is_sure=False, notes=(trouble, *fit.notes))
     return fit

@@ -21,6 +21,7 @@ import math
 from pathlib import Path
 import sys
 
+from ncs_cluster_detector.planning.fit import Fit
 from ncs_cluster_detector.planning.fit import fit_constants
 from ncs_cluster_detector.planning.fit import mean_constants
 from ncs_cluster_detector.planning.picture import draw_plan
@@ -84,8 +85,20 @@ def _fits(options):
     if options.fit is None:
         return {}, known_sec or _INFERENCE_SEC
     recording = read_recording(options.fit, known_sec)
-    return ({series.number: fit_constants(series) for series in recording.series},
-            recording.inference_sec or _INFERENCE_SEC)
+    fits, refusals = {}, []
+    for series in recording.series:
+        try:
+            fits[series.number] = fit_constants(series)
+        except ValueError as refusal:   # of a spare that only rested, say
+            refusals.append(str(refusal))
+    if not fits:
+        raise ValueError('; '.join(refusals))
+    for refusal in refusals:
+        print(f'{PROGRAM}: {refusal}; the mean of the others is taken', file=sys.stderr)
+    mean = mean_constants(list(fits.values()))
+    for series in recording.series:
+        fits.setdefault(series.number, Fit(mean, 0.0, False, ('taken from the others',)))
+    return fits, recording.inference_sec or _INFERENCE_SEC
 
 
 def _fit_lines(fits, inference_sec):
@@ -104,7 +117,7 @@ def _fit_lines(fits, inference_sec):
 def _question(options, fits, inference_sec):
     """Return the Question: what was asked for on the command line goes before what was fitted."""
     mean = mean_constants(list(fits.values())) if fits else Constants()
-    constants = [mean if fit.notes else fit.constants for _, fit in sorted(fits.items())]
+    constants = [fit.constants if fit.is_sure else mean for _, fit in sorted(fits.items())]
     sticks = options.sticks or len(constants) or _DEFAULT_STICKS
     if sticks != len(constants):
         constants = [mean] * sticks

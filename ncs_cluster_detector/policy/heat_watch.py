@@ -17,9 +17,8 @@
 import math
 
 # So long in about a minute must sticks be paced before it is more than the wait for a change;
-# longer while
-# it is not known what they sustain, for then there is little to advise. So long must none be paced
-# until it is over.
+# longer while it is not known what they sustain, for then there is little to advise. So long must
+# none be paced until it is over.
 NOTED_AFTER_SEC = 2.0
 NOTED_UNKNOWN_AFTER_SEC = 10.0
 OVER_AFTER_SEC = 60.0

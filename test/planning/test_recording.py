@@ -14,8 +14,8 @@
 
 """Sticks' constants from recordings: made-up sticks, in a report and in bags."""
 
+import itertools
 import json
-import random
 import sys
 import types
 
@@ -24,87 +24,18 @@ from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from ncs_cluster_detector.planning.fit import fit_constants
-from ncs_cluster_detector.planning.fit import mean_constants
 from ncs_cluster_detector.planning.recording import read_recording
-from ncs_cluster_detector.planning.recording import StickSeries
 from ncs_cluster_detector.planning.virtual_cluster import Constants
+import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
+from recorded_sticks import FULL_SPEED
+from recorded_sticks import recorded
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import get_typestore
 from rosbags.typesys import Stores
 from sensor_msgs.msg import Temperature
-
-CONSTANTS = Constants(30.0, 45.0, 120.0)
-FULL_SPEED = 1 / 0.065
-
-
-def recorded(constants=CONSTANTS, seconds=600, on_sec=20, off_sec=30, noise=0.0, seed=1):
-    """Return lists of (time, temperature) and (time, inferences, active) of a stick."""
-    chance = random.Random(seed)
-    celsius, work_sec, now = constants.idle_celsius, 0.0, 0.0
-    readings, inferences = [], []
-    for second in range(seconds):
-        active = second % (on_sec + off_sec) < on_sec
-        readings.append((now, celsius + chance.uniform(-noise, noise)))
-        inferences.append((now, round(work_sec * FULL_SPEED), active))
-        elapsed_sec = chance.uniform(0.98, 1.02)
-        celsius = constants.after(celsius, float(active), elapsed_sec)
-        work_sec += active * elapsed_sec
-        now += elapsed_sec
-    return readings, inferences
-
-
-def series_of(readings, inferences, number=0):
-    """Return a StickSeries of a stick that is at rest or at full speed."""
-    times, celsius = map(list, zip(*readings))
-    return StickSeries(number, times, celsius,
-                       None if inferences is None else [float(on) for _, _, on in inferences[:-1]])
-
-
-@pytest.mark.parametrize('constants', [CONSTANTS, Constants(45.0, 90.0, 16.0),
-                                       Constants(22.0, 30.0, 300.0)])
-def test_the_constants_of_a_clean_recording_are_found(constants):
-    fit = fit_constants(series_of(*recorded(constants)))
-    found = fit.constants
-    assert found.idle_celsius == pytest.approx(constants.idle_celsius, abs=0.1)
-    assert found.rise_celsius == pytest.approx(constants.rise_celsius, rel=0.01)
-    assert found.time_constant_sec == pytest.approx(constants.time_constant_sec, rel=0.01)
-    assert (fit.is_sure, fit.notes) == (True, ())
-    assert fit.deviation_celsius < 0.05
-
-
-def test_noise_does_little_harm():
-    fit = fit_constants(series_of(*recorded(noise=0.5)))
-    assert fit.constants.rise_celsius == pytest.approx(45.0, rel=0.05)
-    assert fit.constants.time_constant_sec == pytest.approx(120.0, rel=0.05)
-    assert fit.deviation_celsius == pytest.approx(0.5 / 3 ** 0.5, rel=0.1)
-
-
-def test_work_is_guessed_from_the_temperatures_and_the_guess_is_named():
-    readings, _ = recorded(Constants(30.0, 45.0, 60.0), noise=0.05)
-    fit = fit_constants(series_of(readings, None))
-    assert fit.constants.rise_celsius == pytest.approx(45.0, rel=0.1)
-    assert fit.constants.time_constant_sec == pytest.approx(60.0, rel=0.15)
-    assert any('guessed' in note for note in fit.notes)
-
-
-def test_what_cannot_be_told_is_named_and_left_to_the_others():
-    always = fit_constants(series_of(*recorded(off_sec=0)))
-    assert not always.is_sure
-    assert always.notes
-    good = fit_constants(series_of(*recorded()))
-    assert mean_constants([always, good]) == good.constants
-
-
-@pytest.mark.parametrize('readings, text', [
-    ([(float(second), 30.0 + second) for second in range(10)], '10 readings recorded'),
-    ([(float(second), 30.0) for second in range(60)], 'changed by 0.0 C')])
-def test_too_little_is_refused_in_one_line(readings, text):
-    with pytest.raises(ValueError, match=text) as refusal:
-        fit_constants(series_of(readings, None, number=3))
-    assert str(refusal.value).startswith('stick 3: ')
 
 
 def write_report(path, sticks):
@@ -127,6 +58,57 @@ def test_a_report_is_read(tmp_path):
     assert fit_constants(second).constants.rise_celsius == pytest.approx(60.0, rel=0.05)
 
 
+@pytest.mark.parametrize('age_sec', [0.0, 0.3, 0.9])
+def test_the_age_of_readings_in_a_report_is_found(tmp_path, age_sec):
+    readings, inferences = recorded(Constants(30.0, 45.0, 20.0), seconds=120, on_sec=7, off_sec=9)
+    late = [(now, count, active) for (now, _), (_, count, active) in zip(readings, inferences)]
+    times, celsius = map(list, zip(*readings))
+    sampled = list(zip(times, np.interp(np.array(times) - age_sec, times, celsius)))
+    write_report(tmp_path / 'report.json', {0: (sampled, late)})
+    (series,) = read_recording(tmp_path / 'report.json').series
+    found = fit_constants(series).constants
+    assert found.rise_celsius == pytest.approx(45.0, rel=0.03)
+    assert found.time_constant_sec == pytest.approx(20.0, rel=0.03)
+
+
+def test_every_stick_has_a_full_speed_of_its_own(tmp_path):
+    readings, inferences = recorded()
+    slow = [(now, count // 2, active) for now, count, active in inferences]
+    resting = [(now, 0, False) for now, _, _ in inferences]
+    write_report(tmp_path / 'report.json', {
+        0: (readings, inferences), 1: (readings, slow), 2: (readings, resting)})
+    first, second, third = read_recording(tmp_path / 'report.json').series
+    assert second.share == pytest.approx(first.share, abs=0.1)
+    assert set(third.share) == {0.0}
+
+
+def test_what_a_paced_stick_does_now_and_then_is_full_speed(tmp_path):
+    counts, done = [], 0.0
+    for second in range(300):
+        counts.append((float(second), round(done), True))
+        done += FULL_SPEED * (1.0 if second % 100 < 40 else 0.4)
+    write_report(tmp_path / 'report.json', {0: (recorded(seconds=300)[0], counts)})
+    (series,) = read_recording(tmp_path / 'report.json').series
+    assert series.share[10] == pytest.approx(1.0, abs=0.05)
+    assert series.share[60] == pytest.approx(0.4, abs=0.05)
+
+
+def test_readings_count_only_while_the_work_is_known(tmp_path):
+    readings, inferences = recorded()
+    again = [(now, count - inferences[400][1] * (index >= 400), active)   # the node began anew
+             for index, (now, count, active) in enumerate(inferences)]
+    write_bag(tmp_path / 'bag', {0: (readings, again)}, after=200.0)
+    (series,) = read_recording(tmp_path / 'bag').series
+    assert len(series.celsius) < 402
+    assert fit_constants(series).constants.rise_celsius == pytest.approx(45.0, rel=0.03)
+
+
+def test_two_detectors_in_a_bag_are_refused(tmp_path):
+    write_bag(tmp_path / 'bag', {0: recorded(seconds=30)}, namespace=('/a', '/b'))
+    with pytest.raises(ValueError, match='several detectors [(]/a/detector, /b/detector[)]'):
+        read_recording(tmp_path / 'bag')
+
+
 def test_full_speed_is_what_was_recorded_or_what_is_said(tmp_path):
     write_report(tmp_path / 'report.json', {0: recorded()})
     assert read_recording(tmp_path / 'report.json').inference_sec == pytest.approx(0.065, rel=0.03)
@@ -140,15 +122,15 @@ def stamp_of(seconds):
     return Time(sec=int(seconds), nanosec=int(seconds % 1 * 1e9))
 
 
-def messages_of(sticks, namespace, diagnostics):
-    """Yield time, topic, type and message of made-up sticks."""
+def messages_of(sticks, namespace, diagnostics, after=0.0):
+    """Yield time, topic, type and message of made-up sticks; diagnostics only after a time."""
     for number, (readings, inferences) in sticks.items():
         for (when, celsius), (_, count, active) in zip(readings, inferences):
             message = Temperature(temperature=celsius)
             message.header.stamp = stamp_of(when)
             yield (when, f'{namespace}/detector/stick_{number}/temperature',
                    'sensor_msgs/msg/Temperature', message)
-            if diagnostics:
+            if diagnostics and when >= after:
                 values = {'inferences': count, 'active': 'true' if active else 'false'}
                 message = DiagnosticArray(status=[
                     DiagnosticStatus(name='camera: usb'),
@@ -158,12 +140,15 @@ def messages_of(sticks, namespace, diagnostics):
                 yield when, '/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', message
 
 
-def write_bag(folder, sticks, plugin=StoragePlugin.MCAP, namespace='', diagnostics=True):
-    """Write a bag."""
+def write_bag(folder, sticks, plugin=StoragePlugin.MCAP, namespace='', diagnostics=True,
+              after=0.0):
+    """Write a bag, of one namespace or of several."""
+    namespaces = (namespace,) if isinstance(namespace, str) else namespace
     types_known = get_typestore(Stores.ROS2_JAZZY)
     with Writer(folder, version=9, storage_plugin=plugin) as writer:
         connections = {}
-        for when, topic, name, message in messages_of(sticks, namespace, diagnostics):
+        for when, topic, name, message in itertools.chain.from_iterable(
+                messages_of(sticks, space, diagnostics, after) for space in namespaces):
             if topic not in connections:
                 connections[topic] = writer.add_connection(topic, name, typestore=types_known)
             writer.write(connections[topic], int(when * 1e9), serialize_message(message))
@@ -178,6 +163,9 @@ def test_a_bag_is_read(tmp_path, plugin, namespace):
     assert fit_constants(first).constants.rise_celsius == pytest.approx(45.0, rel=0.05)
     (file,) = (tmp_path / 'bag').glob('*.db3' if plugin is StoragePlugin.SQLITE3 else '*.mcap')
     assert read_recording(file).series == (first, second)
+    (tmp_path / 'alone').mkdir()
+    alone = file.rename(tmp_path / 'alone' / file.name)   # without metadata.yaml
+    assert read_recording(alone).series == (first, second)
 
 
 def test_a_bag_without_diagnostics_tells_no_work(tmp_path):
@@ -209,9 +197,12 @@ def test_on_a_robot_the_library_of_ros_reads_the_bag(tmp_path, monkeypatch):
             when, topic, _, message = waiting.pop(0)
             return topic, serialize_message(message), int(when * 1e9)
 
+        def set_filter(self, topics):
+            assert sorted(topics) == ['/detector/stick_0/temperature', '/diagnostics']
+
     monkeypatch.setitem(sys.modules, 'rosbag2_py', types.SimpleNamespace(
         SequentialReader=Reader, StorageOptions=lambda uri, storage_id: uri,
-        ConverterOptions=lambda *formats: formats))
+        StorageFilter=lambda topics: topics, ConverterOptions=lambda *formats: formats))
     (series,) = read_recording(tmp_path / 'bag').series
     assert len(series.celsius) == 60
     assert series.share is not None
