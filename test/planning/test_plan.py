@@ -14,6 +14,8 @@
 
 """Theory and simulation agree with each other and with worked examples."""
 
+import random
+
 from ncs_cluster_detector.planning.plan import holds
 from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import NO_ROTATION
@@ -163,3 +165,28 @@ def test_a_limit_below_idle_needs_more_sticks_than_there_can_be():
     plan = make_plan(Question((Constants(70.0, 45.0, 120.0),) * 2, Settings(), hours=1.0))
     assert plan.needed_sticks is None
     assert plan.sustainable_size == 0.0
+
+
+class NoisyCluster(VirtualCluster):
+    """Sticks whose sensors are wrong by up to a degree."""
+
+    chance = random.Random(1)
+
+    def _statuses(self):
+        if self._measured_at == self.now:
+            self._readings = [celsius + self.chance.uniform(-1.0, 1.0)
+                              for celsius in self._readings]
+        return super()._statuses()
+
+
+@pytest.mark.parametrize('sticks, size', [(3, 0), (3, 2), (4, 3)])
+def test_a_noisy_sensor_neither_breaks_the_limit_nor_is_believed_too_much(sticks, size):
+    cluster = NoisyCluster([Constants(45.0, 45.0, 120.0)] * sticks, Settings(cluster_size=size))
+    cluster.run_until(900.0)
+    cluster.forget_peaks()
+    cluster.run_until(3600.0)
+    assert max(cluster.peaks) < 68.0
+    optimum = sticks * 20 / 45
+    assert 0.85 < cluster.frames / 2700.0 * 0.065 / optimum < 1.15
+    estimate = cluster.heat.sustainable_size(65.0)
+    assert estimate is None or estimate == pytest.approx(optimum, rel=0.2)

@@ -217,3 +217,50 @@ def test_every_history_keeps_the_rules(policy, seed):
 
 def test_coolest_is_the_default():
     assert Settings().rotation_policy == COOLEST
+
+
+def throttled(now, *levels):
+    """Return running sticks of 40 degrees with these throttling levels."""
+    return [StickStatus(number, StickState.RUNNING, 40.0, now, throttle_level=level)
+            for number, level in enumerate(levels)]
+
+
+def test_a_stick_that_throttles_itself_heavily_rests_at_once_and_returns_by_the_dwell():
+    settings = Settings(cluster_size=0, min_dwell_ms=10000)
+    rotation = rotation_of(settings, 40, 40)
+    decision = rotation.decide(1.0, throttled(1.0, 2, 1), settings)
+    assert (decision.active, decision.reason) == ((1,), SwitchReason.CRITICAL)
+    assert rotation.decide(2.0, throttled(2.0, 0, 0), settings).active == (1,)
+    assert rotation.next_due(2.0, settings) == 11.0
+    assert rotation.decide(11.0, throttled(11.0, 0, 0), settings).active == (0, 1)
+
+
+def test_rather_than_none_the_coolest_that_is_not_critical_works():
+    settings = Settings(cluster_size=2, resume_margin=40.0)   # none gets below 25
+    decision = Asked().decide(0.0, sticks(0.0, 70, 68, 66), settings)
+    assert decision.active == (2,)
+    rotation = rotation_of(settings, 30, 30, 30)
+    rotation.decide(5.0, sticks(5.0, 30, 66, 66), settings)
+    rotation.decide(9.0, sticks(9.0, 66, 30, 66), settings)
+    decision = rotation.decide(10.0, sticks(10.0, None, None, 30), settings)
+    assert decision.active == (2,)
+    assert Asked().decide(0.0, sticks(0.0, 75, 76), settings).active == ()
+
+
+def test_a_request_changes_the_whole_cluster_whatever_the_dwell():
+    settings = Settings(cluster_size=2, min_dwell_ms=600000)
+    rotation = rotation_of(settings, 30, 30, 30, 30)
+    decision = rotation.decide(0.1, sticks(0.1, 50, 50, 31, 30), settings, requested=True)
+    assert (decision.active, decision.reason) == ((2, 3), SwitchReason.REQUEST)
+    decision = rotation.decide(0.2, sticks(0.2, 66, 66, 31, 30), settings, requested=True)
+    assert (decision.active, decision.reason) == ((2, 3), None)
+
+
+def test_with_a_hot_stick_go_those_that_would_be_hot_within_the_dwell():
+    settings = Settings(cluster_size=2, cluster_switch_cycle_ms=0, min_dwell_ms=20000)
+    rotation = rotation_of(settings, 30, 30, 40, 40)
+    decision = rotation.decide(20.0, sticks(20.0, 65, 64, 40, 40), settings)
+    assert decision.active == (2, 3)   # a typical stick heats 0.09 degrees a second at 64
+    rotation = rotation_of(settings, 30, 30, 40, 40)
+    decision = rotation.decide(20.0, sticks(20.0, 65, 60, 40, 40), settings)
+    assert decision.active == (1, 2)
