@@ -52,6 +52,8 @@ _MOST_IDLE_CELSIUS = 80.0
 _MOST_RATE = 10.0
 # What the noise of the rate (C/s) is weighed against, and how much a reading counts at least.
 _TRUSTED_RATE, _LEAST_TRUST = 0.3, 0.2
+# A reading is not believed to be more wrong than this, C.
+_MOST_NOISE = 1.0
 _RESTS_BELOW_SHARE = 0.05
 # An estimate never leaves the reading that it starts from by more than this.
 _MOST_DRIFT_CELSIUS = 10.0
@@ -108,16 +110,10 @@ class StickHeat:
         # Of a sensor that tells the maximum of some seconds a resting stick seems not to cool.
         stands_still = celsius == before and share < _RESTS_BELOW_SHARE
         is_sound = elapsed_sec <= READING_VALID_SEC and abs(rate) <= _MOST_RATE
-        self._start = celsius
-        if is_sound:
-            expected = self.celsius(measured_at, work_sec)
-            if teaches and not stands_still:
-                self._learn(rate, (celsius + before) / 2, share, elapsed_sec)
-            # The noisier the readings, the more the model is believed.
-            trust = max(_LEAST_TRUST, _TRUSTED_RATE / (
-                _TRUSTED_RATE + math.sqrt(self._rate_variance)))
-            if self._learned >= _LEAST_READINGS:
-                self._start = expected + trust * (celsius - expected)
+        expected = self.celsius(measured_at, work_sec)
+        self._start = self._smoothed(celsius, expected) if is_sound else celsius
+        if is_sound and teaches and not stands_still:
+            self._learn(rate, (celsius + before) / 2, share, elapsed_sec)
         self._reading = (celsius, measured_at, work_sec)
 
     def celsius(self, now, work_sec):
@@ -171,6 +167,15 @@ class StickHeat:
         self.time_constant_sec = 1.0 / loss
         self.idle_celsius = TYPICAL_IDLE_CELSIUS + gain / loss
         self.rise_celsius = load / loss
+
+    def _smoothed(self, celsius, expected):
+        """Return a reading corrected by what was expected: the noisier readings are, the more."""
+        if self._learned < _LEAST_READINGS:
+            return celsius
+        noise = math.sqrt(self._rate_variance)
+        trust = max(_LEAST_TRUST, _TRUSTED_RATE / (_TRUSTED_RATE + noise))
+        correction = (1.0 - trust) * (expected - celsius)
+        return celsius + max(-_MOST_NOISE, min(correction, _MOST_NOISE))
 
     def _learn(self, rate, celsius, share, elapsed_sec):
         known = (-(celsius - TYPICAL_IDLE_CELSIUS), 1.0, share)
