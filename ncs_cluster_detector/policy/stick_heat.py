@@ -36,8 +36,11 @@ _PRIOR_INFORMATION = (
 # least; then it is what the readings show, on average over so many of them.
 _RATE_DEVIATION, _LEAST_RATE_DEVIATION = 0.1, 0.02
 _DEVIATION_READINGS = 60
-# From so few nothing is concluded.
-_LEAST_READINGS = 10
+# From readings worse than this, C/s, no conclusion is safe.
+_MOST_RATE_DEVIATION = 0.3
+# From so few nothing is concluded, and with more than so many a stick is known well enough to do
+# without the readings of paced work.
+_LEAST_READINGS, _ENOUGH_READINGS = 10, 15
 # What lies so far back counts 1/e where newer readings tell the same: this follows a fan that is
 # switched on or a hub that warms.
 MEMORY_SEC = 300.0
@@ -92,7 +95,8 @@ class StickHeat:
         :param measured_at: seconds of the monotonic clock.
         :param work_sec: how long the stick has computed in all until then.
         :param teaches: whether the work since the reading before was independent of readings. A
-            paced stick's is not: noise of its readings would be taken for an effect of work.
+            paced stick's is not: noise of its readings would be taken for an effect of work. It
+            teaches only while little is known.
         """
         if celsius is None:
             self._reading = None
@@ -112,6 +116,7 @@ class StickHeat:
         is_sound = elapsed_sec <= READING_VALID_SEC and abs(rate) <= _MOST_RATE
         expected = self.celsius(measured_at, work_sec)
         self._start = self._smoothed(celsius, expected) if is_sound else celsius
+        teaches = teaches or self._learned < _ENOUGH_READINGS
         if is_sound and teaches and not stands_still:
             self._learn(rate, (celsius + before) / 2, share, elapsed_sec)
         self._reading = (celsius, measured_at, work_sec)
@@ -145,8 +150,8 @@ class StickHeat:
         return _clipped((limit_celsius - self.idle_celsius) / self.rise_celsius)
 
     def share_deviation(self, limit_celsius):
-        """Return the standard deviation of :meth:`sustainable_share`, at first inf."""
-        if self._learned < _LEAST_READINGS:
+        """Return the standard deviation of :meth:`sustainable_share`; inf if nothing is safe."""
+        if self._learned < _LEAST_READINGS or self._rate_variance > _MOST_RATE_DEVIATION ** 2:
             return math.inf
         gain = self.rise_celsius / self.time_constant_sec
         share = (limit_celsius - self.idle_celsius) / self.rise_celsius
@@ -190,15 +195,14 @@ class StickHeat:
         gain = _solved(_with_prior(information), known)
         coefficients = [coefficient + weight * error * part
                         for coefficient, part in zip(self._coefficients, gain)]
-        if not _is_a_stick(*coefficients):
-            return   # noise that outweighs what is known so far
-        self._information = information
-        self._take(coefficients)
         # The share of the error that is news about the coefficients is no error of the reading.
         noise = error ** 2 * max(1.0 - weight * _product(known, gain), 0.0)
         self._rate_variance += (noise - self._rate_variance) / _DEVIATION_READINGS
         self._rate_variance = max(self._rate_variance, _LEAST_RATE_DEVIATION ** 2)
-        self._learned += 1
+        if _is_a_stick(*coefficients):   # else it is noise that outweighs what is known so far
+            self._information = information
+            self._take(coefficients)
+            self._learned += 1
 
 
 def _is_a_stick(loss, gain, load):
