@@ -56,6 +56,8 @@ class HeatWatch:
         self._was_paced = is_paced
         if self.in_trouble:
             self.in_trouble = is_paced or now < self._last_paced_at + OVER_AFTER_SEC
+            if not self.in_trouble:
+                self._paced_sec = 0.0   # what is over is not noted again
         else:
             self.in_trouble = self._paced_sec >= (
                 NOTED_AFTER_SEC if is_known else NOTED_UNKNOWN_AFTER_SEC)

@@ -117,6 +117,18 @@ def test_trouble_is_more_than_a_moment_and_over_after_a_minute():
     assert not watch.in_trouble
 
 
+def test_long_trouble_is_over_once():
+    watch = HeatWatch()
+    for second in range(600):
+        watch.update(float(second), True, True)
+    told = []
+    for second in range(600, 1000):
+        watch.update(float(second), False, False)
+        told.append(watch.in_trouble)
+        assert watch.over_at() is None or watch.over_at() > second
+    assert told == [True] * 60 + [False] * 340
+
+
 def test_a_moment_now_and_then_is_no_trouble():
     watch = HeatWatch()
     for second in range(1000):
