@@ -17,7 +17,8 @@
 from dataclasses import dataclass
 from dataclasses import replace
 
-from ncs_cluster_detector.planning.virtual_cluster import Constants
+from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.heat_constants import mean_of
 import numpy as np
 
 LEAST_READINGS = 20
@@ -92,9 +93,7 @@ def fit_constants(series):
 def mean_constants(fits):
     """Return the mean Constants of the fits that are sure, or of all when none is."""
     fits = [fit for fit in fits if fit.is_sure] or fits
-    return Constants(*(
-        float(np.mean([getattr(fit.constants, name) for fit in fits]))
-        for name in ('idle_celsius', 'rise_celsius', 'time_constant_sec')))
+    return mean_of([fit.constants for fit in fits])
 
 
 def _fit(times, celsius, share, notes=()):

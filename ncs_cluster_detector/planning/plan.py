@@ -21,6 +21,7 @@ import math
 from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
+from ncs_cluster_detector.policy.heat_constants import mean_of
 from ncs_cluster_detector.policy.pacing import HOLD_ABOVE_CELSIUS
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
@@ -105,9 +106,9 @@ def make_plan(question):
     """Return the Plan for a Question."""
     limit = question.settings.switch_temperature
     full_speed = question.size / question.inference_sec
-    wanted = min(question.frames_per_sec, full_speed)
-    if math.isfinite(question.frames_per_sec):
-        wanted = question.frames_per_sec
+    wanted = question.frames_per_sec
+    if math.isinf(wanted):
+        wanted = full_speed
     load = min(wanted * question.inference_sec, question.size)
     needed_size = max(1, math.ceil(wanted * question.inference_sec * (1.0 - 1e-9)))
     return Plan(
@@ -148,12 +149,8 @@ def needed_sticks(question, frames_per_sec, size):
 
     The first guess is the theory's, as no rotation does with less; then the best policy is tried.
     """
-    constants = question.constants
-    mean = replace(constants[0], **{
-        name: sum(getattr(stick, name) for stick in constants) / len(constants)
-        for name in type(constants[0]).__dataclass_fields__})
-    limit = question.settings.switch_temperature
-    each = sustainable_size([mean], limit)
+    mean = mean_of(question.constants)
+    each = mean.sustainable_share(question.settings.switch_temperature)
     if each <= 0.0:
         return None
     least = max(size, math.ceil(frames_per_sec * question.inference_sec / each * (1.0 - 1e-9)))

@@ -27,9 +27,7 @@ def sustainable_size(constants, limit_celsius):
 
     :param constants: list of Constants, one for each stick.
     """
-    return sum(max(0.0, min((limit_celsius - stick.idle_celsius) / stick.rise_celsius, 1.0))
-               if stick.rise_celsius > 0 else float(limit_celsius >= stick.idle_celsius)
-               for stick in constants)
+    return sum(stick.sustainable_share(limit_celsius) for stick in constants)
 
 
 def floor_celsius(constants, size):

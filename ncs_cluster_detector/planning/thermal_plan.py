@@ -31,7 +31,7 @@ from ncs_cluster_detector.planning.plan import Question
 from ncs_cluster_detector.planning.recording import read_recording
 from ncs_cluster_detector.planning.table import report_of
 from ncs_cluster_detector.planning.table import table_of
-from ncs_cluster_detector.planning.virtual_cluster import Constants
+from ncs_cluster_detector.policy.heat_constants import Constants
 from ncs_cluster_detector.policy.settings import Settings
 
 PROGRAM = 'thermal_plan'

@@ -14,7 +14,6 @@
 
 """Sticks in invented time under the real policies: hours pass in seconds."""
 
-from dataclasses import dataclass
 import math
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
@@ -29,32 +28,6 @@ READING_PERIOD_SEC = (1.0, 2.5)
 WATCH_AHEAD_SEC = 10.0
 # Time goes on even when something is due at once; so a temperature that is reached is passed.
 LEAST_STEP_SEC = 1e-3
-
-
-@dataclass(frozen=True)
-class Constants:
-    """
-    How a stick heats: first order, towards ``idle_celsius`` at rest.
-
-    At full load it ends ``rise_celsius`` above that, with the time constant
-    ``time_constant_sec``.
-    """
-
-    idle_celsius: float = 30.0
-    rise_celsius: float = 45.0
-    time_constant_sec: float = 120.0
-
-    def after(self, celsius, share, elapsed_sec):
-        """Return the temperature after work at a share of full speed."""
-        final = self.idle_celsius + share * self.rise_celsius
-        return final + (celsius - final) * math.exp(-elapsed_sec / self.time_constant_sec)
-
-    def time_until(self, celsius, share, limit_celsius):
-        """Return in how many seconds of work a stick passes a limit, up or down, or inf."""
-        final = self.idle_celsius + share * self.rise_celsius
-        # Written so that a limit which is never reached, or was passed before, is no error.
-        ratio = (final - celsius) / (final - limit_celsius) if final != limit_celsius else 0.0
-        return self.time_constant_sec * math.log(ratio) if ratio > 1.0 else math.inf
 
 
 class VirtualCluster:
@@ -149,8 +122,7 @@ class VirtualCluster:
         read_at = self._measured_at + self._reading_period_sec
         if self._hot_since_resume:
             # What counts is when the policies believe that a limit is passed.
-            bodies = [(Constants(heat.idle_celsius, heat.rise_celsius, heat.time_constant_sec),
-                       self.heat.now(number))
+            bodies = [(heat.constants, self.heat.now(number))
                       for number, heat in enumerate(self.heat.sticks.values())]
         else:
             bodies = zip(self._constants, self.celsius)

@@ -81,7 +81,7 @@ class ClusterHeat:
     def at_full_speed(self, number, elapsed_sec):
         """Return the temperature after so many seconds at full speed, or None."""
         celsius = self._now.get(number)
-        return celsius and self.sticks[number].after(celsius, 1.0, elapsed_sec)
+        return celsius and self.sticks[number].constants.after(celsius, 1.0, elapsed_sec)
 
     def sustainable_size(self, limit_celsius):
         """
@@ -98,7 +98,7 @@ class ClusterHeat:
         for heat in map(self.sticks.get, self.running):
             deviation = heat.share_deviation(limit_celsius)
             if deviation <= _KNOWN_TO:
-                shares.append(heat.sustainable_share(limit_celsius))
+                shares.append(heat.constants.sustainable_share(limit_celsius))
                 variances.append(deviation ** 2)
         if not shares or math.sqrt(sum(variances)) > _SURE_TO * max(sum(shares), 1.0):
             return None

@@ -42,7 +42,7 @@ def share_of_full_speed(number, heat, settings):
         HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
     if celsius is None or celsius < min(settings.switch_temperature, target):
         return 1.0
-    stick = heat.sticks[number]
+    stick = heat.sticks[number].constants
     least = LEAST_SHARE_OF_SUSTAINABLE * stick.sustainable_share(target)
     return max(stick.share_towards(celsius, target, HORIZON_SEC), least, LEAST_SHARE)
 

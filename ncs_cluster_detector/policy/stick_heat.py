@@ -16,22 +16,23 @@
 
 import math
 
+from ncs_cluster_detector.policy.heat_constants import Constants
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
-# What is assumed of a stick until its readings say otherwise: the time constant (s), the idle
-# temperature and the rise at full load (C) of the simulated stick.
-TYPICAL_TIME_CONSTANT_SEC, TYPICAL_IDLE_CELSIUS, TYPICAL_RISE_CELSIUS = 120.0, 30.0, 45.0
+# What is assumed of a stick until its readings say otherwise.
+_TYPICAL = Constants()
 # How sure that is, so vague that a few readings outweigh it: standard deviations of 1/s for the
 # time constant, and of C/s for idling and for the load at a given time constant. So a stick whose
 # time constant turns out to be another is still taken for one with typical temperatures.
 _TIME_DEVIATION, _IDLE_DEVIATION, _LOAD_DEVIATION = 0.1, 1.0, 0.3
-_PRIOR = (1.0 / TYPICAL_TIME_CONSTANT_SEC, 0.0, TYPICAL_RISE_CELSIUS / TYPICAL_TIME_CONSTANT_SEC)
+_PRIOR = (1.0 / _TYPICAL.time_constant_sec, 0.0,
+          _TYPICAL.rise_celsius / _TYPICAL.time_constant_sec)
 _LOAD_INFORMATION = 1.0 / _LOAD_DEVIATION ** 2
 _PRIOR_INFORMATION = (
-    (1.0 / _TIME_DEVIATION ** 2 + TYPICAL_RISE_CELSIUS ** 2 * _LOAD_INFORMATION, 0.0,
-     -TYPICAL_RISE_CELSIUS * _LOAD_INFORMATION),
+    (1.0 / _TIME_DEVIATION ** 2 + _TYPICAL.rise_celsius ** 2 * _LOAD_INFORMATION, 0.0,
+     -_TYPICAL.rise_celsius * _LOAD_INFORMATION),
     (0.0, 1.0 / _IDLE_DEVIATION ** 2, 0.0),
-    (-TYPICAL_RISE_CELSIUS * _LOAD_INFORMATION, 0.0, _LOAD_INFORMATION))
+    (-_TYPICAL.rise_celsius * _LOAD_INFORMATION, 0.0, _LOAD_INFORMATION))
 # Error of a rate of change between two readings a second apart, in C/s: assumed at first, and at
 # least; then it is what the readings show, on average over so many of them.
 _RATE_DEVIATION, _LEAST_RATE_DEVIATION = 0.1, 0.02
@@ -75,7 +76,7 @@ class StickHeat:
     Automatica 23, 1987). The trapezoid for the mean temperature of an interval makes equal errors
     of both readings cancel, so that noise does not bias the time constant.
 
-    ``time_constant_sec``, ``idle_celsius`` and ``rise_celsius`` are what has been learned so far.
+    ``constants`` are what has been learned so far.
     """
 
     def __init__(self):
@@ -131,31 +132,18 @@ class StickHeat:
         if elapsed_sec <= 0:
             return celsius
         share = _clipped((work_sec - work_before) / elapsed_sec)
-        drift = self.after(celsius, share, min(elapsed_sec, READING_VALID_SEC)) - celsius
+        drift = self.constants.after(
+            celsius, share, min(elapsed_sec, READING_VALID_SEC)) - celsius
         return celsius + max(-_MOST_DRIFT_CELSIUS, min(drift, _MOST_DRIFT_CELSIUS))
 
-    def after(self, celsius, share, elapsed_sec):
-        """Return the temperature to which work at a share of full speed leads from another."""
-        final = self.idle_celsius + share * self.rise_celsius
-        return final + (celsius - final) * math.exp(-elapsed_sec / self.time_constant_sec)
-
-    def share_towards(self, celsius, target, horizon_sec):
-        """Return the share of full speed, 0 to 1, that leads to a target in so many seconds."""
-        fallen = math.exp(-horizon_sec / self.time_constant_sec)
-        final = (target - celsius * fallen) / (1.0 - fallen)
-        return self.sustainable_share(final)
-
-    def sustainable_share(self, limit_celsius):
-        """Return the share of full speed, 0 to 1, at which the stick ends at a temperature."""
-        return _clipped((limit_celsius - self.idle_celsius) / self.rise_celsius)
-
     def share_deviation(self, limit_celsius):
-        """Return the standard deviation of :meth:`sustainable_share`; inf if nothing is safe."""
+        """Return the standard deviation of the sustainable share; inf if nothing is safe."""
         if self._learned < _LEAST_READINGS or self._rate_variance > _MOST_RATE_DEVIATION ** 2:
             return math.inf
-        gain = self.rise_celsius / self.time_constant_sec
-        share = (limit_celsius - self.idle_celsius) / self.rise_celsius
-        slope = ((limit_celsius - TYPICAL_IDLE_CELSIUS) / gain, -1.0 / gain, -share / gain)
+        stick = self.constants
+        gain = stick.rise_celsius / stick.time_constant_sec
+        share = (limit_celsius - stick.idle_celsius) / stick.rise_celsius
+        slope = ((limit_celsius - _TYPICAL.idle_celsius) / gain, -1.0 / gain, -share / gain)
         # The readings may be better or worse than assumed.
         worth = _RATE_DEVIATION ** 2 / self._rate_variance
         variance = _product(slope, _solved(_with_prior(self._information, worth), slope))
@@ -169,9 +157,7 @@ class StickHeat:
     def _take(self, coefficients):
         self._coefficients = coefficients
         loss, gain, load = coefficients
-        self.time_constant_sec = 1.0 / loss
-        self.idle_celsius = TYPICAL_IDLE_CELSIUS + gain / loss
-        self.rise_celsius = load / loss
+        self.constants = Constants(_TYPICAL.idle_celsius + gain / loss, load / loss, 1.0 / loss)
 
     def _smoothed(self, celsius, expected):
         """Return a reading corrected by what was expected: the noisier readings are, the more."""
@@ -183,7 +169,7 @@ class StickHeat:
         return celsius + max(-_MOST_NOISE, min(correction, _MOST_NOISE))
 
     def _learn(self, rate, celsius, share, elapsed_sec):
-        known = (-(celsius - TYPICAL_IDLE_CELSIUS), 1.0, share)
+        known = (-(celsius - _TYPICAL.idle_celsius), 1.0, share)
         error = rate - _product(known, self._coefficients)
         weight = (min(elapsed_sec, 1.0) / _RATE_DEVIATION) ** 2
         seen = [_product(row, known) for row in self._information]

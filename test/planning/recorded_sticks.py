@@ -17,7 +17,7 @@
 import random
 
 from ncs_cluster_detector.planning.recording import StickSeries
-from ncs_cluster_detector.planning.virtual_cluster import Constants
+from ncs_cluster_detector.policy.heat_constants import Constants
 
 CONSTANTS = Constants(30.0, 45.0, 120.0)
 FULL_SPEED = 1 / 0.065

@@ -16,7 +16,7 @@
 
 from ncs_cluster_detector.planning.fit import fit_constants
 from ncs_cluster_detector.planning.fit import mean_constants
-from ncs_cluster_detector.planning.virtual_cluster import Constants
+from ncs_cluster_detector.policy.heat_constants import Constants
 import pytest
 from recorded_sticks import CONSTANTS
 from recorded_sticks import recorded

@@ -24,8 +24,8 @@ from ncs_cluster_detector.planning.plan import Question
 from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import peak_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
-from ncs_cluster_detector.planning.virtual_cluster import Constants
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
+from ncs_cluster_detector.policy.heat_constants import Constants
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN

@@ -25,7 +25,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from ncs_cluster_detector.planning.fit import fit_constants
 from ncs_cluster_detector.planning.recording import read_recording
-from ncs_cluster_detector.planning.virtual_cluster import Constants
+from ncs_cluster_detector.policy.heat_constants import Constants
 import numpy as np
 import pytest
 from rclpy.serialization import serialize_message

@@ -56,15 +56,15 @@ def learn(body, turns, on_sec=4, off_sec=6):
 def test_the_constants_are_found(constants):
     idle, rise, tau = constants
     heat = learn(Body(*constants), turns=20 + tau // 10)
-    assert heat.idle_celsius == pytest.approx(idle, abs=1.0)
-    assert heat.rise_celsius == pytest.approx(rise, rel=0.05)
-    assert heat.time_constant_sec == pytest.approx(tau, rel=0.05)
-    assert heat.sustainable_share(idle + rise / 2) == pytest.approx(0.5, abs=0.02)
+    assert heat.constants.idle_celsius == pytest.approx(idle, abs=1.0)
+    assert heat.constants.rise_celsius == pytest.approx(rise, rel=0.05)
+    assert heat.constants.time_constant_sec == pytest.approx(tau, rel=0.05)
+    assert heat.constants.sustainable_share(idle + rise / 2) == pytest.approx(0.5, abs=0.02)
 
 
 def test_noise_is_no_bias():
     heat = learn(Body(30, 45, 120, noise=0.3), turns=200)
-    assert heat.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.1)
+    assert heat.constants.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.1)
 
 
 def test_a_steady_state_forgets_nothing():
@@ -73,8 +73,8 @@ def test_a_steady_state_forgets_nothing():
     for _ in range(20000):
         body.work(0.4)
         heat.observe(body.reading, body.now, body.work_sec)
-    assert heat.time_constant_sec == pytest.approx(120, rel=0.05)
-    assert heat.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.02)
+    assert heat.constants.time_constant_sec == pytest.approx(120, rel=0.05)
+    assert heat.constants.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.02)
 
 
 def test_a_fan_that_stops_is_followed():
@@ -84,7 +84,7 @@ def test_a_fan_that_stops_is_followed():
     for second in range(1200):
         body.work(1.0 if second % 10 < 4 else 0.0)
         heat.observe(body.reading, body.now, body.work_sec)
-    assert heat.sustainable_share(65.0) == pytest.approx(30 / 60, rel=0.1)
+    assert heat.constants.sustainable_share(65.0) == pytest.approx(30 / 60, rel=0.1)
 
 
 def test_the_estimate_between_readings_is_the_temperature():
@@ -99,7 +99,7 @@ def test_work_at_the_share_that_is_told_leads_to_the_target():
     body = Body(45, 45, 8)
     heat = learn(body, turns=10)
     body.celsius = 64.0
-    body.work(heat.share_towards(64.0, 65.0, 1.0), 1.0)
+    body.work(heat.constants.share_towards(64.0, 65.0, 1.0), 1.0)
     assert body.celsius == pytest.approx(65.0, abs=0.1)
 
 
@@ -108,7 +108,7 @@ def test_what_was_never_shown_is_not_called_known():
     for second in range(1000):   # always the same load: idle temperature and rise are one sum
         heat.observe(50.0, float(second), 0.4 * second)
     assert heat.share_deviation(65.0) > 0.2
-    assert heat.sustainable_share(50.0) == pytest.approx(0.4, abs=0.05)
+    assert heat.constants.sustainable_share(50.0) == pytest.approx(0.4, abs=0.05)
 
 
 def test_without_a_reading_there_is_no_estimate():

@@ -239,7 +239,7 @@ class History(stateful.RuleBasedStateMachine):
             held = switch + min(0.5, settings.critical_margin - 0.5)
             assert share == 1.0 or number in active and known[number] >= min(switch, held)
             if number in active and known.get(number, 0.0) >= held:
-                sustained = self.control.heat.sticks[number].sustainable_share(held)
+                sustained = self.control.heat.sticks[number].constants.sustainable_share(held)
                 assert share <= max(sustained, 0.05) + 1e-9
         due_at = self.control.next_due(now, settings)
         assert due_at == self.twin.next_due(now, settings) and (due_at is None or due_at > now)

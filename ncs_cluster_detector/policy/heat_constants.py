@@ -1,0 +1,62 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""How a stick heats: one heat capacity, one way out for the heat."""
+
+from dataclasses import dataclass
+from dataclasses import fields
+import math
+
+
+@dataclass(frozen=True)
+class Constants:
+    """
+    How a stick heats: first order, towards ``idle_celsius`` at rest.
+
+    At full load it ends ``rise_celsius`` above that, with the time constant
+    ``time_constant_sec``. The defaults are typical, those of the simulated stick.
+    """
+
+    idle_celsius: float = 30.0
+    rise_celsius: float = 45.0
+    time_constant_sec: float = 120.0
+
+    def after(self, celsius, share, elapsed_sec):
+        """Return the temperature to which work at a share of full speed leads from another."""
+        final = self.idle_celsius + share * self.rise_celsius
+        return final + (celsius - final) * math.exp(-elapsed_sec / self.time_constant_sec)
+
+    def time_until(self, celsius, share, limit_celsius):
+        """Return in how many seconds of work a stick passes a limit, up or down, or inf."""
+        final = self.idle_celsius + share * self.rise_celsius
+        # Written so that a limit which is never reached, or was passed before, is no error.
+        ratio = (final - celsius) / (final - limit_celsius) if final != limit_celsius else 0.0
+        return self.time_constant_sec * math.log(ratio) if ratio > 1.0 else math.inf
+
+    def sustainable_share(self, limit_celsius):
+        """Return the share of full speed, 0 to 1, at which the stick ends at a temperature."""
+        if self.rise_celsius <= 0:
+            return float(limit_celsius >= self.idle_celsius)
+        return max(0.0, min((limit_celsius - self.idle_celsius) / self.rise_celsius, 1.0))
+
+    def share_towards(self, celsius, target, horizon_sec):
+        """Return the share of full speed, 0 to 1, that leads to a target in so many seconds."""
+        fallen = math.exp(-horizon_sec / self.time_constant_sec)
+        return self.sustainable_share((target - celsius * fallen) / (1.0 - fallen))
+
+
+def mean_of(constants):
+    """Return the mean of several Constants, a list or tuple."""
+    return Constants(*(sum(getattr(stick, field.name) for stick in constants) / len(constants)
+                       for field in fields(Constants)))
