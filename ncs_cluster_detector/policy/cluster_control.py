@@ -58,9 +58,11 @@ class ClusterControl:
             self.switches += bool(decision.left)
             self.last_switch_reason = decision.reason.value
         self._pacing.update(self.active, self.heat, settings)
-        paced = bool(self._pacing.shares)
-        self._watch.update(now, paced, paced and self.heat.sustainable_size(
-            settings.switch_temperature) is not None)
+        is_paced = bool(self._pacing.shares)
+        # What the sticks sustain takes some reckoning, which only new trouble asks for.
+        is_known = is_paced and not self.in_trouble and self.heat.sustainable_size(
+            settings.switch_temperature) is not None
+        self._watch.update(now, is_paced, is_known)
         return decision
 
     @property

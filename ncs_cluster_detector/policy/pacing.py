@@ -53,21 +53,16 @@ class Pacing:
     def __init__(self):
         """Start with no stick paced."""
         self._from = {}    # stick number -> when its last frame was due
-        self._shares = {}  # stick number -> share of full speed, of the paced ones
+        self.shares = {}   # stick number -> share of full speed, of the paced ones
 
     def update(self, active, heat, settings):
         """Take note of which sticks are active and how hot they are."""
         shares = {number: share_of_full_speed(number, heat, settings) for number in active}
-        self._shares = {number: share for number, share in shares.items() if share < 1.0}
-
-    @property
-    def shares(self):
-        """Return the share of full speed of each stick that is paced, by number."""
-        return self._shares
+        self.shares = {number: share for number, share in shares.items() if share < 1.0}
 
     def due_at(self, stick):
         """Return from when on a stick, a StickStatus, may have its next frame."""
-        share = self._shares.get(stick.number)
+        share = self.shares.get(stick.number)
         if share is None or stick.inference_sec is None:
             return float('-inf')
         return self._from.get(stick.number, float('-inf')) + stick.inference_sec / share

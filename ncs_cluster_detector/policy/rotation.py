@@ -100,7 +100,7 @@ class Rotation:
         fit = usable - self._relieved - set(self._active)
         size = min(settings.cluster_size or len(sticks), len(usable))
         # A stick that had to rest comes back by the rules of a change, any other at once.
-        returning = set() if now < self._dwell_until(settings) else set(self._forced)
+        ready = fit if now >= self._dwell_until(settings) else fit - self._forced
         self._forced |= critical & set(self._active)
 
         before = self._active
@@ -111,7 +111,7 @@ class Rotation:
         if len(active) > size:
             active = sorted(active, key=self._hottest_last)[:size]
             reason = reason or SwitchReason.SETTINGS
-        joining = self._next_in(fit - self._forced | fit & returning)[:size - len(active)]
+        joining = self._next_in(ready)[:size - len(active)]
         if not active and not joining:
             joining = self._next_in(usable)[:1]   # detection goes on, whatever the heat
         if len(active) < size and joining:

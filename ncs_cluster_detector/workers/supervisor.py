@@ -75,6 +75,7 @@ class Supervisor:
         self._cluster = ClusterControl()
         self._requests = queue.SimpleQueue()   # futures of switch_cluster()
         self._order = ResultOrder(ORDER_PATIENCE_SEC)
+        self._sticks = []      # the StickStatus of all in this step, before a frame is given
         self._newest = None    # written by offer() alone
         self._seen = 0         # number of the newest frame that the loop has seen
         self._waiting = None   # the newest frame while no stick has it
@@ -135,6 +136,7 @@ class Supervisor:
     def step(self, now):
         """Do all that is due at the time ``now``."""
         self._receive(now)
+        self._sticks = self._pool.statuses(now)
         self._rotate(now)
         self._take_in(now)
         self._dispatch(now)
@@ -156,14 +158,15 @@ class Supervisor:
             self._dropped += 1
 
     def _rotate(self, now):
-        sticks = self._pool.statuses(now)
         answer = None if self._requests.empty() else self._requests.get()
         was_in_trouble = self._cluster.in_trouble
-        decision = self._cluster.update(now, sticks, self._settings, answer is not None)
+        decision = self._cluster.update(
+            now, self._sticks, self._settings, answer is not None)
         if decision.reason is not None:
             self._snapshot_at = float('-inf')
         if answer is not None:
-            answer.set_result(switch_answer(decision, sticks, self._cluster.heat, self._settings))
+            answer.set_result(switch_answer(
+                decision, self._sticks, self._cluster.heat, self._settings))
         if self._cluster.in_trouble and not was_in_trouble:
             self._logger.warning(self._cluster.heat_advice(self._settings))
         elif was_in_trouble and not self._cluster.in_trouble:
@@ -190,8 +193,7 @@ class Supervisor:
             self._waiting = None
             self._dropped += 1
             return
-        number = self._cluster.give_next(
-            now, self._pool.statuses(now), self._options.inflight_per_stick)
+        number = self._cluster.give_next(now, self._sticks, self._options.inflight_per_stick)
         if number is not None:
             self._waiting = None
             self._order.sent(frame.number)
@@ -241,7 +243,7 @@ class Supervisor:
 
     def _next_frame_due(self, now):
         return None if self._waiting is None else self._cluster.next_frame_due(
-            now, self._pool.statuses(now), self._options.inflight_per_stick)
+            now, self._sticks, self._options.inflight_per_stick)
 
     def _wake_up(self):
         os.eventfd_write(self._wake, 1)
