@@ -23,6 +23,7 @@ from ncs_cluster_detector.detection.labels import PASCAL_VOC
 from ncs_cluster_detector.detection.labels import read_label_file
 from ncs_cluster_detector.nodes.parameters import ParameterSpec
 from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation import graphs
@@ -63,37 +64,40 @@ SPECS = (
         'change.', 500, 120000),
     ParameterSpec(
         'cluster_size', _DEFAULTS.cluster_size, 'Sticks active at a time, the others rest; 0 = '
-        'all, no rotation. Live.', 0, 64, live=True),
+        'all, no rotation. Live.', *LIMITS['cluster_size'], live=True),
     ParameterSpec(
         'cluster_switch_cycle_ms', _DEFAULTS.cluster_switch_cycle_ms, 'Time in ms in which the '
         'whole cluster changes once; 0 = by temperature only. Changes are never closer together '
-        'than min_dwell_ms. Live.', 0, 3600000, live=True),
+        'than min_dwell_ms. Live.', *LIMITS['cluster_switch_cycle_ms'], live=True),
     ParameterSpec(
         'switch_temperature', _DEFAULTS.switch_temperature, 'An active stick at or above this '
-        'temperature in degrees Celsius is relieved. Live.', 20.0, 95.0, live=True),
+        'temperature in degrees Celsius is relieved. Live.',
+        *LIMITS['switch_temperature'], live=True),
     ParameterSpec(
         'resume_margin', _DEFAULTS.resume_margin, 'A relieved stick returns only when it is this '
-        'many degrees Celsius below switch_temperature. Live.', 0.0, 40.0, live=True),
+        'many degrees Celsius below switch_temperature. Live.',
+        *LIMITS['resume_margin'], live=True),
     ParameterSpec(
         'critical_margin', _DEFAULTS.critical_margin, 'A stick this many degrees Celsius above '
-        'switch_temperature rests even if the cluster shrinks. Live.', 0.0, 40.0, live=True),
+        'switch_temperature rests even if the cluster shrinks. Live.',
+        *LIMITS['critical_margin'], live=True),
     ParameterSpec(
         'min_dwell_ms', _DEFAULTS.min_dwell_ms, 'Least time in ms between two changes of the '
         'active sticks; a lost or critical stick is replaced at once all the same. Live.',
-        0, 600000, live=True),
+        *LIMITS['min_dwell_ms'], live=True),
     ParameterSpec(
         'rotation_policy', _DEFAULTS.rotation_policy, 'coolest: the hottest active stick changes '
         'with the coolest rested one, one at a time; round_robin: the whole cluster changes, in '
         'the order of the stick numbers. Live.', choices=POLICIES, live=True),
     ParameterSpec(
         'score_threshold', _DEFAULTS.score_threshold, 'Least score of a published detection, 0 to '
-        '1 (a fraction, not percent). Live.', 0.0, 1.0, live=True),
+        '1 (a fraction, not percent). Live.', *LIMITS['score_threshold'], live=True),
     ParameterSpec(
         'class_filter', [], 'Labels to publish; empty = all. Live.', live=True),
     ParameterSpec(
         'max_frame_age_ms', _DEFAULTS.max_frame_age_ms, 'A frame that has waited longer than this '
         'many ms since it reached the node is not sent to a stick; 0 = no limit. Live.',
-        0, 600000, live=True),
+        *LIMITS['max_frame_age_ms'], live=True),
     ParameterSpec(
         'simulated.sticks', _BUS.sticks, 'Number of simulated sticks. Restart to change.', 0, 64),
     ParameterSpec(

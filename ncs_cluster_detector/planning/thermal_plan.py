@@ -32,6 +32,7 @@ from ncs_cluster_detector.planning.recording import read_recording
 from ncs_cluster_detector.planning.table import report_of
 from ncs_cluster_detector.planning.table import table_of
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import Settings
 
 PROGRAM = 'thermal_plan'
@@ -184,17 +185,17 @@ def _parser():
         'a recorded run: report.json of make run, or a bag with the Temperature topics (better '
         'with /diagnostics too)')
     add = parser.add_argument_group('the parameters of the detector node').add_argument
-    add('--cluster-size', type=_number(0, MOST_STICKS, int), default=2, metavar='NUMBER',
+    add('--cluster-size', type=_number(*LIMITS['cluster_size'], int), default=2, metavar='NUMBER',
         help='sticks active at a time (%(default)s); 0 = all')
-    for name, low, high, unit, meaning in (
-            ('switch_temperature', 20, 95, 'C', 'the limit'),
-            ('cluster_switch_cycle_ms', 0, 3600000, 'MS', 'time in which the whole cluster '
-             'changes once; 0 = by temperature only'),
-            ('min_dwell_ms', 0, 600000, 'MS', 'least time between two changes'),
-            ('resume_margin', 0, 40, 'C', 'a relieved stick returns so far below the limit'),
-            ('critical_margin', 0, 40, 'C', 'so far above it a stick rests in any case')):
+    for name, unit, meaning in (
+            ('switch_temperature', 'C', 'the limit'),
+            ('cluster_switch_cycle_ms', 'MS', 'time in which the whole cluster changes once; 0 = '
+             'by temperature only'),
+            ('min_dwell_ms', 'MS', 'least time between two changes'),
+            ('resume_margin', 'C', 'a relieved stick returns so far below the limit'),
+            ('critical_margin', 'C', 'so far above it a stick rests in any case')):
         default = getattr(_SETTINGS, name)
-        add(f'--{name.replace("_", "-")}', type=_number(low, high, type(default)),
+        add(f'--{name.replace("_", "-")}', type=_number(*LIMITS[name], type(default)),
             default=default, metavar=unit, help=f'{meaning} (%(default)s)')
     add = parser.add_argument_group('the plan').add_argument
     add('--fps', type=_number(0.1, 10000), metavar='RATE', help='images a second, all of which '

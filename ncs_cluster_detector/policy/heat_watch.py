@@ -16,6 +16,8 @@
 
 import math
 
+from ncs_cluster_detector.policy.settings import LIMITS
+
 # So long in about a minute must sticks be paced before it is more than the wait for a change;
 # longer while it is not known what they sustain, for then there is little to advise. So long must
 # none be paced until it is over.
@@ -24,8 +26,6 @@ NOTED_UNKNOWN_AFTER_SEC = 10.0
 OVER_AFTER_SEC = 60.0
 # What is advised has so much to spare, for temperatures go up and down with the turns.
 TO_SPARE = 1.05
-# The highest switch temperature that may be set, C.
-MOST_CELSIUS = 95
 
 
 class HeatWatch:
@@ -89,7 +89,8 @@ def advice(heat, settings):
     more = math.ceil(TO_SPARE * size * sticks / sustainable - sticks)
     # Without the stick itself there is no telling what a hub with more of them would do.
     helps = [f'add {more} more {"stick" if more == 1 else "sticks"}', 'cool them better']
-    warmer = next((celsius for celsius in range(math.floor(limit) + 1, MOST_CELSIUS + 1)
+    most = int(LIMITS['switch_temperature'][1])
+    warmer = next((celsius for celsius in range(math.floor(limit) + 1, most + 1)
                    if (heat.sustainable_size(celsius) or 0.0) >= min(TO_SPARE * size, sticks)),
                   None)
     if warmer is not None:

@@ -19,6 +19,16 @@ from dataclasses import dataclass
 COOLEST = 'coolest'
 ROUND_ROBIN = 'round_robin'
 POLICIES = (COOLEST, ROUND_ROBIN)
+# The least and the greatest value of each number among the settings.
+LIMITS = {
+    'cluster_size': (0, 64),
+    'cluster_switch_cycle_ms': (0, 3600000),
+    'switch_temperature': (20.0, 95.0),
+    'resume_margin': (0.0, 40.0),
+    'critical_margin': (0.0, 40.0),
+    'min_dwell_ms': (0, 600000),
+    'score_threshold': (0.0, 1.0),
+    'max_frame_age_ms': (0, 600000)}
 
 
 @dataclass(frozen=True)
