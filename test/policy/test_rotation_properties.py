@@ -32,7 +32,7 @@ stateful = pytest.importorskip('hypothesis.stateful')
 given, rule, st = hypothesis.given, stateful.rule, hypothesis.strategies
 # The same histories in every run, and no time limit: machines differ.
 thorough = hypothesis.settings(
-    max_examples=150, stateful_step_count=40, derandomize=True, deadline=None, database=None)
+    max_examples=500, stateful_step_count=40, derandomize=True, deadline=None, database=None)
 
 MOST_STICKS = 6
 RANGES = {   # those of the parameters; what matters more often first
@@ -62,7 +62,8 @@ class History(stateful.RuleBasedStateMachine):
         self.heated = set()   # at or above the switch temperature since last below the resume one
         self.forced = set()   # too hot to work, and not at work since
 
-    @stateful.initialize(count=NUMBERS, settings=st.builds(Settings, **RANGES))
+    @stateful.initialize(count=st.sampled_from((5, 4, 3, 6, 2, 1, 0)),
+                         settings=st.builds(Settings, **RANGES))
     def begin(self, count, settings):
         self.settings = settings
         self.sticks = [StickStatus(number, StickState.RUNNING, inference_sec=1 / 16)
