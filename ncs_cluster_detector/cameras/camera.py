@@ -35,16 +35,19 @@ class Camera(ABC):
 
     A constructor opens the source or raises CameraError. ``width`` and ``height`` in pixels and
     ``fps`` in frames a second are what the source grants, which may differ from what was asked;
-    0 means that it did not tell. ``skipped`` counts what could not be decoded. A ``live`` source
-    delivers at its own pace, and ``grab`` waits for it; any other source is asked for its next
-    picture every ``1 / fps`` seconds.
+    0 means that it did not tell. ``pixel_format`` is how the pixels arrive, such as MJPG, or
+    empty. ``skipped`` counts what could not be decoded. ``calibration`` is a Calibration that the
+    source itself has, or None. A ``live`` source delivers at its own pace, and ``grab`` waits for
+    it; any other source is asked for its next picture every ``1 / fps`` seconds.
     """
 
     live = False
     width = 0
     height = 0
     fps = 0.0
+    pixel_format = ''
     skipped = 0
+    calibration = None
 
     @abstractmethod
     def grab(self):
@@ -63,6 +66,10 @@ class Camera(ABC):
         :raises CameraError: the picture cannot be decoded.
         """
 
+    def age_sec(self):
+        """Return how long ago the grabbed picture was captured, in seconds; 0.0 if not known."""
+        return 0.0
+
     def rewind(self):
         """
         Go back to before the first picture.
@@ -72,6 +79,19 @@ class Camera(ABC):
 
     def close(self):
         """Let go of the source; nothing else may be called afterwards."""
+
+
+class DepthCamera(Camera):
+    """A source that knows how far away what it shows is."""
+
+    @abstractmethod
+    def retrieve_depth(self):
+        """
+        Return the depth along the optical axis of every pixel of the grabbed picture.
+
+        :return: uint16, height x width of the picture, in millimetres, 0 where it is unknown; or
+            None, when the picture came without.
+        """
 
 
 def silence_opencv():

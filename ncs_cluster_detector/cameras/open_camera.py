@@ -15,14 +15,16 @@
 """Which class serves which ``source``."""
 
 from ncs_cluster_detector.cameras.images import Pictures
+from ncs_cluster_detector.cameras.realsense import is_recording
+from ncs_cluster_detector.cameras.realsense import RealSenseCamera
+from ncs_cluster_detector.cameras.realsense_sdk import ANY_CAMERA
+from ncs_cluster_detector.cameras.realsense_sdk import load_sdk
 from ncs_cluster_detector.cameras.test_pattern import SyntheticStreet
 from ncs_cluster_detector.cameras.usb import shown_device
 from ncs_cluster_detector.cameras.usb import UsbCamera
 from ncs_cluster_detector.cameras.video import VideoFile
 
-SOURCES = ('usb', 'video', 'images', 'test_pattern')
-# A camera can appear later; a file that is missing at the start never will.
-SOURCES_THAT_MUST_EXIST = ('video', 'images')
+SOURCES = ('usb', 'realsense', 'video', 'images', 'test_pattern')
 
 
 def open_camera(source, device, width, height, fps, warn):
@@ -31,8 +33,8 @@ def open_camera(source, device, width, height, fps, warn):
 
     :param source: one of SOURCES.
     :param device: which camera, stream, file or folder.
-    :param width: wanted width in pixels (usb, test_pattern).
-    :param height: wanted height in pixels (usb, test_pattern).
+    :param width: wanted width in pixels (usb, realsense, test_pattern).
+    :param height: wanted height in pixels (usb, realsense, test_pattern).
     :param fps: wanted frames a second; a video has its own.
     :param warn: is called with one line for whatever had to be left out.
     :return: a Camera.
@@ -41,6 +43,8 @@ def open_camera(source, device, width, height, fps, warn):
     """
     if source == 'usb':
         return UsbCamera(device, width, height, fps)
+    if source == 'realsense':
+        return RealSenseCamera(device, width, height, fps)
     if source == 'video':
         return VideoFile(device, fps)
     if source == 'images':
@@ -50,6 +54,23 @@ def open_camera(source, device, width, height, fps, warn):
     raise ValueError(f'source={source}: must be one of ' + ', '.join(SOURCES))
 
 
+def check_installed(source):
+    """
+    Check that the SDK of a source is there, if it has one.
+
+    :raises CameraError: it is not, or it cannot be loaded.
+    """
+    if source == 'realsense':
+        load_sdk()
+
+
+def must_exist(source, device):
+    """Return whether a source has to be there at the start: a camera can appear later."""
+    return source in ('video', 'images') or (source == 'realsense' and is_recording(device))
+
+
 def shown_source(source, device):
     """Return the name by which a person knows the source: its device, file or address."""
+    if source == 'realsense':
+        return 'RealSense' if device.strip() in ANY_CAMERA else device
     return {'usb': shown_device(device), 'test_pattern': 'test_pattern'}.get(source, device)

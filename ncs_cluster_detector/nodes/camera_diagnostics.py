@@ -64,7 +64,7 @@ def _judge(values, device, grabber, state, subscribed, measured, age_sec):
         return DiagnosticStatus.WARN, f'opening {device}'
     if state is GrabState.ENDED:
         return DiagnosticStatus.OK, f'{device} has ended and loop is false'
-    if values['source'] != 'usb':
+    if not grabber.live:
         if not subscribed:
             return DiagnosticStatus.OK, 'waiting for a subscriber'
     elif age_sec > max(SILENT_SEC, SILENT_FRAMES / values['fps']):

@@ -14,7 +14,6 @@
 
 """The ROS node that publishes a camera, a stream, a video, pictures or a test pattern."""
 
-import array
 import functools
 import sys
 import threading
@@ -22,26 +21,23 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.open_camera import check_installed
+from ncs_cluster_detector.cameras.open_camera import must_exist
 from ncs_cluster_detector.cameras.open_camera import open_camera
 from ncs_cluster_detector.cameras.open_camera import shown_source
-from ncs_cluster_detector.cameras.open_camera import SOURCES_THAT_MUST_EXIST
 from ncs_cluster_detector.nodes.camera_diagnostics import camera_status
+from ncs_cluster_detector.nodes.camera_info import calibration_at
+from ncs_cluster_detector.nodes.camera_outputs import CameraOutputs
 from ncs_cluster_detector.nodes.camera_parameters import CAMERA_PARAMETERS
 from ncs_cluster_detector.nodes.frame_grabber import FrameGrabber
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
 from ncs_cluster_detector.nodes.run_until_signal import run_until_signal
-import numpy as np
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
-from rclpy.event_handler import PublisherEventCallbacks
-from rclpy.qos import QoSProfile
-from rclpy.qos import ReliabilityPolicy
 from rclpy.time import Time
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 
+NEED_NO_DEVICE = ('realsense', 'test_pattern')
 # Within the five seconds that a launch file waits before it sends SIGTERM.
 STOP_TIMEOUT_SEC = 2.0
 # A clock that was set back by more than this is followed instead of outrun.
@@ -50,7 +46,7 @@ CLOCK_SET_BACK_NS = 10**9
 
 class CameraNode(ConfiguredNode):
     """
-    Publishes ``image_raw`` and ``camera_info``, and one status on /diagnostics.
+    Publishes pictures, depth and camera infos, and one status on /diagnostics.
 
     Three threads: the executor (parameters, diagnostics), the grabber's, and one that publishes.
     """
@@ -67,13 +63,11 @@ class CameraNode(ConfiguredNode):
         self._published = 0
         self._last_stamp_ns = None
         self._failure = None
-        newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
-        matched = PublisherEventCallbacks(matched=lambda _: self._grabber.wake())
+        self._outputs = CameraOutputs(
+            self, self._settings['frame_id'], self._read_calibration(),
+            with_depth=self._settings['source'] == 'realsense',
+            changed=lambda: self._grabber.wake())
         self._grabber = self._make_grabber()
-        self._images = self.create_publisher(
-            Image, 'image_raw', newest, event_callbacks=matched)
-        self._infos = self.create_publisher(
-            CameraInfo, 'camera_info', newest, event_callbacks=matched)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -83,7 +77,7 @@ class CameraNode(ConfiguredNode):
 
     def check_together(self, values):
         """Refuse a source that needs a device and has none."""
-        if values['source'] != 'test_pattern' and not values['device'].strip():
+        if values['source'] not in NEED_NO_DEVICE and not values['device'].strip():
             raise ValueError(f'device={values["device"]}: must not be empty (source='
                              f'{values["source"]}); name a device, a URL, a file or a folder')
 
@@ -108,25 +102,35 @@ class CameraNode(ConfiguredNode):
         opener = functools.partial(
             open_camera, settings['source'], settings['device'], settings['width'],
             settings['height'], settings['fps'], self.get_logger().warning)
+        try:
+            check_installed(settings['source'])
+        except CameraError as error:
+            raise StartupError(f'source={settings["source"]}: {error}') from None
         camera, name = None, self._device
-        if settings['source'] == 'usb' and '://' not in settings['device']:
-            name += (f' (asked for {settings["width"]}x{settings["height"]} at '
-                     f'{settings["fps"]:g} fps)')
-        if settings['source'] in SOURCES_THAT_MUST_EXIST:
+        if must_exist(settings['source'], settings['device']):
             try:
                 camera = opener()
             except CameraError as error:
                 raise StartupError(f'device={settings["device"]}: {error} '
                                    f'(source={settings["source"]})') from None
-        return FrameGrabber(opener, self._stamp, self._subscribed, settings['loop'],
-                            self.get_logger(), name, camera)
+        elif settings['source'] != 'test_pattern' and '://' not in settings['device']:
+            name += (f' (asked for {settings["width"]}x{settings["height"]} at '
+                     f'{settings["fps"]:g} fps)')
+        return FrameGrabber(opener, self._stamp, self._outputs.wanted, settings['loop'],
+                            self.get_logger(), name, camera, self._outputs.depth_wanted)
 
-    def _subscribed(self):
-        return bool(self._images.get_subscription_count() or self._infos.get_subscription_count())
+    def _read_calibration(self):
+        url = self._settings['camera_info_url']
+        try:
+            return calibration_at(url)
+        except ValueError as error:
+            raise StartupError(f'camera_info_url={url}: {error}') from None
 
-    def _stamp(self):
-        """Return the ROS time now, later than the one before."""
-        now_ns, last_ns = self.get_clock().now().nanoseconds, self._last_stamp_ns
+    def _stamp(self, age_sec):
+        """Return the ROS time that many seconds ago, later than the stamp before."""
+        # A recorded or simulated clock may be younger than that, and no time is below 0.
+        now_ns = max(0, self.get_clock().now().nanoseconds - round(age_sec * 1e9))
+        last_ns = self._last_stamp_ns
         if last_ns is not None and last_ns - CLOCK_SET_BACK_NS < now_ns <= last_ns:
             now_ns = last_ns + 1
         self._last_stamp_ns = now_ns
@@ -135,29 +139,17 @@ class CameraNode(ConfiguredNode):
     def _publish_all(self):
         try:
             while (frame := self._grabber.frames.take()) is not None:
-                self._publish(frame)
+                self._outputs.publish(frame)
+                self._published += 1
         except Exception as error:
             self._failure = error   # raised by _report, so that the node ends
-
-    def _publish(self, frame):
-        height, width = frame.image.shape[:2]
-        header = Header(stamp=frame.stamp, frame_id=self._settings['frame_id'])
-        if self._images.get_subscription_count():
-            data = array.array('B')   # the only type that rclpy copies as a whole
-            data.frombytes(np.ascontiguousarray(frame.image).data)
-            self._images.publish(Image(header=header, height=height, width=width,
-                                       encoding='bgr8', step=3 * width, data=data))
-        if self._infos.get_subscription_count():
-            # Matrices of zeros say that the camera is not calibrated.
-            self._infos.publish(CameraInfo(header=header, height=height, width=width))
-        self._published += 1
 
     def _report(self):
         for failure in (self._grabber.failure, self._failure):
             if failure is not None:
                 raise failure
         status = camera_status(self._settings, self._device, self._grabber, self._published,
-                               self._subscribed(), time.monotonic())
+                               self._outputs.wanted(), time.monotonic())
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)

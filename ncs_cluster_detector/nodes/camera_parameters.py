@@ -29,14 +29,16 @@ class DeviceSpec(ParameterSpec):
 CAMERA_PARAMETERS = (
     ParameterSpec(
         'source', 'usb',
-        'Where the pictures come from: a camera or stream (usb), a video file (video), a picture '
-        'or a folder of pictures (images), or a synthetic street scene (test_pattern). '
-        'Restart to change.',
+        'Where the pictures come from: a camera or stream (usb), a RealSense camera with depth or '
+        'its recording (realsense), a video file (video), a picture or a folder of pictures '
+        '(images), or a synthetic street scene (test_pattern). Restart to change.',
         choices=SOURCES),
     DeviceSpec(
         'device', '/dev/video0',
-        'usb: device path or number, or stream URL (rtsp://, http://); video: file; images: '
-        'file or folder; not used by test_pattern. Restart to change.'),
+        'usb: device path or number, or stream URL (rtsp://, http://); realsense: serial number, '
+        'or a recorded file (.bag, .db3), and the default or empty means the first one that is '
+        'found; video: file; images: file or folder; not used by test_pattern. Restart to '
+        'change.'),
     ParameterSpec(
         'width', 640,
         'Width in pixels to ask a camera for, and of the test pattern; files keep their own. '
@@ -55,4 +57,9 @@ CAMERA_PARAMETERS = (
     ParameterSpec(
         'frame_id', 'camera_color_optical_frame',
         'Optical frame in the header of every message. Restart to change.'),
+    ParameterSpec(
+        'camera_info_url', '',
+        'Calibration file in YAML, as camera_calibration writes it: file:///path or '
+        'package://package/path. Empty = not calibrated: all matrices of camera_info are zero, '
+        'except those of a RealSense, which its factory measured. Restart to change.'),
 )

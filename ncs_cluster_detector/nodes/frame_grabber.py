@@ -45,21 +45,24 @@ class FrameGrabber:
     Keeps one camera going in a thread of its own and puts its frames into ``frames``.
 
     ``state``, ``reopenings``, ``last_error``, ``last_frame_at`` (monotonic seconds or None),
-    ``granted`` (a text), ``skipped`` (undecodable pictures) and ``failure`` (an exception that
-    ended the thread) are written by that thread alone and may be read by any.
+    ``granted`` (a text), ``live`` (of the source that was opened last), ``skipped`` (undecodable
+    pictures) and ``failure`` (an exception that ended the thread) are written by that thread
+    alone and may be read by any.
     """
 
-    def __init__(self, open_camera, stamp, wanted, loop, logger, name, camera=None):
+    def __init__(self, open_camera, stamp, wanted, loop, logger, name, camera=None,
+                 depth_wanted=bool):
         """
         Prepare; ``start`` sets it going.
 
         :param open_camera: opens the source and returns a Camera, or raises CameraError.
-        :param stamp: returns the ROS time for a frame grabbed just now.
+        :param stamp: returns the ROS time for a frame that is so many seconds old.
         :param wanted: returns whether anybody subscribes; call ``wake`` when that changes.
         :param loop: whether a file or folder starts again at its end.
         :param logger: where changes of the state are reported.
         :param name: the source as a person knows it, with what is asked of it.
         :param camera: the source, if it is already open.
+        :param depth_wanted: returns whether anybody subscribes to the depth of a DepthCamera.
         """
         self.frames = FrameHandover()
         self.rate = RateMeter()
@@ -68,11 +71,13 @@ class FrameGrabber:
         self.last_error = ''
         self.last_frame_at = None
         self.granted = ''
+        self.live = False
         self.skipped = 0
         self.failure = None
         self._open_camera = open_camera
         self._stamp = stamp
         self._wanted = wanted
+        self._depth_wanted = depth_wanted
         self._loop = loop
         self._logger = logger
         self._name = name
@@ -129,17 +134,18 @@ class FrameGrabber:
     def _stream(self):
         if self._camera is None:
             self._camera = self._open_camera()
-        if not self._camera.live:   # a live one has to show that it delivers
+        self.live = self._camera.live
+        if not self.live:   # a live one has to show that it delivers
             self._streaming()
         pace = FramePace()
         opened_at = time.monotonic()
         while self._ready_for_next(pace):
             grabbed = self._camera.grab()
-            stamp = self._stamp()
             self.skipped = self._camera.skipped
             if not grabbed:
                 self._at_end(pace)
                 continue
+            stamp = self._stamp(self._camera.age_sec())
             now = time.monotonic()
             self.last_frame_at = now
             self.rate.count(now)
@@ -147,7 +153,9 @@ class FrameGrabber:
             if now - opened_at > LONGEST_RETRY_SEC:
                 self._retry_sec = FIRST_RETRY_SEC   # it did not just flicker
             if self._wanted():
-                frame = Frame(self._camera.retrieve(), stamp)
+                frame = Frame(
+                    self._camera.retrieve(), stamp, self._camera.calibration,
+                    self._camera.retrieve_depth() if self._depth_wanted() else None)
                 offer = self.frames.replace if self._camera.live else self.frames.put
                 offer(frame)
 
@@ -180,7 +188,8 @@ class FrameGrabber:
         if self.state is GrabState.STREAMING:
             return
         camera = self._camera
-        self.granted = f'{camera.width}x{camera.height} at {camera.fps:.4g} fps'
+        size = ' '.join(filter(None, (f'{camera.width}x{camera.height}', camera.pixel_format)))
+        self.granted = f'{size} at {camera.fps:.4g} fps' if camera.fps else size
         if self.state is GrabState.AWAY:
             self.reopenings += 1
             self._logger.info(f'{self._name} is back: {self.granted}')

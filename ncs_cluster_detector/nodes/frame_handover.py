@@ -20,10 +20,17 @@ from typing import NamedTuple
 
 
 class Frame(NamedTuple):
-    """One picture (uint8, height x width x 3, BGR) and the ROS time at which it was grabbed."""
+    """
+    One picture (uint8, height x width x 3, BGR) and the ROS time at which it was captured.
+
+    ``calibration`` is the source's own Calibration or None; ``depth`` is uint16, height x width,
+    in millimetres, 0 where unknown, or None.
+    """
 
     image: Any
     stamp: Any
+    calibration: Any = None
+    depth: Any = None
 
 
 class FrameHandover:

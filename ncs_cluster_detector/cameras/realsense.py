@@ -1,0 +1,210 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A RealSense camera, or a file recorded from one, through the pyrealsense2 of librealsense."""
+
+import contextlib
+import os
+import time
+
+import cv2
+from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import DepthCamera
+from ncs_cluster_detector.cameras.realsense_sdk import calibration_of
+from ncs_cluster_detector.cameras.realsense_sdk import chosen_camera
+from ncs_cluster_detector.cameras.realsense_sdk import color_modes
+from ncs_cluster_detector.cameras.realsense_sdk import load_sdk
+from ncs_cluster_detector.cameras.realsense_sdk import MILLIMETRE
+from ncs_cluster_detector.cameras.realsense_sdk import millimetres
+from ncs_cluster_detector.cameras.realsense_sdk import one_line
+import numpy as np
+
+RECORDINGS = ('.bag', '.db3')
+# A camera that is silent for so long counts as gone.
+SILENT_SEC = 2.0
+# So often the end of a recording is looked for.
+WAIT_MS = 200
+# Colour and depth that are not synchronised by the hardware are up to half a frame apart.
+MOMENT_FRAMES = 0.75
+# How pixels of a colour stream become blue-green-red; None: they are.
+CONVERSIONS = {
+    'bgr8': None, 'rgb8': cv2.COLOR_RGB2BGR, 'bgra8': cv2.COLOR_BGRA2BGR,
+    'rgba8': cv2.COLOR_RGBA2BGR, 'yuyv': cv2.COLOR_YUV2BGR_YUY2, 'uyvy': cv2.COLOR_YUV2BGR_UYVY,
+    'y8': cv2.COLOR_GRAY2BGR}
+
+
+class RealSenseCamera(DepthCamera):
+    """
+    Colour and depth of a RealSense camera or of a recording.
+
+    A recording is no live source: its frames come in order, each once, and it ends.
+    """
+
+    def __init__(self, device, width, height, fps, context=None):
+        """
+        Start the colour and the depth stream.
+
+        :param device: serial number of a camera, path of a recording, or empty for any
+            camera.
+        :param width: wanted width of both streams in pixels; a recording has its own.
+        :param height: wanted height of both streams in pixels.
+        :param fps: wanted frames a second.
+        :param context: the pyrealsense2.context in which cameras are looked for.
+        :raises CameraError: there is no such camera or file, or it cannot do what is asked.
+        """
+        self._sdk = load_sdk()
+        self._device = device
+        self._recording = is_recording(device)
+        self.live = not self._recording
+        self._asked = (width, height, round(fps))
+        self._context = context
+        self._color = self._frames = None
+        self._newest = None   # number and time of the last colour frame
+        self._align = self._sdk.align(self._sdk.stream.color)
+        self._open()
+
+    def grab(self):
+        """Go on to the next colour frame; False at the end of a recording."""
+        started = time.monotonic()
+        while True:
+            arrived, frames = self._pipeline.try_wait_for_frames(WAIT_MS)
+            color = frames.get_color_frame() if arrived else None
+            if color:
+                identity = color.get_frame_number(), color.get_timestamp()
+                # With streams of different rates the slower one's frame comes again.
+                if identity != self._newest:
+                    self._newest, self._color, self._frames = identity, color, frames
+                    return True
+            elif self._recording and not arrived:
+                if self._playback.current_status() == self._sdk.playback_status.stopped:
+                    return False
+            if time.monotonic() - started > SILENT_SEC:
+                raise CameraError(
+                    f'reading from {self._shown} failed: no colour frame for {SILENT_SEC:g} s; '
+                    'plug it in again, into a USB 3 port')
+
+    def age_sec(self):
+        """Return how long ago the grabbed frame was captured, in seconds; 0.0 if not known."""
+        domains = self._sdk.timestamp_domain
+        if self._recording or self._color.get_frame_timestamp_domain() not in (
+                domains.global_time, domains.system_time):
+            return 0.0
+        # Both domains count the milliseconds of the host's own clock.
+        return time.time() - self._color.get_timestamp() / 1000
+
+    def retrieve(self):
+        """Return the grabbed picture; it lives in the memory of the SDK."""
+        pixels = np.asanyarray(self._color.get_data())
+        if self._conversion is None:
+            return pixels
+        if pixels.dtype == np.uint16:   # two bytes a pixel, as the SDK hands YUYV over
+            pixels = pixels.view(np.uint8).reshape(*pixels.shape[:2], 2)
+        return cv2.cvtColor(pixels, self._conversion)
+
+    def retrieve_depth(self):
+        """Return the depth of the grabbed picture's pixels, or None if it came without."""
+        depth = self._frames.get_depth_frame()
+        if not depth or not self._are_of_one_moment(depth, self._color):
+            return None
+        units = depth.get_units()
+        if units > 0.0:
+            depth = self._align.process(self._frames).get_depth_frame()
+        else:
+            units = MILLIMETRE   # a recording may lack them, and cannot be aligned then
+        pixels = np.asanyarray(depth.get_data())
+        if pixels.shape != (self.height, self.width):
+            return None
+        return pixels if abs(units - MILLIMETRE) < 1e-9 else millimetres(pixels, units)
+
+    def rewind(self):
+        """Play the recording from its start."""
+        self.close()
+        self._open()
+
+    def close(self):
+        """Stop the streams."""
+        self._color = self._frames = self._newest = None
+        with contextlib.suppress(RuntimeError):   # of a camera that is gone
+            self._pipeline.stop()
+
+    def _are_of_one_moment(self, depth, color):
+        """Return whether frames belong together; the SDK pairs a lonely one with an old one."""
+        if depth.get_frame_timestamp_domain() != color.get_frame_timestamp_domain():
+            return True   # there is no telling
+        apart_ms = abs(depth.get_timestamp() - color.get_timestamp())
+        return apart_ms < MOMENT_FRAMES * 1000 / self.fps
+
+    def _open(self):
+        sdk = self._sdk
+        context = self._context or sdk.context()
+        self._pipeline = sdk.pipeline(context)
+        if self._recording:
+            profile = self._open_recording()
+        else:
+            profile = self._open_camera(context)
+        color = next(stream.as_video_stream_profile() for stream in profile.get_streams()
+                     if stream.stream_type() == sdk.stream.color)
+        self.width, self.height, self.fps = color.width(), color.height(), float(color.fps())
+        self.pixel_format = color.format().name.upper()
+        self.calibration = calibration_of(color.get_intrinsics())
+        self._conversion = CONVERSIONS[color.format().name]
+
+    def _open_recording(self):
+        path = self._shown = os.path.expanduser(self._device)
+        if not os.path.isfile(path):
+            raise CameraError(f'opening {path} failed: there is no such file; give the path of a '
+                              'recording of a RealSense camera')
+        config = self._sdk.config()
+        try:
+            config.enable_device_from_file(path, repeat_playback=False)
+            profile = config.resolve(self._sdk.pipeline_wrapper(self._pipeline))
+        except RuntimeError as error:
+            raise CameraError(f'opening {path} failed: {one_line(error)}; give the path of a '
+                              'recording of a RealSense camera') from None
+        names = [stream.format().name for stream in profile.get_streams()
+                 if stream.stream_type() == self._sdk.stream.color]
+        if not names or names[0] not in CONVERSIONS:
+            raise CameraError(f'opening {path} failed: its colour stream is '
+                              f'{names[0] if names else "missing"}, expected one of '
+                              + ', '.join(CONVERSIONS) + '; record one of these')
+        self._playback = profile.get_device().as_playback()
+        self._playback.set_real_time(False)   # in order, and each once
+        return self._pipeline.start(config)
+
+    def _open_camera(self, context):
+        serial, name = chosen_camera(self._sdk, context, self._device)
+        self._shown = f'{name} {serial}'
+        width, height, fps = self._asked
+        stream, form = self._sdk.stream, self._sdk.format
+        # Most cameras have other sizes of depth than of colour; aligned, both are the same.
+        for depth in ((width, height, form.z16, fps), (form.z16, fps), (form.z16,)):
+            config = self._sdk.config()
+            config.enable_device(serial)
+            config.enable_stream(stream.color, width, height, form.bgr8, fps)
+            config.enable_stream(stream.depth, *depth)
+            if config.can_resolve(self._sdk.pipeline_wrapper(self._pipeline)):
+                break
+        try:
+            return self._pipeline.start(config)
+        except RuntimeError as error:
+            raise CameraError(
+                f'opening {self._shown} failed: {width}x{height} at {fps} fps: '
+                f'{one_line(error)}; close other programs that use it, plug it into a USB 3 '
+                'port, or choose what it has: '
+                + color_modes(self._sdk, context, serial)) from None
+
+
+def is_recording(device):
+    """Return whether a device is the path of a recorded file."""
+    return device.lower().endswith(RECORDINGS)

@@ -1,0 +1,122 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What librealsense's Python module needs around it: loading, choosing, units, calibration."""
+
+import ctypes
+import importlib
+import importlib.util
+
+from ncs_cluster_detector.cameras.calibration import pinhole
+from ncs_cluster_detector.cameras.camera import CameraError
+import numpy as np
+
+# The default of the parameter ``device`` is a USB camera's; here it means any camera.
+ANY_CAMERA = ('', '/dev/video0')
+MILLIMETRE = 0.001
+# The distortion models of librealsense that ROS calls equidistant.
+FISHEYES = ('kannala_brandt4', 'ftheta')
+
+
+def load_sdk():
+    """
+    Return the module pyrealsense2.
+
+    :raises CameraError: it is not installed, or its library cannot be loaded.
+    """
+    if importlib.util.find_spec('pyrealsense2') is None:
+        raise CameraError("the Python module 'pyrealsense2' of librealsense is not installed; "
+                          'install it (pip install pyrealsense2)')
+    try:
+        return importlib.import_module('pyrealsense2')
+    except ImportError as error:
+        if importlib.util.find_spec('libusb_package') is None:
+            raise CameraError(f"loading the Python module 'pyrealsense2' failed: "
+                              f'{one_line(error)}; install what is missing (libusb is '
+                              'libusb-1.0-0 of Debian and Ubuntu)') from None
+    # Where the system has no libusb, PyPI's package has one; it must be there first.
+    ctypes.CDLL(str(importlib.import_module('libusb_package').get_library_path()),
+                mode=ctypes.RTLD_GLOBAL)
+    return importlib.import_module('pyrealsense2')
+
+
+def chosen_camera(sdk, context, device):
+    """
+    Return serial number and name of the camera that is wanted.
+
+    :param sdk: the module pyrealsense2.
+    :param context: the pyrealsense2.context in which cameras are looked for.
+    :param device: a serial number, or one of ANY_CAMERA.
+    :raises CameraError: it is not connected.
+    """
+    info = sdk.camera_info
+    connected = {found.get_info(info.serial_number): found.get_info(info.name)
+                 for found in context.query_devices()}
+    wanted = device.strip()
+    if not connected:
+        what = '' if wanted in ANY_CAMERA else f' {wanted}'
+        raise CameraError(f'opening the RealSense camera{what} failed: none is connected; plug '
+                          'one in, into a USB 3 port')
+    for serial, name in connected.items():
+        # A number loses its leading zeros on the way through YAML.
+        if wanted in ANY_CAMERA or wanted.lstrip('0') == serial.lstrip('0'):
+            return serial, name
+    raise CameraError(
+        f'opening the RealSense camera {wanted} failed: there is none with this serial number; '
+        'choose one of those that are connected: '
+        + ', '.join(f'{serial} ({name})' for serial, name in sorted(connected.items())))
+
+
+def color_modes(sdk, context, serial):
+    """Return the sizes and rates of a camera's colour stream as a text."""
+    modes = {}
+    profiles = (profile for device in context.query_devices()
+                if device.get_info(sdk.camera_info.serial_number) == serial
+                for sensor in device.query_sensors()
+                for profile in sensor.get_stream_profiles()
+                if profile.stream_type() == sdk.stream.color)
+    for profile in profiles:
+        video = profile.as_video_stream_profile()
+        modes.setdefault((video.width(), video.height()), set()).add(profile.fps())
+    return ', '.join(f'{width}x{height} at ' + '/'.join(map(str, sorted(rates)))
+                     for (width, height), rates in sorted(modes.items())) or 'nothing'
+
+
+def millimetres(depth, units):
+    """
+    Return depth in millimetres, uint16; what does not fit becomes 0, unknown.
+
+    :param depth: uint16 array in units of the camera, 0 where unknown.
+    :param units: metres in one of these units.
+    """
+    table = np.rint(np.arange(2**16) * (units / MILLIMETRE))
+    table[table >= 2**16] = 0
+    return table.astype(np.uint16)[depth]
+
+
+def calibration_of(intrinsics):
+    """
+    Return the Calibration in the intrinsics of a stream, which the factory measured.
+
+    Brown-Conrady's model is ROS's ``plumb_bob``: the same five coefficients in the same order.
+    """
+    model = 'equidistant' if intrinsics.model.name in FISHEYES else 'plumb_bob'
+    coefficients = intrinsics.coeffs[:4 if model == 'equidistant' else 5]
+    return pinhole(intrinsics.width, intrinsics.height, (intrinsics.fx, intrinsics.fy),
+                   (intrinsics.ppx, intrinsics.ppy), model, coefficients)
+
+
+def one_line(error):
+    """Return the text of an error of the SDK in one line."""
+    return ' '.join(str(error).split())
