@@ -18,7 +18,7 @@ import array
 
 import cv2
 from ncs_cluster_detector.nodes.camera_info import camera_info_of
-import numpy as np
+from ncs_cluster_detector.nodes.conversions import image_message
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
@@ -102,20 +102,6 @@ class CameraOutputs:
                 f'are {width}x{height}: camera_info goes out uncalibrated; choose that size with '
                 'width and height, or calibrate for this one')
         return None
-
-
-def image_message(header, pixels, encoding):
-    """
-    Return an Image message.
-
-    :param pixels: array, height x width or height x width x channels.
-    :param encoding: what sensor_msgs calls these pixels.
-    """
-    height, width = pixels.shape[:2]
-    data = array.array('B')   # the only type that rclpy copies as a whole
-    data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
-    return Image(header=header, height=height, width=width, encoding=encoding,
-                 step=len(data) // height, data=data)
 
 
 def compressed_message(header, image):

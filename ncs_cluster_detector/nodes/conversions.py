@@ -21,6 +21,7 @@ from cv_bridge import CvBridge
 from cv_bridge import CvBridgeError
 import numpy as np
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
 from vision_msgs.msg import ObjectHypothesisWithPose
@@ -116,15 +117,27 @@ def _converted(pixels, encoding):
 
     :param pixels: uint8 array, height x width x values of a pixel.
     """
-    height, width, values = pixels.shape
-    message = Image(height=height, width=width, encoding=encoding, step=width * values,
-                    data=array.array('B', pixels.tobytes()))
+    message = image_message(Header(), pixels, encoding)
     try:
         return _bridge.imgmsg_to_cv2(message, 'bgr8')
     except (CvBridgeError, KeyError):   # that of ROS, and of PyPI, for what it does not know
         if encoding not in _LACKED_CODES:
             raise
         return cv2.cvtColor(pixels, _LACKED_CODES[encoding])
+
+
+def image_message(header, pixels, encoding):
+    """
+    Return an Image message.
+
+    :param pixels: array, height x width or height x width x channels.
+    :param encoding: what sensor_msgs calls these pixels.
+    """
+    height, width = pixels.shape[:2]
+    data = array.array('B')   # the only type that rclpy copies as a whole
+    data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
+    return Image(header=header, height=height, width=width, encoding=encoding,
+                 step=len(data) // height, data=data)
 
 
 def detection_array_of(header, image_size, detections):

@@ -26,6 +26,8 @@ from ncs_cluster_detector.nodes import diagnostics
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.conversions import bgr_image_of
 from ncs_cluster_detector.nodes.conversions import detection_array_of
+from ncs_cluster_detector.nodes.depth_outputs import DepthOutputs
+from ncs_cluster_detector.nodes.depth_outputs import NEWEST_ONLY
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
 from ncs_cluster_detector.nodes.retuning import effect_of
@@ -36,7 +38,6 @@ from ncs_cluster_detector.workers.supervisor import UnusableParameterError
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import QoSProfile
-from rclpy.qos import QoSReliabilityPolicy
 from rclpy.time import Time
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import Temperature
@@ -44,8 +45,8 @@ from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
 RELIABLE = QoSProfile(depth=10)
-NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 STOP_DEADLINE_SEC = 4.0
+DEPTH_STOP_DEADLINE_SEC = 0.5
 # The supervisor answers within a few milliseconds, unless it cannot at all.
 ANSWER_DEADLINE_SEC = 1.0
 
@@ -55,7 +56,7 @@ class DetectorNode(ConfiguredNode):
     The ROS side of the detector.
 
     Two threads: the executor's takes images and parameters in and reports once a second; the
-    supervisor's publishes the detections.
+    supervisor's publishes the detections. With ``use_depth`` a third one adds the positions.
     """
 
     def __init__(self, **kwargs):
@@ -83,6 +84,7 @@ class DetectorNode(ConfiguredNode):
         self._publisher = self.create_publisher(Detection2DArray, 'detections', RELIABLE)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RELIABLE)
         self._temperatures = {}
+        self._depth = DepthOutputs(self) if values['use_depth'] else None
         self._supervisor = Supervisor(options, detector_parameters.settings_of(values),
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
@@ -100,7 +102,10 @@ class DetectorNode(ConfiguredNode):
         """
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
-        return self._supervisor.all_ended and not self._thread.is_alive()
+        ended = self._supervisor.all_ended and not self._thread.is_alive()
+        if self._depth is not None:
+            ended = self._depth.stop(DEPTH_STOP_DEADLINE_SEC) and ended
+        return ended
 
     def check_together(self, values):
         """Refuse values that do not go together; labels are known once the graphs are."""
@@ -147,7 +152,10 @@ class DetectorNode(ConfiguredNode):
                 'again, or a bag replayed?): a new order starts', throttle_duration_sec=5.0)
         self._last_stamp = stamp
         self._frames += 1
-        self._supervisor.offer(Frame(self._frames, image, message.header, time.monotonic()))
+        frame = Frame(self._frames, image, message.header, time.monotonic())
+        if self._depth is not None:
+            self._depth.take_frame(frame)
+        self._supervisor.offer(frame)
 
     def _switch_cluster(self, _, response):
         try:
@@ -163,15 +171,20 @@ class DetectorNode(ConfiguredNode):
         if self._publisher.get_subscription_count():
             self._publisher.publish(detection_array_of(
                 frame.header, frame.image.shape[:2], detections))
+        if self._depth is not None:
+            self._depth.take_detections(frame, detections)
 
     def _report(self):
-        if self._failure is not None:
-            raise self._failure
+        for failure in (self._failure, self._depth and self._depth.failure):
+            if failure is not None:
+                raise failure
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
-        array.status = diagnostics.statuses(snapshot, self._driver, now, self._bad_images)
+        array.status = diagnostics.statuses(
+            snapshot, self._driver, now, self._bad_images,
+            0 if self._depth is None else self._depth.bad_images)
         self._diagnostics.publish(array)
         for stick in snapshot.sticks:
             self._report_temperature(stick.status, now)

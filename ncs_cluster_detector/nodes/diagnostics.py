@@ -21,7 +21,7 @@ from ncs_cluster_detector.policy.stick_status import StickState
 NO_IMAGE_WARN_SEC = 5.0
 
 
-def statuses(snapshot, driver, now, bad_images):
+def statuses(snapshot, driver, now, bad_images, bad_depth_images=0):
     """
     Return the DiagnosticStatus of the cluster and of every stick.
 
@@ -29,12 +29,13 @@ def statuses(snapshot, driver, now, bad_images):
     :param driver: the driver parameter.
     :param now: seconds of the monotonic clock.
     :param bad_images: Image messages that could not be used; they count as dropped frames.
+    :param bad_depth_images: depth images that could not be used.
     """
-    return [_cluster(snapshot, driver, now, bad_images)] + [
+    return [_cluster(snapshot, driver, now, bad_images, bad_depth_images)] + [
         _stick(stick, snapshot.settings, now) for stick in snapshot.sticks]
 
 
-def _cluster(snapshot, driver, now, bad_images):
+def _cluster(snapshot, driver, now, bad_images, bad_depth_images):
     complaints = []
     level = DiagnosticStatus.OK
     if not snapshot.active:
@@ -50,9 +51,12 @@ def _cluster(snapshot, driver, now, bad_images):
     if now - snapshot.waiting_for_image_since > NO_IMAGE_WARN_SEC:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(f'no image for {now - snapshot.waiting_for_image_since:.0f} s')
+    message = '; '.join(complaints) or (
+        f'{len(snapshot.active)} of {len(snapshot.sticks)} sticks active')
+    if bad_depth_images:
+        message += f'; {bad_depth_images} unusable depth images dropped'
     return _status(
-        'detector: cluster', 'cluster', level,
-        '; '.join(complaints) or f'{len(snapshot.active)} of {len(snapshot.sticks)} sticks active',
+        'detector: cluster', 'cluster', level, message,
         driver=driver,
         cluster_size=snapshot.settings.cluster_size,
         effective_cluster_size=len(snapshot.active),

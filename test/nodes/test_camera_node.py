@@ -151,7 +151,7 @@ def test_simulated_time_that_stands_still_does_no_harm(start_camera, ear):
     assert_stops(camera)
 
 
-def test_stamps_increase_unless_the_clock_is_set_back():
+def test_stamps_are_capture_times_and_increase_unless_the_clock_is_set_back():
     context = rclpy.Context()
     rclpy.init(args=['--ros-args', '-p', 'source:=test_pattern', '-p', 'width:=64', '-p',
                      'height:=48'], context=context)
@@ -159,14 +159,14 @@ def test_stamps_increase_unless_the_clock_is_set_back():
     try:
         now = Time(seconds=1000, clock_type=ClockType.ROS_TIME)
         node.get_clock = lambda: SimpleNamespace(now=lambda: now)
-        stamps = [node._stamp(), node._stamp()]
+        stamps = [node._stamp(0.25), node._stamp(0.5)]
         now = Time(seconds=999, nanoseconds=500, clock_type=ClockType.ROS_TIME)
-        stamps.append(node._stamp())
+        stamps.append(node._stamp(0.0))
         now = Time(seconds=500, clock_type=ClockType.ROS_TIME)
-        stamps += [node._stamp(), node._stamp()]
+        stamps += [node._stamp(0.0), node._stamp(0.0)]
     finally:
         assert node.stop()
         node.destroy_node()
         rclpy.shutdown(context=context)
     assert [(stamp.sec, stamp.nanosec) for stamp in stamps] == [
-        (1000, 0), (1000, 1), (1000, 2), (500, 0), (500, 1)]
+        (999, 750000000), (999, 750000001), (999, 750000002), (500, 0), (500, 1)]
