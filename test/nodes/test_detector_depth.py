@@ -1,0 +1,171 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The detector with depth from any camera, as a process, over DDS."""
+
+import time
+
+from ncs_cluster_detector.nodes.conversions import bgr_image_of
+from ncs_cluster_detector.nodes.conversions import image_message
+from node_harness import DEADLINE_SEC
+import numpy as np
+import pytest
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection3DArray
+
+WIDTH, HEIGHT = 320, 240
+K = [200.0, 0.0, 160.0, 0.0, 200.0, 120.0, 0.0, 0.0, 1.0]
+RECTANGLE = np.s_[64:160, 192:288]
+METRES, WALL_METRES = 1.5, 3.0
+# The middle of the rectangle through the pinhole.
+PLACE = [(240 - 160) / 200 * METRES, (112 - 120) / 200 * METRES, METRES]
+
+
+def picture():
+    """Return a grey image with a blue rectangle, which is a car."""
+    image = np.full((HEIGHT, WIDTH, 3), 80, np.uint8)
+    image[RECTANGLE] = (255, 0, 0)
+    return image
+
+
+def depth_of(encoding):
+    """Return the depth of the picture, by encoding."""
+    metres = np.full((HEIGHT, WIDTH), WALL_METRES, np.float32)
+    metres[RECTANGLE] = METRES
+    return metres if encoding == '32FC1' else (metres * 1000).astype(np.uint16)
+
+
+class DepthCamera:
+    """Publishes images, depth and camera_info for a detector, and hears the positions."""
+
+    def __init__(self, probe):
+        """Make publishers and subscriptions."""
+        self._probe = probe
+        self._depths = probe.node.create_publisher(
+            Image, 'aligned_depth_to_color/image_raw', QoSProfile(depth=1))
+        self._infos = probe.node.create_publisher(CameraInfo, 'camera_info', QoSProfile(depth=1))
+        self.positions, self.foregrounds = [], []
+        probe.listen(Detection3DArray, 'detections_3d', self.positions)
+        probe.listen(Image, 'foreground_image', self.foregrounds)
+
+    def show(self, depth, encoding, depth_first=True, late_ns=0, info=True):
+        """Publish one picture and return the message that was sent."""
+        message = self._probe.image_message(picture())
+        header = self._probe.image_message(picture()[:1, :1]).header
+        header.stamp.sec = message.header.stamp.sec
+        header.stamp.nanosec = message.header.stamp.nanosec + late_ns
+        if info:
+            self._infos.publish(CameraInfo(
+                header=message.header, width=WIDTH, height=HEIGHT, k=K,
+                distortion_model='plumb_bob', d=[0.0] * 5))
+        parts = [lambda: self._probe.publish(message)]
+        if depth is not None:
+            parts.insert(0 if depth_first else 1, lambda: self._depths.publish(
+                image_message(header, depth, encoding)))
+        for publish in parts:
+            publish()
+        return message
+
+    def see(self, *what, **how):
+        """Show a picture until its positions come, and return them and the cut-out."""
+        deadline = time.monotonic() + DEADLINE_SEC
+        while time.monotonic() < deadline:
+            message = self.show(*what, **how)
+            answers = self._answers(message)
+            if answers is not None:
+                return answers
+        raise AssertionError(f'no positions within {DEADLINE_SEC} s')
+
+    def _answers(self, message):
+        def both():
+            found = [next((heard for heard in reversed(list_) if heard.header == message.header),
+                          None) for list_ in (self.positions, self.foregrounds)]
+            return found if all(found) else None
+
+        # A single picture or depth may be lost on the way, and no stick may be ready yet.
+        try:
+            return self._probe.wait_for(both, 1.0)
+        except AssertionError:
+            return None
+
+
+@pytest.fixture
+def camera(probe, start_detector):
+    """Return a DepthCamera before a detector whose sticks run."""
+    process = start_detector(graph_paths='["shapes"]', use_depth='true',
+                             **{'simulated.sticks': 1, 'simulated.inference_ms': 5.0})
+    eye = DepthCamera(probe)
+    eye.process = process
+    probe.wait_for_running(1)
+    return eye
+
+
+def seen(camera, *what, **how):
+    """Return the newest positions that hold a detection; single depths may be lost."""
+    for _ in range(10):
+        positions, cut = camera.see(*what, **how)
+        if positions.detections:
+            return positions, cut
+    raise AssertionError('never a position')
+
+
+@pytest.mark.parametrize('depth_first', [True, False])
+@pytest.mark.parametrize('encoding', ['16UC1', '32FC1'])
+def test_the_position_of_an_object(camera, encoding, depth_first):
+    positions, cut = seen(camera, depth_of(encoding), encoding, depth_first)
+    (found,) = positions.detections
+    place = found.bbox.center.position
+    assert found.results[0].hypothesis.class_id == 'car'
+    np.testing.assert_allclose([place.x, place.y, place.z], PLACE, rtol=0.01, atol=0.01)
+    expected = np.zeros_like(picture())
+    expected[RECTANGLE] = (255, 0, 0)
+    np.testing.assert_array_equal(bgr_image_of(cut), expected)
+
+
+def test_what_is_not_known_is_not_told(camera):
+    seen(camera, depth_of('32FC1'), '32FC1')   # from here on all is connected
+    unknown = depth_of('32FC1')
+    unknown[RECTANGLE] = np.nan
+    for depth, how in ((unknown, {}), (depth_of('32FC1'), {'late_ns': 1}), (None, {})):
+        positions, cut = camera.see(depth, '32FC1', **how)
+        assert not positions.detections
+        assert not bgr_image_of(cut).any()
+
+
+def test_without_intrinsics_there_is_no_position_but_a_cut_out(camera, probe):
+    for _ in range(10):
+        positions, cut = camera.see(depth_of('16UC1'), '16UC1', info=False)
+        assert not positions.detections
+        if bgr_image_of(cut).any():
+            break
+    assert bgr_image_of(cut)[RECTANGLE].any()
+
+
+def test_bad_depth_is_dropped_counted_and_named_once(camera, probe):
+    seen(camera, depth_of('16UC1'), '16UC1')
+    for count in range(1, 4):
+        camera.show(depth_of('16UC1'), 'mono16')
+        probe.wait_for(lambda count=count: f'{count} unusable depth images dropped'
+                       in probe.status('detector: cluster')[0].message)
+    assert camera.process.output.count('dropped depth image') == 1
+    seen(camera, depth_of('16UC1'), '16UC1')
+
+
+def test_without_use_depth_there_is_nothing_of_it(start_detector, probe):
+    start_detector(graph_paths='["shapes"]')
+    probe.wait_for_running(1)
+    topics = dict(probe.node.get_topic_names_and_types())
+    assert not {'/detections_3d', '/foreground_image', '/camera_info'} & set(topics)
