@@ -20,6 +20,7 @@ import signal
 import socket
 import threading
 
+from ncs_cluster_detector.nodes.freed_memory import keep_freed_memory
 from ncs_cluster_detector.nodes.parameters import StartupError
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -48,6 +49,7 @@ def run_until_signal(name, make_node, args=None):
     signal.set_wakeup_fd(bell.fileno())
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: None)
+    keep_freed_memory()
     stopped = True
     try:
         _init_ros(args)
