@@ -33,8 +33,8 @@ import numpy as np
 RECORDINGS = ('.bag', '.db3')
 # A camera that is silent for so long counts as gone.
 SILENT_SEC = 2.0
-# So often the end of a recording is looked for.
-WAIT_MS = 200
+# Longer than from frame to frame; so late the end of a recording is noticed.
+WAIT_MS = 50
 # Colour and depth that are not synchronised by the hardware are up to half a frame apart.
 MOMENT_FRAMES = 0.75
 # How pixels of a colour stream become blue-green-red; None: they are.

@@ -62,7 +62,8 @@ def chosen_camera(sdk, context, device):
     """
     info = sdk.camera_info
     connected = {found.get_info(info.serial_number): found.get_info(info.name)
-                 for found in context.query_devices()}
+                 for found in context.query_devices()
+                 if found.supports(info.serial_number)}   # one in recovery has none
     wanted = device.strip()
     if not connected:
         what = '' if wanted in ANY_CAMERA else f' {wanted}'
@@ -82,7 +83,8 @@ def color_modes(sdk, context, serial):
     """Return the sizes and rates of a camera's colour stream as a text."""
     modes = {}
     profiles = (profile for device in context.query_devices()
-                if device.get_info(sdk.camera_info.serial_number) == serial
+                if device.supports(sdk.camera_info.serial_number)
+                and device.get_info(sdk.camera_info.serial_number) == serial
                 for sensor in device.query_sensors()
                 for profile in sensor.get_stream_profiles()
                 if profile.stream_type() == sdk.stream.color)

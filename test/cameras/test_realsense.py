@@ -126,6 +126,19 @@ def test_a_recording_is_played_in_order_and_each_frame_once(opened, tmp_path):
         camera.rewind()
 
 
+def test_a_picture_stays_as_it_was_while_others_come(opened, tmp_path):
+    path = SoftwareCamera().record(
+        tmp_path / 'scene.db3', ((flat(1000 + number), plain(number)) for number in range(40)))
+    camera = opened(path)
+    camera.grab()
+    image, depth = camera.retrieve(), camera.retrieve_depth()
+    while camera.grab():
+        camera.retrieve_depth()
+    camera.close()
+    assert (image == 0).all()
+    assert set(np.unique(depth)) <= {0, 1000}
+
+
 def test_a_recording_is_closed_without_traces(tmp_path):
     path = SoftwareCamera().record(tmp_path / 'scene.db3', [(flat(1000), plain(1))] * 3)
     process = psutil.Process()
