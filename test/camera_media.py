@@ -53,9 +53,16 @@ def write_video(path, frames, fps, code='MJPG'):
 class MjpegServer:
     """A camera on the network: an endless MJPEG stream of numbered frames on 127.0.0.1."""
 
-    def __init__(self, port=0, fps=30.0):
-        """Start to serve; port 0 takes a free one."""
+    def __init__(self, port=0, fps=30.0, cut_after=None):
+        """
+        Start to serve.
+
+        :param port: port 0 takes a free one.
+        :param fps: frames a second.
+        :param cut_after: hang up before the end of the frame of this number; None = never.
+        """
         self.newest = 0
+        self._cut_after = cut_after
         self._period_sec = 1.0 / fps
         self._stopping = threading.Event()
         self._server = ThreadingHTTPServer(('127.0.0.1', port), self._handler())
@@ -101,9 +108,13 @@ class MjpegServer:
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             due += self._period_sec
             jpeg = cv2.imencode('.jpg', numbered(self.newest % 256))[1].tobytes()
+            part = (b'--frame\r\nContent-Type: image/jpeg\r\n'
+                    b'Content-Length: %d\r\n\r\n%s\r\n' % (len(jpeg), jpeg))
+            cut = self.newest == self._cut_after
             try:
-                stream.write(b'--frame\r\nContent-Type: image/jpeg\r\n'
-                             b'Content-Length: %d\r\n\r\n%s\r\n' % (len(jpeg), jpeg))
+                stream.write(part[:-len(jpeg) // 10] if cut else part)
             except OSError:
                 return   # the reader has hung up
+            if cut:
+                return
             self.newest += 1

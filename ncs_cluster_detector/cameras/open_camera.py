@@ -19,6 +19,7 @@ from ncs_cluster_detector.cameras.realsense import is_recording
 from ncs_cluster_detector.cameras.realsense import RealSenseCamera
 from ncs_cluster_detector.cameras.realsense_sdk import ANY_CAMERA
 from ncs_cluster_detector.cameras.realsense_sdk import load_sdk
+from ncs_cluster_detector.cameras.stream import StreamCamera
 from ncs_cluster_detector.cameras.test_pattern import SyntheticStreet
 from ncs_cluster_detector.cameras.usb import shown_device
 from ncs_cluster_detector.cameras.usb import UsbCamera
@@ -42,7 +43,9 @@ def open_camera(source, device, width, height, fps, warn):
     :raises ValueError: the source is unknown.
     """
     if source == 'usb':
-        return UsbCamera(device, width, height, fps)
+        if '://' in device:
+            return StreamCamera(device)
+        return UsbCamera(device, width, height, fps, warn)
     if source == 'realsense':
         return RealSenseCamera(device, width, height, fps)
     if source == 'video':

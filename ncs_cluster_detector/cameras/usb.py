@@ -12,79 +12,119 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A camera at a device file, or a stream at a URL, through OpenCV."""
+"""A camera at a device file, through OpenCV and V4L2."""
 
-import glob
+import math
 import os
-import re
+from pathlib import Path
+import stat
+import time
 
 import cv2
 
-from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import silence_opencv
+from ncs_cluster_detector.cameras.capture import CaptureCamera
+from ncs_cluster_detector.cameras.images import natural_key
+from ncs_cluster_detector.cameras.stream import shown_url
 
-# A stream that is silent for so long counts as gone.
-STREAM_TIMEOUT_MS = 5000
+DEVICES = Path('/dev')
+# The kernel's names of the devices (sysfs class of V4L2).
+DEVICE_NAMES = Path('/sys/class/video4linux')
+# VIDEO_MAJOR in the kernel's list of devices.
+VIDEO_MAJOR = 81
+RAW, COMPRESSED = 'YUYV', 'MJPG'
 # USB 2 carries about this much; raw pictures have two bytes a pixel (YUYV).
 RAW_BYTES_PER_SEC = 24e6
 BYTES_PER_RAW_PIXEL = 2
+# 29.97 is as good as 30.
+SAME_FPS = 0.02
+# A picture that the driver says is older was not stamped by the monotonic clock.
+OLDEST_SEC = 1.0
 
 
-class UsbCamera(Camera):
-    """A camera that delivers at its own pace."""
+class UsbCamera(CaptureCamera):
+    """A camera on V4L2."""
 
-    live = True
-
-    def __init__(self, device, width, height, fps):
+    def __init__(self, device, width, height, fps, warn):
         """
         Open the camera and ask for a size and a rate; it may grant others.
 
-        :param device: path or number of the device, or a URL with ``://``.
+        :param device: path or number of the device.
         :param width: wanted width in pixels.
         :param height: wanted height in pixels.
         :param fps: wanted frames a second.
+        :param warn: is called with one line if the camera grants something else.
         :raises CameraError: it cannot be opened now.
         """
-        self._shown = shown_device(device)
+        path = device_path(device)
+        wish = (width, height, fps)
         silence_opencv()
-        if '://' in device:
-            self._capture = cv2.VideoCapture(device, cv2.CAP_FFMPEG, [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS,
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS])
-            if not self._capture.isOpened():
-                raise CameraError(f'opening the stream {self._shown} failed: no answer, or none '
-                                  'that is a video; check the address and the server')
-        else:
-            self._capture = open_device(device_path(device))
-            # Raw pictures of this size and rate would not fit through USB 2, and the camera
-            # would grant a lower rate; one without MJPG keeps to its own format.
-            if width * height * fps * BYTES_PER_RAW_PIXEL > RAW_BYTES_PER_SEC:
-                self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*'MJPG'))
-            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
-            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
-            self._capture.set(cv2.CAP_PROP_FPS, fps)
-        self.width = round(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        self.height = round(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
+        capture = open_device(path)
+        negotiate(capture, wish)
+        super().__init__(path, capture)
+        self.fps = granted_fps(capture)
+        if differs(capture, wish):
+            warn(f'{path} was asked for {width}x{height} at {fps:g} fps and grants '
+                 f'{self.width}x{self.height} {self.pixel_format} at {self.fps:.4g} fps; '
+                 'ask for what it offers (v4l2-ctl --list-formats-ext)')
 
-    def grab(self):
-        """Wait for the next picture."""
-        if not self._capture.grab():
-            raise CameraError(f'reading from {self._shown} failed: it was unplugged, stopped or '
-                              'is silent; plug it in or start it again')
-        return True
+    def age_sec(self):
+        """
+        Return how many seconds ago the grabbed picture was captured; 0 if that is not known.
 
-    def retrieve(self):
-        """Return the grabbed picture."""
-        decoded, image = self._capture.retrieve()
-        if not decoded:
-            raise CameraError(f'decoding a picture of {self._shown} failed; check the cable')
-        return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        OpenCV passes on the driver's stamp, which most take from the clock of time.monotonic.
+        """
+        age_sec = time.monotonic() - self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        return age_sec if 0.0 <= age_sec <= OLDEST_SEC else 0.0
 
-    def close(self):
-        """Let go of the camera."""
-        self._capture.release()
+
+def negotiate(capture, wish):
+    """
+    Ask for raw pictures, which cost no decoding, or for compressed ones where those grant more.
+
+    :param capture: an open cv2.VideoCapture of V4L2, which is left with the better format.
+    :param wish: width and height in pixels and frames a second.
+    """
+    width, height, fps = wish
+    first, second = RAW, COMPRESSED
+    # Through USB 2 the camera would grant these only at a lower rate.
+    if width * height * fps * BYTES_PER_RAW_PIXEL > RAW_BYTES_PER_SEC:
+        first, second = second, first
+    ask(capture, first, wish)
+    if differs(capture, wish):
+        short = shortfall(capture, wish)
+        ask(capture, second, wish)
+        if shortfall(capture, wish) >= short:
+            ask(capture, first, wish)
+
+
+def ask(capture, pixel_format, wish):
+    """Ask for a format, a size and a rate; what is not to be had becomes something else."""
+    # The rate last: a change of format or size makes OpenCV set the one that was granted before.
+    wishes = zip((cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS), wish)
+    for key, value in ((cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*pixel_format)), *wishes):
+        capture.set(key, value)
+
+
+def shortfall(capture, wish):
+    """Return how far a grant is from the wish: pixels first, then frames a second."""
+    width, height, fps = wish
+    pixels = (abs(capture.get(cv2.CAP_PROP_FRAME_WIDTH) - width)
+              + abs(capture.get(cv2.CAP_PROP_FRAME_HEIGHT) - height))
+    return pixels, abs(granted_fps(capture) - fps)
+
+
+def differs(capture, wish):
+    """Return whether the size, or the rate if the driver tells it, is not as wished."""
+    pixels, frames = shortfall(capture, wish)
+    return pixels > 0 or (granted_fps(capture) > 0.0 and frames > SAME_FPS * wish[2])
+
+
+def granted_fps(capture):
+    """Return the rate of a camera in frames a second; 0 if the driver does not tell."""
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return fps if math.isfinite(fps) and fps > 0.0 else 0.0
 
 
 def open_device(path):
@@ -94,18 +134,40 @@ def open_device(path):
     :return: the cv2.VideoCapture.
     :raises CameraError: it is not there, not allowed, or no camera.
     """
-    if not os.path.exists(path):
-        present = ', '.join(sorted(glob.glob('/dev/video*'))) or 'none'
+    try:
+        status = os.stat(path)
+    except OSError:
         raise CameraError(f'opening {path} failed: there is no such device; plug the camera in '
-                          f'or choose one of those that exist: {present}')
+                          f'or choose one of those that exist: {present_devices()}') from None
+    if not is_video_device(status):
+        raise CameraError(f'opening {path} failed: it is no video device; choose one of those '
+                          f'that exist: {present_devices()}')
     if not os.access(path, os.R_OK | os.W_OK):
         raise CameraError(f'opening {path} failed: this user may not use it; add the user to '
                           'the group video')
     capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
     if not capture.isOpened():
         raise CameraError(f'opening {path} failed: another program holds it, or it delivers no '
-                          'pictures; close the other program or choose another device')
+                          'pictures; close the other program or choose one of those that exist: '
+                          f'{present_devices()}')
     return capture
+
+
+def is_video_device(status):
+    """Return whether an os.stat_result is that of a device of V4L2."""
+    return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == VIDEO_MAJOR
+
+
+def present_devices():
+    """Return the paths of all video devices and their names, as a text."""
+    shown = []
+    for path in sorted(DEVICES.glob('video[0-9]*'), key=lambda path: natural_key(path.name)):
+        try:
+            name = (DEVICE_NAMES / path.name / 'name').read_text().strip()
+            shown.append(f'{path} ({name})')
+        except OSError:   # it went away, or sysfs is not there, as in some containers
+            shown.append(str(path))
+    return ', '.join(shown) or 'none'
 
 
 def device_path(device):
@@ -115,4 +177,4 @@ def device_path(device):
 
 def shown_device(device):
     """Return the device as it may be shown: without the password that a URL can hold."""
-    return re.sub(r'://[^/@]*@', '://', device) if '://' in device else device_path(device)
+    return shown_url(device) if '://' in device else device_path(device)

@@ -22,8 +22,13 @@ import time
 from camera_ear import assert_stops
 from camera_ear import cpu_share
 from camera_ear import Ear
+from camera_ear import stamps_of
 from camera_media import MjpegServer
 from node_harness import DEADLINE_SEC
+import psutil
+
+# How soon the frames of a stream come again after it is back, however often it was away.
+BACK_SEC = 2.0
 
 
 def test_a_stream_may_come_late_and_go_and_come_back(start_camera, ear):
@@ -49,6 +54,31 @@ def test_a_stream_may_come_late_and_go_and_come_back(start_camera, ear):
         ear.wait_for(lambda: len(ear.images) >= count + 10)
     assert camera.output.count('[ERROR]') in (2, 3)   # the third if it hears the end in time
     assert 'asked for' not in camera.output   # a stream cannot be asked
+    assert_stops(camera)
+
+
+def test_a_stream_may_stop_and_return_ten_times(start_camera, ear):
+    with MjpegServer() as server:
+        port = server.port
+        camera = start_camera(source='usb', device=server.url)
+        ear.wait_for(lambda: len(ear.images) >= 5)
+    process = psutil.Process(camera.pid)
+    used = []
+    for times in range(1, 11):
+        camera.wait_for_line('is silent; plug it in or start it again; trying', count=times)
+        heard = len(ear.images)
+        with MjpegServer(port):
+            ear.wait_for(lambda heard=heard: len(ear.images) >= heard + 3, BACK_SEC)
+            used.append((process.num_threads(), process.num_fds(), process.memory_info().rss))
+    camera.wait_for_line('is silent; plug it in or start it again; trying', count=11)
+    assert cpu_share(camera) < 0.1   # a percent, but the machine may be busy
+    threads, files, memory = zip(*used)
+    assert threads[-1] <= threads[0]
+    assert files[-1] <= files[0]
+    assert memory[-1] - memory[0] < 5e6   # the allocator's noise is about 1 MB
+    assert camera.output.count('is back: 160x120 MJPG') == 10
+    stamps = stamps_of(ear.images)
+    assert stamps == sorted(set(stamps))
     assert_stops(camera)
 
 

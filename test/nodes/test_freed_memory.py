@@ -43,6 +43,6 @@ def faults(how):
                               capture_output=True).stdout)
 
 
-@pytest.mark.skipif(sys.platform != 'linux', reason='mallopt is glibc\'s')
+@pytest.mark.skipif(sys.platform != 'linux', reason="mallopt is glibc's")
 def test_images_that_come_and_go_cause_no_page_faults():
     assert faults('kept') < 100 < faults('as usual')

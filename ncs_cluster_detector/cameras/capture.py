@@ -1,0 +1,73 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a camera at a device file and a stream have in common: both are OpenCV captures."""
+
+import cv2
+
+from ncs_cluster_detector.cameras.camera import Camera
+from ncs_cluster_detector.cameras.camera import CameraError
+
+
+class CaptureCamera(Camera):
+    """A cv2.VideoCapture that delivers at its own pace; subclasses open it."""
+
+    live = True
+
+    def __init__(self, shown, capture):
+        """
+        Take over an open capture.
+
+        :param shown: its name in errors.
+        :param capture: a cv2.VideoCapture.
+        """
+        self._shown = shown
+        self._capture = capture
+        self.width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        self.pixel_format = format_of(capture)
+
+    def grab(self):
+        """
+        Wait for the next picture.
+
+        :raises CameraError: none comes any more.
+        """
+        if not self._capture.grab():
+            raise CameraError(f'reading from {self._shown} failed: it was unplugged, stopped or '
+                              'is silent; plug it in or start it again')
+        return True
+
+    def retrieve(self):
+        """
+        Return the grabbed picture.
+
+        :raises CameraError: it cannot be decoded.
+        """
+        decoded, image = self._capture.retrieve()
+        if not decoded:
+            raise CameraError(f'decoding a picture of {self._shown} failed; check the cable')
+        return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+
+    def close(self):
+        """Let go of the camera."""
+        self._capture.release()
+
+
+def format_of(capture):
+    """Return the format of a capture's pictures, such as ``'YUYV'``; empty if it is unknown."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC))
+    letters = code.to_bytes(4, 'little') if 0 < code < 2**32 else b''
+    text = letters.decode('ascii', 'replace').strip('\0 ').upper()
+    return text if text.isalnum() else ''

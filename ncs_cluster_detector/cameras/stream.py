@@ -1,0 +1,104 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A stream at a URL (HTTP MJPEG, RTSP and whatever else FFmpeg reads), through OpenCV."""
+
+import os
+import re
+import time
+
+import cv2
+
+from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import silence_opencv
+from ncs_cluster_detector.cameras.capture import CaptureCamera
+from ncs_cluster_detector.cameras.video import BELIEVABLE_FPS
+
+# A stream that is silent for so long counts as gone.
+STREAM_TIMEOUT_MS = 5000
+# What FFmpeg is told through the environment, where OpenCV looks for it; who sets these variables
+# has the last word.
+# The options are key;value pairs of libavformat: TCP for RTSP if the server can (OpenCV's own
+# default, which ours replace). No frames are collected to guess a rate, for which an H.264 stream
+# over RTSP took 1.1 s to open and came with 27 old frames (0.2 s and 4 with these; without the
+# parameters that the decoder needs it goes on looking anyway). A picture that the end of the
+# stream has cut in two is dropped, not delivered with a grey half. Not 'fflags nobuffer': it
+# throws the first key frame away, and the picture comes with the next, seconds later.
+FFMPEG_ENVIRONMENT = {
+    'OPENCV_FFMPEG_CAPTURE_OPTIONS':
+        'rtsp_flags;prefer_tcp|fpsprobesize;0|analyzeduration;100000|fflags;discardcorrupt',
+    # Every further thread of a video decoder delays the picture by one frame.
+    'OPENCV_FFMPEG_THREADS': '1',
+}
+# A picture for which nobody had to wait this long lay in a buffer; at 100 frames a second the
+# next one is 10 ms away.
+WAIT_SEC = 0.004
+# A stream at which the decoder has no time to wait is believed to be up to date after this.
+CATCH_UP_SEC = 0.5
+# FFmpeg's rate for a sequence of JPEG pictures without one (its option "framerate").
+GUESSED_FPS = 25.0
+SECRET = re.compile(r'([?&][^=&]*(?:pass|pwd|token|secret|key)[^=&]*=)[^&]*', re.IGNORECASE)
+
+
+class StreamCamera(CaptureCamera):
+    """A stream, which delivers at its own pace and size; nothing can be asked of it."""
+
+    def __init__(self, url):
+        """
+        Open the stream.
+
+        :param url: its address, with ``://``.
+        :raises CameraError: it cannot be opened now.
+        """
+        shown = shown_url(url)
+        silence_opencv()
+        for name, value in FFMPEG_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS,
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS])
+        if not capture.isOpened():
+            raise CameraError(f'opening the stream {shown} failed: no answer, or none that is a '
+                              'video; check the address and the server')
+        super().__init__(shown, capture)
+        self.fps = believed_fps(capture.get(cv2.CAP_PROP_FPS), self.pixel_format)
+        self._up_to_date = False
+
+    def grab(self):
+        """Wait for the next picture; those that came while the stream was opened are dropped."""
+        if self._up_to_date:
+            return super().grab()
+        until = time.monotonic() + CATCH_UP_SEC
+        while self._grab_and_tell_wait() < WAIT_SEC and time.monotonic() < until:
+            continue
+        self._up_to_date = True
+        return True
+
+    def _grab_and_tell_wait(self):
+        # With one thread the decoder works in this one; what is left of the time is waiting.
+        start, start_cpu = time.monotonic(), time.thread_time()
+        super().grab()
+        return time.monotonic() - start - (time.thread_time() - start_cpu)
+
+
+def believed_fps(told, picture_format):
+    """Return the rate in frames a second that FFmpeg tells of a stream, or 0 if it guesses."""
+    low, high = BELIEVABLE_FPS
+    guessed = told == GUESSED_FPS and picture_format == 'MJPG'
+    return told if low <= told <= high and not guessed else 0.0
+
+
+def shown_url(url):
+    """Return the URL as it may be shown: without a password in front of the host or behind."""
+    return SECRET.sub(r'\1...', re.sub(r'://[^/?#]*@', '://', url))

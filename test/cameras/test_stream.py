@@ -1,0 +1,225 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Tests of streams, with servers on 127.0.0.1 and with invented captures."""
+
+from contextlib import contextmanager
+import os
+import socket
+import threading
+import time
+from unittest import mock
+
+from camera_media import MjpegServer
+from camera_media import number_of
+import cv2
+from ncs_cluster_detector.cameras import stream
+from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.open_camera import open_camera
+from ncs_cluster_detector.cameras.stream import believed_fps
+from ncs_cluster_detector.cameras.stream import shown_url
+from ncs_cluster_detector.cameras.stream import StreamCamera
+import pytest
+from rtsp_media import mpeg4_packets
+from rtsp_media import RtspServer
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    """Take back what a stream sets for FFmpeg, so that other tests do not see it."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.mark.parametrize('url, shown', [
+    ('rtsp://user:secret@camera/stream', 'rtsp://camera/stream'),
+    ('rtsp://user:s@cret@camera/stream', 'rtsp://camera/stream'),
+    ('http://camera/video?user=me&password=secret&size=1',
+     'http://camera/video?user=me&password=...&size=1'),
+    ('http://camera/?pwd=secret', 'http://camera/?pwd=...'),
+    ('http://camera:81/a@b', 'http://camera:81/a@b')])
+def test_a_password_is_not_shown(url, shown):
+    assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize('told, picture_format, believed', [
+    (30.0, 'H264', 30.0), (25.0, 'H264', 25.0), (25.0, 'MJPG', 0.0), (15.0, 'MJPG', 15.0),
+    (90000.0, 'H264', 0.0), (0.0, 'H264', 0.0)])
+def test_a_rate_that_was_guessed_is_not_believed(told, picture_format, believed):
+    assert believed_fps(told, picture_format) == believed
+
+
+def test_an_mjpeg_stream_is_read_in_order_until_it_ends():
+    with MjpegServer(fps=100.0) as server:
+        start = time.monotonic()
+        camera = StreamCamera(server.url)
+        assert time.monotonic() - start < 1.0
+        assert (camera.width, camera.height, camera.fps) == (160, 120, 0.0)
+        assert camera.pixel_format == 'MJPG'
+        assert camera.live
+        numbers = []
+        for _ in range(30):
+            assert camera.grab()
+            numbers.append(number_of(camera.retrieve()))
+    assert numbers == list(range(numbers[0], numbers[0] + 30))
+    with pytest.raises(CameraError, match=f'reading from {server.url} failed'):
+        while camera.grab():
+            continue
+    camera.close()
+
+
+def test_the_picture_that_came_while_the_stream_was_opened_is_not_delivered_late():
+    with MjpegServer(fps=5.0) as server:
+        camera = open_camera('usb', server.url, 640, 480, 30.0, warn=None)
+        camera.grab()
+        assert server.newest - number_of(camera.retrieve()) <= 1
+        camera.close()
+
+
+def test_an_rtsp_stream_opens_quickly_and_comes_back(tmp_path):
+    packets, port = mpeg4_packets(tmp_path / 'film.mp4'), 0
+    for _ in range(2):
+        with RtspServer(packets, port) as server:
+            port = server.port
+            start = time.monotonic()
+            camera = StreamCamera(server.url)
+            assert time.monotonic() - start < 1.0
+            assert (camera.width, camera.height, camera.fps) == (160, 120, 25.0)
+            numbers = []
+            for _ in range(20):
+                camera.grab()
+                numbers.append(number_of(camera.retrieve()))
+            assert numbers == list(range(numbers[0], numbers[0] + 20))
+        with pytest.raises(CameraError, match=f'reading from {server.url} failed'):
+            while camera.grab():
+                continue
+        camera.close()
+
+
+def test_half_a_picture_is_not_delivered():
+    with MjpegServer(fps=100.0, cut_after=10) as server:
+        camera = StreamCamera(server.url)
+        numbers = []
+        with pytest.raises(CameraError, match='reading from'):
+            while camera.grab():
+                numbers.append(number_of(camera.retrieve()))
+    assert numbers[-1] == 9
+    camera.close()
+
+
+class BufferedCapture:
+    """A stream of which some pictures lie in a buffer; decoding and waiting take their time."""
+
+    def __init__(self, clock, buffered, wait_sec=0.033):
+        """Prepare."""
+        self.clock, self.buffered, self.wait_sec = clock, buffered, wait_sec
+        self.grabbed = 0
+
+    def isOpened(self):   # noqa: N802 (the name in OpenCV)
+        """Tell that it is open."""
+        return True
+
+    def get(self, key):
+        """Tell nothing."""
+        return 0.0
+
+    def grab(self):
+        """Decode, and wait if nothing is left in the buffer."""
+        self.grabbed += 1
+        self.clock.work(0.02)
+        if self.grabbed > self.buffered:
+            self.clock.wait(self.wait_sec)
+        return True
+
+
+class InventedClock:
+    """Time that passes in work or in waiting."""
+
+    def __init__(self):
+        """Start."""
+        self.now = self.worked = 0.0
+
+    def monotonic(self):
+        """Return the time."""
+        return self.now
+
+    def thread_time(self):
+        """Return the time of work."""
+        return self.worked
+
+    def work(self, seconds):
+        """Let the processor be busy."""
+        self.now += seconds
+        self.worked += seconds
+
+    def wait(self, seconds):
+        """Let the processor be idle."""
+        self.now += seconds
+
+
+@pytest.mark.parametrize('buffered, wait_sec, first', [
+    (0, 0.033, 1), (8, 0.033, 9),   # the first one that was waited for
+    (8, 0.0, 25)])                  # the decoder is never idle: half a second of 20 ms each
+def test_what_was_buffered_is_dropped_before_the_first_picture(
+        monkeypatch, buffered, wait_sec, first):
+    clock = InventedClock()
+    capture = BufferedCapture(clock, buffered, wait_sec)
+    monkeypatch.setattr(stream, 'time', clock)
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda *_: capture)
+    camera = StreamCamera('http://camera/')
+    camera.grab()
+    assert capture.grabbed == first
+    camera.grab()
+    assert capture.grabbed == first + 1
+
+
+@contextmanager
+def server_that_sends(answer):
+    """Yield the URL of a server that sends some bytes to the first who asks, and hangs up."""
+    def serve():
+        connection = listening.accept()[0]
+        with connection:
+            connection.recv(4096)
+            connection.sendall(answer)
+
+    with socket.create_server(('127.0.0.1', 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f'http://127.0.0.1:{listening.getsockname()[1]}/stream'
+        thread.join()
+
+
+@pytest.mark.parametrize('answer', [
+    b'', b'HTTP/1.0 404 Not Found\r\n\r\nnot found', b'\xff\xd8 rubbish' * 1000,
+    b'HTTP/1.0 200 OK\r\n\r\n' + b'rubbish' * 1000,
+    b'HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\nrubbish'])
+def test_a_server_that_sends_no_video_is_named(answer):
+    with server_that_sends(answer) as url:
+        with pytest.raises(CameraError, match=f'opening the stream {url} failed: no answer, or '):
+            StreamCamera(url)
+
+
+def test_a_silent_server_is_given_up(monkeypatch):
+    monkeypatch.setattr(stream, 'STREAM_TIMEOUT_MS', 200)
+    with socket.create_server(('127.0.0.1', 0)) as silent:
+        with pytest.raises(CameraError, match='failed: no answer'):
+            StreamCamera(f'http://127.0.0.1:{silent.getsockname()[1]}/stream')
+
+
+def test_a_stream_that_is_not_there_is_named():
+    with socket.socket() as unused:
+        unused.bind(('127.0.0.1', 0))   # taken, but nobody listens
+        url = f'http://127.0.0.1:{unused.getsockname()[1]}/stream'
+        with pytest.raises(CameraError, match=f'opening the stream {url} failed: no answer'):
+            StreamCamera(url)
