@@ -18,6 +18,7 @@ help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
 	@echo 'make run     a camera node and a detector node on simulated sticks, until Ctrl-C'
 	@echo '             SECONDS=20 stops by itself, VIDEO=file feeds a video, OUT=dir writes a report'
+	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
@@ -37,7 +38,8 @@ $(READY): $(INPUTS)
 
 run: $(READY)
 	@$(VENV)/bin/python standalone/run.py $(if $(SECONDS),--seconds '$(SECONDS)') \
-		$(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)')
+		$(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)') \
+		$(if $(FASTDDS_PROFILE),--fastdds-profile '$(FASTDDS_PROFILE)')
 
 plan: $(READY)
 	@$(VENV)/bin/thermal_plan $(if $(OUT),--out '$(OUT)') $(ARGS)

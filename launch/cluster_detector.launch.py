@@ -40,16 +40,25 @@ STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was giv
 FROM_FILE = 'Empty = as in params_file.'
 
 # The arguments that are parameters of a node, and the type that the node wants.
-CAMERA_ARGUMENTS = {'source': str, 'device': str}
+CAMERA_ARGUMENTS = {'source': str, 'device': str, 'camera_info_url': str}
 DETECTOR_ARGUMENTS = {
     'driver': str,
     'graph_paths': List[str],
     'cluster_size': int,
     'cluster_switch_cycle_ms': int,
     'switch_temperature': float,
+    'use_depth': bool,
 }
-KINDS = {int: 'a whole number', float: 'a number',
+KINDS = {int: 'a whole number', float: 'a number', bool: 'true or false',
          List[str]: "a text, or a list of texts such as ['a','b']"}
+
+# What the camera publishes, as the detector calls it.
+CAMERA_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
+
+# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+LARGE_IMAGES = PathJoinSubstitution(
+    [FindPackageShare(PACKAGE), 'config', 'fastdds_large_images.xml'])
 
 
 def generate_launch_description():
@@ -65,14 +74,25 @@ def generate_launch_description():
                         'Arguments that are given win over it. Empty = config/camera.yaml and '
                         'config/detector.yaml of this package.'),
         DeclareLaunchArgument(
-            'source', default_value='', choices=['', 'usb', 'video', 'images', 'test_pattern'],
-            description='Where the pictures come from: a camera or stream (usb), a video file, a '
-                        'picture or a folder of pictures (images), or a synthetic street scene '
+            'source', default_value='',
+            choices=['', 'usb', 'realsense', 'video', 'images', 'test_pattern'],
+            description='Where the pictures come from: a camera or stream (usb), a RealSense '
+                        'camera with depth or its recording (realsense), a video file, a picture '
+                        'or a folder of pictures (images), or a synthetic street scene '
                         '(test_pattern). ' + FROM_FILE),
         DeclareLaunchArgument(
             'device', default_value='',
             description='For usb a device path or number, or a stream URL (rtsp://, http://); for '
-                        'video a file; for images a file or folder. ' + FROM_FILE),
+                        'realsense a serial number, or a recorded file (.bag, .db3); for video a '
+                        'file; for images a file or folder. ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'camera_info_url', default_value='',
+            description='Calibration file of the camera, file:///path or package://package/path. '
+                        + FROM_FILE),
+        DeclareLaunchArgument(
+            'use_depth', default_value='',
+            description='Whether the detector measures how far away things are, in the depth '
+                        'image that goes with each picture: true or false. ' + FROM_FILE),
         DeclareLaunchArgument(
             'driver', default_value='', choices=['', 'mvnc', 'simulated'],
             description='What drives the sticks: mvnc (real ones, through NCSDK 2; the default of '
@@ -98,6 +118,14 @@ def generate_launch_description():
             'log_level', default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
             description='Least severity of the log messages of both nodes.'),
+        DeclareLaunchArgument(
+            'fastdds_profile', default_value='',
+            description='XML file with the transport settings of Fast DDS for both nodes. Without '
+                        'any, most pictures of 640x480 and more are lost between two processes. '
+                        'A path = that file; none = the environment of the nodes stays as it is. '
+                        'Empty = what FASTRTPS_DEFAULT_PROFILES_FILE or '
+                        'FASTDDS_DEFAULT_PROFILES_FILE already name, or else '
+                        'config/fastdds_large_images.xml of this package.'),
         GroupAction([
             PushRosNamespace(LaunchConfiguration('namespace')),
             OpaqueFunction(function=nodes),
@@ -117,7 +145,7 @@ def nodes(context):
         on_exit=lambda event, _: after_exit(event, other=detector))
     detector = node(
         context, 'detector', DETECTOR_ARGUMENTS,
-        remappings=[('image_raw', 'camera/image_raw')],
+        remappings=[(topic, 'camera/' + topic) for topic in CAMERA_TOPICS],
         on_exit=lambda event, _: after_exit(event, other=camera))
     return [camera, detector]
 
@@ -130,6 +158,7 @@ def node(context, name, arguments, **options):
         name=name,
         parameters=[params_file(context, name), given(context, arguments)],
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+        additional_env=profile_variables(context),
         output='screen',
         emulate_tty=True,
         **options)
@@ -147,6 +176,25 @@ def params_file(context, name):
     if not os.path.isfile(path):
         raise RuntimeError(f'params_file:={path}: no such file; name a YAML file, or leave it out')
     return path
+
+
+def profile_variables(context):
+    """
+    Return the environment variables that lead Fast DDS to its profile, by name.
+
+    :raises RuntimeError: the file that was asked for is missing; Fast DDS would do without.
+    """
+    text = LaunchConfiguration('fastdds_profile').perform(context)
+    if text == 'none':
+        return {}
+    if not text:
+        has_one = any(context.environment.get(name) for name in PROFILE_VARIABLES)
+        return {} if has_one else dict.fromkeys(PROFILE_VARIABLES, LARGE_IMAGES)
+    path = os.path.abspath(os.path.expanduser(text))
+    if not os.path.isfile(path):
+        raise RuntimeError(f'fastdds_profile:={text}: no such file; name an XML file, say none, '
+                           'or leave it out')
+    return dict.fromkeys(PROFILE_VARIABLES, path)
 
 
 def given(context, arguments):

@@ -37,9 +37,10 @@ def generate_launch_description():
                         'Wins over params_file.'),
         DeclareLaunchArgument(
             'source', default_value='test_pattern',
-            choices=['usb', 'video', 'images', 'test_pattern'],
-            description='Where the pictures come from: a camera or stream (usb), a video file, a '
-                        'picture or a folder of pictures (images), or a synthetic street scene '
+            choices=['usb', 'realsense', 'video', 'images', 'test_pattern'],
+            description='Where the pictures come from: a camera or stream (usb), a RealSense '
+                        'camera with depth or its recording (realsense), a video file, a picture '
+                        'or a folder of pictures (images), or a synthetic street scene '
                         '(test_pattern). Wins over params_file.'),
         # What nobody asked for must not win over a file that somebody wrote.
         SetLaunchConfiguration('cluster_size', '', condition=IfCondition(AndSubstitution(

@@ -211,7 +211,8 @@ def main(arguments):
         run_arguments.refuse(f'there is no {run_nodes.shown(missing[0])}, which a run needs; '
                              '`make setup` makes the environment')
     run_environment.use(run_environment.loopback_environment(
-        os.environ, run_environment.free_domain(os.getpid())))
+        os.environ, run_environment.free_domain(os.getpid()),
+        run_environment.PROFILE if options.with_profile else None))
     with contextlib.ExitStack() as stack:
         log = None
         if options.out is not None:

@@ -33,12 +33,18 @@ cycle, and heat that comes and goes faster than in a real stick.
 
 
 class Options(NamedTuple):
-    """What to run: seconds (None = until stopped), video file, its rate, folder of the report."""
+    """
+    What to run.
+
+    Seconds (None = until stopped), video file, its rate, folder of the report, and whether Fast
+    DDS gets the profile with which whole images arrive.
+    """
 
     seconds: Optional[float]
     video: Optional[Path]
     source_fps: float
     out: Optional[Path]
+    with_profile: bool = True
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -71,14 +77,27 @@ def parse(arguments):
     parser.add_argument(
         '--out', metavar='DIR', help='write report.json, report.png, annotated.mp4, '
         'annotated.png and run.log there (the folder is made; older ones are replaced)')
+    parser.add_argument(
+        '--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
+        'with which whole images arrive, standalone/fastdds_loopback.xml: most of them are lost '
+        'then, as they are in ROS 2 by default')
     given = parser.parse_args(arguments)
     try:
         seconds = None if given.seconds is None else _seconds(given.seconds)
         video, fps = (None, DEFAULT_SOURCE_FPS) if given.video is None else _video(given.video)
+        with_profile = _with_profile(given.fastdds_profile)
         out = None if given.out is None else _folder(given.out)
     except ValueError as error:
         refuse(str(error))
-    return Options(seconds, video, fps, out)
+    return Options(seconds, video, fps, out, with_profile)
+
+
+def _with_profile(text):
+    if text not in (None, 'none'):
+        # A profile of one's own could lead the traffic off this machine.
+        raise ValueError(f'FASTDDS_PROFILE={text}: must be none, which leaves the profile out; '
+                         'without it standalone/fastdds_loopback.xml is used')
+    return text is None
 
 
 def _seconds(text):

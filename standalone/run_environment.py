@@ -26,29 +26,34 @@ DOMAINS = 101
 PORT_BASE, PORTS_PER_DOMAIN, FIRST_UNICAST = 7400, 250, 10
 # What would lead the traffic elsewhere, or give log lines a form that the runner cannot read.
 FOREIGN_VARIABLES = (
-    'CYCLONEDDS_URI', 'FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_DEFAULT_PROFILES_FILE',
-    'FASTDDS_ENVIRONMENT_FILE', 'FASTDDS_STATISTICS', 'RCUTILS_CONSOLE_OUTPUT_FORMAT',
-    'RCUTILS_LOGGING_USE_STDOUT', 'RMW_FASTRTPS_PUBLICATION_MODE',
-    'RMW_FASTRTPS_USE_QOS_FROM_XML', 'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER',
-    'ROS_LOCALHOST_ONLY', 'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS',
-    'ROS_SUPER_CLIENT', 'SKIP_DEFAULT_XML')
+    'CYCLONEDDS_URI', 'FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_ENVIRONMENT_FILE',
+    'FASTDDS_STATISTICS', 'RCUTILS_CONSOLE_OUTPUT_FORMAT', 'RCUTILS_LOGGING_USE_STDOUT',
+    'RMW_FASTRTPS_PUBLICATION_MODE', 'RMW_FASTRTPS_USE_QOS_FROM_XML',
+    'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
+    'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
+    'SKIP_DEFAULT_XML')
+# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PROFILE = Path(__file__).resolve().parent / 'fastdds_loopback.xml'
 SHARED_MEMORY = Path('/dev/shm')
 LOCKS = ('_el', '_sl')   # beside a segment or port: exclusive, shared
 SHARED_NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 
 
-def loopback_environment(inherited, domain):
+def loopback_environment(inherited, domain, profile=PROFILE):
     """
     Return the environment for the nodes and the runner: this machine only, in a domain.
 
     :param inherited: the environment variables of the caller.
     :param domain: ROS_DOMAIN_ID of the run.
+    :param profile: path of the Fast DDS profile, or None for the transports that it has by itself.
     """
-    kept = {name: value for name, value in inherited.items() if name not in FOREIGN_VARIABLES}
+    kept = {name: value for name, value in inherited.items()
+            if name not in FOREIGN_VARIABLES + PROFILE_VARIABLES}
+    profiles = {} if profile is None else dict.fromkeys(PROFILE_VARIABLES, str(profile))
     return {
         **kept,
-        'FASTRTPS_DEFAULT_PROFILES_FILE': str(PROFILE),
+        **profiles,
         'PYTHONUNBUFFERED': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
         'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp',

@@ -33,7 +33,7 @@ def in_file(default):
 
 
 def test_every_file_belongs_to_a_node():
-    assert {path.name for path in FOLDER.iterdir()} == set(TABLES)
+    assert {path.name for path in FOLDER.glob('*.yaml')} == set(TABLES)
 
 
 @EVERY_FILE

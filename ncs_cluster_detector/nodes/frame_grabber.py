@@ -160,6 +160,7 @@ class FrameGrabber:
                 stamp = captured if self.live else self._stamp(0.0)
                 offer = self.frames.replace if self.live else self.frames.put
                 offer(Frame(image, stamp, self._camera.calibration, depth))
+                pace.handed_over(time.monotonic())
 
     def _ready_for_next(self, pace):
         """Wait until the next frame is due and wanted; False when the thread shall stop."""

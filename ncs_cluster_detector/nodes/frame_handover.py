@@ -40,6 +40,7 @@ class FrameHandover:
         """Start empty."""
         self.dropped = 0
         self._frame = None
+        self._taker_waits = False
         self._closed = False
         self._changed = threading.Condition()
 
@@ -52,18 +53,20 @@ class FrameHandover:
             self._changed.notify_all()
 
     def put(self, frame):
-        """Offer a frame once the one before was taken: every one counts."""
+        """Hand a frame over once the taker is done with the one before: every one counts."""
         with self._changed:
-            self._changed.wait_for(lambda: self._frame is None or self._closed)
+            self._changed.wait_for(
+                lambda: (self._taker_waits and self._frame is None) or self._closed)
             self._frame = frame
             self._changed.notify_all()
 
     def take(self):
         """Wait for a frame and return it, or None once closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._frame is not None or self._closed)
-            frame, self._frame = self._frame, None
+            self._taker_waits = True
             self._changed.notify_all()
+            self._changed.wait_for(lambda: self._frame is not None or self._closed)
+            frame, self._frame, self._taker_waits = self._frame, None, False
             return None if self._closed else frame
 
     def close(self):

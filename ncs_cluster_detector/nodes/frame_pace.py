@@ -15,9 +15,12 @@
 """When the next frame of a file is due, and how many frames a second there were."""
 
 from collections import deque
+import math
 
 # Later than this, the lost time is given up instead of caught up in a burst.
 MAX_LAG_SEC = 1.0
+# Caught up is at twice the rate: of a burst a subscriber that keeps the newest would lose frames.
+LEAST_PERIODS = 0.5
 RATE_WINDOW_SEC = 5.0
 
 
@@ -32,6 +35,11 @@ class FramePace:
         """Let the next frame be due at once, and count from there."""
         self._start = None
         self._count = 0
+        self._handed_over_at = -math.inf
+
+    def handed_over(self, now):
+        """Note when the last frame really left, at a monotonic time in seconds."""
+        self._handed_over_at = now
 
     def take_back(self):
         """Let the frame that was due last be due again."""
@@ -47,7 +55,8 @@ class FramePace:
         """
         if self._start is None or now - (self._start + self._count * period_sec) > MAX_LAG_SEC:
             self._start, self._count = now, 0
-        due = self._start + self._count * period_sec
+        due = max(self._start + self._count * period_sec,
+                  self._handed_over_at + LEAST_PERIODS * period_sec)
         self._count += 1
         return max(0.0, due - now)
 

@@ -14,109 +14,26 @@
 
 """The launch files: their arguments, and what these make of the command lines of the nodes."""
 
-from importlib.util import find_spec
-from pathlib import Path
 from unittest.mock import ANY
 
+from launch_runs import ARGUMENTS
+from launch_runs import CLUSTER
+from launch_runs import command_lines
+from launch_runs import declared
+from launch_runs import default_of
+from launch_runs import FILES
+from launch_runs import included
+from launch_runs import launch
+from launch_runs import NEEDS_LAUNCH_ROS
+from launch_runs import run
+from launch_runs import SHARED_TOPICS
+from launch_runs import SIMULATED
+from launch_runs import twins
 from ncs_cluster_detector.nodes.camera_parameters import CAMERA_PARAMETERS
 from ncs_cluster_detector.nodes.detector_parameters import SPECS
 import pytest
-import rclpy
 
-# A submodule first: folders named launch, such as this one, look like a module to Python.
-sources = pytest.importorskip(
-    'launch.launch_description_sources', reason='needs launch (ROS 2), which is not here')
-launch = pytest.importorskip('launch')
-handlers = pytest.importorskip('launch.event_handlers')
-# Not by importorskip: where launch_testing is, that would skip the tests of all other files too.
-pytestmark = pytest.mark.skipif(
-    find_spec('launch_ros') is None, reason='needs launch_ros (ROS 2), which is not here')
-
-FOLDER = Path(__file__).resolve().parents[2] / 'launch'
-CLUSTER = FOLDER / 'cluster_detector.launch.py'
-SIMULATED = FOLDER / 'simulated.launch.py'
-FILES = [CLUSTER, SIMULATED]
-ARGUMENTS = {'namespace', 'params_file', 'source', 'device', 'driver', 'graph_paths',
-             'cluster_size', 'cluster_switch_cycle_ms', 'switch_temperature', 'log_level'}
-NODES = ['camera_node', 'detector_node']
-DEADLINE_SEC = 30.0
-
-
-def included(file, **arguments):
-    """Return the action that includes a launch file."""
-    return launch.actions.IncludeLaunchDescription(
-        sources.PythonLaunchDescriptionSource(str(file)), launch_arguments=arguments.items())
-
-
-def declared(file):
-    """Return the arguments of a launch file by name, as ros2 launch --show-args finds them."""
-    description = launch.LaunchDescription([included(file)])
-    return {argument.name: argument for argument in description.get_launch_arguments()}
-
-
-def default_of(argument):
-    """Return the default of an argument."""
-    return ''.join(part.perform(launch.LaunchContext()) for part in argument.default_value)
-
-
-def run(*contents):
-    """Run launch actions until both nodes have ended; return the exit code, and those of both."""
-    ended = {}
-
-    def note(event, _):
-        ended[event.action.node_executable] = event.returncode
-        # Without this, launch would go on until the time is up.
-        return launch.actions.Shutdown() if len(ended) == len(NODES) else None
-
-    too_late = launch.actions.TimerAction(
-        period=DEADLINE_SEC, actions=[launch.actions.Shutdown(reason='not ended in time')])
-    service = launch.LaunchService(noninteractive=True)
-    service.include_launch_description(launch.LaunchDescription([
-        launch.actions.RegisterEventHandler(handlers.OnProcessExit(on_exit=note)),
-        too_late, *contents]))
-    code = service.run()
-    return code, ended
-
-
-def command_lines(*contents):
-    """Return the words after each node's executable, by executable; no node is started."""
-    lines = {}
-
-    def note(event, _):
-        lines[event.action.node_executable] = event.cmd[2:]
-
-    code, ended = run(
-        # A process 'true' with the node's command line, instead of the node.
-        launch.actions.SetLaunchConfiguration('launch-prefix', 'true'),
-        launch.actions.RegisterEventHandler(handlers.OnProcessStart(on_start=note)),
-        *contents)
-    assert code == 0
-    assert ended == dict.fromkeys(NODES, 0)
-    return lines
-
-
-class Twin:
-    """What a node of its own name, namespace, parameters and topics a command line makes."""
-
-    def __init__(self, words):
-        """Make such a node, and read it."""
-        context = rclpy.Context()
-        rclpy.init(args=words, context=context)
-        node = rclpy.create_node('unnamed', context=context, start_parameter_services=False,
-                                 automatically_declare_parameters_from_overrides=True)
-        self.name = node.get_fully_qualified_name()
-        self.images = node.resolve_topic_name('image_raw')
-        self.detections = node.resolve_topic_name('detections')
-        self.parameters = {name: node.get_parameter(name).value
-                           for name in node._parameter_overrides}
-        node.destroy_node()
-        rclpy.shutdown(context=context)
-
-
-def twins(*contents):
-    """Return the twins of the camera and of the detector that launch actions would start."""
-    lines = command_lines(*contents)
-    return tuple(Twin(lines[name]) for name in NODES)
+pytestmark = NEEDS_LAUNCH_ROS
 
 
 @pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
@@ -152,7 +69,8 @@ def test_defaults():
 def test_names(file, namespace, prefix):
     camera, detector = twins(included(file, namespace=namespace))
     assert camera.name == prefix + '/camera/camera'
-    assert camera.images == detector.images == prefix + '/camera/image_raw'
+    assert camera.topics == detector.topics
+    assert camera.topics == {topic: f'{prefix}/camera/{topic}' for topic in SHARED_TOPICS}
     assert detector.name == prefix + '/detector'
     assert detector.detections == prefix + '/detections'
 
@@ -161,7 +79,7 @@ def test_a_robot_can_put_everything_into_its_own_namespace():
     from launch_ros.actions import PushRosNamespace
     for twin in twins(launch.actions.GroupAction([
             PushRosNamespace('fleet'), included(CLUSTER, namespace='robot1')])):
-        assert twin.images == '/fleet/robot1/camera/image_raw'
+        assert twin.topics['image_raw'] == '/fleet/robot1/camera/image_raw'
 
 
 def test_without_arguments_the_parameters_are_the_defaults():
@@ -187,11 +105,19 @@ def test_graph_paths_is_a_list_or_one_text(text, value):
     assert detector.parameters['graph_paths'] == value
 
 
+@pytest.mark.parametrize('device', ['141722071999', '/a b/street.db3'])
+def test_a_realsense_camera_or_its_recording(device):
+    camera, _ = twins(included(SIMULATED, source='realsense', device=device))
+    assert camera.parameters.items() >= {'source': 'realsense', 'device': device}.items()
+
+
 def test_numbers_and_texts_get_the_type_of_their_parameter():
     camera, detector = twins(included(
         CLUSTER, device='0', switch_temperature='70', cluster_size='3',
-        cluster_switch_cycle_ms='0'))
+        cluster_switch_cycle_ms='0', use_depth='true', camera_info_url='file:///a b/c.yaml'))
     assert camera.parameters['device'] == '0'
+    assert camera.parameters['camera_info_url'] == 'file:///a b/c.yaml'
+    assert detector.parameters['use_depth'] is True
     assert repr(detector.parameters['switch_temperature']) == '70.0'
     assert detector.parameters['cluster_size'] == 3
     assert detector.parameters['cluster_switch_cycle_ms'] == 0
@@ -235,9 +161,11 @@ def test_log_level_reaches_both_nodes():
 @pytest.mark.parametrize(('name', 'value', 'complaint'), [
     ('switch_temperature', 'hot', 'switch_temperature:=hot: must be a number'),
     ('cluster_size', '2.5', 'cluster_size:=2.5: must be a whole number'),
+    ('use_depth', 'maybe', 'use_depth:=maybe: must be true or false'),
     ('graph_paths', '[people', 'graph_paths:=[people: must be a text, or a list of texts'),
     ('graph_paths', '[1, 2]', 'graph_paths:=[1, 2]: must be a text, or a list of texts'),
     ('params_file', '/no/such.yaml', 'params_file:=/no/such.yaml: no such file'),
+    ('fastdds_profile', '/no/such.xml', 'fastdds_profile:=/no/such.xml: no such file'),
     ('driver', 'none', 'Argument "driver" provided value "none" is not valid'),
     ('source', 'none', 'Argument "source" provided value "none" is not valid'),
     ('log_level', 'loud', 'Argument "log_level" provided value "loud" is not valid')])

@@ -204,10 +204,24 @@ def test_a_fault_of_the_program_is_kept(make):
     assert tap.closed
 
 
+def test_a_frame_is_handed_over_when_the_one_before_is_done_with():
+    frames = FrameHandover()
+    taking = threading.Thread(target=frames.take)
+    taking.start()
+    frames.put(Frame('a', 1))
+    taking.join(DEADLINE_SEC)
+    handed_over = threading.Event()
+    putting = threading.Thread(target=lambda: (frames.put(Frame('b', 2)), handed_over.set()))
+    putting.start()
+    assert not handed_over.wait(0.05)   # the first one is still worked on
+    assert frames.take() == Frame('b', 2)
+    assert handed_over.wait(DEADLINE_SEC)
+    putting.join()
+
+
 def test_a_closed_handover_lets_everybody_go():
     frames = FrameHandover()
-    frames.put(Frame('a', 1))
-    waiting = threading.Thread(target=frames.put, args=(Frame('b', 2),))
+    waiting = threading.Thread(target=frames.put, args=(Frame('a', 1),))
     waiting.start()
     frames.close()
     waiting.join(DEADLINE_SEC)

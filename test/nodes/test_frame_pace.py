@@ -34,6 +34,20 @@ def test_a_late_frame_does_not_delay_the_next():
     assert pace.until_next(0.1, 50.19) == pytest.approx(0.01)
 
 
+def test_lost_time_is_caught_up_at_twice_the_rate():
+    pace = FramePace()
+    pace.until_next(0.1, 50.0)
+    pace.handed_over(50.5)   # a slow taker
+    now, times = 50.5, []
+    for _ in range(12):
+        now += pace.until_next(0.1, now)
+        pace.handed_over(now)
+        times.append(now)
+    # From 50.5 on every 0.05 s, until the frames are on their times again: 50.1 + 0.1 n.
+    assert times[:9] == pytest.approx([50.55 + 0.05 * number for number in range(9)])
+    assert times[9:] == pytest.approx([51.0, 51.1, 51.2])
+
+
 def test_there_is_no_drift():
     pace = FramePace()
     now = 0.0

@@ -32,6 +32,8 @@ import run_nodes
     (['--video', ''], ('VIDEO=', 'empty')),
     (['--out', __file__], ('OUT=', 'folder')),
     (['--out', __file__ + '/below'], ('OUT=', 'folder')),
+    (['--fastdds-profile', 'my.xml'], ('FASTDDS_PROFILE=my.xml', 'must be none')),
+    (['--fastdds-profile', ''], ('FASTDDS_PROFILE=:', 'must be none')),
     (['--bogus'], ('--bogus', '--help')),
 ])
 def test_wrong_arguments(arguments, parts, capfd):
@@ -56,7 +58,12 @@ def test_out_is_made(tmp_path):
 
 def test_nothing_is_required():
     """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
-    assert run_arguments.parse([]) == (None, None, run_arguments.DEFAULT_SOURCE_FPS, None)
+    assert run_arguments.parse([]) == (None, None, run_arguments.DEFAULT_SOURCE_FPS, None, True)
+
+
+def test_the_profile_can_be_left_out():
+    """None is the only other value: the traffic has to stay on this machine."""
+    assert not run_arguments.parse(['--fastdds-profile', 'none']).with_profile
 
 
 def test_nodes_get_the_parameter_files_of_a_robot(tmp_path):

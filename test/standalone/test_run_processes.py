@@ -145,19 +145,29 @@ def test_nodes_end_when_the_runner_is_killed(tmp_path):
     until(lambda: not is_alive(node))
 
 
-def test_everything_stays_on_this_machine():
+@pytest.mark.parametrize('profile', [run_environment.PROFILE, None])
+def test_everything_stays_on_this_machine(profile):
     """What would lead the traffic elsewhere is taken out of the environment."""
+    theirs = dict.fromkeys(run_environment.PROFILE_VARIABLES, '/their/own.xml')
     environment = run_environment.loopback_environment({
         'HOME': '/home/somebody', 'ROS_DOMAIN_ID': '0', 'ROS_STATIC_PEERS': '192.0.2.7',
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET', 'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
-        'ROS_DISCOVERY_SERVER': '192.0.2.7:11811', 'ROS_LOG_DIR': '/var/log/ros'}, 42)
+        'ROS_DISCOVERY_SERVER': '192.0.2.7:11811', 'ROS_LOG_DIR': '/var/log/ros', **theirs},
+        42, profile)
     assert environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
     assert environment['ROS_DOMAIN_ID'] == '42'
     assert environment['HOME'] == '/home/somebody'
     assert environment['ROS_LOG_DIR'] == '/var/log/ros'
     assert '192.0.2.7' not in ' '.join(environment.values())
     assert 'FASTDDS_BUILTIN_TRANSPORTS' not in environment
-    profile = Path(environment['FASTRTPS_DEFAULT_PROFILES_FILE']).read_text()
+    used = {environment.get(name) for name in run_environment.PROFILE_VARIABLES}
+    assert used == {profile and str(profile)}
+
+
+def test_the_profile_of_a_run_stays_on_this_machine():
+    """Its only network is the loopback interface."""
+    profile = run_environment.PROFILE.read_text()
+    assert profile.count('<type>UDP') == 1
     assert '<address>127.0.0.1</address>' in profile
     assert '<useBuiltinTransports>false</useBuiltinTransports>' in profile
 

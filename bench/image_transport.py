@@ -1,0 +1,235 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+How whole images come from the camera node to the detector node and to others, and how fast.
+
+``.venv/bin/python bench/image_transport.py`` runs both nodes as they are launched, on this machine
+only, beside a subscriber with the same transport profile and one without any, and prints a table.
+"""
+
+import json
+import math
+import os
+from pathlib import Path
+import sys
+import tempfile
+import time
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / 'standalone'))
+
+import node_process  # noqa: E402, I100
+import run_environment  # noqa: E402, I100
+
+PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
+SIZES = ((640, 480), (1280, 720))
+FPS, FRAMES = 30.0, 200
+SETTLED = 30   # frames that everybody has had before the first that counts, and after the last
+DEADLINE_SEC = 60.0
+LISTENERS = {'profile': PROFILE, 'default': None}
+COLUMNS = ('size', 'published', 'lost to subscriber', 'lost to detector', 'p50 ms', 'p95 ms',
+           'default received')
+
+
+def listen():
+    """Print stamp and receipt, in ns, of every image, until SIGINT; the part of a subscriber."""
+    import rclpy
+    from rclpy.executors import ExternalShutdownException
+    from rclpy.qos import QoSProfile
+    from rclpy.qos import ReliabilityPolicy
+    from sensor_msgs.msg import Image
+    rclpy.init()
+    node = rclpy.create_node(f'listener_{os.getpid()}')
+    node.create_subscription(
+        Image, 'camera/image_raw',
+        lambda message: print(stamp_of(message), time.time_ns(), flush=True),
+        QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass   # this is how it is stopped
+
+
+class Clerk:
+    """Notes what the nodes say: the stamps of all camera infos and detections, and diagnostics."""
+
+    def __init__(self):
+        """Subscribe to all but the images."""
+        import rclpy
+        from diagnostic_msgs.msg import DiagnosticArray
+        from rclpy.qos import QoSProfile
+        from sensor_msgs.msg import CameraInfo
+        from vision_msgs.msg import Detection2DArray
+        self._rclpy, self._context = rclpy, rclpy.Context()
+        rclpy.init(context=self._context)
+        self._node = rclpy.create_node('clerk', context=self._context)
+        self._executor = rclpy.executors.SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        # Small and reliable, with the stamp of their image: a list of all that was published.
+        self.infos, self.detections, self.statuses = [], [], []
+        deep = QoSProfile(depth=1000)
+        self._node.create_subscription(
+            CameraInfo, 'camera/camera_info', lambda m: self.infos.append(stamp_of(m)), deep)
+        self._node.create_subscription(
+            Detection2DArray, 'detections', lambda m: self.detections.append(stamp_of(m)), deep)
+        self._node.create_subscription(DiagnosticArray, '/diagnostics', self._take, deep)
+
+    def wait_for(self, what, condition, nodes):
+        """Spin until the condition holds; fail after the deadline, or when a process ends."""
+        deadline = time.monotonic() + DEADLINE_SEC
+        while not condition():
+            gone = [f'{node.name} ended: {" / ".join(node.last_words)}' for node in nodes
+                    if node.exit_code() is not None]
+            if gone or time.monotonic() > deadline:
+                raise RuntimeError(f'waiting for {what} failed: ' + (
+                    '; '.join(gone) or f'not within {DEADLINE_SEC:g} s, is the machine busy?'))
+            self._executor.spin_once(0.1)
+
+    def said(self, name, key):
+        """Return (stamp in ns, value) of every status with a name, oldest first."""
+        return [(stamp, values[key]) for stamp, found, values in self.statuses if found == name]
+
+    def close(self):
+        """Leave ROS."""
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._rclpy.shutdown(context=self._context)
+
+    def _take(self, message):
+        for status in message.status:
+            self.statuses.append((stamp_of(message), status.name,
+                                  {item.key: item.value for item in status.values}))
+
+
+def stamp_of(message):
+    """Return the stamp of a message in ns."""
+    return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+
+
+def node_command(name, parameters, remappings):
+    """Return the command that runs a node as the launch files do."""
+    command = [str(Path(sys.executable).parent / f'{name}_node'), '--ros-args', '--params-file',
+               str(ROOT / 'config' / f'{name}.yaml')]
+    for parameter, value in parameters.items():
+        command += ['-p', f'{parameter}:={json.dumps(value)}']
+    for rule in remappings:
+        command += ['-r', rule]
+    return command
+
+
+def measure(width, height, environments, folder):
+    """Return the row of the table for a size."""
+    paths = {name: folder / f'{name}-{width}' for name in LISTENERS}
+    logs = {name: path.open('wb', buffering=0) for name, path in paths.items()}
+    nodes, complaints, clerk = [], [], Clerk()
+
+    def start(name, command, environment, log=None):
+        nodes.append(node_process.NodeProcess(name, command, environments[environment], log))
+
+    try:
+        # All sticks work, so that every frame that the detector sees has its detections.
+        for name in LISTENERS:
+            start(name, [sys.executable, __file__, '--listen'], name, logs[name])
+        start('detector', node_command(
+            'detector', {'driver': 'simulated'}, ['image_raw:=camera/image_raw']), 'profile')
+        clerk.wait_for('the sticks', lambda: [
+            state for stick in range(5)
+            for _, state in clerk.said(f'detector: stick {stick}', 'state')[-1:]
+        ] == ['RUNNING'] * 5, nodes)
+        start('camera', node_command(
+            'camera', {'source': 'test_pattern', 'width': width, 'height': height, 'fps': FPS},
+            ['__ns:=/camera']), 'profile')
+        clerk.wait_for(
+            'the first images',
+            lambda: clerk.detections and all(map(receipts, paths.values())), nodes)
+        first = len(clerk.infos) + SETTLED
+        clerk.wait_for(
+            'all images', lambda: len(clerk.infos) >= first + FRAMES + SETTLED, nodes)
+        complaints += node_process.stop([nodes.pop()])
+        # What it has got until then, the detector has answered two reports later.
+        told = len(clerk.said('detector: cluster', 'driver'))
+        clerk.wait_for('the detector', lambda: len(
+            clerk.said('detector: cluster', 'driver')) >= told + 2, nodes)
+    finally:
+        complaints += node_process.stop(nodes)
+        for log in logs.values():
+            log.close()
+        clerk.close()
+    window = clerk.infos[first:first + FRAMES]
+    for line in complaints + doubts(clerk, window):
+        print(f'image_transport: {line}', file=sys.stderr)
+    return row(f'{width}x{height}', window, set(clerk.detections), {
+        name: receipts(path) for name, path in paths.items()})
+
+
+def receipts(path):
+    """Return what a listener has written: time of receipt by stamp, in ns."""
+    lines = [line.split() for line in path.read_text().split('\n')[:-1]]
+    return {int(words[1]): int(words[2]) for words in lines
+            if len(words) == 3 and words[1].isdigit()}
+
+
+def doubts(clerk, window):
+    """Return why the figures may be wrong, in lines."""
+    lines = []
+    counts = clerk.said('detector: cluster', 'frames_dropped')
+    before = max(int(count) for stamp, count in counts if stamp < window[0])
+    if int(counts[-1][1]) != before:
+        lines.append(f'frames_dropped went from {before} to {counts[-1][1]}: the detector saw so '
+                     'many of those that it seems to have lost')
+    span = round((window[-1] - window[0]) / 1e9 * FPS) + 1
+    # Of each frame the info comes first, and it counts when its image is out.
+    surplus = [sum(info <= stamp for info in clerk.infos) - int(count)
+               for stamp, count in clerk.said('camera: test_pattern', 'frames_published')
+               if window[0] < stamp < window[-1]]
+    if span != len(window) or max(surplus) - min(surplus) > 1:
+        lines.append(f'{len(window)} camera infos in the time of {span} frames, and by '
+                     f'frames_published {min(surplus)} to {max(surplus)} too many: the list of '
+                     'what was published has gaps, measure again')
+    return lines
+
+
+def row(size, window, detected, received):
+    """Return the texts of a row, all about the frames with the stamps of the window."""
+    # A frame that never came is late for ever.
+    late_ms = sorted((received['profile'].get(stamp, math.inf) - stamp) / 1e6 for stamp in window)
+    got = sum(stamp in received['default'] for stamp in window) / len(window)
+    return (size, str(len(window)), str(late_ms.count(math.inf)),
+            str(len(set(window) - detected)),
+            *(f'{late_ms[math.ceil(len(window) * share) - 1]:.1f}' for share in (0.5, 0.95)),
+            f'{got:.3f}')
+
+
+def main():
+    """Measure every size, and print the table."""
+    domain = run_environment.free_domain(os.getpid())
+    environments = {name: run_environment.loopback_environment(os.environ, domain, profile)
+                    for name, profile in LISTENERS.items()}
+    shared_memory_before = run_environment.shared_memory_names()
+    run_environment.use(environments['profile'])
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = [COLUMNS, *(measure(*size, environments, Path(folder)) for size in SIZES)]
+    except RuntimeError as error:
+        sys.exit(f'image_transport: {error}')
+    finally:
+        run_environment.remove_dead_shared_memory(shared_memory_before)
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for texts in rows:
+        print('  '.join(text.rjust(width) for text, width in zip(texts, widths)))
+
+
+if __name__ == '__main__':
+    listen() if '--listen' in sys.argv else main()

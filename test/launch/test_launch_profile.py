@@ -1,0 +1,107 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The launch files lead the nodes, and nobody else, to the transport profile of Fast DDS."""
+
+import os
+from pathlib import Path
+
+from launch_runs import CLUSTER
+from launch_runs import FILES
+from launch_runs import included
+from launch_runs import launch
+from launch_runs import NEEDS_LAUNCH_ROS
+from launch_runs import NODES
+from launch_runs import SIMULATED
+from launch_runs import starts
+import pytest
+
+pytestmark = NEEDS_LAUNCH_ROS
+
+VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+SHIPPED = Path(__file__).resolve().parents[2] / 'config' / 'fastdds_large_images.xml'
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch):
+    """Take away the profile that all tests have."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name)
+
+
+def profiles(*contents):
+    """Return the profiles that both nodes would have, by the name of the variable."""
+    environments = [event.env for event in starts(*contents).values()]
+    camera, detector = ({name: environment[name] for name in VARIABLES if name in environment}
+                        for environment in environments)
+    assert camera == detector
+    assert len(environments) == len(NODES)
+    return camera
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize('namespace', ['', 'robot1'])
+def test_the_shipped_one_is_the_default(file, namespace):
+    found = profiles(included(file, namespace=namespace))
+    assert set(found) == set(VARIABLES)
+    for path in found.values():
+        assert os.path.samefile(path, SHIPPED)
+
+
+def test_only_the_nodes_have_it():
+    around = []
+    assert profiles(included(SIMULATED), launch.actions.OpaqueFunction(
+        function=lambda context: around.append(dict(context.environment))))
+    assert around
+    assert not set(VARIABLES) & {*around[0], *os.environ}
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize('name', VARIABLES)
+def test_one_that_the_environment_names_wins_over_the_default(monkeypatch, file, name):
+    monkeypatch.setenv(name, '/their/own.xml')
+    assert profiles(included(file)) == {name: '/their/own.xml'}
+
+
+def test_an_empty_variable_names_none(monkeypatch):
+    monkeypatch.setenv(VARIABLES[0], '')
+    assert os.path.samefile(profiles(included(CLUSTER))[VARIABLES[0]], SHIPPED)
+
+
+def test_one_that_a_launch_file_around_names_wins_too():
+    assert profiles(launch.actions.GroupAction([
+        launch.actions.SetEnvironmentVariable(VARIABLES[0], '/their/own.xml'),
+        included(SIMULATED)])) == {VARIABLES[0]: '/their/own.xml'}
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+def test_none_leaves_it_out(file):
+    assert profiles(included(file, fastdds_profile='none')) == {}
+
+
+def test_none_leaves_that_of_the_environment(monkeypatch):
+    monkeypatch.setenv(VARIABLES[0], '/their/own.xml')
+    found = profiles(included(SIMULATED, fastdds_profile='none'))
+    assert found == {VARIABLES[0]: '/their/own.xml'}
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize('text', ['{folder}/my own.xml', 'my own.xml', '~/my own.xml'])
+def test_a_path_wins_over_everything(monkeypatch, tmp_path, file, text):
+    (tmp_path / 'my own.xml').write_text('<profiles/>')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.setenv(VARIABLES[0], '/their/own.xml')
+    found = profiles(included(file, fastdds_profile=text.format(folder=tmp_path)))
+    assert found == dict.fromkeys(VARIABLES, str(tmp_path / 'my own.xml'))
