@@ -33,6 +33,8 @@ import numpy as np
 RECORDINGS = ('.bag', '.db3')
 # A camera that is silent for so long counts as gone.
 SILENT_SEC = 2.0
+# What seems older was stamped by another clock.
+OLDEST_SEC = 1.0
 # Longer than from frame to frame; so late the end of a recording is noticed.
 WAIT_MS = 50
 # Colour and depth that are not synchronised by the hardware are up to half a frame apart.
@@ -101,7 +103,8 @@ class RealSenseCamera(DepthCamera):
                 domains.global_time, domains.system_time):
             return 0.0
         # Both domains count the milliseconds of the host's own clock.
-        return time.time() - self._color.get_timestamp() / 1000
+        age_sec = time.time() - self._color.get_timestamp() / 1000
+        return age_sec if 0.0 <= age_sec <= OLDEST_SEC else 0.0
 
     def retrieve(self):
         """Return the grabbed picture; it lives in the memory of the SDK."""

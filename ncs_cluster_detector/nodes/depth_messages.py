@@ -24,6 +24,10 @@ from vision_msgs.msg import ObjectHypothesisWithPose
 # REP 118: whole millimetres, 0 = unknown, or metres, NaN and infinite = unknown.
 DEPTH_TYPES = {'16UC1': np.dtype(np.uint16), '32FC1': np.dtype(np.float32)}
 
+# How many coefficients OpenCV's functions take for a distortion model.
+COEFFICIENTS = {'equidistant': (4,)}
+OTHER_COEFFICIENTS = (4, 5, 8, 12, 14)
+
 
 def depth_picture_of(message):
     """
@@ -59,6 +63,13 @@ def why_unusable(info, width, height):
         return 'no camera_info came; connect the topic camera_info to that of the camera'
     if info.k[0] <= 0.0 or info.k[4] <= 0.0:
         return 'camera_info is not calibrated; give the camera a calibration (camera_info_url)'
+    if not np.isfinite(info.k).all() or not np.isfinite(info.d).all():
+        return 'camera_info holds values that are not finite; calibrate the camera again'
+    expected = COEFFICIENTS.get(info.distortion_model, OTHER_COEFFICIENTS)
+    if np.any(info.d) and len(info.d) not in expected:
+        return (f'camera_info has {len(info.d)} coefficients of the model '
+                f'{info.distortion_model!r}, expected ' + ', '.join(map(str, expected))
+                + '; calibrate the camera again')
     if info.width and info.height and (info.width, info.height) != (width, height):
         return (f'camera_info is for {info.width}x{info.height}, the images are {width}x{height}; '
                 'connect those that belong together')

@@ -77,6 +77,15 @@ def test_a_camera_gives_colour_depth_and_the_calibration_of_its_factory(opened):
     assert calibration.distortion_model == 'plumb_bob'
 
 
+@pytest.mark.parametrize('milliseconds', [0.0, 1e15])
+def test_the_time_of_another_clock_is_no_age(opened, milliseconds):
+    double = SoftwareCamera()
+    camera = opened(SERIAL, double.context())
+    double.deliver(flat(1500), plain(0), milliseconds)
+    camera.grab()
+    assert camera.age_sec() == 0.0
+
+
 def test_depth_is_seen_from_the_colour_camera(opened):
     double = SoftwareCamera()
     camera = opened('', double.context())

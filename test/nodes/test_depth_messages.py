@@ -70,9 +70,9 @@ def test_what_does_not_fit_together_is_named_in_one_line(change):
     assert '\n' not in str(caught.value)
 
 
-def calibrated(width=640, height=480):
+def calibrated(width=640, height=480, model='plumb_bob', d=(0.0,) * 5):
     """Return a CameraInfo."""
-    return CameraInfo(width=width, height=height, distortion_model='plumb_bob', d=[0.0] * 5,
+    return CameraInfo(width=width, height=height, distortion_model=model, d=d,
                       k=[500.0, 0.0, 320.0, 0.0, 400.0, 240.0, 0.0, 0.0, 1.0])
 
 
@@ -95,7 +95,11 @@ def test_positions_are_those_of_the_pinhole_model():
 @pytest.mark.parametrize('info, text', [
     (calibrated(), ''), (calibrated(0, 0), ''), (None, 'no camera_info came'),
     (CameraInfo(width=640, height=480), 'not calibrated'),
-    (calibrated(320, 240), 'camera_info is for 320x240, the images are 640x480')])
+    (calibrated(320, 240), 'camera_info is for 320x240, the images are 640x480'),
+    (calibrated(d=(0.1, 0.2, 0.3)), "has 3 coefficients of the model 'plumb_bob', expected 4, 5"),
+    (calibrated(d=(0.1,) * 5, model='equidistant'), 'has 5 coefficients'),
+    (calibrated(d=(0.1,) * 4, model='equidistant'), ''), (calibrated(d=()), ''),
+    (calibrated(d=(float('nan'),) * 5), 'not finite')])
 def test_a_camera_info_that_tells_nothing_is_named(info, text):
     assert text in why_unusable(info, 640, 480)
     assert bool(text) == bool(why_unusable(info, 640, 480))
