@@ -31,7 +31,7 @@ def test_start_up_errors_are_one_fatal_line(start_camera, tmp_path):
         start_camera(source='video', device='/none.mp4'): 'device=/none.mp4: opening',
         start_camera(source='video', device=tmp_path / 'notes.mp4'): 'it is not a video',
         start_camera(source='images', device=tmp_path / 'empty'): 'holds no pictures; put some',
-        start_camera(source='webcam'): 'source=webcam: must be one of usb, video, images,',
+        start_camera(source='webcam'): 'source=webcam: must be one of usb, realsense, video,',
         start_camera(source='usb', device="''"): 'device=: must not be empty'}
     for process, text in expected.items():
         assert process.wait() == 2

@@ -54,10 +54,12 @@ def test_the_parameters_are_those_of_the_interface():
         'width': (640, 16, 4096, False),
         'height': (480, 16, 4096, False),
         'fps': (30.0, 0.1, 240.0, False),
+        'camera_info_url': ('', None, None, False),
         'loop': (True, None, None, True),
-        'frame_id': ('camera_color_optical_frame', None, None, False)}
+        'frame_id': ('camera_color_optical_frame', None, None, False),
+        'camera_info_url': ('', None, None, False)}
     choices = {spec.name: spec.choices for spec in CAMERA_PARAMETERS if spec.choices}
-    assert choices == {'source': ('usb', 'video', 'images', 'test_pattern')}
+    assert choices == {'source': ('usb', 'realsense', 'video', 'images', 'test_pattern')}
 
 
 def test_the_config_file_shows_every_parameter_at_its_default():
@@ -82,7 +84,7 @@ def test_a_device_may_be_a_bare_number(make_node):
 
 
 @pytest.mark.parametrize('argument, refusal', [
-    ('source:=realsens', 'source=realsens: must be one of usb, video, images, test_pattern'),
+    ('source:=realsens', 'source=realsens: must be one of usb, realsense, video, images'),
     ('width:=15', 'width=15: must be a whole number, 16 to 4096'),
     ('height:=4097', 'height=4097: must be a whole number, 16 to 4096'),
     ('fps:=0.0', 'fps=0.0: must be a number, 0.1 to 240.0'),
