@@ -54,6 +54,7 @@ class Tap(Camera):
         self.number = -1
         self.broken = None
         self.retrieved = 0
+        self.damaged = False
         self.closed = False
 
     def grab(self):
@@ -67,7 +68,7 @@ class Tap(Camera):
     def retrieve(self):
         """Return the number in place of a picture."""
         self.retrieved += 1
-        return self.number
+        return None if self.damaged else self.number
 
     def close(self):
         """Note it."""

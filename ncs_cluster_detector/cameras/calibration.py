@@ -73,7 +73,7 @@ def read_calibration(path):
     except OSError as error:
         raise ValueError(f'reading {path} failed: {error.strerror}; name a calibration file that '
                          'can be read') from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         reason = ' '.join(str(error).split())
         raise ValueError(f'{path} is no YAML file ({reason}); give the file that '
                          'camera_calibration wrote') from None

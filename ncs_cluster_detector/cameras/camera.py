@@ -63,7 +63,8 @@ class Camera(ABC):
         """
         Return the grabbed picture: uint8, height x width x 3, in the order blue, green, red.
 
-        :raises CameraError: the picture cannot be decoded.
+        :return: None if just this one cannot be decoded; it is counted in ``skipped``.
+        :raises CameraError: there is no use in going on.
         """
 
     def age_sec(self):

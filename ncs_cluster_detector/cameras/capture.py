@@ -19,6 +19,9 @@ import cv2
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 
+# Many cameras begin with a damaged picture; so many in a row are a fault.
+MOST_SKIPPED = 10
+
 
 class CaptureCamera(Camera):
     """A cv2.VideoCapture that delivers at its own pace; subclasses open it."""
@@ -34,6 +37,7 @@ class CaptureCamera(Camera):
         """
         self._shown = shown
         self._capture = capture
+        self._skipped_in_a_row = 0
         self.width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self.pixel_format = format_of(capture)
@@ -51,13 +55,19 @@ class CaptureCamera(Camera):
 
     def retrieve(self):
         """
-        Return the grabbed picture.
+        Return the grabbed picture, or None if it cannot be decoded.
 
-        :raises CameraError: it cannot be decoded.
+        :raises CameraError: so it was with several in a row.
         """
         decoded, image = self._capture.retrieve()
         if not decoded:
-            raise CameraError(f'decoding a picture of {self._shown} failed; check the cable')
+            self.skipped += 1
+            self._skipped_in_a_row += 1
+            if self._skipped_in_a_row == MOST_SKIPPED:
+                raise CameraError(f'decoding {MOST_SKIPPED} pictures in a row of {self._shown} '
+                                  'failed; check the cable')
+            return None
+        self._skipped_in_a_row = 0
         return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
     def close(self):

@@ -15,6 +15,7 @@
 """A RealSense camera, or a file recorded from one, through the pyrealsense2 of librealsense."""
 
 import contextlib
+import itertools
 import os
 import time
 
@@ -24,10 +25,10 @@ from ncs_cluster_detector.cameras.camera import DepthCamera
 from ncs_cluster_detector.cameras.realsense_sdk import calibration_of
 from ncs_cluster_detector.cameras.realsense_sdk import chosen_camera
 from ncs_cluster_detector.cameras.realsense_sdk import color_modes
+from ncs_cluster_detector.cameras.realsense_sdk import errors_told
 from ncs_cluster_detector.cameras.realsense_sdk import load_sdk
 from ncs_cluster_detector.cameras.realsense_sdk import MILLIMETRE
 from ncs_cluster_detector.cameras.realsense_sdk import millimetres
-from ncs_cluster_detector.cameras.realsense_sdk import one_line
 import numpy as np
 
 RECORDINGS = ('.bag', '.db3')
@@ -35,6 +36,10 @@ RECORDINGS = ('.bag', '.db3')
 SILENT_SEC = 2.0
 # What seems older was stamped by another clock.
 OLDEST_SEC = 1.0
+CAMERA_REMEDY = 'close other programs that use it, or plug it in again, into a USB 3 port'
+RECORDING_REMEDY = 'give the path of a recording of a RealSense camera'
+# Sets of frames that wait while one is worked on; the oldest make way.
+QUEUE = 2
 # Longer than from frame to frame; so late the end of a recording is noticed.
 WAIT_MS = 50
 # Colour and depth that are not synchronised by the hardware are up to half a frame apart.
@@ -80,21 +85,21 @@ class RealSenseCamera(DepthCamera):
         """Go on to the next colour frame; False at the end of a recording."""
         started = time.monotonic()
         while True:
-            arrived, frames = self._pipeline.try_wait_for_frames(WAIT_MS)
-            color = frames.get_color_frame() if arrived else None
-            if color:
-                identity = color.get_frame_number(), color.get_timestamp()
-                # With streams of different rates the slower one's frame comes again.
-                if identity != self._newest:
-                    self._newest, self._color, self._frames = identity, color, frames
-                    return True
-            elif self._recording and not arrived:
-                if self._playback.current_status() == self._sdk.playback_status.stopped:
-                    return False
+            with errors_told(f'reading from {self._shown}', self._remedy):
+                frames = self._wait_for_frames()
+                color = frames and frames.get_color_frame()
+                if color:
+                    identity = color.get_frame_number(), color.get_timestamp()
+                    # With streams of different rates the slower one's frame comes again.
+                    if identity != self._newest:
+                        self._newest, self._color, self._frames = identity, color, frames
+                        return True
+                elif self._recording and not frames:
+                    if self._playback.current_status() == self._sdk.playback_status.stopped:
+                        return False
             if time.monotonic() - started > SILENT_SEC:
-                raise CameraError(
-                    f'reading from {self._shown} failed: no colour frame for {SILENT_SEC:g} s; '
-                    'plug it in again, into a USB 3 port')
+                raise CameraError(f'reading from {self._shown} failed: no colour frame for '
+                                  f'{SILENT_SEC:g} s; {self._remedy}')
 
     def age_sec(self):
         """Return how long ago the grabbed frame was captured, in seconds; 0.0 if not known."""
@@ -122,7 +127,8 @@ class RealSenseCamera(DepthCamera):
             return None
         units = depth.get_units()
         if units > 0.0:
-            depth = self._align.process(self._frames).get_depth_frame()
+            with errors_told(f'aligning the depth of {self._shown}', self._remedy):
+                depth = self._align.process(self._frames).get_depth_frame()
         else:
             units = MILLIMETRE   # a recording may lack them, and cannot be aligned then
         pixels = np.asanyarray(depth.get_data())
@@ -141,6 +147,15 @@ class RealSenseCamera(DepthCamera):
         with contextlib.suppress(RuntimeError):   # of a camera that is gone
             self._pipeline.stop()
 
+    def _wait_for_frames(self):
+        """Return the next set of frames, or None if none came within WAIT_MS."""
+        if self._recording:   # the pipeline waits for us, so that none is lost
+            arrived, frames = self._pipeline.try_wait_for_frames(WAIT_MS)
+            return frames if arrived else None
+        # When a camera is gone the pipeline's own wait looks for it, up to 15 s.
+        arrived, frame = self._queue.try_wait_for_frame(WAIT_MS)
+        return frame.as_frameset() if arrived and frame.is_frameset() else None
+
     def _are_of_one_moment(self, depth, color):
         """Return whether frames belong together; the SDK pairs a lonely one with an old one."""
         if depth.get_frame_timestamp_domain() != color.get_frame_timestamp_domain():
@@ -150,12 +165,14 @@ class RealSenseCamera(DepthCamera):
 
     def _open(self):
         sdk = self._sdk
-        context = self._context or sdk.context()
-        self._pipeline = sdk.pipeline(context)
         if self._recording:
+            self._pipeline = sdk.pipeline()
             profile = self._open_recording()
         else:
-            profile = self._open_camera(context)
+            with errors_told('opening the RealSense camera', CAMERA_REMEDY):
+                context = self._context or sdk.context()
+                self._pipeline = sdk.pipeline(context)
+                profile = self._open_camera(context)
         color = next(stream.as_video_stream_profile() for stream in profile.get_streams()
                      if stream.stream_type() == sdk.stream.color)
         self.width, self.height, self.fps = color.width(), color.height(), float(color.fps())
@@ -165,47 +182,45 @@ class RealSenseCamera(DepthCamera):
 
     def _open_recording(self):
         path = self._shown = os.path.expanduser(self._device)
+        self._remedy = RECORDING_REMEDY
         if not os.path.isfile(path):
-            raise CameraError(f'opening {path} failed: there is no such file; give the path of a '
-                              'recording of a RealSense camera')
+            raise CameraError(f'opening {path} failed: there is no such file; {RECORDING_REMEDY}')
         config = self._sdk.config()
-        try:
+        with errors_told(f'opening {path}', RECORDING_REMEDY):
             config.enable_device_from_file(path, repeat_playback=False)
             profile = config.resolve(self._sdk.pipeline_wrapper(self._pipeline))
-        except RuntimeError as error:
-            raise CameraError(f'opening {path} failed: {one_line(error)}; give the path of a '
-                              'recording of a RealSense camera') from None
         names = [stream.format().name for stream in profile.get_streams()
                  if stream.stream_type() == self._sdk.stream.color]
         if not names or names[0] not in CONVERSIONS:
             raise CameraError(f'opening {path} failed: its colour stream is '
                               f'{names[0] if names else "missing"}, expected one of '
                               + ', '.join(CONVERSIONS) + '; record one of these')
-        self._playback = profile.get_device().as_playback()
-        self._playback.set_real_time(False)   # in order, and each once
-        return self._pipeline.start(config)
+        with errors_told(f'opening {path}', RECORDING_REMEDY):
+            self._playback = profile.get_device().as_playback()
+            self._playback.set_real_time(False)   # in order, and each once
+            return self._pipeline.start(config)
 
     def _open_camera(self, context):
         serial, name = chosen_camera(self._sdk, context, self._device)
-        self._shown = f'{name} {serial}'
+        self._shown = name if serial is None else f'{name} {serial}'
+        self._remedy = CAMERA_REMEDY
+        self._queue = self._sdk.frame_queue(QUEUE, keep_frames=True)
         width, height, fps = self._asked
         stream, form = self._sdk.stream, self._sdk.format
         # Most cameras have other sizes of depth than of colour; aligned, both are the same.
-        for depth in ((width, height, form.z16, fps), (form.z16, fps), (form.z16,)):
+        for color, depth in itertools.product(
+                CONVERSIONS, ((width, height, form.z16, fps), (form.z16, fps), (form.z16,))):
             config = self._sdk.config()
-            config.enable_device(serial)
-            config.enable_stream(stream.color, width, height, form.bgr8, fps)
+            if serial is not None:
+                config.enable_device(serial)
+            config.enable_stream(stream.color, width, height, getattr(form, color), fps)
             config.enable_stream(stream.depth, *depth)
             if config.can_resolve(self._sdk.pipeline_wrapper(self._pipeline)):
-                break
-        try:
-            return self._pipeline.start(config)
-        except RuntimeError as error:
-            raise CameraError(
-                f'opening {self._shown} failed: {width}x{height} at {fps} fps: '
-                f'{one_line(error)}; close other programs that use it, plug it into a USB 3 '
-                'port, or choose what it has: '
-                + color_modes(self._sdk, context, serial)) from None
+                return self._pipeline.start(config, self._queue)
+        raise CameraError(
+            f'opening {self._shown} failed: it has no colour of {width}x{height} at {fps} fps '
+            'with depth; plug it into a USB 3 port, or choose what it has: '
+            + color_modes(self._sdk, context, serial))
 
 
 def is_recording(device):

@@ -14,9 +14,9 @@
 
 """What librealsense's Python module needs around it: loading, choosing, units, calibration."""
 
+import contextlib
 import ctypes
 import importlib
-import importlib.util
 
 from ncs_cluster_detector.cameras.calibration import pinhole
 from ncs_cluster_detector.cameras.camera import CameraError
@@ -35,20 +35,34 @@ def load_sdk():
 
     :raises CameraError: it is not installed, or its library cannot be loaded.
     """
-    if importlib.util.find_spec('pyrealsense2') is None:
-        raise CameraError("the Python module 'pyrealsense2' of librealsense is not installed; "
-                          'install it (pip install pyrealsense2)')
     try:
         return importlib.import_module('pyrealsense2')
+    except ModuleNotFoundError:
+        raise CameraError("the Python module 'pyrealsense2' of librealsense is not installed; "
+                          'install it (pip install pyrealsense2)') from None
     except ImportError as error:
-        if importlib.util.find_spec('libusb_package') is None:
-            raise CameraError(f"loading the Python module 'pyrealsense2' failed: "
-                              f'{one_line(error)}; install what is missing (libusb is '
-                              'libusb-1.0-0 of Debian and Ubuntu)') from None
-    # Where the system has no libusb, PyPI's package has one; it must be there first.
-    ctypes.CDLL(str(importlib.import_module('libusb_package').get_library_path()),
-                mode=ctypes.RTLD_GLOBAL)
-    return importlib.import_module('pyrealsense2')
+        why = one_line(error)
+    try:
+        # Where the system has no libusb, PyPI's package has one; it must be there first.
+        libusb = importlib.import_module('libusb_package').get_library_path()
+        ctypes.CDLL(str(libusb), mode=ctypes.RTLD_GLOBAL)
+        return importlib.import_module('pyrealsense2')
+    except (ImportError, OSError):
+        raise CameraError(f"loading the Python module 'pyrealsense2' failed: {why}; install what "
+                          'is missing (libusb is libusb-1.0-0 of Debian and Ubuntu)') from None
+
+
+@contextlib.contextmanager
+def errors_told(attempt, remedy):
+    """
+    Turn an error of the SDK into one of the camera.
+
+    :raises CameraError: what was attempted, what the SDK says, and what to do.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise CameraError(f'{attempt} failed: {one_line(error)}; {remedy}') from None
 
 
 def chosen_camera(sdk, context, device):
@@ -58,33 +72,48 @@ def chosen_camera(sdk, context, device):
     :param sdk: the module pyrealsense2.
     :param context: the pyrealsense2.context in which cameras are looked for.
     :param device: a serial number, or one of ANY_CAMERA.
+    :return: ``(serial, name)``; serial is None for a camera without one.
     :raises CameraError: it is not connected.
     """
-    info = sdk.camera_info
-    connected = {found.get_info(info.serial_number): found.get_info(info.name)
-                 for found in context.query_devices()
-                 if found.supports(info.serial_number)}   # one in recovery has none
+    def told(found, key):
+        return found.get_info(key) if found.supports(key) else None
+
+    connected = [(told(found, sdk.camera_info.serial_number),
+                  told(found, sdk.camera_info.name) or 'RealSense')
+                 for found in context.query_devices()]
     wanted = device.strip()
     if not connected:
         what = '' if wanted in ANY_CAMERA else f' {wanted}'
         raise CameraError(f'opening the RealSense camera{what} failed: none is connected; plug '
                           'one in, into a USB 3 port')
-    for serial, name in connected.items():
-        # A number loses its leading zeros on the way through YAML.
-        if wanted in ANY_CAMERA or wanted.lstrip('0') == serial.lstrip('0'):
+    if wanted in ANY_CAMERA:
+        return connected[0]
+    for serial, name in connected:
+        if serial is not None and serial.lstrip('0') in meanings(wanted):
             return serial, name
     raise CameraError(
         f'opening the RealSense camera {wanted} failed: there is none with this serial number; '
         'choose one of those that are connected: '
-        + ', '.join(f'{serial} ({name})' for serial, name in sorted(connected.items())))
+        + ', '.join(f'{serial} ({name})' for serial, name in connected))
+
+
+def meanings(wanted):
+    """
+    Return the serial numbers, without leading zeros, that a text can mean.
+
+    ROS reads a number that begins with 0 as octal where it can, and without the zeros elsewhere.
+    """
+    plain = wanted.lstrip('0')
+    return {plain, f'{int(wanted):o}'} if wanted.isdecimal() else {plain}
 
 
 def color_modes(sdk, context, serial):
     """Return the sizes and rates of a camera's colour stream as a text."""
+    number = sdk.camera_info.serial_number
     modes = {}
     profiles = (profile for device in context.query_devices()
-                if device.supports(sdk.camera_info.serial_number)
-                and device.get_info(sdk.camera_info.serial_number) == serial
+                if serial is None or (
+                    device.supports(number) and device.get_info(number) == serial)
                 for sensor in device.query_sensors()
                 for profile in sensor.get_stream_profiles()
                 if profile.stream_type() == sdk.stream.color)

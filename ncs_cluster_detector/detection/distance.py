@@ -30,12 +30,14 @@ FRONT_STEPS = 2
 # What is nearer and has less than this share of the known depths only stands in front of it.
 LEAST_SHARE = 0.25
 # With less than this share of the box, which counts its middle most, the object is not known.
-LEAST_KNOWN = 0.2
+LEAST_KNOWN = 0.32
 # The object ends where so many steps in a row hold next to nothing ...
 GAP_STEPS = 2
 NEXT_TO_NOTHING = 0.002
 # ... or at the latest so far from its front.
 REACH_METRES, REACH_SHARE = 0.3, 0.2
+# Relative; a float32 has an accuracy of 6e-8.
+ROUNDING = 1e-6
 
 
 class ObjectDepth(NamedTuple):
@@ -58,25 +60,26 @@ def object_depth(depth):
         float32 in metres; 0, negative, infinite and NaN mean unknown.
     """
     sampled = depth[_every(depth.shape[0]), _every(depth.shape[1])]
-    metres = in_metres(sampled)
+    metres = in_metres(sampled).astype(float)
     weights = np.outer(*(np.hanning(size + 2)[1:-1] for size in metres.shape))
     known = is_known(metres)
     total, metres, weights = weights.sum(), metres[known], weights[known]
-    if metres.size == 0 or weights.sum() < LEAST_KNOWN * total:
+    if metres.size == 0 or weights.sum() < LEAST_KNOWN * total:   # mostly not known
         return None
     steps = np.floor(np.log(metres) / STEP).astype(int)
     first = steps.min() - FRONT_STEPS
     steps -= first
     counts = np.bincount(steps, weights, minlength=steps.max() + FRONT_STEPS + 1)
-    front = _front(counts, total)
+    front = _front(counts)
     if front is None:   # no front, like a floor: the middle of what there is
         distance = _median(metres, weights)
         return ObjectDepth(distance, *_reach(distance))
     low, high = _extent(counts, front)
     peak = low + np.argmax(counts[low:min(high, front + 2 * FRONT_STEPS) + 1])
     nearest, farthest = _reach(np.exp((peak + first + 0.5) * STEP))
-    nearest = max(nearest, np.exp((low + first) * STEP))
-    farthest = min(farthest, np.exp((high + first + 1) * STEP))
+    # Rounding must not put a flat surface outside of its own step.
+    nearest = max(nearest, np.exp((low + first) * STEP) * (1 - ROUNDING))
+    farthest = min(farthest, np.exp((high + first + 1) * STEP) * (1 + ROUNDING))
     own = (metres >= nearest) & (metres <= farthest)
     return ObjectDepth(_median(metres[own], weights[own]), float(nearest), float(farthest))
 
@@ -100,7 +103,7 @@ def cut_out(image, depth, objects):
     for box, found in objects:
         part = box_slices(box, height, width)
         metres = in_metres(depth[part])
-        own = (metres >= found.nearest) & (metres <= found.farthest)
+        own = is_known(metres) & (metres >= found.nearest) & (metres <= found.farthest)
         np.copyto(cut[part], image[part], where=own[:, :, np.newaxis])
     return cut
 
@@ -145,10 +148,10 @@ def _edges(low, high, size):
     return first, max(first + 1, int(round(high * size)))
 
 
-def _front(counts, total):
+def _front(counts):
     """Return the step at which the nearest front is complete enough, or None without a front."""
     near = np.convolve(counts, np.ones(2 * FRONT_STEPS + 1), 'same')
-    enough = np.flatnonzero(near >= max(LEAST_SHARE * counts.sum(), LEAST_KNOWN * total))
+    enough = np.flatnonzero(near >= LEAST_SHARE * counts.sum())
     # The last step of that sum is the one that made it enough, so it is not empty.
     return enough[0] + FRONT_STEPS if enough.size else None
 

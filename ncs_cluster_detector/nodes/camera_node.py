@@ -63,6 +63,7 @@ class CameraNode(ConfiguredNode):
         self._published = 0
         self._last_stamp_ns = None
         self._failure = None
+        self._warned = ''
         self._outputs = CameraOutputs(
             self, self._settings['frame_id'], self._read_calibration(),
             with_depth=self._settings['source'] == 'realsense',
@@ -101,7 +102,7 @@ class CameraNode(ConfiguredNode):
         settings = self._settings
         opener = functools.partial(
             open_camera, settings['source'], settings['device'], settings['width'],
-            settings['height'], settings['fps'], self.get_logger().warning)
+            settings['height'], settings['fps'], self._warn)
         try:
             check_installed(settings['source'])
         except CameraError as error:
@@ -118,6 +119,12 @@ class CameraNode(ConfiguredNode):
                      f'{settings["fps"]:g} fps)')
         return FrameGrabber(opener, self._stamp, self._outputs.wanted, settings['loop'],
                             self.get_logger(), name, camera, self._outputs.depth_wanted)
+
+    def _warn(self, text):
+        """Warn, but not at every reopening of the same."""
+        if text != self._warned:
+            self._warned = text
+            self.get_logger().warning(text)
 
     def _read_calibration(self):
         url = self._settings['camera_info_url']

@@ -19,11 +19,12 @@ from ncs_cluster_detector.nodes.parameters import ParameterSpec
 
 
 class DeviceSpec(ParameterSpec):
-    """A text that may be given as a bare number, which the command line reads as an int."""
+    """A text that may be given as a bare number, which ROS reads as an int or a float."""
 
     def accept(self, value):
         """Return the device as a text."""
-        return super().accept(str(value) if type(value) is int else value)
+        whole = type(value) is int or (type(value) is float and value.is_integer())
+        return super().accept(str(int(value)) if whole else value)
 
 
 CAMERA_PARAMETERS = (

@@ -14,7 +14,7 @@
 
 """Finds for every frame the depth picture of the same moment."""
 
-from collections import deque
+from collections import OrderedDict
 import threading
 from weakref import WeakKeyDictionary
 from weakref import WeakValueDictionary
@@ -34,30 +34,32 @@ class DepthMatch:
     def __init__(self):
         """Start with nothing."""
         self._changed = threading.Condition()
-        self._waiting = WeakValueDictionary()   # stamp: frame without depth
+        self._waiting = WeakValueDictionary()   # stamp: frame whose depth may still come
         self._depths = WeakKeyDictionary()      # frame: depth
-        self._early = deque(maxlen=EARLY)       # (stamp, depth) without frame
-        self._newest_stamp = None
+        self._early = OrderedDict()             # stamp: depth without frame
         self._closed = False
 
     def add_frame(self, frame, stamp):
         """Take a frame, before it is offered to the supervisor."""
         with self._changed:
-            depth = dict(self._early).get(stamp)
+            depth = self._early.pop(stamp, None)
             if depth is None:
                 self._waiting[stamp] = frame
             else:
                 self._depths[frame] = depth
 
     def add_depth(self, depth, stamp):
-        """Take a depth picture."""
+        """Take a depth picture; of the frames before it, those without depth have lost theirs."""
         with self._changed:
             frame = self._waiting.pop(stamp, None)
             if frame is None:
-                self._early.append((stamp, depth))
+                self._early[stamp] = depth
+                if len(self._early) > EARLY:
+                    self._early.popitem(last=False)
             else:
                 self._depths[frame] = depth
-            self._newest_stamp = stamp
+            for earlier in [other for other in self._waiting.keys() if other < stamp]:
+                self._waiting.pop(earlier, None)
             self._changed.notify_all()
 
     def depth_of(self, frame, stamp, timeout_sec):
@@ -66,12 +68,9 @@ class DepthMatch:
 
         One that is not there yet is waited for, until a later one shows that it was lost.
         """
-        def decided():
-            return self._closed or frame in self._depths or (
-                self._newest_stamp is not None and self._newest_stamp > stamp)
-
         with self._changed:
-            self._changed.wait_for(decided, timeout_sec)
+            self._changed.wait_for(
+                lambda: self._closed or self._waiting.get(stamp) is not frame, timeout_sec)
             return self._depths.get(frame)
 
     def close(self):

@@ -29,14 +29,13 @@ from ncs_cluster_detector.nodes.depth_messages import detection_3d_array_of
 from ncs_cluster_detector.nodes.depth_messages import why_unusable
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
-from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection3DArray
 
 DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-# A depth picture that is so late will not come any more.
+# What has not come so long after its image will not come any more.
 DEPTH_TIMEOUT_SEC = 0.2
 # More frames than the largest cluster returns while one of them is waited for.
 QUEUE = 64
@@ -133,7 +132,8 @@ class DepthOutputs:
             return None if self._stopping else self._jobs.popleft()
 
     def _publish(self, frame, detections):
-        depth = self._match.depth_of(frame, stamp_of(frame.header), DEPTH_TIMEOUT_SEC)
+        left_sec = frame.arrived_at + DEPTH_TIMEOUT_SEC - time.monotonic()
+        depth = self._match.depth_of(frame, stamp_of(frame.header), max(0.0, left_sec))
         objects = [] if depth is None else [
             (detection, found) for detection in detections
             if (found := object_depth(depth[box_slices(detection, *depth.shape)])) is not None]
@@ -175,4 +175,4 @@ class Trouble:
 
 def stamp_of(header):
     """Return the stamp of a header in nanoseconds."""
-    return Time.from_msg(header.stamp).nanoseconds
+    return header.stamp.sec * 10**9 + header.stamp.nanosec

@@ -155,6 +155,8 @@ class FrameGrabber:
                 self._retry_sec = FIRST_RETRY_SEC   # it did not just flicker
             if self._wanted():
                 image = self._camera.retrieve()
+                if image is None:
+                    continue
                 depth = self._camera.retrieve_depth() if self._depth_wanted() else None
                 # What was never captured here is new when it is complete.
                 stamp = captured if self.live else self._stamp(0.0)

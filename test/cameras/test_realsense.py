@@ -15,6 +15,7 @@
 """Tests of the RealSense camera on librealsense's software device and on its recordings."""
 
 import time
+from types import SimpleNamespace
 
 from ncs_cluster_detector.cameras import realsense
 from ncs_cluster_detector.cameras import realsense_sdk
@@ -157,7 +158,8 @@ def test_a_recording_is_closed_without_traces(tmp_path):
         assert camera.grab()
         camera.close()
         used.append((process.num_threads(), process.num_fds()))
-    assert max(used[10:]) <= max(used[:10])
+    # A thread or file of the SDK may be about to end, but none stays.
+    assert min(used[10:]) <= min(used[:10])
 
 
 def test_colour_in_another_order_becomes_bgr(opened, tmp_path):
@@ -185,13 +187,19 @@ def test_a_silent_camera_counts_as_gone(opened, monkeypatch):
         camera.grab()
 
 
-def test_a_number_that_lost_its_zeros_is_understood(opened):
-    assert opened(SERIAL.lstrip('0'), SoftwareCamera().context())._shown == f'{NAME} {SERIAL}'
+@pytest.mark.parametrize('given', [SERIAL, SERIAL.lstrip('0')])
+def test_a_number_that_lost_its_zeros_is_understood(opened, given):
+    assert opened(given, SoftwareCamera().context())._shown == f'{NAME} {SERIAL}'
+
+
+def test_a_number_that_was_read_as_octal_is_understood():
+    assert '17322071705' in realsense_sdk.meanings(str(0o17322071705))
 
 
 @pytest.mark.parametrize('device, asked, text', [
     ('815', ASKED, rf'camera 815 failed: .* connected: {SERIAL} \({NAME}\)'),
-    (SERIAL, (1920, 1080, 30.0), '1920x1080 at 30 fps: .* choose what it has: 640x480 at 30')])
+    (SERIAL, (1920, 1080, 30.0),
+     'no colour of 1920x1080 at 30 fps .* choose what it has: 640x480 at 30')])
 def test_what_is_not_there_is_answered_by_what_is(device, asked, text):
     with pytest.raises(CameraError, match=text):
         RealSenseCamera(device, *asked, context=SoftwareCamera().context())
@@ -217,7 +225,43 @@ def test_without_a_camera_the_answer_is_quick():
     assert time.monotonic() - started < 5.0   # the SDK itself would look for 15 s
 
 
-def test_without_the_sdk_the_remedy_is_named(monkeypatch):
-    monkeypatch.setattr(realsense_sdk.importlib.util, 'find_spec', lambda _: None)
-    with pytest.raises(CameraError, match='pip install pyrealsense2'):
+@pytest.mark.parametrize('error, text', [
+    (ModuleNotFoundError("No module named 'pyrealsense2'"), 'pip install pyrealsense2'),
+    (ImportError('libudev.so.1: cannot open\nshared object file'),
+     'failed: libudev.so.1: cannot open shared object file; install what is missing')])
+def test_without_the_sdk_the_remedy_is_named(monkeypatch, error, text):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(realsense_sdk.importlib, 'import_module', fail)
+    with pytest.raises(CameraError, match=text):
         realsense_sdk.load_sdk()
+
+
+def test_an_error_of_the_sdk_is_one_of_the_camera(opened, monkeypatch):
+    double = SoftwareCamera()
+    context = double.context()
+    camera = opened(SERIAL, context)
+    double.deliver(flat(1500), plain(0))
+    camera.grab()
+
+    def fail(*_):
+        raise RuntimeError('failed to set\npower state')
+
+    camera._align = SimpleNamespace(process=fail)
+    camera._queue = SimpleNamespace(try_wait_for_frame=fail)
+    for call in (camera.grab, camera.retrieve_depth):
+        with pytest.raises(CameraError, match='failed: failed to set power state; close other'):
+            call()
+    monkeypatch.setattr(realsense, 'chosen_camera', fail)
+    with pytest.raises(CameraError, match='opening the RealSense camera failed: failed to set'):
+        RealSenseCamera('', *ASKED, context=context)
+
+
+def test_a_camera_without_bgr_serves_too(opened):
+    double = SoftwareCamera(color_format='rgb8')
+    camera = opened(SERIAL, double.context())
+    color = np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    double.deliver(flat(1500), color)
+    camera.grab()
+    np.testing.assert_array_equal(camera.retrieve(), color[:, :, ::-1])

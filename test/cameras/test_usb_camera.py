@@ -19,6 +19,7 @@ import time
 import cv2
 from ncs_cluster_detector.cameras import usb
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.capture import MOST_SKIPPED
 from ncs_cluster_detector.cameras.usb import device_path
 from ncs_cluster_detector.cameras.usb import open_device
 from ncs_cluster_detector.cameras.usb import shown_device
@@ -154,6 +155,22 @@ def test_no_stamp_is_no_age(opened):
 
 def test_a_grey_picture_becomes_a_coloured_one(opened):
     assert opened({'GREY': {(640, 480): 30}})[0].retrieve().tolist() == [[[7] * 3] * 2] * 2
+
+
+def test_a_damaged_picture_is_left_out_and_only_many_in_a_row_are_a_fault(opened, monkeypatch):
+    camera, _ = opened({'YUYV': {(640, 480): 30}})
+    whole = camera._capture.retrieve
+    damaged = (False, None)
+    for _ in range(MOST_SKIPPED - 1):
+        monkeypatch.setattr(camera._capture, 'retrieve', lambda: damaged)
+        assert camera.retrieve() is None
+    monkeypatch.setattr(camera._capture, 'retrieve', whole)
+    assert camera.retrieve() is not None
+    assert camera.skipped == MOST_SKIPPED - 1
+    monkeypatch.setattr(camera._capture, 'retrieve', lambda: damaged)
+    assert [camera.retrieve() for _ in range(MOST_SKIPPED - 1)] == [None] * (MOST_SKIPPED - 1)
+    with pytest.raises(CameraError, match=f'decoding {MOST_SKIPPED} pictures in a row'):
+        camera.retrieve()
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ MISSING = np.random.default_rng(2).random(BOX)
     (before_a_wall(3600), 3.6),                                        # 10 % before the wall
     (changed(before_a_wall(1500), np.s_[99:101, 49:51], 0), 1.5),      # nothing in the very middle
     (changed(before_a_wall(1500), np.s_[80:120, 35:65], 0), 1.5),      # a hole in the middle
+    (changed(before_a_wall(1500, np.s_[:, :]), np.s_[50:150, 25:75], 0), 1.5),   # a large one
     (changed(before_a_wall(1500), np.s_[60:140, 35:65], WALL), 1.5),   # one looks through it
     (changed(before_a_wall(1500), np.s_[:, 20:28], 700), 1.5),         # a pole before it
     (changed(before_a_wall(1500), MISSING < 0.6, 0), 1.5),
@@ -70,8 +71,22 @@ def test_the_distance_is_that_of_the_object(depth, metres):
     assert object_depth(in_metres).distance == pytest.approx(metres, rel=0.005)
 
 
+def narrow(millimetres):
+    """Return a box of which the object fills less than half the width."""
+    return before_a_wall(millimetres, np.s_[:, 30:70])
+
+
+@pytest.mark.parametrize('power', range(-200, 200, 7))
+def test_a_flat_surface_at_the_edge_of_a_step(power):
+    metres = np.float32(1.02 ** power)
+    for limit in (0.0, metres, np.inf):
+        value = np.nextafter(metres, np.float32(limit))
+        assert object_depth(np.full(BOX, value)).distance == pytest.approx(value)
+
+
 @pytest.mark.parametrize('depth', [
-    before_a_wall(0), before_a_wall(0, np.s_[:, :]), before_a_wall(0, np.s_[1:-1, 1:-1]),
+    before_a_wall(0), narrow(0), before_a_wall(0, np.s_[:, :]),
+    before_a_wall(0, np.s_[1:-1, 1:-1]),
     np.full(BOX, np.nan, np.float32), np.full(BOX, np.inf, np.float32),
     np.full(BOX, -1.0, np.float32), np.zeros(BOX, np.float32), np.full(BOX, 1e30, np.float32)])
 def test_what_is_not_known_stays_unknown(depth):
@@ -142,6 +157,16 @@ def test_the_depth_may_be_in_metres():
     in_metres = np.where(depth == 0, np.nan, depth / 1000).astype(np.float32)
     np.testing.assert_array_equal(
         cut_out(image, in_metres, objects), cut_out(image, depth, objects))
+
+
+def test_unknown_depth_is_black_also_next_to_the_camera():
+    image, _, _ = two_objects()
+    depth = np.zeros((100, 200), np.uint16)
+    depth[:, 100:] = 200
+    near = [(Detection('a', 1.0, 0.0, 0.0, 1.0, 1.0), ObjectDepth(0.2, -0.1, 0.5))]
+    cut = cut_out(image, depth, near)
+    assert not cut[:, :100].any()
+    np.testing.assert_array_equal(cut[:, 100:], image[:, 100:])
 
 
 def test_without_objects_all_is_black():

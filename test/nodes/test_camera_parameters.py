@@ -79,8 +79,12 @@ def test_the_config_file_serves_any_name_and_namespace(tmp_path, make_node):
     assert values['frame_id'] == 'camera_color_optical_frame'
 
 
-def test_a_device_may_be_a_bare_number(make_node):
-    assert make_node('-p', 'device:=2').values()['device'] == '2'
+@pytest.mark.parametrize('given, device', [
+    ('2', '2'), ('845112071321', '845112071321'),
+    ('018322071905', '18322071905'),                  # no octal number, so ROS reads a float
+    ('017322071705', str(0o17322071705)), ("'017322071705'", '017322071705')])
+def test_a_device_may_be_a_bare_number(make_node, given, device):
+    assert make_node('-p', f'device:={given}').values()['device'] == device
 
 
 @pytest.mark.parametrize('argument, refusal', [
@@ -89,7 +93,8 @@ def test_a_device_may_be_a_bare_number(make_node):
     ('height:=4097', 'height=4097: must be a whole number, 16 to 4096'),
     ('fps:=0.0', 'fps=0.0: must be a number, 0.1 to 240.0'),
     ('loop:=7', 'loop=7: must be true or false'),
-    ('device:=true', 'device=True: must be a text')])
+    ('device:=true', 'device=True: must be a text'),
+    ('device:=1.5', 'device=1.5: must be a text')])
 def test_a_wrong_value_is_refused_in_one_line(make_node, argument, refusal):
     with pytest.raises(StartupError) as error:
         make_node('-p', argument)

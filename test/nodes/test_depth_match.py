@@ -59,6 +59,18 @@ def test_depth_that_comes_while_it_is_waited_for():
     assert found == [depth]
 
 
+def test_after_stamps_jumped_back_depth_is_waited_for_as_before():
+    match, image, depth = DepthMatch(), frame(), Depth()
+    old = frame()
+    match.add_frame(old, 900)
+    match.add_depth(Depth(), 950)
+    match.add_frame(image, 5)
+    waiting = threading.Timer(0.05, match.add_depth, (depth, 5))
+    waiting.start()
+    assert match.depth_of(image, 5, DEADLINE_SEC) is depth
+    assert match.depth_of(old, 900, DEADLINE_SEC) is None
+
+
 def test_only_the_very_stamp_counts_and_a_later_one_ends_the_wait():
     match, image = DepthMatch(), frame()
     match.add_frame(image, 5)

@@ -164,6 +164,33 @@ def test_bad_depth_is_dropped_counted_and_named_once(camera, probe):
     seen(camera, depth_of('16UC1'), '16UC1')
 
 
+def test_positions_keep_up_without_any_depth(camera, probe):
+    camera.see(None, '32FC1')
+    first = len(camera.positions)
+    messages = []
+    for _ in range(30):
+        messages.append(camera.show(None, '32FC1'))
+        answered = len(probe.detections)
+        probe.wait_for(lambda count=answered: len(probe.detections) > count)
+    # Each waits for its depth until 0.2 s after it came, not one after the other.
+    last = messages[-1].header
+    probe.wait_for(lambda: camera.positions[-1].header == last, timeout=2.0)
+    stamps = [(item.header.stamp.sec, item.header.stamp.nanosec)
+              for item in camera.positions[first:]]
+    assert stamps == sorted(stamps)
+    assert len(stamps) >= 28   # the newest image may take the place of one that waits
+
+
+def test_a_stamp_before_all_times_does_no_harm(camera):
+    message = camera.show(depth_of('16UC1'), '16UC1')
+    message.header.stamp.sec = -5
+    camera._probe.publish(message)
+    depth = image_message(message.header, depth_of('16UC1'), '16UC1')
+    camera._depths.publish(depth)
+    seen(camera, depth_of('16UC1'), '16UC1')
+    assert 'Traceback' not in camera.process.output
+
+
 def test_without_use_depth_there_is_nothing_of_it(start_detector, probe):
     start_detector(graph_paths='["shapes"]')
     probe.wait_for_running(1)

@@ -115,6 +115,18 @@ def test_of_a_live_camera_only_the_newest_frame_counts(make):
     assert grabber.frames.take().image == 4
 
 
+def test_a_damaged_picture_is_left_out(make):
+    tap = Tap()
+    grabber = make(tap)
+    tap.damaged = True
+    tap.deliver(3)
+    wait_until(lambda: tap.retrieved == 3)
+    tap.damaged = False
+    tap.deliver()
+    assert grabber.frames.take().image == 3
+    assert grabber.frames.dropped == 0 and grabber.state is GrabState.STREAMING
+
+
 def test_a_live_camera_is_drained_but_not_decoded_while_nobody_subscribes(make):
     tap = Tap()
     subscribed = threading.Event()
