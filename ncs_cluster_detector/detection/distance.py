@@ -29,8 +29,9 @@ STEP = np.log(1.02)
 FRONT_STEPS = 2
 # What is nearer and has less than this share of the known depths only stands in front of it.
 LEAST_SHARE = 0.25
-# With less than this share of the box, which counts its middle most, the object is not known.
-LEAST_KNOWN = 0.32
+# With less than this share of the box, which counts its middle most, only its middle third can
+# tell of the object, if so much of that is known: all around may be the wall behind.
+LEAST_KNOWN, LEAST_KNOWN_IN_MIDDLE = 0.32, 0.1
 # The object ends where so many steps in a row hold next to nothing ...
 GAP_STEPS = 2
 NEXT_TO_NOTHING = 0.002
@@ -62,10 +63,10 @@ def object_depth(depth):
     sampled = depth[_every(depth.shape[0]), _every(depth.shape[1])]
     metres = in_metres(sampled).astype(float)
     weights = np.outer(*(np.hanning(size + 2)[1:-1] for size in metres.shape))
-    known = is_known(metres)
-    total, metres, weights = weights.sum(), metres[known], weights[known]
-    if metres.size == 0 or weights.sum() < LEAST_KNOWN * total:   # mostly not known
+    known = _usable(is_known(metres), weights)
+    if known is None:
         return None
+    metres, weights = metres[known], weights[known]
     steps = np.floor(np.log(metres) / STEP).astype(int)
     first = steps.min() - FRONT_STEPS
     steps -= first
@@ -130,6 +131,18 @@ def is_known(metres):
     """Return where a depth picture in metres tells something."""
     low, high = KNOWN_METRES
     return (metres >= low) & (metres <= high)   # false for NaN
+
+
+def _usable(known, weights):
+    """Return which of the known pixels tell of the object, or None if too few do."""
+    if (weights * known).sum() >= LEAST_KNOWN * weights.sum():
+        return known
+    middle = tuple(slice(size // 3, size - size // 3) for size in known.shape)
+    if known[middle].mean() < LEAST_KNOWN_IN_MIDDLE:
+        return None
+    usable = np.zeros_like(known)
+    usable[middle] = known[middle]
+    return usable
 
 
 def _every(size):

@@ -60,6 +60,7 @@ MISSING = np.random.default_rng(2).random(BOX)
     (changed(before_a_wall(1500), np.s_[60:140, 35:65], WALL), 1.5),   # one looks through it
     (changed(before_a_wall(1500), np.s_[:, 20:28], 700), 1.5),         # a pole before it
     (changed(before_a_wall(1500), MISSING < 0.6, 0), 1.5),
+    (changed(before_a_wall(1500), MISSING < 0.8, 0), 1.5),             # little, but evenly
     (changed(before_a_wall(1500), MISSING < 0.1, 65535), 1.5),
     (changed(before_a_wall(1500), MISSING < 0.1, 300), 1.5),
     (noisy(), 3.0)])
