@@ -20,6 +20,9 @@ import os
 
 import cv2
 
+# What seems older was stamped by another clock.
+OLDEST_SEC = 1.0
+
 
 class CameraError(Exception):
     """
@@ -93,6 +96,11 @@ class DepthCamera(Camera):
         :return: uint16, height x width of the picture, in millimetres, 0 where it is unknown; or
             None, when the picture came without.
         """
+
+
+def plausible_age(age_sec):
+    """Return an age in seconds, or 0.0 if it must come from another clock."""
+    return age_sec if 0.0 <= age_sec <= OLDEST_SEC else 0.0
 
 
 def silence_opencv():

@@ -22,6 +22,7 @@ import time
 import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import DepthCamera
+from ncs_cluster_detector.cameras.camera import plausible_age
 from ncs_cluster_detector.cameras.realsense_sdk import calibration_of
 from ncs_cluster_detector.cameras.realsense_sdk import chosen_camera
 from ncs_cluster_detector.cameras.realsense_sdk import color_modes
@@ -34,8 +35,6 @@ import numpy as np
 RECORDINGS = ('.bag', '.db3')
 # A camera that is silent for so long counts as gone.
 SILENT_SEC = 2.0
-# What seems older was stamped by another clock.
-OLDEST_SEC = 1.0
 CAMERA_REMEDY = 'close other programs that use it, or plug it in again, into a USB 3 port'
 RECORDING_REMEDY = 'give the path of a recording of a RealSense camera'
 # Sets of frames that wait while one is worked on; the oldest make way.
@@ -108,8 +107,7 @@ class RealSenseCamera(DepthCamera):
                 domains.global_time, domains.system_time):
             return 0.0
         # Both domains count the milliseconds of the host's own clock.
-        age_sec = time.time() - self._color.get_timestamp() / 1000
-        return age_sec if 0.0 <= age_sec <= OLDEST_SEC else 0.0
+        return plausible_age(time.time() - self._color.get_timestamp() / 1000)
 
     def retrieve(self):
         """Return the grabbed picture; it lives in the memory of the SDK."""

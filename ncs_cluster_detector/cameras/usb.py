@@ -23,6 +23,7 @@ import time
 import cv2
 
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import plausible_age
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.images import natural_key
@@ -39,8 +40,6 @@ RAW_BYTES_PER_SEC = 24e6
 BYTES_PER_RAW_PIXEL = 2
 # 29.97 is as good as 30.
 SAME_FPS = 0.02
-# A picture that the driver says is older was not stamped by the monotonic clock.
-OLDEST_SEC = 1.0
 
 
 class UsbCamera(CaptureCamera):
@@ -75,8 +74,8 @@ class UsbCamera(CaptureCamera):
 
         OpenCV passes on the driver's stamp, which most take from the clock of time.monotonic.
         """
-        age_sec = time.monotonic() - self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        return age_sec if 0.0 <= age_sec <= OLDEST_SEC else 0.0
+        return plausible_age(
+            time.monotonic() - self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
 
 
 def negotiate(capture, wish):

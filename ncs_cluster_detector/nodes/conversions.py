@@ -155,12 +155,16 @@ def detection_array_of(header, image_size, detections):
     return array
 
 
-def _detection_2d(header, height, width, detection):
-    message = Detection2D(header=header)
+def hypothesis_of(detection):
+    """Return the ObjectHypothesisWithPose of a Detection, its pose left open."""
     hypothesis = ObjectHypothesisWithPose()
     hypothesis.hypothesis.class_id = detection.label
     hypothesis.hypothesis.score = detection.score
-    message.results = [hypothesis]
+    return hypothesis
+
+
+def _detection_2d(header, height, width, detection):
+    message = Detection2D(header=header, results=[hypothesis_of(detection)])
     box = message.bbox
     box.center.position.x = (detection.x_min + detection.x_max) / 2 * width
     box.center.position.y = (detection.y_min + detection.y_max) / 2 * height

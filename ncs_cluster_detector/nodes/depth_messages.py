@@ -16,10 +16,10 @@
 
 from ncs_cluster_detector.detection.projection import position_of
 from ncs_cluster_detector.nodes.conversions import BadImageError
+from ncs_cluster_detector.nodes.conversions import hypothesis_of
 import numpy as np
 from vision_msgs.msg import Detection3D
 from vision_msgs.msg import Detection3DArray
-from vision_msgs.msg import ObjectHypothesisWithPose
 
 # REP 118: whole millimetres, 0 = unknown, or metres, NaN and infinite = unknown.
 DEPTH_TYPES = {'16UC1': np.dtype(np.uint16), '32FC1': np.dtype(np.float32)}
@@ -105,9 +105,7 @@ def _detection_3d(header, image_size, info, detection, depth):
         middle, depth.distance, info.k, info.d, info.distortion_model)
     box.size.x, box.size.y = (abs(high - low) for low, high in zip(*(c[:2] for c in corners)))
     box.size.z = depth.farthest - depth.nearest
-    hypothesis = ObjectHypothesisWithPose()
-    hypothesis.hypothesis.class_id = detection.label
-    hypothesis.hypothesis.score = detection.score
+    hypothesis = hypothesis_of(detection)
     hypothesis.pose.pose.position = place
     message.results = [hypothesis]
     return message

@@ -21,6 +21,7 @@ import time
 from ncs_cluster_detector.detection.distance import box_slices
 from ncs_cluster_detector.detection.distance import cut_out
 from ncs_cluster_detector.detection.distance import object_depth
+from ncs_cluster_detector.nodes.camera_outputs import DEPTH_TOPIC
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.conversions import image_message
 from ncs_cluster_detector.nodes.depth_match import DepthMatch
@@ -33,7 +34,6 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection3DArray
 
-DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 # What has not come so long after its image will not come any more.
 DEPTH_TIMEOUT_SEC = 0.2
