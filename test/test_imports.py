@@ -22,12 +22,13 @@ import pytest
 PACKAGE = 'ncs_cluster_detector'
 ROOT = Path(__file__).resolve().parents[1] / PACKAGE
 ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'diagnostic_msgs',
-       'builtin_interfaces', 'cv_bridge', 'launch', 'launch_ros'}
+       'visualization_msgs', 'builtin_interfaces', 'cv_bridge', 'launch', 'launch_ros'}
 
 # What a module may import from the package: folders, or modules of them.
 ALLOWED = {
     'policy': {'policy'},
     'detection': {'detection'},
+    'drawing': {'drawing'},
     'cameras': {'cameras'},
     'sticks': {'sticks'},
     'simulation': {'simulation', 'detection'},
@@ -47,7 +48,7 @@ ALLOWED = {
     'workers/supervisor': {'policy', 'workers'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
-    'nodes': {'nodes', 'policy', 'detection', 'cameras', 'workers', 'simulation.bus',
+    'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'simulation.bus',
               'simulation.graphs', 'simulation.shared_bus'},
     'planning': {'planning', 'policy'},
     'executables': {'nodes', 'planning'},
@@ -55,6 +56,7 @@ ALLOWED = {
 FORBIDDEN_OUTSIDE = {
     'policy': {'time', 'random', 'logging', 'datetime', 'numpy', 'cv2', 'threading', 'os'} | ROS,
     'detection': {'time', 'random'} | ROS,
+    'drawing': {'time', 'random'} | ROS,
     'cameras': ROS,
     'sticks': {'multiprocessing'} | ROS,
     'simulation': {'multiprocessing'} | ROS,

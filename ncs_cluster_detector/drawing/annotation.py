@@ -1,0 +1,34 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""All that is drawn on a picture, in its order."""
+
+from ncs_cluster_detector.drawing.boxes import draw_detections
+from ncs_cluster_detector.drawing.status_strip import lay_on
+from ncs_cluster_detector.drawing.status_strip import strip_for
+
+
+def annotate(image, detections, distances, status):
+    """
+    Draw detections and the state of the sticks on the picture itself.
+
+    :param image: uint8 array, height x width x 3, blue-green-red; drawn on.
+    :param detections: sequence of Detection.
+    :param distances: of each detection in metres, None where it is not known.
+    :param status: the Status for the strip.
+    """
+    height, width = image.shape[:2]
+    strip = strip_for(status, width, height)
+    draw_detections(image, detections, distances, height - len(strip.colour))
+    lay_on(image, strip)

@@ -1,0 +1,93 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Draws detections on a picture: a box each, with a label that covers no other label."""
+
+import cv2
+from ncs_cluster_detector.drawing.colours import DARK
+from ncs_cluster_detector.drawing.colours import label_colour
+from ncs_cluster_detector.drawing.text import text_height
+from ncs_cluster_detector.drawing.text import text_tile
+
+
+def draw_detections(image, detections, distances, rows_for_labels):
+    """
+    Draw boxes and labels on the picture itself.
+
+    :param image: uint8 array, height x width x 3, blue-green-red; drawn on.
+    :param detections: sequence of Detection.
+    :param distances: of each detection in metres, None where it is not known.
+    :param rows_for_labels: so many rows from the top may have labels.
+    """
+    height, width = image.shape[:2]
+    size = text_height(width, height)
+    # The surest is drawn last, so that it lies on top, and its label gets the best place.
+    shown = sorted(zip(detections, distances), key=lambda found: found[0].score)
+    boxes = [corners_of(detection, width, height) for detection, _ in shown]
+    line = max(round(size / 8), 2)
+    for box, (detection, _) in zip(boxes, shown):
+        # A dark edge on both sides keeps the outline readable on any background.
+        for colour, thickness in ((DARK, line + 2), (label_colour(detection.label), line)):
+            cv2.rectangle(image, box[:2], box[2:], colour, thickness)
+    taken = []
+    for box, (detection, distance) in reversed(list(zip(boxes, shown))):
+        tile = text_tile(label_text(detection, distance), size, DARK,
+                         label_colour(detection.label))
+        area = place_of_label(box, tile.shape, (rows_for_labels, width), taken)
+        taken.append(area)
+        left, top, right, bottom = area
+        image[top:bottom, left:right] = tile[:bottom - top, :right - left]
+
+
+def label_text(detection, distance):
+    """Return what stands at a box: label, percent and, if it is known, the distance."""
+    text = f'{detection.label} {detection.score * 100:.0f}%'
+    return text if distance is None else f'{text}  {distance:.2f} m'
+
+
+def corners_of(detection, width, height):
+    """Return the pixels ``(left, top, right, bottom)`` in which the outline runs."""
+    left, top = round(detection.x_min * width), round(detection.y_min * height)
+    right, bottom = round(detection.x_max * width) - 1, round(detection.y_max * height) - 1
+    left, top = min(left, width - 1), min(top, height - 1)
+    return left, top, max(right, left), max(bottom, top)
+
+
+def place_of_label(box, tile_shape, room, taken):
+    """
+    Return the area ``(left, top, right, bottom)`` of a label.
+
+    Above the box, below it or in it: the first place where no other label is, or else the first
+    one that lies in the room.
+
+    :param box: corners of the detection.
+    :param room: ``(height, width)`` of the part of the picture that may have labels.
+    :param taken: areas of other labels.
+    """
+    left, top, _, bottom = box
+    tile_height, tile_width = tile_shape[:2]
+    height, width = room
+    x = max(min(left, width - tile_width), 0)
+    places = [(x, y, min(x + tile_width, width), y + tile_height)
+              for y in (top - tile_height, bottom + 1, top, bottom + 1 - tile_height)
+              if 0 <= y <= height - tile_height]
+    free = [place for place in places if not any(_overlap(place, other) for other in taken)]
+    if free or places:
+        return (free or places)[0]
+    return x, 0, min(x + tile_width, width), min(tile_height, height)
+
+
+def _overlap(one, other):
+    return (one[0] < other[2] and other[0] < one[2]
+            and one[1] < other[3] and other[1] < one[3])

@@ -1,0 +1,85 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A thread beside the executor's and the supervisor's, for what must not hold those up."""
+
+from collections import deque
+import threading
+
+
+class BackgroundJobs:
+    """
+    Does jobs one after the other, in the order in which they came, in a thread of its own.
+
+    ``failure`` is the exception that ended the thread, or None.
+    """
+
+    def __init__(self, name, do, most_waiting, on_first_loss):
+        """
+        Start the thread, which sleeps until there is a job.
+
+        :param name: of the thread.
+        :param do: does a job; gets what :meth:`put` got.
+        :param most_waiting: with more jobs than that the oldest are left out.
+        :param on_first_loss: is called when that happens for the first time.
+        """
+        self.failure = None
+        self._do = do
+        self._most_waiting = most_waiting
+        self._on_first_loss = on_first_loss
+        self._waiting = deque()
+        self._news = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, *job):
+        """Add a job; returns at once."""
+        with self._news:
+            lossy = len(self._waiting) == self._most_waiting
+            if lossy:
+                self._waiting.popleft()
+            self._waiting.append(job)
+            self._news.notify()
+        if lossy and self._on_first_loss is not None:
+            self._on_first_loss, tell = None, self._on_first_loss
+            tell()
+
+    def ask_to_stop(self):
+        """Let the thread end after the job that it does now."""
+        with self._news:
+            self._stopping = True
+            self._news.notify()
+
+    def stop(self, timeout_sec):
+        """
+        Stop the thread.
+
+        :return: whether it has ended.
+        """
+        self.ask_to_stop()
+        self._thread.join(timeout_sec)
+        return not self._thread.is_alive()
+
+    def _run(self):
+        try:
+            while (job := self._next()) is not None:
+                self._do(*job)
+        except Exception as error:
+            self.failure = error   # whoever gave the jobs reports it and ends
+
+    def _next(self):
+        with self._news:
+            self._news.wait_for(lambda: self._waiting or self._stopping)
+            return None if self._stopping else self._waiting.popleft()
