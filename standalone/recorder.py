@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Keeps the newest frames, and makes a video and a picture of those in which was searched."""
+"""Makes a video and a picture of what the detector node draws."""
 
 from collections import OrderedDict
 import queue
@@ -20,13 +20,10 @@ import threading
 from typing import NamedTuple
 
 import cv2
-import frame_drawing
 import numpy as np
 
-# A detection comes within half a second of its frame: max_frame_age_ms, and a stick's time.
-FRAMES_KEPT = 40
-BYTES_KEPT = 96_000_000
-LEAST_FRAMES_KEPT = 4
+# More detections than pictures that can be on their way.
+WORTHS_KEPT = 100
 # One that waits is as large as a frame.
 WAITING_FRAMES = 16
 FASTEST_VIDEO_FPS = 30.0
@@ -40,79 +37,64 @@ STOP_PATIENCE_SEC = 5.0
 class _Job(NamedTuple):
     image: np.ndarray
     at_sec: float
-    detections: tuple
-    marks: tuple
-    note: str
-
-
-class FrameMemory:
-    """The newest frames by their stamps; how many depends on their size."""
-
-    def __init__(self):
-        """Begin without frames."""
-        self._frames = OrderedDict()
-
-    def keep(self, stamp, image):
-        """Keep a frame and let go of the oldest ones."""
-        self._frames[stamp] = image
-        most = min(max(BYTES_KEPT // image.nbytes, LEAST_FRAMES_KEPT), FRAMES_KEPT)
-        while len(self._frames) > most:
-            self._frames.popitem(last=False)
-
-    def take(self, stamp):
-        """Return the frame with exactly this stamp and forget it; None if there is none."""
-        return self._frames.pop(stamp, None)
+    worth: tuple
 
 
 class Recorder:
     """
-    Matches detections with their frames; a thread draws and encodes.
+    Writes the annotated pictures; a thread encodes them.
 
-    When the thread cannot keep up, frames are left out of the video and counted, so that neither
+    When the thread cannot keep up, pictures are left out of the video and counted, so that neither
     the memory grows nor the run waits.
     """
 
-    def __init__(self, folder, source_fps, state):
+    def __init__(self, folder, source_fps):
         """
-        Get ready; the video is begun with the first frame.
+        Get ready; the video is begun with the first picture.
 
         :param folder: pathlib.Path of the folder for annotated.mp4 and annotated.png.
         :param source_fps: frames a second of the source, from which the video's rate follows.
-        :param state: the RunState, for the strip with the sticks.
         """
         self.frames_received = 0
         self.frames_drawn = 0
         self.frames_left_out = 0
-        self.detections_without_frame = 0
-        self._state = state
-        self._frames = FrameMemory()
+        self._messages = 0
+        self._worths = OrderedDict()   # by stamp: (number of detections, sum of scores)
         self._video = VideoFile(folder / 'annotated.mp4', min(source_fps, FASTEST_VIDEO_FPS))
         self._picture = folder / 'annotated.png'
-        self._best = None   # (number of detections, sum of scores), drawn image
+        self._best = None   # worth, picture
         self._jobs = queue.Queue(WAITING_FRAMES)
         self._failure = None
         self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
         self._thread.start()
 
-    def take_image(self, stamp, image):
-        """
-        Take a frame.
-
-        :param stamp: (seconds, nanoseconds) of its header.
-        :param image: uint8, height x width x 3, blue-green-red; drawn on later.
-        """
-        self.frames_received += 1
-        self._frames.keep(stamp, image)
+    @property
+    def detections_without_frame(self):
+        """Return of how many messages with detections no picture came."""
+        return max(self._messages - self.frames_received, 0)
 
     def take_detections(self, stamp, detections):
-        """Take the Detections in the frame with this stamp."""
-        image = self._frames.take(stamp)
-        if image is None:
-            self.detections_without_frame += 1
-            return
-        marks, note = frame_drawing.strip_of(self._state)
+        """
+        Take the Detections of a frame; they come before its picture.
+
+        :param stamp: (seconds, nanoseconds) of its header.
+        """
+        self._messages += 1
+        self._worths[stamp] = len(detections), sum(found.score for found in detections)
+        if len(self._worths) > WORTHS_KEPT:
+            self._worths.popitem(last=False)
+
+    def take_picture(self, stamp, image):
+        """
+        Take an annotated picture.
+
+        :param stamp: (seconds, nanoseconds) of its header.
+        :param image: uint8, height x width x 3, blue-green-red.
+        """
+        self.frames_received += 1
+        worth = self._worths.pop(stamp, (0, 0.0))
         try:
-            self._jobs.put_nowait(_Job(image, stamp[0] + stamp[1] * 1e-9, detections, marks, note))
+            self._jobs.put_nowait(_Job(image, stamp[0] + stamp[1] * 1e-9, worth))
         except queue.Full:
             self.frames_left_out += 1
 
@@ -148,15 +130,13 @@ class Recorder:
             if job is None:
                 return
             try:
-                frame_drawing.draw(job.image, job.detections, job.marks, job.note)
                 self._video.add(job.image, job.at_sec)
             except (cv2.error, OSError, MemoryError) as error:
                 self._failure = self._failure or str(error).strip().replace('\n', ' ')
                 continue
             self.frames_drawn += 1
-            worth = (len(job.detections), sum(found.score for found in job.detections))
-            if self._best is None or worth > self._best[0]:
-                self._best = worth, job.image
+            if self._best is None or job.worth > self._best[0]:
+                self._best = job.worth, job.image
 
 
 class VideoFile:

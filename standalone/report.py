@@ -30,6 +30,7 @@ def make_report(state, facts, recorder, root):
     Return the report as a dictionary for JSON.
 
     Keys end in their units: ``_sec``, ``_celsius``, ``_fps``; a value that is not known is null.
+    Frames ``received`` and ``drawn`` are annotated pictures, and those that the video holds.
     ``cluster`` and each of ``sticks`` hold lists of equal length, one entry a second.
 
     :param state: the RunState.
@@ -155,11 +156,9 @@ def summary_lines(report):
     run, frames, detections = report['run'], report['frames'], report['detections']
     lines = [f"ran {run['duration_sec']:.1f} s with {len(report['sticks'])} simulated sticks on "
              f"{run['source']}; ended: {run['stopped_by']}"]
-    # The camera tells its count once a second, so the number received is the newer one.
-    frames_in = _count(frames['received'])
-    if frames['received'] is None:
-        frames_in = f"at least {_count(frames['published_at_last_diagnostics'])}"
-    lines.append(f"frames in: {frames_in}; detection messages: {detections['messages']}, "
+    # The camera tells its count once a second.
+    lines.append(f"frames in: at least {_count(frames['published_at_last_diagnostics'])}; "
+                 f"detection messages: {detections['messages']}, "
                  f"{_count(detections['mean_detection_fps'])} a second, longest gap "
                  f"{detections['largest_gap_sec']:.2f} s")
     found = ', '.join(f'{label} {count}' for label, count in detections['per_label'].items())

@@ -64,7 +64,7 @@ class Run:
         # Late, because importing ROS and OpenCV takes half a second.
         if self._options.out is not None:
             from recorder import Recorder
-            self._recorder = Recorder(self._options.out, self._options.source_fps, self._state)
+            self._recorder = Recorder(self._options.out, self._options.source_fps)
         from run_listener import RunListener
         self._listener = RunListener(self._state, self._recorder)
 

@@ -37,12 +37,12 @@ class RunListener:
     """
     A ROS node that fills a RunState and, if there is one, feeds a Recorder.
 
-    It listens reliably: the recorder gets every frame that the detector gets.
+    It listens reliably: the recorder gets every picture that the detector draws.
     """
 
     def __init__(self, state, recorder):
         """
-        Subscribe; images only for a recorder, because each of them costs time.
+        Subscribe; to pictures only for a recorder, because each of them costs time.
 
         :param state: the RunState.
         :param recorder: a Recorder or None.
@@ -60,7 +60,7 @@ class RunListener:
             Detection2DArray, 'detections', self._take_detections, QoSProfile(depth=50))
         if recorder is not None:
             self._node.create_subscription(
-                Image, 'image_raw', self._take_image, QoSProfile(depth=5))
+                Image, 'annotated_image', self._take_picture, QoSProfile(depth=5))
         self._clients = {name: AsyncParameterClient(self._node, f'/{name}') for name in NODES}
         self._asked_at = {}
 
@@ -109,11 +109,10 @@ class RunListener:
         if self._recorder is not None:
             self._recorder.take_detections(_key(message.header), detections)
 
-    def _take_image(self, message):
-        pixels = np.frombuffer(message.data, dtype=np.uint8)
-        rows = pixels[:message.height * message.step].reshape(message.height, message.step)
-        image = rows[:, :message.width * 3].reshape(message.height, message.width, 3)
-        self._recorder.take_image(_key(message.header), image)
+    def _take_picture(self, message):
+        pixels = np.frombuffer(message.data, np.uint8)
+        self._recorder.take_picture(
+            _key(message.header), pixels.reshape(message.height, message.width, 3))
 
 
 def _key(header):

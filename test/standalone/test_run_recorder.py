@@ -12,22 +12,16 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Detections are drawn on the very frame they belong to, and the video keeps real time."""
+"""The annotated pictures become a video that keeps real time, and the best of them a picture."""
 
 import cv2
 from made_up_run import DOG
-from made_up_run import made_up_state
 from made_up_run import PERSON
-import frame_drawing  # noqa: I100 (made_up_run makes it importable)
 import numpy as np
 import pytest
-from recorder import BYTES_KEPT
-from recorder import FrameMemory
-from recorder import FRAMES_KEPT
-from recorder import LEAST_FRAMES_KEPT
 from recorder import Recorder
 from recorder import VideoFile
-from run_state import Detection
+from recorder import WORTHS_KEPT
 
 GREY = 90
 
@@ -56,55 +50,40 @@ def grey_of(image):
     return round(float(image[5:20, 5:60].mean()))
 
 
-def test_memory_finds_exactly_the_stamp_and_forgets_old_frames():
-    """A frame is found by its own stamp, once, as long as it is among the newest."""
-    memory = FrameMemory()
-    for number in range(FRAMES_KEPT + 5):
-        memory.keep((10, number), frame(number))
-    assert memory.take((10, 4)) is None
-    assert memory.take((10, 5))[0, 0, 0] == 5
-    assert memory.take((10, 5)) is None
-    assert memory.take((11, 6)) is None
-
-
-def test_memory_keeps_fewer_large_frames():
-    """A few 4K frames are as many bytes as many small ones."""
-    memory = FrameMemory()
-    huge = np.broadcast_to(np.uint8(0), (2160, 3840, 3))
-    most = max(BYTES_KEPT // huge.nbytes, LEAST_FRAMES_KEPT)
-    for number in range(most + 1):
-        memory.keep((0, number), huge)
-    assert memory.take((0, 0)) is None
-    assert memory.take((0, 1)) is huge
-
-
-def test_detections_meet_their_frames(tmp_path):
-    """Frames without detections message are left out; a message without frame is counted."""
-    recorder = Recorder(tmp_path, 10.0, made_up_state())
-    for number in range(10):
-        recorder.take_image((7, number * 100_000_000), frame(100 + 10 * number))
-    for number, detections in ((2, (PERSON,)), (3, (PERSON, DOG)), (4, ())):
+def test_pictures_become_a_video_and_the_best_one_a_picture(tmp_path):
+    """Messages without a picture are counted; the one with most detections is the best."""
+    recorder = Recorder(tmp_path, 10.0)
+    for number, detections in enumerate(((PERSON, DOG, DOG), (PERSON,), (PERSON, DOG), ()), 1):
         recorder.take_detections((7, number * 100_000_000), detections)
-    recorder.take_detections((6, 0), (PERSON, DOG, DOG))
+    for number in (2, 3, 4):
+        recorder.take_picture((7, number * 100_000_000), frame(100 + 10 * number))
     written, complaints = recorder.close()
     assert written == [tmp_path / 'annotated.mp4', tmp_path / 'annotated.png']
     assert complaints == []
-    assert (recorder.frames_received, recorder.frames_drawn) == (10, 3)
+    assert (recorder.frames_received, recorder.frames_drawn) == (3, 3)
     assert (recorder.detections_without_frame, recorder.frames_left_out) == (1, 0)
     fps, frames = read(tmp_path / 'annotated.mp4')
     assert fps == 10.0
     assert [grey_of(image) for image in frames] == pytest.approx([120, 130, 140], abs=3)
-    best = cv2.imread(str(tmp_path / 'annotated.png'))
-    assert grey_of(best) == 130   # the frame with the most detections
-    for found in (PERSON, DOG):
-        edge = best[int(found.top + found.height) - 1, int(found.left + found.width / 2)]
-        assert max(abs(int(value) - 130) for value in edge) > 30
+    assert grey_of(cv2.imread(str(tmp_path / 'annotated.png'))) == 130
 
 
-def test_without_detections_messages_there_are_no_pictures(tmp_path):
+def test_what_is_remembered_of_detections_stays_little(tmp_path):
+    """Detections of which no picture ever comes are forgotten, the oldest first."""
+    recorder = Recorder(tmp_path, 10.0)
+    for number in range(2 * WORTHS_KEPT):
+        recorder.take_detections((number, 0), (PERSON, DOG) if number == 0 else (PERSON,))
+    recorder.take_picture((0, 0), frame(100))
+    recorder.take_picture((2 * WORTHS_KEPT - 1, 0), frame(200))
+    recorder.close()
+    assert len(recorder._worths) < WORTHS_KEPT
+    assert grey_of(cv2.imread(str(tmp_path / 'annotated.png'))) == 200
+
+
+def test_without_pictures_there_are_no_files(tmp_path):
     """A run that ends at once leaves no broken file."""
-    recorder = Recorder(tmp_path, 10.0, made_up_state())
-    recorder.take_image((1, 0), frame())
+    recorder = Recorder(tmp_path, 10.0)
+    recorder.take_detections((1, 0), (PERSON,))
     assert recorder.close() == ([], [])
     assert list(tmp_path.iterdir()) == []
 
@@ -124,9 +103,8 @@ def test_without_an_encoder_there_is_a_picture(tmp_path, monkeypatch):
             """Finish nothing."""
 
     monkeypatch.setattr(cv2, 'VideoWriter', Deaf)
-    recorder = Recorder(tmp_path, 10.0, made_up_state())
-    recorder.take_image((1, 0), frame())
-    recorder.take_detections((1, 0), (PERSON,))
+    recorder = Recorder(tmp_path, 10.0)
+    recorder.take_picture((1, 0), frame())
     written, complaints = recorder.close()
     assert written == [tmp_path / 'annotated.png']
     assert len(complaints) == 1 and 'mp4v' in complaints[0]
@@ -160,26 +138,3 @@ def test_a_pause_is_shown_as_long_as_it_was(tmp_path):
 def test_a_clock_that_was_set_is_no_pause(tmp_path):
     """After a jump of the stamps the video goes on at once."""
     assert lengths(tmp_path, [0.0, 0.1, 5000.0, 5000.1, 3.0, 3.1], fps=10.0) == [1] * 6
-
-
-@pytest.mark.parametrize('height, width', [(240, 320), (2160, 3840), (48, 64), (241, 321)])
-def test_drawing_on_any_size(height, width):
-    """Boxes over the edge, a strip with more sticks than there is room for: nothing breaks."""
-    image = frame(height=height, width=width)
-    marks, note = frame_drawing.strip_of(made_up_state(16))
-    assert len(marks) == 16 and note == '24 fps'
-    boxes = [Detection('person', 0.9, -20.0, -20.0, width + 40.0, height + 40.0),
-             Detection('a very long label for a narrow picture', 0.8, width - 5.0, 2.0, 50.0, 9.0)]
-    frame_drawing.draw(image, boxes, marks, note)
-    assert image.std() > 0
-
-
-def test_labels_do_not_cover_each_other():
-    """Two people close together have readable labels, above and below."""
-    image = frame(height=480, width=640)
-    near = [Detection('person', 0.9, 200.0, 150.0, 60.0, 200.0),
-            Detection('person', 0.8, 215.0, 150.0, 60.0, 200.0)]
-    size = frame_drawing.text_size(image)
-    first = frame_drawing._place_label(image, near[0], [], size)
-    second = frame_drawing._place_label(image, near[1], [first], size)
-    assert first.area[3] <= 150 and second.area[1] >= 349
