@@ -38,14 +38,15 @@ DEADLINE_SEC = 20.0
 class NodeProcess:
     """An executable of this package in a process of its own."""
 
-    def __init__(self, executable, parameters, environment=None):
+    def __init__(self, executable, parameters, environment=None, remappings=None):
         """
         Start it with parameters, a dictionary of name and YAML text.
 
         :param environment: dictionary of variables in addition to those of this process.
+        :param remappings: dictionary of old and new names; ``__ns`` is the namespace.
         """
-        arguments = [word for name, value in parameters.items()
-                     for word in ('-p', f'{name}:={value}')]
+        arguments = [word for flag, pairs in (('-p', parameters), ('-r', remappings or {}))
+                     for name, value in pairs.items() for word in (flag, f'{name}:={value}')]
         code = (f'from ncs_cluster_detector.executables import {executable} as main; '
                 'raise SystemExit(main())')
         self._popen = subprocess.Popen(

@@ -15,7 +15,8 @@
 """What the camera node says about its source on /diagnostics."""
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from diagnostic_msgs.msg import KeyValue
+from ncs_cluster_detector.nodes.diagnostic_status import make_status
+from ncs_cluster_detector.nodes.diagnostic_status import shortened
 from ncs_cluster_detector.nodes.frame_grabber import GrabState
 
 # An open camera that is silent for so long, and for several frames, deserves a look.
@@ -23,7 +24,7 @@ SILENT_SEC = 2.0
 SILENT_FRAMES = 5
 
 
-def camera_status(values, device, grabber, published, subscribed, now):
+def camera_status(values, device, grabber, published, subscribed, now, owner='camera'):
     """
     Judge the source.
 
@@ -33,6 +34,7 @@ def camera_status(values, device, grabber, published, subscribed, now):
     :param published: number of images and camera infos published so far.
     :param subscribed: whether anybody subscribes.
     :param now: monotonic time in seconds.
+    :param owner: what the status's name begins with.
     :return: a DiagnosticStatus.
     """
     measured = grabber.rate.fps(now)
@@ -40,7 +42,7 @@ def camera_status(values, device, grabber, published, subscribed, now):
     last = grabber.last_frame_at
     age_sec = None if last is None else now - last
     level, message = _judge(values, device, grabber, state, subscribed, measured, age_sec)
-    facts = {
+    return make_status(f'{owner}: {values["source"]}', device, level, message, {
         'fps_requested': f'{values["fps"]:g}',
         'fps_measured': f'{measured:.1f}',
         'granted': grabber.granted or 'nothing yet',
@@ -49,25 +51,23 @@ def camera_status(values, device, grabber, published, subscribed, now):
         'pictures_skipped': grabber.skipped,
         'reopenings': grabber.reopenings,
         'last_frame_age_sec': 'no frame yet' if age_sec is None else f'{age_sec:.1f}',
-        'last_error': grabber.last_error or 'none',
-    }
-    return DiagnosticStatus(
-        name=f'camera: {values["source"]}', hardware_id=device, level=level, message=message,
-        values=[KeyValue(key=key, value=str(value)) for key, value in facts.items()])
+        'last_error': grabber.last_error or 'none'})
 
 
 def _judge(values, device, grabber, state, subscribed, measured, age_sec):
     if state is GrabState.AWAY:
-        return (DiagnosticStatus.ERROR,
-                f'{device} is away, trying again until it is back: {grabber.last_error}')
+        return DiagnosticStatus.ERROR, (f'{device} is away, tried again twice a second: '
+                                        f'{shortened(grabber.last_error)}')
     if state is GrabState.OPENING:
-        return DiagnosticStatus.WARN, f'opening {device}'
+        return DiagnosticStatus.WARN, f'opening {device}: waiting for its first picture'
     if state is GrabState.ENDED:
-        return DiagnosticStatus.OK, f'{device} has ended and loop is false'
+        return DiagnosticStatus.OK, (f'{device} has ended and loop is false; set loop to true to '
+                                     'start it again')
     if not grabber.live:
         if not subscribed:
-            return DiagnosticStatus.OK, 'waiting for a subscriber'
+            return DiagnosticStatus.OK, f'{device} is ready: waiting for a subscriber'
     elif age_sec > max(SILENT_SEC, SILENT_FRAMES / values['fps']):
-        return DiagnosticStatus.WARN, f'{device} is open but silent for {age_sec:.1f} s'
+        return DiagnosticStatus.WARN, (f'{device} is open but silent for {age_sec:.1f} s; is its '
+                                       'cable or its stream interrupted?')
     audience = '' if subscribed else ', nobody subscribes'
     return DiagnosticStatus.OK, f'{grabber.granted}, measured {measured:.1f} fps{audience}'

@@ -29,6 +29,7 @@ from ncs_cluster_detector.nodes.camera_diagnostics import camera_status
 from ncs_cluster_detector.nodes.camera_info import calibration_at
 from ncs_cluster_detector.nodes.camera_outputs import CameraOutputs
 from ncs_cluster_detector.nodes.camera_parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.nodes.diagnostic_status import owner_of_statuses
 from ncs_cluster_detector.nodes.frame_grabber import FrameGrabber
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
@@ -60,6 +61,7 @@ class CameraNode(ConfiguredNode):
         super().__init__('camera', CAMERA_PARAMETERS, **kwargs)
         self._settings = self.values()
         self._device = shown_source(self._settings['source'], self._settings['device'])
+        self._owner = owner_of_statuses(self, 'camera')
         self._published = 0
         self._last_stamp_ns = None
         self._failure = None
@@ -156,7 +158,7 @@ class CameraNode(ConfiguredNode):
             if failure is not None:
                 raise failure
         status = camera_status(self._settings, self._device, self._grabber, self._published,
-                               self._outputs.wanted(), time.monotonic())
+                               self._outputs.wanted(), time.monotonic(), self._owner)
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)

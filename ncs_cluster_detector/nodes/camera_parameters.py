@@ -15,6 +15,7 @@
 """The parameters of the camera node, each with its default, limits and meaning."""
 
 from ncs_cluster_detector.cameras.open_camera import SOURCES
+from ncs_cluster_detector.nodes.diagnostic_status import USE_FQN
 from ncs_cluster_detector.nodes.parameters import ParameterSpec
 
 
@@ -63,4 +64,5 @@ CAMERA_PARAMETERS = (
         'Calibration file in YAML, as camera_calibration writes it: file:///path or '
         'package://package/path. Empty = not calibrated: all matrices of camera_info are zero, '
         'except those of a RealSense, which its factory measured. Restart to change.'),
+    USE_FQN,
 )

@@ -21,6 +21,7 @@ from ncs_cluster_detector.detection.labels import default_labels
 from ncs_cluster_detector.detection.labels import FACE
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
 from ncs_cluster_detector.detection.labels import read_label_file
+from ncs_cluster_detector.nodes.diagnostic_status import USE_FQN
 from ncs_cluster_detector.nodes.parameters import ParameterSpec
 from ncs_cluster_detector.nodes.parameters import StartupError
 from ncs_cluster_detector.policy.settings import LIMITS
@@ -102,6 +103,7 @@ SPECS = (
         'use_depth', False, 'Whether positions are told (detections_3d, foreground_image), from '
         'the depth image with the same stamp as the image and from camera_info. Restart to '
         'change.'),
+    USE_FQN,
     ParameterSpec(
         'simulated.sticks', _BUS.sticks, 'Number of simulated sticks. Restart to change.', 0, 64),
     ParameterSpec(

@@ -14,115 +14,200 @@
 
 """What the detector node says about its sticks on ``/diagnostics``."""
 
+from dataclasses import dataclass
+
 from diagnostic_msgs.msg import DiagnosticStatus
-from diagnostic_msgs.msg import KeyValue
+from ncs_cluster_detector.nodes.diagnostic_status import counted
+from ncs_cluster_detector.nodes.diagnostic_status import make_status
+from ncs_cluster_detector.nodes.diagnostic_status import shortened
+from ncs_cluster_detector.policy.restart import REST_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 
 NO_IMAGE_WARN_SEC = 5.0
+IMAGE_TYPE = 'sensor_msgs/msg/Image'
+MOST_NAMED = 4   # sticks in one message; the others are counted
+
+_SHORT_STATES = {
+    StickState.STARTING: 'starting', StickState.STOPPING: 'failed',
+    StickState.BACKOFF: 'waits to be started', StickState.FATAL: 'given up',
+    StickState.ABSENT: 'not plugged in'}
+_STATES = {
+    StickState.STARTING: 'starting: its worker opens it and loads the networks',
+    StickState.STOPPING: 'its worker is being ended',
+    StickState.BACKOFF: 'waits for its next attempt, a matter of seconds',
+    StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
+    StickState.ABSENT: 'not plugged in, starts by itself when it is'}
+_NO_STICK = {
+    'mvnc': 'no stick found: is one plugged in (lsusb shows 03e7) and not used by another '
+            'program, its udev rule installed, the hub powered?',
+    'simulated': 'no stick found: start the node with simulated.sticks above 0'}
 
 
-def statuses(snapshot, driver, now, bad_images, bad_depth_images=0):
+@dataclass(frozen=True)
+class Intake:
+    """
+    What reaches the node.
+
+    ``topic`` is where images are expected, remapped as it may be, and ``publisher_types`` holds
+    the message type of each publisher on it, such as ``sensor_msgs/msg/Image``. ``bad_images``
+    and ``bad_depth_images`` count the messages that could not be used.
+    """
+
+    topic: str
+    publisher_types: tuple = ()
+    bad_images: int = 0
+    bad_depth_images: int = 0
+
+
+def statuses(snapshot, driver, now, intake, owner='detector'):
     """
     Return the DiagnosticStatus of the cluster and of every stick.
 
     :param snapshot: the supervisor's Snapshot.
     :param driver: the driver parameter.
     :param now: seconds of the monotonic clock.
-    :param bad_images: Image messages that could not be used; they count as dropped frames.
-    :param bad_depth_images: depth images that could not be used.
+    :param intake: an Intake; its bad images count as dropped frames.
+    :param owner: what the names of the statuses begin with.
     """
-    return [_cluster(snapshot, driver, now, bad_images, bad_depth_images)] + [
-        _stick(stick, snapshot.settings, now) for stick in snapshot.sticks]
+    return [_cluster(snapshot, driver, now, intake, owner)] + [
+        _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
 
 
-def _cluster(snapshot, driver, now, bad_images, bad_depth_images):
+def _cluster(snapshot, driver, now, intake, owner):
+    level, message = _judge_cluster(snapshot, driver, now, intake)
+    return make_status(f'{owner}: cluster', 'cluster', level, message, {
+        'driver': driver,
+        'cluster_size': snapshot.settings.cluster_size,
+        'effective_cluster_size': len(snapshot.active),
+        'active_sticks': ','.join(map(str, snapshot.active)),
+        'switches': snapshot.switches,
+        'last_switch_reason': snapshot.last_switch_reason,
+        'sustainable_cluster_size': ('unknown' if snapshot.sustainable_size is None else
+                                     f'{snapshot.sustainable_size:.2f}'),
+        'input_fps': f'{snapshot.input_fps:.1f}',
+        'detection_fps': f'{snapshot.detection_fps:.1f}',
+        'latency_ms_p50': _ms(snapshot.latency_p50_sec),
+        'latency_ms_p95': _ms(snapshot.latency_p95_sec),
+        'frames_dropped': snapshot.frames_dropped + intake.bad_images})
+
+
+def _judge_cluster(snapshot, driver, now, intake):
     complaints = []
     level = DiagnosticStatus.OK
     if not snapshot.active:
         level = DiagnosticStatus.ERROR
-        complaints.append(_why_none_is_active(snapshot))
+        complaints.append(f'no stick is usable: {_why_not_active(snapshot, now)}'
+                          if snapshot.sticks else _NO_STICK[driver])
     elif len(snapshot.active) < snapshot.asked_size:
         level = DiagnosticStatus.WARN
-        complaints.append(f'{len(snapshot.active)} of {snapshot.asked_size} sticks active, the '
-                          'others are hot, starting or missing')
+        complaints.append(f'{len(snapshot.active)} of {snapshot.asked_size} sticks active: '
+                          f'{_why_not_active(snapshot, now)}')
+    silent_sec = now - snapshot.waiting_for_image_since
+    if silent_sec > NO_IMAGE_WARN_SEC:
+        level = max(level, DiagnosticStatus.WARN)
+        complaints.append(f'no image for {silent_sec:.0f} s on {intake.topic}: '
+                          f'{_why_no_image(intake)}')
     if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
-        complaints.append(snapshot.heat_advice or 'sticks are hot and none is rested')
-    if now - snapshot.waiting_for_image_since > NO_IMAGE_WARN_SEC:
-        level = max(level, DiagnosticStatus.WARN)
-        complaints.append(f'no image for {now - snapshot.waiting_for_image_since:.0f} s')
+        complaints.append(snapshot.heat_advice or (
+            f'sticks are hot (switch_temperature {snapshot.settings.switch_temperature:.1f} C) '
+            'and none is rested'))
     message = '; '.join(complaints) or (
-        f'{len(snapshot.active)} of {len(snapshot.sticks)} sticks active')
-    if bad_depth_images:
-        message += f'; {bad_depth_images} unusable depth images dropped'
-    return _status(
-        'detector: cluster', 'cluster', level, message,
-        driver=driver,
-        cluster_size=snapshot.settings.cluster_size,
-        effective_cluster_size=len(snapshot.active),
-        active_sticks=','.join(map(str, snapshot.active)),
-        switches=snapshot.switches,
-        last_switch_reason=snapshot.last_switch_reason,
-        sustainable_cluster_size=('unknown' if snapshot.sustainable_size is None else
-                                  f'{snapshot.sustainable_size:.2f}'),
-        input_fps=f'{snapshot.input_fps:.1f}',
-        detection_fps=f'{snapshot.detection_fps:.1f}',
-        latency_ms_p50=_ms(snapshot.latency_p50_sec),
-        latency_ms_p95=_ms(snapshot.latency_p95_sec),
-        frames_dropped=snapshot.frames_dropped + bad_images)
+        f'{len(snapshot.active)} of {len(snapshot.sticks)} sticks active, '
+        f'{snapshot.detection_fps:.1f} of {snapshot.input_fps:.1f} images a second')
+    for count, what in ((intake.bad_images, 'images'), (intake.bad_depth_images, 'depth images')):
+        if count:
+            message += f'; {count} unusable {what} dropped'
+    return level, message
 
 
-def _why_none_is_active(snapshot):
-    states = [stick.status.state for stick in snapshot.sticks]
-    if not states:
-        return 'no stick found'
-    if StickState.RUNNING in states:
-        return 'no stick is usable: all are too hot'
-    counts = ', '.join(f'{states.count(state)} {state.value}' for state in StickState
-                       if state in states)
-    return f'no stick is usable: {counts}'
+def _why_not_active(snapshot, now):
+    """Return what keeps each stick that does not work from it."""
+    reasons = [f'stick {stick.status.number} {_short_reason(stick, snapshot.settings, now)}'
+               for stick in snapshot.sticks if stick.status.number not in snapshot.active]
+    if len(reasons) > MOST_NAMED:
+        reasons[MOST_NAMED:] = [f'{len(reasons) - MOST_NAMED} more']
+    if len(snapshot.sticks) < snapshot.asked_size:
+        reasons.append(f'only {counted(len(snapshot.sticks), "stick")} found')
+    return ', '.join(reasons)
 
 
-def _stick(stick, settings, now):
+def _short_reason(stick, settings, now):
     status = stick.status
     celsius = status.reading(now)
     if status.state is not StickState.RUNNING:
-        level = DiagnosticStatus.ERROR
-        message = f'{status.state.value}: {stick.last_error}' if stick.last_error else (
-            status.state.value)
-    elif settings.is_critical(celsius):
-        level, message = DiagnosticStatus.ERROR, 'too hot to work'
-    elif status.throttle_level >= 2:
-        level, message = DiagnosticStatus.ERROR, 'throttles itself heavily'
-    elif settings.is_hot(celsius):
-        level, message = DiagnosticStatus.WARN, 'hot'
-    elif status.throttle_level == 1:
-        level, message = DiagnosticStatus.WARN, 'throttles itself'
-    elif celsius is None:
-        level, message = DiagnosticStatus.WARN, 'temperature unknown'
-    else:
-        level, message = DiagnosticStatus.OK, 'active' if stick.active else 'resting'
+        return _SHORT_STATES[status.state]
+    if status.throttle_level >= 2:
+        return 'throttles itself'
+    if celsius is None:
+        return 'of unknown temperature'
+    if settings.is_hot(celsius):
+        return f'hot ({celsius:.1f} C)'
+    cools = celsius >= settings.resume_temperature
+    return f'{"cooling" if cools else "resting"} ({celsius:.1f} C)'
+
+
+def _why_no_image(intake):
+    publishers = intake.publisher_types.count(IMAGE_TYPE)
+    if publishers:
+        return (f'{counted(publishers, "publisher")}, but nothing usable arrives; does '
+                'ros2 topic hz show it?')
+    if intake.publisher_types:
+        return f'what is published there is {intake.publisher_types[0]}, expected {IMAGE_TYPE}'
+    return 'nobody publishes there; start the camera, or remap image_raw to its topic'
+
+
+def _stick(stick, settings, now, owner):
+    status = stick.status
+    celsius = status.reading(now)
+    level, message = _judge_stick(stick, settings, now)
     if stick.unusable_boxes:
         message += f'; {stick.unusable_boxes} unusable boxes dropped'
-    return _status(
-        f'detector: stick {status.number}', stick.device_name, level, message,
-        active='true' if stick.active else 'false',
-        state=status.state.value,
-        temperature_celsius='unknown' if celsius is None else f'{celsius:.1f}',
-        throttle_level=status.throttle_level,
-        duty_60s=f'{stick.duty_60s:.2f}',
-        inferences=stick.inferences,
-        inference_ms_p50=_ms(stick.inference_p50_sec),
-        restarts=stick.restarts,
-        last_error=stick.last_error,
-        pid=stick.pid or '')
+    return make_status(f'{owner}: stick {status.number}', stick.device_name, level, message, {
+        'active': 'true' if stick.active else 'false',
+        'state': status.state.value,
+        'temperature_celsius': 'unknown' if celsius is None else f'{celsius:.1f}',
+        'throttle_level': status.throttle_level,
+        'duty_60s': f'{stick.duty_60s:.2f}',
+        'inferences': stick.inferences,
+        'inference_ms_p50': _ms(stick.inference_p50_sec),
+        'restarts': stick.restarts,
+        'last_error': stick.last_error,
+        'pid': stick.pid or ''})
+
+
+def _judge_stick(stick, settings, now):
+    status = stick.status
+    celsius = status.reading(now)
+    shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
+    if status.state is not StickState.RUNNING:
+        reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
+        return DiagnosticStatus.ERROR, _STATES[status.state] + reason
+    if settings.is_critical(celsius):
+        return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
+                                        f'{settings.critical_temperature:.1f} C on')
+    if status.throttle_level >= 2:
+        return DiagnosticStatus.ERROR, (f'throttling level {status.throttle_level} at {shown}: it '
+                                        'pauses for seconds, so it rests; cool it better')
+    if settings.is_hot(celsius):
+        return DiagnosticStatus.WARN, (
+            f'hot: {celsius:.1f} C, relieved at {settings.switch_temperature:.1f} C'
+            if stick.active else
+            f'hot: {celsius:.1f} C, rests until it is below {settings.resume_temperature:.1f} C')
+    if status.throttle_level == 1:
+        return DiagnosticStatus.WARN, (f'throttling level 1 at {shown}: it slows itself down; '
+                                       'cool it better, or lower switch_temperature')
+    if celsius is None:
+        return DiagnosticStatus.WARN, _why_unknown(status, now)
+    return DiagnosticStatus.OK, f'{"active" if stick.active else "resting"}, {shown}'
+
+
+def _why_unknown(status, now):
+    if status.celsius is None:
+        return 'temperature unknown: no reading since it was started'
+    return (f'temperature unknown: the last reading is {now - status.measured_at:.0f} s old '
+            f'({status.celsius:.1f} C)')
 
 
 def _ms(seconds):
     return 'unknown' if seconds is None else f'{seconds * 1000:.1f}'
-
-
-def _status(name, hardware_id, level, message, **values):
-    return DiagnosticStatus(
-        name=name, hardware_id=hardware_id, level=level, message=message,
-        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])

@@ -18,7 +18,7 @@ import math
 import re
 
 _TEMPERATURE_TOPIC = re.compile(r'(.*)/stick_(\d+)/temperature$')
-_STICK_STATUS = re.compile(r'^detector: stick (\d+)$')
+_STICK_STATUS = re.compile(r'^(?:.*/)?detector: stick (\d+)$')
 _DIAGNOSTICS = 'diagnostic_msgs/msg/DiagnosticArray'
 _TEMPERATURE = 'sensor_msgs/msg/Temperature'
 

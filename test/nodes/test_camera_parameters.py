@@ -57,13 +57,16 @@ def test_the_parameters_are_those_of_the_interface():
         'camera_info_url': ('', None, None, False),
         'loop': (True, None, None, True),
         'frame_id': ('camera_color_optical_frame', None, None, False),
-        'camera_info_url': ('', None, None, False)}
+        'camera_info_url': ('', None, None, False),
+        'diagnostic_updater.use_fqn': (False, None, None, False)}
     choices = {spec.name: spec.choices for spec in CAMERA_PARAMETERS if spec.choices}
     assert choices == {'source': ('usb', 'realsense', 'video', 'images', 'test_pattern')}
 
 
 def test_the_config_file_shows_every_parameter_at_its_default():
     shown = yaml.safe_load(CONFIG.read_text())['/**']['ros__parameters']
+    for name, value in shown.pop('diagnostic_updater').items():
+        shown[f'diagnostic_updater.{name}'] = value
     assert shown == {spec.name: spec.default for spec in CAMERA_PARAMETERS}
     assert {name: type(value) for name, value in shown.items()} == {
         spec.name: type(spec.default) for spec in CAMERA_PARAMETERS}

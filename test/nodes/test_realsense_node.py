@@ -85,7 +85,7 @@ def test_the_camera_node_publishes_colour_depth_and_calibration(
         assert info.distortion_model == 'plumb_bob'
     level, text, _ = (ear.wait_for(lambda: ear.status() and ear.status()[1] and ear.status()))
     assert level == b'\x00'
-    assert text.startswith('640x480 BGR8 at 30 fps') or text == 'waiting for a subscriber'
+    assert text.startswith('640x480 BGR8 at 30 fps') or text.endswith('waiting for a subscriber')
 
 
 def test_positions_and_cut_out(start_camera, start_detector, probe, recording):
