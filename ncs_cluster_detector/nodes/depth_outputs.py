@@ -14,16 +14,16 @@
 
 """What depth adds to the detections: positions, and the objects cut out of their background."""
 
-from collections import deque
-import threading
 import time
 
 from ncs_cluster_detector.detection.distance import box_slices
 from ncs_cluster_detector.detection.distance import cut_out
 from ncs_cluster_detector.detection.distance import object_depth
+from ncs_cluster_detector.nodes.background_jobs import BackgroundJobs
 from ncs_cluster_detector.nodes.camera_outputs import DEPTH_TOPIC
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.conversions import image_message
+from ncs_cluster_detector.nodes.depth_markers import marker_array_of
 from ncs_cluster_detector.nodes.depth_match import DepthMatch
 from ncs_cluster_detector.nodes.depth_messages import depth_picture_of
 from ncs_cluster_detector.nodes.depth_messages import detection_3d_array_of
@@ -33,6 +33,7 @@ from rclpy.qos import QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection3DArray
+from visualization_msgs.msg import MarkerArray
 
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 # What has not come so long after its image will not come any more.
@@ -45,31 +46,38 @@ PATIENCE_SEC = 5.0
 
 class DepthOutputs:
     """
-    Publishes ``detections_3d`` and ``foreground_image``, from a thread of its own.
+    Publishes ``detections_3d``, ``markers`` and ``foreground_image``, from a thread of its own.
 
-    ``bad_images`` counts depth messages that could not be used; ``failure`` is the exception that
-    ended the thread, or None.
+    ``bad_images`` counts depth messages that could not be used.
     """
 
-    def __init__(self, node):
-        """Create subscriptions, publishers and the thread."""
+    def __init__(self, node, pictures):
+        """
+        Create subscriptions, publishers and the thread.
+
+        :param node: the rclpy node.
+        :param pictures: the PictureOutputs, which get what was found with its distances.
+        """
         self.bad_images = 0
-        self.failure = None
+        self._pictures = pictures
         self._logger = node.get_logger()
         self._match = DepthMatch()
         self._info = None
-        self._jobs = deque()
-        self._news = threading.Condition()
-        self._stopping = False
-        self._lost = 0
         self._trouble = Trouble(self._logger)
         self._positions = node.create_publisher(
             Detection3DArray, 'detections_3d', QoSProfile(depth=10))
+        self._markers = node.create_publisher(MarkerArray, 'markers', QoSProfile(depth=1))
         self._foregrounds = node.create_publisher(Image, 'foreground_image', QoSProfile(depth=1))
         node.create_subscription(Image, DEPTH_TOPIC, self._take_depth, NEWEST_ONLY)
         node.create_subscription(CameraInfo, 'camera_info', self._take_info, NEWEST_ONLY)
-        self._thread = threading.Thread(target=self._run, name='depth', daemon=True)
-        self._thread.start()
+        self._jobs = BackgroundJobs('depth', self._publish, QUEUE, lambda: self._logger.warning(
+            'positions come slower than detections: those of the oldest frames are left out; '
+            'further ones are not told'))
+
+    @property
+    def failure(self):
+        """Return the exception that ended the thread, or None."""
+        return self._jobs.failure
 
     def take_frame(self, frame):
         """Take a Frame that is about to be offered to the supervisor."""
@@ -77,17 +85,8 @@ class DepthOutputs:
 
     def take_detections(self, frame, detections):
         """Take what was detected in a frame; returns at once."""
-        if not self._wanted():
-            return
-        with self._news:
-            if len(self._jobs) == QUEUE:
-                self._jobs.popleft()
-                self._lost += 1
-                if self._lost == 1:
-                    self._logger.warning('positions come slower than detections: those of the '
-                                         'oldest frames are left out; further ones are not told')
-            self._jobs.append((frame, detections))
-            self._news.notify()
+        if self._wanted():
+            self._jobs.put(frame, detections)
 
     def stop(self, timeout_sec):
         """
@@ -95,16 +94,14 @@ class DepthOutputs:
 
         :return: whether it has ended.
         """
-        with self._news:
-            self._stopping = True
-            self._news.notify()
-        self._match.close()
-        self._thread.join(timeout_sec)
-        return not self._thread.is_alive()
+        self._jobs.ask_to_stop()
+        self._match.close()   # which it may be waiting for
+        return self._jobs.stop(timeout_sec)
 
     def _wanted(self):
-        return bool(self._positions.get_subscription_count()
-                    or self._foregrounds.get_subscription_count())
+        return self._pictures.wanted() or any(
+            publisher.get_subscription_count() for publisher in (
+                self._positions, self._markers, self._foregrounds))
 
     def _take_depth(self, message):
         try:
@@ -119,33 +116,30 @@ class DepthOutputs:
     def _take_info(self, message):
         self._info = message
 
-    def _run(self):
-        try:
-            while (job := self._next()) is not None:
-                self._publish(*job)
-        except Exception as error:
-            self.failure = error   # the node reports it and ends
-
-    def _next(self):
-        with self._news:
-            self._news.wait_for(lambda: self._jobs or self._stopping)
-            return None if self._stopping else self._jobs.popleft()
-
     def _publish(self, frame, detections):
         left_sec = frame.arrived_at + DEPTH_TIMEOUT_SEC - time.monotonic()
         depth = self._match.depth_of(frame, stamp_of(frame.header), max(0.0, left_sec))
-        objects = [] if depth is None else [
-            (detection, found) for detection in detections
-            if (found := object_depth(depth[box_slices(detection, *depth.shape)])) is not None]
+        depths = [None if depth is None else object_depth(
+            depth[box_slices(detection, *depth.shape)]) for detection in detections]
+        self._pictures.take(
+            frame, detections, [found and found.distance for found in depths])
+        objects = [(detection, found) for detection, found in zip(detections, depths)
+                   if found is not None]
         size, info = frame.image.shape[:2], self._info
         trouble = ('no depth image came with the stamp of the image; connect the topic '
                    f'{DEPTH_TOPIC} to a camera whose depth has the stamps of its images'
                    if depth is None else '')
-        if self._positions.get_subscription_count():
+        as_message = self._positions.get_subscription_count()
+        as_markers = self._markers.get_subscription_count()
+        if as_message or as_markers:
             unusable = why_unusable(info, size[1], size[0])
             trouble = trouble or unusable
-            self._positions.publish(detection_3d_array_of(
-                frame.header, size, info, [] if unusable else objects))
+            positions = detection_3d_array_of(
+                frame.header, size, info, [] if unusable else objects)
+            if as_message:
+                self._positions.publish(positions)
+            if as_markers:
+                self._markers.publish(marker_array_of(positions))
         if self._foregrounds.get_subscription_count():
             self._foregrounds.publish(image_message(
                 frame.header, cut_out(frame.image, depth, objects), 'bgr8'))

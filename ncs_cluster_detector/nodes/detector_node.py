@@ -28,8 +28,11 @@ from ncs_cluster_detector.nodes.conversions import bgr_image_of
 from ncs_cluster_detector.nodes.conversions import detection_array_of
 from ncs_cluster_detector.nodes.depth_outputs import DepthOutputs
 from ncs_cluster_detector.nodes.depth_outputs import NEWEST_ONLY
+from ncs_cluster_detector.nodes.diagnostic_status import owner_of_statuses
+from ncs_cluster_detector.nodes.label_info import LabelOutputs
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.nodes.picture_outputs import PictureOutputs
 from ncs_cluster_detector.nodes.retuning import effect_of
 from ncs_cluster_detector.nodes.run_until_signal import run_until_signal
 from ncs_cluster_detector.workers.frame import Frame
@@ -46,7 +49,7 @@ from vision_msgs.msg import Detection2DArray
 
 RELIABLE = QoSProfile(depth=10)
 STOP_DEADLINE_SEC = 4.0
-DEPTH_STOP_DEADLINE_SEC = 0.5
+OUTPUTS_STOP_DEADLINE_SEC = 0.25
 # The supervisor answers within a few milliseconds, unless it cannot at all.
 ANSWER_DEADLINE_SEC = 1.0
 
@@ -55,8 +58,9 @@ class DetectorNode(ConfiguredNode):
     """
     The ROS side of the detector.
 
-    Two threads: the executor's takes images and parameters in and reports once a second; the
-    supervisor's publishes the detections. With ``use_depth`` a third one adds the positions.
+    Three threads: the executor's takes images and parameters in and reports once a second; the
+    supervisor's publishes the detections; one draws the annotated picture. With ``use_depth`` a
+    fourth one adds the positions.
     """
 
     def __init__(self, **kwargs):
@@ -69,6 +73,7 @@ class DetectorNode(ConfiguredNode):
         super().__init__('detector', detector_parameters.SPECS, **kwargs)
         values = self.values()
         self._driver = values['driver']
+        self._owner = owner_of_statuses(self, 'detector')
         if self._driver == 'mvnc' and importlib.util.find_spec('mvnc') is None:
             raise StartupError(
                 "driver=mvnc: the Python module 'mvnc' of NCSDK 2 is not installed; install "
@@ -77,6 +82,8 @@ class DetectorNode(ConfiguredNode):
         self._labels = tuple(dict.fromkeys(
             label for _, labels in options.workers.graphs for label in labels[1:]))
         self._check_now(values)
+        self._label_outputs = LabelOutputs(
+            self, values, [labels for _, labels in options.workers.graphs])
         self._frames = 0
         self._last_stamp = 0.0   # seconds
         self._bad_images = 0
@@ -84,11 +91,13 @@ class DetectorNode(ConfiguredNode):
         self._publisher = self.create_publisher(Detection2DArray, 'detections', RELIABLE)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RELIABLE)
         self._temperatures = {}
-        self._depth = DepthOutputs(self) if values['use_depth'] else None
+        self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
+        self._depth = DepthOutputs(self, self._pictures) if values['use_depth'] else None
         self._supervisor = Supervisor(options, detector_parameters.settings_of(values),
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
-        self.create_subscription(Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self._images = self.create_subscription(
+            Image, 'image_raw', self._take_image, NEWEST_ONLY)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -103,8 +112,8 @@ class DetectorNode(ConfiguredNode):
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
         ended = self._supervisor.all_ended and not self._thread.is_alive()
-        if self._depth is not None:
-            ended = self._depth.stop(DEPTH_STOP_DEADLINE_SEC) and ended
+        for outputs in filter(None, (self._depth, self._pictures)):
+            ended = outputs.stop(OUTPUTS_STOP_DEADLINE_SEC) and ended
         return ended
 
     def check_together(self, values):
@@ -116,6 +125,7 @@ class DetectorNode(ConfiguredNode):
         """Hand the new settings to the supervisor and say what changed."""
         settings = detector_parameters.settings_of(after)
         self._supervisor.change(settings)
+        self._label_outputs.follow(settings.score_threshold)
         sticks = len(self._supervisor.snapshot.sticks)
         for name, value in after.items():
             if value != before[name]:
@@ -173,9 +183,12 @@ class DetectorNode(ConfiguredNode):
                 frame.header, frame.image.shape[:2], detections))
         if self._depth is not None:
             self._depth.take_detections(frame, detections)
+        else:
+            self._pictures.take(frame, detections, [None] * len(detections))
 
     def _report(self):
-        for failure in (self._failure, self._depth and self._depth.failure):
+        for failure in (self._failure, self._pictures.failure,
+                        self._depth and self._depth.failure):
             if failure is not None:
                 raise failure
         now = time.monotonic()
@@ -183,11 +196,16 @@ class DetectorNode(ConfiguredNode):
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
         array.status = diagnostics.statuses(
-            snapshot, self._driver, now, self._bad_images,
-            0 if self._depth is None else self._depth.bad_images)
+            snapshot, self._driver, now, self._intake(), self._owner)
         self._diagnostics.publish(array)
         for stick in snapshot.sticks:
             self._report_temperature(stick.status, now)
+
+    def _intake(self):
+        publishers = self.get_publishers_info_by_topic('image_raw')
+        return diagnostics.Intake(
+            self._images.topic_name, tuple(publisher.topic_type for publisher in publishers),
+            self._bad_images, 0 if self._depth is None else self._depth.bad_images)
 
     def _report_temperature(self, status, now):
         number, celsius = status.number, status.reading(now)

@@ -16,6 +16,11 @@
 
 import time
 
+import cv2
+from ncs_cluster_detector.drawing.colours import DARK
+from ncs_cluster_detector.drawing.colours import label_colour
+from ncs_cluster_detector.drawing.text import text_height
+from ncs_cluster_detector.drawing.text import text_tile
 from ncs_cluster_detector.nodes.conversions import bgr_image_of
 from ncs_cluster_detector.nodes.conversions import image_message
 from node_harness import DEADLINE_SEC
@@ -191,8 +196,23 @@ def test_a_stamp_before_all_times_does_no_harm(camera):
     assert 'Traceback' not in camera.process.output
 
 
+def test_the_annotated_picture_tells_the_distance(camera, probe):
+    pictures = []
+    probe.listen(Image, 'annotated_image', pictures)
+    seen(camera, depth_of('32FC1'), '32FC1')
+    size, colour = text_height(WIDTH, HEIGHT), label_colour('car')
+    for depth, text in ((depth_of('32FC1'), f'car 90%  {METRES:.2f} m'), (None, 'car 90%')):
+        tile = text_tile(text, size, DARK, colour)
+        camera.see(depth, '32FC1')   # pictures of before may still be on their way
+        header = camera.see(depth, '32FC1')[0].header
+        picture_message = probe.wait_for(lambda header=header: next(
+            (heard for heard in pictures if heard.header == header), None))
+        difference = cv2.matchTemplate(bgr_image_of(picture_message), tile, cv2.TM_SQDIFF)
+        assert difference.min() < 1.0, text
+
+
 def test_without_use_depth_there_is_nothing_of_it(start_detector, probe):
     start_detector(graph_paths='["shapes"]')
     probe.wait_for_running(1)
     topics = dict(probe.node.get_topic_names_and_types())
-    assert not {'/detections_3d', '/foreground_image', '/camera_info'} & set(topics)
+    assert not {'/detections_3d', '/markers', '/foreground_image', '/camera_info'} & set(topics)
