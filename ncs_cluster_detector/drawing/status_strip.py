@@ -24,6 +24,7 @@ from ncs_cluster_detector.drawing.text import font_of
 from ncs_cluster_detector.drawing.text import text_height
 import numpy as np
 from PIL import Image
+from PIL import ImageChops
 from PIL import ImageDraw
 
 OPACITY = 0.78
@@ -145,11 +146,11 @@ def _drawn(layout, status, width):
         _draw_mark(draw, layout, mark, *layout.place_of(index))
     middle = (layout.rows - 1) * layout.row_height + layout.pad + layout.badge // 2
     draw.text((layout.rates_left, middle), layout.rates, colours.PALE, layout.font, anchor='lm')
-    drawn = np.asarray(strip)
     # Only the ground is transparent.
-    opacity = np.where(drawn == colours.DARK, OPACITY, 1.0).max(axis=2, keepdims=True)
-    through = np.broadcast_to(255 * (1 - opacity), drawn.shape)
-    return Strip((drawn * opacity).astype(np.uint8), through.astype(np.uint8))
+    drawn = ImageChops.difference(strip, Image.new('RGB', strip.size, colours.DARK)).convert('L')
+    opacity = np.asarray(drawn.point([round(255 * OPACITY)] + 255 * [255]))
+    opacity = cv2.merge([opacity] * 3)
+    return Strip(cv2.multiply(np.asarray(strip), opacity, scale=1 / 255), 255 - opacity)
 
 
 def _draw_mark(draw, layout, mark, left, top):

@@ -56,7 +56,7 @@ def _label(header, number, detection):
     marker = Marker(
         header=header, ns='label', id=number, type=Marker.TEXT_VIEW_FACING, action=Marker.ADD,
         color=_colour(detection, 1.0),
-        text=f'{hypothesis.class_id} {hypothesis.score * 100:.0f} % {place.z:.2f} m')
+        text=f'{hypothesis.class_id} {hypothesis.score * 100:.0f}% {place.z:.2f} m')
     marker.scale.z = max(TEXT_SHARE * place.z, LEAST_TEXT_METRES)   # height of a letter
     position = marker.pose.position
     position.x, position.z = place.x, place.z

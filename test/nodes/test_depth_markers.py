@@ -78,7 +78,7 @@ def test_every_object_has_a_box_and_a_text_above_it():
         # Up is -y; rviz centres the text on its place.
         assert label.pose.position.y + label.scale.z / 2 < place.y - size.y / 2
     assert [label.text for label in labels] == [
-        'person 87 % 1.24 m', 'car 100 % 20.00 m', 'person 60 % 0.10 m']
+        'person 87% 1.24 m', 'car 100% 20.00 m', 'person 60% 0.10 m']
     # A quarter of the width is 80 pixels, half of the height 120, of a focal length of 200.
     assert (boxes[0].scale.x, boxes[0].scale.y, boxes[0].scale.z) == pytest.approx(
         (80 / 200 * 1.239, 120 / 200 * 1.239, 0.5))
@@ -146,7 +146,7 @@ def test_the_node_publishes_them_for_every_frame(probe, start_detector):
     first, box, label = answer.markers
     assert first.action == Marker.DELETEALL
     assert box.header == label.header == header
-    assert label.text == 'car 90 % 1.50 m'
+    assert label.text == 'car 90% 1.50 m'
     place, size = box.pose.position, box.scale
     assert (place.x, place.y, place.z) == pytest.approx((0.6, -0.06, 1.5), abs=0.02)
     assert (size.x, size.y) == pytest.approx((0.72, 0.72), abs=0.02)
