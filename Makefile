@@ -12,13 +12,16 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help setup run plan test clean moved
+.PHONY: help setup run param plan test clean moved
 
 help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
 	@echo 'make run     a camera node and a detector node on simulated sticks, until Ctrl-C'
 	@echo '             SECONDS=20 stops by itself, VIDEO=file feeds a video, OUT=dir writes a report'
+	@echo '             GRAPHS=people,faces chooses the networks: also shapes, or ONNX files'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
+	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
+	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 40'"
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
@@ -39,7 +42,11 @@ $(READY): $(INPUTS)
 run: $(READY)
 	@$(VENV)/bin/python standalone/run.py $(if $(SECONDS),--seconds '$(SECONDS)') \
 		$(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)') \
+		$(if $(GRAPHS),--graphs '$(GRAPHS)') \
 		$(if $(FASTDDS_PROFILE),--fastdds-profile '$(FASTDDS_PROFILE)')
+
+param: $(READY)
+	@$(VENV)/bin/python standalone/param.py $(ARGS)
 
 plan: $(READY)
 	@$(VENV)/bin/thermal_plan $(if $(OUT),--out '$(OUT)') $(ARGS)

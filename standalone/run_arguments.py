@@ -36,8 +36,9 @@ class Options(NamedTuple):
     """
     What to run.
 
-    Seconds (None = until stopped), video file, its rate, folder of the report, and whether Fast
-    DDS gets the profile with which whole images arrive.
+    Seconds (None = until stopped), video file, its rate, folder of the report, whether Fast DDS
+    gets the profile with which whole images arrive, and the graphs of the sticks (None = the
+    detector's default).
     """
 
     seconds: Optional[float]
@@ -45,6 +46,7 @@ class Options(NamedTuple):
     source_fps: float
     out: Optional[Path]
     with_profile: bool = True
+    graphs: Optional[list] = None
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -81,15 +83,19 @@ def parse(arguments):
         '--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
         'with which whole images arrive, standalone/fastdds_loopback.xml: most of them are lost '
         'then, as they are in ROS 2 by default')
+    parser.add_argument(
+        '--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
+        'with commas between them: people, faces, shapes, or ONNX files (without it: people)')
     given = parser.parse_args(arguments)
     try:
         seconds = None if given.seconds is None else _seconds(given.seconds)
         video, fps = (None, DEFAULT_SOURCE_FPS) if given.video is None else _video(given.video)
         with_profile = _with_profile(given.fastdds_profile)
+        graphs = None if given.graphs is None else _graphs(given.graphs)
         out = None if given.out is None else _folder(given.out)
     except ValueError as error:
         refuse(str(error))
-    return Options(seconds, video, fps, out, with_profile)
+    return Options(seconds, video, fps, out, with_profile, graphs)
 
 
 def _with_profile(text):
@@ -125,11 +131,31 @@ def _video(text):
     return path, fps
 
 
-def _path(name, text):
+def _graphs(text):
+    """Return the names in a text, each of which the detector can read as a graph."""
+    _check_utf8('GRAPHS', text)
+    names = [name.strip() for name in text.split(',')]
+    if not all(names):
+        raise ValueError(f'GRAPHS={text}: a name is empty; use for example GRAPHS=people,faces')
+    _silence_opencv()
+    from ncs_cluster_detector.simulation.graphs import read_graph   # late, as OpenCV is
+    for name in names:
+        try:
+            read_graph(name)
+        except (OSError, ValueError) as error:
+            raise ValueError(f'GRAPHS={text}: {" ".join(str(error).split())}') from None
+    return names
+
+
+def _check_utf8(name, text):
     try:
         text.encode()
     except UnicodeEncodeError:   # ROS parameters and JSON are UTF-8
         raise ValueError(f'{name}={text!a}: the name is not valid UTF-8; rename it') from None
+
+
+def _path(name, text):
+    _check_utf8(name, text)
     if not text:
         raise ValueError(f'{name}=: the name is empty; give a path')
     return Path(text).expanduser().absolute()
@@ -137,9 +163,7 @@ def _path(name, text):
 
 def _frame_rate(path):
     """Return the frames a second of a video, or None if it cannot be decoded."""
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')   # the refusal is to be one line
-    import cv2   # late, because without a video nothing here needs it
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    cv2 = _silence_opencv()
     capture = cv2.VideoCapture(str(path))
     try:
         if not (capture.isOpened() and capture.grab()):
@@ -148,6 +172,14 @@ def _frame_rate(path):
     finally:
         capture.release()
     return told if 0.1 <= told <= 240.0 else DEFAULT_SOURCE_FPS
+
+
+def _silence_opencv():
+    """Return OpenCV, which is to leave it to this module to say what is wrong, in one line."""
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    import cv2   # late, because without a video or graphs nothing here needs it
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2
 
 
 def _folder(text):

@@ -38,7 +38,9 @@ def node_commands(options):
         camera = {'source': 'test_pattern'}
     else:
         camera = {'source': 'video', 'device': str(options.video), 'loop': True}
-    return {'camera': _command('camera', camera), 'detector': _command('detector', SIMULATION)}
+    detector = SIMULATION if options.graphs is None else {
+        **SIMULATION, 'graph_paths': options.graphs}
+    return {'camera': _command('camera', camera), 'detector': _command('detector', detector)}
 
 
 def missing_files(options):

@@ -34,6 +34,12 @@ import run_nodes
     (['--out', __file__ + '/below'], ('OUT=', 'folder')),
     (['--fastdds-profile', 'my.xml'], ('FASTDDS_PROFILE=my.xml', 'must be none')),
     (['--fastdds-profile', ''], ('FASTDDS_PROFILE=:', 'must be none')),
+    (['--graphs', 'people,face'], ('GRAPHS=people,face: ', 'graph face:', 'people, faces')),
+    (['--graphs', 'people,'], ('GRAPHS=people,: a name is empty', 'GRAPHS=people,faces')),
+    (['--graphs', ''], ('GRAPHS=: a name is empty',)),
+    (['--graphs', str(ROOT)], ('GRAPHS=', 'Is a directory', 'expected a readable file')),
+    (['--graphs', __file__], ('GRAPHS=', 'expected one')),
+    (['--graphs', 'a\udcff'], ('GRAPHS=', 'not valid UTF-8')),
     (['--bogus'], ('--bogus', '--help')),
 ])
 def test_wrong_arguments(arguments, parts, capfd):
@@ -58,7 +64,26 @@ def test_out_is_made(tmp_path):
 
 def test_nothing_is_required():
     """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
-    assert run_arguments.parse([]) == (None, None, run_arguments.DEFAULT_SOURCE_FPS, None, True)
+    assert run_arguments.parse([]) == (
+        None, None, run_arguments.DEFAULT_SOURCE_FPS, None, True, None)
+
+
+def test_a_damaged_network_is_refused_in_one_line(tmp_path, capfd):
+    """OpenCV, which finds out, has nothing to say beside that line."""
+    damaged = tmp_path / 'damaged.onnx'
+    damaged.write_bytes(b'\x08\x07' + bytes(range(200)))
+    with pytest.raises(SystemExit):
+        run_arguments.parse(['--graphs', str(damaged)])
+    printed = capfd.readouterr().err
+    assert printed.count('\n') == 1 and printed.startswith(f'run: GRAPHS={damaged}: ')
+
+
+def test_graphs_are_a_list_for_the_detector():
+    """Spaces around the commas do not count; without graphs the detector has its default."""
+    options = run_arguments.parse(['--graphs', 'people, faces'])
+    assert 'graph_paths:=["people", "faces"]' in run_nodes.node_commands(options)['detector']
+    commands = run_nodes.node_commands(run_arguments.parse([]))
+    assert 'graph_paths' not in ' '.join(commands['detector'])
 
 
 def test_the_profile_can_be_left_out():
