@@ -19,15 +19,19 @@ Camera and detector, on real sticks unless the arguments say otherwise.
 """
 
 import os
+from pathlib import Path
 from typing import List
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.actions import EmitEvent
 from launch.actions import GroupAction
+from launch.actions import IncludeLaunchDescription
 from launch.actions import LogInfo
 from launch.actions import OpaqueFunction
+from launch.conditions import IfCondition
 from launch.events.process import ShutdownProcess
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
@@ -40,7 +44,8 @@ STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was giv
 FROM_FILE = 'Empty = as in params_file.'
 
 # The arguments that are parameters of a node, and the type that the node wants.
-CAMERA_ARGUMENTS = {'source': str, 'device': str, 'camera_info_url': str}
+CAMERA_ARGUMENTS = {'source': str, 'device': str, 'camera_info_url': str,
+                    'diagnostics_with_namespace': bool}
 DETECTOR_ARGUMENTS = {
     'driver': str,
     'graph_paths': List[str],
@@ -48,7 +53,10 @@ DETECTOR_ARGUMENTS = {
     'cluster_switch_cycle_ms': int,
     'switch_temperature': float,
     'use_depth': bool,
+    'diagnostics_with_namespace': bool,
 }
+# Parameters that are not called like their argument.
+OTHER_NAMES = {'diagnostics_with_namespace': 'diagnostic_updater.use_fqn'}
 KINDS = {int: 'a whole number', float: 'a number', bool: 'true or false',
          List[str]: "a text, or a list of texts such as ['a','b']"}
 
@@ -67,7 +75,7 @@ def generate_launch_description():
         DeclareLaunchArgument(
             'namespace', default_value='',
             description='Namespace of both nodes and of their topics, such as robot1; not of '
-                        '/diagnostics.'),
+                        '/diagnostics; see diagnostics_with_namespace.'),
         DeclareLaunchArgument(
             'params_file', default_value='',
             description='YAML file with parameters of the camera, of the detector, or of both. '
@@ -115,6 +123,18 @@ def generate_launch_description():
             description='Temperature in degrees Celsius, 20 to 95, at which an active stick is '
                         'relieved. ' + FROM_FILE),
         DeclareLaunchArgument(
+            'diagnostics_with_namespace', default_value='', choices=['', 'true', 'false'],
+            description='Whether the names in /diagnostics begin with the namespace, so that '
+                        'several clusters on one robot can be told apart: true or false (the '
+                        'default of both nodes). ' + FROM_FILE),
+        DeclareLaunchArgument(
+            'rviz', default_value='false', choices=['true', 'false'],
+            description='Whether rviz2 shows it, as by rviz.launch.py; the nodes outlive it.'),
+        DeclareLaunchArgument(
+            'respawn', default_value='true', choices=['true', 'false'],
+            description='Whether a node that ends by itself is started again after a second; '
+                        'never after a start-up error.'),
+        DeclareLaunchArgument(
             'log_level', default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
             description='Least severity of the log messages of both nodes.'),
@@ -126,6 +146,9 @@ def generate_launch_description():
                         'Empty = what FASTRTPS_DEFAULT_PROFILES_FILE or '
                         'FASTDDS_DEFAULT_PROFILES_FILE already name, or else '
                         'config/fastdds_large_images.xml of this package.'),
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(str(Path(__file__).with_name('rviz.launch.py'))),
+            condition=IfCondition(LaunchConfiguration('rviz'))),
         GroupAction([
             PushRosNamespace(LaunchConfiguration('namespace')),
             OpaqueFunction(function=nodes),
@@ -139,14 +162,19 @@ def nodes(context):
 
     A function, because the values of the arguments decide which parameters there are.
     """
-    camera = node(
-        context, 'camera', CAMERA_ARGUMENTS,
-        namespace='camera',
-        on_exit=lambda event, _: after_exit(event, other=detector))
+    def after_exit(event, _):
+        if event.returncode != STARTUP_ERROR:
+            return None
+        # Both, or launch would start the one again that has ended.
+        return [
+            LogInfo(msg=f'{event.process_name} cannot start, so the other node is stopped'),
+            EmitEvent(event=ShutdownProcess(
+                process_matcher=lambda action: action in (camera, detector)))]
+
+    camera = node(context, 'camera', CAMERA_ARGUMENTS, namespace='camera', on_exit=after_exit)
     detector = node(
-        context, 'detector', DETECTOR_ARGUMENTS,
-        remappings=[(topic, 'camera/' + topic) for topic in CAMERA_TOPICS],
-        on_exit=lambda event, _: after_exit(event, other=camera))
+        context, 'detector', DETECTOR_ARGUMENTS, on_exit=after_exit,
+        remappings=[(topic, 'camera/' + topic) for topic in CAMERA_TOPICS])
     return [camera, detector]
 
 
@@ -161,6 +189,8 @@ def node(context, name, arguments, **options):
         additional_env=profile_variables(context),
         output='screen',
         emulate_tty=True,
+        respawn=LaunchConfiguration('respawn'),
+        respawn_delay=1.0,   # in seconds
         **options)
 
 
@@ -215,15 +245,5 @@ def given(context, arguments):
             value.evaluate(context)
         except ValueError:
             raise RuntimeError(f'{name}:={text}: must be {KINDS[value_type]}') from None
-        found[name] = value
+        found[OTHER_NAMES.get(name, name)] = value
     return found
-
-
-def after_exit(event, other):
-    """Return what follows the end of a node: with a start-up error the other one ends too."""
-    if event.returncode != STARTUP_ERROR:
-        return None
-    return [
-        LogInfo(msg=f'{event.process_name} cannot start, so the other node is stopped'),
-        EmitEvent(event=ShutdownProcess(process_matcher=lambda action: action is other)),
-    ]

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Lets launch, and nothing else, leave its event loops to the garbage collector."""
+"""Lets launch, and nothing else, leave event loops and pipes to the garbage collector."""
 
 import sys
 
@@ -20,7 +20,9 @@ import sys
 def pytest_collection_modifyitems(config):
     """Relax the warnings filter, once a test of this folder has imported launch."""
     if 'launch.actions' in sys.modules:
-        # Nobody closes the loops of launch's threads, nor the two sockets of each. They would be
-        # errors of whatever test runs when the garbage collector comes.
-        for message in ('unclosed event loop', r'unclosed .socket\.socket fd=\S+ family=1,'):
+        # Nobody closes the loops of launch's threads, nor the two sockets of each, nor the pipes
+        # of a process that is started again. They would be errors of whatever test runs when
+        # the garbage collector comes.
+        for message in ('unclosed event loop', r'unclosed .socket\.socket fd=\S+ family=1,',
+                        'unclosed transport <_Unix(Subprocess|ReadPipe|WritePipe)Transport'):
             config.addinivalue_line('filterwarnings', f'ignore:{message}:ResourceWarning')

@@ -16,6 +16,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+import threading
 
 import pytest
 import rclpy
@@ -32,10 +33,12 @@ NEEDS_LAUNCH_ROS = pytest.mark.skipif(
 FOLDER = Path(__file__).resolve().parents[2] / 'launch'
 CLUSTER = FOLDER / 'cluster_detector.launch.py'
 SIMULATED = FOLDER / 'simulated.launch.py'
+RVIZ = FOLDER / 'rviz.launch.py'
 FILES = [CLUSTER, SIMULATED]
 ARGUMENTS = {'namespace', 'params_file', 'source', 'device', 'camera_info_url', 'use_depth',
              'driver', 'graph_paths', 'cluster_size', 'cluster_switch_cycle_ms',
-             'switch_temperature', 'log_level', 'fastdds_profile'}
+             'switch_temperature', 'diagnostics_with_namespace', 'rviz', 'respawn', 'log_level',
+             'fastdds_profile'}
 # The topics of the camera that the detector hears.
 SHARED_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
 NODES = ['camera_node', 'detector_node']
@@ -76,6 +79,34 @@ def run(*contents):
         too_late, *contents]))
     code = service.run()
     return code, ended
+
+
+def run_to_the_end(*contents):
+    """
+    Run launch actions until nothing is left to do, or fail after the deadline.
+
+    :return: the exit code, the events that started a process, and those that ended one.
+    """
+    started, ended = [], []
+    service = launch.LaunchService(noninteractive=True)
+    service.include_launch_description(launch.LaunchDescription([
+        launch.actions.RegisterEventHandler(handlers.OnProcessStart(
+            on_start=lambda event, _: started.append(event))),
+        launch.actions.RegisterEventHandler(handlers.OnProcessExit(
+            on_exit=lambda event, _: ended.append(event))),
+        *contents]))
+    too_late = threading.Event()
+
+    def give_up():
+        too_late.set()
+        service.shutdown()
+
+    timer = threading.Timer(DEADLINE_SEC, give_up)
+    timer.start()
+    code = service.run()
+    timer.cancel()
+    assert not too_late.is_set(), f'not ended in {DEADLINE_SEC} s: {started}, {ended}'
+    return code, started, ended
 
 
 def starts(*contents):

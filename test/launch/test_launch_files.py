@@ -14,8 +14,6 @@
 
 """The launch files: their arguments, and what these make of the command lines of the nodes."""
 
-from unittest.mock import ANY
-
 from launch_runs import ARGUMENTS
 from launch_runs import CLUSTER
 from launch_runs import command_lines
@@ -57,7 +55,8 @@ def test_the_choices_are_those_of_the_parameters(file):
 
 def test_defaults():
     real = {name: default_of(argument) for name, argument in declared(CLUSTER).items()}
-    assert real == dict.fromkeys(ARGUMENTS, '') | {'log_level': 'info'}
+    assert real == dict.fromkeys(ARGUMENTS, '') | {
+        'rviz': 'false', 'respawn': 'true', 'log_level': 'info'}
     simulated = {name: default_of(argument) for name, argument in declared(SIMULATED).items()}
     assert simulated == real | {
         'driver': 'simulated', 'source': 'test_pattern', 'cluster_size': '2'}
@@ -152,6 +151,19 @@ def test_params_file_holds_unless_an_argument_is_given(tmp_path, template, names
     assert detector.parameters['cluster_size'] == 2
 
 
+@pytest.mark.parametrize('value', [False, True])
+def test_diagnostics_with_namespace_is_a_parameter_of_both_nodes(tmp_path, value):
+    file = tmp_path / 'mine.yaml'
+    file.write_text(
+        f'/**: {{ros__parameters: {{diagnostic_updater: {{use_fqn: {str(not value).lower()}}}}}}}')
+    mine = {'namespace': 'robot1', 'params_file': str(file)}
+    for twin in twins(included(SIMULATED, **mine)):
+        assert twin.parameters['diagnostic_updater.use_fqn'] is not value
+    for twin in twins(included(
+            SIMULATED, **mine, diagnostics_with_namespace=str(value).lower())):
+        assert twin.parameters['diagnostic_updater.use_fqn'] is value
+
+
 def test_log_level_reaches_both_nodes():
     lines = command_lines(included(SIMULATED, log_level='error'))
     for words in lines.values():
@@ -168,6 +180,9 @@ def test_log_level_reaches_both_nodes():
     ('fastdds_profile', '/no/such.xml', 'fastdds_profile:=/no/such.xml: no such file'),
     ('driver', 'none', 'Argument "driver" provided value "none" is not valid'),
     ('source', 'none', 'Argument "source" provided value "none" is not valid'),
+    ('respawn', 'maybe', 'Argument "respawn" provided value "maybe" is not valid'),
+    ('rviz', 'maybe', 'Argument "rviz" provided value "maybe" is not valid'),
+    ('diagnostics_with_namespace', 'maybe', 'Argument "diagnostics_with_namespace" provided'),
     ('log_level', 'loud', 'Argument "log_level" provided value "loud" is not valid')])
 def test_a_wrong_argument_starts_nothing(monkeypatch, caplog, name, value, complaint):
     logger = launch.logging.get_logger('launch')   # which tells no other logger
@@ -176,12 +191,3 @@ def test_a_wrong_argument_starts_nothing(monkeypatch, caplog, name, value, compl
     assert code == 1
     assert complaint in caplog.text
     assert ended == {}
-
-
-def test_a_node_that_cannot_start_ends_the_other():
-    code, ended = run(included(SIMULATED, source='video', device='/no/such/video.mp4'))
-    assert code == 0
-    assert ended == {'camera_node': 2, 'detector_node': ANY}
-    # The detector may be stopped before it can tell how it wants to end.
-    assert ended['detector_node'] in (0, -2)
-    assert run(included(SIMULATED, graph_paths='/no/such.graph'))[1]['detector_node'] == 2

@@ -14,14 +14,16 @@
 
 """The simulated launch file, truly launched: detections, diagnostics, parameters, a clean end."""
 
-from importlib.util import find_spec
-from pathlib import Path
 import unittest
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_harness import DEADLINE_SEC
-from node_harness import Probe
-import psutil
+from launch_runs import included
+from launch_runs import NEEDS_LAUNCH_ROS
+from launch_runs import SIMULATED
+from launch_tests import CleanEnd
+from launch_tests import description
+from launch_tests import launch_testing
+from launch_tests import Listener
 import pytest
 from rcl_interfaces.srv import GetParameters
 from rcl_interfaces.srv import SetParameters
@@ -29,16 +31,6 @@ from rclpy.parameter import Parameter
 from rclpy.parameter import parameter_value_to_python
 from vision_msgs.msg import Detection2DArray
 
-# A submodule first: folders named launch, such as this one, look like a module to Python.
-sources = pytest.importorskip(
-    'launch.launch_description_sources', reason='needs launch (ROS 2), which is not here')
-launch = pytest.importorskip('launch')
-testing_actions = pytest.importorskip(
-    'launch_testing.actions', reason='needs launch_testing (ROS 2), which is not here')
-launch_testing = pytest.importorskip('launch_testing')
-asserts = pytest.importorskip('launch_testing.asserts')
-
-FILE = Path(__file__).resolve().parents[2] / 'launch' / 'simulated.launch.py'
 # Arguments of the run in each namespace, and the parameters that they make.
 RUNS = {
     '': ({}, {'cluster_size': 2, 'switch_temperature': 65.0, 'graph_paths': ['']}),
@@ -51,34 +43,15 @@ STICKS = 5
 
 
 @pytest.mark.launch_test
-# Not by importorskip: where launch_testing is, that would skip the tests of all other files too.
-@pytest.mark.skipif(
-    find_spec('launch_ros') is None, reason='needs launch_ros (ROS 2), which is not here')
+@NEEDS_LAUNCH_ROS
 @launch_testing.parametrize('namespace', list(RUNS))
 def generate_test_description(namespace):
     """Return the launch description: without arguments, and in a namespace with some."""
-    return launch.LaunchDescription([
-        launch.actions.IncludeLaunchDescription(
-            sources.PythonLaunchDescriptionSource(str(FILE)),
-            launch_arguments={'namespace': namespace, **RUNS[namespace][0]}.items()),
-        testing_actions.ReadyToTest()])
+    return description(included(SIMULATED, namespace=namespace, **RUNS[namespace][0]))
 
 
-class TestWhileRunning(unittest.TestCase):
+class TestWhileRunning(Listener, unittest.TestCase):
     """What another node sees of the two."""
-
-    processes = []
-
-    @classmethod
-    def setUpClass(cls):
-        """Start to listen."""
-        cls.probe = Probe().__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        """Stop to listen, and note who must be gone after the shutdown."""
-        TestWhileRunning.processes = psutil.Process().children(recursive=True)
-        cls.probe.__exit__()
 
     def test_detections(self, namespace):
         """Find somebody in the pictures of the camera, one answer a picture, in order."""
@@ -140,21 +113,7 @@ class TestWhileRunning(unittest.TestCase):
 
 
 @launch_testing.post_shutdown_test()
-class TestAfterShutdown(unittest.TestCase):
+class TestAfterShutdown(CleanEnd, unittest.TestCase):
     """What is left when launch has stopped the nodes."""
 
-    def test_exit_codes(self, proc_info):
-        """End with exit code 0, both nodes."""
-        self.assertEqual(len(proc_info.process_names()), 2)
-        asserts.assertExitCodes(proc_info)
-
-    def test_output(self, proc_output):
-        """Print no traceback."""
-        for output in proc_output:
-            self.assertNotIn(b'Traceback', output.text)
-
-    def test_nothing_is_left(self):
-        """Leave no process: two nodes, and at least one for each stick."""
-        self.assertGreaterEqual(len(TestWhileRunning.processes), 2 + STICKS)
-        _, alive = psutil.wait_procs(TestWhileRunning.processes, timeout=DEADLINE_SEC)
-        self.assertEqual(alive, [])
+    sticks = STICKS

@@ -1,0 +1,142 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Rviz beside the nodes or alone: in their namespace, and no reason for them to end."""
+
+from pathlib import Path
+
+from launch_runs import CLUSTER
+from launch_runs import declared
+from launch_runs import default_of
+from launch_runs import handlers
+from launch_runs import included
+from launch_runs import launch
+from launch_runs import NEEDS_LAUNCH_ROS
+from launch_runs import NODES
+from launch_runs import run_to_the_end
+from launch_runs import RVIZ
+from launch_runs import SIMULATED
+import pytest
+import rclpy
+import yaml
+
+pytestmark = NEEDS_LAUNCH_ROS
+
+VIEW = Path(__file__).resolve().parents[2] / 'config' / 'cluster_detector.rviz'
+
+
+@pytest.fixture
+def rviz2(tmp_path, monkeypatch):
+    """Let there be a package rviz2, whose only program ends at once."""
+    program = tmp_path / 'lib' / 'rviz2' / 'rviz2'
+    marker = tmp_path / 'share' / 'ament_index' / 'resource_index' / 'packages' / 'rviz2'
+    for file in (program, marker):
+        file.parent.mkdir(parents=True)
+        file.write_text('#!/bin/sh\n')
+    program.chmod(0o755)
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path), prepend=':')
+
+
+def names_in(found):
+    """Return all topics that a part of a view names."""
+    if isinstance(found, list):
+        return [name for part in found for name in names_in(part)]
+    if not isinstance(found, dict):
+        return []
+    own = [found['Topic']['Value']] if 'Topic' in found else []
+    return own + [name for part in found.values() for name in names_in(part)]
+
+
+def resolved(words, topics):
+    """Return what a node with a command line makes of topics."""
+    context = rclpy.Context()
+    rclpy.init(args=words, context=context)
+    node = rclpy.create_node('rviz', context=context)
+    try:
+        return [node.resolve_topic_name(topic) for topic in topics]
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+@pytest.mark.parametrize(('file', 'arguments', 'others'), [
+    (RVIZ, {}, []), (CLUSTER, {'rviz': 'true', 'respawn': 'false'}, NODES),
+    (SIMULATED, {'rviz': 'true', 'respawn': 'false'}, NODES)],
+    ids=['alone', 'cluster', 'simulated'])
+@pytest.mark.parametrize(('namespace', 'prefix'), [
+    ('', ''), ('robot1', '/robot1'), ('/fleet/robot1', '/fleet/robot1')])
+def test_every_topic_of_the_view_is_in_the_namespace(
+        rviz2, file, arguments, others, namespace, prefix):
+    code, started, _ = run_to_the_end(
+        launch.actions.SetLaunchConfiguration('launch-prefix', 'true'),
+        included(file, namespace=namespace, **arguments))
+    assert code == 0
+    (rviz,) = (event for event in started if event.action.node_executable == 'rviz2')
+    assert sorted(event.action.node_executable for event in started if event is not rviz) == others
+    words = rviz.cmd[2:]
+    assert words[0] == '--display-config'
+    assert Path(words[1]).samefile(VIEW)
+    topics = names_in(yaml.safe_load(VIEW.read_text()))
+    assert len(topics) >= 3
+    assert resolved(words, topics) == [prefix + topic for topic in topics]
+
+
+def test_the_nodes_outlive_it(rviz2):
+    later = []
+
+    def after_rviz(event, _):
+        if event.action.node_executable != 'rviz2':
+            return None
+        # This one would not start any more if the end of rviz were that of the launch.
+        return launch.actions.ExecuteProcess(cmd=['true'], on_exit=lambda *_: [
+            launch.actions.OpaqueFunction(function=lambda _: later.append(set(running))),
+            launch.actions.Shutdown()])
+
+    running = set()
+    code, _, _ = run_to_the_end(
+        launch.actions.SetLaunchConfiguration('launch-prefix', "sh -c 'exec sleep 60'"),
+        launch.actions.SetLaunchConfiguration('launch-prefix-filter', '.*_node'),
+        launch.actions.RegisterEventHandler(handlers.OnProcessStart(
+            target_action=lambda action: hasattr(action, 'node_executable'),
+            on_start=lambda event, _: running.add(event.action.node_executable))),
+        launch.actions.RegisterEventHandler(handlers.OnProcessExit(
+            target_action=lambda action: hasattr(action, 'node_executable'),
+            on_exit=lambda event, _: running.discard(event.action.node_executable))),
+        launch.actions.RegisterEventHandler(handlers.OnProcessExit(
+            target_action=lambda action: hasattr(action, 'node_executable'),
+            on_exit=after_rviz)),
+        included(SIMULATED, rviz='true'))
+    assert code == 0
+    assert later == [set(NODES)]
+
+
+@pytest.mark.parametrize(('file', 'arguments'), [
+    (RVIZ, {}), (CLUSTER, {'rviz': 'true'}), (SIMULATED, {'rviz': 'true'})])
+def test_without_the_package_one_line_says_so_and_nothing_starts(
+        monkeypatch, caplog, file, arguments):
+    logger = launch.logging.get_logger('launch')   # which tells no other logger
+    monkeypatch.setattr(logger, 'handlers', [*logger.handlers, caplog.handler])
+    code, started, _ = run_to_the_end(included(file, **arguments))
+    assert code == 1
+    assert started == []
+    (line,) = (record.getMessage() for record in caplog.records if 'rviz' in record.getMessage())
+    assert 'rviz cannot be started, there is no package rviz2 here: install' in line
+    assert '\n' not in line
+
+
+def test_it_has_one_argument_which_is_described():
+    (argument,) = declared(RVIZ).values()
+    assert argument.name == 'namespace'
+    assert default_of(argument) == ''
+    assert len(argument.description) > 40
