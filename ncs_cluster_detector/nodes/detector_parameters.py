@@ -65,14 +65,16 @@ SPECS = (
         'change.', 500, 120000),
     ParameterSpec(
         'cluster_size', _DEFAULTS.cluster_size, 'Sticks active at a time, the others rest; 0 = '
-        'all, no rotation. Live.', *LIMITS['cluster_size'], live=True),
+        'all, no rotation. At most max_sticks and simulated.sticks. Live.',
+        *LIMITS['cluster_size'], live=True),
     ParameterSpec(
         'cluster_switch_cycle_ms', _DEFAULTS.cluster_switch_cycle_ms, 'Time in ms in which the '
-        'whole cluster changes once; 0 = by temperature only. Changes are never closer together '
-        'than min_dwell_ms. Live.', *LIMITS['cluster_switch_cycle_ms'], live=True),
+        'whole cluster changes once: a shorter one rotates earlier, 0 = by temperature only. '
+        'Changes are never closer together than min_dwell_ms. Live.',
+        *LIMITS['cluster_switch_cycle_ms'], live=True),
     ParameterSpec(
         'switch_temperature', _DEFAULTS.switch_temperature, 'An active stick at or above this '
-        'temperature in degrees Celsius is relieved. Live.',
+        'temperature in degrees Celsius is relieved: a lower one relieves earlier. Live.',
         *LIMITS['switch_temperature'], live=True),
     ParameterSpec(
         'resume_margin', _DEFAULTS.resume_margin, 'A relieved stick returns only when it is this '

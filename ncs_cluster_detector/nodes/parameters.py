@@ -70,7 +70,8 @@ class ParameterSpec:
     def descriptor(self):
         """Return the ROS descriptor, which ``ros2 param describe`` shows."""
         descriptor = ParameterDescriptor(
-            name=self.name, type=self.ros_type.value, description=self.description,
+            name=self.name, type=self.ros_type.value,
+            description=f'{self.description} Default: {self._shown_default()}.',
             read_only=not self.live)
         if self.choices:
             descriptor.additional_constraints = self.rule
@@ -82,6 +83,11 @@ class ParameterSpec:
                 descriptor.floating_point_range = [
                     FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)]
         return descriptor
+
+    def _shown_default(self):
+        if self.default in ('', []):
+            return 'empty'
+        return str(self.default).lower() if isinstance(self.default, bool) else self.default
 
     def accept(self, value):
         """

@@ -68,7 +68,10 @@ def test_every_parameter_is_described_as_documentation(asked):
     for descriptor in described.descriptors:
         spec = specs[descriptor.name]
         assert descriptor.read_only == (spec.name not in LIVE)
-        assert len(descriptor.description) > 20
+        assert len(descriptor.description) > 40
+        shown = {'': 'empty', '[]': 'empty', 'False': 'false'}.get(
+            str(spec.default), str(spec.default))
+        assert descriptor.description.endswith(f' Default: {shown}.')
         assert ('Live.' in descriptor.description) == spec.live
         if spec.low is not None:
             (limits,) = descriptor.integer_range or descriptor.floating_point_range
