@@ -18,10 +18,12 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
+from rcl_interfaces.msg import ParameterEvent
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import parameter_value_to_python
 from rclpy.parameter_client import AsyncParameterClient
+from rclpy.qos import qos_profile_parameter_events
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
@@ -58,6 +60,8 @@ class RunListener:
             DiagnosticArray, '/diagnostics', self._take_diagnostics, QoSProfile(depth=10))
         self._node.create_subscription(
             Detection2DArray, 'detections', self._take_detections, QoSProfile(depth=50))
+        self._node.create_subscription(
+            ParameterEvent, '/parameter_events', self._take_changes, qos_profile_parameter_events)
         if recorder is not None:
             self._node.create_subscription(
                 Image, 'annotated_image', self._take_picture, QoSProfile(depth=5))
@@ -95,6 +99,12 @@ class RunListener:
         self._state.parameters[name] = {
             parameter: parameter_value_to_python(value)
             for parameter, value in zip(names, future.result().values)}
+
+    def _take_changes(self, message):
+        known = self._state.parameters.get(message.node.strip('/'))
+        if known is not None:   # else they are still to be asked for
+            known.update({changed.name: parameter_value_to_python(changed.value)
+                          for changed in message.changed_parameters})
 
     def _take_diagnostics(self, message):
         self._state.take_statuses(message.status, time.monotonic())

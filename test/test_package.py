@@ -14,9 +14,11 @@
 
 """What setup.py and package.xml say, against the files that are there and against each other."""
 
+import ast
 import os
 from pathlib import Path
 import runpy
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -109,3 +111,22 @@ def test_setup_and_manifest_agree(setup, manifest):
 def test_no_dependency_is_named_twice(manifest):
     names = [(element.tag, element.text) for element in manifest if element.tag.endswith('depend')]
     assert len(names) == len(set(names))
+
+
+# Of the imported modules: the rosdep keys of those with another name, and those without any.
+KEYS = {'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
+        'numpy': 'python3-numpy', 'yaml': 'python3-yaml'}
+WITHOUT_KEY = {'mvnc', 'rosbags'}
+
+
+def test_what_the_package_imports_is_what_it_depends_on(manifest):
+    files = [*(ROOT / PACKAGE).rglob('*.py'), *(ROOT / 'launch').glob('*.py')]
+    trees = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    imported = {alias.name for node in trees if isinstance(node, ast.Import)
+                for alias in node.names}
+    imported |= {node.module for node in trees if isinstance(node, ast.ImportFrom)}
+    tops = {name.partition('.')[0] for name in imported} - {PACKAGE, *sys.stdlib_module_names}
+    assert WITHOUT_KEY <= tops
+    # ros2 launch is what runs the launch files, and no module imports it.
+    assert {element.text for element in manifest.findall('exec_depend')} == {'ros2launch'} | {
+        KEYS.get(name, name) for name in tops - WITHOUT_KEY}

@@ -12,13 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Draws detections on a picture: a box each, with a label that covers no other label."""
+"""Draws detections on a picture: a box each, with a label that covers none that is surer."""
 
 import cv2
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
+
+LONGEST_LABEL = 40   # characters
 
 
 def draw_detections(image, detections, distances, rows_for_labels):
@@ -40,20 +42,24 @@ def draw_detections(image, detections, distances, rows_for_labels):
         # A dark edge on both sides keeps the outline readable on any background.
         for colour, thickness in ((DARK, line + 2), (label_colour(detection.label), line)):
             cv2.rectangle(image, box[:2], box[2:], colour, thickness)
-    taken = []
+    placed = []
     for box, (detection, distance) in reversed(list(zip(boxes, shown))):
         tile = text_tile(label_text(detection, distance), size, DARK,
                          label_colour(detection.label))
-        area = place_of_label(box, tile.shape, (rows_for_labels, width), taken)
-        taken.append(area)
-        left, top, right, bottom = area
+        area = place_of_label(box, tile.shape, (rows_for_labels, width),
+                              [area for area, _ in placed])
+        placed.append((area, tile))
+    for (left, top, right, bottom), tile in reversed(placed):
         image[top:bottom, left:right] = tile[:bottom - top, :right - left]
 
 
 def label_text(detection, distance):
     """Return what stands at a box: label, percent and, if it is known, the distance."""
-    text = f'{detection.label} {detection.score * 100:.0f}%'
-    return text if distance is None else f'{text}  {distance:.2f} m'
+    text = f'{detection.label[:LONGEST_LABEL]} {detection.score * 100:.0f}%'
+    if distance is None:
+        return text
+    # Depth is not more exact, and figures that change with every frame cannot be read.
+    return f'{text}  {distance:.{2 if distance < 2.0 else 1}f} m'
 
 
 def corners_of(detection, width, height):
@@ -69,7 +75,7 @@ def place_of_label(box, tile_shape, room, taken):
     Return the area ``(left, top, right, bottom)`` of a label.
 
     Above the box, below it or in it: the first place where no other label is, or else the first
-    one that lies in the room.
+    one that lies in the room, or else the nearest to the box.
 
     :param box: corners of the detection.
     :param room: ``(height, width)`` of the part of the picture that may have labels.
@@ -85,7 +91,8 @@ def place_of_label(box, tile_shape, room, taken):
     free = [place for place in places if not any(_overlap(place, other) for other in taken)]
     if free or places:
         return (free or places)[0]
-    return x, 0, min(x + tile_width, width), min(tile_height, height)
+    y = max(min(top, height) - tile_height, 0)
+    return x, y, min(x + tile_width, width), min(y + tile_height, height)
 
 
 def _overlap(one, other):

@@ -162,10 +162,11 @@ def _draw_mark(draw, layout, mark, left, top):
     draw.rounded_rectangle(
         (left, top, left + badge - 1, top + badge - 1), radius=badge // 5,
         fill=colour if filled else None, outline=colour, width=max(badge // 12, 1))
-    draw.text((left + badge / 2, top + badge / 2), str(mark.number),
-              colours.DARK if filled else colour, layout.small_font, anchor='mm')
     if not mark.works:
         draw.line((left, top + badge - 1, left + badge - 1, top), colour, max(badge // 12, 1))
+    draw.text((left + badge / 2, top + badge / 2), str(mark.number),
+              colours.DARK if filled else colour, layout.small_font, anchor='mm',
+              stroke_width=0 if mark.works else max(badge // 8, 1), stroke_fill=colours.DARK)
     if layout.with_text:
         draw.text((left + badge + layout.pad, top + badge / 2), _text_of(mark),
                   colours.PALE if filled and not mark.hot else colour, layout.font, anchor='lm')

@@ -16,6 +16,11 @@
 
 from collections import deque
 import threading
+from time import monotonic
+
+# A job that has waited longer is not worth doing when there is a newer one: what is published for
+# people and robots to act on must not lag behind.
+LONGEST_WAIT_SEC = 0.3
 
 
 class BackgroundJobs:
@@ -31,14 +36,15 @@ class BackgroundJobs:
 
         :param name: of the thread.
         :param do: does a job; gets what :meth:`put` got.
-        :param most_waiting: with more jobs than that the oldest are left out.
+        :param most_waiting: with more jobs than that the oldest are left out, and so are those
+            that have waited for LONGEST_WAIT_SEC, unless there is no newer one.
         :param on_first_loss: is called when that happens for the first time.
         """
         self.failure = None
         self._do = do
         self._most_waiting = most_waiting
         self._on_first_loss = on_first_loss
-        self._waiting = deque()
+        self._waiting = deque()   # (when it came, the job)
         self._news = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -47,10 +53,8 @@ class BackgroundJobs:
     def put(self, *job):
         """Add a job; returns at once."""
         with self._news:
-            lossy = len(self._waiting) == self._most_waiting
-            if lossy:
-                self._waiting.popleft()
-            self._waiting.append(job)
+            self._waiting.append((monotonic(), job))
+            lossy = self._leave_out()
             self._news.notify()
         if lossy and self._on_first_loss is not None:
             self._on_first_loss, tell = None, self._on_first_loss
@@ -82,4 +86,13 @@ class BackgroundJobs:
     def _next(self):
         with self._news:
             self._news.wait_for(lambda: self._waiting or self._stopping)
-            return None if self._stopping else self._waiting.popleft()
+            self._leave_out()   # the next put() will tell, if there is too much to do
+            return None if self._stopping else self._waiting.popleft()[1]
+
+    def _leave_out(self):
+        """Let go of jobs that are too many or too old; return whether there were any."""
+        before, oldest = len(self._waiting), monotonic() - LONGEST_WAIT_SEC
+        while len(self._waiting) > 1 and (
+                len(self._waiting) > self._most_waiting or self._waiting[0][0] < oldest):
+            self._waiting.popleft()
+        return len(self._waiting) < before

@@ -29,6 +29,7 @@ from std_msgs.msg import Header
 
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
+LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
 DEPTH_INFO_TOPIC = 'aligned_depth_to_color/camera_info'
 
 
@@ -87,8 +88,7 @@ class CameraOutputs:
             self._depth.publish(image_message(header, frame.depth, '16UC1'))
         if self._images.get_subscription_count():
             self._images.publish(image_message(header, frame.image, 'bgr8'))
-        if self._compressed.get_subscription_count():
-            self._compressed.publish(compressed_message(header, frame.image))
+        publish_compressed(self._compressed, header, frame.image, self._logger)
 
     def _fitting(self, frame, width, height):
         """Return the calibration for a picture of this size, or None."""
@@ -104,8 +104,23 @@ class CameraOutputs:
         return None
 
 
-def compressed_message(header, image):
-    """Return a CompressedImage message, as image_transport's plugin for JPEG writes it."""
+def publish_compressed(publisher, header, image, logger):
+    """
+    Publish a picture as image_transport's plugin for JPEG does, if anybody subscribes.
+
+    :param publisher: of CompressedImage.
+    :param header: std_msgs/Header.
+    :param image: uint8 array, height x width x 3, blue-green-red.
+    :param logger: is told, once, of pictures that are too large for the format.
+    """
+    if not publisher.get_subscription_count():
+        return
+    height, width = image.shape[:2]
+    if max(height, width) > LARGEST_JPEG:
+        logger.warning(f'image {width}x{height} on {publisher.topic_name}: left out, a JPEG has '
+                       f'at most {LARGEST_JPEG} pixels a side; take smaller images', once=True)
+        return
     data = array.array('B')
     data.frombytes(cv2.imencode('.jpg', image)[1].data)
-    return CompressedImage(header=header, format='bgr8; jpeg compressed bgr8', data=data)
+    publisher.publish(
+        CompressedImage(header=header, format='bgr8; jpeg compressed bgr8', data=data))

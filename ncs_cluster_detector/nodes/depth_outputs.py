@@ -40,6 +40,8 @@ NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 DEPTH_TIMEOUT_SEC = 0.2
 # More frames than the largest cluster returns while one of them is waited for.
 QUEUE = 64
+NO_DEPTH = (f'no depth image came with the stamp of the image; connect the topic {DEPTH_TOPIC} to '
+            'a camera whose depth has the stamps of its images')
 # What lasts so long is told.
 PATIENCE_SEC = 5.0
 
@@ -126,9 +128,7 @@ class DepthOutputs:
         objects = [(detection, found) for detection, found in zip(detections, depths)
                    if found is not None]
         size, info = frame.image.shape[:2], self._info
-        trouble = ('no depth image came with the stamp of the image; connect the topic '
-                   f'{DEPTH_TOPIC} to a camera whose depth has the stamps of its images'
-                   if depth is None else '')
+        trouble = NO_DEPTH if depth is None else None   # None = not looked for
         as_message = self._positions.get_subscription_count()
         as_markers = self._markers.get_subscription_count()
         if as_message or as_markers:
@@ -143,7 +143,8 @@ class DepthOutputs:
         if self._foregrounds.get_subscription_count():
             self._foregrounds.publish(image_message(
                 frame.header, cut_out(frame.image, depth, objects), 'bgr8'))
-        self._trouble.note(trouble, time.monotonic())
+        if trouble is not None:
+            self._trouble.note(trouble, time.monotonic())
 
 
 class Trouble:

@@ -180,6 +180,8 @@ def _judge_stick(stick, settings, now):
     status = stick.status
     celsius = status.reading(now)
     shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
+    if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
+        return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
     if status.state is not StickState.RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
         return DiagnosticStatus.ERROR, _STATES[status.state] + reason

@@ -20,7 +20,7 @@ from ncs_cluster_detector.drawing.annotation import annotate
 from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import StickMark
 from ncs_cluster_detector.nodes.background_jobs import BackgroundJobs
-from ncs_cluster_detector.nodes.camera_outputs import compressed_message
+from ncs_cluster_detector.nodes.camera_outputs import publish_compressed
 from ncs_cluster_detector.nodes.conversions import image_message
 from ncs_cluster_detector.policy.stick_status import StickState
 import numpy as np
@@ -28,7 +28,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
-# Several sticks may finish at the same moment; whoever cannot keep up with more sees the newest.
+# Several sticks may finish at the same moment.
 QUEUE = 8
 
 
@@ -43,13 +43,14 @@ class PictureOutputs:
         :param snapshot: returns the supervisor's newest Snapshot.
         """
         self._snapshot = snapshot
+        self._logger = node.get_logger()
         self._images = node.create_publisher(Image, 'annotated_image', QoSProfile(depth=1))
         # The name that subscribers make from the picture's, after remapping.
         self._compressed = node.create_publisher(
             CompressedImage, self._images.topic_name + '/compressed', QoSProfile(depth=1))
         self._jobs = BackgroundJobs('pictures', self._publish, QUEUE, lambda: (
-            node.get_logger().warning('annotated pictures are made slower than detections come: '
-                                      'the oldest are left out; further ones are not told')))
+            self._logger.warning('annotated pictures are made slower than detections come: the '
+                                 'oldest are left out; further ones are not told')))
 
     @property
     def failure(self):
@@ -87,8 +88,7 @@ class PictureOutputs:
         annotate(picture, detections, distances, status_of(self._snapshot(), time.monotonic()))
         if self._images.get_subscription_count():
             self._images.publish(message)
-        if self._compressed.get_subscription_count():
-            self._compressed.publish(compressed_message(frame.header, picture))
+        publish_compressed(self._compressed, frame.header, picture, self._logger)
 
 
 def status_of(snapshot, now):

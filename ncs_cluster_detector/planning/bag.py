@@ -18,7 +18,8 @@ import math
 import re
 
 _TEMPERATURE_TOPIC = re.compile(r'(.*)/stick_(\d+)/temperature$')
-_STICK_STATUS = re.compile(r'^(?:.*/)?detector: stick (\d+)$')
+_STICK_STATUS = re.compile(r'^(.*): stick (\d+)$')
+_DETECTOR = 'detector'   # what the names of statuses begin with, unless use_fqn is set
 _DIAGNOSTICS = 'diagnostic_msgs/msg/DiagnosticArray'
 _TEMPERATURE = 'sensor_msgs/msg/Temperature'
 
@@ -51,8 +52,8 @@ def read_bag(path, make_record):
                         (_seconds(message.header.stamp), message.temperature))
             elif type_name == _DIAGNOSTICS:
                 message = deserialize_message(data, DiagnosticArray)
-                for number, entry in _work(message):
-                    inferences.setdefault(number, []).append(entry)
+                for owner, number, entry in _work(message):
+                    inferences.setdefault((owner, number), []).append(entry)
     except ImportError:
         raise
     except Exception as error:   # each library has exceptions of its own for a damaged bag
@@ -62,18 +63,21 @@ def read_bag(path, make_record):
     if len(detectors) > 1:
         raise ValueError(f'{path}: sticks of several detectors ({", ".join(sorted(detectors))}), '
                          'which cannot be told apart in /diagnostics; record one')
-    return {number: make_record(readings.get(number, []), inferences.get(number, []))
+    fully_qualified = ''.join(detectors).strip('/')
+    return {number: make_record(readings.get(number, []), inferences.get(
+        (fully_qualified, number), inferences.get((_DETECTOR, number), [])))
             for number in readings}
 
 
 def _work(message):
-    """Yield the number, and seconds, inferences and activity, of each stick in diagnostics."""
+    """Yield owner, number, and (seconds, inferences, activity), of each stick in diagnostics."""
     for status in message.status:
         match = _STICK_STATUS.match(status.name)
-        if match:
-            values = {item.key: item.value for item in status.values}
-            yield int(match[1]), (_seconds(message.header.stamp), int(values['inferences']),
-                                  values['active'] == 'true')
+        values = {item.key: item.value for item in status.values}
+        if match and 'inferences' in values:   # not a stick of something else
+            yield match[1], int(match[2]), (
+                _seconds(message.header.stamp), int(values['inferences']),
+                values['active'] == 'true')
 
 
 def _seconds(stamp):

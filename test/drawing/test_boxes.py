@@ -64,7 +64,8 @@ def test_a_box_runs_along_the_edges_of_the_object(width, height):
 def test_the_label_says_what_how_sure_and_how_far():
     assert label_text(PERSON, None) == 'person 93%'
     assert label_text(PERSON, 1.236) == 'person 93%  1.24 m'
-    assert label_text(PERSON._replace(score=0.6), 12.0) == 'person 60%  12.00 m'
+    assert label_text(PERSON._replace(score=0.6), 12.04) == 'person 60%  12.0 m'
+    assert len(label_text(PERSON._replace(label='x' * 5000), 1.0)) < 60
 
 
 @pytest.mark.parametrize('width, height', [(320, 240), (640, 480), (1920, 1080)])
@@ -121,8 +122,18 @@ def test_labels_do_not_cover_each_other():
 def test_a_label_stays_in_its_room():
     tile = (20, 100, 3)
     assert place_of_label((600, 5, 639, 470), tile, (440, 640), []) == (540, 5, 640, 25)
-    assert place_of_label((0, 430, 50, 479), tile, (400, 640), []) == (0, 0, 100, 20)
+    assert place_of_label((0, 430, 50, 479), tile, (400, 640), []) == (0, 380, 100, 400)
+    assert place_of_label((0, 0, 50, 9), tile, (8, 640), []) == (0, 0, 100, 8)
     assert place_of_label((0, 0, 10, 10), tile, (480, 60), []) == (0, 11, 60, 31)
+
+
+def test_the_surest_label_is_never_covered():
+    image = picture(320, 240)
+    crowd = [PERSON._replace(label=f'person {number}', score=0.9 - number / 100)
+             for number in range(12)]
+    draw_detections(image, crowd, [None] * 12, 240)
+    tile = text_tile('person 0 90%', text_height(320, 240), DARK, label_colour('person 0'))
+    assert len(places_of(image, tile)) == 1
 
 
 def test_labels_keep_above_the_strip():

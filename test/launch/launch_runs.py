@@ -45,6 +45,13 @@ NODES = ['camera_node', 'detector_node']
 DEADLINE_SEC = 30.0
 
 
+def installed(path):
+    """Return the file of the source tree that an installed one is: a link to it, or a copy."""
+    source = FOLDER.parent.joinpath(*Path(path).parts[-2:])
+    assert Path(path).read_bytes() == source.read_bytes()
+    return source
+
+
 def included(file, **arguments):
     """Return the action that includes a launch file."""
     return launch.actions.IncludeLaunchDescription(
@@ -105,7 +112,9 @@ def run_to_the_end(*contents):
     timer.start()
     code = service.run()
     timer.cancel()
-    assert not too_late.is_set(), f'not ended in {DEADLINE_SEC} s: {started}, {ended}'
+    assert not too_late.is_set(), (
+        f'not ended in {DEADLINE_SEC} s; started: {[event.process_name for event in started]}, '
+        f'ended: {[(event.process_name, event.returncode) for event in ended]}')
     return code, started, ended
 
 

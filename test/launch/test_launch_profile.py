@@ -20,6 +20,7 @@ from pathlib import Path
 from launch_runs import CLUSTER
 from launch_runs import FILES
 from launch_runs import included
+from launch_runs import installed
 from launch_runs import launch
 from launch_runs import NEEDS_LAUNCH_ROS
 from launch_runs import NODES
@@ -56,7 +57,7 @@ def test_the_shipped_one_is_the_default(file, namespace):
     found = profiles(included(file, namespace=namespace))
     assert set(found) == set(VARIABLES)
     for path in found.values():
-        assert os.path.samefile(path, SHIPPED)
+        assert installed(path) == SHIPPED
 
 
 def test_only_the_nodes_have_it():
@@ -76,7 +77,7 @@ def test_one_that_the_environment_names_wins_over_the_default(monkeypatch, file,
 
 def test_an_empty_variable_names_none(monkeypatch):
     monkeypatch.setenv(VARIABLES[0], '')
-    assert os.path.samefile(profiles(included(CLUSTER))[VARIABLES[0]], SHIPPED)
+    assert installed(profiles(included(CLUSTER))[VARIABLES[0]]) == SHIPPED
 
 
 def test_one_that_a_launch_file_around_names_wins_too():

@@ -21,6 +21,7 @@ from launch_runs import declared
 from launch_runs import default_of
 from launch_runs import handlers
 from launch_runs import included
+from launch_runs import installed
 from launch_runs import launch
 from launch_runs import NEEDS_LAUNCH_ROS
 from launch_runs import NODES
@@ -86,39 +87,41 @@ def test_every_topic_of_the_view_is_in_the_namespace(
     assert sorted(event.action.node_executable for event in started if event is not rviz) == others
     words = rviz.cmd[2:]
     assert words[0] == '--display-config'
-    assert Path(words[1]).samefile(VIEW)
+    assert installed(words[1]) == VIEW
     topics = names_in(yaml.safe_load(VIEW.read_text()))
     assert len(topics) >= 3
     assert resolved(words, topics) == [prefix + topic for topic in topics]
 
 
 def test_the_nodes_outlive_it(rviz2):
-    later = []
+    running, ended, found = set(), set(), []
 
-    def after_rviz(event, _):
-        if event.action.node_executable != 'rviz2':
-            return None
-        # This one would not start any more if the end of rviz were that of the launch.
-        return launch.actions.ExecuteProcess(cmd=['true'], on_exit=lambda *_: [
-            launch.actions.OpaqueFunction(function=lambda _: later.append(set(running))),
-            launch.actions.Shutdown()])
+    def is_node(action):
+        return hasattr(action, 'node_executable')
 
-    running = set()
+    def look(context):
+        found.append((context.is_shutdown, set(ended)))
+
+    def after(names):
+        def note(event, _):
+            names.add(event.action.node_executable)
+            if (running, ended) != ({'rviz2', *NODES}, {'rviz2'}):
+                return None
+            # When this has ended too, all that the end of rviz may bring about has begun.
+            return launch.actions.ExecuteProcess(cmd=['true'], on_exit=lambda *_: [
+                launch.actions.OpaqueFunction(function=look), launch.actions.Shutdown()])
+        return note
+
     code, _, _ = run_to_the_end(
         launch.actions.SetLaunchConfiguration('launch-prefix', "sh -c 'exec sleep 60'"),
         launch.actions.SetLaunchConfiguration('launch-prefix-filter', '.*_node'),
         launch.actions.RegisterEventHandler(handlers.OnProcessStart(
-            target_action=lambda action: hasattr(action, 'node_executable'),
-            on_start=lambda event, _: running.add(event.action.node_executable))),
+            target_action=is_node, on_start=after(running))),
         launch.actions.RegisterEventHandler(handlers.OnProcessExit(
-            target_action=lambda action: hasattr(action, 'node_executable'),
-            on_exit=lambda event, _: running.discard(event.action.node_executable))),
-        launch.actions.RegisterEventHandler(handlers.OnProcessExit(
-            target_action=lambda action: hasattr(action, 'node_executable'),
-            on_exit=after_rviz)),
+            target_action=is_node, on_exit=after(ended))),
         included(SIMULATED, rviz='true'))
     assert code == 0
-    assert later == [set(NODES)]
+    assert found == [(False, {'rviz2'})]
 
 
 @pytest.mark.parametrize(('file', 'arguments'), [

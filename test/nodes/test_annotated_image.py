@@ -21,6 +21,7 @@ from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
 from ncs_cluster_detector.nodes import picture_outputs
+from ncs_cluster_detector.nodes.camera_outputs import publish_compressed
 from ncs_cluster_detector.nodes.conversions import bgr_image_of
 from ncs_cluster_detector.nodes.picture_outputs import PictureOutputs
 from ncs_cluster_detector.nodes.picture_outputs import status_of
@@ -111,6 +112,30 @@ def test_nothing_is_drawn_for_nobody(probe, monkeypatch):
         assert outputs.stop(10.0)
     assert outputs.failure is None
     assert frame.image[0, 0, 0] == 80
+
+
+def test_a_picture_that_is_too_large_for_a_jpeg_is_left_out_and_told_once(probe):
+    told, heard = [], []
+
+    class Logger:
+        """Takes what is told."""
+
+        def warning(self, text, **how):
+            """Take a warning."""
+            told.append((text, how))
+
+    publisher = probe.node.create_publisher(CompressedImage, 'some/compressed', 1)
+    wide = np.zeros((2, 70000, 3), np.uint8)
+    publish_compressed(publisher, Header(), wide, Logger())
+    assert not told, 'nobody has asked for it'
+    probe.listen(CompressedImage, 'some/compressed', heard)
+    probe.wait_for(publisher.get_subscription_count)
+    publish_compressed(publisher, Header(frame_id='wide'), wide, Logger())
+    publish_compressed(publisher, Header(frame_id='fitting'), wide[:, :65500], Logger())
+    probe.wait_for(lambda: heard)
+    assert [message.header.frame_id for message in heard] == ['fitting']
+    ((text, how),) = told
+    assert '70000x2' in text and 'some/compressed' in text and how == {'once': True}
 
 
 def test_the_strip_tells_what_diagnostics_tell():

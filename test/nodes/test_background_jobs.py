@@ -16,6 +16,7 @@
 
 import threading
 
+from ncs_cluster_detector.nodes import background_jobs
 from ncs_cluster_detector.nodes.background_jobs import BackgroundJobs
 
 DEADLINE_SEC = 10.0
@@ -62,6 +63,31 @@ def test_jobs_are_done_in_their_order_and_the_oldest_are_left_out():
     assert worker.done == [0, 4, 5, 6]
     assert worker.jobs.stop(DEADLINE_SEC)
     assert worker.jobs.failure is None
+
+
+def test_what_is_done_is_never_old_when_there_is_newer(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(background_jobs, 'monotonic', lambda: now)
+    worker = Worker()
+    worker.jobs.put(0)
+    assert worker.begun.wait(DEADLINE_SEC)
+    for number, now in ((1, 100.0), (2, 100.2), (3, 100.45)):
+        worker.jobs.put(number)
+    assert worker.losses == 1
+    now = 100.6   # while the first one was being done
+    worker.let.set()
+    worker.wait_for(2)
+    assert worker.done == [0, 3]
+    worker.let.clear()
+    worker.begun.clear()
+    worker.jobs.put(4)
+    assert worker.begun.wait(DEADLINE_SEC)
+    worker.jobs.put(5)
+    now = 200.0
+    worker.let.set()
+    worker.wait_for(2)
+    assert worker.done == [0, 3, 4, 5], 'the newest is done however long it has waited'
+    assert worker.jobs.stop(DEADLINE_SEC)
 
 
 def test_the_end_does_not_wait_for_jobs_that_have_not_begun():

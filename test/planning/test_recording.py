@@ -122,8 +122,12 @@ def stamp_of(seconds):
     return Time(sec=int(seconds), nanosec=int(seconds % 1 * 1e9))
 
 
-def messages_of(sticks, namespace, diagnostics, after=0.0):
-    """Yield time, topic, type and message of made-up sticks; diagnostics only after a time."""
+def messages_of(sticks, namespace, diagnostics, after=0.0, owners=('detector',)):
+    """
+    Yield time, topic, type and message of made-up sticks; diagnostics only after a time.
+
+    Of several owners in diagnostics the first one's sticks do what was made up, the others none.
+    """
     for number, (readings, inferences) in sticks.items():
         for (when, celsius), (_, count, active) in zip(readings, inferences):
             message = Temperature(temperature=celsius)
@@ -132,23 +136,27 @@ def messages_of(sticks, namespace, diagnostics, after=0.0):
                    'sensor_msgs/msg/Temperature', message)
             if diagnostics and when >= after:
                 values = {'inferences': count, 'active': 'true' if active else 'false'}
+                idle = {'inferences': 0, 'active': 'false'}
                 message = DiagnosticArray(status=[
                     DiagnosticStatus(name='camera: usb'),
-                    DiagnosticStatus(name=f'detector: stick {number}', values=[
-                        KeyValue(key=key, value=str(value)) for key, value in values.items()])])
+                    DiagnosticStatus(name=f'joy: stick {number}'), *(
+                        DiagnosticStatus(name=f'{owner}: stick {number}', values=[
+                            KeyValue(key=key, value=str(value)) for key, value in (
+                                values if owner == owners[0] else idle).items()])
+                        for owner in owners)])
                 message.header.stamp = stamp_of(when)
                 yield when, '/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', message
 
 
 def write_bag(folder, sticks, plugin=StoragePlugin.MCAP, namespace='', diagnostics=True,
-              after=0.0):
+              after=0.0, owners=('detector',)):
     """Write a bag, of one namespace or of several."""
     namespaces = (namespace,) if isinstance(namespace, str) else namespace
     types_known = get_typestore(Stores.ROS2_JAZZY)
     with Writer(folder, version=9, storage_plugin=plugin) as writer:
         connections = {}
         for when, topic, name, message in itertools.chain.from_iterable(
-                messages_of(sticks, space, diagnostics, after) for space in namespaces):
+                messages_of(sticks, space, diagnostics, after, owners) for space in namespaces):
             if topic not in connections:
                 connections[topic] = writer.add_connection(topic, name, typestore=types_known)
             writer.write(connections[topic], int(when * 1e9), serialize_message(message))
@@ -166,6 +174,14 @@ def test_a_bag_is_read(tmp_path, plugin, namespace):
     (tmp_path / 'alone').mkdir()
     alone = file.rename(tmp_path / 'alone' / file.name)   # without metadata.yaml
     assert read_recording(alone).series == (first, second)
+
+
+def test_the_work_is_that_of_the_detector_whose_temperatures_were_recorded(tmp_path):
+    write_bag(tmp_path / 'plain', {0: recorded()}, namespace='/front')
+    write_bag(tmp_path / 'bag', {0: recorded()}, namespace='/front',
+              owners=('front/detector', 'rear/detector', 'detector'))
+    assert read_recording(tmp_path / 'bag').series == read_recording(tmp_path / 'plain').series
+    assert read_recording(tmp_path / 'bag').series[0].share is not None
 
 
 def test_a_bag_without_diagnostics_tells_no_work(tmp_path):

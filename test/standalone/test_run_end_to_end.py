@@ -145,6 +145,23 @@ def runner():
         each.close()
 
 
+def test_the_report_has_what_was_set_while_it_ran(runner, tmp_path):
+    """The limit that is shown is the one in force at the end."""
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner('--seconds', 12, '--out', tmp_path, stdout=file, stderr=subprocess.STDOUT)
+        # By then it has asked for the parameters.
+        run.until(lambda: ' 2.0 s ' in printed.read_text(), START_PATIENCE_SEC)
+        subprocess.run(
+            [sys.executable, str(ROOT / 'standalone' / 'param.py'), '--pid',
+             str(run.nodes()['detector']), 'set', 'switch_temperature', '41'], check=True)
+        code = run.ended(2 * START_PATIENCE_SEC)
+    assert code == 0, printed.read_text()
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['threshold_celsius'] == 41.0
+    assert 'switch temperature 41 °C' in printed.read_text()
+
+
 def test_a_run_with_a_video_and_a_report(runner, video, tmp_path):
     """Five seconds, then everything asked for is there, readable, and of this run."""
     out = tmp_path / 'deep' / 'out'
