@@ -19,6 +19,7 @@ import json
 import os
 from pathlib import Path
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -151,7 +152,8 @@ def test_the_report_has_what_was_set_while_it_ran(runner, tmp_path):
     with printed.open('w') as file:
         run = runner('--seconds', 12, '--out', tmp_path, stdout=file, stderr=subprocess.STDOUT)
         # By then it has asked for the parameters.
-        run.until(lambda: ' 2.0 s ' in printed.read_text(), START_PATIENCE_SEC)
+        run.until(lambda: re.search(r'^ *[2-9]\.\d s ', printed.read_text(), re.M),
+                  START_PATIENCE_SEC)
         subprocess.run(
             [sys.executable, str(ROOT / 'standalone' / 'param.py'), '--pid',
              str(run.nodes()['detector']), 'set', 'switch_temperature', '41'], check=True)
