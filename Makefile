@@ -21,7 +21,7 @@ help:
 	@echo '             GRAPHS=people,faces chooses the networks: also shapes, or ONNX files'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
-	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 40'"
+	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'

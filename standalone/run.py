@@ -75,6 +75,8 @@ class Run:
         :param terminal: the Terminal.
         :param asked_to_stop: list to which signal handlers add a signal's name.
         """
+        terminal.say(f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']} "
+                     'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST leads to these nodes')
         while self._stopped_by is None:
             self._listener.spin(LONGEST_WAIT_SEC)
             now = time.monotonic()

@@ -102,9 +102,9 @@ SPECS = (
         'many ms since it reached the node is not sent to a stick; 0 = no limit. Live.',
         *LIMITS['max_frame_age_ms'], live=True),
     ParameterSpec(
-        'use_depth', False, 'Whether positions are told (detections_3d, markers, foreground_image, '
-        'distances on annotated_image), from the depth image with the same stamp as the image '
-        'and from camera_info. Restart to change.'),
+        'use_depth', False, 'Whether positions are told (detections_3d, markers, '
+        'foreground_image, distances on annotated_image), from the depth image with the same '
+        'stamp as the image and from camera_info. Restart to change.'),
     USE_FQN,
     ParameterSpec(
         'simulated.sticks', _BUS.sticks, 'Number of simulated sticks. Restart to change.', 0, 64),
