@@ -14,11 +14,11 @@
 
 """Lists, describes, reads and sets the parameters of a run that goes on in another terminal."""
 
-import argparse
 import contextlib
 import difflib
 import sys
 
+from run_arguments import OneLineParser
 import run_environment
 import run_finder
 from run_finder import Failure
@@ -35,21 +35,13 @@ TYPES = ('not set', 'boolean', 'integer', 'double', 'string', 'byte array', 'boo
          'integer array', 'double array', 'string array')
 
 
-class _OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, without the usage above them."""
-
-    def error(self, message):
-        print(f'param: {message}; --help shows what there is', file=sys.stderr)
-        sys.exit(2)
-
-
 def parse(arguments):
     """
     Return the command (list, describe, get, set), name, value and pid in a list of arguments.
 
     A wrong argument ends the program with status 2 and one line on stderr.
     """
-    parser = _OneLineParser(prog='param', description=DESCRIPTION)
+    parser = OneLineParser(prog='param', description=DESCRIPTION)
     parser.add_argument('--pid', type=int, help='process id of the detector node, where several '
                         'runs go on (without it: the newest)')
     commands = parser.add_subparsers(dest='command', title='commands')

@@ -49,16 +49,18 @@ class Options(NamedTuple):
     graphs: Optional[list] = None
 
 
-class _OneLineParser(argparse.ArgumentParser):
+class OneLineParser(argparse.ArgumentParser):
     """A parser whose complaints are one line, without the usage above them."""
 
     def error(self, message):
-        refuse(f'{message}; --help shows what there is')
+        """End the program with status 2 and one line on stderr."""
+        # The parser of a command calls itself by the names of the program and of the command.
+        refuse(f'{message}; --help shows what there is', self.prog.split()[0])
 
 
-def refuse(message):
+def refuse(message, program='run'):
     """End the program with status 2 and one line on stderr."""
-    print(f'run: {message}', file=sys.stderr)
+    print(f'{program}: {message}', file=sys.stderr)
     sys.exit(2)
 
 
@@ -68,7 +70,7 @@ def parse(arguments):
 
     A wrong argument ends the program with status 2 and one line on stderr.
     """
-    parser = _OneLineParser(prog='run', description=DESCRIPTION)
+    parser = OneLineParser(prog='run', description=DESCRIPTION)
     parser.add_argument(
         '--seconds', metavar='N', help='stop by itself after N seconds, counted from the moment '
         'when both nodes are up: the camera has reported and at least one stick is RUNNING '

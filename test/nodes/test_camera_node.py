@@ -100,8 +100,8 @@ def test_a_video_is_published_once_in_order_at_its_rate_and_can_be_started_again
     assert cpu_share(camera) < 0.1
     assert len(ear.images) == 40
     level, message, _ = ear.status()
-    assert level == b'\x00'
-    assert message.startswith(f'{path} has ended and loop is false; ')
+    assert (level, message) == (
+        b'\x00', f'{path} has ended and loop is false; set loop to true to start it again')
     client = probe.node.create_client(SetParameters, 'camera/set_parameters')
     assert client.wait_for_service(DEADLINE_SEC)
     client.call_async(SetParameters.Request(
