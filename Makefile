@@ -12,7 +12,7 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help setup run param plan test clean moved
+.PHONY: help setup run param plan check-sticks test clean moved
 
 help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
@@ -23,6 +23,8 @@ help:
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
+	@echo 'make check-sticks  ten minutes on real sticks, and a report to send in: GRAPH=file OUT=dir'
+	@echo '             ARGS=--help lists the options; on a robot: ros2 run ncs_cluster_detector check_sticks'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
 	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.13) of $(VENV).'
@@ -50,6 +52,9 @@ param: $(READY)
 
 plan: $(READY)
 	@$(VENV)/bin/thermal_plan $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+check-sticks: $(READY)
+	@$(VENV)/bin/check_sticks $(if $(GRAPH),--graph '$(GRAPH)') $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)

@@ -43,6 +43,7 @@ setup(
     entry_points={
         'console_scripts': [
             'camera_node = ncs_cluster_detector.executables:camera_node',
+            'check_sticks = ncs_cluster_detector.checking.check_sticks:main',
             'detector_node = ncs_cluster_detector.executables:detector_node',
             'thermal_plan = ncs_cluster_detector.planning.thermal_plan:main',
         ],

@@ -51,6 +51,11 @@ ALLOWED = {
     'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'simulation.bus',
               'simulation.graphs', 'simulation.shared_bus'},
     'planning': {'planning', 'policy'},
+    # Nothing of the node itself: it is checked from outside, as a user sees it.
+    'checking': {'checking', 'planning.fit', 'planning.recording', 'cameras.test_pattern'},
+    'checking/verdicts': set(),
+    'checking/history': set(),
+    'checking/heat_fit': {'planning.fit', 'planning.recording'},
     'executables': {'nodes', 'planning'},
 }
 FORBIDDEN_OUTSIDE = {
@@ -65,6 +70,10 @@ FORBIDDEN_OUTSIDE = {
     # Messages in a bag are ROS messages.
     'planning/bag': {'time', 'random', 'multiprocessing'},
     'nodes': {'multiprocessing', 'mvnc', 'pyrealsense2'},
+    'checking': {'multiprocessing', 'mvnc', 'cv2', 'psutil'} | ROS,
+    'checking/verdicts': {'time', 'random', 'os'} | ROS,
+    'checking/history': {'time', 'random', 'os'} | ROS,
+    'checking/observer': {'multiprocessing', 'mvnc', 'cv2', 'psutil'},
     'executables': set(),
 }
 SDKS = {'mvnc', 'pyrealsense2'}

@@ -92,7 +92,8 @@ def test_no_path_leads_out_of_the_install_space(setup):
 
 def test_executables(setup):
     entries = dict(entry.split(' = ') for entry in setup['entry_points']['console_scripts'])
-    assert entries == {'thermal_plan': f'{PACKAGE}.planning.thermal_plan:main', **{
+    assert entries == {'thermal_plan': f'{PACKAGE}.planning.thermal_plan:main',
+                       'check_sticks': f'{PACKAGE}.checking.check_sticks:main', **{
         f'{name}_node': f'{PACKAGE}.executables:{name}_node' for name in ('camera', 'detector')}}
     scripts = (ROOT / 'setup.cfg').read_text()
     assert f'install_scripts=$base/lib/{PACKAGE}' in scripts   # where ros2 run looks for them

@@ -30,7 +30,7 @@ MOST_NAMED = 4   # sticks in one message; the others are counted
 _SHORT_STATES = {
     StickState.STARTING: 'starting', StickState.STOPPING: 'failed',
     StickState.BACKOFF: 'waits to be started', StickState.FATAL: 'given up',
-    StickState.ABSENT: 'not plugged in'}
+    StickState.ABSENT: 'not plugged in', StickState.DEAD: 'dead (unplug it and plug it in again)'}
 _STATES = {
     StickState.STARTING: 'starting: its worker opens it and loads the networks',
     StickState.STOPPING: 'its worker is being ended',
@@ -182,6 +182,10 @@ def _judge_stick(stick, settings, now):
     shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
     if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
         return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
+    if status.state is StickState.DEAD:
+        return DiagnosticStatus.ERROR, (
+            f'dead: booted, but no answer on USB for {now - stick.dead_since:.0f} s; unplug it '
+            'and plug it in again (a reset by USB is tried again and again)')
     if status.state is not StickState.RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
         return DiagnosticStatus.ERROR, _STATES[status.state] + reason

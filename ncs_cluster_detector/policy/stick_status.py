@@ -31,6 +31,7 @@ class StickState(Enum):
     BACKOFF = 'BACKOFF'
     FATAL = 'FATAL'
     ABSENT = 'ABSENT'
+    DEAD = 'DEAD'   # it has booted and does not answer on USB
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ import os
 from pathlib import Path
 import sys
 
+from ncs_cluster_detector.simulation.bus import LEFTOVERS
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.library import ENVIRONMENT_VARIABLE as BUS_VARIABLE
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
@@ -44,6 +45,7 @@ _MEANING = {
     'usb_mb_per_sec': 'what the USB bus of all sticks carries; 0 = without limit',
     'library_faults': "have two faults of the vendor's library as well: the 17th opening aborts "
                       'a process, and a failed boot blocks it',
+    'leftovers': 'what the first listing does when a killed process left its results in a stick',
 }
 
 
@@ -106,6 +108,9 @@ def _parser():
         option = '--' + field.name.replace('_', '-')
         if field.type is bool:
             parser.add_argument(option, action='store_true', help=_MEANING[field.name])
+        elif field.type is str:
+            parser.add_argument(option, choices=LEFTOVERS, default=field.default,
+                                help=f'{_MEANING[field.name]} (default {field.default})')
         else:
             parser.add_argument(
                 option, type=field.type, default=field.default, metavar='N',

@@ -23,6 +23,7 @@ PORTS = tuple(f'1.{number}' for number in range(1, MOST_STICKS + 1))
 CHIP = 'ma2450'
 LONGEST_MS = 60000.0
 MOST_MB_PER_SEC = 10000.0
+LEFTOVERS = ('none', 'abort', 'hang')
 
 # What a real stick of the first generation takes, in seconds; here everything scales with
 # boot_ms. Source: the vendor's host library run against a made-up stick that boots in 0.3 s; a
@@ -54,6 +55,11 @@ class SimulatedBus:
     aborts it, and after a stick that did not come back from its boot the library of that process
     stays locked for ever.
 
+    ``leftovers`` is what becomes of the answers and results that a stick has for a process that
+    was killed. With ``none`` it drops them when the next process connects to it. Otherwise that
+    process takes one of them for an answer to itself, with ``abort`` dies of it (SIGABRT), with
+    ``hang`` waits for ever. What real sticks do is not known; that of the vendor's library is.
+
     :raises ValueError: a value is outside its range; the text names value and range.
     """
 
@@ -66,6 +72,7 @@ class SimulatedBus:
     time_constant_sec: float = 120.0
     usb_mb_per_sec: float = 0.0
     library_faults: bool = False
+    leftovers: str = 'none'
 
     def __post_init__(self):
         """Check the values."""
@@ -91,6 +98,9 @@ class SimulatedBus:
                              f'{MOST_MB_PER_SEC:g}')
         if not isinstance(self.library_faults, bool):
             raise ValueError(f'library_faults={self.library_faults!r}: expected True or False')
+        if self.leftovers not in LEFTOVERS:
+            raise ValueError(f'leftovers={self.leftovers!r}: expected one of '
+                             f'{", ".join(LEFTOVERS)}')
 
     @property
     def open_sec(self):

@@ -15,54 +15,16 @@
 """The inside of an opened simulated stick: tensor queues and the computation in time."""
 
 from collections import deque
-from dataclasses import dataclass
 import threading
 import time
-from typing import Any
 
 from ncs_cluster_detector.simulation.garbage import spoil
 from ncs_cluster_detector.simulation.stick_calls import StickCalls
 from ncs_cluster_detector.simulation.stick_calls import StickStopped
 from ncs_cluster_detector.simulation.stick_memory import StickMemory
+from ncs_cluster_detector.simulation.stick_work import Job
+from ncs_cluster_detector.simulation.xlink_wire import TRANSFERS_PER_INFERENCE
 import numpy as np
-
-
-class TensorQueue:
-    """
-    A queue of FP16 tensors between host and stick; the lock of the compute unit guards it.
-
-    ``held`` counts the places in use: in an input queue from the beginning of the transfer until
-    the end of the inference, in an output queue until the host has read the result. What comes
-    for a queue that is ``gone`` is dropped.
-    """
-
-    def __init__(self, capacity):
-        """Make an empty queue with ``capacity`` places."""
-        self.capacity = capacity
-        self.held = 0
-        self.elements = deque()
-        self.gone = False
-
-
-@dataclass
-class LoadedGraph:
-    """A network in the stick's memory, and how long it computed last, in milliseconds."""
-
-    network: Any
-    time_taken_ms: float = 0.0
-    started: bool = False
-
-
-@dataclass
-class _Job:
-    graph: LoadedGraph
-    tensor: Any
-    key: int
-    source: TensorQueue
-    target: TensorQueue
-    queued_at: float
-    output: Any = None
-    computed_at: float = 0.0
 
 
 class ComputeUnit:
@@ -91,6 +53,7 @@ class ComputeUnit:
         self._to_compute = deque()
         self._to_deliver = deque()
         self._inferences = 0
+        self._under_way = 0
         self._threads = [
             threading.Thread(target=self._until_stopped, args=(work,), daemon=True,
                              name=f'stick {stick.path} {work.__name__.strip("_")}')
@@ -147,10 +110,11 @@ class ComputeUnit:
             if not source.elements:
                 return False
             tensor, key = source.elements.popleft()
-            job = _Job(graph, tensor, key, source, target, time.monotonic())
+            job = Job(graph, tensor, key, source, target, time.monotonic())
             self._to_compute.append(job)
             self._to_deliver.append(job)
             graph.started = True
+            self._note_under_way(+1)
             self._changed.notify_all()
             return True
 
@@ -227,12 +191,19 @@ class ComputeUnit:
             self.calls.wait_for(lambda: _has_room(job.target))
             ended_at = time.monotonic()
         job.target.held += 1
+        self._note_under_way(-1)
         job.target.elements.append((self._result(job), job.key))
         self._changed.notify_all()
         return ended_at + self._stick.throttle_pause_sec()
 
+    def _note_under_way(self, change):
+        # A process that is killed cannot tell any more what its stick has for it, so it does so
+        # all the time. What has arrived is in the process's memory and is gone with it.
+        self._under_way += change
+        self._stick.note_unread(TRANSFERS_PER_INFERENCE * self._under_way)
+
     def _may_deliver(self):
-        return 'read' not in self.calls.faults.hang
+        return not self.calls.faults.hangs('read')
 
     def _result(self, job):
         self._inferences += 1

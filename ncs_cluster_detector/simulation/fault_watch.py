@@ -15,7 +15,9 @@
 """Notice at once when another process does something to a simulated stick, without polling."""
 
 import ctypes
+import math
 import os
+import select
 import threading
 
 _IN_MODIFY = 0x2
@@ -54,6 +56,17 @@ class FaultWatch:
         """
         self._thread = threading.Thread(target=self._run, args=(notice,), daemon=True, name=name)
         self._thread.start()
+
+    def wait(self, timeout_sec):
+        """
+        Wait here, without the thread, until something was written or the time is over.
+
+        :param timeout_sec: in seconds, or None for ever.
+        """
+        poll = select.poll()
+        poll.register(self._events, select.POLLIN)
+        if poll.poll(None if timeout_sec is None else math.ceil(1000.0 * timeout_sec)):
+            os.read(self._events, 4096)
 
     def close(self):
         """End the thread and the watch."""

@@ -16,9 +16,9 @@
 
 import os
 import threading
-import time
 
 from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.leftovers import reset_leftovers
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 
 # Path of the bus for a program that does not plug in one itself.
@@ -54,7 +54,8 @@ def initialised_bus():
     Return the bus, or None when there is none; the caller holds :data:`lock`.
 
     As in the vendor's library the first call resets the sticks that are booted but in use by
-    nobody: a process that was killed left them behind. That takes ``boot_ms``.
+    nobody: a process that was killed left them behind. That takes ``boot_ms``; or the call does
+    not return, or the process dies of it (see :mod:`leftovers`).
 
     :raises ValueError: the environment variable names something that is no bus.
     """
@@ -63,8 +64,7 @@ def initialised_bus():
         plug_in(_bus_of_environment())
     if _plugged_in is not None and not _initialised:
         _initialised = True
-        if [port for port in _plugged_in.ports() if _reset_leftover(port)]:
-            time.sleep(_plugged_in.bus.open_sec)
+        reset_leftovers(_plugged_in)
     return _plugged_in
 
 
@@ -103,21 +103,3 @@ def _bus_of_environment():
     except (OSError, ValueError) as error:
         raise ValueError(f'{ENVIRONMENT_VARIABLE}={path}: {error}; unset it, or start the program '
                          'with python -m ncs_cluster_detector.simulation') from error
-
-
-def _reset_leftover(port):
-    """Reset a stick that was left booted; tell whether it was."""
-    if not port.has_booted():
-        return False
-    plugs = port.state().plugs
-    claim = port.claim(plugs)
-    if claim is None:
-        return False
-    try:
-        # It may have been reset by another process just before it was claimed.
-        if not port.has_booted():
-            return False
-        port.reset(plugs, port.bus.open_sec)
-        return True
-    finally:
-        claim.close()

@@ -24,11 +24,11 @@ from ncs_cluster_detector.simulation.mvnc_enums import DeviceOption
 from ncs_cluster_detector.simulation.mvnc_enums import DeviceState
 from ncs_cluster_detector.simulation.mvnc_enums import Status
 from ncs_cluster_detector.simulation.stick_connection import list_ports
-from ncs_cluster_detector.simulation.stick_connection import LostInBoot
 from ncs_cluster_detector.simulation.stick_connection import StickConnection
 from ncs_cluster_detector.simulation.stick_memory import MEMORY_BYTES
 from ncs_cluster_detector.simulation.stick_memory import MOST_FIFOS
 from ncs_cluster_detector.simulation.stick_memory import MOST_GRAPHS
+from ncs_cluster_detector.simulation.stick_opening import LostInBoot
 import numpy as np
 
 # Highest option class of a stick. Source: log of a real stick.
@@ -88,7 +88,9 @@ class Device:
         Boot the stick; takes ``boot_ms``, and everything else in the process waits meanwhile.
 
         A stick that was listed without its chip is ERROR at once; one that is in use or gone is
-        ERROR after a while, as is one that does not come back from its boot.
+        ERROR after a while. When it does not come back from its boot in time, another booted one
+        that nobody has open is taken in its place, without a word; when there is none, it is ERROR
+        after a while, longer for each stick that has not booted.
         """
         link = self._link()
         library.lock.acquire()

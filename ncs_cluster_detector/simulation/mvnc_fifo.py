@@ -24,7 +24,6 @@ import itertools
 
 from ncs_cluster_detector.simulation import tensor_layout
 from ncs_cluster_detector.simulation.compute_unit import StickStopped
-from ncs_cluster_detector.simulation.compute_unit import TensorQueue
 from ncs_cluster_detector.simulation.mvnc_enums import FifoDataType
 from ncs_cluster_detector.simulation.mvnc_enums import FifoOption
 from ncs_cluster_detector.simulation.mvnc_enums import FifoState
@@ -32,6 +31,7 @@ from ncs_cluster_detector.simulation.mvnc_enums import FifoType
 from ncs_cluster_detector.simulation.mvnc_enums import native_name
 from ncs_cluster_detector.simulation.mvnc_enums import Status
 from ncs_cluster_detector.simulation.mvnc_enums import TensorDescriptor
+from ncs_cluster_detector.simulation.stick_work import TensorQueue
 
 _handles = itertools.count(1)
 _TYPES = tuple(member.value for member in FifoType)

@@ -23,7 +23,6 @@ import ctypes
 import itertools
 from types import SimpleNamespace
 
-from ncs_cluster_detector.simulation.compute_unit import LoadedGraph
 from ncs_cluster_detector.simulation.compute_unit import StickStopped
 from ncs_cluster_detector.simulation.graphs import load_network
 from ncs_cluster_detector.simulation.mvnc_enums import FifoDataType
@@ -36,6 +35,7 @@ from ncs_cluster_detector.simulation.mvnc_enums import native_name
 from ncs_cluster_detector.simulation.mvnc_enums import OPTION_CLASS_SIZE
 from ncs_cluster_detector.simulation.mvnc_enums import Status
 from ncs_cluster_detector.simulation.mvnc_fifo import Fifo
+from ncs_cluster_detector.simulation.stick_work import LoadedGraph
 from ncs_cluster_detector.simulation.tensor_layout import dense_descriptor
 from ncs_cluster_detector.simulation.tensor_layout import same_shape
 import numpy as np

@@ -140,14 +140,18 @@ class SharedBus:
 
 
 def _as_text(bus):
-    return ' '.join(f'{field.name}={float(getattr(bus, field.name))!r}' for field in fields(bus))
+    return ' '.join(f'{field.name}={_word(getattr(bus, field.name))}' for field in fields(bus))
+
+
+def _word(value):
+    return value if isinstance(value, str) else repr(float(value))
 
 
 def _from_text(text):
-    values = {name: float(value)
-              for name, _, value in (word.partition('=') for word in text.split())}
-    if values.keys() != {field.name for field in fields(SimulatedBus)}:
+    words = {name: word for name, _, word in (word.partition('=') for word in text.split())}
+    if words.keys() != {field.name for field in fields(SimulatedBus)}:
         raise ValueError(f"a simulated bus with the properties '{text}', not those of this "
                          'version; it is just being made (try again), or end its program')
-    return SimulatedBus(**{field.name: field.type(values[field.name])
-                           for field in fields(SimulatedBus)})
+    return SimulatedBus(**{
+        field.name: field.type(words[field.name] if field.type is str
+                               else float(words[field.name])) for field in fields(SimulatedBus)})

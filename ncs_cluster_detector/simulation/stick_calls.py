@@ -78,7 +78,7 @@ class StickCalls:
 
     def apply_faults(self, call):
         """Fail with the status that is set for a call, or do not return; with the lock held."""
-        if call in self.faults.hang:
+        if self.faults.hangs(call):
             self._wait_for_ever()
         status = self.faults.status_of(call)
         if status is not None:
@@ -127,12 +127,19 @@ class StickCalls:
             self.faults = faults
             self.changed.notify_all()
 
-    def lose(self):
-        """Note that the stick was unplugged; one call that waits for it is told."""
+    def lose(self, unheard=False):
+        """
+        Note that the stick was unplugged; one call that waits for it is told.
+
+        :param unheard: not even one. The vendor's library wakes a call that waits for room or for
+            a result (XLinkDispatcher.c:273, EVENT_BLOCKED); none that waits for an answer.
+        """
         with self.changed:
             if not self._stopped:
                 self._lost = True
-                self._forgotten.update(self._waiting[1:])
+                # Nothing is sent to a stick that is gone, so nothing waits for its answer.
+                self.faults = self.faults.after_power_off()
+                self._forgotten.update(self._waiting[0 if unheard else 1:])
                 self._stop()
 
     def stop(self, cause=None):
@@ -147,6 +154,7 @@ class StickCalls:
         self.changed.notify_all()
 
     def _is_faulty(self, call):
+        # A call that waits when the stick falls silent goes on waiting, to be told of the unplug.
         return call in self.faults.hang or self.faults.status_of(call) is not None
 
     @contextmanager

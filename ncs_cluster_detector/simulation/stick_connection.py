@@ -14,21 +14,11 @@
 
 """The connection of a process to a simulated stick, from its boot to its reset."""
 
-import threading
-import time
-
-from ncs_cluster_detector.simulation import library
 from ncs_cluster_detector.simulation.compute_unit import ComputeUnit
 from ncs_cluster_detector.simulation.fault_watch import FaultWatch
-from ncs_cluster_detector.simulation.mvnc_enums import Status
 from ncs_cluster_detector.simulation.stick_model import SimulatedStick
-
-# The vendor's library looks for a stick that it is to boot again and again, every 100 ms of 2.1 s.
-_TRIES = 21
-
-
-class LostInBoot(Exception):
-    """The stick has taken its firmware but has not come back to the bus."""
+from ncs_cluster_detector.simulation.stick_opening import apply_faults
+from ncs_cluster_detector.simulation.stick_opening import open_stick
 
 
 class StickConnection:
@@ -39,30 +29,22 @@ class StickConnection:
         Boot a stick; the caller holds the library's lock.
 
         :param shared_bus: the :class:`SharedBus`.
-        :param port: the stick's :class:`StickPort`.
+        :param port: the stick's :class:`StickPort`; see :func:`open_stick` for when it is another.
         :param name: its name when it was listed.
         :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
         :raises LostInBoot: the stick does not come back.
         """
-        _apply_faults(port, 'open')
-        if name.endswith('-'):   # the library has no firmware for a stick without a chip
-            raise Exception(Status.ERROR)
-        self._port = port
-        self._claim, self._plugs = _claim_in_rom(port)
-        self._watch = None
+        # Before the opening, which is not undone when the system has no watches left.
+        self._watch = FaultWatch(shared_bus.memory.own_path())
         try:
-            self._watch = FaultWatch(shared_bus.memory.own_path())
-            library.count_connection(port.bus)
-            self._boot()
-        except BaseException as error:
-            if not isinstance(error, Exception):   # the program is interrupted meanwhile
-                port.reset(self._plugs, 0.0)
-            self._let_go()
+            self._port, self._claim, self._plugs = open_stick(shared_bus, port, name)
+        except BaseException:
+            self._watch.close()
             raise
-        self.stick = SimulatedStick(shared_bus, port)
+        self.stick = SimulatedStick(shared_bus, self._port)
         self.unit = ComputeUnit(self.stick)
         self._look()   # for what was done before the watch began
-        self._watch.start(self._look, f'stick {port.path} watch')
+        self._watch.start(self._look, f'stick {self._port.path} watch')
 
     def close(self):
         """
@@ -74,30 +56,16 @@ class StickConnection:
             self.unit.calls.apply_faults('close')
         self.unit.stop()
         self._port.reset(self._plugs, self._port.bus.close_sec)
-        self._let_go()
-
-    def _boot(self):
-        bus = self._port.bus
-        self._port.boot(self._plugs)
-        time.sleep(bus.open_sec)
-        if self._port.holds(self._plugs) and not self._port.state().faults.fail_open:
-            _apply_faults(self._port, 'open')   # one that was set meanwhile; it stays booted then
-            return
-        time.sleep(bus.lost_boot_sec - bus.open_sec)
-        self._port.reset(self._plugs, 0.0)
-        raise LostInBoot(self._port.path)
+        self._watch.close()
+        self._claim.close()
 
     def _look(self):
         """Take over what was done to the stick from outside."""
-        if self._port.holds(self._plugs):
-            self.unit.calls.set_faults(self._port.state().faults)
+        state = self._port.state()
+        if state.plugged and state.plugs == self._plugs:
+            self.unit.calls.set_faults(state.faults)
         else:
-            self.unit.calls.lose()
-
-    def _let_go(self):
-        if self._watch is not None:
-            self._watch.close()
-        self._claim.close()
+            self.unit.calls.lose(unheard=state.faults.unheard)
 
 
 def list_ports(shared_bus):
@@ -111,36 +79,8 @@ def list_ports(shared_bus):
     for port in shared_bus.ports() if shared_bus is not None else ():
         if port.is_visible():
             try:
-                _apply_faults(port, 'enumerate')
+                apply_faults(port, 'enumerate')
             except Exception:
                 break
             ports.append(port)
     return ports
-
-
-def _apply_faults(port, call):
-    """Fail with the status that is set for a call, or do not return."""
-    faults = port.state().faults
-    if call in faults.hang:
-        while True:
-            threading.Event().wait()
-    status = faults.status_of(call)
-    if status is not None:
-        raise Exception(status)
-
-
-def _claim_in_rom(port):
-    """
-    Return the claim of a stick in ROM state and its ``plugs``, looked for again and again.
-
-    :raises Exception: status ERROR: there is none that is free.
-    """
-    for _ in range(_TRIES):
-        plugs = port.state().plugs
-        claim = port.claim(plugs) if port.in_rom() else None
-        if claim is not None:
-            if port.in_rom():
-                return claim, plugs
-            claim.close()
-        time.sleep(port.bus.failed_open_sec / _TRIES)
-    raise Exception(Status.ERROR)

@@ -27,6 +27,8 @@ STATUSES = tuple(status.name for status in Status if status is not Status.OK)
 GARBAGE = ('nan', 'inf', 'counts', 'random')
 MOST_SLOW = 1000.0
 MOST_COOLING = 1000.0
+MOST_SLOW_BOOT_SEC = 3600.0
+MOST_SWALLOWED = 1 << 30
 CELSIUS_RANGE = (-40.0, 200.0)
 
 # What can be done to a stick, and what it means.
@@ -44,6 +46,17 @@ FAULTS = {
     'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
     'cooling FACTOR': 'it gives off heat so many times as well as others: with 0.5 it ends twice '
                       'as far above ambient, and takes twice as long to get there',
+    'slow-boot SECONDS': "its boot takes so long; meanwhile the vendor's library may take another "
+                         'stick for it',
+    'mute': 'it takes what is sent to it and answers nothing: calls never return, and when it was '
+            'left booted so does the first listing of each process; ends with a USB reset or '
+            'unplug',
+    'nak': 'it takes nothing and answers nothing, as mute otherwise',
+    'swallow BYTES': 'it takes so many more bytes for the rest of a tensor that broke off, and is '
+                     'mute meanwhile',
+    'no-usb-reset': 'a USB reset changes nothing',
+    'no-access': 'the system permits nobody to open it',
+    'unheard': 'when it is unplugged none of the calls that wait is told',
     'clear': 'end all its faults (an unplugged stick stays unplugged)',
 }
 
@@ -55,7 +68,8 @@ class StickFaults:
 
     ``hang`` is a set of calls, ``errors`` a tuple of pairs (call, name of a status), ``garbage``
     one of :data:`GARBAGE` or an empty text, ``celsius`` a temperature or None, and ``cooling`` how
-    many times as well as others it gives off heat.
+    many times as well as others it gives off heat. ``mute``, ``nak`` and ``swallow`` (in bytes)
+    are states of what runs on the stick; unlike all others they end when its power does.
     """
 
     hang: frozenset = frozenset()
@@ -66,6 +80,27 @@ class StickFaults:
     nan_temperature: bool = False
     celsius: float = None
     cooling: float = 1.0
+    slow_boot_sec: float = 0.0
+    mute: bool = False
+    nak: bool = False
+    swallow: int = 0
+    no_usb_reset: bool = False
+    no_access: bool = False
+    unheard: bool = False
+
+    @property
+    def silent(self):
+        """Tell whether the stick answers nothing once it has booted."""
+        return self.mute or self.nak or bool(self.swallow)
+
+    def hangs(self, call):
+        """Tell whether a call never returns."""
+        # Listing and booting ask nothing of what runs on the stick.
+        return call in self.hang or (self.silent and call not in ('enumerate', 'open'))
+
+    def after_power_off(self):
+        """Return the faults that are left when what ran on the stick is gone."""
+        return replace(self, mute=False, nak=False, swallow=0)
 
     def status_of(self, call):
         """Return the status with which a call fails, or None."""
@@ -93,16 +128,17 @@ class StickFaults:
         words += [f'error {call} {status}' for call, status in self.errors]
         if self.slow != 1.0:
             words.append(f'slow {self.slow:.10g}')
-        if self.fail_open:
-            words.append('fail-open')
         if self.garbage:
             words.append(f'garbage {self.garbage}')
-        if self.nan_temperature:
-            words.append('nan-temperature')
         if self.celsius is not None:
             words.append(f'heat {self.celsius:.10g}')
         if self.cooling != 1.0:
             words.append(f'cooling {self.cooling:.10g}')
+        if self.slow_boot_sec:
+            words.append(f'slow-boot {self.slow_boot_sec:.10g}')
+        if self.swallow:
+            words.append(f'swallow {self.swallow}')
+        words += [word for word, name in _FLAGS.items() if getattr(self, name)]
         return ', '.join(words)
 
 
@@ -145,6 +181,24 @@ def _heat(faults, celsius):
     return replace(faults, celsius=value)
 
 
+def _slow_boot(faults, seconds):
+    value = _number('time', seconds)
+    if not 0 <= value <= MOST_SLOW_BOOT_SEC:
+        raise ValueError(f'time {seconds}: expected 0 to {MOST_SLOW_BOOT_SEC:g} seconds')
+    return replace(faults, slow_boot_sec=value)
+
+
+def _swallow(faults, size):
+    value = _number('size', size)
+    if value != int(value) or not 0 <= value <= MOST_SWALLOWED:
+        raise ValueError(f'size {size}: expected 0 to {MOST_SWALLOWED} whole bytes')
+    return replace(faults, swallow=int(value))
+
+
+def _set_flag(name):
+    return lambda faults: replace(faults, **{name: True})
+
+
 def _choice(what, word, known, *also):
     if word not in known:
         raise ValueError(f"{what} '{word}': unknown; expected one of "
@@ -169,15 +223,19 @@ def _number(what, word):
     return value
 
 
+# Words without arguments, and what they set.
+_FLAGS = {word: word.replace('-', '_') for word in (
+    'fail-open', 'nan-temperature', 'mute', 'nak', 'no-usb-reset', 'no-access', 'unheard')}
 # Word, the change that it makes, and the least and greatest number of its arguments.
 _CHANGES = {
     'hang': (_hang, 1, 1),
     'error': (_error, 2, 2),
     'slow': (_slow, 1, 1),
-    'fail-open': (lambda faults: replace(faults, fail_open=True), 0, 0),
     'garbage': (_garbage, 0, 1),
-    'nan-temperature': (lambda faults: replace(faults, nan_temperature=True), 0, 0),
     'heat': (_heat, 1, 1),
     'cooling': (_cooling, 1, 1),
+    'slow-boot': (_slow_boot, 1, 1),
+    'swallow': (_swallow, 1, 1),
+    **{word: (_set_flag(name), 0, 0) for word, name in _FLAGS.items()},
     'clear': (lambda faults: StickFaults(), 0, 0),
 }

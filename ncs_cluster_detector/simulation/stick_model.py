@@ -15,6 +15,7 @@
 """What a process has of a simulated stick that it has open: heat, throttling and the bus."""
 
 from collections import deque
+from functools import partial
 import math
 import threading
 
@@ -41,6 +42,8 @@ class SimulatedStick:
         self.bus = port.bus
         self.work = port.work
         self.rest = port.rest
+        _, link = port.look()
+        self.note_unread = partial(port.note_unread, link.enumeration)
         self.reserve_transfer = shared_bus.reserve_transfer
         self._port = port
         self._lock = threading.Lock()

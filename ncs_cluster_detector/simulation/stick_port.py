@@ -14,52 +14,17 @@
 
 """A USB port of the simulated bus, in shared memory: is a stick in it, and what does it do."""
 
-from dataclasses import dataclass
-from dataclasses import field
-import os
-import struct
+import math
 import time
 
 from ncs_cluster_detector.simulation.bus import CHIP
 from ncs_cluster_detector.simulation.heat import Heat
-from ncs_cluster_detector.simulation.stick_faults import parse_faults
-from ncs_cluster_detector.simulation.stick_faults import StickFaults
+from ncs_cluster_detector.simulation.port_memory import PORT_BYTES
+from ncs_cluster_detector.simulation.port_memory import PortMemory
+from ncs_cluster_detector.simulation.port_state import PortState
 
-PORT_BYTES = 1024
-# Temperature, its time and the end of the load; then the time from which the stick can be seen,
-# whether it has booted, and which process booted it. The rest is a text.
-_HEAT = struct.Struct('ddd')
-_POWER = struct.Struct('dqq')
-_POWER_OFFSET = _HEAT.size
-_TEXT_OFFSET = _HEAT.size + _POWER.size
-_TEXT_BYTES = PORT_BYTES - _TEXT_OFFSET
-# Locks of a port: one for each time that a stick is put into it.
+# Locks of a port: one for each device that it has.
 _MOST_PLUGS = 1 << 24
-
-
-@dataclass(frozen=True)
-class PortState:
-    """
-    What is done to a port from outside.
-
-    ``plugs`` counts how often a stick was put in: after an unplug and a plug it is another USB
-    device, which whoever had the former one open does not have open.
-    """
-
-    plugged: bool = False
-    plugs: int = 0
-    faults: StickFaults = field(default_factory=StickFaults)
-
-    def as_text(self):
-        """Return the state in words."""
-        return f'{"plugged" if self.plugged else "empty"} {self.plugs}: {self.faults}'
-
-    @classmethod
-    def from_text(cls, text):
-        """Return the state that :meth:`as_text` gave."""
-        place, _, faults = text.partition(':')
-        plugged, plugs = place.split()
-        return cls(plugged == 'plugged', int(plugs), parse_faults(faults.strip()))
 
 
 class StickPort:
@@ -67,7 +32,7 @@ class StickPort:
     One port; all processes see the same.
 
     A stick is in ROM state until it is booted, shows its chip in its name only there, and is on
-    the bus from ``visible_at`` on: while it boots and while it is reset it is not.
+    the bus from its ``visible_at`` on: while it boots and while it is reset it is not.
     """
 
     def __init__(self, memory, offset, path, bus, clock=time.monotonic):
@@ -83,47 +48,67 @@ class StickPort:
         self.path = path
         self.bus = bus
         self._memory = memory
-        self._offset = offset
+        self._part = PortMemory(memory, offset)
+        self._first_claim = offset // PORT_BYTES * _MOST_PLUGS
         self._clock = clock
 
     def set_up(self, plugged):
         """Write the first state of a port, at ambient temperature."""
         now = self._clock()
-        with self._memory.locked(self._offset):
-            self._write_heat(Heat(self.bus.ambient_celsius, now, now))
-            self._write_power(0.0, False)
+        with self._part.locked():
+            self._part.write_heat(Heat(self.bus.ambient_celsius, now, now))
+            self._part.enumerate_anew(0.0, False)
             self._write_state(PortState(plugged, int(plugged)))
 
     def state(self):
         """Return the :class:`PortState`."""
-        return self._look()[0]
+        return self.look()[0]
+
+    def look(self):
+        """Return the :class:`PortState` and the :class:`Link` of one moment."""
+        # The lock is held as briefly as can be, for a stopped process may have it.
+        with self._part.locked():
+            text, link = self._part.read_text(), self._part.read_link()
+        return PortState.from_text(text), link
 
     def name(self):
         """Return the stick's name: with its chip in ROM state, without it when it has booted."""
-        _, (_, booted, _) = self._look()
-        return f'{self.path}-' if booted else f'{self.path}-{CHIP}'
+        _, link = self.look()
+        return f'{self.path}-' if link.booted else f'{self.path}-{CHIP}'
 
     def in_rom(self):
         """Tell whether the stick there is can be booted."""
-        return self._has_appeared(False)
+        seen = self.visible()
+        return seen is not None and not seen[1].booted
 
     def has_booted(self):
         """Tell whether there is a stick that has booted, whether in use or left behind."""
-        return self._has_appeared(True)
+        seen = self.visible()
+        return seen is not None and seen[1].booted
 
     def is_visible(self):
         """Tell whether a stick is there and neither boots nor is reset."""
-        return self._has_appeared(False, True)
+        return self.visible() is not None
+
+    def visible(self):
+        """Return what :meth:`look` does when a stick can be seen, or None."""
+        state, link = self.look()
+        return (state, link) if state.plugged and self._clock() >= link.visible_at else None
 
     def holder(self):
         """Return the process that has the stick open or opens it, or None."""
-        state, (_, _, holder) = self._look()
-        return (holder or None) if self._memory.is_claimed(
-            self._claim_number(state.plugs)) else None
+        state, link = self.look()
+        is_held = self._memory.is_claimed(self._first_claim + state.plugs)
+        return (link.holder or None) if is_held else None
 
     def claim(self, plugs):
         """Return what makes the stick this caller's alone until it is closed, or None."""
-        return self._memory.claim(self._claim_number(plugs))
+        return self._memory.claim(self._first_claim + plugs)
+
+    def note_holder(self):
+        """Note that the claim of the stick is this process's."""
+        with self._part.locked():
+            self._part.note_holder()
 
     def holds(self, plugs):
         """Tell whether the stick that had this number of ``plugs`` is still in the port."""
@@ -131,19 +116,37 @@ class StickPort:
         return state.plugged and state.plugs == plugs
 
     def boot(self, plugs):
-        """Begin to boot the stick; the caller has claimed it and waits ``open_sec``."""
-        self._switch(plugs, True, self.bus.open_sec)
+        """Begin to boot the stick; the caller has claimed it. It takes ``open_sec``, or longer."""
+        faults = self.state().faults
+        boot_sec = math.inf if faults.fail_open else max(self.bus.open_sec, faults.slow_boot_sec)
+        self._switch(plugs, True, boot_sec)
 
     def reset(self, plugs, absent_sec):
         """Bring the stick back to ROM state; it is gone from the bus for ``absent_sec``."""
         self._switch(plugs, False, absent_sec)
 
+    def reset_over_usb(self, enumeration):
+        """
+        Bring a booted stick back to ROM state, whoever has it open: it is another device then.
+
+        :param enumeration: number of the device that is meant.
+        :return: False when that is not in the port (any more), or had not booted.
+        """
+        with self._part.locked():
+            state, link = self._read_state(), self._part.read_link()
+            if not state.plugged or link.enumeration != enumeration or not link.booted:
+                return False
+            self._part.enumerate_anew(self._clock() + self.bus.close_sec, False)
+            self._end_load()
+            self._write_state(state.after_reset())
+        return True
+
     def _switch(self, plugs, booted, absent_sec):
-        with self._memory.locked(self._offset):
+        with self._part.locked():
             state = self._read_state()
             # Another stick that is in the port by now has nothing to do with it.
             if state.plugged and state.plugs == plugs:
-                self._write_power(self._clock() + absent_sec, booted)
+                self._part.enumerate_anew(self._clock() + absent_sec, booted)
                 self._end_load()
 
     def inject(self, word, *arguments):
@@ -152,95 +155,85 @@ class StickPort:
 
         :raises ValueError: the word does not fit, or the port is empty (or, for plug, is not).
         """
-        with self._memory.locked(self._offset):
+        with self._part.locked():
             before = self._read_state()
-            after = self._changed(before, word, arguments)
+            after = before.after(self.path, word, *arguments)
             if after.faults != before.faults:
                 self._set_heat_after(before.faults, after.faults.celsius)
             if after.plugged != before.plugged:
-                self._write_power(0.0, False)
+                self._part.enumerate_anew(0.0, False)
                 self._end_load()
             self._write_state(after)
 
+    def note_unread(self, enumeration, count):
+        """Note how many transfers this process's stick has for it; see PortMemory."""
+        self._part.write_unread(enumeration, count)
+
+    def unread(self):
+        """Return how many transfers the stick has for its host."""
+        with self._part.locked():
+            return self._part.read_unread(self._part.read_link().enumeration)
+
+    def take_unread(self):
+        """Return what :meth:`unread` does, and note that the host has taken one, if any."""
+        with self._part.locked():
+            enumeration = self._part.read_link().enumeration
+            count = self._part.read_unread(enumeration)
+            self._part.write_unread(enumeration, max(0, count - 1))
+        return count
+
+    def swallow(self, size):
+        """Return how many of the bytes that it receives the stick swallows; see ``swallow``."""
+        with self._part.locked():
+            state = self._read_state()
+            swallowed = min(size, state.faults.swallow)
+            if swallowed:
+                self._write_state(state.after(
+                    self.path, 'swallow', str(state.faults.swallow - swallowed)))
+        return swallowed
+
+    def drop_unread(self):
+        """Let the stick forget what it has for its host."""
+        with self._part.locked():
+            self._part.write_unread(self._part.read_link().enumeration, 0)
+
     def work(self, started_at, ended_at):
         """Note that the stick computes from one time to the other."""
-        with self._memory.locked(self._offset):
+        with self._part.locked():
             cooling = self._read_state().faults.cooling
-            self._write_heat(self._read_heat().busy(started_at, ended_at, self.bus, cooling))
+            self._part.write_heat(
+                self._part.read_heat().busy(started_at, ended_at, self.bus, cooling))
 
     def rest(self):
         """Note that the stick does not compute any more."""
-        with self._memory.locked(self._offset):
+        with self._part.locked():
             self._end_load()
 
     def celsius(self):
         """Return the temperature now, in degrees Celsius, also of a stick that rests for long."""
-        with self._memory.locked(self._offset):
-            text = self._read_text()
-            heat = self._read_heat()
+        with self._part.locked():
+            text = self._part.read_text()
+            heat = self._part.read_heat()
         faults = PortState.from_text(text).faults
         if faults.celsius is not None:
             return faults.celsius
         return heat.at(self._clock(), self.bus, faults.cooling).celsius
 
-    def _changed(self, state, word, arguments):
-        if word not in ('plug', 'unplug'):
-            faults = state.faults.with_fault(word, *arguments)
-            if not state.plugged and word != 'clear':
-                raise ValueError(f'port {self.path} is empty: plug a stick in first')
-            return PortState(state.plugged, state.plugs, faults)
-        if arguments:
-            raise ValueError(f"'{word} {' '.join(arguments)}': expected {word} alone")
-        if state.plugged == (word == 'plug'):
-            raise ValueError(f'port {self.path} is {"in use" if state.plugged else "empty"}: '
-                             f'{"unplug" if state.plugged else "plug"} its stick first')
-        return PortState(not state.plugged, state.plugs + (word == 'plug'), state.faults)
-
     def _set_heat_after(self, faults, wanted):
         """Go on from a temperature that faults held so far, or one that is wanted from now on."""
         now = self._clock()
-        heat = self._read_heat().at(now, self.bus, faults.cooling)
+        heat = self._part.read_heat().at(now, self.bus, faults.cooling)
         celsius = heat.celsius if faults.celsius is None else faults.celsius
-        self._write_heat(Heat(celsius if wanted is None else wanted, now, heat.busy_until))
+        self._part.write_heat(
+            Heat(celsius if wanted is None else wanted, now, heat.busy_until))
 
     def _end_load(self):
         now = self._clock()
-        heat = self._read_heat().at(now, self.bus, self._read_state().faults.cooling)
-        self._write_heat(Heat(heat.celsius, heat.updated_at, min(heat.busy_until, now)))
-
-    def _look(self):
-        """Return the PortState and what :meth:`_read_power` returns, of one moment."""
-        # The lock is held as briefly as can be, for a stopped process may have it.
-        with self._memory.locked(self._offset):
-            text, power = self._read_text(), self._read_power()
-        return PortState.from_text(text), power
-
-    def _has_appeared(self, *booted):
-        state, (visible_at, is_booted, _) = self._look()
-        return state.plugged and self._clock() >= visible_at and bool(is_booted) in booted
-
-    def _claim_number(self, plugs):
-        return self._offset // PORT_BYTES * _MOST_PLUGS + plugs
-
-    def _read_heat(self):
-        return Heat(*_HEAT.unpack_from(self._memory.numbers, self._offset))
-
-    def _write_heat(self, heat):
-        _HEAT.pack_into(self._memory.numbers, self._offset,
-                        heat.celsius, heat.updated_at, heat.busy_until)
-
-    def _read_power(self):
-        return _POWER.unpack_from(self._memory.numbers, self._offset + _POWER_OFFSET)
-
-    def _write_power(self, visible_at, booted):
-        _POWER.pack_into(self._memory.numbers, self._offset + _POWER_OFFSET,
-                         visible_at, booted, os.getpid())
+        heat = self._part.read_heat().at(now, self.bus, self._read_state().faults.cooling)
+        self._part.write_heat(Heat(heat.celsius, heat.updated_at, min(heat.busy_until, now)))
 
     def _read_state(self):
-        return PortState.from_text(self._read_text())
-
-    def _read_text(self):
-        return self._memory.read_text(self._offset + _TEXT_OFFSET, _TEXT_BYTES)
+        return PortState.from_text(self._part.read_text())
 
     def _write_state(self, state):
-        self._memory.write_text(self._offset + _TEXT_OFFSET, _TEXT_BYTES, state.as_text())
+        self._part.write_text(state.as_text())

@@ -18,15 +18,21 @@ The driver for sticks on the ``mvnc.mvncapi`` API of NCSDK 2; its only user.
 The module is an argument: the vendor's own on a robot, ``simulation.mvncapi`` without sticks.
 """
 
+from contextlib import suppress
 import math
 
 from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks import numpy_compatibility
+from ncs_cluster_detector.sticks.opening_watch import OpeningWatch
+from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import OPENED
+from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import ThermalState
 from ncs_cluster_detector.sticks.system_facts import SystemFacts
+from ncs_cluster_detector.sticks.usb_bus import UsbError
 
 # FIFOs hold FP16, which is what the stick computes with. For FP32 ones the vendor's library
 # converts in C, value by value: measured 0.73 ms for the 270,000 values of an input on an x86
@@ -47,7 +53,7 @@ HIGHEST_LEVEL = 2
 class NcsdkStick(Stick):
     """A stick behind a module that speaks the mvnc API."""
 
-    def __init__(self, mvncapi, graph_buffers, facts=None):
+    def __init__(self, mvncapi, graph_buffers, facts=None, usb=None):
         """
         Prepare a driver; nothing is opened yet.
 
@@ -55,6 +61,7 @@ class NcsdkStick(Stick):
         :param graph_buffers: the graph files' contents (bytes), in the order of the outputs.
         :param facts: where to look for the reason of a failed opening, a :class:`SystemFacts`;
             None is the system itself.
+        :param usb: the :class:`UsbBus`, for a look at which stick was opened; None to do without.
         :raises SdkMissingError: the module is that of NCSDK 1.
         """
         if not hasattr(mvncapi, 'enumerate_devices'):
@@ -65,13 +72,14 @@ class NcsdkStick(Stick):
         self._api = mvncapi
         self._graph_buffers = graph_buffers
         self._facts = facts if facts is not None else SystemFacts()
+        self._usb = usb
         self._device = None
         self._device_name = None
         self._networks = []   # (graph, input FIFO, output FIFO)
         # Each is written by one thread only.
         self._sent = 0
         self._received = 0
-        self._has_failed = False
+        self.has_failed = False
         # The API prints to stdout by itself; errors reach us as exceptions.
         self._call('setting the log level', mvncapi.global_set_option,
                    mvncapi.GlobalOption.RW_LOG_LEVEL, mvncapi.LogLevel.FATAL)
@@ -84,15 +92,22 @@ class NcsdkStick(Stick):
             names.append(name)
         return names
 
-    def open_stick(self, wanted):
+    def open_stick(self, wanted, other_ports=(), tell=lambda step: None):
         """Open the stick at the port of ``wanted`` and load the networks."""
         self._pick(wanted)
+        watch = self._watch_opening(wanted, other_ports)
+        if watch is not None:
+            tell(OPENING)
+            watch.tell_of_boot(lambda: tell(BOOTED))
         try:
             self._device.open()
         except Exception as error:   # the API raises plain Exception(Status.X) only
             # No further call of it: a failed opening can leave its lock held for ever.
-            self._has_failed = True
+            self.has_failed = True
             raise failures.open_failure(self._device_name, error, self._facts) from error
+        if watch is not None:
+            watch.check()
+        tell(OPENED)
         for index, graph_buffer in enumerate(self._graph_buffers):
             self._load(index, graph_buffer)
 
@@ -132,9 +147,9 @@ class NcsdkStick(Stick):
 
     def close(self):
         """Release in reverse order: a FIFO used after its device is closed crashes the SDK."""
-        while self._received < self._sent and not self._has_failed:
+        while self._received < self._sent and not self.has_failed:
             self.receive()
-        if self._has_failed:
+        if self.has_failed:
             return
         for graph, fifo_in, fifo_out in reversed(self._networks):
             for part in (fifo_in, fifo_out, graph):
@@ -165,6 +180,13 @@ class NcsdkStick(Stick):
         if reason is not None:
             raise reason
 
+    def _watch_opening(self, wanted, other_ports):
+        """Return an OpeningWatch, or None when the bus cannot be looked at."""
+        if self._usb is not None:
+            with suppress(UsbError):
+                return OpeningWatch(self._usb, wanted, other_ports)
+        return None
+
     def _load(self, index, graph_buffer):
         fp16 = self._api.FifoDataType.FP16
         graph = self._call('preparing a graph', self._api.Graph, f'graph{index}')
@@ -174,7 +196,7 @@ class NcsdkStick(Stick):
                 input_fifo_num_elem=FIFO_DEPTH, input_fifo_data_type=fp16,
                 output_fifo_num_elem=FIFO_DEPTH, output_fifo_data_type=fp16)
         except Exception as error:
-            self._has_failed = True
+            self.has_failed = True
             raise failures.load_failure(
                 self._device_name, index, len(graph_buffer), error) from error
         self._networks.append((graph, fifo_in, fifo_out))
@@ -187,5 +209,5 @@ class NcsdkStick(Stick):
         try:
             return function(*arguments)
         except Exception as error:
-            self._has_failed = True
+            self.has_failed = True
             raise failures.call_failure(attempt, self._device_name, error) from error

@@ -20,6 +20,10 @@ from typing import NamedTuple
 from typing import Optional
 
 
+# The steps of an opening: the bus is watched, the stick is back from its boot, it has answered.
+OPENING, BOOTED, OPENED = 'opening', 'booted', 'opened'
+
+
 def port_of(device_name):
     """
     Return the USB port path in a device name: ``1.2`` of ``1.2-ma2450``.
@@ -68,6 +72,10 @@ class StickOpenError(StickError):
     """The stick is there, but does not start."""
 
 
+class WrongStickError(StickOpenError):
+    """The library has opened another stick than the one that it was asked for."""
+
+
 class FirmwareMissingError(StickOpenError):
     """The SDK's firmware file for the stick is not where the SDK looks for it."""
 
@@ -104,8 +112,11 @@ class Stick(ABC):
     Three threads may use an open stick at the same time: one calls :meth:`send`, one
     :meth:`receive`, one :meth:`thermal_state` and :meth:`device_names`. :meth:`open_stick` and
     :meth:`close` are for one thread alone, while no other is in a call. After any error the
-    process is to end: nothing of the stick can be used or closed any more.
+    process is to end. When it was the library that failed (``has_failed``), nothing of the stick
+    can be used or closed any more; else it can still be closed.
     """
+
+    has_failed = False
 
     @abstractmethod
     def device_names(self):
@@ -116,11 +127,14 @@ class Stick(ABC):
         """
 
     @abstractmethod
-    def open_stick(self, wanted):
+    def open_stick(self, wanted, other_ports=(), tell=lambda step: None):
         """
         Open a stick and load the networks.
 
         :param wanted: device name, one of :meth:`device_names`; the port counts, not the chip.
+        :param other_ports: the USB ports of all other sticks that are known.
+        :param tell: called with each of the steps OPENING, BOOTED and OPENED, from any thread; the
+            first two only where the USB bus can be watched.
         :raises StickError: with the remedy.
         """
 

@@ -34,10 +34,20 @@ class WorkerConfig:
 
 
 @dataclass(frozen=True)
+class ListSticks:
+    """To the worker, in answer to Listing: the USB bus is clean, the library may look at it."""
+
+
+@dataclass(frozen=True)
 class Open:
-    """To the worker, in answer to Found: the stick to open."""
+    """
+    To the worker, in answer to Found: the stick to open.
+
+    ``other_ports`` are the USB ports of all other sticks that are known.
+    """
 
     device_name: str
+    other_ports: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -67,14 +77,21 @@ class Stop:
 
 @dataclass(frozen=True)
 class Listing:
-    """From the worker, before Found: it lists the sticks now, for no other program is at it."""
+    """From the worker, first: its turn to list the sticks has come, no other program is at it."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """From the worker, first and after Look: the device names of all sticks of the machine."""
+    """From the worker, after ListSticks and Look: the device names of all sticks."""
 
     device_names: tuple
+
+
+@dataclass(frozen=True)
+class Step:
+    """From the worker: how far the opening of its stick is; a step of ``sticks.stick``."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -122,3 +139,33 @@ class Fault:
 
     text: str
     parameter: str = ''
+
+
+@dataclass(frozen=True)
+class Clean:
+    """To the bus cleaner: reset the booted sticks that nobody has, then report."""
+
+
+@dataclass(frozen=True)
+class DeadStick:
+    """A booted stick that does not answer: its USB port, and since when (monotonic clock)."""
+
+    port: str
+    since: float
+
+
+@dataclass(frozen=True)
+class BusReport:
+    """
+    From the bus cleaner: after Clean (then ``cleaned``), and when a dead stick leaves the bus.
+
+    ``dead`` are all DeadSticks, ``revived`` the ports of those that a reset has just brought back
+    to their ROM state. ``problem`` says in one line what keeps it from its work, and is empty when
+    nothing does; when it is not ``usable`` it ends.
+    """
+
+    dead: tuple = ()
+    cleaned: bool = False
+    revived: tuple = ()
+    problem: str = ''
+    usable: bool = True

@@ -35,6 +35,7 @@ class StickSnapshot:
     restarts: int
     last_error: str
     pid: Optional[int]
+    dead_since: Optional[float] = None   # of a stick that is DEAD, in seconds of monotonic time
 
 
 @dataclass(frozen=True)

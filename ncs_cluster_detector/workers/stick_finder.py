@@ -18,13 +18,14 @@ from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.workers.messages import Fault
 from ncs_cluster_detector.workers.messages import Found
 from ncs_cluster_detector.workers.messages import Listing
+from ncs_cluster_detector.workers.messages import ListSticks
 from ncs_cluster_detector.workers.messages import Look
 from ncs_cluster_detector.workers.messages import Wait
 from ncs_cluster_detector.workers.worker_handle import WorkerHandle
 
-# A list is there at once, or after 1.5 s when a stick has to be reset that a killed worker left
-# behind. The vendor's library gives up on such a stick after 6.3 s, so that no list takes longer;
-# one that does is made anew, with more patience, for meanwhile no stick can be started.
+# A list is there at once, or after 1.5 s when the library itself has to reset a stick that a killed
+# process left behind. It gives up on such a stick after 6.3 s, so that no list takes longer; one
+# that does is made anew, with more patience, for meanwhile no stick can be started.
 LISTING_SEC = 3.0
 LONGEST_LISTING_SEC = 7.0
 
@@ -42,6 +43,7 @@ class StickFinder:
     def __init__(self, options, logger):
         """Start without a worker; see SupervisorOptions and the logger of Supervisor."""
         self.handle = None
+        self.has_turn = False             # its worker waits for a clean bus, to list the sticks
         self.not_before = float('-inf')   # when a worker may be started, after a failure
         self.unusable = None              # (parameter, text) of a Fault that no stick can mend
         self._options = options
@@ -68,6 +70,13 @@ class StickFinder:
         self.handle = handle
         handle.send(Wait())
 
+    def list_sticks(self, now):
+        """Let the worker list the sticks whose turn it is; the bus is clean."""
+        if self.has_turn:
+            self.has_turn = False
+            self._expect_list(now)
+            self.handle.send(ListSticks())
+
     def look(self, now):
         """Have the sticks listed again, unless that is still going on."""
         if self._owes_word_since is None:
@@ -86,7 +95,8 @@ class StickFinder:
                 self._failures = 0
                 return message.device_names
             if isinstance(message, Listing):
-                self._expect_list(now)
+                self.has_turn = True
+                self._owes_word_since = None
             elif isinstance(message, Fault):
                 if message.parameter and not self._can_list:
                     self.unusable = (message.parameter, message.text)   # which ends the node
@@ -117,7 +127,7 @@ class StickFinder:
     def dismiss(self):
         """Return the worker's handle; it is not the finder's any more."""
         self._owes_word_since = None
-        self._has_ended = False
+        self._has_ended = self.has_turn = False
         handle, self.handle = self.handle, None
         return handle
 

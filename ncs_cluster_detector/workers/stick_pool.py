@@ -15,20 +15,23 @@
 """The sticks' worker processes: starts, hears, judges and ends them."""
 
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.workers.endings import end_all
+from ncs_cluster_detector.workers.endings import Endings
+from ncs_cluster_detector.workers.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.workers.messages import Fault
 from ncs_cluster_detector.workers.messages import Open
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
+from ncs_cluster_detector.workers.messages import Step
 from ncs_cluster_detector.workers.stick_finder import StickFinder
 from ncs_cluster_detector.workers.stick_register import StickRegister
-from ncs_cluster_detector.workers.worker_handle import end_all
 
 # How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
 # system tells. With a boot of 1.5 s a replugged stick is back within five seconds.
 LOOK_PERIOD_SEC = 1.0
 # How often to look with a fresh worker while sticks are listed that some process has open: only
-# that resets those whose process was killed.
+# before that one lists them the bus is cleaned of those whose process was killed.
 FRESH_LOOK_PERIOD_SEC = 30.0
 
 
@@ -37,17 +40,19 @@ class StickPool:
     All sticks of the machine, each with at most one worker.
 
     One worker is in start-up at a time: it lists the sticks, is told which to open, and is
-    followed by the next, until one finds none to open and stays as the scout.
+    followed by the next, until one finds none to open and stays as the scout. Before it lists the
+    sticks the bus is cleaned.
     """
 
-    def __init__(self, options, logger):
-        """Start with no known stick; see SupervisorOptions and the logger of Supervisor."""
+    def __init__(self, options, cleaner, logger):
+        """Start with no known stick; see SupervisorOptions, BusCleaner and Supervisor's logger."""
         self._options = options
         self._logger = logger
         self._register = StickRegister(options.max_sticks, logger)
         self._starter = StickFinder(options, logger)
         self._scout = StickFinder(options, logger)
-        self._dying = []            # pairs of a killed worker's handle and its record or None
+        self._cleaner = cleaner
+        self._endings = Endings()
         self._look_at = float('-inf')
         self._fresh_look_at = float('inf')
         self._longest_start_sec = None   # None until a stick has started
@@ -67,7 +72,7 @@ class StickPool:
     def waitables(self):
         """Return what becomes ready when a worker says something or ends."""
         return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
-            handle.sentinel for handle, _ in self._dying]
+            handle.sentinel for handle in self._endings.handles()] + self._cleaner.waitables()
 
     def post(self, number, frame, now):
         """Give a frame to a stick."""
@@ -87,15 +92,17 @@ class StickPool:
 
     def receive(self, now):
         """Take in all that the workers have said, and notice those that have ended."""
-        self._bury()
+        self._endings.reap(now)
+        had_turn = self._starter.has_turn
         names = self._starter.hear(now)
         self.unusable = self.unusable or self._starter.unusable
         if names is not None:
-            self._register.listed(names, now)
+            self._register.listed(names, now, self._cleaner.dead)
             self._place(now)
+        self._clean_bus(now, self._starter.has_turn and not had_turn)
         names = self._scout.hear(now)
         if names is not None and not self._is_starting():   # one being opened is in no list
-            self._register.listed(names, now)
+            self._register.listed(names, now, self._cleaner.dead)
             if not self._register.strangers:
                 self._fresh_look_at = float('inf')
             elif self._fresh_look_at == float('inf'):
@@ -106,13 +113,14 @@ class StickPool:
     def judge(self, now):
         """Give up workers that are over a deadline, and start or look for what is due."""
         for record in self._records_with_worker():
-            due_at, text = self._deadline(record)
+            due_at, text = self._deadline(record, now)
             if now >= due_at:
-                self._fail(record, text, now)
+                self._fail(record, text, now, kill_at=now)
         for finder in (self._starter, self._scout):
             gone = finder.judge(now)
             if gone is not None:
-                self._end(gone)
+                self._endings.add(gone, None, now)
+        self._endings.reap(now)
         if self._is_starting() or now < self._starter.not_before:
             return
         if min(self._register.next_due(), self._fresh_look_at) <= now:
@@ -125,11 +133,14 @@ class StickPool:
             elif now >= self._scout.not_before:
                 self._starter.start(now)   # it stays as the scout
 
-    def next_due(self):
+    def next_due(self, now):
         """Return when :meth:`judge` has something to do at the latest."""
-        due = [self._deadline(record)[0] for record in self._records_with_worker()]
-        due += [self._starter.deadline(), self._scout.deadline()]
-        if not self._is_starting():
+        due = [self._deadline(record, now)[0] for record in self._records_with_worker()]
+        due += [self._starter.deadline(), self._scout.deadline(), self._cleaner.deadline(),
+                self._endings.next_due()]
+        if self._is_starting():
+            due.append(self._register.next_due(after=now))   # who waits may shorten a deadline
+        else:
             look_at = self._look_at if self._register.expects_sticks() else float('inf')
             due.append(max(min(self._register.next_due(), look_at, self._fresh_look_at),
                            self._starter.not_before))
@@ -137,8 +148,8 @@ class StickPool:
 
     def forgive(self, delay_sec):
         """Move all deadlines, for this process itself has stood still so long."""
-        for finder in (self._starter, self._scout):
-            finder.forgive(delay_sec)
+        for waited_for in (self._starter, self._scout, self._cleaner):
+            waited_for.forgive(delay_sec)
         for record in self._records_with_worker():
             record.handle.forgive(delay_sec)
 
@@ -146,7 +157,8 @@ class StickPool:
         """End all workers; return False if one of them cannot be ended."""
         for record in self._register.records:
             record.stopping()
-        killed, left = end_all(self._handles() + [handle for handle, _ in self._dying])
+        killed, left = end_all(self._handles() + self._endings.handles())
+        self._cleaner.stop()
         for handle in killed:
             self._logger.warning(
                 f'worker process {handle.pid} had to be killed' if handle not in left else
@@ -157,8 +169,8 @@ class StickPool:
     def _records_with_worker(self):
         return [record for record in self._register.records if record.handle is not None]
 
-    def _deadline(self, record):
-        return record.deadline(self._options, self._longest_start_sec)
+    def _deadline(self, record, now):
+        return record.deadline(self._options, self._longest_start_sec, self._register.waiting(now))
 
     def _handles(self):
         handles = [record.handle for record in self._records_with_worker()]
@@ -169,6 +181,15 @@ class StickPool:
         return self._starter.handle is not None or any(
             record.state is StickState.STARTING for record in self._register.records)
 
+    def _clean_bus(self, now, is_due):
+        """Have the bus cleaned when the starter's turn has come, which lists the sticks after."""
+        is_clean, revived = self._cleaner.hear(now)
+        for port in revived:
+            self._look_at = now
+            self._logger.info(f'the stick at USB port {port} answers again after a reset')
+        if is_clean or is_due and not self._cleaner.clean(now):
+            self._starter.list_sticks(now)
+
     def _place(self, now):
         """Tell the starter, which has listed the sticks, what to do."""
         self._look_at = now + LOOK_PERIOD_SEC
@@ -177,11 +198,11 @@ class StickPool:
         if record is not None:
             handle.started_at = now   # what it waited for other programs does not count
             record.starting(handle)
-            handle.send(Open(record.name_now))
+            handle.send(Open(record.name_now, self._register.ports_but(record)))
         elif self._scout.handle is None:
             self._scout.take_over(handle)
         else:
-            self._end(handle)
+            self._endings.add(handle, None, now)
 
     def _hear(self, record, now):
         handle = record.handle
@@ -192,6 +213,8 @@ class StickPool:
             elif isinstance(message, Reading):
                 handle.heard_at = now
                 record.measured(message)
+            elif isinstance(message, Step):
+                handle.step, handle.step_at = message.name, now
             elif isinstance(message, Ready):
                 self._longest_start_sec = max(self._longest_start_sec or 0.0,
                                               now - handle.started_at)
@@ -204,11 +227,11 @@ class StickPool:
                     self.unusable = (message.parameter, message.text)   # which ends the node
                 else:
                     # What has worked on this stick may work again.
-                    self._fail(record, message.text, now,
+                    self._fail(record, message.text, now, kill_at=now + STOP_GRACE_SEC,
                                for_good=bool(message.parameter) and not record.inferences)
                 return
         if has_ended:
-            self._fail(record, handle.how_it_ended(), now)
+            self._fail(record, handle.how_it_ended(), now, kill_at=now)
 
     def _settle(self, record, result, now):
         frame = record.handle.settle(result, now)
@@ -222,27 +245,14 @@ class StickPool:
                 'without a label; do label_files fit graph_paths? Further ones are only counted')
         record.inferred(result, now)
 
-    def _fail(self, record, text, now, for_good=False):
+    def _fail(self, record, text, now, kill_at, for_good=False):
         handle = record.handle
         self._lost += handle.outstanding
         is_news = not record.failures or text != record.last_error
         plan = record.failed(text, now, for_good)
-        self._end(handle, record)
+        self._endings.add(handle, record, kill_at)
+        self._endings.reap(now)   # as a rule it is gone at once
         if is_news or plan.fatal:   # the others are counted in the diagnostics
             self._logger.error(f'stick {record.number} ({record.device_name}): {text}; '
                                f'{"given up for" if plan.fatal else "starting again in"} '
                                f'{plan.delay_sec:g} s')
-
-    def _end(self, handle, record=None):
-        """Kill a worker; what it had is taken back when it is gone, at once as a rule."""
-        handle.kill()
-        self._dying.append((handle, record))
-        self._bury()
-
-    def _bury(self):
-        for handle, record in self._dying[:]:
-            if handle.has_ended():
-                self._dying.remove((handle, record))
-                handle.close()
-                if record is not None:
-                    record.ended()

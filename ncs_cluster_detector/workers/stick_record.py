@@ -18,7 +18,9 @@ from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Duty
@@ -36,7 +38,8 @@ class StickRecord:
 
     Its life: BACKOFF until a worker is due, STARTING until its stick is open, RUNNING; after a
     failure STOPPING until the process is gone, then BACKOFF again or, when the budget is used up,
-    FATAL for a long rest. While the stick is not plugged in, ABSENT takes the place of waiting.
+    FATAL for a long rest. While the stick is not plugged in ABSENT takes the place of waiting, and
+    DEAD while it has booted and does not answer on USB.
     """
 
     def __init__(self, number, device_name, now):
@@ -51,7 +54,11 @@ class StickRecord:
         self.inferences = 0
         self.unusable_boxes = 0
         self.last_error = ''
+        self.dead_since = None  # in DEAD, in seconds of the monotonic clock
         self.failures = 0       # since it was last well
+        self.mute = 0           # how often it booted and gave no answer, since it was last well
+        self.was_slow = False   # the last start failed because it was not back from its boot
+        self._is_told_dead = False   # since it ran last
         self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
         self._plan = None
@@ -76,6 +83,7 @@ class StickRecord:
     def running(self, now):
         """Take note that the stick is open (STARTING -> RUNNING)."""
         self._ready_at = now
+        self._is_told_dead = False
         self.state = StickState.RUNNING
 
     def failed(self, text, now, for_good=False):
@@ -85,11 +93,15 @@ class StickRecord:
         :param for_good: another attempt would end the same way.
         """
         self.failures = restart.BUDGET if for_good else self.failures + 1
+        self.was_slow = self.handle.step == OPENING
+        self.mute += self.handle.step == BOOTED
         self._owes_result |= bool(self.handle.outstanding)
         self.restarts += 1
         self.last_error = text
         self._plan = restart.after_failure(self.failures)
         self.start_at = now + self._plan.delay_sec
+        if self.mute:
+            self.start_at = max(self.start_at, now + restart.mute_delay_sec(self.mute))
         self.state = StickState.STOPPING
         self.handle = None
         self._duty.end(now)
@@ -102,43 +114,59 @@ class StickRecord:
         """Take note that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
         self.state = StickState.FATAL if self._plan.fatal else StickState.BACKOFF
 
-    def seen(self, device_names, now):
+    def seen(self, device_names, now, dead):
         """
-        Take note of what is plugged in (BACKOFF, FATAL -> ABSENT, or ABSENT -> BACKOFF).
+        Take note of what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
 
         A stick that has come back is due at once; its failures count on, because one that falls
-        off the bus for want of power comes back each time.
+        off the bus for want of power comes back each time. One that was dead and has been reset
+        has to wait: no hand was on it.
 
         :param device_names: dictionary of device name by USB port.
+        :param dead: dictionary of DeadStick by USB port.
+        :return: whether it is dead, for the first time since it ran.
         """
         name = device_names.get(self.port)
-        if self.state is StickState.ABSENT and name is not None:
+        if self.waits() and self.port in dead:
+            if self.dead_since != dead[self.port].since:
+                self.dead_since = dead[self.port].since
+                self.mute += 1
+                self.start_at = now + restart.mute_delay_sec(self.mute)
+            self.state = StickState.DEAD
+        elif self.waits() and name is None:
+            self.state = StickState.ABSENT
+        elif self.state is StickState.DEAD:
+            self.state = StickState.BACKOFF
+        elif self.state is StickState.ABSENT:
             self.state = StickState.BACKOFF
             self.start_at = now
-        elif name is None and self.waits_until() is not None:
-            self.state = StickState.ABSENT
         if name is not None:
             self.name_now = name
             self.device_name = self.device_name if is_in_use(name) else name
+        is_news = self.state is StickState.DEAD and not self._is_told_dead
+        self._is_told_dead |= is_news
+        return is_news
 
     def is_absent(self):
         """Tell whether the stick is not plugged in."""
         return self.state is StickState.ABSENT
 
     def waits(self):
-        """Tell whether the stick waits to be plugged in, or for its next worker."""
-        return self.is_absent() or self.waits_until() is not None
+        """Tell whether the stick waits for its next worker, to be plugged in or to answer."""
+        return self.waits_until() is not None or self.state in (
+            StickState.ABSENT, StickState.DEAD)
 
     def stopping(self):
         """Take note that the worker is being ended for good (any state -> STOPPING)."""
         self.state = StickState.STOPPING
 
-    def deadline(self, options, longest_start_sec):
+    def deadline(self, options, longest_start_sec, others_waiting):
         """
         Return until when the worker owes a word, and in words what it is given up for after that.
 
         :param options: SupervisorOptions.
         :param longest_start_sec: the longest successful start of any stick, or None.
+        :param others_waiting: how many other sticks wait for their turn to start.
         :return: ``(seconds of the monotonic clock, text)``.
         """
         handle = self.handle
@@ -147,7 +175,19 @@ class StickRecord:
                 self.failures, longest_start_sec, options.startup_timeout_sec)
             why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
                    f'the longest start so far took {longest_start_sec:.1f} s')
-            return handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})'
+            deadlines = [
+                (handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})')]
+            if handle.step == BOOTED:
+                deadlines.append((handle.step_at + restart.ANSWER_SEC, (
+                    f'it has booted, and has not answered for {restart.ANSWER_SEC:g} s')))
+            # With one other there is time for a slow one, see StickRegister.due.
+            if handle.step == OPENING and others_waiting > 1:
+                deadlines.append((handle.step_at + restart.BOOT_SEC, (
+                    f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
+            if self.mute and others_waiting and longest_start_sec is not None:
+                deadlines.append((handle.started_at + longest_start_sec, (
+                    f'not ready within {longest_start_sec:.3g} s, and others wait')))
+            return min(deadlines)
         inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[self._pause_level]
         silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
         deadlines = [(handle.heard_at + silence_sec,
@@ -172,8 +212,7 @@ class StickRecord:
         """Take note of a Result; a stick that gives one is well."""
         self.inferences += 1
         self.unusable_boxes += result.unusable_boxes
-        self.failures = 0
-        self._owes_result = False
+        self._is_well()
         self._pause_level = self._throttle_level
         self._inference_times.add(result.inference_sec)
         self._work.done(now)
@@ -190,7 +229,11 @@ class StickRecord:
         self._pause_level = max(before, reading.throttle_level)
         well_at = self._ready_at + restart.WELL_AFTER_SEC
         if reading.measured_at >= well_at and not self._owes_result:
-            self.failures = 0
+            self._is_well()
+
+    def _is_well(self):
+        self.failures = self.mute = 0
+        self._owes_result = False
 
     def status(self, now):
         """Return what the policies know of this stick."""
@@ -208,4 +251,5 @@ class StickRecord:
             duty_60s=self._duty.share(now), inferences=self.inferences,
             unusable_boxes=self.unusable_boxes,
             inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,
-            last_error=self.last_error, pid=self.handle.pid if self.handle else None)
+            last_error=self.last_error, pid=self.handle.pid if self.handle else None,
+            dead_since=self.dead_since if self.state is StickState.DEAD else None)

@@ -28,7 +28,8 @@ class StickRegister:
 
     A stick gets the next number when it is listed for the first time, in the order of the USB
     ports, and keeps it: number n stays the same port when the stick is restarted or replugged. One
-    that another program has open gets its number when it becomes free.
+    that another program has open gets its number when it becomes free. A dead one has a number as
+    well, so that it is told of, but takes no room from one that works.
     """
 
     def __init__(self, max_sticks, logger):
@@ -39,40 +40,73 @@ class StickRegister:
         self._logger = logger
         self._said = None
 
-    def listed(self, device_names, now):
-        """Take in a list of the device names of all sticks of the machine."""
+    def listed(self, device_names, now, dead):
+        """
+        Take in a list of the device names of all sticks of the machine.
+
+        :param dead: dictionary of DeadStick by USB port.
+        """
         names = {port_of(name): name for name in sorted(device_names, key=_natural)}
         known = {record.port for record in self.records}
         further = {port: name for port, name in names.items() if port not in known}
-        for name in further.values():
-            if not is_in_use(name) and self._has_room():
-                self.records.append(StickRecord(len(self.records), name, now))
+        free = [name for name in further.values() if not is_in_use(name)]
+        free += [name for port, name in further.items() if is_in_use(name) and port in dead]
+        for name in sorted(free[:self._room()], key=_natural):
+            self.records.append(StickRecord(len(self.records), name, now))
         for record in self.records:
-            record.seen(names, now)
-        self.strangers = tuple(name for name in further.values()
-                               if is_in_use(name) and self._has_room())
+            if record.seen(names, now, dead):
+                self._logger.error(
+                    f'stick {record.number} ({record.device_name}): it has booted and does not '
+                    'answer on USB, so it is left out; unplug it and plug it in again (until then '
+                    'it is reset by USB again and again, and used if that helps)')
+        self.strangers = tuple(name for port, name in further.items()
+                               if is_in_use(name) and port not in dead and self._has_room())
         self._say_once(_complaint(device_names, bool(self.records))
                        or self._complaint_of_room(names))
 
     def due(self, now):
-        """Return the record whose worker is due, or None; of several the one that failed least."""
-        due = [record for record in self.records
-               if record.waits_until() is not None and record.waits_until() <= now]
-        # One that hangs while it is opened waits behind those that just have to be opened.
-        return min(due, key=lambda record: (record.failures, record.start_at, record.number),
-                   default=None)
+        """
+        Return the record whose worker is due, or None; of several the one that failed least.
 
-    def next_due(self):
-        """Return when the next worker is due, infinite when none is."""
+        One exception: the vendor's library waits longer for a stick that is slow to boot while
+        another one is there that has not booted (see BOOT_SEC). So one that was not back in time
+        has its second try before the last of the others.
+        """
+        # One that hangs while it is opened waits behind those that just have to be opened.
+        due = sorted(self._due(now), key=lambda record: (
+            record.mute, record.failures, record.start_at, record.number))
+        if sum(not record.failures for record in due) == 1:
+            due = [record for record in due if record.was_slow and record.failures == 1] + due
+        return due[0] if due else None
+
+    def waiting(self, now):
+        """Return how many sticks wait for their turn to start, those that gave no answer apart."""
+        return sum(not record.mute for record in self._due(now))
+
+    def _due(self, now):
+        return [record for record in self.records
+                if record.waits_until() is not None and record.waits_until() <= now]
+
+    def next_due(self, after=float('-inf')):
+        """Return when the next worker is due (of those due later than ``after``), or infinite."""
         return min((record.start_at for record in self.records
-                    if record.waits_until() is not None), default=float('inf'))
+                    if record.waits_until() is not None and record.start_at > after),
+                   default=float('inf'))
 
     def expects_sticks(self):
         """Tell whether a stick can be plugged in that would be used."""
         return self._has_room() or any(record.waits() for record in self.records)
 
+    def ports_but(self, record):
+        """Return the USB ports of all known sticks but one."""
+        return tuple(other.port for other in self.records if other is not record)
+
     def _has_room(self):
-        return not self._max_sticks or len(self.records) < self._max_sticks
+        return self._room() is None or self._room() > 0
+
+    def _room(self):
+        """Return how many further sticks would be used; None for any number."""
+        return max(self._max_sticks - len(self.records), 0) if self._max_sticks else None
 
     def _complaint_of_room(self, names):
         """Return why a stick that was plugged in is not used although one is missing, or None."""

@@ -25,6 +25,7 @@ from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.ordering import ResultOrder
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.switch_answer import switch_answer
+from ncs_cluster_detector.workers.bus_cleaner import BusCleaner
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Rate
 from ncs_cluster_detector.workers.snapshot import Snapshot
@@ -71,7 +72,7 @@ class Supervisor:
         self._settings = settings
         self._publish = publish
         self._logger = logger
-        self._pool = StickPool(options, logger)
+        self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
         self._cluster = ClusterControl()
         self._requests = queue.SimpleQueue()   # futures of switch_cluster()
         self._order = ResultOrder(ORDER_PATIENCE_SEC)
@@ -235,7 +236,7 @@ class Supervisor:
             self._pool.forgive(late_sec)
 
     def _next_due(self, now):
-        due = [self._pool.next_due(), self._cluster.next_due(now, self._settings),
+        due = [self._pool.next_due(now), self._cluster.next_due(now, self._settings),
                self._next_frame_due(now),
                self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None,
                self._order.next_release_at()]

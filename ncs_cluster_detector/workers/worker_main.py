@@ -20,10 +20,14 @@ always notices when the supervisor is gone; the stick thread opens the stick and
 result thread takes the results; the watch thread reads the temperature, which so neither waits for
 an inference nor delays one. None of their calls has a deadline here: the supervisor, which no
 library can block, ends a worker that owes it a word for too long.
+
+However a worker ends, it closes its stick first if the library still answers: a stick that is left
+in the middle of its work has answers for a process that is gone, on which the next one stumbles.
 """
 
 from contextlib import contextmanager
 from contextlib import nullcontext
+from contextlib import suppress
 import gc
 import os
 import queue
@@ -39,20 +43,27 @@ from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.stick import StickError
+from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
+from ncs_cluster_detector.workers.bus_cleaner_main import open_usb
 from ncs_cluster_detector.workers.messages import Fault
 from ncs_cluster_detector.workers.messages import Found
 from ncs_cluster_detector.workers.messages import Infer
 from ncs_cluster_detector.workers.messages import Listing
+from ncs_cluster_detector.workers.messages import ListSticks
 from ncs_cluster_detector.workers.messages import Look
 from ncs_cluster_detector.workers.messages import Open
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
+from ncs_cluster_detector.workers.messages import Step
 from ncs_cluster_detector.workers.messages import Stop
 
 READING_PERIOD_SEC = 1.0
 # A SIGTERM to the whole group reaches the supervisor too, which then says Stop within moments.
 WAIT_FOR_STOP_SEC = 1.0
+# How long the stick may take to be closed when there is no supervisor that would end this process:
+# what is under way, and a second that the SDK sleeps.
+CLOSE_SEC = 2.5
 
 
 def main(connection, slots, config):
@@ -74,7 +85,7 @@ def main(connection, slots, config):
         while True:
             worker.commands.put(connection.recv())
     except (EOFError, OSError):
-        os._exit(1)   # the supervisor is gone, and a thread may be blocked in the stick's library
+        worker.end_alone()
 
 
 class _Worker:
@@ -97,37 +108,46 @@ class _Worker:
         timer.start()
 
     def _stop_by_signal(self):
-        self._fault = f'worker process {os.getpid()} was ended by SIGTERM'
+        self._fail(f'worker process {os.getpid()} was ended by SIGTERM')
         self.commands.put(Stop())
+
+    def end_alone(self):
+        """Close the stick, for the supervisor is gone; a thread blocked in its library is left."""
+        self.commands.put(Stop())
+        threading.Event().wait(CLOSE_SEC)
+        os._exit(1)
 
     def drive_stick(self):
         """Body of the stick thread: the stick's whole life."""
-        with self._giving_up():
+        helpers = [threading.Thread(target=work, name=work.__name__.strip('_'), daemon=True)
+                   for work in (self._take_results, self._keep_watch)]
+        with self._failing_in_order():
             self._open_stick()
-            helpers = [threading.Thread(target=work, name=work.__name__.strip('_'), daemon=True)
-                       for work in (self._take_results, self._keep_watch)]
             for thread in helpers:
                 thread.start()
             self._send_frames()
-            self._under_way.put(None)
-            self._watch_ends.set()
-            for thread in helpers:
-                thread.join()
+        self._under_way.put(None)
+        self._watch_ends.set()
+        for thread in filter(threading.Thread.is_alive, helpers):
+            thread.join()
+        with self._failing_in_order():
             self._stick.close()
-            if self._fault is not None:
-                raise StickError(self._fault)
-        os._exit(0)
+        os._exit(0 if self._fault is None else 1)
 
     def _open_stick(self):
         """List the sticks and open the one that the supervisor names."""
         lock = MachineLock() if self._config.driver == 'mvnc' else nullcontext()
         with lock:
             self._stick = NcsdkStick(_api_module(self._config),
-                                     [graph_buffer for graph_buffer, _ in self._config.graphs])
-            self._list_sticks()
+                                     [graph_buffer for graph_buffer, _ in self._config.graphs],
+                                     usb=_usb_bus(self._config))
+            self._send(Listing())
             command = self.commands.get()
+            if isinstance(command, ListSticks):
+                command = self._list_sticks()
             if isinstance(command, Open):
-                self._stick.open_stick(command.device_name)
+                self._stick.open_stick(command.device_name, command.other_ports,
+                                       lambda step: self._send(Step(step)))
         if not isinstance(command, Open):
             self._scout(command)
         self._send(Ready())
@@ -135,14 +155,13 @@ class _Worker:
     def _scout(self, command):
         """List the sticks whenever asked to; there is none to open."""
         while not isinstance(command, Stop):
-            if isinstance(command, Look):
-                self._list_sticks()
-            command = self.commands.get()
+            command = self._list_sticks() if isinstance(command, Look) else self.commands.get()
         os._exit(0)
 
     def _list_sticks(self):
-        self._send(Listing())
+        """Tell which sticks there are; return the next command."""
         self._send(Found(tuple(self._stick.device_names())))
+        return self.commands.get()
 
     def _send_frames(self):
         while True:
@@ -155,7 +174,7 @@ class _Worker:
             self._under_way.put((command.sequence, started_at))
 
     def _take_results(self):
-        with self._giving_up():
+        with self._failing_in_order():
             while True:
                 waited_for = self._under_way.get()
                 if waited_for is None:
@@ -171,7 +190,7 @@ class _Worker:
 
     def _keep_watch(self):
         """Read the temperature once a second."""
-        with self._giving_up():
+        with self._failing_in_order():
             while True:
                 read_at = time.monotonic()
                 self._send(Reading(*self._stick.thermal_state(), read_at))
@@ -179,20 +198,28 @@ class _Worker:
                     return
 
     @contextmanager
-    def _giving_up(self):
-        """Report any failure and end: a failed call can leave the SDK locked in this process."""
+    def _failing_in_order(self):
+        """
+        Report any failure, and have the stick closed.
+
+        After a failed call that is no use: it can have left the SDK locked in this process.
+        """
         try:
             yield
         except Exception as error:
             is_known = isinstance(error, StickError)
-            text = str(error) if is_known else f'{type(error).__name__}: {error}'
-            try:
-                self._send(Fault(text, _parameter_at_fault(error)))
-            finally:
+            self._fail(str(error) if is_known else f'{type(error).__name__}: {error}',
+                       _parameter_at_fault(error))
+            if self._stick is None or self._stick.has_failed:
                 os._exit(1)
+            self.commands.put(Stop())
+
+    def _fail(self, text, parameter=''):
+        self._fault = text
+        self._send(Fault(text, parameter))
 
     def _send(self, message):
-        with self._send_lock:
+        with self._send_lock, suppress(OSError):   # the main thread notices who is gone
             self._connection.send(message)
 
 
@@ -209,6 +236,14 @@ def _api_module(config):
             f'loading the Python module mvnc.mvncapi of NCSDK 2: {error}; install NCSDK 2 (then '
             'run ldconfig), or try -p driver:=simulated') from error
     return mvncapi
+
+
+def _usb_bus(config):
+    """Return the UsbBus of the driver, or None without a USB library, which others tell."""
+    try:
+        return open_usb(config)
+    except UsbUnavailableError:
+        return None
 
 
 def _parameter_at_fault(error):

@@ -239,7 +239,7 @@ def test_a_stopped_process_holds_up_only_the_port_that_it_is_changing(bench):
     with OtherProcess(bench.bus) as other:
         other.do('from ncs_cluster_detector.simulation import library')
         other.do('port = library.initialised_bus().port("1.1")')
-        other.do('lock = port._memory.locked(port._offset)')
+        other.do('lock = port._part.locked()')
         other.do('lock.__enter__()')
         _, reading = in_thread(first.celsius)
         other.stop()

@@ -48,6 +48,7 @@ class Worker:
         self.pid = 100 + len(made)
         self.started_at = self.heard_at = now
         self.busy_since = None
+        self.step, self.step_at = None, now
         self.outstanding = ()
         self.told = []
         self.says = []
@@ -79,6 +80,34 @@ class Worker:
         self.closed = True
 
 
+class Cleaner:
+    """Stands for a bus cleaner: there is none, or it does what a test has it do."""
+
+    def __init__(self):
+        self.dead = {}
+        self.asked = []
+        self.is_usable = False
+        self.is_done, self.revived = False, ()
+
+    def clean(self, now):
+        self.asked.append(now)
+        return self.is_usable
+
+    def hear(self, now):
+        heard = self.is_done, self.revived
+        self.is_done, self.revived = False, ()
+        return heard
+
+    def deadline(self):
+        return float('inf')
+
+    def forgive(self, delay_sec):
+        pass
+
+    def waitables(self):
+        return []
+
+
 class World:
     """A pool whose workers are all in ``workers``, in the order of their start."""
 
@@ -89,7 +118,9 @@ class World:
                             lambda config, inflight, now: Worker(self.workers, now))
         say = self.log.append
         self.options = SupervisorOptions(None, **options)
-        self.pool = StickPool(self.options, SimpleNamespace(info=say, warning=say, error=say))
+        self.cleaner = Cleaner()
+        self.pool = StickPool(self.options, self.cleaner,
+                              SimpleNamespace(info=say, warning=say, error=say))
 
     @property
     def last(self):
@@ -98,10 +129,16 @@ class World:
     def states(self):
         return [status.state for status in self.pool.statuses(0.0)]
 
+    def next_due(self):
+        return self.pool.next_due(self.now)
+
     def step(self, now, *says, by=None):
         """Let a worker say something, the newest if no other, and the pool do what is due."""
+        self.now = now
         if says:
             (by or self.last).says += says
+            # As a rule a worker ends right after it has said why it fails.
+            (by or self.last).ended |= any(isinstance(word, Fault) for word in says)
         self.pool.receive(now)
         self.pool.judge(now)
 
@@ -132,13 +169,13 @@ def test_one_worker_is_in_start_up_at_a_time(world):
     world.step(0.0)
     assert len(world.workers) == 1
     world.step(0.1, Found(TWO))
-    assert world.last.told == [Open('1.1-ma2450')]
+    assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
     world.step(0.2)
     assert len(world.workers) == 1
     world.step(1.5, Ready())
     assert len(world.workers) == 2
     world.step(1.6, Found(('1.1-', '1.2-ma2450')))
-    assert world.last.told == [Open('1.2-ma2450')]
+    assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
     world.step(2.5, Ready())
     assert len(world.workers) == 2
     assert world.states() == [RUNNING, RUNNING]
@@ -151,7 +188,7 @@ def test_without_a_stick_the_worker_stays_and_looks_again_and_again(world):
     assert world.last.told == [Wait()]
     for look in range(1, 4):
         now = 0.1 + look * LOOK_PERIOD_SEC
-        assert world.pool.next_due() == pytest.approx(now)
+        assert world.next_due() == pytest.approx(now)
         world.step(now)
         assert world.last.told == [Wait()] + [Look()] * look
         world.step(now, Found(()))
@@ -176,11 +213,11 @@ def test_a_stick_that_comes_to_others_is_found_by_the_scout(world):
     first, second, scout = world.start_all(TWO)
     world.step(4.0)
     assert scout.told == [Wait(), Look()]
-    assert first.told == [Open('1.1-ma2450')]
+    assert first.told == [Open('1.1-ma2450', ('1.2',))]
     world.step(4.1, Found(('1.1-', '1.2-', '1.7-ma2450')))
     assert len(world.workers) == 4
     world.step(4.2, Found(('1.1-', '1.2-', '1.7-ma2450')))
-    assert world.last.told == [Open('1.7-ma2450')]
+    assert world.last.told == [Open('1.7-ma2450', ('1.1', '1.2'))]
     world.step(4.9, Ready())
     assert world.states() == [RUNNING] * 3
 
@@ -190,7 +227,7 @@ def test_nothing_is_looked_for_when_max_sticks_run(world):
     world.step(0.0)
     world.step(0.0, Found(TWO))
     world.step(0.0, Ready())
-    assert world.pool.next_due() == 3.0   # the reading that the worker owes
+    assert world.next_due() == 3.0   # the reading that the worker owes
     world.step(2.9, Reading(30.0, 0, 2.9))
     assert len(world.workers) == 1
 
@@ -209,7 +246,7 @@ def test_an_unplugged_stick_is_absent_and_back_soon_after_it_is_plugged_in_again
     assert scout.told == [Wait(), Look()]
     world.step(4.8, Found(('1.1-ma2450', '1.2-')), by=scout)
     world.step(4.9, Found(('1.1-ma2450', '1.2-')))
-    assert world.last.told == [Open('1.1-ma2450')]
+    assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
     world.step(6.3, Ready())
     assert world.states() == [RUNNING, RUNNING]
 
@@ -248,7 +285,7 @@ def test_a_worker_that_lists_no_sticks_in_time_is_replaced_later_and_later(world
     for _ in range(3):
         world.step(world.last.started_at + 5.0)
         assert world.workers[-1].closed
-        world.step(world.pool.next_due())
+        world.step(world.next_due())
         started.append(world.last.started_at)
     assert started == [5.5, 11.5, 18.0]
     assert world.log[0].startswith('looking for sticks: no answer within 5 s')
@@ -261,10 +298,10 @@ def test_a_list_has_a_deadline_of_its_own_from_when_no_other_program_is_at_it(wo
     for _ in range(3):
         began_at = world.last.started_at + 50.0   # so long another program started its sticks
         world.step(began_at, Listing())
-        patience.append(world.pool.next_due() - began_at)
-        world.step(world.pool.next_due())
+        patience.append(world.next_due() - began_at)
+        world.step(world.next_due())
         assert world.last.closed
-        world.step(world.pool.next_due())
+        world.step(world.next_due())
     assert patience == [LISTING_SEC, 2 * LISTING_SEC, LONGEST_LISTING_SEC]
     world.step(world.last.started_at, Listing(), Found(ONE))
     assert world.last.told == [Open(ONE[0])]
@@ -278,7 +315,7 @@ def test_a_silent_worker_is_given_up_busy_or_idle(world, silent, timeout):
         worker.busy_since = 12.0
     world.step(12.0 + timeout - 0.01)
     assert world.states() == [RUNNING]
-    assert world.pool.next_due() == pytest.approx(12.0 + timeout)
+    assert world.next_due() == pytest.approx(12.0 + timeout)
     world.step(12.0 + timeout)
     assert world.states() == [BACKOFF]
 
@@ -350,7 +387,7 @@ def test_the_same_reason_is_told_once_until_the_stick_is_given_up(world):
     now = 2.5
     world.step(now, Fault('opening stick 1.1-ma2450: ERROR'), by=worker)
     while world.states() == [BACKOFF]:
-        now = world.pool.next_due()
+        now = world.next_due()
         started = len(world.workers)
         world.step(now)
         if len(world.workers) == started:
@@ -383,7 +420,7 @@ def test_an_sdk_that_fails_to_load_later_ends_nothing(world):
     assert world.pool.unusable is None
     world.step(3.3)
     world.step(3.4, Found(TWO))
-    assert world.last.told == [Open('1.1-ma2450')]
+    assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
 
 
 def test_what_a_worker_said_last_is_heard_although_it_has_ended(world):
@@ -404,7 +441,7 @@ def test_sticks_that_a_killed_process_left_behind_are_reset_by_a_fresh_worker(wo
     now = 1.2
     while len(world.workers) == 1:
         assert now < 2 * FRESH_LOOK_PERIOD_SEC
-        now = world.pool.next_due()
+        now = world.next_due()
         world.step(now)
         if len(world.workers) == 1:
             world.step(now, Found(('1.1-',)), by=scout)

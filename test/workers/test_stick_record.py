@@ -33,6 +33,7 @@ class Handle:
     started_at = 0.0
     heard_at = 0.0
     busy_since = None
+    step, step_at = None, 0.0
     outstanding = ()
 
 
@@ -122,11 +123,11 @@ def test_a_result_wipes_the_failures_out(record):
 def test_unplugged_it_is_absent_and_due_at_once_when_it_is_back(record, failures):
     for _ in range(failures):
         fail_and_end(record, 200.0)
-    record.seen({}, 201.0)
+    record.seen({}, 201.0, {})
     assert record.state is StickState.ABSENT
     assert record.is_absent()
     assert record.waits_until() is None
-    record.seen(PLUGGED, 250.0)
+    record.seen(PLUGGED, 250.0, {})
     assert (record.state, record.waits_until()) == (StickState.BACKOFF, 250.0)
     # What made it fail before counts on.
     fail_and_end(record, 260.0)
@@ -140,14 +141,14 @@ def test_a_list_without_it_says_nothing_about_a_stick_with_a_worker(record, stat
         record.running(101.0)
     if state is StickState.STOPPING:
         record.failed('lost', 200.0)
-    record.seen({}, 201.0)
+    record.seen({}, 201.0, {})
     assert record.state is state
 
 
 def test_it_keeps_its_full_name_while_it_is_listed_without_its_chip(record):
-    record.seen({'1.2': '1.2-'}, 101.0)
+    record.seen({'1.2': '1.2-'}, 101.0, {})
     assert (record.device_name, record.name_now) == (NAME, '1.2-')
-    record.seen({'1.2': '1.2-ma2480'}, 102.0)   # another stick in the same port
+    record.seen({'1.2': '1.2-ma2480'}, 102.0, {})   # another stick in the same port
     assert (record.device_name, record.name_now) == ('1.2-ma2480', '1.2-ma2480')
 
 
@@ -159,7 +160,7 @@ def test_stopping_ends_every_state(record):
 
 def test_a_worker_in_start_up_has_a_deadline_of_its_own(record):
     record.starting(Handle())
-    at, text = record.deadline(SupervisorOptions(None, startup_timeout_sec=7.0), None)
+    at, text = record.deadline(SupervisorOptions(None, startup_timeout_sec=7.0), None, 0)
     assert at == 7.0
     assert 'startup_timeout_ms' in text
 
@@ -170,9 +171,9 @@ def test_a_running_worker_owes_a_result_or_at_least_a_temperature(record):
     record.starting(handle)
     record.running(101.0)
     options = SupervisorOptions(None, inference_timeout_sec=1.5)
-    assert record.deadline(options, 1.5) == (13.0, 'no temperature reading for 3 s')
+    assert record.deadline(options, 1.5, 0) == (13.0, 'no temperature reading for 3 s')
     handle.busy_since = 10.5
-    at, text = record.deadline(options, 1.5)
+    at, text = record.deadline(options, 1.5, 0)
     assert at == 12.0
     assert 'inference_timeout_ms' in text
 
@@ -186,13 +187,13 @@ def test_the_pauses_of_a_throttled_stick_are_granted(record, level, pause_sec):
     record.measured(Reading(96.0, level, 100.0))
     handle.outstanding = (1,)
     record.measured(Reading(60.0, 0, 101.0))   # it has begun, and ends as it was
-    at, _ = record.deadline(SupervisorOptions(None, inference_timeout_sec=2.0), 1.5)
+    at, _ = record.deadline(SupervisorOptions(None, inference_timeout_sec=2.0), 1.5, 0)
     assert at == 92.0 + pause_sec
 
 
 def test_a_start_that_takes_far_longer_than_others_is_given_up_early(record):
     record.starting(Handle())
-    assert record.deadline(SupervisorOptions(None), 1.5) == (
+    assert record.deadline(SupervisorOptions(None), 1.5, 0) == (
         4.5, 'not ready within 4.5 s (the longest start so far took 1.5 s)')
 
 

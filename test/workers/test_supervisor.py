@@ -148,7 +148,7 @@ def test_what_a_worker_that_cannot_start_had_is_given_back(monkeypatch):
     def fail(*_):
         raise OSError('no more processes')
     before = len(os.listdir('/proc/self/fd'))
-    monkeypatch.setattr(worker_handle._context.Process, 'start', fail)
+    monkeypatch.setattr(worker_handle.context.Process, 'start', fail)
     for _ in range(3):
         with pytest.raises(OSError):
             worker_handle.WorkerHandle(None, 2, 0.0)

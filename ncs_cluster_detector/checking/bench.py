@@ -1,0 +1,172 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What all steps of a check work with: the node, what is heard of it, waiting, progress."""
+
+import json
+import time
+from typing import NamedTuple
+
+from ncs_cluster_detector.checking.node_process import NodeProcess
+from ncs_cluster_detector.checking.shared_memory import things_of
+
+LOOK_AGAIN_SEC = 0.02
+# More than a stick can do, until it is known what it can; a real one gives 10 to 12 a second.
+IMAGES_PER_STICK = 20.0
+# Each image costs the machine time that the sticks may need, so that there are not many too many.
+MORE_THAN_INFERRED = 1.4
+MOST_IMAGES = 200.0
+PARAMETER_SEC = 10.0
+
+
+class StoppedError(Exception):
+    """Somebody asked for the end of the check; its text is the signal's name."""
+
+
+class NodeEndedError(Exception):
+    """The node ended by itself; its text is how."""
+
+
+class Times(NamedTuple):
+    """How long the parts of a check take, in seconds, and how many there are of some."""
+
+    rate_sec: float = 10.0
+    settle_sec: float = 2.0
+    kills: int = 3
+    all_sizes: bool = True
+    heat_sec: float = 180.0
+    rest_sec: float = 60.0
+
+
+def times_of(options):
+    """Return the Times for the arguments.Options."""
+    heat_sec = options.minutes_of_heat * 60
+    times = Times(heat_sec=heat_sec, rest_sec=heat_sec / 3)
+    return times._replace(rate_sec=4.0, settle_sec=1.5, all_sizes=False) if options.quick else times
+
+
+class Bench:
+    """
+    A node on sticks, and what was found out so far.
+
+    ``verdicts`` and ``figures`` grow as the check goes on, so that one that is stopped has what was
+    done until then.
+    """
+
+    def __init__(self, options, clock, observer, terminal, log, environment):
+        """
+        Prepare; no node is started yet.
+
+        :param options: the arguments.Options.
+        :param clock: returns seconds since the beginning of the check.
+        :param observer: the Observer.
+        :param terminal: the Terminal.
+        :param log: an unbuffered binary file for the node's lines.
+        :param environment: dictionary of variables that the node gets in addition.
+        """
+        self.options, self.times = options, times_of(options)
+        self.clock, self.observer, self.history = clock, observer, observer.history
+        self.terminal = terminal
+        self.node = None
+        self.verdicts, self.figures = [], {}
+        self.asked_to_stop = []   # names of signals
+        self.shared_memory = set()   # what nodes had, see shared_memory.things_of()
+        self.images_per_stick = IMAGES_PER_STICK
+        self._log, self._environment = log, environment
+
+    @property
+    def step(self):
+        """Return the name of the step that is going on."""
+        return self.observer.step
+
+    def begin(self, step):
+        """Begin a step; return the dictionary for its figures."""
+        self.observer.step = step
+        return self.figures.setdefault(step, {'began_sec': round(self.clock(), 3)})
+
+    def add(self, verdict):
+        """Take a Verdict in and show it."""
+        self.verdicts.append(verdict)
+        seen = f' ({verdict.seen})' if verdict.text() == 'ok' and verdict.seen else ''
+        self.terminal.say(f'   {verdict.what}: {verdict.text()}{seen}')
+
+    def start_node(self):
+        """Start the node, which has ended or was never started."""
+        options = self.options
+        graphs = [] if options.graph is None else [
+            '-p', f'graph_paths:={json.dumps([_graph_name(options)])}']
+        arguments = ['-p', f'driver:={options.driver}', *graphs,
+                     # All at work, and no turns by time, which would mix what is measured.
+                     '-p', 'cluster_size:=0', '-p', 'cluster_switch_cycle_ms:=0']
+        for parameter in options.parameters:
+            arguments += ['-p', parameter]
+        self._log.write(f'{self.clock():8.3f} === node started ===\n'.encode())
+        self.node = NodeProcess(arguments, self._log, self.clock, self._environment)
+
+    def note_shared_memory(self):
+        """Take note of the node's shared memory, of which something stays when it is killed."""
+        self.shared_memory |= things_of(self.node.pid)
+
+    def publish_for(self, sticks):
+        """Publish more images than so many sticks can do; none for 0."""
+        self.observer.image_fps = min(sticks * self.images_per_stick, MOST_IMAGES)
+
+    def set_cluster_size(self, size):
+        """Set cluster_size live; return '' or why it did not work."""
+        return self.observer.set_parameter('cluster_size', size, PARAMETER_SEC, self.wait)
+
+    def wait(self, condition, patience_sec):
+        """
+        Wait for a condition; return its value, or what is false in the end.
+
+        :raises StoppedError: somebody asked for the end.
+        :raises NodeEndedError: the node ended by itself.
+        """
+        deadline = time.monotonic() + patience_sec
+        while not (value := condition()) and time.monotonic() < deadline:
+            if self.asked_to_stop:
+                raise StoppedError(self.asked_to_stop[0])
+            code = self.node.exit_code()
+            if code is not None:
+                raise NodeEndedError(f'the node ended by itself with exit code {code}: '
+                                     f'{self.node.last_words()}')
+            time.sleep(LOOK_AGAIN_SEC)
+        return value
+
+    def pause(self, seconds):
+        """Let so much time go by."""
+        self.wait(lambda: False, seconds)
+
+    def running(self, since=0.0):
+        """Return the StickReports of the sticks that run, by the newest report since a time."""
+        return [stick for stick in self.history.newest_sticks(since) if stick.state == 'RUNNING']
+
+    def wait_for_running(self, number, since, patience_sec, other_than=None):
+        """
+        Wait until a stick runs; return when it was ready, or None.
+
+        :param other_than: process id of the worker that does not count.
+        """
+        def found():
+            stick = self.history.stick(number, since)
+            return stick is not None and stick.state == 'RUNNING' and stick.pid != other_than
+        if not self.wait(found, patience_sec):
+            return None
+        # The log tells it at once, the diagnostics up to a second later.
+        return self.node.ready_at(number, since) or self.history.reports[-1].time_sec
+
+
+def _graph_name(options):
+    """Return the graph for the node: a file's path in full, or the name of a built-in one."""
+    return str(options.graph.resolve() if options.graph.is_file() else options.graph)

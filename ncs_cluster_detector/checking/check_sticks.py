@@ -1,0 +1,222 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The command ``check_sticks``: runs all steps, and writes the report of what was done."""
+
+import contextlib
+from datetime import datetime
+import hashlib
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+from ncs_cluster_detector.checking.arguments import CannotRunError
+from ncs_cluster_detector.checking.arguments import parse
+from ncs_cluster_detector.checking.arguments import PROGRAM
+from ncs_cluster_detector.checking.bench import Bench
+from ncs_cluster_detector.checking.bench import NodeEndedError
+from ncs_cluster_detector.checking.bench import StoppedError
+from ncs_cluster_detector.checking.environment import use_own_domain
+from ncs_cluster_detector.checking.hands_step import hands_step
+from ncs_cluster_detector.checking.heat_step import heat_step
+from ncs_cluster_detector.checking.kill_steps import end_step
+from ncs_cluster_detector.checking.kill_steps import node_step
+from ncs_cluster_detector.checking.kill_steps import worker_step
+from ncs_cluster_detector.checking.machine_facts import machine_facts
+from ncs_cluster_detector.checking.report import make_report
+from ncs_cluster_detector.checking.report import write_report
+from ncs_cluster_detector.checking.report import write_temperatures
+from ncs_cluster_detector.checking.sdk_facts import sdk_environment
+from ncs_cluster_detector.checking.sdk_facts import sdk_facts
+from ncs_cluster_detector.checking.shared_memory import remove_unused
+from ncs_cluster_detector.checking.start_steps import rates_step
+from ncs_cluster_detector.checking.start_steps import start_step
+from ncs_cluster_detector.checking.summary import result_line
+from ncs_cluster_detector.checking.summary import summary_lines
+from ncs_cluster_detector.checking.terminal import own_terminal
+from ncs_cluster_detector.checking.usb_tree import usb_tree
+from ncs_cluster_detector.checking.verdicts import exit_code
+from ncs_cluster_detector.checking.verdicts import judge_replug_needed
+from ncs_cluster_detector.checking.verdicts import NOT_OK
+from ncs_cluster_detector.checking.verdicts import skipped
+from ncs_cluster_detector.checking.verdicts import Verdict
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# (name, what is done, function); the end of the node follows in any case.
+STEPS = (
+    ('start', 'the node starts, and the sticks one after another', start_step),
+    ('rates', 'rates of one, two, ... sticks', rates_step),
+    ('kill a worker', 'workers are killed while they infer', worker_step),
+    ('kill the node', 'the node is killed and started again', node_step),
+    ('heat', 'all sticks at full load, then rest', heat_step),
+    ('unplug', 'a stick is pulled out and plugged in again', hands_step))
+
+
+class Check:
+    """One check, from the facts to the report."""
+
+    def __init__(self, options, terminal, asked_to_stop):
+        """Take the arguments.Options, the Terminal, and the list that signals are added to."""
+        self._options, self._terminal, self._asked_to_stop = options, terminal, asked_to_stop
+        self._began = datetime.now().astimezone()
+        began = time.monotonic()
+        self._clock = lambda: time.monotonic() - began
+        self._ended = 'at its end'
+        self._facts = {}
+
+    def run(self):
+        """Check, and write the report; return the exit code."""
+        out, complaint = self._options.out, None
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(_open_log(out))
+            use_own_domain(stack)
+            environment = self._look_around(stack)
+            # Late: ROS takes its domain from the environment.
+            try:
+                from ncs_cluster_detector.checking.observer import Observer
+            except ImportError as error:
+                raise CannotRunError(f'{error}; source the set-up of ROS 2 and of the workspace '
+                                     'first, or use make check-sticks') from None
+            observer = Observer(self._clock)
+            bench = Bench(self._options, self._clock, observer, self._terminal, log, environment)
+            stack.callback(lambda: remove_unused(bench.shared_memory))
+            stack.callback(observer.close)   # before the line above: the last one comes first
+            bench.asked_to_stop = self._asked_to_stop
+            try:
+                self._take_steps(bench)
+            except CannotRunError as error:
+                complaint = str(error)
+                bench.add(Verdict('start', 'a stick runs', NOT_OK, complaint, 'at least one'))
+                self._ended = 'it could not run'
+            finally:
+                self._end(bench)
+            report = self._write(bench)
+        self._terminal.say('\n' + '\n'.join(summary_lines(report)))
+        self._terminal.say(f'\nwritten to {out}: report.txt, report.json, temperatures.csv, '
+                           f'node.log. Please send all four in.\n{result_line(report)}')
+        if complaint is not None:
+            raise CannotRunError(complaint)
+        return exit_code(bench.verdicts, self._ended != 'at its end')
+
+    def _look_around(self, stack):
+        """Collect the facts; return the variables that the node needs to find the SDK."""
+        self._say(0, 'facts of this machine')
+        environment = {}
+        if self._options.driver == 'mvnc':
+            links = stack.enter_context(tempfile.TemporaryDirectory())
+            environment = sdk_environment(self._options.sdk, links)
+            self._facts['sdk'] = sdk_facts(environment)
+        else:
+            self._facts['sdk'] = None
+        self._facts['machine'], self._facts['usb'] = machine_facts(), usb_tree()
+        return environment
+
+    def _take_steps(self, bench):
+        names = [name for name, _, _ in STEPS]
+        for index, (name, what, step) in enumerate(STEPS):
+            self._say(index + 1, what)
+            try:
+                step(bench)
+            except (StoppedError, NodeEndedError) as error:
+                by_itself = isinstance(error, NodeEndedError)
+                self._ended = str(error) if by_itself else f'stopped by {error}'
+                if by_itself:
+                    bench.add(Verdict(name, 'the node runs', NOT_OK, str(error), 'no end'))
+                for left in names[index + (1 if by_itself else 0):]:
+                    bench.add(skipped(left, what if left == name else 'all of it', self._ended))
+                if by_itself and name == 'start' and bench.node.exit_code() == 2:
+                    raise CannotRunError(bench.node.last_words()) from None
+                return
+            except CannotRunError:
+                raise
+            except Exception as error:   # the other steps are worth their while all the same
+                bench.figures.setdefault(name, {})['traceback'] = traceback.format_exc()
+                bench.add(Verdict(name, 'the check itself', NOT_OK,
+                                  f'{type(error).__name__}: {error}', 'no error; please send it in'))
+
+    def _end(self, bench):
+        if bench.node is None:
+            return
+        if bench.node.exit_code() is None:
+            self._say(len(STEPS) + 1, 'the node is ended in order')
+            end_step(bench)
+        bench.node.end_by_force()
+
+    def _write(self, bench):
+        history, out = bench.history, self._options.out
+        for verdict in judge_replug_needed(history.reports):
+            bench.add(verdict)
+        report = make_report(self._run_facts(history), self._facts, bench.verdicts, bench.figures)
+        write_report(report, out / 'report.json')
+        write_temperatures(history.reports, out / 'temperatures.csv')
+        (out / 'report.txt').write_text('\n'.join(summary_lines(report)) + '\n', encoding='utf-8')
+        return report
+
+    def _run_facts(self, history):
+        options, sticks = self._options, history.newest_sticks()
+        return {
+            'began': self._began.strftime('%Y-%m-%d %H:%M'),
+            'duration_sec': round(self._clock(), 1),
+            'ended': self._ended,
+            'driver': options.driver,
+            'graph': _graph_facts(options.graph),
+            'quick': options.quick,
+            'minutes_of_heat': options.minutes_of_heat,
+            'parameters': list(options.parameters),
+            'sticks': [{'stick': stick.number, 'port': stick.port,
+                        'device_name': stick.device_name} for stick in sticks]}
+
+    def _say(self, number, what):
+        self._terminal.say(f'[{number}/{len(STEPS) + 1}] {what}')
+
+
+def _open_log(out):
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return (out / 'node.log').open('wb', buffering=0)
+    except OSError as error:
+        raise CannotRunError(f'--out {out}: {error.strerror}; name another folder') from None
+
+
+def _graph_facts(graph):
+    if graph is None or not graph.is_file():
+        return {'name': 'people' if graph is None else str(graph)}
+    data = graph.read_bytes()
+    return {'name': graph.name, 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
+
+
+def main(arguments=None):
+    """
+    Run the command line.
+
+    :param arguments: list of words, by default those of the process.
+    :return: the exit code: 0, 1 when something was not ok, 2 with one line when it could not run.
+    """
+    asked_to_stop = []
+    # Every one but the first is ignored: what follows has deadlines, and make and a terminal may
+    # both pass the same Ctrl-C on.
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda got, _: asked_to_stop.append(signal.Signals(got).name))
+    try:
+        options = parse(arguments)
+        return Check(options, own_terminal(), asked_to_stop).run()
+    except CannotRunError as error:
+        print(f'{PROGRAM}: {error}', file=sys.stderr)
+        return 2
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,112 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The environment of a check: a ROS domain of its own, this machine only."""
+
+import os
+import socket
+import tempfile
+
+# Domains 1 to 101 leave all their ports below those that Linux hands out by itself.
+DOMAINS = 101
+PORT_BASE, PORTS_PER_DOMAIN, FIRST_UNICAST = 7400, 250, 10
+# What would lead the traffic elsewhere, or give log lines a form that cannot be read.
+FOREIGN_VARIABLES = (
+    'CYCLONEDDS_URI', 'FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_ENVIRONMENT_FILE',
+    'RCUTILS_CONSOLE_OUTPUT_FORMAT', 'RCUTILS_LOGGING_USE_STDOUT', 'RMW_FASTRTPS_USE_QOS_FROM_XML',
+    'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY', 'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE',
+    'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT', 'SKIP_DEFAULT_XML')
+# Up to Fast DDS 2.14 (Jazzy), and later.
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+# Shared memory that is large enough for whole images, UDP on the loopback interface only, and so
+# many announcements that a node which starts is heard at once.
+PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
+<profiles xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
+  <transport_descriptors>
+    <transport_descriptor>
+      <transport_id>large_shared_memory</transport_id>
+      <type>SHM</type>
+      <segment_size>16777216</segment_size>
+      <maxMessageSize>8388608</maxMessageSize>
+    </transport_descriptor>
+    <transport_descriptor>
+      <transport_id>loopback</transport_id>
+      <type>UDPv4</type>
+      <interfaceWhiteList>
+        <address>127.0.0.1</address>
+      </interfaceWhiteList>
+    </transport_descriptor>
+  </transport_descriptors>
+  <participant profile_name="this_machine_only" is_default_profile="true">
+    <rtps>
+      <builtin>
+        <discovery_config>
+          <initialAnnouncements>
+            <count>100</count>
+            <period>
+              <nanosec>100000000</nanosec>
+            </period>
+          </initialAnnouncements>
+        </discovery_config>
+      </builtin>
+      <userTransports>
+        <transport_id>large_shared_memory</transport_id>
+        <transport_id>loopback</transport_id>
+      </userTransports>
+      <useBuiltinTransports>false</useBuiltinTransports>
+    </rtps>
+  </participant>
+</profiles>
+"""
+
+
+def use_own_domain(stack):
+    """
+    Keep all ROS traffic of this process and its children to themselves.
+
+    Call it before rclpy is initialised.
+
+    :param stack: a contextlib.ExitStack, for the file that must live as long as the check.
+    :return: the ROS_DOMAIN_ID.
+    """
+    for name in FOREIGN_VARIABLES:
+        os.environ.pop(name, None)
+    file = stack.enter_context(tempfile.NamedTemporaryFile('w', suffix='.xml'))
+    file.write(PROFILE)
+    file.flush()
+    domain = free_domain(os.getpid())
+    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, file.name))
+    os.environ.update({
+        'PYTHONUNBUFFERED': '1', 'RCUTILS_COLORIZED_OUTPUT': '0',
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_DOMAIN_ID': str(domain)})
+    return domain
+
+
+def free_domain(seed):
+    """
+    Return a ROS domain, 1 to 101, in which nobody on this machine seems to be.
+
+    :param seed: where to begin, such as the process id, so that two checks begin apart.
+    """
+    domains = [(seed + step) % DOMAINS + 1 for step in range(DOMAINS)]
+    return next(filter(_looks_free, domains), domains[0])
+
+
+def _looks_free(domain):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
+        except OSError:
+            return False
+    return True

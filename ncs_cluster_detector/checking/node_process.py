@@ -1,0 +1,147 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The detector node as a child process: starting it, keeping its lines, ending it in order."""
+
+import os
+from pathlib import Path
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from ncs_cluster_detector.checking.privacy import scrubbed
+
+# PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even when it is killed.
+# Whoever runs a check in the background of a shell has SIGINT ignored, and the node inherits that.
+_START = """
+import ctypes, signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+ctypes.CDLL(None).prctl(1, signal.SIGINT)
+from ncs_cluster_detector.executables import detector_node
+raise SystemExit(detector_node())
+"""
+_READY = re.compile(r'stick (\d+) \([^)]*\) is ready')
+LOOK_AGAIN_SEC = 0.02
+OUTPUT_PATIENCE_SEC = 1.0
+
+
+class NodeProcess:
+    """The node in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+
+    def __init__(self, arguments, log, clock, environment=None):
+        """
+        Start it.
+
+        :param arguments: list of what follows ``--ros-args``.
+        :param log: an unbuffered binary file for all of its lines.
+        :param clock: returns seconds since the beginning of the check.
+        :param environment: dictionary of variables in addition to those of this process.
+        """
+        self.lines = []   # pairs (seconds, text)
+        self._log, self._clock = log, clock
+        self.started_at = clock()
+        self._process = subprocess.Popen(
+            [sys.executable, '-c', _START, '--ros-args', *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+            start_new_session=True, env={**os.environ, **(environment or {})})
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, name='node output', daemon=True)
+        self._reader.start()
+
+    def exit_code(self):
+        """Return the exit code (negative: the signal that ended it), or None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number):
+        """Send a signal to the node alone; its workers are its own business."""
+        self._process.send_signal(number)
+
+    def signal_worker(self, pid, number):
+        """Send a signal to a process of the node; return False when it is none (any more)."""
+        if pid not in members(self.pid):
+            return False
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def wait(self, timeout_sec):
+        """Wait for its end; return whether it has come."""
+        try:
+            self._process.wait(timeout_sec)
+        except subprocess.TimeoutExpired:
+            return False
+        self._reader.join(OUTPUT_PATIENCE_SEC)
+        return True
+
+    def wait_for_session(self, timeout_sec):
+        """Wait until no process of it is left; return the ids of those that are."""
+        deadline = time.monotonic() + timeout_sec
+        while (left := members(self.pid)) and time.monotonic() < deadline:
+            time.sleep(LOOK_AGAIN_SEC)
+        return left
+
+    def end_by_force(self):
+        """End all of its processes at once."""
+        for pid in members(self.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue   # it has ended in this moment
+        self.wait(OUTPUT_PATIENCE_SEC)
+
+    def ready_at(self, number, since):
+        """Return when its log said, since a time, that a stick was ready; None if it did not."""
+        for time_sec, line in self.lines[:]:
+            found = _READY.search(line)
+            if found and int(found[1]) == number and time_sec >= since:
+                return time_sec
+        return None
+
+    def count_lines(self, text, since):
+        """Return how many lines with a text there were since a time."""
+        return sum(text in line for time_sec, line in self.lines[:] if time_sec >= since)
+
+    def last_words(self):
+        """Return its FATAL line, or else its last one, without the marks of the log."""
+        lines = [line for _, line in self.lines if line.strip()]
+        fatal = [line for line in lines if line.startswith('[FATAL]')]
+        return re.sub(r'^\[[A-Z]+\] \[[\d.]+\] \[[^\]]*\]: ', '', (fatal or lines or [''])[-1])
+
+    def _read(self):
+        with self._process.stdout as output:
+            for line in output:
+                now, line = self._clock(), scrubbed(line.rstrip())
+                self.lines.append((now, line))
+                try:
+                    self._log.write(f'{now:8.3f} {line}\n'.encode())
+                except (OSError, ValueError):   # the disk is full; the node must not wait for us
+                    continue
+
+
+def members(session):
+    """Return the ids of the living processes of a session."""
+    found = []
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            fields = stat.read_text().rpartition(')')[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue   # it ended meanwhile
+        if int(fields[3]) == session and fields[0] not in 'ZX':
+            found.append(int(stat.parent.name))
+    return found

@@ -1,0 +1,75 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Takes away the shared memory that Fast DDS leaves behind when a node is killed."""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+import re
+
+FOLDER = Path('/dev/shm')
+LOCKS = ('_el', '_sl')   # beside a segment or port: exclusive, shared
+_NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
+
+
+def things_of(pid):
+    """Return the segments and ports of Fast DDS that a process holds."""
+    found = set()
+    process = Path('/proc') / str(pid)
+    # It may end meanwhile, or close a file, or be another user's: that is of no concern then.
+    with contextlib.suppress(OSError):
+        found.update(_NAME.findall((process / 'maps').read_text()))
+        for link in (process / 'fd').iterdir():
+            with contextlib.suppress(OSError):
+                found.update(_NAME.findall(os.readlink(link)))
+    return {_thing(name) for name in found}
+
+
+def remove_unused(things):
+    """
+    Remove segments and ports that no other process holds; call it when this one has left ROS.
+
+    :param things: set of those that the killed nodes had.
+    :return: names of the files that were removed.
+    """
+    # Fast DDS does not unmap what it had of others when it is shut down, so this process is left out.
+    busy = set().union(*(things_of(process.name) for process in Path('/proc').glob('[0-9]*')
+                         if int(process.name) != os.getpid()))
+    removed = [path.name for path in FOLDER.glob('*fastrtps_*')
+               if _thing(path.name) in things - busy and not _is_locked(_thing(path.name))]
+    for name in removed:
+        (FOLDER / name).unlink(missing_ok=True)
+    return removed
+
+
+def _thing(name):
+    """Return the segment or port that a file belongs to: it has a semaphore and lock files."""
+    name = name.removeprefix('sem.').removesuffix('_mutex')
+    for ending in LOCKS:
+        name = name.removesuffix(ending)
+    return name
+
+
+def _is_locked(thing):
+    """Return whether a process holds the lock, perhaps one of another container."""
+    for ending in LOCKS:
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                with (FOLDER / (thing + ending)).open('rb') as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                return True
+    return False

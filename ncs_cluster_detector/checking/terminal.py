@@ -1,0 +1,55 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Progress lines and prompts."""
+
+import select
+import sys
+
+
+class Terminal:
+    """Where the check tells what it does, and where hands are asked for."""
+
+    def __init__(self, output, source):
+        """
+        Take the streams.
+
+        :param output: a text stream.
+        :param source: the text stream of the keyboard, or what stands in its place.
+        """
+        self._output, self._source = output, source
+        self.can_ask = source is not None and source.isatty()
+
+    def say(self, text):
+        """Write a line; nobody may be reading any more."""
+        try:
+            print(text, file=self._output, flush=True)
+        except (BrokenPipeError, ValueError):
+            return
+
+    def enter_pressed(self):
+        """Tell whether ENTER was pressed since the last call; never waits."""
+        pressed = False
+        while select.select([self._source], [], [], 0)[0]:
+            if not self._source.readline():
+                self.can_ask = False   # the terminal is gone
+                return True
+            pressed = True
+        return pressed
+
+
+def own_terminal():
+    """Return the Terminal of this process."""
+    sys.stdout.reconfigure(errors='replace')   # degrees in a terminal that knows only ASCII
+    return Terminal(sys.stdout, sys.stdin)

@@ -1,0 +1,92 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Watch the USB bus while the vendor's library opens a stick: is it back from its boot, is it the one.
+
+When a stick is not back five seconds after its boot, the library connects to any booted stick that
+nobody has claimed, and goes on under the name that was asked for (mvnc_api.c:545).
+"""
+
+import threading
+
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.sticks.stick import WrongStickError
+from ncs_cluster_detector.sticks.usb_bus import UsbError
+
+CHECK_SEC = 0.1   # libusb tells nobody here what comes; the SDK itself looks every millisecond
+
+
+class OpeningWatch:
+    """What the bus shows of one opening; the caller holds the machine lock from first to last."""
+
+    def __init__(self, usb, wanted, other_ports):
+        """
+        Look at the bus before the stick is opened.
+
+        :param usb: the :class:`UsbBus`.
+        :param wanted: device name of the stick.
+        :param other_ports: the USB ports of other sticks.
+        :raises UsbError: the bus cannot be listed.
+        """
+        self._usb = usb
+        self._wanted = wanted
+        self._other_ports = other_ports
+        self._opened = threading.Event()
+        self._old = {stick.address for stick in usb.sticks() if stick.booted}
+
+    def tell_of_boot(self, tell):
+        """Call ``tell``, in a thread, when the stick is back from its boot."""
+        threading.Thread(target=self._look_for_it, args=(tell,), daemon=True).start()
+
+    def check(self):
+        """
+        Look at the bus after the stick was opened; what cannot be seen is not objected to.
+
+        A stick at the port that was asked for, which has booted since and is claimed, is it: no
+        other program starts a stick meanwhile. On some machines a stick has another port path
+        after its boot, on the other half of a USB 3 controller: then the only one that has come
+        since, at a port where no other stick belongs, is it.
+
+        :raises WrongStickError: another one was opened.
+        """
+        self._opened.set()
+        try:
+            new = self._new()
+            if len(new) == 1 and self._usb.is_claimed(new[0]):
+                return
+            ports = sorted(stick.port for stick in self._usb.sticks() if stick.booted)
+        except UsbError:
+            return
+        raise WrongStickError(
+            f'opening stick {self._wanted}: it was not back from its boot in time, and the SDK '
+            f'has opened another one in its place (booted are {", ".join(ports) or "none"}), '
+            f'expected port {port_of(self._wanted)}; that one is given back. If it happens again, '
+            'plug the stick into a hub with a power supply of its own')
+
+    def _new(self):
+        """Return the sticks, one as a rule, that have come booted since and can be it."""
+        new = [stick for stick in self._usb.sticks()
+               if stick.booted and stick.address not in self._old]
+        return [stick for stick in new if stick.port == port_of(self._wanted)] or [
+            stick for stick in new if stick.port not in self._other_ports]
+
+    def _look_for_it(self, tell):
+        while not self._opened.wait(CHECK_SEC):
+            try:
+                if self._new():
+                    tell()
+                    return
+            except UsbError:
+                return

@@ -1,0 +1,84 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Bring a booted stick back to its ROM state over USB, whatever it was doing."""
+
+import struct
+import time
+
+from ncs_cluster_detector.sticks.usb_bus import UsbError
+from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
+from ncs_cluster_detector.sticks.usb_bus import UsbTimeoutError
+
+# An event of XLink, the protocol of a booted stick: id, type, name, stream, size, flags. Source:
+# xLinkEventHeader_t in the vendor's XLinkPrivateDefines.h. This one is what XLinkResetRemote
+# (XLink.c:1287) sends, by which the vendor's library resets a stick when it is closed.
+_EVENT = struct.Struct('<ii16sIII')
+_RESET_REQ = 6
+_ACK = 1
+RESET_REQUEST = _EVENT.pack(1, _RESET_REQ, b'', 0, 0, _ACK)
+
+# A stick whose host was killed in the middle of a transfer takes what follows for the rest of it,
+# and only then for an event. This is a request to reset at whatever word an event begins, for
+# each of its words is the number of that type. A tensor (540,000 bytes) and the packets in which
+# it breaks off are multiples of a word.
+_FILLER = struct.pack('<I', _RESET_REQ) * 16384
+TENSOR_FILL_BYTES = 1 << 20
+GRAPH_FILL_BYTES = 32 << 20
+
+SILENCE_SEC = 0.05        # a stick that has something to say does so within a millisecond
+LONGEST_TALK_SEC = 0.3    # a full queue of results is a few kilobytes
+WRITE_SEC = 0.1
+LEAVING_SEC = 0.3         # healthy ones have left the bus some 50 ms after the request
+_RETRY_SEC = 0.02         # reading fails for a while before the system sees that a stick is gone
+
+
+def ask_to_reset(claim, budget_sec, fill_bytes=TENSOR_FILL_BYTES):
+    """
+    Empty a booted stick of what it has to say and ask it to reset itself.
+
+    :param claim: its :class:`UsbClaim`.
+    :param budget_sec: how long this may take, in seconds; 0.5 is enough for a healthy stick.
+    :param fill_bytes: how much the rest of a transfer that broke off may be, at the most.
+    :return: True when it has left the bus, on its way to its ROM state; False when it has not.
+    """
+    give_up_at = time.monotonic() + budget_sec
+    try:
+        _listen(claim, min(give_up_at, time.monotonic() + LONGEST_TALK_SEC), SILENCE_SEC)
+        claim.write(RESET_REQUEST, WRITE_SEC)
+        _listen(claim, min(give_up_at, time.monotonic() + LEAVING_SEC))
+        for _ in range(fill_bytes // len(_FILLER)):
+            if time.monotonic() >= give_up_at:
+                return False
+            claim.write(_FILLER, WRITE_SEC)
+        _listen(claim, give_up_at)
+    except UsbGoneError:
+        return True
+    except UsbError:
+        return False
+    return False
+
+
+def _listen(claim, until, silence_sec=None):
+    """Read until a time, or until the stick was silent for so long; what it says is dropped."""
+    while (left_sec := until - time.monotonic()) > 0:
+        try:
+            claim.read(left_sec if silence_sec is None else min(left_sec, silence_sec))
+        except UsbTimeoutError:
+            if silence_sec is not None:
+                return
+        except UsbGoneError:
+            raise
+        except UsbError:
+            time.sleep(_RETRY_SEC)

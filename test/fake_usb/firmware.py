@@ -1,0 +1,173 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What runs on a booted stick: the device monitor, the graph monitor, and the inferences."""
+
+import collections
+import struct
+import time
+from typing import Callable
+
+from fake_usb.chip import Chip
+from fake_usb.events import Stream
+from fake_usb.xlink import XLink
+import numpy as np
+
+MONITOR_SIZE = 4096
+INPUT_SHAPE = (1, 3, 300, 300, 540000, 6, 1800, 2)
+OUTPUT_SHAPE = (1, 707, 1, 1, 1414, 1414, 1414, 2)
+BAD_GRAPH = b'BAD'   # a graph file that begins so is refused
+
+
+class Firmware(XLink):
+    """The NCSDK 2 firmware, as far as the host's library can see."""
+
+    def __init__(self, chip: Chip, reset: Callable[[], None]) -> None:
+        """Start; ``reset`` is called when the host asks for the ROM."""
+        super().__init__(chip)
+        self.jobs: collections.deque[tuple[int, int, int]] = collections.deque()
+        self._reset = reset
+        self._pinged = False
+        self._fifos: dict[int, Stream] = {}
+        self._graphs: dict[int, Stream] = {}
+        self.start(self.receive)
+        self.start(self._infer)
+
+    def on_ping(self) -> None:
+        """Open the monitors' streams once a host is there."""
+        if not self._pinged:
+            self._pinged = True
+            self.start(self._monitor_device)
+            self.start(self._monitor_graphs)
+
+    def on_reset(self) -> None:
+        """Hand the wish on."""
+        self._reset()
+
+    def _monitor_device(self) -> None:
+        with self.chip.changed:
+            stream = self.open_stream(b'deviceMonitor', MONITOR_SIZE)
+            while True:
+                command = self.read(stream)
+                kind, group, _ = struct.unpack('<III', command)
+                self.release(stream, len(command))
+                if kind == 1:
+                    celsius = self.chip.temperature()
+                    if 'nan' in self.chip.faults:
+                        celsius = float('nan')
+                    level = self.chip.faults.get('throttle', 0.0)
+                    self.write(stream, struct.pack('<26f', level, *[celsius] * 25))
+                elif kind == 2:
+                    self.write(stream, struct.pack(
+                        '<12I', 10, 10, 500 << 20, 2, 2, 12, 2, 10, 0x2450, 1, 2, 10))
+                elif kind == 3:
+                    self.write(stream, struct.pack('<I', 30 << 20))
+                else:
+                    self.chip.log('unknown device command', kind, group)
+
+    def _monitor_graphs(self) -> None:
+        with self.chip.changed:
+            stream = self.open_stream(b'graphMonitor', MONITOR_SIZE)
+            while True:
+                command = self.read(stream)
+                status = self._obey(command)
+                self.release(stream, len(command))
+                self.write(stream, struct.pack('<i', status))
+
+    def _obey(self, command: bytes) -> int:
+        group, kind = struct.unpack_from('<ii', command)
+        if group == 0 and kind == 0:
+            return self._allocate_graph(command)
+        if group == 0 and kind == 1:
+            number, = struct.unpack_from('<I', command, 8)
+            self.close_stream(self._graphs.pop(number))
+        elif group == 0:
+            return self._trigger(command)
+        elif group == 1 and kind == 0:
+            self._allocate_fifo(command)
+        elif group == 1:
+            self._free_fifo(command)
+        else:
+            self.chip.log('unknown group of graph commands', group)
+            return 3
+        return 0
+
+    def _allocate_graph(self, command: bytes) -> int:
+        number, name = struct.unpack_from('<I16s', command, 8)
+        stream = self.open_stream(name.split(b'\0')[0], MONITOR_SIZE)
+        graph = self.read(stream)
+        self.release(stream, len(graph))
+        if graph.startswith(BAD_GRAPH):
+            self.write(stream, struct.pack('<i', 1))
+            return 1
+        for answer in (struct.pack('<i', 0), struct.pack('<8I', *INPUT_SHAPE),
+                       struct.pack('<8I', *OUTPUT_SHAPE), struct.pack('<I', 40),
+                       struct.pack('<2I', 2, 0)):
+            self.write(stream, answer)
+        self._graphs[number] = stream
+        return 0
+
+    def _trigger(self, command: bytes) -> int:
+        number, = struct.unpack_from('<I', command, 8)
+        fifo_in, fifo_out = struct.unpack_from('<II', command, 28)
+        if number not in self._graphs or not {fifo_in, fifo_out} <= self._fifos.keys():
+            self.chip.log('trigger of what is not there')
+            return 2
+        self.jobs.append((number, fifo_in, fifo_out))
+        self.chip.changed.notify_all()
+        return 0
+
+    def _allocate_fifo(self, command: bytes) -> None:
+        name, number, count = struct.unpack_from('<16sII', command, 8)
+        total, = struct.unpack_from('<I', command, 48)
+        reads, = struct.unpack_from('<B', command, 64)
+        name = name.split(b'\0')[0]
+        stream = self.stream(name)
+        self._fifos[number] = self.open_stream(name, total * count) if reads else stream
+        self.chip.trace('fifo', name, number, count, total, 'read' if reads else 'written')
+
+    def _free_fifo(self, command: bytes) -> None:
+        number, = struct.unpack_from('<I', command, 24)
+        stream = self._fifos.pop(number)
+        while stream.packets:
+            self.release(stream, len(stream.packets.popleft()))
+        if stream.write_size:
+            self.close_stream(stream)
+
+    def _infer(self) -> None:
+        while True:
+            with self.chip.changed:
+                self.wait(lambda: self.jobs)
+                _, number_in, number_out = self.jobs.popleft()
+                fifo_in, fifo_out = self._fifos[number_in], self._fifos[number_out]
+                tensor = self.read(fifo_in)
+            began = time.monotonic()
+            time.sleep(self.chip.options.compute_sec * self.chip.faults.get('slow', 1.0))
+            with self.chip.changed:
+                self.chip.work(time.monotonic() - began)
+                self.wait(lambda: 'hang-compute' not in self.chip.faults)
+                self.release(fifo_in, len(tensor))
+                self.chip.inferences += 1
+                self.write(fifo_out, self._output(tensor))
+
+    def _output(self, tensor: bytes) -> bytes:
+        """Return one box: its score tells the port, its left border the first value sent."""
+        output = np.zeros(OUTPUT_SHAPE[1], np.float16)
+        first = float(np.frombuffer(tensor[:2], np.float16)[0])
+        score = 0.8 + int(self.chip.port.split('.')[-1]) / 100
+        output[0] = 1
+        output[7:14] = (0, 15, score, (first + 1) / 4, 0.1, 0.75, 0.9)
+        if 'garbage' in self.chip.faults:
+            output[:] = np.nan
+        return output.tobytes()

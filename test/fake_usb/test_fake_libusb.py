@@ -1,0 +1,196 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The fake bus by itself, through pyusb: it behaves as libusb on Linux does."""
+
+import os
+import subprocess
+import sys
+import time
+
+from fake_usb.client import build_library
+from fake_usb.client import compiler
+from fake_usb.client import FakeBus
+from fake_usb.client import LIBRARY
+from fake_usb.protocol import BOOTED_PRODUCT
+from fake_usb.protocol import ROM_PRODUCT
+from fake_usb.protocol import Status
+from fake_usb.protocol import VENDOR
+import pytest
+
+core = pytest.importorskip('usb.core', reason='needs pyusb')
+libusb1 = pytest.importorskip('usb.backend.libusb1', reason='needs pyusb')
+util = pytest.importorskip('usb.util', reason='needs pyusb')
+
+IN, OUT = 0x81, 0x01
+HEADER_SIZE = 36
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Return the folder of the compiled library."""
+    if compiler() is None:
+        pytest.skip('needs a C compiler')
+    return build_library(tmp_path_factory.mktemp('fake_usb')).parent
+
+
+@pytest.fixture(scope='module')
+def backend(folder):
+    """Return a backend of pyusb that does not touch the one of this process."""
+    library = libusb1.cdll.LoadLibrary(str(folder / LIBRARY))
+    with pytest.MonkeyPatch.context() as patch:
+        libusb1._setup_prototypes(library)
+        patch.setattr(libusb1, '_lib', library)
+        yield libusb1._LibUSB(library)
+
+
+@pytest.fixture
+def bus(monkeypatch, backend):
+    """Return a bus with two sticks."""
+    with FakeBus('--ports', '1.1,1.2.3', '--reset', '0.1', '--boot', '0.1') as bus:
+        for name, value in bus.environment.items():
+            monkeypatch.setenv(name, value)
+        # The library keeps its connection for lists, so the one to the last bus must be noticed.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bus, 'find', lambda: find(backend), raising=False)
+            yield bus
+
+
+def find(backend):
+    """Return the sticks by their ports."""
+    for _ in range(2):
+        try:
+            return {'.'.join(map(str, device.port_numbers)): device for device in core.find(
+                find_all=True, backend=backend, idVendor=VENDOR)}
+        except core.USBError:
+            pass   # the connection to the last bus
+    raise AssertionError('no list')
+
+
+def failure(call, *arguments):
+    """Return with which code of libusb a call fails."""
+    with pytest.raises(core.USBError) as caught:
+        call(*arguments)
+    return caught.value.backend_error_code
+
+
+def test_sticks_are_listed_with_port_and_address(bus):
+    before = bus.find()
+    assert list(before) == ['1.1', '1.2.3']
+    assert {device.idProduct for device in before.values()} == {ROM_PRODUCT}
+    bus.tell('1.1 boot')
+    after = bus.find()
+    assert list(after) == ['1.2.3', '1.1']   # who came later is later in the list
+    assert after['1.1'].idProduct == BOOTED_PRODUCT
+    assert after['1.1'].bus == 1
+    assert after['1.1'].address not in {device.address for device in before.values()}
+    assert after['1.2.3'].address == before['1.2.3'].address
+    bus.tell('1.1 unplug')
+    assert list(bus.find()) == ['1.2.3']
+
+
+def test_a_claim_is_exclusive_even_in_one_process(bus):
+    first, second = bus.find()['1.1'], bus.find()['1.1']
+    util.claim_interface(first, 0)
+    assert bus.sticks()['1.1'].holder == os.getpid()
+    assert failure(util.claim_interface, second, 0) == Status.BUSY
+    assert failure(second.read, IN, 64, 100) == Status.BUSY   # pyusb claims before it reads
+    util.release_interface(first, 0)
+    util.claim_interface(second, 0)
+    util.dispose_resources(second)
+    bus.wait_for(lambda sticks: sticks['1.1'].holder is None)
+
+
+def test_a_killed_process_lets_go(bus, folder):
+    code = ('import usb.core, usb.util; stick = usb.core.find(idVendor=0x03e7); '
+            'usb.util.claim_interface(stick, 0); print(flush=True); stick.read(0x81, 64, 0)')
+    environment = {**os.environ, 'LD_LIBRARY_PATH': str(folder)}
+    with subprocess.Popen([sys.executable, '-c', 'import usb.libloader, usb.backend.libusb1\n'
+                           'usb.backend.libusb1.get_backend(lambda name: "libusb-1.0.so.0")\n'
+                           + code], env=environment, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        assert failure(util.claim_interface, bus.find()['1.1'], 0) == Status.BUSY
+        holder.kill()
+    bus.wait_for(lambda sticks: sticks['1.1'].holder is None)
+
+
+def test_a_read_ends_with_its_timeout(bus):
+    stick = bus.find()['1.1']
+    began = time.monotonic()
+    with pytest.raises(core.USBTimeoutError):
+        stick.read(IN, HEADER_SIZE, 200)
+    assert 0.2 <= time.monotonic() - began < 2.0
+
+
+def test_a_slow_write_is_partly_done(backend, monkeypatch):
+    with FakeBus('--ports', '1.1', '--bus-rate', '1e5') as bus:
+        for name, value in bus.environment.items():
+            monkeypatch.setenv(name, value)
+        sent = find(backend)['1.1'].write(OUT, bytes(100_000), 200)   # 1 s
+    assert 0 < sent < 100_000
+    assert sent % 512 == 0
+
+
+def test_rom_boots_and_usb_reset_leads_back(bus):
+    stick = bus.find()['1.1']
+    assert stick.write(OUT, b'MVCM\x40\0\0\0' + bytes(56), 1000) == 64
+    bus.wait_for(lambda sticks: sticks['1.1'].state == 'booted')
+    assert failure(stick.read, IN, 64, 100) == Status.NO_DEVICE
+    stick = bus.find()['1.1']
+    assert failure(stick.reset) == Status.NOT_FOUND
+    assert failure(stick.read, IN, 64, 100) == Status.NO_DEVICE
+    bus.wait_for(lambda sticks: sticks['1.1'].state == 'rom')
+    bus.find()['1.1'].reset()   # a ROM stays what it is
+    assert bus.sticks()['1.1'].state == 'rom'
+
+
+def test_booted_firmware_answers_a_ping_unless_it_is_dead(bus):
+    ping = bytes([7, 0, 0, 0, 5]) + bytes(HEADER_SIZE - 5)
+    bus.tell('all boot')
+    healthy, dead = (bus.find()[port] for port in ('1.1', '1.2.3'))
+    bus.tell('1.2.3 dead', '1.2.3 no-usb-reset')
+    healthy.write(OUT, ping, 1000)
+    assert healthy.read(IN, HEADER_SIZE, 1000)[4] == 13
+    dead.write(OUT, ping, 1000)
+    assert failure(dead.read, IN, HEADER_SIZE, 200) == Status.TIMEOUT
+    dead.reset()   # succeeds and changes nothing
+    assert failure(dead.read, IN, HEADER_SIZE, 200) == Status.TIMEOUT
+    bus.tell('1.2.3 clear no-usb-reset')
+    assert failure(dead.reset) == Status.NOT_FOUND
+    bus.wait_for(lambda sticks: sticks['1.2.3'].state == 'rom')
+    assert not bus.sticks()['1.2.3'].faults
+
+
+def test_faults_have_the_codes_of_libusb(bus):
+    stick = bus.find()['1.1']
+    bus.tell('1.1 access')
+    assert failure(stick.read, IN, 64, 100) == Status.ACCESS
+    bus.tell('1.1 clear', '1.1 eproto')
+    assert failure(stick.write, OUT, bytes(64), 100) == Status.IO
+    bus.tell('1.1 clear', '1.1 nak')
+    assert failure(stick.write, OUT, bytes(64), 100) == Status.TIMEOUT
+    bus.tell('1.1 clear', '1.1 boot')
+    stick = bus.find()['1.1']
+    bus.tell('1.1 hang-usb-reset 0.3')
+    assert failure(stick.reset) == Status.NOT_FOUND
+    assert '1.1' not in bus.find()
+    bus.tell('1.1 power-cycle')
+    bus.wait_for(lambda sticks: sticks['1.1'].state == 'rom')
+
+
+def test_a_packet_that_is_too_long_overflows(bus):
+    bus.tell('1.1 boot')
+    stick = bus.find()['1.1']
+    stick.write(OUT, bytes([7, 0, 0, 0, 5]) + bytes(HEADER_SIZE - 5), 1000)
+    assert failure(stick.read, IN, 8, 1000) == Status.OVERFLOW
