@@ -92,9 +92,11 @@ def test_no_path_leads_out_of_the_install_space(setup):
 
 def test_executables(setup):
     entries = dict(entry.split(' = ') for entry in setup['entry_points']['console_scripts'])
-    assert entries == {'thermal_plan': f'{PACKAGE}.planning.thermal_plan:main',
-                       'check_sticks': f'{PACKAGE}.checking.check_sticks:main', **{
-        f'{name}_node': f'{PACKAGE}.executables:{name}_node' for name in ('camera', 'detector')}}
+    assert entries == {
+        'thermal_plan': f'{PACKAGE}.planning.thermal_plan:main',
+        'check_sticks': f'{PACKAGE}.checking.check_sticks:main',
+        **{f'{name}_node': f'{PACKAGE}.executables:{name}_node'
+           for name in ('camera', 'detector')}}
     scripts = (ROOT / 'setup.cfg').read_text()
     assert f'install_scripts=$base/lib/{PACKAGE}' in scripts   # where ros2 run looks for them
 
@@ -116,7 +118,7 @@ def test_no_dependency_is_named_twice(manifest):
 
 # Of the imported modules: the rosdep keys of those with another name, and those without any.
 KEYS = {'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
-        'numpy': 'python3-numpy', 'yaml': 'python3-yaml'}
+        'numpy': 'python3-numpy', 'usb': 'python3-usb', 'yaml': 'python3-yaml'}
 WITHOUT_KEY = {'mvnc', 'rosbags'}
 
 

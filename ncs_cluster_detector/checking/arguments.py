@@ -23,8 +23,8 @@ from typing import Optional
 PROGRAM = 'check_sticks'
 DESCRIPTION = """
 Check the sticks that are plugged in: starts, rates, killed workers, heat, unplugging. It takes
-about ten minutes and writes a folder with a report to send in. Exit code: 0 = all ok, 1 = something
-was not ok, 2 = it could not run.
+about ten minutes and writes a folder with a report to send in. Exit code: 0 = all ok, 1 =
+something was not ok, or the check was stopped, 2 = it could not run.
 """
 MOST_MINUTES = 240.0
 
@@ -37,9 +37,9 @@ class Options(NamedTuple):
     """
     What to check.
 
-    ``graph`` is the graph file (None: the built-in network of simulated sticks), ``out`` the folder
-    of the report, ``parameters`` what is passed on to the node, each ``name:=value``, and ``sdk`` a
-    folder that holds the package ``mvnc``.
+    ``graph`` is the graph file (None: the built-in network of simulated sticks), ``out`` the
+    folder of the report, ``parameters`` what is passed on to the node, each ``name:=value``, and
+    ``sdk`` a folder that holds the package ``mvnc``.
     """
 
     driver: str
@@ -102,8 +102,8 @@ def _check_graph(driver, graph):
     if graph is None:
         if driver == 'mvnc':
             raise CannotRunError(
-                'no graph; name the network that mvNCCompile wrote, with --graph FILE (or GRAPH=FILE '
-                'of make check-sticks), or try --driver simulated')
+                'no graph; name the network that mvNCCompile wrote, with --graph FILE (with make: '
+                'GRAPH=FILE), or try --driver simulated')
         return
     if driver == 'simulated' and not graph.is_file():
         return   # the name of a built-in one; the node checks it

@@ -53,15 +53,17 @@ def times_of(options):
     """Return the Times for the arguments.Options."""
     heat_sec = options.minutes_of_heat * 60
     times = Times(heat_sec=heat_sec, rest_sec=heat_sec / 3)
-    return times._replace(rate_sec=4.0, settle_sec=1.5, all_sizes=False) if options.quick else times
+    if options.quick:
+        return times._replace(rate_sec=3.0, settle_sec=1.0, kills=2, all_sizes=False)
+    return times
 
 
 class Bench:
     """
     A node on sticks, and what was found out so far.
 
-    ``verdicts`` and ``figures`` grow as the check goes on, so that one that is stopped has what was
-    done until then.
+    ``verdicts`` and ``figures`` grow as the check goes on, so that one that is stopped has what
+    was done until then.
     """
 
     def __init__(self, options, clock, observer, terminal, log, environment):

@@ -55,6 +55,10 @@ from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import Verdict
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STARTUP_ERROR = 2   # the node's exit code
+REPORT_FILES = ('report.txt', 'report.json', 'temperatures.csv', 'node.log')
+# How long a step waits for a stick, if none runs when it begins.
+COMES_BACK_SEC = 20.0
 # (name, what is done, function); the end of the node follows in any case.
 STEPS = (
     ('start', 'the node starts, and the sticks one after another', start_step),
@@ -99,14 +103,14 @@ class Check:
                 self._take_steps(bench)
             except CannotRunError as error:
                 complaint = str(error)
-                bench.add(Verdict('start', 'a stick runs', NOT_OK, complaint, 'at least one'))
+                bench.add(Verdict('start', 'a stick runs', NOT_OK, complaint, 'one that does'))
                 self._ended = 'it could not run'
             finally:
                 self._end(bench)
             report = self._write(bench)
         self._terminal.say('\n' + '\n'.join(summary_lines(report)))
-        self._terminal.say(f'\nwritten to {out}: report.txt, report.json, temperatures.csv, '
-                           f'node.log. Please send all four in.\n{result_line(report)}')
+        self._terminal.say(f'\nwritten to {out}: {", ".join(REPORT_FILES)}. Please send all of '
+                           f'them in.\n{result_line(report)}')
         if complaint is not None:
             raise CannotRunError(complaint)
         return exit_code(bench.verdicts, self._ended != 'at its end')
@@ -129,23 +133,26 @@ class Check:
         for index, (name, what, step) in enumerate(STEPS):
             self._say(index + 1, what)
             try:
+                if index and not bench.wait(bench.running, COMES_BACK_SEC):
+                    bench.add(Verdict(name, 'a stick runs', NOT_OK, 'none', 'at least one'))
+                    continue
                 step(bench)
             except (StoppedError, NodeEndedError) as error:
                 by_itself = isinstance(error, NodeEndedError)
-                self._ended = str(error) if by_itself else f'stopped by {error}'
+                if by_itself and bench.node.exit_code() == STARTUP_ERROR:
+                    raise CannotRunError(bench.node.last_words()) from None
+                self._ended = 'the node ended by itself' if by_itself else f'stopped by {error}'
                 if by_itself:
                     bench.add(Verdict(name, 'the node runs', NOT_OK, str(error), 'no end'))
-                for left in names[index + (1 if by_itself else 0):]:
+                for left in names[index + by_itself:]:
                     bench.add(skipped(left, what if left == name else 'all of it', self._ended))
-                if by_itself and name == 'start' and bench.node.exit_code() == 2:
-                    raise CannotRunError(bench.node.last_words()) from None
                 return
             except CannotRunError:
                 raise
             except Exception as error:   # the other steps are worth their while all the same
                 bench.figures.setdefault(name, {})['traceback'] = traceback.format_exc()
-                bench.add(Verdict(name, 'the check itself', NOT_OK,
-                                  f'{type(error).__name__}: {error}', 'no error; please send it in'))
+                bench.add(Verdict(name, 'the check itself', NOT_OK, f'{type(error).__name__}: '
+                                  f'{error}', 'no error; please send it in'))
 
     def _end(self, bench):
         if bench.node is None:
@@ -160,9 +167,14 @@ class Check:
         for verdict in judge_replug_needed(history.reports):
             bench.add(verdict)
         report = make_report(self._run_facts(history), self._facts, bench.verdicts, bench.figures)
-        write_report(report, out / 'report.json')
-        write_temperatures(history.reports, out / 'temperatures.csv')
-        (out / 'report.txt').write_text('\n'.join(summary_lines(report)) + '\n', encoding='utf-8')
+        try:
+            write_report(report, out / 'report.json')
+            write_temperatures(history.reports, out / 'temperatures.csv')
+            text = '\n'.join(summary_lines(report)) + '\n'
+            (out / 'report.txt').write_text(text, encoding='utf-8')
+        except OSError as error:
+            raise CannotRunError(f'writing the report to {out} failed ({error.strerror}); make '
+                                 'room there, or name another folder with --out') from None
         return report
 
     def _run_facts(self, history):
@@ -186,6 +198,8 @@ class Check:
 def _open_log(out):
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for name in REPORT_FILES:   # those of an earlier check would pass for this one's
+            (out / name).unlink(missing_ok=True)
         return (out / 'node.log').open('wb', buffering=0)
     except OSError as error:
         raise CannotRunError(f'--out {out}: {error.strerror}; name another folder') from None

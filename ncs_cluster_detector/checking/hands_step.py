@@ -82,7 +82,9 @@ def _replug(bench, figures, stick):
     ready_at = bench.wait_for_running(stick.number, asked_at, BACK_SEC)
     # A stick that boots fast may run before the next diagnostics tell that it is there.
     figures['back_sec'] = None if ready_at is None else round(max(ready_at - there_at, 0.0), 3)
-    bench.add(judge(STEP, 'it runs again after', figures['back_sec'], 'back_after_plug_sec'))
+    since = 'it was seen on USB' if figures['plug_seen_by'] == 'usb' else 'the node saw it'
+    bench.add(judge(STEP, f'it runs again, since {since}', figures['back_sec'],
+                    'back_after_plug_sec'))
 
 
 class _Watch:

@@ -60,7 +60,8 @@ def _watch(bench, began, seconds, what):
         bench.pause(min(left, SHOW_EVERY_SEC))
         sticks = ', '.join('?' if stick.celsius is None else f'{stick.celsius:.1f}'
                            for stick in bench.history.newest_sticks())
-        bench.terminal.say(f'   {bench.clock() - began:.0f} of {seconds:.0f} s {what}: {sticks} °C')
+        passed = bench.clock() - began
+        bench.terminal.say(f'   {passed:.0f} of {seconds:.0f} s {what}: {sticks} °C')
 
 
 def _judge(bench, figures, series, seconds):

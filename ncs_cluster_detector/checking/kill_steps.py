@@ -100,7 +100,7 @@ def node_step(bench):
     all_run = bench.wait(lambda: len(bench.running(began)) >= sticks, BACK_SEC + 10.0 * sticks)
     figures['all_running_sec'] = round(bench.clock() - began, 3) if all_run else None
     bench.add(Verdict('kill the node', 'all sticks run again', OK if all_run else NOT_OK,
-                      f"{len(bench.running(began))} of {sticks} after "
+                      f'{len(bench.running(began))} of {sticks} after '
                       f'{bench.clock() - began:.1f} s', f'{sticks}'))
     left = old.wait_for_session(GONE_SEC)
     figures['workers_left'] = len(left)

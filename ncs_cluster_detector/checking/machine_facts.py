@@ -41,6 +41,7 @@ def machine_facts(root=Path('/')):
         'cpu': _field(root / 'proc/cpuinfo', 'model name', ':'),
         'cores': os.cpu_count(),
         'memory_mb': _memory_mb(root),
+        'load_before': round(os.getloadavg()[0], 1),
         'python': platform.python_version(),
         'numpy': np.__version__,
         'ros_distro': os.environ.get('ROS_DISTRO') or None,
@@ -55,7 +56,8 @@ def machine_facts(root=Path('/')):
 def cpu_times(root=Path('/')):
     """Return (busy, all) of the CPUs since they were started, in ticks; None when not told."""
     try:
-        fields = [int(word) for word in (root / 'proc/stat').read_text().split('\n')[0].split()[1:]]
+        first = (root / 'proc/stat').read_text().splitlines()[0]
+        fields = [int(word) for word in first.split()[1:]]
     except (OSError, ValueError):
         return None
     return sum(fields[:8]) - fields[3] - fields[4], sum(fields[:8])

@@ -25,8 +25,8 @@ import time
 
 from ncs_cluster_detector.checking.privacy import scrubbed
 
-# PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even when it is killed.
-# Whoever runs a check in the background of a shell has SIGINT ignored, and the node inherits that.
+# PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even by SIGKILL. And
+# a shell lets what it runs in the background ignore SIGINT, which the node would inherit.
 _START = """
 import ctypes, signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -45,7 +45,7 @@ def remove_unused(things):
     :param things: set of those that the killed nodes had.
     :return: names of the files that were removed.
     """
-    # Fast DDS does not unmap what it had of others when it is shut down, so this process is left out.
+    # This process is left out: Fast DDS does not unmap what it had of others.
     busy = set().union(*(things_of(process.name) for process in Path('/proc').glob('[0-9]*')
                          if int(process.name) != os.getpid()))
     removed = [path.name for path in FOLDER.glob('*fastrtps_*')

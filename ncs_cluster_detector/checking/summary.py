@@ -14,6 +14,7 @@
 
 """The report for people, report.txt: verdicts first, then tables; one screen."""
 
+import re
 import textwrap
 
 from ncs_cluster_detector.checking.verdicts import NOT_OK
@@ -22,12 +23,15 @@ from ncs_cluster_detector.checking.verdicts import SKIPPED
 
 WIDTH = 110
 UNKNOWN = '?'
+BUSY = 0.5   # programs that want to run, for each core
 
 
 def summary_lines(report):
     """Return the lines of report.txt for the dictionary of report.make_report()."""
-    return [*_head(report), '', *_verdict_lines(report['verdicts']), '', *_stick_table(report),
-            *_rate_table(report['steps'].get('rates', {})), *_kill_lines(report['steps'])]
+    parts = (_head(report), _verdict_lines(report['verdicts']), _stick_table(report),
+             _rate_table(report['steps'].get('rates', {})), _kill_lines(report['steps']))
+    lines = [line for part in parts if part for line in (*part, '')]
+    return lines[:-1]
 
 
 def result_line(report):
@@ -37,6 +41,8 @@ def result_line(report):
     result = f'{bad} of {len(outcomes)} checks NOT OK' if bad else (
         f'all {outcomes.count(OK)} checks ok')
     ended = report['run']['ended']
+    if ended == 'it could not run':
+        return 'it could not run: see the first line that is NOT OK'
     return (result + (f', {left_out} skipped' if left_out else '')
             + ('' if ended == 'at its end' else f'; {ended}'))
 
@@ -46,15 +52,20 @@ def _head(report):
     machine, sdk = facts['machine'], facts['sdk']
     minutes, seconds = divmod(round(run['duration_sec']), 60)
     what = machine['model'] or machine['cpu'] or machine['machine']
-    return [
+    lines = [
         f'check_sticks: {result_line(report)}',
         f"{run['began']}, {minutes} min {seconds} s, driver {run['driver']}, graph "
         f"{run['graph']['name']}, package {_known(machine['packages']['ncs_cluster_detector'])}",
-        f"{what}, {_known(machine['cores'])} cores, {_known(machine['memory_mb'])} MB; "
-        f"{_known(machine['system'])}, kernel {machine['kernel']} {machine['machine']}",
+        f"{what}, {_known(machine['cores'])} cores, {_known(machine['memory_mb'])} MB, load "
+        f"{_known(machine['load_before'])} before",
+        f"{_known(machine['system'])}, kernel {machine['kernel']} {machine['machine']}; "
         f"ROS {_known(machine['ros_distro'])}, Python {machine['python']}, NumPy "
         f"{machine['numpy']}; {_sdk_text(sdk)}",
         *_usb_lines(facts['usb'], machine)]
+    if machine['load_before'] > (machine['cores'] or 1) * BUSY:
+        lines.insert(1, 'NOTE: other programs kept this machine busy before the check began, so '
+                     'that rates and times may be worse than they are')
+    return [part for line in lines for part in _wrapped(line, '  ')]
 
 
 def _sdk_text(sdk):
@@ -119,17 +130,19 @@ def _stick_table(report):
     notes = {}
     for number, one in heat.items():
         if one.get('note'):
-            notes.setdefault(one['note'], []).append(str(number))
-    return lines + [line for note, numbers in notes.items() for line in _wrapped(
-        f"~ of stick {', '.join(numbers)}: {note}", '  ')] + ['']
+            # Those that differ in their figures alone are one.
+            alike = re.sub(r'[\d.]+', '', one['note'])
+            notes.setdefault(alike, (one['note'], []))[1].append(str(number))
+    return lines + [line for note, numbers in notes.values() for line in _wrapped(
+        f"heat of stick {', '.join(numbers)}: {note}", '  ')]
 
 
 def _heat_columns(heat):
     about = '' if heat.get('is_sure', True) else '~'
     first, hottest = heat.get('first_celsius'), heat.get('hottest_celsius')
     idle, rise = heat.get('idle_celsius'), heat.get('rise_celsius')
-    return (f'{_with(first)} to {_with(hottest)} °C', _with(heat.get('highest_throttle_level'),
-                                                            '', 0),
+    return (f'{_with(first, digits=0)} to {_with(hottest, digits=0)} °C',
+            _with(heat.get('highest_throttle_level'), '', 0),
             about + _with(idle, ' °C', 0),
             about + _with(None if idle is None else idle + rise, ' °C', 0),
             about + _with(heat.get('time_constant_sec'), ' s', 0))
@@ -143,19 +156,21 @@ def _rate_table(figures):
             str(row['cluster_size']), _with(row['detections_per_sec'], '/s'),
             _with(row['images_per_sec'], '/s'), _with(row['latency_p50_ms'], ' ms', 0),
             _with(row['latency_p95_ms'], ' ms', 0), UNKNOWN if busy is None else f'{busy:.0%}'))
-    return [*_aligned(rows), ''] if len(rows) > 1 else []
+    return _aligned(rows) if len(rows) > 1 else []
 
 
 def _kill_lines(steps):
     figures = steps.get('kill a worker', {})
     kills = ', '.join(f"stick {kill['stick']} gap {_with(kill['gap_sec'], ' s', 2)}, back "
                       f"{_with(kill['back_sec'], ' s')}" for kill in figures.get('kills', ()))
-    return [f"killed workers: {kills}; lists of sticks broken off: "
-            f"{_known(figures.get('aborted_listings'))}"] if kills else []
+    aborted = _known(figures.get('aborted_listings'))
+    return _wrapped(f'killed workers: {kills}; lists of sticks broken off: {aborted}',
+                    '  ') if kills else []
 
 
 def _wrapped(text, indent):
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False)
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False,
+                         break_on_hyphens=False)
 
 
 def _aligned(rows):

@@ -35,7 +35,7 @@ class Terminal:
         """Write a line; nobody may be reading any more."""
         try:
             print(text, file=self._output, flush=True)
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             return
 
     def enter_pressed(self):

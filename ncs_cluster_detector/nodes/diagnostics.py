@@ -36,7 +36,9 @@ _STATES = {
     StickState.STOPPING: 'its worker is being ended',
     StickState.BACKOFF: 'waits for its next attempt, a matter of seconds',
     StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
-    StickState.ABSENT: 'not plugged in, starts by itself when it is'}
+    StickState.ABSENT: 'not plugged in, starts by itself when it is',
+    StickState.DEAD: 'dead, booted but without an answer on USB: unplug it and plug it in again, '
+                     'resets by USB have not helped yet'}
 _NO_STICK = {
     'mvnc': 'no stick found: is one plugged in (lsusb shows 03e7) and not used by another '
             'program, its udev rule installed, the hub powered?',
@@ -182,13 +184,11 @@ def _judge_stick(stick, settings, now):
     shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
     if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
         return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
-    if status.state is StickState.DEAD:
-        return DiagnosticStatus.ERROR, (
-            f'dead: booted, but no answer on USB for {now - stick.dead_since:.0f} s; unplug it '
-            'and plug it in again (a reset by USB is tried again and again)')
     if status.state is not StickState.RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
-        return DiagnosticStatus.ERROR, _STATES[status.state] + reason
+        since = ('' if stick.dead_since is None else
+                 f' (it has not answered for {now - stick.dead_since:.0f} s)')
+        return DiagnosticStatus.ERROR, _STATES[status.state] + since + reason
     if settings.is_critical(celsius):
         return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
                                         f'{settings.critical_temperature:.1f} C on')

@@ -27,7 +27,7 @@ REST_SEC = 300.0
 # A stick is well when it gives a result; one that failed while it rested also when it gives
 # temperatures for so long, for it is asked for nothing else.
 WELL_AFTER_SEC = 2.0
-FIRST_MUTE_DELAY_SEC = 5.0
+FIRST_HOLD_UP_DELAY_SEC = 5.0
 # How many times as long as the longest successful start of any stick a start may take, four
 # seconds in any case, and twice as long after every five failures, up to the limit that the user
 # sets.
@@ -36,7 +36,7 @@ LEAST_START_SEC = 4.0
 FAILURES_TO_PATIENCE = 5
 # The vendor's library waits five seconds for a stick to come back from its boot, then tries all
 # others in its place, five seconds more for each that has not booted (mvnc_api.c:545).
-BOOT_SEC = 5.5
+BOOT_SEC = 5.0
 # After a boot it asks whether the stick is there, sleeps a second and asks what it can: a healthy
 # one has answered after 1.1 s (mvnc_api.c:580).
 ANSWER_SEC = 3.0
@@ -64,16 +64,17 @@ def after_failure(failures):
     return RestartPlan(min(FIRST_DELAY_SEC * 2 ** (failures - 1), LONGEST_DELAY_SEC), fatal=False)
 
 
-def mute_delay_sec(times):
+def hold_up_delay_sec(times):
     """
-    Return how long a stick rests that booted and gave no answer.
+    Return how long a stick rests that held up the others for nothing when it was started.
 
-    A start of it keeps the others from being started for seconds, and it will hardly get well by
-    itself: five seconds, twice as long each time, up to five minutes.
+    It booted and gave no answer, or did not come back from its boot, which takes seconds in which
+    no other can be started, and will hardly get well by itself: five seconds, twice as long each
+    time, up to five minutes.
 
     :param times: how often that happened since the stick was last well, at least 1.
     """
-    return min(FIRST_MUTE_DELAY_SEC * 2 ** (times - 1), REST_SEC)
+    return min(FIRST_HOLD_UP_DELAY_SEC * 2 ** (times - 1), REST_SEC)
 
 
 def start_deadline_sec(failures, longest_start_sec, limit_sec):

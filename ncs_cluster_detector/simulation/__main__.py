@@ -45,7 +45,8 @@ _MEANING = {
     'usb_mb_per_sec': 'what the USB bus of all sticks carries; 0 = without limit',
     'library_faults': "have two faults of the vendor's library as well: the 17th opening aborts "
                       'a process, and a failed boot blocks it',
-    'leftovers': 'what the first listing does when a killed process left its results in a stick',
+    'leftovers': "what the first listing does to a process when a killed one's results are still "
+                 f'in a stick: {", ".join(LEFTOVERS)}',
 }
 
 
@@ -109,7 +110,7 @@ def _parser():
         if field.type is bool:
             parser.add_argument(option, action='store_true', help=_MEANING[field.name])
         elif field.type is str:
-            parser.add_argument(option, choices=LEFTOVERS, default=field.default,
+            parser.add_argument(option, default=field.default, metavar='WORD',
                                 help=f'{_MEANING[field.name]} (default {field.default})')
         else:
             parser.add_argument(

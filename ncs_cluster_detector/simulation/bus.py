@@ -58,7 +58,8 @@ class SimulatedBus:
     ``leftovers`` is what becomes of the answers and results that a stick has for a process that
     was killed. With ``none`` it drops them when the next process connects to it. Otherwise that
     process takes one of them for an answer to itself, with ``abort`` dies of it (SIGABRT), with
-    ``hang`` waits for ever. What real sticks do is not known; that of the vendor's library is.
+    ``hang`` waits for ever. What the vendor's library does is known; whether real sticks keep the
+    answers is not, so the unkind case is the one that programs are tried with by default.
 
     :raises ValueError: a value is outside its range; the text names value and range.
     """
@@ -72,7 +73,7 @@ class SimulatedBus:
     time_constant_sec: float = 120.0
     usb_mb_per_sec: float = 0.0
     library_faults: bool = False
-    leftovers: str = 'none'
+    leftovers: str = 'abort'
 
     def __post_init__(self):
         """Check the values."""

@@ -47,11 +47,13 @@ def claim_booted(port):
         return None
     state = port.state()
     claim = None if state.faults.no_access else port.claim(state.plugs)
-    # It may have been reset by another process just before it was claimed.
-    if claim is None or port.has_booted():
-        return None if claim is None else (claim, state.plugs)
-    claim.close()
-    return None
+    if claim is None:
+        return None
+    if not port.has_booted():   # reset by another process just before it was claimed
+        claim.close()
+        return None
+    port.note_holder()
+    return claim, state.plugs
 
 
 def await_answer(port):
@@ -59,11 +61,12 @@ def await_answer(port):
     Connect to a booted stick that the caller has claimed; does not return when it is silent.
 
     The library waits for the answer to its first message without a deadline (XLink.c:937), though
-    it could not be sent (XLinkDispatcher.c:537), and nothing ends the wait, for a broken connection
-    wakes only calls that are blocked (:273), not this one. What the stick still has for a process
-    that was killed is taken for an answer to this one: it names streams that this one has not
-    opened (XLink.c:137, 667), is no message at all (:216), or answers what was not asked
-    (XLinkDispatcher.c:368), all of which aborts the process, or it breaks off the reading.
+    it could not be sent (XLinkDispatcher.c:537), and nothing ends the wait, for a broken
+    connection wakes only calls that are blocked (:273), not this one. What the stick still has for
+    a process that was killed is taken for an answer to this one: it names streams that this one
+    has not opened (XLink.c:137, 667), comes twice (:262), is no message at all (:216), or answers
+    what was not asked (XLinkDispatcher.c:368), all of which aborts the process; or its length is
+    unexpected, which ends the reading (:283) and with it the hope for an answer.
     """
     if port.state().faults.silent:
         wait_for_ever()

@@ -48,12 +48,11 @@ FAULTS = {
                       'as far above ambient, and takes twice as long to get there',
     'slow-boot SECONDS': "its boot takes so long; meanwhile the vendor's library may take another "
                          'stick for it',
-    'mute': 'it takes what is sent to it and answers nothing: calls never return, and when it was '
-            'left booted so does the first listing of each process; ends with a USB reset or '
-            'unplug',
-    'nak': 'it takes nothing and answers nothing, as mute otherwise',
-    'swallow BYTES': 'it takes so many more bytes for the rest of a tensor that broke off, and is '
-                     'mute meanwhile',
+    'mute': 'it answers nothing until a USB reset or unplug: calls never return, and left booted '
+            'it hangs the first listing of every process',
+    'nak': 'it is mute, and takes nothing that is sent to it',
+    'swallow BYTES': 'it is mute until it has taken so many bytes more: the rest of a tensor that '
+                     'broke off',
     'no-usb-reset': 'a USB reset changes nothing',
     'no-access': 'the system permits nobody to open it',
     'unheard': 'when it is unplugged none of the calls that wait is told',
@@ -95,7 +94,10 @@ class StickFaults:
 
     def hangs(self, call):
         """Tell whether a call never returns."""
-        # Listing and booting ask nothing of what runs on the stick.
+        # Of a silent stick all calls wait for an answer, without a deadline: what is written
+        # (XLink.c:1157), a result that was read gives its place back (:1261), what is destroyed
+        # (:1072), and the reset of a stick that is closed (:1301). Listing and booting ask nothing
+        # of what runs on the stick.
         return call in self.hang or (self.silent and call not in ('enumerate', 'open'))
 
     def after_power_off(self):

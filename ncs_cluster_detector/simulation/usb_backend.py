@@ -14,11 +14,10 @@
 
 """A double of pyusb's backend: the simulated sticks as devices on USB, below the vendor's API."""
 
-from contextlib import suppress
 import time
 
 from ncs_cluster_detector.simulation import usb_devices
-from ncs_cluster_detector.simulation import xlink_wire
+from ncs_cluster_detector.simulation import usb_stick
 from ncs_cluster_detector.simulation.fault_watch import FaultWatch
 from ncs_cluster_detector.simulation.usb_devices import usb_error
 from ncs_cluster_detector.simulation.usb_devices import UsbHandle
@@ -118,7 +117,7 @@ class SimulatedUsbBackend(IBackend):
             array is shorter than a packet of 512 bytes that came, which is lost; NOT_FOUND.
         """
         _check_transfer(dev_handle, ep, FROM_STICK, intf)
-        data = self._until(dev_handle, timeout, lambda: _take_unread(dev_handle))
+        data = self._until(dev_handle, timeout, lambda: usb_stick.send(dev_handle))
         size = len(buff) * buff.itemsize
         if len(data) > size:
             size -= size % _PACKET_BYTES
@@ -141,14 +140,8 @@ class SimulatedUsbBackend(IBackend):
         :raises USBError: TIMEOUT: the stick takes nothing; NO_DEVICE or NOT_FOUND.
         """
         _check_transfer(dev_handle, ep, TO_STICK, intf)
-        port = dev_handle.device.port
-        faults = self._until(dev_handle, timeout, lambda: _taking(port))
-        data = data.tobytes()
-        if dev_handle.device.has_booted and not faults.mute:
-            dev_handle.received += data[port.swallow(len(data)):]
-            with suppress(ValueError):   # it has just been unplugged
-                _obey(dev_handle)
-        return len(data)
+        self._until(dev_handle, timeout, lambda: usb_stick.takes(dev_handle))
+        return usb_stick.receive(dev_handle, data.tobytes())
 
     def reset_device(self, dev_handle):
         """
@@ -164,7 +157,6 @@ class SimulatedUsbBackend(IBackend):
         if device.port.state().faults.no_usb_reset:
             return
         if device.port.reset_over_usb(device.enumeration):
-            dev_handle.let_go()
             raise usb_error(usb_devices.NOT_FOUND)
 
     def _until(self, handle, timeout_ms, found):
@@ -203,42 +195,3 @@ def _check_transfer(handle, endpoint, expected, intf):
     _check_there(handle.device)
     if endpoint != expected or handle.claim is None:
         raise usb_error(usb_devices.NOT_FOUND)
-
-
-def _taking(port):
-    """Return the faults of a stick that takes what is sent to it, or None."""
-    faults = port.state().faults
-    return None if faults.nak else faults
-
-
-def _take_unread(handle):
-    """Return the next bytes that a stick has for its host, or None."""
-    port = handle.device.port
-    faults = port.state().faults
-    if not handle.device.has_booted or faults.mute or faults.nak:
-        return None
-    if handle.unread:
-        data, handle.unread = handle.unread, b''
-        return data
-    left = port.take_unread()
-    return xlink_wire.unread_transfer(left) if left else None
-
-
-def _obey(handle):
-    """Do what the headers say that a stick has received."""
-    header = xlink_wire.HEADER
-    port = handle.device.port
-    while len(handle.received) >= header.size:
-        _, kind, _, _, size, _ = header.unpack_from(handle.received)
-        del handle.received[:header.size]
-        if kind not in xlink_wire.KNOWN_TYPES:
-            port.inject('mute')
-            handle.received.clear()
-        elif kind == xlink_wire.RESET_REQ:
-            port.reset_over_usb(handle.device.enumeration)
-            handle.let_go()
-            handle.received.clear()
-        elif kind == xlink_wire.WRITE_REQ:
-            follows = min(size, len(handle.received))
-            del handle.received[:follows]
-            port.inject('swallow', str(size - follows))

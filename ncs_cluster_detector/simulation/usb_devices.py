@@ -25,7 +25,6 @@ ROM_PRODUCT_ID = 0x2150
 BOOTED_PRODUCT_ID = 0xf63b
 
 # Codes of libusb, and the system's for the same.
-IO = -1
 ACCESS = -3
 NO_DEVICE = -4
 NOT_FOUND = -5
@@ -33,7 +32,6 @@ BUSY = -6
 TIMEOUT = -7
 OVERFLOW = -8
 _ERRORS = {
-    IO: ('Input/Output Error', errno.EIO),
     ACCESS: ('Access denied (insufficient permissions)', errno.EACCES),
     NO_DEVICE: ('No such device (it may have been disconnected)', errno.ENODEV),
     NOT_FOUND: ('Entity not found', errno.ENOENT),

@@ -55,8 +55,3 @@ def unread_transfer(left):
         return HEADER.pack(_FIRST_ID + left, WRITE_REQ, b'', _OUTPUT_STREAM, _RESULT_BYTES,
                            ACKNOWLEDGED)
     return bytes(_RESULT_BYTES)
-
-
-def reset_request(number=10):
-    """Return the bytes that ask a stick to go back to its ROM state."""
-    return HEADER.pack(number, RESET_REQ, b'', 0, 0, ACKNOWLEDGED)

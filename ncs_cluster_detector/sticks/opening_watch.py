@@ -13,19 +13,23 @@
 # limitations under the License.
 
 """
-Watch the USB bus while the vendor's library opens a stick: is it back from its boot, is it the one.
+Watch the USB bus while a stick is opened: is it back from its boot, and is it the right one.
 
 When a stick is not back five seconds after its boot, the library connects to any booted stick that
 nobody has claimed, and goes on under the name that was asked for (mvnc_api.c:545).
 """
 
 import threading
+import time
 
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import WrongStickError
 from ncs_cluster_detector.sticks.usb_bus import UsbError
 
 CHECK_SEC = 0.1   # libusb tells nobody here what comes; the SDK itself looks every millisecond
+# So long the library looks for the stick itself, half a second less. Of one that comes later it
+# is not known when the library will turn to it.
+OWN_NAME_SEC = 4.5
 
 
 class OpeningWatch:
@@ -38,16 +42,19 @@ class OpeningWatch:
         :param usb: the :class:`UsbBus`.
         :param wanted: device name of the stick.
         :param other_ports: the USB ports of other sticks.
-        :raises UsbError: the bus cannot be listed.
+        :raises UsbError: the bus cannot be listed, or does not show the stick.
         """
         self._usb = usb
         self._wanted = wanted
         self._other_ports = other_ports
         self._opened = threading.Event()
-        self._old = {stick.address for stick in usb.sticks() if stick.booted}
+        sticks = usb.sticks()
+        if port_of(wanted) not in [stick.port for stick in sticks if not stick.booted]:
+            raise UsbError(f'no stick that has not booted at port {port_of(wanted)}')
+        self._old = {stick.address for stick in sticks if stick.booted}
 
     def tell_of_boot(self, tell):
-        """Call ``tell``, in a thread, when the stick is back from its boot."""
+        """Call ``tell``, in a thread, if the stick is back from its boot in time."""
         threading.Thread(target=self._look_for_it, args=(tell,), daemon=True).start()
 
     def check(self):
@@ -83,7 +90,8 @@ class OpeningWatch:
             stick for stick in new if stick.port not in self._other_ports]
 
     def _look_for_it(self, tell):
-        while not self._opened.wait(CHECK_SEC):
+        give_up_at = time.monotonic() + OWN_NAME_SEC
+        while not self._opened.wait(CHECK_SEC) and time.monotonic() < give_up_at:
             try:
                 if self._new():
                     tell()

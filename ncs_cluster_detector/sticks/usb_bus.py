@@ -21,8 +21,10 @@ sticks. Every wait here has a deadline, which the vendor's library has not.
 
 from array import array
 from contextlib import contextmanager
+import ctypes
 from dataclasses import dataclass
 from dataclasses import field
+import importlib
 import logging
 from typing import Any
 
@@ -97,9 +99,9 @@ def load_backend():
             ) from error
     # It would print a traceback on its own; what is wrong is told in one line.
     logging.getLogger('usb').addHandler(logging.NullHandler())
-    backend = libusb1.get_backend(find_library=lambda _: LIBRARY)
+    backend = libusb1.get_backend(find_library=_find_libusb)
     if backend is None:
-        raise UsbUnavailableError(f'{LIBRARY} cannot be loaded; install libusb-1.0-0')
+        raise UsbUnavailableError(f'{LIBRARY} cannot be used; install libusb-1.0-0')
     return backend
 
 
@@ -208,6 +210,19 @@ class UsbClaim:
     def close(self):
         """Give the stick back; an interface ends with its handle."""
         self._backend.close_device(self._handle)
+
+
+def _find_libusb(_):
+    """Return the system's libusb, which the vendor's library uses too, or else PyPI's."""
+    try:
+        ctypes.CDLL(LIBRARY)
+        return LIBRARY
+    except OSError:
+        pass   # it is not installed
+    try:
+        return str(importlib.import_module('libusb_package').get_library_path())
+    except ImportError:
+        return None
 
 
 def _ms(seconds):

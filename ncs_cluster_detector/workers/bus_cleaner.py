@@ -47,8 +47,8 @@ class BusCleaner:
         self._is_usable = True
         self._problem = ''
 
-    def clean(self, now):
-        """Ask for a clean bus; return False when there is nobody who could do it."""
+    def clean(self, own_ports, now):
+        """Ask for a clean bus, see Clean; return False when there is nobody who could do it."""
         if self._is_usable and self._process is None:
             try:
                 self._process = ChildProcess(bus_cleaner_main.main, self._config)
@@ -56,7 +56,7 @@ class BusCleaner:
                 self._failed(f'starting its process: {type(error).__name__}: {error}')
         if not self._is_usable or self._process is None or self._is_given_up:
             return False
-        self._process.send(Clean())
+        self._process.send(Clean(own_ports))
         self._asked_at = now
         self._owed += 1
         return True

@@ -33,6 +33,7 @@ from ncs_cluster_detector.sticks import usb_bus
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.usb_reset import GRAPH_FILL_BYTES
 from ncs_cluster_detector.sticks.usb_reset import TENSOR_FILL_BYTES
+from ncs_cluster_detector.workers import driver
 from ncs_cluster_detector.workers.messages import BusReport
 from ncs_cluster_detector.workers.messages import Clean
 from ncs_cluster_detector.workers.messages import DeadStick
@@ -57,28 +58,16 @@ def main(connection, config):
     :param config: :class:`WorkerConfig`.
     """
     try:
-        cleaner = _Cleaner(open_usb(config), connection.send)
+        cleaner = _Cleaner(driver.usb_bus(config), connection.send)
     except usb_bus.UsbUnavailableError as error:
         connection.send(BusReport(problem=str(error), usable=False))
         os._exit(0)
     try:
-        while isinstance(connection.recv(), Clean):
-            cleaner.clean()
+        while isinstance(message := connection.recv(), Clean):
+            cleaner.clean(message.own_ports)
     except (EOFError, OSError):
         pass   # the supervisor is gone; claims end with this process
     os._exit(0)   # a thread may be inside the system, resetting a dead stick
-
-
-def open_usb(config):
-    """
-    Return the UsbBus of the workers' driver.
-
-    :raises UsbUnavailableError: there is no USB library.
-    """
-    if config.driver == 'simulated':
-        from ncs_cluster_detector.simulation.usb_backend import SimulatedUsbBackend
-        return usb_bus.UsbBus(SimulatedUsbBackend(config.bus))
-    return usb_bus.UsbBus(usb_bus.load_backend())
 
 
 class _Cleaner:
@@ -92,28 +81,28 @@ class _Cleaner:
         self._problem = ''
         self._old = set()               # addresses of the booted sticks at the last cleaning
 
-    def clean(self):
+    def clean(self, own_ports):
         """Reset what can be reset, wait for its return, and report; see the module's text."""
         try:
-            resetting = self._reset(self._strays())
-            self._wait_for_rom(resetting)
+            self._wait_for_rom(self._reset(self._strays(own_ports)))
         except usb_bus.UsbError as error:
             self._problem = f'listing the USB bus: {error}'
         self._report(cleaned=True)
 
-    def _strays(self):
-        """Return the booted sticks that may be nobody's: not known as dead, not just booting."""
-        booted = self._booted()
+    def _strays(self, own_ports):
+        """Return the booted sticks that may be nobody's: not ours, nor dead, nor just booting."""
+        booted = self._booted(own_ports)
         if booted.keys() - self._old:
             time.sleep(OWNER_CLAIMS_SEC)
-            booted = {address: stick for address, stick in self._booted().items()
+            booted = {address: stick for address, stick in self._booted(own_ports).items()
                       if address in booted}
         self._old = set(booted)
         with self._lock:
             return [stick for address, stick in booted.items() if address not in self._dead]
 
-    def _booted(self):
-        return {stick.address: stick for stick in self._bus.sticks() if stick.booted}
+    def _booted(self, own_ports):
+        return {stick.address: stick for stick in self._bus.sticks()
+                if stick.booted and stick.port not in own_ports}
 
     def _reset(self, sticks):
         """Reset sticks at the same time; return the ports of those that have left the bus."""

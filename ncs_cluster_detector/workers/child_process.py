@@ -18,6 +18,9 @@ from contextlib import ExitStack
 import multiprocessing
 import signal
 
+from ncs_cluster_detector.workers.last_words import LastWords
+from ncs_cluster_detector.workers.last_words import redirect_output
+
 # A fork server that has loaded the libraries starts a process in some 30 ms and shares their
 # memory with it; see worker_handle.prepare.
 context = multiprocessing.get_context('forkserver')
@@ -36,9 +39,11 @@ class ChildProcess:
         with ExitStack() as undo:
             self.connection, theirs = context.Pipe()
             undo.callback(self.connection.close)
-            with theirs:
+            self._last_words = LastWords()
+            undo.callback(self._last_words.close)
+            with theirs, self._last_words.theirs as output:
                 self._process = context.Process(
-                    target=main, args=(theirs, *arguments), daemon=True)
+                    target=_run, args=(main, output, theirs, *arguments), daemon=True)
                 self._process.start()
             undo.pop_all()
         self.pid = self._process.pid
@@ -46,10 +51,12 @@ class ChildProcess:
 
     def waitables(self):
         """Return what becomes ready when the process says something or ends."""
-        return [self.sentinel] if self._is_silent else [self.connection, self.sentinel]
+        return [self.sentinel, *self._last_words.waitables(),
+                *([] if self._is_silent else [self.connection])]
 
     def messages(self):
         """Yield what the process has sent; one that has closed its end of the pipe is killed."""
+        self._last_words.take_in()
         try:
             while not self._is_silent and self.connection.poll():
                 yield self.connection.recv()
@@ -70,13 +77,15 @@ class ChildProcess:
         return self._process.exitcode is not None
 
     def how_it_ended(self):
-        """Return the end of a process that is gone in words."""
+        """Return the end of a process that is gone in words, with the last that it printed."""
         code = self._process.exitcode
+        how = f'ended with exit code {code}'
         if code is not None and code < 0:
             names = {number.value: number.name for number in signal.Signals}
-            return (f'worker process {self.pid} was killed by '
-                    f'{names.get(-code, f"signal {-code}")}')
-        return f'worker process {self.pid} ended with exit code {code}'
+            how = f'was killed by {names.get(-code, f"signal {-code}")}'
+        self._last_words.take_in()
+        quote = self._last_words.quote()
+        return f'worker process {self.pid} {how}' + (f' (it printed: {quote})' if quote else '')
 
     def kill(self):
         """End the process without waiting for its end: it may be stuck inside the kernel."""
@@ -87,4 +96,10 @@ class ChildProcess:
         """Take back what belongs to a process that has ended."""
         self._process.join()
         self.connection.close()
+        self._last_words.close()
         self._process.close()
+
+
+def _run(main, output, connection, *arguments):
+    redirect_output(output)
+    main(connection, *arguments)

@@ -143,7 +143,13 @@ class Fault:
 
 @dataclass(frozen=True)
 class Clean:
-    """To the bus cleaner: reset the booted sticks that nobody has, then report."""
+    """
+    To the bus cleaner: reset the booted sticks that nobody has, then report.
+
+    ``own_ports`` are the USB ports of those that the supervisor's own workers have.
+    """
+
+    own_ports: tuple = ()
 
 
 @dataclass(frozen=True)

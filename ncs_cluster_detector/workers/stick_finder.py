@@ -23,9 +23,9 @@ from ncs_cluster_detector.workers.messages import Look
 from ncs_cluster_detector.workers.messages import Wait
 from ncs_cluster_detector.workers.worker_handle import WorkerHandle
 
-# A list is there at once, or after 1.5 s when the library itself has to reset a stick that a killed
-# process left behind. It gives up on such a stick after 6.3 s, so that no list takes longer; one
-# that does is made anew, with more patience, for meanwhile no stick can be started.
+# A list is there at once, or after 1.5 s when the library itself has to reset a stick that a
+# killed process left behind. It gives up on such a stick after 6.3 s, so that no list takes
+# longer; one that does is made anew, with more patience, for meanwhile no stick can be started.
 LISTING_SEC = 3.0
 LONGEST_LISTING_SEC = 7.0
 

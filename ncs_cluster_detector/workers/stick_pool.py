@@ -186,8 +186,9 @@ class StickPool:
         is_clean, revived = self._cleaner.hear(now)
         for port in revived:
             self._look_at = now
-            self._logger.info(f'the stick at USB port {port} answers again after a reset')
-        if is_clean or is_due and not self._cleaner.clean(now):
+            self._logger.info(f'the stick at USB port {port} is not dead any more: it was reset')
+        own_ports = tuple(record.port for record in self._records_with_worker())
+        if is_clean or is_due and not self._cleaner.clean(own_ports, now):
             self._starter.list_sticks(now)
 
     def _place(self, now):

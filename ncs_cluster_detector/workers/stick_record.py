@@ -57,7 +57,7 @@ class StickRecord:
         self.dead_since = None  # in DEAD, in seconds of the monotonic clock
         self.failures = 0       # since it was last well
         self.mute = 0           # how often it booted and gave no answer, since it was last well
-        self.was_slow = False   # the last start failed because it was not back from its boot
+        self.slow = 0           # how often it was not back from its boot in time, likewise
         self._is_told_dead = False   # since it ran last
         self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
@@ -93,15 +93,15 @@ class StickRecord:
         :param for_good: another attempt would end the same way.
         """
         self.failures = restart.BUDGET if for_good else self.failures + 1
-        self.was_slow = self.handle.step == OPENING
         self.mute += self.handle.step == BOOTED
+        self.slow += self.handle.step == OPENING
         self._owes_result |= bool(self.handle.outstanding)
         self.restarts += 1
         self.last_error = text
         self._plan = restart.after_failure(self.failures)
         self.start_at = now + self._plan.delay_sec
-        if self.mute:
-            self.start_at = max(self.start_at, now + restart.mute_delay_sec(self.mute))
+        if self.holds_up():
+            self.start_at = max(self.start_at, now + restart.hold_up_delay_sec(self.holds_up()))
         self.state = StickState.STOPPING
         self.handle = None
         self._duty.end(now)
@@ -131,7 +131,7 @@ class StickRecord:
             if self.dead_since != dead[self.port].since:
                 self.dead_since = dead[self.port].since
                 self.mute += 1
-                self.start_at = now + restart.mute_delay_sec(self.mute)
+                self.start_at = now + restart.hold_up_delay_sec(self.holds_up())
             self.state = StickState.DEAD
         elif self.waits() and name is None:
             self.state = StickState.ABSENT
@@ -156,6 +156,14 @@ class StickRecord:
         return self.waits_until() is not None or self.state in (
             StickState.ABSENT, StickState.DEAD)
 
+    def holds_up(self):
+        """
+        Return how often its starts have held up the others for nothing, since it was last well.
+
+        One that was slow to boot once may be in time the next time, see StickRegister.due.
+        """
+        return self.mute + max(self.slow - 1, 0)
+
     def stopping(self):
         """Take note that the worker is being ended for good (any state -> STOPPING)."""
         self.state = StickState.STOPPING
@@ -166,13 +174,14 @@ class StickRecord:
 
         :param options: SupervisorOptions.
         :param longest_start_sec: the longest successful start of any stick, or None.
-        :param others_waiting: how many other sticks wait for their turn to start.
+        :param others_waiting: the records of other sticks that wait for their turn to start.
         :return: ``(seconds of the monotonic clock, text)``.
         """
         handle = self.handle
         if self.state is StickState.STARTING:
             start_sec = restart.start_deadline_sec(
-                self.failures, longest_start_sec, options.startup_timeout_sec)
+                self.failures, None if self.slow == 1 else longest_start_sec,
+                options.startup_timeout_sec)
             why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
                    f'the longest start so far took {longest_start_sec:.1f} s')
             deadlines = [
@@ -180,11 +189,13 @@ class StickRecord:
             if handle.step == BOOTED:
                 deadlines.append((handle.step_at + restart.ANSWER_SEC, (
                     f'it has booted, and has not answered for {restart.ANSWER_SEC:g} s')))
-            # With one other there is time for a slow one, see StickRegister.due.
-            if handle.step == OPENING and others_waiting > 1:
+            # While only a single other one is waiting, which has not booted yet, there is time for
+            # a slow one, see StickRegister.due.
+            if handle.step == OPENING and others_waiting and not (
+                    len(others_waiting) == 1 and not others_waiting[0].restarts):
                 deadlines.append((handle.step_at + restart.BOOT_SEC, (
                     f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
-            if self.mute and others_waiting and longest_start_sec is not None:
+            if self.holds_up() and others_waiting and longest_start_sec is not None:
                 deadlines.append((handle.started_at + longest_start_sec, (
                     f'not ready within {longest_start_sec:.3g} s, and others wait')))
             return min(deadlines)
@@ -232,7 +243,7 @@ class StickRecord:
             self._is_well()
 
     def _is_well(self):
-        self.failures = self.mute = 0
+        self.failures = self.mute = self.slow = 0
         self._owes_result = False
 
     def status(self, now):

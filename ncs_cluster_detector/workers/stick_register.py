@@ -74,14 +74,14 @@ class StickRegister:
         """
         # One that hangs while it is opened waits behind those that just have to be opened.
         due = sorted(self._due(now), key=lambda record: (
-            record.mute, record.failures, record.start_at, record.number))
+            record.holds_up(), record.failures, record.start_at, record.number))
         if sum(not record.failures for record in due) == 1:
-            due = [record for record in due if record.was_slow and record.failures == 1] + due
+            due = [record for record in due if record.slow == record.failures == 1] + due
         return due[0] if due else None
 
     def waiting(self, now):
-        """Return how many sticks wait for their turn to start, those that gave no answer apart."""
-        return sum(not record.mute for record in self._due(now))
+        """Return the records that wait for their turn, those apart that hold up the others."""
+        return [record for record in self._due(now) if not record.holds_up()]
 
     def _due(self, now):
         return [record for record in self.records

@@ -41,10 +41,9 @@ from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
-from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
-from ncs_cluster_detector.workers.bus_cleaner_main import open_usb
+from ncs_cluster_detector.workers import driver
 from ncs_cluster_detector.workers.messages import Fault
 from ncs_cluster_detector.workers.messages import Found
 from ncs_cluster_detector.workers.messages import Infer
@@ -76,7 +75,6 @@ def main(connection, slots, config):
     """
     gc.freeze()            # what came from the fork server is not visited, and so stays shared
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
-    os.dup2(2, 1)          # the SDK prints to standard output, which is not for its chatter
     worker = _Worker(connection, slots, config)
     signal.signal(signal.SIGTERM, lambda *_: worker.asked_from_outside())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
@@ -138,9 +136,12 @@ class _Worker:
         """List the sticks and open the one that the supervisor names."""
         lock = MachineLock() if self._config.driver == 'mvnc' else nullcontext()
         with lock:
-            self._stick = NcsdkStick(_api_module(self._config),
-                                     [graph_buffer for graph_buffer, _ in self._config.graphs],
-                                     usb=_usb_bus(self._config))
+            usb = None
+            with suppress(UsbUnavailableError):   # the bus cleaner tells of that
+                usb = driver.usb_bus(self._config)
+            self._stick = NcsdkStick(
+                driver.api_module(self._config),
+                [graph_buffer for graph_buffer, _ in self._config.graphs], usb=usb)
             self._send(Listing())
             command = self.commands.get()
             if isinstance(command, ListSticks):
@@ -221,29 +222,6 @@ class _Worker:
     def _send(self, message):
         with self._send_lock, suppress(OSError):   # the main thread notices who is gone
             self._connection.send(message)
-
-
-def _api_module(config):
-    """Return the API module; the vendor's is imported here, where it may open what it likes."""
-    if config.driver == 'simulated':
-        from ncs_cluster_detector.simulation import mvncapi
-        mvncapi.plug_in(config.bus)
-        return mvncapi
-    try:
-        from mvnc import mvncapi
-    except (ImportError, OSError) as error:
-        raise SdkMissingError(
-            f'loading the Python module mvnc.mvncapi of NCSDK 2: {error}; install NCSDK 2 (then '
-            'run ldconfig), or try -p driver:=simulated') from error
-    return mvncapi
-
-
-def _usb_bus(config):
-    """Return the UsbBus of the driver, or None without a USB library, which others tell."""
-    try:
-        return open_usb(config)
-    except UsbUnavailableError:
-        return None
 
 
 def _parameter_at_fault(error):

@@ -41,7 +41,8 @@ def test_with_a_boot_time_of_1400_ms_it_takes_the_times_of_a_real_stick():
     ('sticks', 0), ('sticks', 64), ('inference_ms', 0), ('inference_ms', 60000.0),
     ('transfer_ms', 0.0), ('boot_ms', 60000), ('ambient_celsius', -20), ('rise_celsius', 0),
     ('time_constant_sec', 0.001), ('usb_mb_per_sec', 0), ('usb_mb_per_sec', 10000.0),
-    ('library_faults', True)])
+    ('library_faults', True), ('leftovers', 'none'), ('leftovers', 'abort'),
+    ('leftovers', 'hang')])
 def test_a_value_at_the_edge_is_accepted(name, value):
     assert getattr(SimulatedBus(**{name: value}), name) == value
 
@@ -51,7 +52,8 @@ def test_a_value_at_the_edge_is_accepted(name, value):
     ('inference_ms', 60000.1), ('transfer_ms', float('nan')), ('boot_ms', '200'),
     ('boot_ms', False), ('ambient_celsius', float('inf')), ('rise_celsius', -1),
     ('time_constant_sec', 0), ('usb_mb_per_sec', -1), ('usb_mb_per_sec', 10001),
-    ('usb_mb_per_sec', False), ('library_faults', 1)])
+    ('usb_mb_per_sec', False), ('library_faults', 1), ('leftovers', 'some'),
+    ('leftovers', True)])
 def test_a_value_outside_is_refused_with_its_name_and_value(name, value):
     with pytest.raises(ValueError, match=f'{name}=') as caught:
         SimulatedBus(**{name: value})

@@ -74,8 +74,11 @@ def test_the_list_shows_process_sticks_temperatures_and_faults(maker, bus, capsy
         run(other)
         assert capsys.readouterr().out.startswith(f'pid {maker.pid}: ')
         other.kill()
+    for word in ('mute', 'no-usb-reset'):
+        run(maker, '1.1', word)
     run(maker)
-    assert '1.1   left booted' in capsys.readouterr().out
+    (left,) = [line for line in capsys.readouterr().out.splitlines() if '1.1 ' in line]
+    assert left.split() == ['1.1', 'left', 'booted', '30.0', 'C', 'mute,', 'no-usb-reset']
 
 
 def test_a_process_of_its_own_does_it(maker, bus):

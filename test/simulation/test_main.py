@@ -202,6 +202,25 @@ print(device.get_option(mvncapi.DeviceOption.RO_THERMAL_STATS)[0])
     assert finished.stdout.splitlines() == ['4', '21.0'], finished.stderr
 
 
+def test_what_a_killed_process_leaves_is_as_the_option_says(tmp_path):
+    (tmp_path / 'graph').write_text('detector: shapes\n')
+    finished = run(tmp_path, DETECT + """
+import os
+import subprocess
+import sys
+if len(sys.argv) > 1:
+    device = mvncapi.Device(mvncapi.enumerate_devices()[0])
+    device.open()
+    graph = mvncapi.Graph('graph')
+    fifos = graph.allocate_with_fifos(device, b'detector: shapes')
+    graph.queue_inference_with_fifo_elem(*fifos, numpy.zeros((300, 300, 3), numpy.float32), None)
+    os._exit(0)
+subprocess.run([sys.executable, __file__, 'leave'], check=True)
+mvncapi.enumerate_devices()
+""", options=['--leftovers', 'abort', '--inference-ms', '60000'])
+    assert finished.returncode == -signal.SIGABRT, finished.stderr
+
+
 def test_without_a_program_the_usage_is_printed():
     finished = subprocess.run(RUNNER, capture_output=True, text=True, timeout=LIMIT_SEC)
     assert finished.returncode == 2
@@ -213,6 +232,7 @@ def test_without_a_program_the_usage_is_printed():
 @pytest.mark.parametrize('words, parts', [
     (['missing.py'], ['missing.py', 'no such file']),
     (['--sticks', '65', __file__], ['sticks=65', '0 to 64']),
+    (['--leftovers', 'some', __file__], ['leftovers=', 'none, abort, hang']),
     (['--time-constant-sec', '0', __file__], ['time_constant_sec=0', 'more than 0']),
     (['--stand-in', 'cats', __file__], ['cats', 'people, faces, shapes'])])
 def test_a_wrong_command_line_is_refused_in_one_line(words, parts):

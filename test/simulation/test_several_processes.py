@@ -164,7 +164,8 @@ def test_a_process_killed_while_it_boots_a_stick_leaves_it_booted(bench):
 
 
 def test_a_stick_stays_warm_when_its_process_is_killed_and_cools(bench):
-    bench.plug_in(inference_ms=400.0, rise_celsius=200.0, time_constant_sec=1.0)
+    bench.plug_in(inference_ms=400.0, rise_celsius=200.0, time_constant_sec=1.0,
+                  leftovers='none')
     port = bench.bus.port('1.1')
     with OtherProcess(bench.bus) as killed:
         killed.do('graph, fifos, picture = ready("1.1")')

@@ -30,7 +30,7 @@ LIMIT_SEC = 30.0
 
 def test_another_one_at_its_path_has_the_same_properties_and_sticks():
     made = SharedBus(SimulatedBus(sticks=3, inference_ms=0.1, usb_mb_per_sec=30.0,
-                                  library_faults=True))
+                                  library_faults=True, leftovers='hang'))
     joined = SharedBus.attach(made.path)
     assert joined.bus == made.bus
     assert type(joined.bus.sticks) is int

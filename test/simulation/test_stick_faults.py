@@ -54,6 +54,7 @@ def test_the_last_of_a_kind_counts():
 
 @pytest.mark.parametrize('texts', [
     [], ['hang all'], ['slow 0.125'], ['heat -40', 'nan-temperature'], ['garbage counts'],
+    ['mute', 'nak', 'swallow 540000', 'no-usb-reset', 'no-access', 'unheard', 'slow-boot 7.5'],
     ['fail-open', *(f'error {call} UNSUPPORTED_CONFIGURATION_FILE' for call in CALLS)]])
 def test_as_text_they_are_the_same(texts):
     assert parse_faults(str(faults_of(*texts))) == faults_of(*texts)
@@ -66,11 +67,23 @@ def test_as_text_they_are_the_same(texts):
     ('error read OK', 'BUSY, ERROR'), ('slow 0', 'more than 0'), ('slow inf', 'number'),
     ('slow 1001', '1000 at most'), ('heat warm', 'number'), ('heat 201', '-40 to 200'),
     ('garbage bin', 'nan, inf, counts, random'), ('clear all', 'expected clear'),
-    ('fail-open now', 'expected fail-open')])
+    ('fail-open now', 'expected fail-open'), ('mute all', 'expected mute'),
+    ('slow-boot', 'slow-boot SECONDS'), ('slow-boot -1', '0 to 3600 seconds'),
+    ('slow-boot soon', 'number'), ('swallow 1.5', 'whole bytes'), ('swallow -1', 'whole bytes'),
+    ('swallow inf', 'number'), ('swallow', 'swallow BYTES')])
 def test_a_wrong_word_is_refused(text, expected):
     with pytest.raises(ValueError, match=expected) as caught:
         faults_of(text)
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('text', ['mute', 'nak', 'swallow 1'])
+def test_a_silent_stick_hangs_all_calls_but_those_to_its_rom(text):
+    faults = faults_of(text, 'hang enumerate')
+    assert faults.silent
+    assert {call for call in CALLS if faults.hangs(call)} == set(CALLS) - {'open'}
+    assert str(faults.after_power_off()) == 'hang enumerate'
+    assert not faults_of('swallow 1', 'swallow 0').silent
 
 
 def test_every_word_in_the_table_is_known():

@@ -118,6 +118,22 @@ def test_the_only_call_that_waits_is_told(rig, call):
     rig.network.may_end.set()
 
 
+def test_an_unplugging_may_be_told_to_none_of_the_calls_that_wait(rig):
+    inject(rig, 'unheard')
+    fill(rig)
+    read, write = blocked(
+        rig, (rig.fifo_out.read_elem,), (rig.fifo_in.write_elem, tensor(0), None))
+    inject(rig, 'unplug')
+    wait_until(lambda: rig.calls.stopped)
+    # The next call fails, and so does each one after it.
+    for _ in range(2):
+        assert status_of(rig.fifo_out.read_elem) is Status.ERROR
+    rig.network.may_end.set()
+    rig.device.close()
+    time.sleep(A_WHILE_SEC)
+    assert read == write == []
+
+
 def test_after_the_unplugging(rig):
     infer(rig)
     wait_until(lambda: level_out(rig) == 1)

@@ -18,7 +18,10 @@ import math
 
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.bus_memory import BusMemory
-from ncs_cluster_detector.simulation.stick_port import PORT_BYTES
+from ncs_cluster_detector.simulation.port_memory import PORT_BYTES
+from ncs_cluster_detector.simulation.stick_faults import CALLS
+from ncs_cluster_detector.simulation.stick_faults import FAULTS
+from ncs_cluster_detector.simulation.stick_faults import MOST_SWALLOWED
 from ncs_cluster_detector.simulation.stick_port import StickPort
 import pytest
 
@@ -150,6 +153,71 @@ def test_unplug_and_plug_keep_the_faults_and_clear_keeps_the_port_empty(port):
     port.inject('clear')
     state = port.state()
     assert (state.plugged, state.plugs, str(state.faults)) == (False, 2, '')
+
+
+def test_a_port_has_room_for_the_text_of_all_faults(port):
+    for word in FAULTS:
+        name = word.split()[0]
+        longest = {
+            'hang': [('all',)], 'slow': [('1.234567891e-99',)], 'cooling': [('1.234567891e-99',)],
+            'error': [(call, 'UNSUPPORTED_CONFIGURATION_FILE') for call in CALLS],
+            'garbage': [('random',)], 'heat': [('-12.34567891',)],
+            'slow-boot': [('1.234567891e-99',)], 'swallow': [(str(MOST_SWALLOWED),)],
+            'unplug': [], 'plug': [], 'clear': []}
+        for arguments in longest.get(name, [()]):
+            port.inject(name, *arguments)
+    said = str(port.state().faults)
+    assert all(word.split()[0] in said for word in FAULTS.keys() - {'unplug', 'plug', 'clear'})
+
+
+def test_a_lost_boot_never_ends_and_a_slow_one_takes_its_time(port, clock):
+    port.inject('slow-boot', '2')
+    port.boot(1)
+    clock.now += 1.9
+    assert not port.is_visible()
+    clock.now += 0.2
+    assert port.has_booted()
+    port.reset(1, 0.0)
+    port.inject('fail-open')
+    port.boot(1)
+    clock.now += 1e9
+    assert not port.is_visible()
+    port.reset(1, 0.0)
+    assert port.in_rom()
+
+
+def test_what_the_stick_has_for_its_host_belongs_to_one_device(port):
+    port.boot(1)
+    _, link = port.look()
+    port.note_unread(link.enumeration, 2)
+    assert [port.take_unread() for _ in range(4)] == [2, 1, 0, 0]
+    port.note_unread(link.enumeration, 2)
+    port.drop_unread()
+    assert port.unread() == 0
+    port.note_unread(link.enumeration, 2)
+    port.reset(1, 0.0)
+    port.boot(1)
+    assert port.unread() == 0
+    # A process that does not know yet that its stick is gone.
+    port.note_unread(link.enumeration, 5)
+    assert port.unread() == 0
+
+
+def test_a_usb_reset_is_for_one_booted_device(port, clock):
+    _, rom = port.look()
+    assert not port.reset_over_usb(rom.enumeration)
+    port.boot(1)
+    clock.now += 1.0
+    assert not port.reset_over_usb(rom.enumeration)
+    claim = port.claim(1)
+    assert port.reset_over_usb(port.look()[1].enumeration)
+    assert not port.is_visible()
+    clock.now += BUS.close_sec + 0.01
+    assert port.in_rom()
+    # It is another device, which whoever had it does not have.
+    assert not port.holds(1)
+    port.claim(port.state().plugs).close()
+    claim.close()
 
 
 @pytest.mark.parametrize('words', [('plug',), ('unplug', 'now'), ('hang',), ('bend',)])

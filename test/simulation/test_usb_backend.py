@@ -23,6 +23,7 @@ from blocking_calls import wait_until
 from ncs_cluster_detector.simulation.xlink_wire import HEADER
 from other_process import OtherProcess
 import pytest
+import usb.core
 from usb_bench import A_WHILE_MS
 from usb_bench import ACCESS
 from usb_bench import BUSY
@@ -33,7 +34,6 @@ from usb_bench import OVERFLOW
 from usb_bench import RESET_REQUEST
 from usb_bench import TIMEOUT
 from usb_bench import UsbBench
-import usb.core
 
 _CLAIM = """
 from ncs_cluster_detector.simulation.usb_backend import SimulatedUsbBackend

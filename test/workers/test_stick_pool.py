@@ -89,8 +89,8 @@ class Cleaner:
         self.is_usable = False
         self.is_done, self.revived = False, ()
 
-    def clean(self, now):
-        self.asked.append(now)
+    def clean(self, own_ports, now):
+        self.asked.append(own_ports)
         return self.is_usable
 
     def hear(self, now):

@@ -198,9 +198,10 @@ def test_a_stick_plugged_in_while_the_others_work_joins_them(cluster):
 def test_nothing_leaks(cluster):
     cluster.wait_until_all_run()
     own = psutil.Process()
-    # Fork server, resource tracker, four workers, and the one that looks for further sticks.
-    cluster.wait_for(lambda: len(own.children(recursive=True)) == 7)
-    descriptors, children = own.num_fds(), 7
+    # Fork server, resource tracker, four workers, the one that looks for further sticks, and the
+    # bus cleaner.
+    cluster.wait_for(lambda: len(own.children(recursive=True)) == 8)
+    descriptors, children = own.num_fds(), 8
     for round_number in range(10):
         number = cluster.wait_for_work()
         restarts = cluster.stick(number).restarts

@@ -1,0 +1,169 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The whole command on simulated sticks, and what ends it before its time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from ncs_cluster_detector.checking.arguments import CannotRunError
+from ncs_cluster_detector.checking.arguments import parse
+from ncs_cluster_detector.checking.environment import PROFILE
+from ncs_cluster_detector.checking.node_process import members
+from ncs_cluster_detector.planning.recording import read_recording
+import pytest
+
+PATIENCE_SEC = 100.0
+MUST_BE_OK = {'all sticks run', 'all sticks run again', 'its workers end with it',
+              'no stick fails by itself', 'exit code, processes left'}
+# Slow ones: they leave the machine time for what else it does.
+STICKS = ('--driver', 'simulated', '--graph', 'shapes', '-p', 'simulated.sticks:=2',
+          '-p', 'simulated.inference_ms:=150.0', '-p', 'simulated.boot_ms:=50.0')
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts the command; what is left of it is ended after the test."""
+    started = []
+
+    def start_command(*arguments):
+        started.append(subprocess.Popen(
+            [sys.executable, '-m', 'ncs_cluster_detector.checking.check_sticks', *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True))
+        return started[-1]
+
+    yield start_command
+    for command in started:
+        if command.poll() is None:
+            os.killpg(command.pid, signal.SIGKILL)
+        command.communicate()
+
+
+def processes_of(folder):
+    """Return the ids of the processes with this folder in their command line."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as file:
+                if str(folder).encode() in file.read():
+                    found.append(int(pid))
+        except OSError:
+            continue   # it ended meanwhile
+    return found
+
+
+def test_a_dry_run(start, tmp_path):
+    """All steps but unplugging, in half a minute."""
+    out = tmp_path / 'out'
+    command = start(*STICKS, '--quick', '--no-hands', '--minutes-of-heat', '0.1',
+                    '--out', str(out))
+    output, errors = command.communicate(timeout=PATIENCE_SEC)
+    report = json.loads((out / 'report.json').read_text())
+    bad = [verdict for verdict in report['verdicts'] if verdict['outcome'] == 'not ok']
+    # How fast all of it is depends on what else the machine does.
+    for verdict in bad:
+        assert verdict['what'] not in MUST_BE_OK, output + errors
+        assert verdict['seen'] != 'it did not happen', output + errors
+    assert MUST_BE_OK <= {verdict['what'] for verdict in report['verdicts']}, output + errors
+    assert command.returncode == bool(bad)
+    assert report['run']['ended'] == 'at its end'
+    steps = report['steps']
+    assert set(steps) == {'start', 'rates', 'kill a worker', 'kill the node', 'heat', 'unplug',
+                          'end'}
+    assert [row['cluster_size'] for row in steps['rates']['sizes']] == [1, 2]
+    assert all(kill['back_sec'] for kill in steps['kill a worker']['kills'])
+    assert [kill['stick'] for kill in steps['kill a worker']['kills']] == [0, 1]
+    assert steps['end']['exit_code'] == 0
+    assert [stick['device_name'] for stick in report['run']['sticks']] == [
+        '1.1-ma2450', '1.2-ma2450']
+    assert len(read_recording(out / 'report.json').series) == 2
+    assert (out / 'report.txt').read_text().strip() in output
+    assert (out / 'node.log').read_text().count('=== node started ===') == 2
+    rows = (out / 'temperatures.csv').read_text().splitlines()
+    assert rows[0].startswith('time_sec,step,stick,port,state')
+    assert any(',heat,1,1.2,RUNNING,' in row for row in rows)
+    assert not processes_of(out)
+
+
+def test_ctrl_c_ends_the_node_in_order_and_writes_the_report(start, tmp_path):
+    command = start(*STICKS, '--no-hands', '--out', str(tmp_path))
+    for line in command.stdout:
+        if line.startswith('[2/'):
+            break
+    os.killpg(command.pid, signal.SIGINT)
+    os.killpg(command.pid, signal.SIGINT)   # make and the terminal pass the same one on
+    output, errors = command.communicate(timeout=PATIENCE_SEC)
+    assert command.returncode == 1
+    assert 'Traceback' not in output + errors
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['run']['ended'] == 'stopped by SIGINT'
+    assert report['steps']['end']['exit_code'] == 0
+    assert report['steps']['end']['processes_left'] == 0
+    outcomes = {(verdict['step'], verdict['what']): verdict['outcome']
+                for verdict in report['verdicts']}
+    assert outcomes['start', 'all sticks run'] == 'ok'
+    assert outcomes['end', 'exit code, processes left'] == 'ok'
+    assert [step for (step, _), outcome in outcomes.items() if outcome == 'skipped'] == [
+        'rates', 'kill a worker', 'kill the node', 'heat', 'unplug']
+    assert 'stopped by SIGINT' in (tmp_path / 'report.txt').read_text()
+    assert not members(command.pid)
+
+
+def test_without_a_graph_it_cannot_run(start, tmp_path):
+    command = start('--driver', 'simulated', '--graph', 'none.onnx', '--out', str(tmp_path))
+    _, errors = command.communicate(timeout=PATIENCE_SEC)
+    assert command.returncode == 2
+    assert errors.startswith('check_sticks: ')
+    assert 'none.onnx' in errors
+    assert len(errors.splitlines()) == 1
+    text = (tmp_path / 'report.txt').read_text()
+    assert text.startswith('check_sticks: it could not run')
+    assert 'NOT OK  start: a stick runs: graph_paths' in text
+
+
+@pytest.mark.parametrize('arguments, expected', [
+    ([], 'no graph; name the network'),
+    (['--graph', '/no/such/graph'], '--graph /no/such/graph: No such file'),
+    (['--driver', 'usb'], 'invalid choice'),
+    (['--driver', 'simulated', '-p', 'cluster_size'], 'expected name:=value'),
+    (['--driver', 'simulated', '--minutes-of-heat', '-1'], 'expected 0 to'),
+    (['--driver', 'simulated', '--mvnc', '/no/such/folder'], "no folder 'mvnc'")])
+def test_what_is_wrong_is_said_in_one_line(arguments, expected):
+    with pytest.raises(CannotRunError) as error:
+        parse(arguments)
+    assert expected in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_an_empty_graph_is_refused(tmp_path):
+    (tmp_path / 'graph').touch()
+    with pytest.raises(CannotRunError, match='the file is empty'):
+        parse(['--graph', str(tmp_path / 'graph')])
+
+
+def test_defaults():
+    options = parse(['--driver', 'simulated'])
+    assert (options.graph, options.minutes_of_heat, options.with_hands) == (None, 3.0, True)
+    assert options.out.name.startswith('check-sticks-20')
+
+
+def test_the_traffic_stays_on_this_machine():
+    """The only network that the profile names is the loopback interface."""
+    assert PROFILE.count('<address>') == 1
+    assert '<address>127.0.0.1</address>' in PROFILE
+    assert '<useBuiltinTransports>false</useBuiltinTransports>' in PROFILE
