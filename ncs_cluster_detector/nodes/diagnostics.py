@@ -37,8 +37,7 @@ _STATES = {
     StickState.BACKOFF: 'waits for its next attempt, a matter of seconds',
     StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
     StickState.ABSENT: 'not plugged in, starts by itself when it is',
-    StickState.DEAD: 'dead, booted but without an answer on USB: unplug it and plug it in again, '
-                     'resets by USB have not helped yet'}
+    StickState.DEAD: 'dead (unplug it and plug it in again): booted, no answer on USB'}
 _NO_STICK = {
     'mvnc': 'no stick found: is one plugged in (lsusb shows 03e7) and not used by another '
             'program, its udev rule installed, the hub powered?',
@@ -187,7 +186,7 @@ def _judge_stick(stick, settings, now):
     if status.state is not StickState.RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
         since = ('' if stick.dead_since is None else
-                 f' (it has not answered for {now - stick.dead_since:.0f} s)')
+                 f', for {now - stick.dead_since:.0f} s now')
         return DiagnosticStatus.ERROR, _STATES[status.state] + since + reason
     if settings.is_critical(celsius):
         return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
