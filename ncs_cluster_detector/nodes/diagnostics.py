@@ -25,6 +25,7 @@ from ncs_cluster_detector.policy.stick_status import StickState
 
 NO_IMAGE_WARN_SEC = 5.0
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
+SOON_SEC = 3.0   # what comes within this time is a matter of seconds
 MOST_NAMED = 4   # sticks in one message; the others are counted
 
 _SHORT_STATES = {
@@ -37,7 +38,7 @@ _STATES = {
     StickState.BACKOFF: 'waits for its next attempt, a matter of seconds',
     StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
     StickState.ABSENT: 'not plugged in, starts by itself when it is',
-    StickState.DEAD: 'dead (unplug it and plug it in again): booted, no answer on USB'}
+    StickState.DEAD: 'dead: unplug it and plug it in again'}
 _NO_STICK = {
     'mvnc': 'no stick found: is one plugged in (lsusb shows 03e7) and not used by another '
             'program, its udev rule installed, the hub powered?',
@@ -185,9 +186,13 @@ def _judge_stick(stick, settings, now):
         return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
     if status.state is not StickState.RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
-        since = ('' if stick.dead_since is None else
-                 f', for {now - stick.dead_since:.0f} s now')
-        return DiagnosticStatus.ERROR, _STATES[status.state] + since + reason
+        what = _STATES[status.state]
+        if status.state is StickState.BACKOFF and (stick.start_at or now) > now + SOON_SEC:
+            what = f'waits for its next attempt, in {stick.start_at - now:.0f} s'
+        if stick.dead_since is not None:
+            reason = (f' (booted, no answer on USB for {now - stick.dead_since:.0f} s, resets by '
+                      'USB have not helped)')
+        return DiagnosticStatus.ERROR, what + reason
     if settings.is_critical(celsius):
         return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
                                         f'{settings.critical_temperature:.1f} C on')

@@ -28,6 +28,8 @@ REST_SEC = 300.0
 # temperatures for so long, for it is asked for nothing else.
 WELL_AFTER_SEC = 2.0
 FIRST_HOLD_UP_DELAY_SEC = 5.0
+# A start has held up the others when it came no further for so long.
+HELD_UP_SEC = 2.0
 # How many times as long as the longest successful start of any stick a start may take, four
 # seconds in any case, and twice as long after every five failures, up to the limit that the user
 # sets.
@@ -50,31 +52,25 @@ class RestartPlan:
     fatal: bool
 
 
-def after_failure(failures):
+def after_failure(failures, hold_ups=0):
     """
     Return what follows the latest failure of a stick's worker.
 
     The delay grows from half a second up to one and a half; after twenty failures in a row the
-    stick is FATAL and is tried again after five minutes.
+    stick is FATAL and is tried again after five minutes. One whose start held up the others for
+    nothing (it did not come back from its boot, or gave no answer after it, which takes seconds in
+    which no other can be started) will hardly get well by itself: it rests five seconds, and twice
+    as long each time.
 
     :param failures: failures since the stick was last well, this one included, at least 1.
+    :param hold_ups: how often its starts have held up the others since then.
     """
-    if failures >= BUDGET:
+    delay_sec = min(FIRST_DELAY_SEC * 2 ** (failures - 1), LONGEST_DELAY_SEC)
+    if hold_ups:
+        delay_sec = FIRST_HOLD_UP_DELAY_SEC * 2 ** (hold_ups - 1)
+    if failures >= BUDGET or delay_sec >= REST_SEC:
         return RestartPlan(REST_SEC, fatal=True)
-    return RestartPlan(min(FIRST_DELAY_SEC * 2 ** (failures - 1), LONGEST_DELAY_SEC), fatal=False)
-
-
-def hold_up_delay_sec(times):
-    """
-    Return how long a stick rests that held up the others for nothing when it was started.
-
-    It booted and gave no answer, or did not come back from its boot, which takes seconds in which
-    no other can be started, and will hardly get well by itself: five seconds, twice as long each
-    time, up to five minutes.
-
-    :param times: how often that happened since the stick was last well, at least 1.
-    """
-    return min(FIRST_HOLD_UP_DELAY_SEC * 2 ** (times - 1), REST_SEC)
+    return RestartPlan(delay_sec, fatal=False)
 
 
 def start_deadline_sec(failures, longest_start_sec, limit_sec):

@@ -35,7 +35,10 @@ class StickSnapshot:
     restarts: int
     last_error: str
     pid: Optional[int]
-    dead_since: Optional[float] = None   # of a stick that is DEAD, in seconds of monotonic time
+    # Since when a stick is DEAD, and when the next worker of one is due that waits for it, both in
+    # seconds of the monotonic clock.
+    dead_since: Optional[float] = None
+    start_at: Optional[float] = None
 
 
 @dataclass(frozen=True)

@@ -183,10 +183,11 @@ class StickPool:
 
     def _clean_bus(self, now, is_due):
         """Have the bus cleaned when the starter's turn has come, which lists the sticks after."""
+        were_dead = self._cleaner.dead
         is_clean, revived = self._cleaner.hear(now)
-        for port in revived:
+        for port in were_dead.keys() - self._cleaner.dead.keys():
             self._look_at = now
-            self._logger.info(f'the stick at USB port {port} is not dead any more: it was reset')
+            self._register.revived(port, port in revived, now)
         own_ports = tuple(record.port for record in self._records_with_worker())
         if is_clean or is_due and not self._cleaner.clean(own_ports, now):
             self._starter.list_sticks(now)

@@ -93,15 +93,14 @@ class StickRecord:
         :param for_good: another attempt would end the same way.
         """
         self.failures = restart.BUDGET if for_good else self.failures + 1
-        self.mute += self.handle.step == BOOTED
-        self.slow += self.handle.step == OPENING
+        if now - self.handle.step_at >= restart.HELD_UP_SEC:
+            self.mute += self.handle.step == BOOTED
+            self.slow += self.handle.step == OPENING
         self._owes_result |= bool(self.handle.outstanding)
         self.restarts += 1
         self.last_error = text
-        self._plan = restart.after_failure(self.failures)
+        self._plan = restart.after_failure(self.failures, self.holds_up())
         self.start_at = now + self._plan.delay_sec
-        if self.holds_up():
-            self.start_at = max(self.start_at, now + restart.hold_up_delay_sec(self.holds_up()))
         self.state = StickState.STOPPING
         self.handle = None
         self._duty.end(now)
@@ -131,7 +130,7 @@ class StickRecord:
             if self.dead_since != dead[self.port].since:
                 self.dead_since = dead[self.port].since
                 self.mute += 1
-                self.start_at = now + restart.hold_up_delay_sec(self.holds_up())
+                self.start_at = now + restart.after_failure(1, self.holds_up()).delay_sec
             self.state = StickState.DEAD
         elif self.waits() and name is None:
             self.state = StickState.ABSENT
@@ -146,6 +145,11 @@ class StickRecord:
         is_news = self.state is StickState.DEAD and not self._is_told_dead
         self._is_told_dead |= is_news
         return is_news
+
+    def replugged(self, now):
+        """Take note that a dead stick was pulled out; it is due at once when it is back."""
+        self.mute = self.slow = 0
+        self.start_at = now
 
     def is_absent(self):
         """Tell whether the stick is not plugged in."""
@@ -263,4 +267,5 @@ class StickRecord:
             unusable_boxes=self.unusable_boxes,
             inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
-            dead_since=self.dead_since if self.state is StickState.DEAD else None)
+            dead_since=self.dead_since if self.state is StickState.DEAD else None,
+            start_at=self.waits_until())

@@ -97,6 +97,15 @@ class StickRegister:
         """Tell whether a stick can be plugged in that would be used."""
         return self._has_room() or any(record.waits() for record in self.records)
 
+    def revived(self, port, by_reset, now):
+        """Take note that the dead stick at a port has left the bus, by a reset or by a hand."""
+        for record in self.records:
+            if record.port == port and by_reset:
+                self._logger.info(f'stick {record.number} ({record.device_name}): a reset by USB '
+                                  'has brought it back')
+            elif record.port == port:
+                record.replugged(now)
+
     def ports_but(self, record):
         """Return the USB ports of all known sticks but one."""
         return tuple(other.port for other in self.records if other is not record)
