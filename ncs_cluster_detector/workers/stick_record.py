@@ -15,21 +15,17 @@
 """The supervisor's record of one stick, which outlives the stick's workers."""
 
 from ncs_cluster_detector.policy import restart
-from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.workers import deadlines
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Duty
 from ncs_cluster_detector.workers.measurement import Work
 from ncs_cluster_detector.workers.snapshot import StickSnapshot
-
-# How long a stick pauses between two inferences at each throttling level, for which it must not be
-# taken for hung. Source: what the host sent to the stick in the vendor's first library version.
-THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
 
 
 class StickRecord:
@@ -173,44 +169,10 @@ class StickRecord:
         self.state = StickState.STOPPING
 
     def deadline(self, options, longest_start_sec, others_waiting):
-        """
-        Return until when the worker owes a word, and in words what it is given up for after that.
-
-        :param options: SupervisorOptions.
-        :param longest_start_sec: the longest successful start of any stick, or None.
-        :param others_waiting: the records of other sticks that wait for their turn to start.
-        :return: ``(seconds of the monotonic clock, text)``.
-        """
-        handle = self.handle
+        """Return until when the worker must answer, and why it is given up after; see deadlines."""
         if self.state is StickState.STARTING:
-            start_sec = restart.start_deadline_sec(
-                self.failures, None if self.slow == 1 else longest_start_sec,
-                options.startup_timeout_sec)
-            why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
-                   f'the longest start so far took {longest_start_sec:.1f} s')
-            deadlines = [
-                (handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})')]
-            if handle.step == BOOTED:
-                deadlines.append((handle.step_at + restart.ANSWER_SEC, (
-                    f'it has booted, and has not answered for {restart.ANSWER_SEC:g} s')))
-            # While only a single other one is waiting, which has not booted yet, there is time for
-            # a slow one, see StickRegister.due.
-            if handle.step == OPENING and others_waiting and not (
-                    len(others_waiting) == 1 and not others_waiting[0].restarts):
-                deadlines.append((handle.step_at + restart.BOOT_SEC, (
-                    f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
-            if self.holds_up() and others_waiting and longest_start_sec is not None:
-                deadlines.append((handle.started_at + longest_start_sec, (
-                    f'not ready within {longest_start_sec:.3g} s, and others wait')))
-            return min(deadlines)
-        inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[self._pause_level]
-        silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
-        deadlines = [(handle.heard_at + silence_sec,
-                      f'no temperature reading for {silence_sec:g} s')]
-        if handle.busy_since is not None:
-            deadlines.append((handle.busy_since + inference_sec,
-                              f'no result within {inference_sec:g} s (inference_timeout_ms)'))
-        return min(deadlines)
+            return deadlines.of_start(self, options, longest_start_sec, others_waiting)
+        return deadlines.of_work(self.handle, options, self._pause_level)
 
     @property
     def port(self):

@@ -21,7 +21,7 @@ from ncs_cluster_detector.workers.stick_register import StickRegister
 import pytest
 
 
-IDLE = SimpleNamespace(outstanding=(), step=None)   # a worker
+IDLE = SimpleNamespace(outstanding=(), step=None, step_at=0.0)   # a worker
 
 
 class Log(list):
