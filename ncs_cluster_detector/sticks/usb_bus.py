@@ -94,15 +94,19 @@ def load_backend():
     try:
         from usb.backend import libusb1
     except ImportError as error:
-        raise UsbUnavailableError(
-            f"the Python module 'usb' (pyusb) cannot be loaded: {error}; install python3-usb"
-            ) from error
+        raise without_pyusb(error) from error
     # It would print a traceback on its own; what is wrong is told in one line.
     logging.getLogger('usb').addHandler(logging.NullHandler())
     backend = libusb1.get_backend(find_library=_find_libusb)
     if backend is None:
         raise UsbUnavailableError(f'{LIBRARY} cannot be used; install libusb-1.0-0')
     return backend
+
+
+def without_pyusb(error):
+    """Return the UsbUnavailableError for pyusb that cannot be imported."""
+    return UsbUnavailableError(
+        f"the Python module 'usb' (pyusb) cannot be loaded: {error}; install python3-usb")
 
 
 class UsbBus:

@@ -41,14 +41,18 @@ class BusCleaner:
         self._logger = logger
         self._process = None
         self._is_given_up = False   # it was killed because it gave no answer
-        self._asked_at = None       # while it owes answers, when it was asked last
-        self._owed = 0              # answers
+        self._asked_at = None       # while it must answer
         self._failures = 0
         self._is_usable = True
         self._problem = ''
 
     def clean(self, own_ports, now):
-        """Ask for a clean bus, see Clean; return False when there is nobody who could do it."""
+        """
+        Ask for a clean bus, unless that was done already.
+
+        :param own_ports: see Clean.
+        :return: False when there is nobody who could clean it.
+        """
         if self._is_usable and self._process is None:
             try:
                 self._process = ChildProcess(bus_cleaner_main.main, self._config)
@@ -56,9 +60,9 @@ class BusCleaner:
                 self._failed(f'starting its process: {type(error).__name__}: {error}')
         if not self._is_usable or self._process is None or self._is_given_up:
             return False
-        self._process.send(Clean(own_ports))
-        self._asked_at = now
-        self._owed += 1
+        if self._asked_at is None:
+            self._process.send(Clean(own_ports))
+            self._asked_at = now
         return True
 
     def hear(self, now):
@@ -78,14 +82,12 @@ class BusCleaner:
             if report.problem and report.problem != self._problem:
                 self._problem = report.problem
                 self._logger.warning(
-                    f'the USB bus cannot be cleaned: {self._problem}; until then a stick that a '
-                    'killed program left behind, or that does not answer, can keep others from '
-                    'being started')
+                    f'the USB bus cannot be cleaned: {self._problem}; a stick that a killed '
+                    'program left behind, or that does not answer, can keep others from being '
+                    'started')
             self._is_usable = report.usable
-            self._owed = self._owed - report.cleaned if report.usable else 0
-            self._failures = 0
-        if not self._owed:
-            self._asked_at = None
+            if report.cleaned or not report.usable:
+                self._asked_at, self._failures = None, 0
         if has_ended:
             if self._is_usable and not self._is_given_up:
                 self._failed(self._process.how_it_ended())
@@ -93,7 +95,7 @@ class BusCleaner:
         elif now >= self.deadline():
             self._failed(f'no answer within {ANSWER_SEC:g} s')
             self._process.kill()
-            self._is_given_up, self._asked_at, self._owed = True, None, 0
+            self._is_given_up, self._asked_at = True, None
         return was_asked and self._asked_at is None, revived
 
     def deadline(self):
@@ -119,8 +121,7 @@ class BusCleaner:
 
     def _drop(self):
         self._process.close()
-        self._process, self._is_given_up, self._asked_at = None, False, None
-        self._owed, self.dead = 0, {}
+        self._process, self._is_given_up, self._asked_at, self.dead = None, False, None, {}
 
     def _failed(self, text):
         self._failures += 1

@@ -17,6 +17,7 @@
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.usb_bus import load_backend
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_bus import without_pyusb
 
 
 def api_module(config):
@@ -46,7 +47,10 @@ def usb_bus(config):
     :param config: :class:`WorkerConfig`.
     :raises UsbUnavailableError: there is no USB library.
     """
-    if config.driver == 'simulated':
+    if config.driver != 'simulated':
+        return UsbBus(load_backend())
+    try:
         from ncs_cluster_detector.simulation.usb_backend import SimulatedUsbBackend
-        return UsbBus(SimulatedUsbBackend(config.bus))
-    return UsbBus(load_backend())
+    except ImportError as error:   # it speaks pyusb's language
+        raise without_pyusb(error) from error
+    return UsbBus(SimulatedUsbBackend(config.bus))

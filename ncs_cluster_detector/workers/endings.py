@@ -72,11 +72,12 @@ class Endings:
                     ending.record.ended()
 
 
-def end_all(handles):
+def end_all(handles, logger):
     """
     End workers: by a message, and by SIGKILL those that do not follow it in time.
 
-    :return: the handles of those that had to be killed, and of those that are still there.
+    :param logger: is told of each that had to be killed.
+    :return: False if one of them cannot be ended.
     """
     for handle in handles:
         handle.ask_to_stop()
@@ -87,7 +88,12 @@ def end_all(handles):
     for handle in handles:
         if handle not in left:
             handle.close()
-    return killed, left
+    for handle in killed:
+        logger.warning(
+            f'worker process {handle.pid} had to be killed' if handle not in left else
+            f'worker process {handle.pid} cannot be killed, it is stuck inside the kernel; unplug '
+            'its stick')
+    return not left
 
 
 def _wait_for_end(handles, grace_sec):

@@ -71,11 +71,10 @@ class StickFinder:
         handle.send(Wait())
 
     def list_sticks(self, now):
-        """Let the worker list the sticks whose turn it is; the bus is clean."""
-        if self.has_turn:
-            self.has_turn = False
-            self._expect_list(now)
-            self.handle.send(ListSticks())
+        """Let the worker, whose turn it is, list the sticks; the bus is clean."""
+        self.has_turn = False
+        self._expect_list(now)
+        self.handle.send(ListSticks())
 
     def look(self, now):
         """Have the sticks listed again, unless that is still going on."""

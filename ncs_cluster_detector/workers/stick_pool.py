@@ -93,13 +93,12 @@ class StickPool:
     def receive(self, now):
         """Take in all that the workers have said, and notice those that have ended."""
         self._endings.reap(now)
-        had_turn = self._starter.has_turn
         names = self._starter.hear(now)
         self.unusable = self.unusable or self._starter.unusable
         if names is not None:
             self._register.listed(names, now, self._cleaner.dead)
             self._place(now)
-        self._clean_bus(now, self._starter.has_turn and not had_turn)
+        self._clean_bus(now)
         names = self._scout.hear(now)
         if names is not None and not self._is_starting():   # one being opened is in no list
             self._register.listed(names, now, self._cleaner.dead)
@@ -157,14 +156,8 @@ class StickPool:
         """End all workers; return False if one of them cannot be ended."""
         for record in self._register.records:
             record.stopping()
-        killed, left = end_all(self._handles() + self._endings.handles())
         self._cleaner.stop()
-        for handle in killed:
-            self._logger.warning(
-                f'worker process {handle.pid} had to be killed' if handle not in left else
-                f'worker process {handle.pid} cannot be killed, it is stuck inside the kernel; '
-                'unplug its stick')
-        return not left
+        return end_all(self._handles() + self._endings.handles(), self._logger)
 
     def _records_with_worker(self):
         return [record for record in self._register.records if record.handle is not None]
@@ -181,15 +174,15 @@ class StickPool:
         return self._starter.handle is not None or any(
             record.state is StickState.STARTING for record in self._register.records)
 
-    def _clean_bus(self, now, is_due):
-        """Have the bus cleaned when the starter's turn has come, which lists the sticks after."""
+    def _clean_bus(self, now):
+        """Have the bus cleaned when the starter's turn has come, and let it list the sticks."""
         were_dead = self._cleaner.dead
         is_clean, revived = self._cleaner.hear(now)
         for port in were_dead.keys() - self._cleaner.dead.keys():
             self._look_at = now
             self._register.revived(port, port in revived, now)
         own_ports = tuple(record.port for record in self._records_with_worker())
-        if is_clean or is_due and not self._cleaner.clean(own_ports, now):
+        if self._starter.has_turn and (is_clean or not self._cleaner.clean(own_ports, now)):
             self._starter.list_sticks(now)
 
     def _place(self, now):

@@ -169,7 +169,7 @@ class StickRecord:
         self.state = StickState.STOPPING
 
     def deadline(self, options, longest_start_sec, others_waiting):
-        """Return until when the worker must answer, and why it is given up after; see deadlines."""
+        """Return until when the worker must answer, and why it is given up; see deadlines."""
         if self.state is StickState.STARTING:
             return deadlines.of_start(self, options, longest_start_sec, others_waiting)
         return deadlines.of_work(self.handle, options, self._pause_level)
