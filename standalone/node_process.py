@@ -24,6 +24,8 @@ import sys
 import threading
 import time
 
+from ncs_cluster_detector.checking.node_process import members
+
 # A node promises to end within 5 s of SIGINT.
 STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
 GROUP_PATIENCE_SEC = 2.0
@@ -157,16 +159,3 @@ def stop(nodes):
             complaints.append(f'{orphans} processes of the {node.name} node outlived it by '
                               f'{GROUP_PATIENCE_SEC:g} s and were killed')
     return complaints
-
-
-def members(session):
-    """Return the ids of the living processes of a session."""
-    found = []
-    for stat in Path('/proc').glob('[0-9]*/stat'):
-        try:
-            fields = stat.read_text().rpartition(')')[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue   # it ended meanwhile
-        if int(fields[3]) == session and fields[0] not in 'ZX':
-            found.append(int(stat.parent.name))
-    return found

@@ -15,28 +15,21 @@
 """The environment variables and shared memory of a run that stays on this machine."""
 
 import contextlib
-import fcntl
 import os
 from pathlib import Path
 import re
-import socket
 
-# Domains 1 to 101 leave all their ports below those that Linux hands out by itself.
-DOMAINS = 101
-PORT_BASE, PORTS_PER_DOMAIN, FIRST_UNICAST = 7400, 250, 10
-# What would lead the traffic elsewhere, or give log lines a form that the runner cannot read.
-FOREIGN_VARIABLES = (
-    'CYCLONEDDS_URI', 'FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_ENVIRONMENT_FILE',
-    'FASTDDS_STATISTICS', 'RCUTILS_CONSOLE_OUTPUT_FORMAT', 'RCUTILS_LOGGING_USE_STDOUT',
-    'RMW_FASTRTPS_PUBLICATION_MODE', 'RMW_FASTRTPS_USE_QOS_FROM_XML',
-    'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
-    'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
-    'SKIP_DEFAULT_XML')
-# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
-PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+from ncs_cluster_detector.checking.environment import FOREIGN_VARIABLES
+from ncs_cluster_detector.checking.environment import free_domain
+from ncs_cluster_detector.checking.environment import PROFILE_VARIABLES
+from ncs_cluster_detector.checking.shared_memory import is_locked
+from ncs_cluster_detector.checking.shared_memory import thing_of
+
+__all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'names_in_use',
+           'PROFILE_VARIABLES', 'remove_dead_shared_memory', 'shared_memory_names']
+
 PROFILE = Path(__file__).resolve().parent / 'fastdds_loopback.xml'
 SHARED_MEMORY = Path('/dev/shm')
-LOCKS = ('_el', '_sl')   # beside a segment or port: exclusive, shared
 SHARED_NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 
 
@@ -61,26 +54,6 @@ def loopback_environment(inherited, domain, profile=PROFILE):
         'ROS_DOMAIN_ID': str(domain)}
 
 
-def free_domain(seed):
-    """
-    Return a ROS domain, 1 to 101, in which nobody on this machine seems to be.
-
-    :param seed: where to begin, such as the process id, so that two runs begin apart.
-    """
-    domains = [(seed + step) % DOMAINS + 1 for step in range(DOMAINS)]
-    return next(filter(_looks_free, domains), domains[0])
-
-
-def _looks_free(domain):
-    """Return whether the port that the first participant of the domain would take is free."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
-        except OSError:
-            return False
-    return True
-
-
 def shared_memory_names():
     """Return the names of all that Fast DDS has in shared memory now."""
     return {path.name for path in SHARED_MEMORY.glob('*fastrtps_*')}
@@ -97,30 +70,12 @@ def remove_dead_shared_memory(names_before):
     :return: names of what was removed: what came since then and no other process holds.
     """
     names = shared_memory_names()
-    busy = {_thing(name) for name in names_in_use()}
+    busy = {thing_of(name) for name in names_in_use()}
     removed = {name for name in names - names_before
-               if _thing(name) not in busy and not _is_locked(_thing(name))}
+               if thing_of(name) not in busy and not is_locked(thing_of(name))}
     for name in removed:
         (SHARED_MEMORY / name).unlink(missing_ok=True)
     return removed
-
-
-def _thing(name):
-    """Return the segment or port that a file belongs to: it has a semaphore and lock files."""
-    return name.removeprefix('sem.').removesuffix('_mutex').removesuffix(LOCKS[0]).removesuffix(
-        LOCKS[1])
-
-
-def _is_locked(thing):
-    """Return whether a process holds the lock, perhaps one of another container."""
-    for ending in LOCKS:
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                with (SHARED_MEMORY / (thing + ending)).open('rb') as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                return True
-    return False
 
 
 def names_in_use():

@@ -19,7 +19,7 @@ import time
 from typing import NamedTuple
 
 from ncs_cluster_detector.checking.node_process import NodeProcess
-from ncs_cluster_detector.checking.shared_memory import things_of
+from ncs_cluster_detector.checking.shared_memory import things_held_by
 
 LOOK_AGAIN_SEC = 0.02
 # More than a stick can do, until it is known what it can; a real one gives 10 to 12 a second.
@@ -83,7 +83,7 @@ class Bench:
         self.node = None
         self.verdicts, self.figures = [], {}
         self.asked_to_stop = []   # names of signals
-        self.shared_memory = set()   # what nodes had, see shared_memory.things_of()
+        self.shared_memory = set()   # what nodes had, see shared_memory.things_held_by()
         self.images_per_stick = IMAGES_PER_STICK
         self._log, self._environment = log, environment
 
@@ -118,7 +118,7 @@ class Bench:
 
     def note_shared_memory(self):
         """Take note of the node's shared memory, of which something stays when it is killed."""
-        self.shared_memory |= things_of(self.node.pid)
+        self.shared_memory |= things_held_by(self.node.pid)
 
     def publish_for(self, sticks):
         """Publish more images than so many sticks can do; none for 0."""

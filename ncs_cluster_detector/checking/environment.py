@@ -24,10 +24,12 @@ PORT_BASE, PORTS_PER_DOMAIN, FIRST_UNICAST = 7400, 250, 10
 # What would lead the traffic elsewhere, or give log lines a form that cannot be read.
 FOREIGN_VARIABLES = (
     'CYCLONEDDS_URI', 'FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_ENVIRONMENT_FILE',
-    'RCUTILS_CONSOLE_OUTPUT_FORMAT', 'RCUTILS_LOGGING_USE_STDOUT', 'RMW_FASTRTPS_USE_QOS_FROM_XML',
-    'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY', 'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE',
-    'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT', 'SKIP_DEFAULT_XML')
-# Up to Fast DDS 2.14 (Jazzy), and later.
+    'FASTDDS_STATISTICS', 'RCUTILS_CONSOLE_OUTPUT_FORMAT', 'RCUTILS_LOGGING_USE_STDOUT',
+    'RMW_FASTRTPS_PUBLICATION_MODE', 'RMW_FASTRTPS_USE_QOS_FROM_XML',
+    'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
+    'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
+    'SKIP_DEFAULT_XML')
+# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 # Shared memory that is large enough for whole images, UDP on the loopback interface only, and so
 # many announcements that a node which starts is heard at once.
@@ -97,13 +99,14 @@ def free_domain(seed):
     """
     Return a ROS domain, 1 to 101, in which nobody on this machine seems to be.
 
-    :param seed: where to begin, such as the process id, so that two checks begin apart.
+    :param seed: where to begin, such as the process id, so that two programs begin apart.
     """
     domains = [(seed + step) % DOMAINS + 1 for step in range(DOMAINS)]
     return next(filter(_looks_free, domains), domains[0])
 
 
 def _looks_free(domain):
+    """Return whether the port that the first participant of the domain would take is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))

@@ -25,7 +25,7 @@ LOCKS = ('_el', '_sl')   # beside a segment or port: exclusive, shared
 _NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 
 
-def things_of(pid):
+def things_held_by(pid):
     """Return the segments and ports of Fast DDS that a process holds."""
     found = set()
     process = Path('/proc') / str(pid)
@@ -35,7 +35,7 @@ def things_of(pid):
         for link in (process / 'fd').iterdir():
             with contextlib.suppress(OSError):
                 found.update(_NAME.findall(os.readlink(link)))
-    return {_thing(name) for name in found}
+    return {thing_of(name) for name in found}
 
 
 def remove_unused(things):
@@ -46,16 +46,16 @@ def remove_unused(things):
     :return: names of the files that were removed.
     """
     # This process is left out: Fast DDS does not unmap what it had of others.
-    busy = set().union(*(things_of(process.name) for process in Path('/proc').glob('[0-9]*')
+    busy = set().union(*(things_held_by(process.name) for process in Path('/proc').glob('[0-9]*')
                          if int(process.name) != os.getpid()))
     removed = [path.name for path in FOLDER.glob('*fastrtps_*')
-               if _thing(path.name) in things - busy and not _is_locked(_thing(path.name))]
+               if thing_of(path.name) in things - busy and not is_locked(thing_of(path.name))]
     for name in removed:
         (FOLDER / name).unlink(missing_ok=True)
     return removed
 
 
-def _thing(name):
+def thing_of(name):
     """Return the segment or port that a file belongs to: it has a semaphore and lock files."""
     name = name.removeprefix('sem.').removesuffix('_mutex')
     for ending in LOCKS:
@@ -63,7 +63,7 @@ def _thing(name):
     return name
 
 
-def _is_locked(thing):
+def is_locked(thing):
     """Return whether a process holds the lock, perhaps one of another container."""
     for ending in LOCKS:
         with contextlib.suppress(FileNotFoundError):

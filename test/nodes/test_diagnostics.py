@@ -104,6 +104,18 @@ STICKS = [
     (stick(state=StickState.FATAL, last_error='ERROR'), ERROR,
      'given up, tried again every 5 min or when replugged; last error: ERROR'),
     (stick(state=StickState.ABSENT), ERROR, 'not plugged in, starts by itself when it is'),
+    (stick(state=StickState.DEAD), ERROR, 'dead: unplug it and plug it in again'),
+    (stick(state=StickState.DEAD, dead_since=NOW - 12.0, last_error='it has booted, and has not '
+           'answered for 3 s'), ERROR, 'dead: unplug it and plug it in again (booted, no answer '
+     'on USB for 12 s, resets by USB have not helped)'),
+    (stick(state=StickState.BACKOFF, restarts=4, last_error='hung', start_at=NOW + 40.0), ERROR,
+     'waits for its next attempt, in 40 s; last error: hung'),
+    (stick(state=StickState.BACKOFF, restarts=1, last_error='hung', start_at=NOW + 1.5), ERROR,
+     'waits for its next attempt, a matter of seconds; last error: hung'),
+    (stick(state=StickState.BACKOFF, restarts=1, last_error='hung', start_at=NOW - 9.0), ERROR,
+     'waits for its next attempt, a matter of seconds; last error: hung'),
+    (stick(state=StickState.BACKOFF, start_at=NOW - 9.0), ERROR,
+     'waits for its turn to start: one stick at a time'),
 ]
 
 
@@ -151,6 +163,8 @@ WHY_NOT_ACTIVE = [
     (stick(1, state=StickState.BACKOFF, active=False), 'stick 1 waits to be started'),
     (stick(1, state=StickState.FATAL, active=False), 'stick 1 given up'),
     (stick(1, state=StickState.ABSENT, active=False), 'stick 1 not plugged in'),
+    (stick(1, state=StickState.DEAD, active=False, dead_since=NOW - 12.0),
+     'stick 1 dead (unplug it and plug it in again)'),
     (stick(1, level=2, active=False), 'stick 1 throttles itself'),
     (stick(1, celsius=None, active=False), 'stick 1 of unknown temperature'),
     (stick(1, celsius=66.2, active=False), 'stick 1 hot (66.2 C)'),
@@ -180,6 +194,8 @@ def test_of_many_missing_sticks_some_are_named():
     ([stick(0, celsius=76.0, active=False), stick(1, state=StickState.ABSENT, active=False)],
      'stick 0 hot (76.0 C), stick 1 not plugged in'),
     ([stick(0, state=StickState.STARTING, active=False)], 'stick 0 starting'),
+    ([stick(0, state=StickState.DEAD, active=False)],
+     'stick 0 dead (unplug it and plug it in again)'),
 ])
 def test_no_usable_stick(sticks, why):
     assert level_and_message(cluster(*sticks)) == (ERROR, f'no stick is usable: {why}')

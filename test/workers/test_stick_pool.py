@@ -18,15 +18,22 @@ from types import SimpleNamespace
 
 from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import OPENED
+from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.workers import stick_finder
+from ncs_cluster_detector.workers.endings import STOP_GRACE_SEC
+from ncs_cluster_detector.workers.messages import DeadStick
 from ncs_cluster_detector.workers.messages import Fault
 from ncs_cluster_detector.workers.messages import Found
 from ncs_cluster_detector.workers.messages import Listing
+from ncs_cluster_detector.workers.messages import ListSticks
 from ncs_cluster_detector.workers.messages import Look
 from ncs_cluster_detector.workers.messages import Open
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
+from ncs_cluster_detector.workers.messages import Step
 from ncs_cluster_detector.workers.messages import Wait
 from ncs_cluster_detector.workers.stick_finder import LISTING_SEC
 from ncs_cluster_detector.workers.stick_finder import LONGEST_LISTING_SEC
@@ -38,7 +45,10 @@ import pytest
 
 ONE = ('1.1-ma2450',)
 TWO = ('1.1-ma2450', '1.2-ma2450')
-RUNNING, BACKOFF = StickState.RUNNING, StickState.BACKOFF
+THREE = (*TWO, '1.3-ma2450')
+RUNNING, BACKOFF, STARTING = StickState.RUNNING, StickState.BACKOFF, StickState.STARTING
+DEAD, ABSENT, STOPPING = StickState.DEAD, StickState.ABSENT, StickState.STOPPING
+REMEDY = 'unplug it and plug it in again'
 
 
 class Worker:
@@ -88,6 +98,12 @@ class Cleaner:
         self.asked = []
         self.is_usable = False
         self.is_done, self.revived = False, ()
+        self._left = ()
+
+    def leaves(self, port, by_reset):
+        """Have a dead stick leave the bus at the next step, by a reset or by a hand."""
+        self._left = (port,)
+        self.revived = (port,) if by_reset else ()
 
     def clean(self, own_ports, now):
         self.asked.append(own_ports)
@@ -95,7 +111,8 @@ class Cleaner:
 
     def hear(self, now):
         heard = self.is_done, self.revived
-        self.is_done, self.revived = False, ()
+        self.dead = {port: stick for port, stick in self.dead.items() if port not in self._left}
+        self.is_done, self.revived, self._left = False, (), ()
         return heard
 
     def deadline(self):
@@ -111,16 +128,16 @@ class Cleaner:
 class World:
     """A pool whose workers are all in ``workers``, in the order of their start."""
 
-    def __init__(self, monkeypatch, **options):
+    def __init__(self, monkeypatch, make_cleaner=lambda logger: Cleaner(), **options):
         self.workers = []
         self.log = []
         monkeypatch.setattr(stick_finder, 'WorkerHandle',
                             lambda config, inflight, now: Worker(self.workers, now))
         say = self.log.append
+        logger = SimpleNamespace(info=say, warning=say, error=say)
         self.options = SupervisorOptions(None, **options)
-        self.cleaner = Cleaner()
-        self.pool = StickPool(self.options, self.cleaner,
-                              SimpleNamespace(info=say, warning=say, error=say))
+        self.cleaner = make_cleaner(logger)
+        self.pool = StickPool(self.options, self.cleaner, logger)
 
     @property
     def last(self):
@@ -141,6 +158,10 @@ class World:
             (by or self.last).ended |= any(isinstance(word, Fault) for word in says)
         self.pool.receive(now)
         self.pool.judge(now)
+
+    def told_of(self, text):
+        """Return the lines of the log that have this text in them."""
+        return [line for line in self.log if text in line]
 
     def start_all(self, names, now=0.0):
         """Have all sticks RUNNING 2 s after ``now``; return their workers and the scout."""
@@ -457,3 +478,249 @@ def test_a_list_made_while_a_stick_is_being_opened_makes_none_absent(world):
     world.step(2.6)
     world.step(2.7, Found(('1.2-',)), by=scout)   # the fresh worker is resetting the first one
     assert world.states() == [BACKOFF, RUNNING]
+
+
+def test_when_its_turn_has_come_the_starter_waits_for_a_clean_bus(world):
+    world = world(startup_timeout_sec=5.0)
+    world.cleaner.is_usable = True
+    world.step(0.0)
+    assert world.cleaner.asked == []   # another program is starting its sticks
+    world.step(3.0, Listing())
+    assert world.cleaner.asked == [()]
+    world.step(60.0)                   # only the cleaner has a deadline meanwhile
+    assert (len(world.workers), world.last.told, world.last.closed) == (1, [], False)
+    world.cleaner.is_done = True
+    world.step(61.0)
+    assert world.last.told == [ListSticks()]
+    assert world.next_due() == 61.0 + LISTING_SEC
+    world.step(61.1, Found(ONE))
+    assert world.last.told == [ListSticks(), Open(ONE[0])]
+
+
+def test_without_a_usable_cleaner_the_starter_lists_the_sticks_at_once(world):
+    world = world()
+    world.step(0.0)
+    world.step(3.0, Listing())
+    assert world.cleaner.asked == [()]
+    assert world.last.told == [ListSticks()]
+    world.step(3.1)
+    assert world.last.told == [ListSticks()]
+
+
+def test_a_bus_that_was_cleaned_for_one_that_has_ended_is_cleaned_again_for_the_next(world):
+    world = world()
+    world.cleaner.is_usable = True
+    world.step(0.0)
+    world.step(0.1, Listing())
+    world.last.ended = True
+    world.cleaner.is_done = True
+    world.step(0.2)
+    world.step(world.next_due())
+    assert len(world.workers) == 2
+    world.step(2.0, Listing())
+    assert world.last.told == []
+    world.cleaner.is_done = True
+    world.step(2.5)
+    assert world.last.told == [ListSticks()]
+
+
+def test_sticks_with_a_worker_are_no_leftovers(world):
+    world = world()
+    first, *_ = world.start_all(THREE)
+    world.step(2.1, Fault('lost'), by=first)
+    world.step(2.6, Listing())
+    assert world.cleaner.asked == [('1.2', '1.3')]
+
+
+def start_beside_dead(world):
+    """Have stick 0 dead since 0.5, known since 1.0, and stick 1 RUNNING; return the scout."""
+    world.cleaner.dead = {'1.1': DeadStick('1.1', 0.5)}
+    world.step(0.0)
+    world.step(1.0, Found(('1.1-', '1.2-ma2450')))
+    assert world.states() == [DEAD, STARTING]
+    assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
+    world.step(2.0, Ready())
+    # The scout, for which it is time to look.
+    world.step(2.0, Found(('1.1-', '1.2-')))
+    assert world.last.told == [Wait()]
+    return world.last
+
+
+def test_a_dead_stick_is_known_and_told_of_once_and_only_the_others_are_started(world):
+    world = world()
+    scout = start_beside_dead(world)
+    dead, alive = world.pool.snapshots(2.0, (1,))
+    assert (dead.device_name, dead.dead_since, dead.start_at, dead.pid) == ('1.1-', 0.5, None, None)
+    assert alive.dead_since is None
+    for now in range(3, 3 + 2 * int(FRESH_LOOK_PERIOD_SEC)):
+        world.step(float(now), Reading(30.0, 0, float(now)), by=world.workers[0])
+        world.step(now + 0.1, Found(('1.1-', '1.2-')), by=scout)
+    assert world.states() == [DEAD, RUNNING]
+    assert len(world.workers) == 2   # it is nobody's whose end a fresh worker would notice
+    assert [line.startswith('stick 0 (1.1-)') for line in world.told_of(REMEDY)] == [True]
+
+
+def test_one_that_a_reset_has_brought_back_waits_and_lets_the_others_go_first(world):
+    world = world()
+    scout = start_beside_dead(world)
+    world.cleaner.leaves('1.1', by_reset=True)
+    world.step(2.5)
+    assert scout.told == [Wait(), Look()]
+    assert world.told_of('a reset by USB has brought it back')
+    world.step(2.6, Found(('1.1-ma2450', '1.2-')), by=scout)
+    due_at = 1.0 + restart.FIRST_HOLD_UP_DELAY_SEC
+    assert (world.states(), world.pool.snapshots(2.6, ())[0].start_at) == (
+        [BACKOFF, RUNNING], due_at)
+    for now in (3.5, 4.5):
+        world.step(now, Reading(30.0, 0, now), by=world.workers[0])
+        world.step(now + 0.1, Found(('1.1-ma2450', '1.2-')), by=scout)
+    assert len(world.workers) == 2
+    world.step(due_at - restart.FIRST_DELAY_SEC, Fault('lost'), by=world.workers[0])
+    world.step(due_at)
+    world.step(due_at, Found(TWO))
+    assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
+    world.step(due_at + 1.0, Ready())
+    world.step(due_at + 1.0, Found(('1.1-ma2450', '1.2-')))
+    assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
+
+
+@pytest.mark.parametrize('is_seen_absent', [True, False])
+def test_a_dead_one_that_was_pulled_out_and_put_in_again_is_due_at_once(world, is_seen_absent):
+    world = world()
+    scout = start_beside_dead(world)
+    world.cleaner.leaves('1.1', by_reset=False)
+    world.step(2.5)
+    assert scout.told == [Wait(), Look()]
+    if is_seen_absent:
+        world.step(2.6, Found(('1.2-',)), by=scout)
+        assert world.states() == [ABSENT, RUNNING]
+        world.step(3.5)
+    world.step(3.6, Found(('1.1-ma2450', '1.2-')), by=scout)
+    world.step(3.7, Found(('1.1-ma2450', '1.2-')))
+    assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
+    assert world.told_of('a reset by USB') == []
+
+
+def test_one_that_is_mute_after_its_boot_is_given_up_soon_and_rests_longer_each_time(world):
+    world = world(startup_timeout_sec=60.0)
+    world.step(0.0)
+    now, waited = 0.0, []
+    for _ in range(3):
+        world.step(now + 0.1, Found(ONE))
+        world.step(now + 0.2, Step(OPENING))
+        world.step(now + 1.7, Step(BOOTED))
+        given_up_at = now + 1.7 + restart.ANSWER_SEC
+        assert world.next_due() == given_up_at
+        world.step(given_up_at - 0.01)
+        assert world.states() == [STARTING]
+        world.step(given_up_at)
+        assert (world.states(), world.last.closed) == ([BACKOFF], True)
+        now = world.pool.snapshots(given_up_at, ())[0].start_at
+        waited.append(now - given_up_at)
+        # A worker that looks for further sticks meanwhile stays as the scout.
+        if len(waited) == 1:
+            world.step(given_up_at + LOOK_PERIOD_SEC)
+            world.step(given_up_at + LOOK_PERIOD_SEC, Found(ONE))
+        scout = world.workers[1]
+        world.step(now, Found(ONE), by=scout)
+    assert waited == pytest.approx([5.0, 10.0, 20.0])
+    assert world.told_of('it has booted, and has not answered for 3 s; starting again in 5 s')
+
+
+def test_one_that_has_answered_may_take_its_time_to_load_the_networks(world):
+    world = world(startup_timeout_sec=20.0)
+    world.step(0.0)
+    world.step(0.1, Found(ONE))
+    for now, step in ((0.2, OPENING), (1.7, BOOTED), (2.8, OPENED)):
+        world.step(now, Step(step))
+    assert world.next_due() == 20.1
+    world.step(20.0)
+    assert world.states() == [STARTING]
+
+
+def test_one_that_is_slow_to_boot_yields_to_two_others_and_not_to_the_last(world):
+    world = world(startup_timeout_sec=20.0)
+    world.step(0.0)
+    world.step(0.1, Found(THREE))
+    slow = world.last
+    world.step(0.2, Step(OPENING))
+    assert world.next_due() == 0.2 + restart.BOOT_SEC
+    world.step(5.1)
+    assert world.states() == [STARTING, BACKOFF, BACKOFF]
+    world.step(5.2)
+    assert slow.closed
+    assert world.told_of('not back from its boot within 5 s, and others wait; starting again in')
+    world.step(5.3, Found(THREE))
+    good = world.last
+    assert good.told == [Open('1.2-ma2450', ('1.1', '1.3'))]
+    world.step(6.8, Ready())
+    world.step(6.9, Found(('1.1-ma2450', '1.2-', '1.3-ma2450')))
+    # Its second try: while there is another one that has not booted, the library waits longer.
+    assert world.last.told == [Open('1.1-ma2450', ('1.2', '1.3'))]
+    slow = world.last
+    world.step(7.0, Step(OPENING))
+    for now in range(8, 24):
+        world.step(float(now), Reading(30.0, 0, float(now)), by=good)
+    assert world.states() == [STARTING, RUNNING, BACKOFF]
+    world.step(24.0, Step(BOOTED), Reading(30.0, 0, 24.0), by=slow)
+    world.step(25.0, Ready(), by=slow)
+    world.step(25.1, Found(('1.1-', '1.2-', '1.3-ma2450')))
+    assert world.last.told == [Open('1.3-ma2450', ('1.1', '1.2'))]
+
+
+def test_one_that_is_slow_to_boot_is_waited_for_while_nobody_else_waits(world):
+    world = world(startup_timeout_sec=20.0)
+    world.step(0.0)
+    world.step(0.1, Found(ONE))
+    world.step(0.2, Step(OPENING))
+    world.step(20.0)
+    assert world.states() == [STARTING]
+
+
+def test_a_start_that_has_held_up_the_others_yields_when_one_of_them_waits(world):
+    world = world(startup_timeout_sec=20.0)
+    world.step(0.0)
+    world.step(0.1, Found(TWO))
+    world.step(0.2, Step(OPENING))
+    world.step(1.0, Step(BOOTED))
+    world.step(4.0)   # mute; it rests until 9.0
+    world.step(4.0, Found(TWO))
+    good = world.last
+    assert good.told == [Open('1.2-ma2450', ('1.1',))]
+    world.step(5.5, Ready())   # the longest start took 1.5 s
+    world.step(5.5)
+    world.step(5.5, Found(('1.1-ma2450', '1.2-')))
+    for now in (6.5, 8.0, 9.0):
+        world.step(now, Reading(30.0, 0, now), by=good)
+    world.step(9.1, Found(('1.1-ma2450', '1.2-')))
+    bad = world.last
+    assert bad.told == [Open('1.1-ma2450', ('1.2',))]
+    world.step(9.2, Step(OPENING), by=bad)
+    world.step(9.3, Fault('lost'), by=good)
+    assert world.states() == [STARTING, BACKOFF]
+    world.step(world.next_due())   # the other one waits from now on
+    assert (world.now, world.next_due()) == (9.3 + restart.FIRST_DELAY_SEC, 9.1 + 1.5)
+    world.step(10.59)
+    assert not bad.ended
+    world.step(10.6)
+    assert bad.closed
+    world.step(10.7, Found(TWO))
+    assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
+
+
+@pytest.mark.parametrize('ends_by_itself', [True, False])
+def test_a_worker_that_has_said_why_it_fails_has_time_to_close_its_stick(world, ends_by_itself):
+    world = world()
+    stick, scout = world.start_all(ONE)
+    stick.says.append(Fault('lost'))
+    world.step(2.1)
+    assert (world.states(), stick.ended) == ([STOPPING], False)
+    world.step(2.1 + STOP_GRACE_SEC - 0.01)
+    assert (world.states(), stick.ended, len(world.workers)) == ([STOPPING], False, 2)
+    if ends_by_itself:
+        stick.ended = True
+        world.step(2.1 + STOP_GRACE_SEC - 0.005)
+    else:
+        assert world.next_due() == 2.1 + STOP_GRACE_SEC
+        world.step(2.1 + STOP_GRACE_SEC)
+    assert (world.states(), stick.closed) == ([BACKOFF], True)

@@ -16,6 +16,10 @@
 
 from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import OPENED
+from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.workers.messages import DeadStick
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.stick_record import StickRecord
@@ -24,6 +28,8 @@ import pytest
 
 NAME = '1.2-ma2450'
 PLUGGED = {'1.2': NAME}
+BOOTED_NOW = {'1.2': '1.2-'}
+DEAD = {'1.2': DeadStick('1.2', 300.0)}
 
 
 class Handle:
@@ -227,3 +233,111 @@ def test_the_temperature_goes_with_the_worker(record):
     assert (record.status(0.0).celsius, record.status(0.0).throttle_level) == (55.0, 1)
     record.failed('lost', 201.0)
     assert (record.status(0.0).celsius, record.status(0.0).throttle_level) == (None, 0)
+
+
+@pytest.mark.parametrize('before', [StickState.BACKOFF, StickState.FATAL, StickState.ABSENT])
+def test_a_waiting_one_that_does_not_answer_is_dead_until_it_is_reset(record, before):
+    if before is StickState.FATAL:
+        for _ in range(restart.BUDGET):
+            fail_and_end(record, 200.0)
+    if before is StickState.ABSENT:
+        record.seen({}, 250.0, {})
+    assert record.state is before
+    assert record.seen(BOOTED_NOW, 301.0, DEAD)
+    assert record.state is StickState.DEAD
+    assert record.waits()
+    assert not record.is_absent()
+    assert record.waits_until() is None
+    snapshot = record.snapshot(302.0, active=False)
+    assert (snapshot.dead_since, snapshot.start_at) == (300.0, None)
+    # It has to wait, for no hand was on it.
+    assert not record.seen(PLUGGED, 303.0, {})
+    due_at = 301.0 + restart.FIRST_HOLD_UP_DELAY_SEC
+    assert (record.state, record.waits_until()) == (StickState.BACKOFF, due_at)
+    snapshot = record.snapshot(303.0, active=False)
+    assert (snapshot.dead_since, snapshot.start_at) == (None, due_at)
+
+
+@pytest.mark.parametrize('state', [StickState.STARTING, StickState.RUNNING, StickState.STOPPING])
+def test_one_with_a_worker_is_not_dead(record, state):
+    record.starting(Handle())
+    if state is StickState.RUNNING:
+        record.running(101.0)
+    if state is StickState.STOPPING:
+        record.failed('lost', 200.0)
+    assert not record.seen(BOOTED_NOW, 301.0, DEAD)
+    assert record.state is state
+
+
+def test_a_dead_one_that_is_gone_is_absent(record):
+    record.seen(BOOTED_NOW, 301.0, DEAD)
+    record.seen({}, 320.0, {})
+    assert record.state is StickState.ABSENT
+    record.seen(PLUGGED, 330.0, {})
+    assert (record.state, record.waits_until()) == (StickState.BACKOFF, 330.0)
+
+
+def test_that_it_is_dead_is_news_once_until_it_has_run(record):
+    assert record.seen(BOOTED_NOW, 301.0, DEAD)
+    assert not record.seen(BOOTED_NOW, 302.0, DEAD)
+    record.seen(PLUGGED, 303.0, {})
+    again = {'1.2': DeadStick('1.2', 310.0)}
+    assert not record.seen(BOOTED_NOW, 311.0, again)
+    record.seen(PLUGGED, 320.0, {})
+    record.starting(Handle())
+    record.running(321.0)
+    record.failed('lost', 322.0)
+    record.ended()
+    assert record.seen(BOOTED_NOW, 325.0, {'1.2': DeadStick('1.2', 324.0)})
+
+
+def test_each_death_makes_it_wait_longer_until_it_is_well(record):
+    waits = []
+    for death in range(3):
+        dead = {'1.2': DeadStick('1.2', 300.0 + 100.0 * death)}
+        for after_sec in (1.0, 2.0, 3.0):   # listed again and again
+            record.seen(BOOTED_NOW, 300.0 + 100.0 * death + after_sec, dead)
+        record.seen(PLUGGED, 300.0 + 100.0 * death + 10.0, {})
+        waits.append(record.waits_until() - (301.0 + 100.0 * death))
+    assert (waits, record.holds_up()) == ([5.0, 10.0, 20.0], 3)
+    record.starting(Handle())
+    record.running(600.0)
+    record.inferred(Result(1, (), 0, 0.065), 601.0)
+    assert record.holds_up() == 0
+
+
+def test_a_dead_one_that_was_replugged_is_due_at_once_and_holds_up_nobody(record):
+    record.seen(BOOTED_NOW, 301.0, DEAD)
+    assert record.holds_up() == 1
+    record.replugged(303.0)
+    record.seen(PLUGGED, 303.5, {})
+    assert (record.state, record.waits_until(), record.holds_up()) == (
+        StickState.BACKOFF, 303.0, 0)
+
+
+@pytest.mark.parametrize('step, held_up_sec, mute, slow', [
+    (BOOTED, restart.HELD_UP_SEC, 1, 0),
+    (BOOTED, restart.HELD_UP_SEC - 0.1, 0, 0),
+    (OPENING, restart.HELD_UP_SEC, 0, 1),
+    (OPENING, restart.HELD_UP_SEC - 0.1, 0, 0),
+    (OPENED, 60.0, 0, 0),
+    (None, 60.0, 0, 0)])
+def test_a_start_has_held_up_the_others_when_it_stood_still(record, step, held_up_sec, mute, slow):
+    handle = Handle()
+    handle.step, handle.step_at = step, 200.0
+    record.starting(handle)
+    plan = record.failed('not ready', 200.0 + held_up_sec)
+    assert (record.mute, record.slow) == (mute, slow)
+    assert plan.delay_sec == (restart.FIRST_HOLD_UP_DELAY_SEC if mute else restart.FIRST_DELAY_SEC)
+
+
+def test_one_that_was_slow_to_boot_once_may_be_in_time_the_next_time(record):
+    holds_up = []
+    for _ in range(3):
+        handle = Handle()
+        handle.step, handle.step_at = OPENING, 200.0
+        record.starting(handle)
+        record.failed('not ready', 205.0)
+        record.ended()
+        holds_up.append(record.holds_up())
+    assert holds_up == [0, 1, 2]

@@ -16,7 +16,11 @@
 
 from types import SimpleNamespace
 
+from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.workers.messages import DeadStick
 from ncs_cluster_detector.workers.stick_register import StickRegister
 import pytest
 
@@ -25,9 +29,9 @@ IDLE = SimpleNamespace(outstanding=(), step=None, step_at=0.0)   # a worker
 
 
 class Log(list):
-    """A logger that keeps its warnings."""
+    """A logger that keeps what it is told."""
 
-    warning = list.append
+    info = warning = error = list.append
 
 
 @pytest.fixture
@@ -141,3 +145,97 @@ def test_two_sticks_of_one_name_are_told_of_and_count_as_one(register, log):
     register.listed(['1.2-ma2450', '1.2-ma2450'], 1.0, {})
     assert len(register.records) == 1
     assert 'cannot be told apart' in log[0]
+
+
+def dead(*ports):
+    """Return the dictionary of sticks at these ports that are dead since second 0.5."""
+    return {port: DeadStick(port, 0.5) for port in ports}
+
+
+@pytest.mark.parametrize('max_sticks, expected', [
+    (0, ['1.1-', '1.2-ma2450', '1.3-ma2450']),
+    (1, ['1.2-ma2450']),
+    (2, ['1.2-ma2450', '1.3-ma2450']),
+    (3, ['1.1-', '1.2-ma2450', '1.3-ma2450'])])
+def test_a_dead_one_takes_no_room_from_a_good_one_and_has_a_number_when_there_is(
+        log, max_sticks, expected):
+    register = StickRegister(max_sticks, log)
+    register.listed(['1.1-', '1.2-ma2450', '1.3-ma2450'], 1.0, dead('1.1'))
+    assert names(register) == expected
+    assert [record.number for record in register.records] == list(range(len(expected)))
+    assert [record.state is StickState.DEAD for record in register.records] == [
+        name == '1.1-' for name in expected]
+
+
+def test_a_dead_one_is_told_of_once_and_is_never_due(register, log):
+    for now in (1.0, 2.0, 3.0):
+        register.listed(['1.1-'], now, dead('1.1'))
+    assert len(log) == 1
+    assert log[0].startswith('stick 0 (1.1-): it has booted and does not answer on USB')
+    assert 'unplug it and plug it in again' in log[0]
+    assert register.due(1000.0) is None
+    assert register.next_due() == float('inf')
+    assert register.expects_sticks()
+
+
+def test_a_dead_one_is_no_stranger(register):
+    register.listed(['1.1-', '1.2-', '1.3-ma2450'], 1.0, dead('1.1'))
+    assert register.strangers == ('1.2-',)
+
+
+def test_a_dead_one_for_which_there_is_no_room_is_no_stranger_either(log):
+    register = StickRegister(1, log)
+    register.listed(['1.1-', '1.2-ma2450'], 1.0, dead('1.1'))
+    assert register.strangers == ()
+    assert log == []
+
+
+def test_one_that_is_full_of_life_again_is_due_later_by_a_reset_and_at_once_by_a_hand(log):
+    for by_reset, due_at in ((True, 1.0 + restart.FIRST_HOLD_UP_DELAY_SEC), (False, 3.0)):
+        register = StickRegister(0, log)
+        register.listed(['1.1-', '1.2-'], 1.0, dead('1.1', '1.2'))
+        register.revived('1.2', by_reset, 3.0)
+        register.listed(['1.1-', '1.2-ma2450'], 3.1, dead('1.1'))
+        first, second = register.records
+        assert (first.state, second.state) == (StickState.DEAD, StickState.BACKOFF)
+        assert register.next_due() == due_at
+    assert len([line for line in log if 'a reset by USB has brought it back' in line]) == 1
+
+
+def test_a_port_that_is_nobodys_can_be_revived(register, log):
+    register.revived('1.7', True, 1.0)
+    register.revived('1.7', False, 1.0)
+    assert (register.records, log) == ([], [])
+
+
+def hold_up(record, step, now):
+    """Have a start of a stick stand still for five seconds, until ``now``."""
+    record.starting(SimpleNamespace(outstanding=(), step=step, step_at=now - 5.0))
+    record.failed('stood still', now)
+    record.ended()
+
+
+def test_one_that_has_held_up_the_others_waits_behind_those_that_have_failed_more_often(register):
+    register.listed(['1.1-ma2450', '1.2-ma2450'], 1.0, {})
+    first, second = register.records
+    hold_up(first, BOOTED, 6.0)
+    for now in (10.0, 11.0, 12.0):
+        second.starting(IDLE)
+        second.failed('lost', now)
+        second.ended()
+    assert register.due(100.0) is second
+    assert register.waiting(100.0) == [second]
+    second.starting(IDLE)
+    assert register.due(100.0) is first
+    assert register.waiting(100.0) == []
+
+
+def test_one_that_was_slow_once_has_its_second_try_before_the_last_of_the_others(register):
+    register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0, {})
+    first, second, third = register.records
+    hold_up(first, OPENING, 6.0)
+    assert register.due(100.0) is second
+    second.starting(IDLE)
+    assert register.due(100.0) is first
+    hold_up(first, OPENING, 12.0)   # not a third one
+    assert register.due(100.0) is third
