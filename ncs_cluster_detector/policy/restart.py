@@ -65,9 +65,9 @@ def after_failure(failures, hold_ups=0):
     :param failures: failures since the stick was last well, this one included, at least 1.
     :param hold_ups: how often its starts have held up the others since then.
     """
-    delay_sec = min(FIRST_DELAY_SEC * 2 ** (failures - 1), LONGEST_DELAY_SEC)
+    delay_sec = min(FIRST_DELAY_SEC * _doubled(failures - 1), LONGEST_DELAY_SEC)
     if hold_ups:
-        delay_sec = FIRST_HOLD_UP_DELAY_SEC * 2 ** (hold_ups - 1)
+        delay_sec = FIRST_HOLD_UP_DELAY_SEC * _doubled(hold_ups - 1)
     if failures >= BUDGET or delay_sec >= REST_SEC:
         return RestartPlan(REST_SEC, fatal=True)
     return RestartPlan(delay_sec, fatal=False)
@@ -87,4 +87,9 @@ def start_deadline_sec(failures, longest_start_sec, limit_sec):
     if longest_start_sec is None:
         return limit_sec
     least_sec = max(START_PATIENCE * longest_start_sec, LEAST_START_SEC)
-    return min(least_sec * 2 ** (failures // FAILURES_TO_PATIENCE), limit_sec)
+    return min(least_sec * _doubled(failures // FAILURES_TO_PATIENCE), limit_sec)
+
+
+def _doubled(times):
+    """Return 2 to the power of ``times``, which may have grown for weeks, within reason."""
+    return 2 ** min(times, 16)

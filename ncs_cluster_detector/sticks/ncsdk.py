@@ -25,6 +25,7 @@ from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks import numpy_compatibility
 from ncs_cluster_detector.sticks.opening_watch import OpeningWatch
 from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import OPENED
 from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.sticks.stick import port_of
@@ -196,9 +197,10 @@ class NcsdkStick(Stick):
                 input_fifo_num_elem=FIFO_DEPTH, input_fifo_data_type=fp16,
                 output_fifo_num_elem=FIFO_DEPTH, output_fifo_data_type=fp16)
         except Exception as error:
-            self.has_failed = True
-            raise failures.load_failure(
-                self._device_name, index, len(graph_buffer), error) from error
+            failure = failures.load_failure(self._device_name, index, len(graph_buffer), error)
+            # Of a refused file the stick has told, and it answers on (mvnc_api.c:1128).
+            self.has_failed = not isinstance(failure, GraphRejectedError)
+            raise failure from error
         self._networks.append((graph, fifo_in, fifo_out))
         size = self._call('reading the size of an input', fifo_in.get_option,
                           self._api.FifoOption.RO_ELEMENT_DATA_SIZE)

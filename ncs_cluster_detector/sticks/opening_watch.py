@@ -48,6 +48,7 @@ class OpeningWatch:
         self._wanted = wanted
         self._other_ports = other_ports
         self._opened = threading.Event()
+        self._lock = threading.Lock()   # nothing is told of the boot after the opening
         sticks = usb.sticks()
         if port_of(wanted) not in [stick.port for stick in sticks if not stick.booted]:
             raise UsbError(f'no stick that has not booted at port {port_of(wanted)}')
@@ -68,7 +69,8 @@ class OpeningWatch:
 
         :raises WrongStickError: another one was opened.
         """
-        self._opened.set()
+        with self._lock:
+            self._opened.set()
         try:
             new = self._new()
             if len(new) == 1 and self._usb.is_claimed(new[0]):
@@ -93,8 +95,10 @@ class OpeningWatch:
         give_up_at = time.monotonic() + OWN_NAME_SEC
         while not self._opened.wait(CHECK_SEC) and time.monotonic() < give_up_at:
             try:
-                if self._new():
-                    tell()
-                    return
+                is_back = bool(self._new())
             except UsbError:
                 return
+            with self._lock:
+                if is_back and not self._opened.is_set():
+                    tell()
+                    return

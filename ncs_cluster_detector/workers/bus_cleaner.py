@@ -37,6 +37,7 @@ class BusCleaner:
     def __init__(self, config, logger):
         """Start without a process; see WorkerConfig and the logger of Supervisor."""
         self.dead = {}              # USB port -> DeadStick
+        self.spared = frozenset()   # the own ports of the last cleaning
         self._config = config
         self._logger = logger
         self._process = None
@@ -62,6 +63,7 @@ class BusCleaner:
             return False
         if self._asked_at is None:
             self._process.send(Clean(own_ports))
+            self.spared = frozenset(own_ports)
             self._asked_at = now
         return True
 

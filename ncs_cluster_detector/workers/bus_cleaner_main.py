@@ -26,6 +26,7 @@ A stick that somebody has claimed is never touched.
 """
 
 import os
+import sys
 import threading
 import time
 
@@ -43,7 +44,7 @@ OWNER_CLAIMS_SEC = 0.1    # a program that boots a stick looks for it every mill
 RESET_SEC = 0.8
 # A healthy stick is back in its ROM state about 0.8 s after the request; one that takes longer is
 # found by the next look for sticks.
-RETURN_SEC = 1.5
+RETURN_SEC = 1.0
 RETURN_CHECK_SEC = 0.05   # libusb tells nobody here what comes; it is looked for this often
 REVIVE_PERIOD_SEC = 10.0
 REVIVE_RESET_SEC = 2.0
@@ -57,6 +58,7 @@ def main(connection, config):
     :param connection: this end of the pipe.
     :param config: :class:`WorkerConfig`.
     """
+    threading.excepthook = _end_with
     try:
         cleaner = _Cleaner(driver.usb_bus(config), connection.send)
     except usb_bus.UsbUnavailableError as error:
@@ -68,6 +70,12 @@ def main(connection, config):
     except (EOFError, OSError):
         pass   # the supervisor is gone; claims end with this process
     os._exit(0)   # a thread may be inside the system, resetting a dead stick
+
+
+def _end_with(error):
+    """End the process with what was raised in a thread of it; the supervisor quotes it."""
+    sys.excepthook(error.exc_type, error.exc_value, error.exc_traceback)
+    os._exit(1)
 
 
 class _Cleaner:

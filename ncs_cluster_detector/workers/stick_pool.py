@@ -181,9 +181,12 @@ class StickPool:
         for port in were_dead.keys() - self._cleaner.dead.keys():
             self._look_at = now
             self._register.revived(port, port in revived, now)
-        own_ports = tuple(record.port for record in self._records_with_worker())
-        if self._starter.has_turn and (is_clean or not self._cleaner.clean(own_ports, now)):
-            self._starter.list_sticks(now)
+        if self._starter.has_turn:
+            own_ports = tuple(record.port for record in self._records_with_worker())
+            # What a worker has left that ended meanwhile is not cleaned yet.
+            is_clean = is_clean and self._cleaner.spared.issubset(own_ports)
+            if is_clean or not self._cleaner.clean(own_ports, now):
+                self._starter.list_sticks(now)
 
     def _place(self, now):
         """Tell the starter, which has listed the sticks, what to do."""
@@ -214,6 +217,7 @@ class StickPool:
                 self._longest_start_sec = max(self._longest_start_sec or 0.0,
                                               now - handle.started_at)
                 handle.heard_at = now
+                handle.step = None
                 record.running(now)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')

@@ -76,6 +76,7 @@ def main(connection, slots, config):
     gc.freeze()            # what came from the fork server is not visited, and so stays shared
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
     worker = _Worker(connection, slots, config)
+    threading.excepthook = lambda error: worker.fail_in_order(error.exc_value)
     signal.signal(signal.SIGTERM, lambda *_: worker.asked_from_outside())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     threading.Thread(target=worker.drive_stick, name='stick', daemon=True).start()
@@ -208,12 +209,16 @@ class _Worker:
         try:
             yield
         except Exception as error:
-            is_known = isinstance(error, StickError)
-            self._fail(str(error) if is_known else f'{type(error).__name__}: {error}',
-                       _parameter_at_fault(error))
-            if self._stick is None or self._stick.has_failed:
-                os._exit(1)
-            self.commands.put(Stop())
+            self.fail_in_order(error)
+
+    def fail_in_order(self, error):
+        """Report a failure, and have the stick closed if the library has not failed."""
+        is_known = isinstance(error, StickError)
+        self._fail(str(error) if is_known else f'{type(error).__name__}: {error}',
+                   _parameter_at_fault(error))
+        if self._stick is None or self._stick.has_failed:
+            os._exit(1)
+        self.commands.put(Stop())
 
     def _fail(self, text, parameter=''):
         self._fault = text

@@ -36,3 +36,29 @@ def test_after_the_budget_the_stick_is_fatal_and_rests():
 def test_a_start_may_take_a_few_times_as_long_as_one_that_succeeded(
         failures, longest_start_sec, expected):
     assert restart.start_deadline_sec(failures, longest_start_sec, 20.0) == expected
+
+
+@pytest.mark.parametrize('hold_ups, delay_sec', [
+    (1, 5.0), (2, 10.0), (3, 20.0), (4, 40.0), (5, 80.0), (6, 160.0)])
+def test_one_whose_starts_held_up_the_others_rests_twice_as_long_each_time(hold_ups, delay_sec):
+    for failures in (1, 3, restart.BUDGET - 1):
+        assert restart.after_failure(failures, hold_ups) == restart.RestartPlan(delay_sec, False)
+
+
+@pytest.mark.parametrize('hold_ups', [7, 8, 20])
+def test_and_is_fatal_when_that_is_as_long_as_the_long_rest(hold_ups):
+    assert restart.after_failure(1, hold_ups) == restart.RestartPlan(restart.REST_SEC, True)
+
+
+def test_the_budget_ends_it_whether_others_were_held_up_or_not():
+    for hold_ups in (0, 1, 6):
+        assert restart.after_failure(restart.BUDGET, hold_ups) == restart.RestartPlan(
+            restart.REST_SEC, True)
+
+
+@pytest.mark.parametrize('call, expected', [
+    (lambda: restart.after_failure(1025), restart.RestartPlan(restart.REST_SEC, True)),
+    (lambda: restart.after_failure(1, 1025), restart.RestartPlan(restart.REST_SEC, True)),
+    (lambda: restart.start_deadline_sec(5120, 1.5, 20.0), 20.0)])
+def test_a_stick_may_fail_for_days(call, expected):
+    assert call() == expected

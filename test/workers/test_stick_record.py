@@ -302,6 +302,7 @@ def test_each_death_makes_it_wait_longer_until_it_is_well(record):
     assert (waits, record.holds_up()) == ([5.0, 10.0, 20.0], 3)
     record.starting(Handle())
     record.running(600.0)
+    record.given(600.9)
     record.inferred(Result(1, (), 0, 0.065), 601.0)
     assert record.holds_up() == 0
 

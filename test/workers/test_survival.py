@@ -32,45 +32,60 @@ from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.workers.frame import Frame
 from ncs_cluster_detector.workers.messages import WorkerConfig
 from ncs_cluster_detector.workers.supervisor import Supervisor
+from ncs_cluster_detector.workers.supervisor import UnusableParameterError
 from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 import numpy as np
 import psutil
 import pytest
+from stick_users import leave_booted
+from stick_users import start_supervisor
 
 DEADLINE_SEC = 20.0
 TIMEOUT_SEC = 1.0
 FRAME_PERIOD_SEC = 1 / 40
 LONGEST_GAP_SEC = 1.0
 PORTS = ('1.1', '1.2', '1.3', '1.4')
+# A supervisor is there, has found that a stick is dead, and has booted another one.
+FIRST_DETECTION_SEC = 5.0
+BACK_SEC = 5.0
+MUTE_SEC = 0.01   # how long a stick that is always mute is not at the most, after a reset
 
 
 class Log:
-    """A logger that keeps its errors."""
+    """A logger that keeps its warnings and errors."""
 
     def __init__(self):
+        self.warnings = []
         self.errors = []
 
     def info(self, text):
         pass
 
     def warning(self, text):
-        pass
+        self.warnings.append(text)
 
     def error(self, text):
         self.errors.append(text)
 
 
+def make_bus(**properties):
+    """Return a SharedBus with four sticks."""
+    return SharedBus(SimulatedBus(**{
+        'sticks': 4, 'boot_ms': 50.0, 'inference_ms': 40.0, 'transfer_ms': 5.0,
+        'library_faults': True, **properties}))
+
+
 class Cluster:
     """A supervisor with a camera that never stops."""
 
-    def __init__(self):
-        self.bus = SharedBus(SimulatedBus(
-            sticks=4, boot_ms=50.0, inference_ms=40.0, transfer_ms=5.0, library_faults=True))
+    def __init__(self, bus=None):
+        self.bus = make_bus() if bus is None else bus
         self.log = Log()
         self.came_at = []
         self.supervisor = Supervisor(
             SupervisorOptions(
-                WorkerConfig('simulated', ((graphs.read_graph('shapes'), PASCAL_VOC),), self.bus),
+                WorkerConfig(
+                    'simulated', ((graphs.read_graph('shapes'), PASCAL_VOC),), self.bus),
                 inference_timeout_sec=TIMEOUT_SEC),
             Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
             lambda frame, detections: self.came_at.append(time.monotonic()), self.log)
@@ -96,9 +111,11 @@ class Cluster:
             assert time.monotonic() < deadline, (self.log.errors, self.supervisor.snapshot)
             threading.Event().wait(0.01)
 
+    def states(self):
+        return [stick.status.state for stick in self.supervisor.snapshot.sticks]
+
     def wait_until_all_run(self):
-        self.wait_for(lambda: [stick.status.state for stick in self.supervisor.snapshot.sticks] ==
-                      [StickState.RUNNING] * 4)
+        self.wait_for(lambda: self.states() == [StickState.RUNNING] * 4)
 
     def wait_for_work(self):
         """Wait until detections flow; return the number of a stick that is at work."""
@@ -120,11 +137,23 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster():
+def start_cluster():
+    """Return a function that starts a Cluster; it is closed after the test."""
+    started = []
+
+    def start(*arguments):
+        started.append(Cluster(*arguments))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.close()
+
+
+@pytest.fixture
+def cluster(start_cluster):
     """Return a Cluster at work."""
-    running = Cluster()
-    yield running
-    running.close()
+    return start_cluster()
 
 
 def kill(cluster, number):
@@ -143,10 +172,17 @@ def inject(*fault):
     return bring
 
 
+def unheard_unplug(cluster, number):
+    """Unplug a stick, of which none of the calls that wait is told."""
+    cluster.bus.inject(PORTS[number], 'unheard')
+    cluster.bus.inject(PORTS[number], 'unplug')
+
+
 FAULTS = [kill, stop, inject('unplug'), inject('hang', 'all'), inject('hang', 'read'),
           inject('hang', 'write'), inject('hang', 'trigger'), inject('hang', 'option'),
           inject('error', 'read', 'ERROR'), inject('error', 'write', 'MYRIAD_ERROR'),
-          inject('error', 'trigger', 'ERROR'), inject('error', 'option', 'ERROR')]
+          inject('error', 'trigger', 'ERROR'), inject('error', 'option', 'ERROR'),
+          inject('mute'), inject('nak'), unheard_unplug]
 
 
 @pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.__name__)
@@ -159,7 +195,7 @@ def test_detections_go_on_and_the_stick_comes_back(cluster, fault):
     assert cluster.stick(number).last_error
     if fault is not kill and fault is not stop:
         cluster.bus.inject(PORTS[number], 'clear')
-    if fault.__name__ == 'unplug':
+    if fault.__name__.endswith('unplug'):
         cluster.wait_for(lambda: cluster.stick(number).status.state is StickState.ABSENT)
         cluster.bus.inject(PORTS[number], 'plug')
     over_at = time.monotonic()
@@ -210,3 +246,138 @@ def test_nothing_leaks(cluster):
         cluster.wait_until_all_run()
     cluster.wait_for(lambda: own.num_fds() <= descriptors)
     assert len(own.children(recursive=True)) == children
+
+
+def test_with_a_dead_stick_on_the_bus_all_others_are_started(start_cluster):
+    bus = make_bus()
+    leave_booted(bus, '1.1', 1)
+    bus.inject('1.1', 'mute')
+    bus.inject('1.1', 'no-usb-reset')
+    began_at = time.monotonic()
+    cluster = start_cluster(bus)
+    cluster.wait_for(lambda: cluster.came_at)
+    assert cluster.came_at[0] - began_at < FIRST_DETECTION_SEC
+    cluster.wait_for(lambda: cluster.states() == [StickState.DEAD] + [StickState.RUNNING] * 3)
+    assert cluster.stick(0).dead_since > began_at
+    (told,) = cluster.log.errors
+    assert 'unplug it and plug it in again' in told
+    assert cluster.log.warnings == []
+    # A hand does help.
+    bus.inject('1.1', 'unplug')
+    cluster.wait_for(lambda: cluster.states()[0] is StickState.ABSENT)
+    bus.inject('1.1', 'plug')
+    cluster.wait_until_all_run()
+
+
+@pytest.mark.parametrize('fault', ['mute', 'nak'])
+def test_one_that_falls_mute_at_work_is_brought_back_by_a_reset(cluster, fault):
+    cluster.wait_until_all_run()
+    number = cluster.wait_for_work()
+    began_at = time.monotonic()
+    cluster.bus.inject(PORTS[number], fault)
+    cluster.wait_for(lambda: cluster.stick(number).restarts == 1)
+    cluster.wait_until_all_run()
+    assert cluster.stick(number).restarts == 1
+    assert cluster.longest_gap_since(began_at) < LONGEST_GAP_SEC
+    assert not cluster.bus.port(PORTS[number]).state().faults.silent
+
+
+@pytest.mark.parametrize('leftovers', ['abort', 'hang'])
+def test_no_fresh_worker_stumbles_over_what_a_killed_one_left(start_cluster, leftovers):
+    cluster = start_cluster(make_bus(leftovers=leftovers))
+    cluster.wait_until_all_run()
+    for kills in range(1, 11):
+        number = cluster.wait_for_work()
+        restarts = cluster.stick(number).restarts
+        killed_at = time.monotonic()
+        kill(cluster, number)
+        cluster.wait_for(lambda: cluster.stick(number).restarts > restarts)
+        cluster.wait_until_all_run()
+        assert time.monotonic() - killed_at < BACK_SEC
+        assert sum(stick.restarts for stick in cluster.supervisor.snapshot.sticks) == kills
+    assert not any('SIGABRT' in line for line in cluster.log.errors)
+    assert all('SIGKILL' in line for line in cluster.log.errors)
+
+
+@pytest.fixture
+def always_mute():
+    """Return a function that keeps a stick mute whatever is done to it, until the test ends."""
+    is_over, threads = threading.Event(), []
+
+    def keep_mute(bus, port):
+        while not is_over.wait(MUTE_SEC):
+            if not bus.port(port).state().faults.mute:
+                bus.inject(port, 'mute')
+
+    def start(bus, port):
+        threads.append(threading.Thread(target=keep_mute, args=(bus, port)))
+        threads[-1].start()
+
+    yield start
+    is_over.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_one_that_is_mute_at_every_boot_keeps_no_killed_neighbour_away(start_cluster, always_mute):
+    bus = make_bus()
+    bus.inject('1.1', 'mute')
+    always_mute(bus, '1.1')
+    cluster = start_cluster(bus)
+    cluster.wait_for(lambda: cluster.states()[1:] == [StickState.RUNNING] * 3)
+    # While it is being opened again, after it has held up the others once.
+    cluster.wait_for(lambda: cluster.stick(0).restarts and
+                     cluster.states()[0] is StickState.STARTING)
+    number = cluster.wait_for_work()
+    restarts = cluster.stick(number).restarts
+    killed_at = time.monotonic()
+    kill(cluster, number)
+    cluster.wait_for(lambda: cluster.stick(number).restarts > restarts)
+    cluster.wait_for(lambda: cluster.states()[1:] == [StickState.RUNNING] * 3)
+    assert time.monotonic() - killed_at < BACK_SEC
+    assert cluster.longest_gap_since(killed_at) < LONGEST_GAP_SEC
+
+
+def test_when_the_supervisor_is_killed_its_workers_close_their_sticks():
+    bus = make_bus()
+    process = start_supervisor(bus)
+    children = psutil.Process(process.pid).children(recursive=True)
+    try:
+        assert all(bus.port(port).has_booted() for port in PORTS)
+    finally:
+        process.kill()
+        process.wait(DEADLINE_SEC)
+        process.stdout.close()
+    # Nobody is there who would reset what was left booted.
+    _, alive = psutil.wait_procs(children, BACK_SEC)
+    assert alive == []
+    deadline = time.monotonic() + BACK_SEC
+    while not all(bus.port(port).in_rom() for port in PORTS):
+        assert time.monotonic() < deadline, [bus.port(port).name() for port in PORTS]
+        threading.Event().wait(0.01)
+    bus.close()
+
+
+def test_a_graph_that_is_refused_leaves_no_stick_booted():
+    bus = make_bus()
+    log = Log()
+    supervisor = Supervisor(
+        SupervisorOptions(WorkerConfig('simulated', ((b'no graph', PASCAL_VOC),), bus)),
+        Settings(), lambda frame, detections: None, log)
+    outcome = []
+
+    def run():
+        try:
+            supervisor.run()
+        except UnusableParameterError as error:
+            outcome.append(error.parameter)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(DEADLINE_SEC)
+    assert outcome == ['graph_paths']
+    deadline = time.monotonic() + 1.0   # it is back in its ROM state some time after it is closed
+    while not all(bus.port(port).in_rom() for port in PORTS):
+        assert time.monotonic() < deadline, [bus.port(port).name() for port in PORTS]
+        threading.Event().wait(0.01)
+    bus.close()
