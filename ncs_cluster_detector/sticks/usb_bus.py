@@ -25,7 +25,6 @@ import ctypes
 from dataclasses import dataclass
 from dataclasses import field
 import importlib
-import logging
 from typing import Any
 
 VENDOR_ID = 0x03e7
@@ -95,8 +94,6 @@ def load_backend():
         from usb.backend import libusb1
     except ImportError as error:
         raise without_pyusb(error) from error
-    # It would print a traceback on its own; what is wrong is told in one line.
-    logging.getLogger('usb').addHandler(logging.NullHandler())
     backend = libusb1.get_backend(find_library=_find_libusb)
     if backend is None:
         raise UsbUnavailableError(f'{LIBRARY} cannot be used; install libusb-1.0-0')

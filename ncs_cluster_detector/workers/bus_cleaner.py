@@ -71,16 +71,19 @@ class BusCleaner:
         """
         Take in what it has said.
 
-        :return: whether the bus is as clean as it gets, which was asked for; and the ports of
-            dead sticks that have been revived.
+        :return: whether the bus is as clean as it gets, which was asked for; and of the dead
+            sticks that have left the bus, by port, whether a reset has brought them back.
         """
         if self._process is None:
-            return False, ()
-        revived, was_asked = (), self._asked_at is not None
+            return False, {}
+        left, was_asked = {}, self._asked_at is not None
         has_ended = self._process.has_ended()   # before its last words are read
         for report in self._process.messages():
-            self.dead = {stick.port: stick for stick in report.dead}
-            revived += report.revived
+            if self._is_given_up:
+                continue   # it comes too late
+            dead = {stick.port: stick for stick in report.dead}
+            left.update({port: port in report.revived for port in self.dead.keys() - dead.keys()})
+            self.dead = dead
             if report.problem and report.problem != self._problem:
                 self._problem = report.problem
                 self._logger.warning(
@@ -98,7 +101,7 @@ class BusCleaner:
             self._failed(f'no answer within {ANSWER_SEC:g} s')
             self._process.kill()
             self._is_given_up, self._asked_at = True, None
-        return was_asked and self._asked_at is None, revived
+        return was_asked and self._asked_at is None, left
 
     def deadline(self):
         """Return until when it owes an answer; infinite when it does not."""

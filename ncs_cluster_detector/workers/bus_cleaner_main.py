@@ -41,7 +41,7 @@ from ncs_cluster_detector.workers.messages import DeadStick
 
 # What a dead stick may cost the start of another: these two together.
 OWNER_CLAIMS_SEC = 0.1    # a program that boots a stick looks for it every millisecond to claim it
-RESET_SEC = 0.8
+RESET_SEC = 0.7
 # A healthy stick is back in its ROM state about 0.8 s after the request; one that takes longer is
 # found by the next look for sticks.
 RETURN_SEC = 1.0

@@ -20,7 +20,7 @@ import re
 
 # The vendor's library prints in colours, whatever its log level (mvLog.h:117), and of a failed
 # assertion the place in its sources, as the last thing before it aborts the process.
-_COLOUR = re.compile(rb'\x1b\[[0-9;]*m')
+_CONTROL = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]')
 _FOLDER = re.compile(r'\S*/(?=\S)')
 _KEPT_BYTES = 4096
 _LONGEST_QUOTE = 160
@@ -52,7 +52,7 @@ class LastWords:
 
     def quote(self):
         """Return the last line that was printed, in one line of plain text, or an empty text."""
-        text = _COLOUR.sub(b'', self._text).decode(errors='replace')
+        text = _CONTROL.sub(b'', self._text).decode(errors='replace')
         lines = [' '.join(line.split()) for line in text.splitlines() if line.strip()]
         return _FOLDER.sub('', lines[-1])[:_LONGEST_QUOTE] if lines else ''
 

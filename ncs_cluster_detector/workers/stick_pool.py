@@ -176,11 +176,10 @@ class StickPool:
 
     def _clean_bus(self, now):
         """Have the bus cleaned when the starter's turn has come, and let it list the sticks."""
-        were_dead = self._cleaner.dead
-        is_clean, revived = self._cleaner.hear(now)
-        for port in were_dead.keys() - self._cleaner.dead.keys():
+        is_clean, left = self._cleaner.hear(now)
+        for port, by_reset in left.items():
             self._look_at = now
-            self._register.revived(port, port in revived, now)
+            self._register.revived(port, by_reset, now)
         if self._starter.has_turn:
             own_ports = tuple(record.port for record in self._records_with_worker())
             # What a worker has left that ended meanwhile is not cleaned yet.

@@ -112,21 +112,23 @@ def hold(monkeypatch):
 
 
 def test_its_process_is_started_when_it_is_needed_and_stays(hold):
-    assert hold.hear(0.0) == (False, ())
+    assert hold.hear(0.0) == (False, {})
     assert (hold.made, hold.cleaner.waitables()) == ([], [])
     assert hold.cleaner.deadline() == float('inf')
     assert hold.clean(('1.3',), 1.0)
     assert hold.cleaner.waitables() == hold.made
-    assert hold.clean(('1.3',), 1.5)   # it is at it
+    assert hold.clean((), 1.5)   # it is at it
     assert hold.made[0].told == [Clean(('1.3',))]
+    assert hold.cleaner.spared == {'1.3'}
     assert hold.cleaner.deadline() == 1.0 + ANSWER_SEC
-    assert hold.hear(2.0) == (False, ())
+    assert hold.hear(2.0) == (False, {})
     hold.says(CLEANED)
-    assert hold.hear(2.5) == (True, ())
-    assert hold.hear(2.6) == (False, ())
+    assert hold.hear(2.5) == (True, {})
+    assert hold.hear(2.6) == (False, {})
     assert hold.cleaner.deadline() == float('inf')
     assert hold.clean((), 3.0)
     assert hold.made[0].told == [Clean(('1.3',)), Clean(())]
+    assert hold.cleaner.spared == set()
     assert (len(hold.made), hold.log) == (1, [])
 
 
@@ -134,13 +136,13 @@ def test_its_process_is_started_when_it_is_needed_and_stays(hold):
 def test_without_a_usb_library_there_is_one_warning_and_the_sticks_go_on(hold, ended):
     assert hold.clean((), 1.0)
     hold.says(BusReport(problem='libusb cannot be used', usable=False), ended=ended)
-    assert hold.hear(1.1) == (True, ())
+    assert hold.hear(1.1) == (True, {})
     hold.made[0].ended = True
-    assert hold.hear(1.2) == (False, ())
+    assert hold.hear(1.2) == (False, {})
     assert hold.made[0].closed
     for now in (2.0, 60.0):
         assert not hold.clean((), now)
-        assert hold.hear(now) == (False, ())
+        assert hold.hear(now) == (False, {})
     assert len(hold.made) == 1
     (warning,) = hold.log
     assert 'libusb cannot be used' in warning
@@ -150,7 +152,7 @@ def test_a_problem_is_told_once_and_keeps_it_from_nothing_else(hold):
     for now, problem in ((1.0, 'no permission'), (2.0, 'no permission'), (3.0, 'no bus')):
         assert hold.clean((), now)
         hold.says(BusReport(cleaned=True, problem=problem))
-        assert hold.hear(now) == (True, ())
+        assert hold.hear(now) == (True, {})
     assert len(hold.made) == 1
     assert ['no permission' in line for line in hold.log] == [True, False]
     assert 'no bus' in hold.log[1]
@@ -158,12 +160,12 @@ def test_a_problem_is_told_once_and_keeps_it_from_nothing_else(hold):
 
 def test_one_that_gives_no_answer_is_killed_and_replaced(hold):
     assert hold.clean((), 1.0)
-    assert hold.hear(0.99 + ANSWER_SEC) == (False, ())
-    assert hold.hear(1.0 + ANSWER_SEC) == (True, ())
+    assert hold.hear(0.99 + ANSWER_SEC) == (False, {})
+    assert hold.hear(1.0 + ANSWER_SEC) == (True, {})
     assert hold.made[0].ended
     assert hold.log == [
         'cleaning the USB bus: no answer within 4 s; sticks are started without']
-    assert hold.hear(5.1) == (False, ())
+    assert hold.hear(5.1) == (False, {})
     assert hold.made[0].closed
     assert hold.clean((), 6.0)
     assert (len(hold.made), len(hold.log)) == (2, 1)
@@ -172,14 +174,14 @@ def test_one_that_gives_no_answer_is_killed_and_replaced(hold):
 def test_one_that_cannot_be_killed_is_not_asked_and_its_late_answer_is_no_answer(hold):
     assert hold.clean((), 1.0)
     hold.made[0].obeys_kill = False
-    assert hold.hear(1.0 + ANSWER_SEC) == (True, ())
+    assert hold.hear(1.0 + ANSWER_SEC) == (True, {})
     assert not hold.clean((), 6.0)
     hold.says(CLEANED)
-    assert hold.hear(6.5) == (False, ())
+    assert hold.hear(6.5) == (False, {})
     assert not hold.clean((), 7.0)
     assert len(hold.made) == 1
     hold.made[0].ended = True
-    assert hold.hear(8.0) == (False, ())
+    assert hold.hear(8.0) == (False, {})
     assert hold.clean((), 9.0)
     assert len(hold.made) == 2
     assert len(hold.log) == 1
@@ -189,16 +191,16 @@ def test_time_in_which_this_process_stood_still_does_not_count(hold):
     hold.cleaner.forgive(10.0)
     assert hold.clean((), 1.0)
     hold.cleaner.forgive(10.0)
-    assert hold.hear(10.99 + ANSWER_SEC) == (False, ())
-    assert hold.hear(11.0 + ANSWER_SEC) == (True, ())
+    assert hold.hear(10.99 + ANSWER_SEC) == (False, {})
+    assert hold.hear(11.0 + ANSWER_SEC) == (True, {})
 
 
 def test_one_that_ends_is_replaced_when_it_is_needed_but_not_for_ever(hold):
     for failure in range(1, MOST_FAILURES + 1):
         assert hold.clean((), float(failure))
         hold.says(ended=True)
-        assert hold.hear(failure + 0.1) == (True, ())
-        assert hold.hear(failure + 0.2) == (False, ())
+        assert hold.hear(failure + 0.1) == (True, {})
+        assert hold.hear(failure + 0.2) == (False, {})
         assert len(hold.made) == len(hold.log) == failure
     assert not hold.clean((), 10.0)
     assert len(hold.made) == MOST_FAILURES
@@ -213,7 +215,7 @@ def test_an_answer_wipes_the_failures_out(hold):
         assert hold.clean((), float(failure))
         if failure % (MOST_FAILURES - 1) == 0:
             hold.says(CLEANED)
-            assert hold.hear(failure + 0.1) == (True, ())
+            assert hold.hear(failure + 0.1) == (True, {})
         hold.says(ended=True)
         hold.hear(failure + 0.2)
     assert not any('not tried again' in line for line in hold.log)
@@ -223,7 +225,7 @@ def test_one_that_cannot_be_started_is_done_without(hold):
     hold.no_more_processes = True
     for now in range(2 * MOST_FAILURES):
         assert not hold.clean((), float(now))
-        assert hold.hear(float(now)) == (False, ())
+        assert hold.hear(float(now)) == (False, {})
     assert len(hold.log) == MOST_FAILURES
     assert 'starting its process: OSError: no more processes' in hold.log[0]
 
@@ -232,27 +234,38 @@ def test_it_knows_the_dead_ones_and_tells_who_is_revived(hold):
     assert hold.clean((), 1.0)
     other = DeadStick('1.4', 8.0)
     hold.says(BusReport(dead=(DEAD, other), cleaned=True))
-    assert hold.hear(1.9) == (True, ())
+    assert hold.hear(1.9) == (True, {})
     assert hold.cleaner.dead == {'1.1': DEAD, '1.4': other}
     hold.says(BusReport(dead=(other,), revived=('1.1',)))
-    assert hold.hear(11.0) == (False, ('1.1',))
+    assert hold.hear(11.0) == (False, {'1.1': True})
     assert hold.cleaner.dead == {'1.4': other}
     hold.says(BusReport())   # that one was pulled out
-    assert hold.hear(12.0) == (False, ())
+    assert hold.hear(12.0) == (False, {'1.4': False})
     assert hold.cleaner.dead == {}
 
 
 def test_what_is_revived_meanwhile_is_no_answer(hold):
     assert hold.clean((), 1.0)
-    hold.says(BusReport(revived=('1.1',)))
-    assert hold.hear(1.1) == (False, ('1.1',))
-    assert hold.cleaner.deadline() == 1.0 + ANSWER_SEC
+    hold.says(BusReport(dead=(DEAD,), cleaned=True))
+    assert hold.hear(1.1) == (True, {})
+    assert hold.clean((), 2.0)
+    hold.says(BusReport(revived=(DEAD.port,)))
+    assert hold.hear(2.1) == (False, {DEAD.port: True})
+    assert hold.cleaner.deadline() == 2.0 + ANSWER_SEC
+
+
+def test_what_it_says_after_it_was_given_up_comes_too_late(hold):
+    assert hold.clean((), 1.0)
+    assert hold.hear(1.0 + ANSWER_SEC) == (True, {})
+    hold.says(BusReport(dead=(DEAD,), cleaned=True))
+    assert hold.hear(6.0) == (False, {})
+    assert hold.cleaner.dead == {}
 
 
 def test_nobody_is_held_any_more_when_its_process_has_ended(hold):
     assert hold.clean((), 1.0)
     hold.says(BusReport(dead=(DEAD,), cleaned=True), ended=True)
-    hold.hear(1.1)
+    assert hold.hear(1.1) == (True, {})   # not that it was pulled out
     assert hold.cleaner.dead == {}
 
 
@@ -302,9 +315,9 @@ class Cleaning:
         while not condition():
             assert time.monotonic() < deadline, self.log
             connection.wait(self.cleaner.waitables(), 0.01)
-            is_done, revived = self.cleaner.hear(time.monotonic())
+            is_done, left = self.cleaner.hear(time.monotonic())
             self._is_done |= is_done
-            self.revived += revived
+            self.revived += [port for port, by_reset in left.items() if by_reset]
 
     def clean(self, own_ports=()):
         """Have the bus cleaned; return when it was asked for."""

@@ -98,23 +98,26 @@ class Cleaner:
         self.asked = []
         self.spared = frozenset()
         self.is_usable = False
-        self.is_done, self.revived = False, ()
-        self._left = ()
+        self.is_done = False
+        self._is_at_it = False
+        self._left = {}
 
     def leaves(self, port, by_reset):
         """Have a dead stick leave the bus at the next step, by a reset or by a hand."""
-        self._left = (port,)
-        self.revived = (port,) if by_reset else ()
+        self._left = {port: by_reset}
 
     def clean(self, own_ports, now):
-        self.asked.append(own_ports)
-        self.spared = frozenset(own_ports)
+        if not self._is_at_it:
+            self.asked.append(own_ports)
+            self.spared = frozenset(own_ports)
+        self._is_at_it = self.is_usable
         return self.is_usable
 
     def hear(self, now):
-        heard = self.is_done, self.revived
+        heard = self.is_done, self._left
         self.dead = {port: stick for port, stick in self.dead.items() if port not in self._left}
-        self.is_done, self.revived, self._left = False, (), ()
+        self._is_at_it &= not self.is_done
+        self.is_done, self._left = False, {}
         return heard
 
     def deadline(self):
@@ -535,9 +538,11 @@ def test_the_bus_is_cleaned_again_when_a_worker_was_killed_meanwhile(world):
     world.step(2.7, Listing())
     second.ended = True
     world.step(2.8)
+    world.step(2.9)
     world.cleaner.is_done = True   # it has not looked at what the second one left
     world.step(3.5)
     assert world.last.told == []
+    assert world.cleaner.asked == [('1.2',), ()]
     world.cleaner.is_done = True
     world.step(4.5)
     assert world.last.told == [ListSticks()]
