@@ -90,6 +90,19 @@ def start_deadline_sec(failures, longest_start_sec, limit_sec):
     return min(least_sec * _doubled(failures // FAILURES_TO_PATIENCE), limit_sec)
 
 
+def load_deadline_sec(failures, longest_start_sec):
+    """
+    Return how long the networks may take to load on a stick that has answered.
+
+    As long as the longest whole start so far, three seconds in any case: a stick that is pulled
+    out just then leaves the library waiting for ever. With failures the patience grows as above.
+
+    :param failures: failures since the stick was last well.
+    :param longest_start_sec: the longest successful start so far.
+    """
+    return max(longest_start_sec, ANSWER_SEC) * _doubled(failures // FAILURES_TO_PATIENCE)
+
+
 def _doubled(times):
     """Return 2 to the power of ``times``, which may have grown for weeks, within reason."""
     return 2 ** min(times, 16)

@@ -17,6 +17,7 @@
 from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import OPENED
 from ncs_cluster_detector.sticks.stick import OPENING
 
 # How long a stick pauses between two inferences at each throttling level, for which it must not be
@@ -44,6 +45,10 @@ def of_start(record, options, longest_start_sec, others_waiting):
     if handle.step == BOOTED:
         deadlines.append((handle.step_at + restart.ANSWER_SEC, (
             f'it has booted, and has not answered for {restart.ANSWER_SEC:g} s')))
+    if handle.step == OPENED and longest_start_sec is not None:
+        load_sec = restart.load_deadline_sec(record.failures, longest_start_sec)
+        deadlines.append((handle.step_at + load_sec, (
+            f'its networks are not loaded within {load_sec:.3g} s')))
     # While only a single other one is waiting, which has not booted yet, there is time for a slow
     # one, see StickRegister.due.
     if handle.step == OPENING and others_waiting and not (
