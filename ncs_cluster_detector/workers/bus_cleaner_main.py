@@ -86,6 +86,7 @@ class _Cleaner:
         self._tell = tell
         self._lock = threading.Lock()   # for what follows
         self._dead = {}                 # address -> DeadStick
+        self._pending = {}              # the same of those that are being reset
         self._problem = ''
         self._old = set()               # addresses of the booted sticks at the last cleaning
 
@@ -114,33 +115,55 @@ class _Cleaner:
 
     def _reset(self, sticks):
         """Reset sticks at the same time; return the ports of those that have left the bus."""
-        left = []
+        left, now = [], time.monotonic()
         threads = [threading.Thread(target=self._reset_one, args=(stick, left), daemon=True)
                    for stick in sticks]
+        self._pending = {stick.address: DeadStick(stick.port, now) for stick in sticks}
         for thread in threads:
             thread.start()
-        give_up_at = time.monotonic() + RESET_SEC + OWNER_CLAIMS_SEC
         for thread in threads:
-            thread.join(max(give_up_at - time.monotonic(), 0.0))
+            thread.join(max(now + RESET_SEC + OWNER_CLAIMS_SEC - time.monotonic(), 0.0))
+        with self._lock:   # those that are left are stuck inside the system
+            self._dead.update(self._pending)
+            self._pending = {}
         return left
 
     def _reset_one(self, stick, left):
+        claim = self._claim(stick)
+        if claim is None:
+            self._forget(stick)
+        elif ask_to_reset(claim, RESET_SEC):
+            claim.close()
+            left.append(stick.port)
+            self._forget(stick)
+        else:
+            self._note_dead(stick)
+            threading.Thread(target=self._keep, args=(stick, claim), daemon=True).start()
+
+    def _claim(self, stick):
+        """Return the claim of a stick, or None when it is not to be had."""
         try:
-            claim = self._bus.claim(stick)
+            return self._bus.claim(stick)
         except (usb_bus.UsbBusyError, usb_bus.UsbGoneError):
-            return   # somebody's, or it has just left by itself
+            return None   # it is somebody's, or has just left by itself
         except usb_bus.UsbError as error:
             self._problem = (
                 f'claiming the booted stick at USB port {stick.port}: {error}; install the udev '
                 "rules of NCSDK 2 (97-usbboot.rules, product f63b), join group 'users', replug it")
-            return
-        if ask_to_reset(claim, RESET_SEC):
-            claim.close()
-            left.append(stick.port)
-            return
+            return None
+
+    def _note_dead(self, stick):
         with self._lock:
-            self._dead[stick.address] = DeadStick(stick.port, time.monotonic())
-        threading.Thread(target=self._keep, args=(stick, claim), daemon=True).start()
+            self._pending.pop(stick.address, None)
+            self._dead.setdefault(stick.address, DeadStick(stick.port, time.monotonic()))
+
+    def _forget(self, stick, revived=()):
+        """Report that a stick, if it was held to be dead, is not any more."""
+        with self._lock:
+            self._pending.pop(stick.address, None)
+            was_dead = self._dead.pop(stick.address, None) is not None
+        if was_dead:
+            self._report(revived=revived)
 
     def _wait_for_rom(self, ports):
         """Wait until there is a stick in ROM state at all ports; tell whether it came to that."""
@@ -162,9 +185,7 @@ class _Cleaner:
             revived = revived and self._wait_for_rom([stick.port])
         except usb_bus.UsbError:
             revived = False
-        with self._lock:
-            del self._dead[stick.address]
-        self._report(revived=(stick.port,) if revived else ())
+        self._forget(stick, (stick.port,) if revived else ())
 
     def _report(self, **about):
         with self._lock:
