@@ -16,6 +16,7 @@
 
 from multiprocessing import connection
 from multiprocessing import forkserver
+import queue
 import threading
 import time
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from types import SimpleNamespace
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.sticks.usb_bus import UsbBusyError
+from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.workers import bus_cleaner
 from ncs_cluster_detector.workers import bus_cleaner_main
 from ncs_cluster_detector.workers.bus_cleaner import ANSWER_SEC
@@ -510,3 +512,30 @@ def test_one_that_nobody_may_open_is_told_of_once_and_the_others_are_reset(clean
     assert 'USB port 1.1' in warning
     assert '97-usbboot.rules' in warning
     assert cleaning.bus.port('1.2').in_rom()
+
+
+class StuckBus:
+    """A bus with a booted stick whose opening does not return before it is let go."""
+
+    def __init__(self):
+        self.may_return = threading.Event()
+
+    def sticks(self):
+        return [UsbStick('1.1', (1, 5), True)]
+
+    def claim(self, stick):
+        self.may_return.wait()
+        raise UsbBusyError('somebody has it')
+
+
+def test_one_on_which_a_usb_call_does_not_return_is_dead_until_it_does():
+    bus, told = StuckBus(), queue.SimpleQueue()
+    cleaner = bus_cleaner_main._Cleaner(bus, told.put)
+    cleaner.clean(())
+    report = told.get(timeout=DEADLINE_SEC)
+    assert report.cleaned
+    assert [stick.port for stick in report.dead] == ['1.1']
+    cleaner.clean(())   # without waiting for it again
+    assert told.get(timeout=DEADLINE_SEC).dead == report.dead
+    bus.may_return.set()
+    assert told.get(timeout=DEADLINE_SEC) == BusReport()
