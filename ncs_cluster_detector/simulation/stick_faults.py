@@ -46,8 +46,8 @@ FAULTS = {
     'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
     'cooling FACTOR': 'it gives off heat so many times as well as others: with 0.5 it ends twice '
                       'as far above ambient, and takes twice as long to get there',
-    'slow-boot SECONDS': "its boot takes so long; meanwhile the vendor's library may take another "
-                         'stick for it',
+    'slow-boot SECONDS': "its boot takes so long; after 3.6 times boot_ms the vendor's library "
+                         'gives up waiting, or takes another stick for it',
     'mute': 'it answers nothing until a USB reset or unplug: calls never return, and left booted '
             'it hangs the first listing of every process',
     'nak': 'it is mute, and takes nothing that is sent to it',

@@ -239,3 +239,5 @@ def _translated_errors():
     except USBError as error:
         kind = _ERRORS.get(error.backend_error_code, UsbError)
         raise kind(str(error)) from error
+    except NotImplementedError as error:   # so pyusb tells LIBUSB_ERROR_NOT_SUPPORTED
+        raise UsbError(f'not supported: {error}') from error

@@ -16,6 +16,7 @@
 
 from multiprocessing import connection
 
+from ncs_cluster_detector.policy.restart import REST_SEC
 from ncs_cluster_detector.workers import bus_cleaner_main
 from ncs_cluster_detector.workers.child_process import ChildProcess
 from ncs_cluster_detector.workers.endings import KILL_GRACE_SEC
@@ -23,6 +24,7 @@ from ncs_cluster_detector.workers.messages import Clean
 
 # Its own deadlines come to 2.5 s; one that needs longer is stuck inside the system.
 ANSWER_SEC = 4.0
+# After so many failures in a row it is left alone for a while.
 MOST_FAILURES = 5
 
 
@@ -44,7 +46,8 @@ class BusCleaner:
         self._is_given_up = False   # it was killed because it gave no answer
         self._asked_at = None       # while it must answer
         self._failures = 0
-        self._is_usable = True
+        self._rests_until = float('-inf')
+        self._is_usable = True      # there is a USB library
         self._problem = ''
 
     def clean(self, own_ports, now):
@@ -54,12 +57,14 @@ class BusCleaner:
         :param own_ports: see Clean.
         :return: False when there is nobody who could clean it.
         """
-        if self._is_usable and self._process is None:
+        if not self._is_usable or now < self._rests_until:
+            return False
+        if self._process is None:
             try:
                 self._process = ChildProcess(bus_cleaner_main.main, self._config)
             except (OSError, EOFError) as error:
-                self._failed(f'starting its process: {type(error).__name__}: {error}')
-        if not self._is_usable or self._process is None or self._is_given_up:
+                self._failed(f'starting its process: {type(error).__name__}: {error}', now)
+        if self._process is None or self._is_given_up:
             return False
         if self._asked_at is None:
             self._process.send(Clean(own_ports))
@@ -95,10 +100,10 @@ class BusCleaner:
                 self._asked_at, self._failures = None, 0
         if has_ended:
             if self._is_usable and not self._is_given_up:
-                self._failed(self._process.how_it_ended())
+                self._failed(self._process.how_it_ended(), now)
             self._drop()
         elif now >= self.deadline():
-            self._failed(f'no answer within {ANSWER_SEC:g} s')
+            self._failed(f'no answer within {ANSWER_SEC:g} s', now)
             self._process.kill()
             self._is_given_up, self._asked_at = True, None
         return was_asked and self._asked_at is None, left
@@ -117,19 +122,23 @@ class BusCleaner:
         return [] if self._process is None else self._process.waitables()
 
     def stop(self):
-        """End it; it has no stick that would have to be closed."""
+        """End it, which has no stick to close; return False if it cannot be ended."""
         if self._process is not None:
             self._process.kill()
             connection.wait([self._process.sentinel], KILL_GRACE_SEC)
-            if self._process.has_ended():
-                self._drop()
+            if not self._process.has_ended():
+                return False
+            self._drop()
+        return True
 
     def _drop(self):
         self._process.close()
         self._process, self._is_given_up, self._asked_at, self.dead = None, False, None, {}
 
-    def _failed(self, text):
+    def _failed(self, text, now):
         self._failures += 1
-        self._is_usable = self._failures < MOST_FAILURES
-        self._logger.warning(f'cleaning the USB bus: {text}; sticks are started without'
-                             + ('' if self._is_usable else ', and it is not tried again'))
+        rest = ''
+        if self._failures >= MOST_FAILURES:
+            self._rests_until = now + REST_SEC
+            rest = f' for {REST_SEC:g} s'
+        self._logger.warning(f'cleaning the USB bus: {text}; sticks are started without{rest}')

@@ -48,6 +48,7 @@ RETURN_SEC = 1.0
 RETURN_CHECK_SEC = 0.05   # libusb tells nobody here what comes; it is looked for this often
 REVIVE_PERIOD_SEC = 10.0
 REVIVE_RESET_SEC = 2.0
+REVIVED_RETURN_SEC = 3.0
 _FAILED_READ_PAUSE_SEC = 1.0
 
 
@@ -87,15 +88,17 @@ class _Cleaner:
         self._lock = threading.Lock()   # for what follows
         self._dead = {}                 # address -> DeadStick
         self._pending = {}              # the same of those that are being reset
-        self._problem = ''
+        self._problems = set()
         self._old = set()               # addresses of the booted sticks at the last cleaning
 
     def clean(self, own_ports):
         """Reset what can be reset, wait for its return, and report; see the module's text."""
+        with self._lock:
+            self._problems = set()
         try:
             self._wait_for_rom(self._reset(self._strays(own_ports)))
         except usb_bus.UsbError as error:
-            self._problem = f'listing the USB bus: {error}'
+            self._note_problem(f'listing the USB bus: {error}')
         self._report(cleaned=True)
 
     def _strays(self, own_ports):
@@ -118,12 +121,11 @@ class _Cleaner:
         left, now = [], time.monotonic()
         threads = [threading.Thread(target=self._reset_one, args=(stick, left), daemon=True)
                    for stick in sticks]
-        self._pending = {stick.address: DeadStick(stick.port, now) for stick in sticks}
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(max(now + RESET_SEC + OWNER_CLAIMS_SEC - time.monotonic(), 0.0))
-        with self._lock:   # those that are left are stuck inside the system
+        with self._lock:   # those that have not left by now
             self._dead.update(self._pending)
             self._pending = {}
         return left
@@ -131,8 +133,10 @@ class _Cleaner:
     def _reset_one(self, stick, left):
         claim = self._claim(stick)
         if claim is None:
-            self._forget(stick)
-        elif ask_to_reset(claim, RESET_SEC):
+            return
+        with self._lock:
+            self._pending[stick.address] = DeadStick(stick.port, time.monotonic())
+        if ask_to_reset(claim, RESET_SEC):
             claim.close()
             left.append(stick.port)
             self._forget(stick)
@@ -147,15 +151,20 @@ class _Cleaner:
         except (usb_bus.UsbBusyError, usb_bus.UsbGoneError):
             return None   # it is somebody's, or has just left by itself
         except usb_bus.UsbError as error:
-            self._problem = (
+            self._note_problem(
                 f'claiming the booted stick at USB port {stick.port}: {error}; install the udev '
                 "rules of NCSDK 2 (97-usbboot.rules, product f63b), join group 'users', replug it")
             return None
 
+    def _note_problem(self, text):
+        with self._lock:
+            self._problems.add(text)
+
     def _note_dead(self, stick):
         with self._lock:
-            self._pending.pop(stick.address, None)
-            self._dead.setdefault(stick.address, DeadStick(stick.port, time.monotonic()))
+            pending = self._pending.pop(stick.address, None)
+            if pending is not None:   # else it is late, and dead already
+                self._dead[stick.address] = pending
 
     def _forget(self, stick, revived=()):
         """Report that a stick, if it was held to be dead, is not any more."""
@@ -165,9 +174,9 @@ class _Cleaner:
         if was_dead:
             self._report(revived=revived)
 
-    def _wait_for_rom(self, ports):
+    def _wait_for_rom(self, ports, within_sec=RETURN_SEC):
         """Wait until there is a stick in ROM state at all ports; tell whether it came to that."""
-        missing, give_up_at = set(ports), time.monotonic() + RETURN_SEC
+        missing, give_up_at = set(ports), time.monotonic() + within_sec
         while missing and time.monotonic() < give_up_at:
             time.sleep(RETURN_CHECK_SEC)
             missing -= {stick.port for stick in self._bus.sticks() if not stick.booted}
@@ -181,15 +190,17 @@ class _Cleaner:
             if _leaves(claim, REVIVE_PERIOD_SEC):
                 break
         claim.close()
-        try:
-            revived = revived and self._wait_for_rom([stick.port])
+        try:   # or it was pulled out just then
+            revived = revived and self._wait_for_rom([stick.port], REVIVED_RETURN_SEC)
         except usb_bus.UsbError:
             revived = False
         self._forget(stick, (stick.port,) if revived else ())
 
     def _report(self, **about):
         with self._lock:
-            self._tell(BusReport(dead=tuple(self._dead.values()), problem=self._problem, **about))
+            # Of several one is enough, and always the same one.
+            self._tell(BusReport(dead=tuple(self._dead.values()),
+                                 problem=min(self._problems, default=''), **about))
 
 
 def _revive(claim, fill_bytes):

@@ -29,6 +29,8 @@ context = multiprocessing.get_context('forkserver')
 class ChildProcess:
     """One process and the pipe to it; when it has ended, this is closed and dropped."""
 
+    title = 'process'
+
     def __init__(self, main, *arguments):
         """
         Start the process.
@@ -85,7 +87,7 @@ class ChildProcess:
             how = f'was killed by {names.get(-code, f"signal {-code}")}'
         self._last_words.take_in()
         quote = self._last_words.quote()
-        return f'worker process {self.pid} {how}' + (f' (it printed: {quote})' if quote else '')
+        return f'{self.title} {self.pid} {how}' + (f' (it printed: {quote})' if quote else '')
 
     def kill(self):
         """End the process without waiting for its end: it may be stuck inside the kernel."""

@@ -36,9 +36,11 @@ def of_start(record, options, longest_start_sec, others_waiting):
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """
     handle = record.handle
+    # Giving up one that is slow to boot helps nobody when the others are as slow.
+    faster = [other for other in others_waiting if not other.slow]
+    is_patient = record.slow == 1 or record.slow and not faster
     start_sec = restart.start_deadline_sec(
-        record.failures, None if record.slow == 1 else longest_start_sec,
-        options.startup_timeout_sec)
+        record.failures, None if is_patient else longest_start_sec, options.startup_timeout_sec)
     why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
            f'the longest start so far took {longest_start_sec:.1f} s')
     deadlines = [(handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})')]
@@ -49,16 +51,28 @@ def of_start(record, options, longest_start_sec, others_waiting):
         load_sec = restart.load_deadline_sec(record.failures, longest_start_sec)
         deadlines.append((handle.step_at + load_sec, (
             f'its networks are not loaded within {load_sec:.3g} s')))
-    # While only a single other one is waiting, which has not booted yet, there is time for a slow
-    # one, see StickRegister.due.
-    if handle.step == OPENING and others_waiting and not (
-            len(others_waiting) == 1 and not others_waiting[0].restarts):
+    if handle.step == OPENING and _may_be_overtaken(faster, others_waiting, longest_start_sec):
         deadlines.append((handle.step_at + restart.BOOT_SEC, (
             f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
     if record.holds_up() and others_waiting and longest_start_sec is not None:
         deadlines.append((handle.started_at + longest_start_sec, (
             f'not ready within {longest_start_sec:.3g} s, and others wait')))
     return min(deadlines)
+
+
+def _may_be_overtaken(faster, others_waiting, longest_start_sec):
+    """
+    Tell whether others are to be started before one that is not back from its boot.
+
+    While only a single other one is waiting, which has not booted yet, there is time for a slow
+    one, see StickRegister.due. And there must be a reason to think that the others are faster: a
+    start that was, or that this is the first one that takes long.
+    """
+    if not faster or len(others_waiting) == 1 and not faster[0].failures:
+        return False
+    if longest_start_sec is None:
+        return len(faster) == len(others_waiting)
+    return longest_start_sec < restart.BOOT_SEC
 
 
 def of_work(handle, options, pause_level):

@@ -156,8 +156,8 @@ class StickPool:
         """End all workers; return False if one of them cannot be ended."""
         for record in self._register.records:
             record.stopping()
-        self._cleaner.stop()
-        return end_all(self._handles() + self._endings.handles(), self._logger)
+        has_ended = self._cleaner.stop()
+        return end_all(self._handles() + self._endings.handles(), self._logger) and has_ended
 
     def _records_with_worker(self):
         return [record for record in self._register.records if record.handle is not None]

@@ -54,6 +54,7 @@ class StickRecord:
         self.failures = 0       # since it was last well
         self.mute = 0           # how often it booted and gave no answer, since it was last well
         self.slow = 0           # how often it was not back from its boot in time, likewise
+        self.is_spare = False   # it is dead, or its room was taken while it was
         self._is_told_dead = False   # since it ran last
         self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
@@ -150,6 +151,10 @@ class StickRecord:
     def is_absent(self):
         """Tell whether the stick is not plugged in."""
         return self.state is StickState.ABSENT
+
+    def is_dead(self):
+        """Tell whether the stick has booted and does not answer."""
+        return self.state is StickState.DEAD
 
     def waits(self):
         """Tell whether the stick waits for its next worker, to be plugged in or to answer."""

@@ -29,7 +29,8 @@ class StickRegister:
     A stick gets the next number when it is listed for the first time, in the order of the USB
     ports, and keeps it: number n stays the same port when the stick is restarted or replugged. One
     that another program has open gets its number when it becomes free. A dead one has a number as
-    well, so that it is told of, but takes no room from one that works.
+    well, so that it is told of, but takes no room from one that works: should its room be taken
+    when it answers again, it is spare.
     """
 
     def __init__(self, max_sticks, logger):
@@ -49,12 +50,16 @@ class StickRegister:
         names = {port_of(name): name for name in sorted(device_names, key=_natural)}
         known = {record.port for record in self.records}
         further = {port: name for port, name in names.items() if port not in known}
-        free = [name for name in further.values() if not is_in_use(name)]
+        free = [name for name in further.values() if not is_in_use(name)][:self._room()]
         free += [name for port, name in further.items() if is_in_use(name) and port in dead]
-        for name in sorted(free[:self._room()], key=_natural):
+        for name in sorted(free, key=_natural):
             self.records.append(StickRecord(len(self.records), name, now))
         for record in self.records:
-            if record.seen(names, now, dead):
+            is_news = record.seen(names, now, dead)
+            record.is_spare |= record.is_dead()
+            if record.is_spare and not record.is_dead() and self._has_room():
+                record.is_spare = False
+            if is_news:
                 self._logger.error(
                     f'stick {record.number} ({record.device_name}): it has booted and does not '
                     'answer on USB, so it is left out; unplug it and plug it in again (until then '
@@ -84,13 +89,14 @@ class StickRegister:
         return [record for record in self._due(now) if not record.holds_up()]
 
     def _due(self, now):
-        return [record for record in self.records
-                if record.waits_until() is not None and record.waits_until() <= now]
+        return [record for record in self.records if not record.is_spare
+                and record.waits_until() is not None and record.waits_until() <= now]
 
     def next_due(self, after=float('-inf')):
         """Return when the next worker is due (of those due later than ``after``), or infinite."""
         return min((record.start_at for record in self.records
-                    if record.waits_until() is not None and record.start_at > after),
+                    if not record.is_spare and record.waits_until() is not None
+                    and record.start_at > after),
                    default=float('inf'))
 
     def expects_sticks(self):
@@ -101,8 +107,8 @@ class StickRegister:
         """Take note that the dead stick at a port has left the bus, by a reset or by a hand."""
         for record in self.records:
             if record.port == port and by_reset:
-                self._logger.info(f'stick {record.number} ({record.device_name}): a reset by USB '
-                                  'has brought it back')
+                self._logger.warning(f'stick {record.number} ({record.device_name}): a reset by '
+                                     'USB has helped, it is started again')
             elif record.port == port:
                 record.replugged(now)
 
@@ -115,7 +121,8 @@ class StickRegister:
 
     def _room(self):
         """Return how many further sticks would be used; None for any number."""
-        return max(self._max_sticks - len(self.records), 0) if self._max_sticks else None
+        used = sum(not record.is_spare for record in self.records)
+        return max(self._max_sticks - used, 0) if self._max_sticks else None
 
     def _complaint_of_room(self, names):
         """Return why a stick that was plugged in is not used although one is missing, or None."""

@@ -65,6 +65,8 @@ def prepare(driver):
 class WorkerHandle(ChildProcess):
     """One generation of a worker; when it has ended, the handle is closed and dropped."""
 
+    title = 'worker process'
+
     def __init__(self, config, inflight_per_stick, now):
         """Start the process; ``now`` is the time from which its start-up counts."""
         self.started_at = now

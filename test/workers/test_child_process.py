@@ -141,7 +141,7 @@ def test_how_it_ended_quotes_the_last_line_without_colour_and_folder(start, capf
     assert child.pid != os.getpid()
     wait_for_end(child)
     assert child.how_it_ended() == (
-        f'worker process {child.pid} was killed by SIGABRT '
+        f'process {child.pid} was killed by SIGABRT '
         '(it printed: E: XLink.c:137 assertion failed)')
     assert capfd.readouterr() == ('', '')
 
@@ -163,7 +163,7 @@ def test_nothing_that_it_prints_reaches_the_output_of_its_parent(tmp_path):
 def test_other_ends_in_words(start, main, expected):
     child = start(main)
     wait_for_end(child)
-    assert child.how_it_ended() == f'worker process {child.pid} {expected}'
+    assert child.how_it_ended() == f'process {child.pid} {expected}'
 
 
 def test_messages_go_both_ways(start):
@@ -187,7 +187,7 @@ def test_what_it_said_before_its_end_is_still_heard(start):
 def test_one_that_has_closed_its_end_of_the_pipe_is_killed(start):
     child = start(closes_its_end)
     take_messages(child, lambda _: child.has_ended())
-    assert child.how_it_ended() == f'worker process {child.pid} was killed by SIGKILL'
+    assert child.how_it_ended() == f'process {child.pid} was killed by SIGKILL'
     assert [*child.messages()] == []
     # Nothing is ready for ever, so that nobody waits in a busy loop.
     assert child.waitables() == [child.sentinel]
@@ -205,7 +205,7 @@ def test_a_message_to_one_that_is_gone_is_no_error(start):
     wait_for_end(child)
     child.send('is anybody there')
     child.kill()   # nor is this
-    assert child.how_it_ended().startswith(f'worker process {child.pid} ended with exit code 3')
+    assert child.how_it_ended().startswith(f'process {child.pid} ended with exit code 3')
 
 
 def test_one_that_does_not_listen_is_killed(start):

@@ -27,8 +27,9 @@ import pytest
 
 STARTED_AT, STEP_AT = 100.0, 101.0
 OPTIONS = SupervisorOptions(None, startup_timeout_sec=20.0, inference_timeout_sec=2.0)
-FRESH = SimpleNamespace(restarts=0)    # another stick, that has not had its first start
-FAILED = SimpleNamespace(restarts=1)
+FRESH = SimpleNamespace(failures=0, slow=0)    # another stick, that has not had its first start
+FAILED = SimpleNamespace(failures=1, slow=0)
+SLOW = SimpleNamespace(failures=1, slow=1)
 
 
 def record(step=None, failures=0, mute=0, slow=0):
@@ -83,6 +84,13 @@ def test_a_boot_has_five_seconds_while_others_wait(others):
     assert restart.BOOT_SEC == 5.0
 
 
+@pytest.mark.parametrize('longest_start_sec, others', [
+    (None, (SLOW, FRESH)), (None, (SLOW, SLOW)), (1.5, (SLOW, SLOW)), (6.0, (FAILED, FRESH))])
+def test_none_is_given_up_for_others_that_seem_as_slow(longest_start_sec, others):
+    deadline, why = of_start(longest_start_sec, others, step=OPENING, slow=1, failures=1)
+    assert deadline == 120.0, why
+
+
 @pytest.mark.parametrize('others', [(), (FRESH,), (FRESH, FAILED)])
 def test_after_its_boot_a_stick_has_three_seconds_to_answer_whoever_waits(others):
     assert of_start(None, others, step=BOOTED) == (
@@ -103,7 +111,9 @@ def test_one_that_was_slow_once_has_all_the_time_that_the_user_sets():
     assert of_start(1.5, (FRESH,), step=OPENING, slow=1, failures=1)[0] == 120.0
     # But not while others wait, nor again.
     assert of_start(1.5, (FRESH, FRESH), step=OPENING, slow=1, failures=1)[0] == STEP_AT + 5.0
-    assert of_start(1.5, slow=2, failures=2)[0] == 104.5
+    assert of_start(1.5, (FAILED,), slow=2, failures=2)[0] == 101.5
+    # Unless nobody waits whom that would help.
+    assert of_start(1.5, slow=2, failures=2)[0] == 120.0
 
 
 @pytest.mark.parametrize('about', [{'mute': 1}, {'slow': 2}, {'mute': 1, 'slow': 1}])

@@ -592,7 +592,7 @@ def test_one_that_a_reset_has_brought_back_waits_and_lets_the_others_go_first(wo
     world.cleaner.leaves('1.1', by_reset=True)
     world.step(2.5)
     assert scout.told == [Wait(), Look()]
-    assert world.told_of('a reset by USB has brought it back')
+    assert world.told_of('a reset by USB has helped')
     world.step(2.6, Found(('1.1-ma2450', '1.2-')), by=scout)
     due_at = 1.0 + restart.FIRST_HOLD_UP_DELAY_SEC
     assert (world.states(), world.pool.snapshots(2.6, ())[0].start_at) == (

@@ -154,11 +154,9 @@ def dead(*ports):
 
 @pytest.mark.parametrize('max_sticks, expected', [
     (0, ['1.1-', '1.2-ma2450', '1.3-ma2450']),
-    (1, ['1.2-ma2450']),
-    (2, ['1.2-ma2450', '1.3-ma2450']),
-    (3, ['1.1-', '1.2-ma2450', '1.3-ma2450'])])
-def test_a_dead_one_takes_no_room_from_a_good_one_and_has_a_number_when_there_is(
-        log, max_sticks, expected):
+    (1, ['1.1-', '1.2-ma2450']),
+    (2, ['1.1-', '1.2-ma2450', '1.3-ma2450'])])
+def test_a_dead_one_has_a_number_and_takes_no_room_from_a_good_one(log, max_sticks, expected):
     register = StickRegister(max_sticks, log)
     register.listed(['1.1-', '1.2-ma2450', '1.3-ma2450'], 1.0, dead('1.1'))
     assert names(register) == expected
@@ -183,11 +181,28 @@ def test_a_dead_one_is_no_stranger(register):
     assert register.strangers == ('1.2-',)
 
 
-def test_a_dead_one_for_which_there_is_no_room_is_no_stranger_either(log):
-    register = StickRegister(1, log)
-    register.listed(['1.1-', '1.2-ma2450'], 1.0, dead('1.1'))
-    assert register.strangers == ()
-    assert log == []
+def test_a_good_one_that_comes_later_has_the_room_of_a_dead_one_which_is_spare_then(log):
+    register = StickRegister(2, log)
+    register.listed(['1.1-ma2450', '1.2-'], 1.0, dead('1.2'))
+    register.listed(['1.1-ma2450', '1.2-', '1.3-ma2450'], 2.0, dead('1.2'))
+    assert names(register) == ['1.1-ma2450', '1.2-', '1.3-ma2450']
+    register.revived('1.2', False, 3.0)
+    register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 3.1, {})
+    assert [record.is_spare for record in register.records] == [False, True, False]
+    first, _, third = register.records
+    first.starting(IDLE)
+    third.starting(IDLE)
+    assert register.due(1000.0) is None
+    assert register.next_due() == float('inf')
+
+
+def test_one_that_answers_again_has_its_room_if_nobody_took_it(log):
+    register = StickRegister(2, log)
+    register.listed(['1.1-ma2450', '1.2-'], 1.0, dead('1.2'))
+    register.records[0].starting(IDLE)
+    register.revived('1.2', False, 3.0)
+    register.listed(['1.1-', '1.2-ma2450'], 3.1, {})
+    assert register.due(4.0) is register.records[1]
 
 
 def test_one_that_is_full_of_life_again_is_due_later_by_a_reset_and_at_once_by_a_hand(log):
@@ -199,7 +214,7 @@ def test_one_that_is_full_of_life_again_is_due_later_by_a_reset_and_at_once_by_a
         first, second = register.records
         assert (first.state, second.state) == (StickState.DEAD, StickState.BACKOFF)
         assert register.next_due() == due_at
-    assert len([line for line in log if 'a reset by USB has brought it back' in line]) == 1
+    assert len([line for line in log if 'a reset by USB has helped' in line]) == 1
 
 
 def test_a_port_that_is_nobodys_can_be_revived(register, log):
