@@ -25,6 +25,8 @@ DEGREES_ABOVE_THRESHOLD = 10.0
 ASSUMED_THRESHOLD_CELSIUS = 65.0
 EIGHTHS = ' ▏▎▍▌▋▊▉█'
 LEAST_BAR = 8
+# What is to be done about a stick, in place of a bar of the temperature that it does not tell.
+REMEDIES = {'DEAD': 'unplug it and plug it in again', 'ABSENT': 'plug it in', 'FATAL': 'replug it'}
 NUMBERS_FROM_WIDTH = 64
 # Cells of a stick's line beside its bar, and of the part that a narrow terminal lacks.
 OTHER_CELLS, NUMBER_CELLS = 36, 19
@@ -126,7 +128,10 @@ def _stick_lines(state, columns, room, style):
         colour = _stick_colour(stick, state)
         number = (f' {stick.number:>4}   ', BOLD if stick.active else DIM)
         line = [number, _words_for(stick, colour)]
-        line += _bar(stick.celsius, top, bar, mark, colour or DIM, style)
+        if stick.state in REMEDIES:
+            line.append((f' {REMEDIES[stick.state][:bar]:<{bar + 1}}', RED))
+        else:
+            line += _bar(stick.celsius, top, bar, mark, colour or DIM, style)
         line.append((f'{_one(stick.celsius):>8}', colour))
         if with_numbers:
             duty = '?' if stick.duty is None else f'{stick.duty * 100:.0f} %'

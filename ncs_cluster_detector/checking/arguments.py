@@ -21,6 +21,8 @@ from typing import NamedTuple
 from typing import Optional
 
 PROGRAM = 'check_sticks'
+# Networks that simulated sticks have by themselves.
+BUILT_IN_GRAPHS = ('people', 'faces', 'shapes')
 DESCRIPTION = """
 Check the sticks that are plugged in: starts, rates, killed workers, heat, unplugging. It takes
 about ten minutes and writes a folder with a report to send in. Exit code: 0 = all ok, 1 =
@@ -105,13 +107,14 @@ def _check_graph(driver, graph):
                 'no graph; name the network that mvNCCompile wrote, with --graph FILE (with make: '
                 'GRAPH=FILE), or try --driver simulated')
         return
-    if driver == 'simulated' and not graph.is_file():
-        return   # the name of a built-in one; the node checks it
+    if driver == 'simulated' and str(graph) in BUILT_IN_GRAPHS:
+        return
     try:
         is_empty = not graph.read_bytes()[:1]
     except OSError as error:
+        names = f', or one of {", ".join(BUILT_IN_GRAPHS)}' if driver == 'simulated' else ''
         raise CannotRunError(f'--graph {graph}: {error.strerror}; name a file that can be '
-                             'read') from None
+                             f'read{names}') from None
     if is_empty:
         raise CannotRunError(f'--graph {graph}: the file is empty; expected what mvNCCompile of '
                              'NCSDK 2 writes')

@@ -25,7 +25,7 @@ from ncs_cluster_detector.sticks.stick import OPENING
 THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
 
 
-def of_start(record, options, longest_start_sec, others_waiting):
+def of_start(record, options, longest_start_sec, others_waiting, others_slow=False):
     """
     Return until when a worker that opens its stick must answer.
 
@@ -33,6 +33,7 @@ def of_start(record, options, longest_start_sec, others_waiting):
     :param options: SupervisorOptions.
     :param longest_start_sec: the longest successful start of any stick, or None.
     :param others_waiting: the records of other sticks that wait for their turn to start.
+    :param others_slow: whether another one was not back from its boot in time either.
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """
     handle = record.handle
@@ -51,7 +52,8 @@ def of_start(record, options, longest_start_sec, others_waiting):
         load_sec = restart.load_deadline_sec(record.failures, longest_start_sec)
         deadlines.append((handle.step_at + load_sec, (
             f'its networks are not loaded within {load_sec:.3g} s')))
-    if handle.step == OPENING and _may_be_overtaken(faster, others_waiting, longest_start_sec):
+    if handle.step == OPENING and _may_be_overtaken(
+            faster, others_waiting, longest_start_sec, others_slow):
         deadlines.append((handle.step_at + restart.BOOT_SEC, (
             f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
     if record.holds_up() and others_waiting and longest_start_sec is not None:
@@ -60,7 +62,7 @@ def of_start(record, options, longest_start_sec, others_waiting):
     return min(deadlines)
 
 
-def _may_be_overtaken(faster, others_waiting, longest_start_sec):
+def _may_be_overtaken(faster, others_waiting, longest_start_sec, others_slow):
     """
     Tell whether others are to be started before one that is not back from its boot.
 
@@ -71,7 +73,7 @@ def _may_be_overtaken(faster, others_waiting, longest_start_sec):
     if not faster or len(others_waiting) == 1 and not faster[0].failures:
         return False
     if longest_start_sec is None:
-        return len(faster) == len(others_waiting)
+        return not others_slow
     return longest_start_sec < restart.BOOT_SEC
 
 

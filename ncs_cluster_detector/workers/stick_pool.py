@@ -163,7 +163,9 @@ class StickPool:
         return [record for record in self._register.records if record.handle is not None]
 
     def _deadline(self, record, now):
-        return record.deadline(self._options, self._longest_start_sec, self._register.waiting(now))
+        others = ((self._register.waiting(now), self._register.has_slow(but=record))
+                  if record.state is StickState.STARTING else ((), False))
+        return record.deadline(self._options, self._longest_start_sec, *others)
 
     def _handles(self):
         handles = [record.handle for record in self._records_with_worker()]

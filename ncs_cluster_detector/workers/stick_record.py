@@ -173,10 +173,11 @@ class StickRecord:
         """Take note that the worker is being ended for good (any state -> STOPPING)."""
         self.state = StickState.STOPPING
 
-    def deadline(self, options, longest_start_sec, others_waiting):
+    def deadline(self, options, longest_start_sec, others_waiting, others_slow=False):
         """Return until when the worker must answer, and why it is given up; see deadlines."""
         if self.state is StickState.STARTING:
-            return deadlines.of_start(self, options, longest_start_sec, others_waiting)
+            return deadlines.of_start(
+                self, options, longest_start_sec, others_waiting, others_slow)
         return deadlines.of_work(self.handle, options, self._pause_level)
 
     @property

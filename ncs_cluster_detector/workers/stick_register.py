@@ -88,6 +88,10 @@ class StickRegister:
         """Return the records that wait for their turn, those apart that hold up the others."""
         return [record for record in self._due(now) if not record.holds_up()]
 
+    def has_slow(self, but):
+        """Tell whether one but this record was not back from its boot in time, and not since."""
+        return any(record.slow for record in self.records if record is not but)
+
     def _due(self, now):
         return [record for record in self.records if not record.is_spare
                 and record.waits_until() is not None and record.waits_until() <= now]

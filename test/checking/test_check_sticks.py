@@ -124,8 +124,10 @@ def test_ctrl_c_ends_the_node_in_order_and_writes_the_report(start, tmp_path):
     assert not members(command.pid)
 
 
-def test_without_a_graph_it_cannot_run(start, tmp_path):
-    command = start('--driver', 'simulated', '--graph', 'none.onnx', '--out', str(tmp_path))
+def test_with_a_graph_that_is_none_it_cannot_run(start, tmp_path):
+    (tmp_path / 'none.onnx').write_bytes(b'no network')
+    command = start('--driver', 'simulated', '--graph', str(tmp_path / 'none.onnx'),
+                    '--out', str(tmp_path))
     _, errors = command.communicate(timeout=PATIENCE_SEC)
     assert command.returncode == 2
     assert errors.startswith('check_sticks: ')
@@ -139,6 +141,7 @@ def test_without_a_graph_it_cannot_run(start, tmp_path):
 @pytest.mark.parametrize('arguments, expected', [
     ([], 'no graph; name the network'),
     (['--graph', '/no/such/graph'], '--graph /no/such/graph: No such file'),
+    (['--driver', 'simulated', '--graph', 'nope'], 'read, or one of people, faces, shapes'),
     (['--driver', 'usb'], 'invalid choice'),
     (['--driver', 'simulated', '-p', 'cluster_size'], 'expected name:=value'),
     (['--driver', 'simulated', '--minutes-of-heat', '-1'], 'expected 0 to'),

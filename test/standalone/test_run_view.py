@@ -122,6 +122,15 @@ def test_an_unknown_temperature_has_an_empty_bar():
     assert 'BACKOFF' in line and '?' in line and 'resting' not in line
 
 
+def test_a_stick_that_needs_a_hand_has_what_to_do_in_place_of_its_bar():
+    state = made_up_state(2)
+    state.take_statuses([stick_status(0, 'unknown', state='DEAD'),
+                         stick_status(1, 45.0), cluster_status()], 106.0)
+    dead, well = stick_lines(state)
+    assert 'DEAD' in dead and 'unplug it and plug it in again' in dead
+    assert len(dead) == len(well)
+
+
 def colour_of(celsius, active=False, level=0, state='RUNNING'):
     """Return the colours in the line of such a stick."""
     run = made_up_state(1)

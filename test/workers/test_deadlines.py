@@ -42,7 +42,8 @@ def record(step=None, failures=0, mute=0, slow=0):
 
 def of_start(longest_start_sec=None, others=(), options=OPTIONS, **about):
     """Return the deadline of a start."""
-    return deadlines.of_start(record(**about), options, longest_start_sec, others)
+    return deadlines.of_start(record(**about), options, longest_start_sec, others,
+                              any(other.slow for other in others))
 
 
 @pytest.mark.parametrize('others', [(), (FRESH,), (FRESH, FAILED)])
