@@ -103,7 +103,7 @@ class Check:
                 self._take_steps(bench)
             except CannotRunError as error:
                 complaint = str(error)
-                bench.add(Verdict('start', 'a stick runs', NOT_OK, complaint, 'one that does'))
+                bench.add(Verdict('start', 'a stick runs', NOT_OK, complaint))
                 self._ended = 'it could not run'
             finally:
                 self._end(bench)

@@ -100,9 +100,9 @@ def _verdict_lines(verdicts):
     for verdict in verdicts:
         what = f"{verdict['step']}: {verdict['what']}" if verdict['step'] != 'all' else (
             verdict['what'])
-        told = verdict['seen'] if verdict['outcome'] == OK else (
-            f"{verdict['seen']}, expected {verdict['expected']}"
-            if verdict['outcome'] == NOT_OK else verdict['seen'])
+        told = verdict['seen']
+        if verdict['outcome'] == NOT_OK and verdict['expected']:
+            told += f", expected {verdict['expected']}"
         mark = {OK: 'ok', NOT_OK: 'NOT OK', SKIPPED: 'skipped'}[verdict['outcome']]
         lines += _wrapped(f'{mark:8}{what}{": " if told else ""}{told}', ' ' * 8)
     return lines

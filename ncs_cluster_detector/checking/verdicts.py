@@ -94,7 +94,7 @@ class Verdict:
             return OK
         if self.outcome == SKIPPED:
             return f'{SKIPPED}: {self.seen}'
-        return f'{NOT_OK}: {self.seen}, expected {self.expected}'
+        return f'{NOT_OK}: {self.seen}' + (f', expected {self.expected}' if self.expected else '')
 
 
 def judge(step, what, value, limit_name, remark=''):
