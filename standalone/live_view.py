@@ -26,7 +26,7 @@ ASSUMED_THRESHOLD_CELSIUS = 65.0
 EIGHTHS = ' ▏▎▍▌▋▊▉█'
 LEAST_BAR = 8
 # What is to be done about a stick, in place of a bar of the temperature that it does not tell.
-REMEDIES = {'DEAD': 'unplug it and plug it in again', 'ABSENT': 'plug it in', 'FATAL': 'replug it'}
+REMEDIES = {'DEAD': 'unplug it, plug it in', 'ABSENT': 'plug it in', 'FATAL': 'replug it'}
 NUMBERS_FROM_WIDTH = 64
 # Cells of a stick's line beside its bar, and of the part that a narrow terminal lacks.
 OTHER_CELLS, NUMBER_CELLS = 36, 19
@@ -128,10 +128,8 @@ def _stick_lines(state, columns, room, style):
         colour = _stick_colour(stick, state)
         number = (f' {stick.number:>4}   ', BOLD if stick.active else DIM)
         line = [number, _words_for(stick, colour)]
-        if stick.state in REMEDIES:
-            line.append((f' {REMEDIES[stick.state][:bar]:<{bar + 1}}', RED))
-        else:
-            line += _bar(stick.celsius, top, bar, mark, colour or DIM, style)
+        line += _bar(stick.celsius, top, bar, mark, colour or DIM, style,
+                     REMEDIES.get(stick.state, ''))
         line.append((f'{_one(stick.celsius):>8}', colour))
         if with_numbers:
             duty = '?' if stick.duty is None else f'{stick.duty * 100:.0f} %'
@@ -168,8 +166,8 @@ def _mark(threshold, top, bar):
     return min(max(int(share * bar), 0), bar - 1)
 
 
-def _bar(celsius, top, bar, mark, colour, style):
-    """Return a temperature as a bar of so many cells between its ends, with the mark in it."""
+def _bar(celsius, top, bar, mark, colour, style, words):
+    """Return a temperature as a bar of so many cells, with the mark in it, or words in it."""
     share = 0.0 if celsius is None else (celsius - COLDEST_CELSIUS) / (top - COLDEST_CELSIUS)
     eighths = round(min(max(share, 0.0), 1.0) * bar * 8)
     if style.unicode:
@@ -179,6 +177,8 @@ def _bar(celsius, top, bar, mark, colour, style):
         cells = '#' * (eighths // 8)
         left, right, line = '[', ']', '|'
     cells = cells.ljust(bar)
+    if words:
+        cells, mark = f' {words}'[:bar].ljust(bar), None
     if mark is None:
         return [(left, DIM), (cells, colour), (right, DIM)]
     return [(left, DIM), (cells[:mark], colour), (line, AMBER), (cells[mark + 1:], colour),

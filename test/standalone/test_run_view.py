@@ -127,7 +127,7 @@ def test_a_stick_that_needs_a_hand_has_what_to_do_in_place_of_its_bar():
     state.take_statuses([stick_status(0, 'unknown', state='DEAD'),
                          stick_status(1, 45.0), cluster_status()], 106.0)
     dead, well = stick_lines(state)
-    assert 'DEAD' in dead and 'unplug it and plug it in again' in dead
+    assert 'DEAD' in dead and 'unplug it, plug it in' in dead
     assert len(dead) == len(well)
 
 
