@@ -237,10 +237,8 @@ def test_nothing_leaks(cluster):
     # Fork server, resource tracker, four workers, the one that looks for further sticks, and the
     # bus cleaner.
     cluster.wait_for(lambda: len(own.children(recursive=True)) == 8)
-    children = 8
+    descriptors, children = own.num_fds(), 8
     for round_number in range(10):
-        if round_number < 2:   # what is opened once is open by then, and is no leak
-            descriptors = own.num_fds()
         number = cluster.wait_for_work()
         restarts = cluster.stick(number).restarts
         kill(cluster, number)
