@@ -41,6 +41,9 @@ def install_library(folder):
         pytest.skip(f"needs the vendor's library: {LIBRARY}=/path/to/libmvnc.so")
     if not os.environ.get(BINDING) and importlib.util.find_spec('mvnc') is None:
         pytest.skip(f"needs the vendor's binding: {BINDING}=/path/to/mvnc/mvncapi.py")
+    for name, example in ((LIBRARY, 'libmvnc.so'), (BINDING, 'mvnc/mvncapi.py')):
+        if os.environ.get(name) and not Path(os.environ[name]).is_file():
+            pytest.fail(f'{name}={os.environ[name]} is no file; set it to .../{example}')
     if compiler() is None:
         pytest.skip('needs a C compiler')
     build_library(folder)
