@@ -95,8 +95,28 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """
+    From the worker, once a second: the stick's temperature and throttling level.
+
+    ``celsius`` is None when it is unknown. ``measured_at`` is in seconds of the monotonic clock,
+    which all processes of a machine share.
+    """
+
+    celsius: Optional[float]
+    throttle_level: int
+    measured_at: float
+
+
+@dataclass(frozen=True)
 class Ready:
-    """From the worker: the stick is open and its networks are loaded."""
+    """
+    From the worker: the stick is open and its networks are loaded.
+
+    It comes with the first reading, so that a stick that is hot already is not used blindly.
+    """
+
+    reading: Reading
 
 
 @dataclass(frozen=True)
@@ -112,20 +132,6 @@ class Result:
     detections: tuple
     unusable_boxes: int
     inference_sec: float
-
-
-@dataclass(frozen=True)
-class Reading:
-    """
-    From the worker, once a second: the stick's temperature and throttling level.
-
-    ``celsius`` is None when it is unknown. ``measured_at`` is in seconds of the monotonic clock,
-    which all processes of a machine share.
-    """
-
-    celsius: Optional[float]
-    throttle_level: int
-    measured_at: float
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,7 @@ class StickPool:
                 handle.heard_at = now
                 handle.step = None
                 record.running(now)
+                record.measured(message.reading)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')
             elif isinstance(message, Fault):

@@ -152,7 +152,7 @@ class _Worker:
                                        lambda step: self._send(Step(step)))
         if not isinstance(command, Open):
             self._scout(command)
-        self._send(Ready())
+        self._send(Ready(self._read()))
 
     def _scout(self, command):
         """List the sticks whenever asked to; there is none to open."""
@@ -191,13 +191,17 @@ class _Worker:
                                   time.monotonic() - started_at))
 
     def _keep_watch(self):
-        """Read the temperature once a second."""
+        """Read the temperature once a second; the first reading was sent with Ready."""
         with self._failing_in_order():
-            while True:
-                read_at = time.monotonic()
-                self._send(Reading(*self._stick.thermal_state(), read_at))
-                if self._watch_ends.wait(read_at + READING_PERIOD_SEC - time.monotonic()):
-                    return
+            read_at = time.monotonic()
+            while not self._watch_ends.wait(read_at + READING_PERIOD_SEC - time.monotonic()):
+                reading = self._read()
+                read_at = reading.measured_at
+                self._send(reading)
+
+    def _read(self):
+        read_at = time.monotonic()
+        return Reading(*self._stick.thermal_state(), read_at)
 
     @contextmanager
     def _failing_in_order(self):

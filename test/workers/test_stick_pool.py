@@ -48,6 +48,7 @@ TWO = ('1.1-ma2450', '1.2-ma2450')
 THREE = (*TWO, '1.3-ma2450')
 RUNNING, BACKOFF, STARTING = StickState.RUNNING, StickState.BACKOFF, StickState.STARTING
 DEAD, ABSENT, STOPPING = StickState.DEAD, StickState.ABSENT, StickState.STOPPING
+READY = Ready(Reading(30.0, 0, 0.0))
 REMEDY = 'unplug it and plug it in again'
 
 
@@ -173,7 +174,7 @@ class World:
         self.step(now)
         for _ in names:
             self.step(now, Found(names))
-            self.step(now, Ready())
+            self.step(now, READY)
             self.step(now + LOOK_PERIOD_SEC / 2)
         for worker in self.workers:
             worker.says.append(Reading(30.0, 0, now))
@@ -190,6 +191,16 @@ def world(monkeypatch):
     return lambda **options: World(monkeypatch, **options)
 
 
+def test_the_temperature_of_a_fresh_stick_is_known_at_once(world):
+    world = world()
+    world.step(0.0)
+    world.step(0.1, Found(ONE))
+    world.step(1.5, Ready(Reading(71.0, 1, 1.4)))
+    (status,) = [stick.status for stick in world.pool.snapshots(1.5, ())]
+    assert status.state is RUNNING
+    assert (status.reading(1.5), status.throttle_level) == (71.0, 1)
+
+
 def test_one_worker_is_in_start_up_at_a_time(world):
     world = world()
     world.step(0.0)
@@ -198,11 +209,11 @@ def test_one_worker_is_in_start_up_at_a_time(world):
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
     world.step(0.2)
     assert len(world.workers) == 1
-    world.step(1.5, Ready())
+    world.step(1.5, READY)
     assert len(world.workers) == 2
     world.step(1.6, Found(('1.1-', '1.2-ma2450')))
     assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
-    world.step(2.5, Ready())
+    world.step(2.5, READY)
     assert len(world.workers) == 2
     assert world.states() == [RUNNING, RUNNING]
 
@@ -244,7 +255,7 @@ def test_a_stick_that_comes_to_others_is_found_by_the_scout(world):
     assert len(world.workers) == 4
     world.step(4.2, Found(('1.1-', '1.2-', '1.7-ma2450')))
     assert world.last.told == [Open('1.7-ma2450', ('1.1', '1.2'))]
-    world.step(4.9, Ready())
+    world.step(4.9, READY)
     assert world.states() == [RUNNING] * 3
 
 
@@ -252,7 +263,7 @@ def test_nothing_is_looked_for_when_max_sticks_run(world):
     world = world(max_sticks=1)
     world.step(0.0)
     world.step(0.0, Found(TWO))
-    world.step(0.0, Ready())
+    world.step(0.0, READY)
     assert world.next_due() == 3.0   # the reading that the worker owes
     world.step(2.9, Reading(30.0, 0, 2.9))
     assert len(world.workers) == 1
@@ -273,7 +284,7 @@ def test_an_unplugged_stick_is_absent_and_back_soon_after_it_is_plugged_in_again
     world.step(4.8, Found(('1.1-ma2450', '1.2-')), by=scout)
     world.step(4.9, Found(('1.1-ma2450', '1.2-')))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
-    world.step(6.3, Ready())
+    world.step(6.3, READY)
     assert world.states() == [RUNNING, RUNNING]
 
 
@@ -390,7 +401,7 @@ def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
     world = world()
     world.step(0.0)
     world.step(0.1, Found(TWO))
-    world.step(1.0, Ready())
+    world.step(1.0, READY)
     world.step(1.1, Found(TWO))
     world.step(2.0, Fault('graph 0: UNSUPPORTED_GRAPH_FILE', 'graph_paths'))
     assert world.pool.unusable is None
@@ -564,7 +575,7 @@ def start_beside_dead(world):
     world.step(1.0, Found(('1.1-', '1.2-ma2450')))
     assert world.states() == [DEAD, STARTING]
     assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
-    world.step(2.0, Ready())
+    world.step(2.0, READY)
     # The scout, for which it is time to look.
     world.step(2.0, Found(('1.1-', '1.2-')))
     assert world.last.told == [Wait()]
@@ -605,7 +616,7 @@ def test_one_that_a_reset_has_brought_back_waits_and_lets_the_others_go_first(wo
     world.step(due_at)
     world.step(due_at, Found(TWO))
     assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
-    world.step(due_at + 1.0, Ready())
+    world.step(due_at + 1.0, READY)
     world.step(due_at + 1.0, Found(('1.1-ma2450', '1.2-')))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
 
@@ -678,7 +689,7 @@ def test_one_that_is_slow_to_boot_yields_to_two_others_and_not_to_the_last(world
     world.step(5.3, Found(THREE))
     good = world.last
     assert good.told == [Open('1.2-ma2450', ('1.1', '1.3'))]
-    world.step(6.8, Ready())
+    world.step(6.8, READY)
     world.step(6.9, Found(('1.1-ma2450', '1.2-', '1.3-ma2450')))
     # Its second try: while there is another one that has not booted, the library waits longer.
     assert world.last.told == [Open('1.1-ma2450', ('1.2', '1.3'))]
@@ -688,7 +699,7 @@ def test_one_that_is_slow_to_boot_yields_to_two_others_and_not_to_the_last(world
         world.step(float(now), Reading(30.0, 0, float(now)), by=good)
     assert world.states() == [STARTING, RUNNING, BACKOFF]
     world.step(24.1, Step(BOOTED), by=slow)
-    world.step(25.0, Ready(), by=slow)
+    world.step(25.0, READY, by=slow)
     world.step(25.1, Found(('1.1-', '1.2-', '1.3-ma2450')))
     assert world.last.told == [Open('1.3-ma2450', ('1.1', '1.2'))]
 
@@ -712,7 +723,7 @@ def test_a_start_that_has_held_up_the_others_yields_when_one_of_them_waits(world
     world.step(4.0, Found(TWO))
     good = world.last
     assert good.told == [Open('1.2-ma2450', ('1.1',))]
-    world.step(5.5, Ready())   # the longest start took 1.5 s
+    world.step(5.5, READY)   # the longest start took 1.5 s
     world.step(5.5)
     world.step(5.5, Found(('1.1-ma2450', '1.2-')))
     scout = world.last
