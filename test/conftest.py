@@ -17,6 +17,7 @@
 import os
 from pathlib import Path
 import random
+import signal
 import socket
 
 import pytest
@@ -54,6 +55,9 @@ os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
 for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
     os.environ[_name] = str(
         Path(__file__).resolve().parents[1] / 'standalone' / 'fastdds_loopback.xml')
+
+# In the background of a shell SIGINT is ignored, also by all that is started here; tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope='session')
