@@ -93,15 +93,16 @@ class StickRegister:
         return any(record.slow for record in self.records if record is not but)
 
     def _due(self, now):
-        return [record for record in self.records if not record.is_spare
-                and record.waits_until() is not None and record.waits_until() <= now]
+        return [record for record in self._queued() if record.start_at <= now]
 
     def next_due(self, after=float('-inf')):
         """Return when the next worker is due (of those due later than ``after``), or infinite."""
-        return min((record.start_at for record in self.records
-                    if not record.is_spare and record.waits_until() is not None
-                    and record.start_at > after),
+        return min((record.start_at for record in self._queued() if record.start_at > after),
                    default=float('inf'))
+
+    def _queued(self):
+        return [record for record in self.records
+                if not record.is_spare and record.waits_until() is not None]
 
     def expects_sticks(self):
         """Tell whether a stick can be plugged in that would be used."""

@@ -28,8 +28,8 @@ from ncs_cluster_detector.workers.child_process import ChildProcess
 from ncs_cluster_detector.workers.child_process import context
 import pytest
 
-TO_STDOUT = b'\x1b[32mI: /root/ncsdk/api/mvnc_api.c:120\tinitialised\x1b[0m\n'
-TO_STDERR = b'\x1b[1;31mE: /root/ncsdk/api/XLink.c:137\tassertion failed\x1b[0m\n'
+TO_STDOUT = b'\x1b[32mI: /opt/ncsdk/api/mvnc_api.c:120\tinitialised\x1b[0m\n'
+TO_STDERR = b'\x1b[1;31mE: /opt/ncsdk/api/XLink.c:137\tassertion failed\x1b[0m\n'
 # A program with a fork server of its own, which has this program's output.
 PROGRAM = """
 from multiprocessing import connection
