@@ -19,26 +19,13 @@ from dataclasses import dataclass
 from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.nodes.diagnostic_status import counted
 from ncs_cluster_detector.nodes.diagnostic_status import make_status
-from ncs_cluster_detector.nodes.diagnostic_status import shortened
-from ncs_cluster_detector.policy.restart import REST_SEC
-from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.nodes.stick_explanations import judge_stick
+from ncs_cluster_detector.nodes.stick_explanations import short_reason
 
 NO_IMAGE_WARN_SEC = 5.0
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
-SOON_SEC = 3.0   # what comes within this time is a matter of seconds
 MOST_NAMED = 4   # sticks in one message; the others are counted
 
-_SHORT_STATES = {
-    StickState.STARTING: 'starting', StickState.STOPPING: 'failed',
-    StickState.BACKOFF: 'waits to be started', StickState.FATAL: 'given up',
-    StickState.ABSENT: 'not plugged in', StickState.DEAD: 'dead (unplug it and plug it in again)'}
-_STATES = {
-    StickState.STARTING: 'starting: its worker opens it and loads the networks',
-    StickState.STOPPING: 'its worker is being ended',
-    StickState.BACKOFF: 'waits for its next attempt, a matter of seconds',
-    StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
-    StickState.ABSENT: 'not plugged in, starts by itself when it is',
-    StickState.DEAD: 'dead: unplug it and plug it in again'}
 _NO_STICK = {
     'mvnc': 'no stick found: is one plugged in (lsusb shows 03e7) and not used by another '
             'program, its udev rule installed, the hub powered?',
@@ -125,28 +112,13 @@ def _judge_cluster(snapshot, driver, now, intake):
 
 def _why_not_active(snapshot, now):
     """Return what keeps each stick that does not work from it."""
-    reasons = [f'stick {stick.status.number} {_short_reason(stick, snapshot.settings, now)}'
+    reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings, now)}'
                for stick in snapshot.sticks if stick.status.number not in snapshot.active]
     if len(reasons) > MOST_NAMED:
         reasons[MOST_NAMED:] = [f'{len(reasons) - MOST_NAMED} more']
     if len(snapshot.sticks) < snapshot.asked_size:
         reasons.append(f'only {counted(len(snapshot.sticks), "stick")} found')
     return ', '.join(reasons)
-
-
-def _short_reason(stick, settings, now):
-    status = stick.status
-    celsius = status.reading(now)
-    if status.state is not StickState.RUNNING:
-        return _SHORT_STATES[status.state]
-    if status.throttle_level >= 2:
-        return 'throttles itself'
-    if celsius is None:
-        return 'of unknown temperature'
-    if settings.is_hot(celsius):
-        return f'hot ({celsius:.1f} C)'
-    cools = celsius >= settings.resume_temperature
-    return f'{"cooling" if cools else "resting"} ({celsius:.1f} C)'
 
 
 def _why_no_image(intake):
@@ -162,7 +134,7 @@ def _why_no_image(intake):
 def _stick(stick, settings, now, owner):
     status = stick.status
     celsius = status.reading(now)
-    level, message = _judge_stick(stick, settings, now)
+    level, message = judge_stick(stick, settings, now)
     if stick.unusable_boxes:
         message += f'; {stick.unusable_boxes} unusable boxes dropped'
     return make_status(f'{owner}: stick {status.number}', stick.device_name, level, message, {
@@ -176,47 +148,6 @@ def _stick(stick, settings, now, owner):
         'restarts': stick.restarts,
         'last_error': stick.last_error,
         'pid': stick.pid or ''})
-
-
-def _judge_stick(stick, settings, now):
-    status = stick.status
-    celsius = status.reading(now)
-    shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
-    if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
-        return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
-    if status.state is not StickState.RUNNING:
-        reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
-        what = _STATES[status.state]
-        if status.state is StickState.BACKOFF and (stick.start_at or now) > now + SOON_SEC:
-            what = f'waits for its next attempt, in {stick.start_at - now:.0f} s'
-        if stick.dead_since is not None:
-            reason = (f' (booted, no answer on USB for {now - stick.dead_since:.0f} s, resets by '
-                      'USB have not helped)')
-        return DiagnosticStatus.ERROR, what + reason
-    if settings.is_critical(celsius):
-        return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
-                                        f'{settings.critical_temperature:.1f} C on')
-    if status.throttle_level >= 2:
-        return DiagnosticStatus.ERROR, (f'throttling level {status.throttle_level} at {shown}: it '
-                                        'pauses for seconds, so it rests; cool it better')
-    if settings.is_hot(celsius):
-        return DiagnosticStatus.WARN, (
-            f'hot: {celsius:.1f} C, relieved at {settings.switch_temperature:.1f} C'
-            if stick.active else
-            f'hot: {celsius:.1f} C, rests until it is below {settings.resume_temperature:.1f} C')
-    if status.throttle_level == 1:
-        return DiagnosticStatus.WARN, (f'throttling level 1 at {shown}: it slows itself down; '
-                                       'cool it better, or lower switch_temperature')
-    if celsius is None:
-        return DiagnosticStatus.WARN, _why_unknown(status, now)
-    return DiagnosticStatus.OK, f'{"active" if stick.active else "resting"}, {shown}'
-
-
-def _why_unknown(status, now):
-    if status.celsius is None:
-        return 'temperature unknown: no reading since it was started'
-    return (f'temperature unknown: the last reading is {now - status.measured_at:.0f} s old '
-            f'({status.celsius:.1f} C)')
 
 
 def _ms(seconds):

@@ -131,5 +131,5 @@ class VirtualCluster:
             for number, (body, celsius) in enumerate(bodies) for limit in limits)
         if not self._hot_since_resume:
             read_at = max(read_at, self.now + reached_in_sec - WATCH_AHEAD_SEC)
-        due_at = self._control.next_due(self.now, settings) or math.inf
+        due_at = self._control.next_due(self.now, (), settings) or math.inf
         return min(due_at, read_at, self.now + reached_in_sec)

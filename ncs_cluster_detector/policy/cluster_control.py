@@ -15,11 +15,14 @@
 """Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
 
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.dispatch import choose_for_trial
 from ncs_cluster_detector.policy.dispatch import choose_stick
 from ncs_cluster_detector.policy.heat_watch import advice
 from ncs_cluster_detector.policy.heat_watch import HeatWatch
 from ncs_cluster_detector.policy.pacing import Pacing
+from ncs_cluster_detector.policy.promptness import Promptness
 from ncs_cluster_detector.policy.rotation import Rotation
+from ncs_cluster_detector.policy.standing import Standings
 
 
 class ClusterControl:
@@ -33,10 +36,12 @@ class ClusterControl:
     def __init__(self):
         """Start with no active stick."""
         self.heat = ClusterHeat()
+        self.promptness = Promptness()
         self.active = ()
         self.all_hot = False
         self.switches = 0
         self.last_switch_reason = ''
+        self._standings = Standings()
         self._rotation = Rotation()
         self._pacing = Pacing()
         self._watch = HeatWatch()
@@ -51,7 +56,10 @@ class ClusterControl:
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
         self.heat.observe(now, sticks, self._pacing.shares)
-        decision = self._rotation.decide(now, sticks, self.heat, settings, requested)
+        self.promptness.update(now, sticks)
+        self._standings.update(now, sticks, self.heat, self.promptness, self.active)
+        decision = self._rotation.decide(
+            now, sticks, self.heat, self.standings, settings, requested)
         self.active = decision.active
         self.all_hot = decision.all_hot
         if decision.reason is not None:
@@ -64,6 +72,11 @@ class ClusterControl:
             settings.switch_temperature) is not None
         self._watch.update(now, is_paced, is_known)
         return decision
+
+    @property
+    def standings(self):
+        """Return the Standing of each running stick, a dictionary by number."""
+        return self._standings.of
 
     @property
     def in_trouble(self):
@@ -81,10 +94,18 @@ class ClusterControl:
     def give_next(self, now, sticks, inflight_per_stick):
         """Return the number of the stick that gets a frame now, or None when none can take it."""
         number = choose_stick([stick for stick in sticks if self._pacing.due_at(stick) <= now],
-                              self.active, inflight_per_stick)
+                              self.active, inflight_per_stick, self.promptness.late,
+                              self.promptness.slowness)
         if number is not None:
             self._pacing.given(sticks[number], now)
         return number
+
+    def give_on_trial(self, now, sticks, settings):
+        """Return the number of a resting stick that infers a frame of another one, or None."""
+        cool = [stick for stick in sticks
+                if not settings.is_hot(self.heat.likely(stick.number))]
+        return choose_for_trial(now, cool, self.active, self.promptness.slowness,
+                                self.promptness.late)
 
     def next_frame_due(self, now, sticks, inflight_per_stick):
         """Return the next moment at which a paced stick with room may take a frame, or None."""
@@ -92,7 +113,8 @@ class ClusterControl:
                    if stick.number in self.active and stick.outstanding < inflight_per_stick]
         return min((moment for moment in moments if moment > now), default=None)
 
-    def next_due(self, now, settings):
+    def next_due(self, now, sticks, settings):
         """Return the next moment at which time alone may change something, or None."""
-        due = [self._rotation.next_due(now, settings), self._watch.over_at()]
+        due = [self._rotation.next_due(now, settings), self._watch.over_at(),
+               self.promptness.next_due(now, sticks)]
         return min((moment for moment in due if moment is not None), default=None)

@@ -15,23 +15,52 @@
 """Which stick gets the next frame."""
 
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.trust import TRIAL_PERIOD_SEC
 
 
-def choose_stick(sticks, active, inflight_per_stick):
+def choose_stick(sticks, active, inflight_per_stick, late=(), slow=()):
     """
     Return the number of the stick that takes the next frame, or None when all are full.
 
     The stick that holds the fewest frames is taken, and among equals the one that has waited
-    longest for a frame, so that results come back nearly in the order of the frames.
+    longest for a frame, so that results come back nearly in the order of the frames. One that is
+    late takes none, and one that is slow only when all others are full, and one at a time.
 
     :param sticks: iterable of StickStatus.
     :param active: numbers of the active sticks.
     :param inflight_per_stick: how many frames a stick may hold, 1 or 2.
+    :param late: numbers of the sticks that owe a result for too long.
+    :param slow: numbers of the sticks that take much longer than the others.
     """
     ready = [stick for stick in sticks
              if stick.number in active and stick.state is StickState.RUNNING
-             and stick.outstanding < inflight_per_stick]
+             and stick.number not in late
+             and stick.outstanding < (1 if stick.number in slow else inflight_per_stick)]
     if not ready:
         return None
-    return min(ready, key=lambda stick: (stick.outstanding, stick.last_given_at,
-                                         stick.number)).number
+    return min(ready, key=lambda stick: (stick.number in slow, stick.outstanding,
+                                         stick.last_given_at, stick.number)).number
+
+
+def choose_for_trial(now, sticks, active, tried, late):
+    """
+    Return the number of a resting stick that is to infer a frame which another one infers too.
+
+    So a stick that failed, or was slow, shows whether it can be depended on, at no risk: one that
+    has not shown it since its restart at once, others once a second.
+
+    :param now: seconds of the monotonic clock.
+    :param sticks: list of StickStatus, all sticks.
+    :param active: numbers of the active sticks.
+    :param tried: numbers of further sticks that are to be tried, those in doubt apart.
+    :param late: numbers of the sticks that owe a result for too long.
+    :return: a number, or None when there is none to be tried now.
+    """
+    for stick in sticks:
+        if (stick.state is StickState.RUNNING and not stick.outstanding
+                and stick.number not in active and stick.number not in late):
+            due_at = stick.last_given_at + TRIAL_PERIOD_SEC
+            if stick.trials_left or (now >= due_at and (
+                    stick.doubt_sec or stick.number in tried)):
+                return stick.number
+    return None

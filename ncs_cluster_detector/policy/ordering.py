@@ -25,6 +25,9 @@ class ResultOrder:
     for the frames sent before its own, but never longer than ``patience_sec``, which may change,
     so that a hung stick delays the others once, not for as long as it hangs. What comes after a
     later result was let go is late.
+
+    Several sticks may have the same frame: the first result counts, and the frame is lost when
+    the last of them has lost it.
     """
 
     def __init__(self, patience_sec):
@@ -33,23 +36,50 @@ class ResultOrder:
         self._under_way = deque()    # sequence numbers in the order of the frames
         self._finished = {}          # sequence number -> (result, when it came)
         self._lost = set()
-        self.late = 0
+        self._holders = {}           # sequence number -> the sticks that have the frame
+        self._answered = set()       # those of them of which one has given a result
+        self.dropped = 0             # frames that came to nothing: late or lost
 
-    def sent(self, sequence):
-        """Take note of a frame that was sent to a stick; sequence numbers grow."""
-        self._under_way.append(sequence)
+    def sent(self, sequence, stick):
+        """Take note of a frame that was sent to a stick; new sequence numbers grow."""
+        if sequence not in self._holders:
+            self._under_way.append(sequence)
+        self._holders.setdefault(sequence, set()).add(stick)
 
-    def finished(self, sequence, result, now):
-        """Take in the result of a frame; one that comes too late is counted and dropped."""
+    def finished(self, sequence, stick, result, now):
+        """Take in a stick's result of a frame; one that comes too late is counted and dropped."""
+        if sequence in self._answered:
+            self._give_back(sequence, stick)
+            return
+        self._answered.add(sequence)
+        self._give_back(sequence, stick)
         if sequence in self._under_way:
             self._finished[sequence] = (result, now)
         else:
-            self.late += 1
+            self.dropped += 1
 
-    def lost(self, sequence):
-        """Take note that a frame will have no result."""
-        if sequence in self._under_way:
-            self._lost.add(sequence)
+    def lost(self, sequence, stick):
+        """Take note that a stick will give no result of a frame."""
+        is_answered = sequence in self._answered
+        if self._give_back(sequence, stick) and not is_answered:
+            self.dropped += 1
+            if sequence in self._under_way:
+                self._lost.add(sequence)
+
+    def owed_by(self, sticks):
+        """Return the sequence numbers of the frames that none but these sticks have, by age."""
+        return [sequence for sequence in self._under_way
+                if sequence not in self._answered and sequence in self._holders
+                and self._holders[sequence] <= sticks]
+
+    def _give_back(self, sequence, stick):
+        """Take note that a stick is done with a frame; return whether all are."""
+        self._holders[sequence].discard(stick)
+        if self._holders[sequence]:
+            return False
+        del self._holders[sequence]
+        self._answered.discard(sequence)
+        return True
 
     def release(self, now):
         """Return the results that may be published at the time ``now``, in order."""

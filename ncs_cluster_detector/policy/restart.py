@@ -52,7 +52,7 @@ class RestartPlan:
     fatal: bool
 
 
-def after_failure(failures, hold_ups=0):
+def after_failure(failures, hold_ups=0, rest_sec=0.0):
     """
     Return what follows the latest failure of a stick's worker.
 
@@ -60,14 +60,16 @@ def after_failure(failures, hold_ups=0):
     stick is FATAL and is tried again after five minutes. One whose start held up the others for
     nothing (it did not come back from its boot, or gave no answer after it, which takes seconds in
     which no other can be started) will hardly get well by itself: it rests five seconds, and twice
-    as long each time.
+    as long each time. How long one that failed at work has to rest its Trust says.
 
     :param failures: failures since the stick was last well, this one included, at least 1.
     :param hold_ups: how often its starts have held up the others since then.
+    :param rest_sec: for how long it has to rest in any case.
     """
     delay_sec = min(FIRST_DELAY_SEC * _doubled(failures - 1), LONGEST_DELAY_SEC)
     if hold_ups:
         delay_sec = FIRST_HOLD_UP_DELAY_SEC * _doubled(hold_ups - 1)
+    delay_sec = max(delay_sec, rest_sec)
     if failures >= BUDGET or delay_sec >= REST_SEC:
         return RestartPlan(REST_SEC, fatal=True)
     return RestartPlan(delay_sec, fatal=False)

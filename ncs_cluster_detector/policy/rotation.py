@@ -19,6 +19,7 @@ from enum import Enum
 from typing import Optional
 
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
+from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 
 # A stick at this throttling level, at which it pauses for seconds, rests like a critical one.
@@ -33,6 +34,8 @@ class SwitchReason(Enum):
     TEMPERATURE = 'switch temperature reached'
     CRITICAL = 'critical temperature reached'
     LOST = 'stick lost'
+    LATE = 'a stick owes a result'
+    UNRELIABLE = 'unreliable stick relieved'
     SETTINGS = 'cluster size changed'
     REQUEST = 'asked for by switch_cluster'
 
@@ -61,10 +64,15 @@ class Rotation:
     switch cycle divided by the cluster size; ``round_robin`` changes the whole cluster every
     switch cycle, in the order of the stick numbers. Both relieve a stick that reaches the switch
     temperature, and with it those that would reach it before the next change may be made: none is
-    made within ``min_dwell_ms`` of another, except to replace a lost or critical stick, to follow
-    a new cluster size, or on request. A stick is fit when it runs, is below the switch temperature
-    and, once it was relieved for its heat, has been below the resume temperature since. Rather
-    than leave no stick at work, the coolest that is not critical is taken all the same.
+    made within ``min_dwell_ms`` of another, except to replace a stick that is lost, late, critical
+    or of unknown temperature, to follow a new cluster size, or on request. A stick is fit when it
+    runs, is below the switch temperature and, once it was relieved for its heat, has been below
+    the resume temperature since. Rather than leave no stick at work, the coolest that is not
+    critical is taken all the same.
+
+    The standing of a stick comes first in all of this: of two fit ones that of the lower standing
+    is taken, one of a higher standing is relieved by it, and takes the place of one of a lower
+    only for heat.
     """
 
     def __init__(self):
@@ -78,25 +86,28 @@ class Rotation:
         self._last_in_ring = -1
         self._forced = set()     # sticks that were too hot to work, until they work again
 
-    def decide(self, now, sticks, heat, settings, requested=False):
+    def decide(self, now, sticks, heat, standings, settings, requested=False):
         """
         Return the decision for this moment.
 
         :param now: seconds of the monotonic clock; never less than in the call before.
         :param sticks: list of StickStatus, all sticks.
         :param heat: the ClusterHeat, which has observed these sticks at this time.
+        :param standings: dictionary of Standing by stick number, of all that run.
         :param settings: the settings in force.
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
         self._heat = heat
+        self._standings = standings
         self._settings = settings
         runs = {stick.number for stick in sticks if stick.state is StickState.RUNNING}
         critical = {stick.number for stick in sticks if stick.number in runs and (
             settings.is_critical(heat.reading(stick.number))
             or stick.throttle_level >= FORCED_REST_LEVEL)}
-        self._relieved |= {number for number in runs if settings.is_hot(heat.now(number))}
+        self._relieved |= {number for number in runs if settings.is_hot(heat.likely(number))}
         self._relieved -= {number for number in self._relieved if self._has_cooled(number)}
         usable = runs - critical
+        usable = {number for number in usable if standings[number].can_fill} or usable
         fit = usable - self._relieved - set(self._active)
         size = min(settings.cluster_size or len(sticks), len(usable))
         # A stick that had to rest comes back by the rules of a change, any other at once.
@@ -107,9 +118,9 @@ class Rotation:
         active = [number for number in before if number in usable]
         reason = None
         if len(active) < len(before):
-            reason = SwitchReason.CRITICAL if critical & set(before) else SwitchReason.LOST
+            reason = self._why_left(set(before) - usable, critical)
         if len(active) > size:
-            active = sorted(active, key=self._hottest_last)[:size]
+            active = sorted(active, key=self._worst_last)[:size]
             reason = reason or SwitchReason.SETTINGS
         joining = self._next_in(ready)[:size - len(active)]
         if not active and not joining:
@@ -118,9 +129,9 @@ class Rotation:
             active += joining
             resized = self._last_size not in (None, settings.cluster_size)
             reason = reason or (SwitchReason.SETTINGS if resized else SwitchReason.READY)
-        hot = [number for number in active if settings.is_hot(heat.now(number))]
-        if reason is None and fit:
-            reason = self._why_to_rotate(now, active, hot, requested)
+        hot = [number for number in active if settings.is_hot(heat.likely(number))]
+        if reason is None and fit and active:
+            reason = self._why_to_rotate(now, active, fit, hot, requested)
             if reason is not None:
                 active = self._rotated(active, fit, reason)
         self._last_size = settings.cluster_size
@@ -143,53 +154,82 @@ class Rotation:
     def _dwell_until(self, settings):
         return self._changed_at + settings.min_dwell_ms / 1000
 
-    def _why_to_rotate(self, now, active, hot, requested):
-        if not active:
-            return None
-        if requested:
+    def _why_left(self, gone, critical):
+        """Return the reason for a change in which sticks stop working that must not go on."""
+        if gone & critical:
+            return SwitchReason.CRITICAL
+        standings = [self._standings[number] for number in gone if number in self._standings]
+        if len(standings) < len(gone):
+            return SwitchReason.LOST
+        return SwitchReason.LATE if Standing.LATE in standings else SwitchReason.UNRELIABLE
+
+    def _why_to_rotate(self, now, active, fit, hot, requested):
+        if requested and self._peers(active, fit):
             return SwitchReason.REQUEST
+        worst = max(map(self._standings.get, active))
+        is_better = min(map(self._standings.get, fit)) < worst
+        if is_better and worst is Standing.BLIND:
+            return SwitchReason.UNRELIABLE
         # Compared as next_due() reckons, or rounding makes a moment that is due one that is not.
         if now < self._dwell_until(self._settings):
             return None
         if hot:
             return SwitchReason.TEMPERATURE
+        if is_better:
+            return SwitchReason.UNRELIABLE
         period_sec = self._period_sec(self._settings)
-        if period_sec > 0 and now >= self._changed_at + period_sec:
+        if period_sec > 0 and now >= self._changed_at + period_sec and self._peers(active, fit):
             return SwitchReason.CYCLE
         return None
 
+    def _peers(self, active, fit):
+        """Return those of the fit sticks that are no worse than the worst active one."""
+        worst = max(map(self._standings.get, active))
+        return {number for number in fit if self._standings[number] <= worst}
+
     def _rotated(self, active, fit, reason):
         """Return the active sticks after a change with as many of the fit ones as it takes."""
-        by_heat = sorted(active, key=self._hottest_last)
-        if reason is SwitchReason.REQUEST or self._settings.rotation_policy == ROUND_ROBIN:
-            leaving = by_heat
+        by_need = sorted(active, key=self._worst_last)
+        urgent = [number for number in by_need if self._needs_relief(number)]
+        if reason is SwitchReason.UNRELIABLE:
+            best = min(map(self._standings.get, fit))
+            leaving = [number for number in by_need if self._standings[number] > best]
+            joining = self._next_in(fit)[:len(leaving)]
+            joining = [number for number in joining if self._standings[number] is best]
         else:
-            urgent = [number for number in by_heat if self._needs_relief(number)]
-            leaving = urgent or by_heat[-1:]
-        joining = self._next_in(fit)[:len(leaving)]
-        leaving = leaving[len(leaving) - len(joining):]   # the hottest go first
+            leaving = urgent or by_need[-1:]
+            if reason is SwitchReason.REQUEST or self._settings.rotation_policy == ROUND_ROBIN:
+                leaving = [number for number in by_need if number not in urgent] + urgent
+            peers = self._peers(active, fit)
+            joining = self._next_in(peers)[:len(leaving)]
+            if reason is SwitchReason.TEMPERATURE:   # others take the place of hot ones alone
+                joining += self._next_in(fit - peers)[:max(len(urgent) - len(joining), 0)]
+        leaving = leaving[len(leaving) - len(joining):]   # those in need go first
         return [number for number in active if number not in leaving] + joining
 
     def _needs_relief(self, number):
         """Tell whether a stick is hot, or would be before the next change may be made."""
         dwell_sec = self._settings.min_dwell_ms / 1000
         return any(map(self._settings.is_hot, (
-            self._heat.now(number), self._heat.at_full_speed(number, dwell_sec))))
+            self._heat.likely(number), self._heat.at_full_speed(number, dwell_sec))))
 
     def _has_cooled(self, number):
-        celsius = self._heat.now(number)
+        celsius = self._heat.likely(number)
         return celsius is not None and celsius < self._settings.resume_temperature
 
     def _next_in(self, fit):
         """Return the fit sticks in the order in which they come to work."""
         if self._settings.rotation_policy == ROUND_ROBIN:
             last = self._last_in_ring
-            return sorted(fit, key=lambda number: (number <= last, number))
+            return sorted(fit, key=lambda number: (
+                self._standings[number], number <= last, number))
         return sorted(fit, key=lambda number: (
-            self._heat.assumed(number), self._left_at.get(number, float('-inf')), number))
+            self._standings[number], self._heat.assumed(number),
+            self._left_at.get(number, float('-inf')), number))
 
-    def _hottest_last(self, number):
-        return (self._heat.assumed(number), -self._joined_at.get(number, 0.0), -number)
+    def _worst_last(self, number):
+        return (self._standings[number], self._heat.assumed(number),
+                -self._joined_at.get(number, 0.0), -number)
 
     def _take(self, now, active, reason, all_hot):
         before, self._active = self._active, active

@@ -42,8 +42,10 @@ class StickStatus:
     ``celsius`` is the last reading in degrees Celsius, taken at ``measured_at``, or None when
     there was none; ``outstanding`` counts the frames that the stick holds and ``last_given_at`` is
     when it got the newest of them. ``work_sec`` is how long it has computed in all, in which each
-    inference counts ``inference_sec``, its time at full speed (None before the first). Times are
-    seconds of the monotonic clock.
+    inference counts ``inference_sec``, its time at full speed (None before the first), and
+    ``recent_sec`` is how long the latest ones took. Since ``busy_since`` it owes a result (None
+    when it owes none). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds
+    of the monotonic clock.
     """
 
     number: int
@@ -55,6 +57,10 @@ class StickStatus:
     last_given_at: float = float('-inf')
     work_sec: float = 0.0
     inference_sec: Optional[float] = None
+    recent_sec: Optional[float] = None
+    busy_since: Optional[float] = None
+    doubt_sec: float = 0.0
+    trials_left: int = 0
 
     def reading(self, now):
         """Return the temperature in degrees Celsius, or None when it is unknown or too old."""

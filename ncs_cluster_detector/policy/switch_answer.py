@@ -15,16 +15,27 @@
 """The answer to somebody who asked for a change of the cluster."""
 
 from ncs_cluster_detector.policy.rotation import FORCED_REST_LEVEL
+from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 
+_WHY_NOT = {
+    Standing.DOUBTED: 'is in doubt: it failed or was late just now',
+    Standing.SLOW: 'is slower than the others',
+    Standing.BLIND: 'tells no temperature',
+    Standing.USELESS: 'is too slow',
+    Standing.SPENT: 'tells no temperature',
+    Standing.UNPROVEN: 'has failed, and given no results since',
+    Standing.LATE: 'owes a result'}
 
-def switch_answer(decision, sticks, heat, settings):
+
+def switch_answer(decision, sticks, heat, standings, settings):
     """
     Return whether the request was met, and one line of text: what changed, or why nothing did.
 
     :param decision: the Decision made on the request.
     :param sticks: list of StickStatus, all sticks.
     :param heat: the ClusterHeat.
+    :param standings: dictionary of Standing by stick number, of all that run.
     :param settings: the Settings in force.
     """
     if decision.left and decision.joined:
@@ -37,17 +48,18 @@ def switch_answer(decision, sticks, heat, settings):
         return False, (f'no other stick: all {len(sticks)} are active '
                        f'(cluster_size={settings.cluster_size}); lower it, or add sticks')
     return False, 'no other stick is fit: ' + '; '.join(
-        _why_not(stick, heat, settings) for stick in resting)
+        _why_not(stick, heat, standings, settings) for stick in resting)
 
 
-def _why_not(stick, heat, settings):
+def _why_not(stick, heat, standings, settings):
     if stick.state is not StickState.RUNNING:
         return f'stick {stick.number} is {stick.state.value}'
+    why = _WHY_NOT.get(standings[stick.number])
+    if why is not None:
+        return f'stick {stick.number} {why}'
     if stick.throttle_level >= FORCED_REST_LEVEL:
         return f'stick {stick.number} throttles itself (level {stick.throttle_level})'
     celsius = heat.now(stick.number)
-    if celsius is None:
-        return f'stick {stick.number} was relieved, and its temperature is unknown since'
     return (f'stick {stick.number} is too hot ({celsius:.1f} C, returns below '
             f'{settings.resume_temperature:.1f} C)')
 

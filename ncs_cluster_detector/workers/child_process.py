@@ -78,6 +78,10 @@ class ChildProcess:
         """Tell whether the process is gone."""
         return self._process.exitcode is not None
 
+    def was_killed(self):
+        """Tell whether a process that is gone was ended from outside, by the system or a user."""
+        return self._process.exitcode in (-signal.SIGKILL, -signal.SIGTERM)
+
     def how_it_ended(self):
         """Return the end of a process that is gone in words, with the last that it printed."""
         code = self._process.exitcode

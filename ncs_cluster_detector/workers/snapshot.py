@@ -17,13 +17,19 @@
 from dataclasses import dataclass
 from typing import Optional
 
+from ncs_cluster_detector.policy.promptness import Slowness
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
 
 @dataclass(frozen=True)
 class StickSnapshot:
-    """One stick: its status for the policies, and its figures. None means not known."""
+    """
+    One stick: its status for the policies, and its figures. None means not known.
+
+    ``standing`` is that of a running stick, ``slowness`` that of a slow one, else None.
+    """
 
     status: StickStatus
     device_name: str
@@ -39,6 +45,8 @@ class StickSnapshot:
     # seconds of the monotonic clock.
     dead_since: Optional[float] = None
     start_at: Optional[float] = None
+    standing: Optional[Standing] = None
+    slowness: Optional[Slowness] = None
 
 
 @dataclass(frozen=True)

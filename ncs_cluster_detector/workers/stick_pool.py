@@ -14,6 +14,8 @@
 
 """The sticks' worker processes: starts, hears, judges and ends them."""
 
+from types import MappingProxyType
+
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.workers.endings import end_all
 from ncs_cluster_detector.workers.endings import Endings
@@ -64,9 +66,21 @@ class StickPool:
         """Return the StickStatus of all known sticks, by number."""
         return [record.status(now) for record in self._register.records]
 
-    def snapshots(self, now, active):
-        """Return the StickSnapshot of all known sticks, by number."""
-        return tuple(record.snapshot(now, record.number in active)
+    def status(self, number, now):
+        """Return the StickStatus of one stick."""
+        return self._register.records[number].status(now)
+
+    def snapshots(self, now, active, standings=MappingProxyType({}),
+                  slowness=MappingProxyType({})):
+        """
+        Return the StickSnapshot of all known sticks, by number.
+
+        :param active: numbers of the active sticks.
+        :param standings: Standing by stick number.
+        :param slowness: Slowness by stick number.
+        """
+        return tuple(record.snapshot(now, record.number in active, standings.get(record.number),
+                                     slowness.get(record.number))
                      for record in self._register.records)
 
     def waitables(self):
@@ -80,13 +94,22 @@ class StickPool:
         record.handle.post(frame.number, frame, now)
         record.given(now)
 
+    def frames_of(self, number):
+        """Return the frames that a stick holds, a dictionary by frame number, oldest first."""
+        handle = self._register.records[number].handle
+        return handle.frames if handle is not None else {}
+
+    def note_late(self, number):
+        """Take note that a stick owes a result for several times its usual time."""
+        self._register.records[number].trust.late()
+
     def take_settled(self):
-        """Return the pairs of Result and Frame that came in since the last call."""
+        """Return what came in since the last call: stick number, Result and Frame of each."""
         settled, self._settled = self._settled, []
         return settled
 
     def take_lost(self):
-        """Return the numbers of the frames that were lost with a worker since the last call."""
+        """Return the pairs of stick and frame number that were lost since the last call."""
         lost, self._lost = self._lost, []
         return lost
 
@@ -232,13 +255,14 @@ class StickPool:
                                for_good=bool(message.parameter) and not record.inferences)
                 return
         if has_ended:
-            self._fail(record, handle.how_it_ended(), now, kill_at=now)
+            self._fail(record, handle.how_it_ended(), now, kill_at=now,
+                       by_itself=not handle.was_killed())
 
     def _settle(self, record, result, now):
         frame = record.handle.settle(result, now)
         if frame is None:
             return
-        self._settled.append((result, frame))
+        self._settled.append((record.number, result, frame))
         if result.unusable_boxes and not record.unusable_boxes:
             self._logger.warning(
                 f'stick {record.number} ({record.device_name}): {result.unusable_boxes} boxes of '
@@ -246,11 +270,11 @@ class StickPool:
                 'without a label; do label_files fit graph_paths? Further ones are only counted')
         record.inferred(result, now)
 
-    def _fail(self, record, text, now, kill_at, for_good=False):
+    def _fail(self, record, text, now, kill_at, for_good=False, by_itself=True):
         handle = record.handle
-        self._lost += handle.outstanding
+        self._lost += [(record.number, sequence) for sequence in handle.outstanding]
         is_news = not record.failures or text != record.last_error
-        plan = record.failed(text, now, for_good)
+        plan = record.failed(text, now, for_good, by_itself)
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # as a rule it is gone at once
         if is_news or plan.fatal:   # the others are counted in the diagnostics

@@ -17,6 +17,7 @@
 from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.policy.trust import Trust
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import OPENING
@@ -54,6 +55,7 @@ class StickRecord:
         self.failures = 0       # since it was last well
         self.mute = 0           # how often it booted and gave no answer, since it was last well
         self.slow = 0           # how often it was not back from its boot in time, likewise
+        self.trust = Trust()
         self.is_spare = False   # it is dead, or its room was taken while it was
         self._is_told_dead = False   # since it ran last
         self._owes_result = False   # it failed at work, and only a result shows that it is well
@@ -83,11 +85,12 @@ class StickRecord:
         self._is_told_dead = False
         self.state = StickState.RUNNING
 
-    def failed(self, text, now, for_good=False):
+    def failed(self, text, now, for_good=False, by_itself=True):
         """
         Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan.
 
         :param for_good: another attempt would end the same way.
+        :param by_itself: whether it is the stick's own; else its process was killed.
         """
         self.failures = restart.BUDGET if for_good else self.failures + 1
         if now - self.handle.step_at >= restart.HELD_UP_SEC:
@@ -96,7 +99,11 @@ class StickRecord:
         self._owes_result |= bool(self.handle.outstanding)
         self.restarts += 1
         self.last_error = text
-        self._plan = restart.after_failure(self.failures, self.holds_up())
+        at_work = self.state is StickState.RUNNING
+        if at_work:
+            (self.trust.lapsed if by_itself else self.trust.interrupted)()
+        self._plan = restart.after_failure(
+            self.failures, self.holds_up(), self.trust.rest_sec if at_work and by_itself else 0.0)
         self.start_at = now + self._plan.delay_sec
         self.state = StickState.STOPPING
         self.handle = None
@@ -199,6 +206,7 @@ class StickRecord:
         self._pause_level = self._throttle_level
         self._inference_times.add(result.inference_sec)
         self._work.done(now)
+        self.trust.served(now)
         if not self.handle.outstanding:
             self._duty.end(now)
 
@@ -225,10 +233,12 @@ class StickRecord:
             measured_at=self._measured_at, throttle_level=self._throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
             last_given_at=self._last_given_at, work_sec=self._work.total_sec(now),
-            inference_sec=self._work.inference_sec)
+            inference_sec=self._work.inference_sec, recent_sec=self._work.recent_sec,
+            busy_since=self.handle.busy_since if self.handle else None,
+            doubt_sec=self.trust.doubt_sec, trials_left=self.trust.trials_left)
 
-    def snapshot(self, now, active):
-        """Return the record's public face."""
+    def snapshot(self, now, active, standing=None, slowness=None):
+        """Return the record's public face, with what the policies make of it."""
         return StickSnapshot(
             status=self.status(now), device_name=self.device_name, active=active,
             duty_60s=self._duty.share(now), inferences=self.inferences,
@@ -236,4 +246,4 @@ class StickRecord:
             inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
             dead_since=self.dead_since if self.state is StickState.DEAD else None,
-            start_at=self.waits_until())
+            start_at=self.waits_until(), standing=standing, slowness=slowness)

@@ -22,20 +22,16 @@ import threading
 import time
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
-from ncs_cluster_detector.policy.ordering import ResultOrder
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.switch_answer import switch_answer
 from ncs_cluster_detector.workers.bus_cleaner import BusCleaner
+from ncs_cluster_detector.workers.frame_flow import FrameFlow
 from ncs_cluster_detector.workers.measurement import Durations
 from ncs_cluster_detector.workers.measurement import Rate
 from ncs_cluster_detector.workers.snapshot import Snapshot
 from ncs_cluster_detector.workers.stick_pool import StickPool
 from ncs_cluster_detector.workers.worker_handle import prepare
 
-# A result waits at most this long for the results of earlier frames, or, with slow networks, for
-# two inferences: by so much two healthy sticks can finish out of order.
-ORDER_PATIENCE_SEC = 0.5
-ORDER_PATIENCE_INFERENCES = 2
 # A wait that ends later than this after its time was held up by something outside.
 STOOD_STILL_SEC = 0.5
 # No more often than this is the state written down for others to read.
@@ -75,16 +71,11 @@ class Supervisor:
         self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
         self._cluster = ClusterControl()
         self._requests = queue.SimpleQueue()   # futures of switch_cluster()
-        self._order = ResultOrder(ORDER_PATIENCE_SEC)
-        self._sticks = []      # the StickStatus of all in this step, before a frame is given
+        self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
+        self._sticks = []      # the StickStatus of all in this step
         self._newest = None    # written by offer() alone
-        self._seen = 0         # number of the newest frame that the loop has seen
-        self._waiting = None   # the newest frame while no stick has it
-        self._dropped = 0
-        self._input = Rate()
         self._output = Rate()
         self._latency = Durations()
-        self._inference_times = Durations()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._snapshot_is_old = False
@@ -139,8 +130,7 @@ class Supervisor:
         self._receive(now)
         self._sticks = self._pool.statuses(now)
         self._rotate(now)
-        self._take_in(now)
-        self._dispatch(now)
+        self._flow.distribute(now, self._newest, self._sticks, self._settings)
         self._release(now)
         self._snapshot_is_old = now < self._snapshot_at + SNAPSHOT_PERIOD_SEC
         if not self._snapshot_is_old:
@@ -151,12 +141,7 @@ class Supervisor:
         if self._pool.unusable is not None:
             raise UnusableParameterError(*self._pool.unusable)
         self._pool.judge(now)
-        for result, frame in self._pool.take_settled():
-            self._inference_times.add(result.inference_sec)
-            self._order.finished(frame.number, (frame, result.detections), now)
-        for number in self._pool.take_lost():
-            self._order.lost(number)
-            self._dropped += 1
+        self._flow.take_results(now)
 
     def _rotate(self, now):
         answer = None if self._requests.empty() else self._requests.get()
@@ -167,43 +152,15 @@ class Supervisor:
             self._snapshot_at = float('-inf')
         if answer is not None:
             answer.set_result(switch_answer(
-                decision, self._sticks, self._cluster.heat, self._settings))
+                decision, self._sticks, self._cluster.heat, self._cluster.standings,
+                self._settings))
         if self._cluster.in_trouble and not was_in_trouble:
             self._logger.warning(self._cluster.heat_advice(self._settings))
         elif was_in_trouble and not self._cluster.in_trouble:
             self._logger.info('the sticks keep below switch_temperature at full speed again')
 
-    def _take_in(self, now):
-        frame = self._newest
-        if frame is None or frame.number == self._seen:
-            return
-        arrived = frame.number - self._seen
-        for _ in range(arrived):
-            self._input.count(now)
-        # The single place where frames are dropped for want of a free stick.
-        self._dropped += arrived - 1 + (self._waiting is not None)
-        self._seen = frame.number
-        self._waiting = frame
-
-    def _dispatch(self, now):
-        frame = self._waiting
-        if frame is None:
-            return
-        limit_ms = self._settings.max_frame_age_ms
-        if limit_ms and now - frame.arrived_at > limit_ms / 1000:
-            self._waiting = None
-            self._dropped += 1
-            return
-        number = self._cluster.give_next(now, self._sticks, self._options.inflight_per_stick)
-        if number is not None:
-            self._waiting = None
-            self._order.sent(frame.number)
-            self._pool.post(number, frame, now)
-
     def _release(self, now):
-        self._order.patience_sec = max(ORDER_PATIENCE_SEC, ORDER_PATIENCE_INFERENCES * (
-            self._inference_times.percentile(50) or 0.0))
-        for frame, detections in self._order.release(now):
+        for frame, detections in self._flow.release(now):
             self._publish(frame, tuple(filter(self._settings.wants, detections)))
             self._output.count(now)
             self._latency.add(time.monotonic() - frame.arrived_at)
@@ -211,17 +168,18 @@ class Supervisor:
     def _write_snapshot(self, now):
         self._snapshot_at = now
         cluster = self._cluster
-        sticks = self._pool.snapshots(now, cluster.active)
+        sticks = self._pool.snapshots(
+            now, cluster.active, cluster.standings, cluster.promptness.slowness)
         self.snapshot = Snapshot(
             taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
             sustainable_size=cluster.heat.sustainable_size(self._settings.switch_temperature),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
-            input_fps=self._input.per_second(now), detection_fps=self._output.per_second(now),
+            input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),
             latency_p50_sec=self._latency.percentile(50),
             latency_p95_sec=self._latency.percentile(95),
-            frames_dropped=self._dropped + self._order.late,
+            frames_dropped=self._flow.dropped,
             waiting_for_image_since=(self._newest.arrived_at if self._newest
                                      else self._started_at))
 
@@ -236,15 +194,11 @@ class Supervisor:
             self._pool.forgive(late_sec)
 
     def _next_due(self, now):
-        due = [self._pool.next_due(now), self._cluster.next_due(now, self._settings),
-               self._next_frame_due(now),
-               self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None,
-               self._order.next_release_at()]
+        due = [self._pool.next_due(now),
+               self._cluster.next_due(now, self._sticks, self._settings),
+               self._flow.next_due(now, self._sticks),
+               self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None]
         return min(time for time in due if time is not None)
-
-    def _next_frame_due(self, now):
-        return None if self._waiting is None else self._cluster.next_frame_due(
-            now, self._sticks, self._options.inflight_per_stick)
 
     def _wake_up(self):
         os.eventfd_write(self._wake, 1)

@@ -86,6 +86,11 @@ class WorkerHandle(ChildProcess):
         """Return the sequence numbers of the frames that the worker holds, oldest first."""
         return tuple(self._outstanding)
 
+    @property
+    def frames(self):
+        """Return the frames that the worker holds, a dictionary by sequence, oldest first."""
+        return {sequence: frame for sequence, (frame, _) in self._outstanding.items()}
+
     def post(self, sequence, frame, now):
         """Give a frame to the worker; a slot must be free."""
         slot = self.slots.put(frame.image)

@@ -23,46 +23,46 @@ def order():
     """Return an order with the frames 1, 2 and 3 under way and half a second of patience."""
     order = ResultOrder(0.5)
     for sequence in (1, 2, 3):
-        order.sent(sequence)
+        order.sent(sequence, 0)
     return order
 
 
 def test_a_result_waits_for_the_earlier_frame(order):
-    order.finished(2, 'two', 1.0)
+    order.finished(2, 0, 'two', 1.0)
     assert order.release(1.0) == []
-    order.finished(1, 'one', 1.1)
+    order.finished(1, 0, 'one', 1.1)
     assert order.release(1.1) == ['one', 'two']
 
 
 def test_a_lost_frame_holds_nothing_back(order):
-    order.finished(2, 'two', 1.0)
-    order.lost(1)
+    order.finished(2, 0, 'two', 1.0)
+    order.lost(1, 0)
     assert order.release(1.0) == ['two']
 
 
 def test_patience_ends_on_time_and_what_comes_later_is_late(order):
-    order.finished(2, 'two', 1.0)
+    order.finished(2, 0, 'two', 1.0)
     assert order.next_release_at() == 1.5
     assert order.release(1.499) == []
     assert order.release(1.5) == ['two']
-    order.finished(1, 'one', 1.6)
-    order.finished(3, 'three', 1.6)
+    order.finished(1, 0, 'one', 1.6)
+    order.finished(3, 0, 'three', 1.6)
     assert order.release(1.6) == ['three']
-    assert order.late == 1
+    assert order.dropped == 1
     assert order.next_release_at() is None
 
 
 def test_patience_counts_for_each_result_anew(order):
-    order.finished(2, 'two', 1.0)
-    order.sent(4)
-    order.finished(4, 'four', 1.4)
+    order.finished(2, 0, 'two', 1.0)
+    order.sent(4, 0)
+    order.finished(4, 0, 'four', 1.4)
     assert order.release(1.5) == ['two']
     assert order.release(1.899) == []
     assert order.release(1.9) == ['four']
 
 
 def test_results_nobody_sent_a_frame_for_are_late(order):
-    order.finished(9, 'nine', 1.0)
-    order.lost(9)
+    order.finished(9, 0, 'nine', 1.0)
+    order.lost(9, 0)
     assert order.release(9.0) == []
-    assert order.late == 1
+    assert order.dropped == 1

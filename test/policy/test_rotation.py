@@ -23,6 +23,7 @@ from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest
@@ -38,10 +39,13 @@ def sticks(now, *readings):
 class Asked(Rotation):
     """A rotation that is asked with the readings alone, by sticks that heat as is typical."""
 
-    def decide(self, now, sticks, settings, requested=False):
+    def decide(self, now, sticks, settings, requested=False, standings=None):
         heat = ClusterHeat()
         heat.observe(now, sticks)
-        return super().decide(now, sticks, heat, settings, requested)
+        trusted = {stick.number: Standing.TRUSTED for stick in sticks
+                   if stick.state is StickState.RUNNING}
+        return super().decide(
+            now, sticks, heat, {**trusted, **(standings or {})}, settings, requested)
 
 
 def rotation_of(settings, *readings):

@@ -1,0 +1,128 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What is said about one stick, for people."""
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from ncs_cluster_detector.nodes.diagnostic_status import shortened
+from ncs_cluster_detector.policy.restart import REST_SEC
+from ncs_cluster_detector.policy.standing import Standing
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.trust import LATE_SEC
+
+SOON_SEC = 3.0   # what comes within this time is a matter of seconds
+
+_SHORT_STATES = {
+    StickState.STARTING: 'starting', StickState.STOPPING: 'failed',
+    StickState.BACKOFF: 'waits to be started', StickState.FATAL: 'given up',
+    StickState.ABSENT: 'not plugged in', StickState.DEAD: 'dead (unplug it and plug it in again)'}
+_STATES = {
+    StickState.STARTING: 'starting: its worker opens it and loads the networks',
+    StickState.STOPPING: 'its worker is being ended',
+    StickState.BACKOFF: 'waits for its next attempt, a matter of seconds',
+    StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
+    StickState.ABSENT: 'not plugged in, starts by itself when it is',
+    StickState.DEAD: 'dead: unplug it and plug it in again'}
+_SHORT_STANDINGS = {
+    Standing.LATE: 'owes a result', Standing.UNPROVEN: 'on trial after a failure',
+    Standing.USELESS: 'much slower than the others', Standing.SLOW: 'slower than the others'}
+
+
+def short_reason(stick, settings, now):
+    """Return in a few words why a stick is not active; see judge_stick."""
+    status = stick.status
+    celsius = status.reading(now)
+    if status.state is not StickState.RUNNING:
+        return _SHORT_STATES[status.state]
+    if status.throttle_level >= 2:
+        return 'throttles itself'
+    if celsius is None:
+        return 'of unknown temperature'
+    if stick.standing in _SHORT_STANDINGS:
+        return _SHORT_STANDINGS[stick.standing]
+    if settings.is_hot(celsius):
+        return f'hot ({celsius:.1f} C)'
+    cools = celsius >= settings.resume_temperature
+    return f'{"cooling" if cools else "resting"} ({celsius:.1f} C)'
+
+
+def judge_stick(stick, settings, now):
+    """
+    Return the level of a stick's DiagnosticStatus, and one line of text.
+
+    :param stick: the StickSnapshot.
+    :param settings: the Settings in force.
+    :param now: seconds of the monotonic clock.
+    """
+    status = stick.status
+    celsius = status.reading(now)
+    shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
+    if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
+        return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
+    if status.state is not StickState.RUNNING:
+        reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
+        what = _STATES[status.state]
+        if status.state is StickState.BACKOFF and (stick.start_at or now) > now + SOON_SEC:
+            what = f'waits for its next attempt, in {stick.start_at - now:.0f} s'
+        if stick.dead_since is not None:
+            reason = (f' (booted, no answer on USB for {now - stick.dead_since:.0f} s, resets by '
+                      'USB have not helped)')
+        return DiagnosticStatus.ERROR, what + reason
+    if settings.is_critical(celsius):
+        return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
+                                        f'{settings.critical_temperature:.1f} C on')
+    if status.throttle_level >= 2:
+        return DiagnosticStatus.ERROR, (f'throttling level {status.throttle_level} at {shown}: it '
+                                        'pauses for seconds, so it rests; cool it better')
+    if settings.is_hot(celsius):
+        return DiagnosticStatus.WARN, (
+            f'hot: {celsius:.1f} C, relieved at {settings.switch_temperature:.1f} C'
+            if stick.active else
+            f'hot: {celsius:.1f} C, rests until it is below {settings.resume_temperature:.1f} C')
+    if status.throttle_level == 1:
+        return DiagnosticStatus.WARN, (f'throttling level 1 at {shown}: it slows itself down; '
+                                       'cool it better, or lower switch_temperature')
+    if celsius is None:
+        return DiagnosticStatus.WARN, _why_unknown(status, now)
+    what = f'{"active" if stick.active else "resting"}, {shown}'
+    if stick.slowness is not None:
+        return DiagnosticStatus.WARN, f'{what}; {_how_slow(stick)}'
+    if stick.standing in (Standing.LATE, Standing.UNPROVEN) or status.doubt_sec > LATE_SEC:
+        return DiagnosticStatus.WARN, f'{what}; {_what_doubt(stick, now)}'
+    return DiagnosticStatus.OK, what
+
+
+def _why_unknown(status, now):
+    if status.celsius is None:
+        return 'temperature unknown: no reading since it was started'
+    return (f'temperature unknown: the last reading is {now - status.measured_at:.0f} s old '
+            f'({status.celsius:.1f} C)')
+
+
+def _how_slow(stick):
+    slower = stick.slowness
+    works = 'it works only when it is needed' if stick.standing < Standing.USELESS else (
+        'it rests, for it would hold up the others')
+    return (f'{slower.factor:.1f} times slower than the others ({slower.recent_sec * 1000:.0f} ms '
+            f'an inference, theirs {slower.typical_sec * 1000:.0f} ms), so {works}; a USB 2 port, '
+            'a poor cable or a crowded hub? Try another port and cable')
+
+
+def _what_doubt(stick, now):
+    status = stick.status
+    if stick.standing is Standing.LATE:
+        return (f'owes a result for {now - status.busy_since:.1f} s, usually it takes '
+                f'{(status.inference_sec or 0.0) * 1000:.0f} ms; others work in its place')
+    return (f'in doubt, works after the others until it has done {status.doubt_sec:.0f} s of good '
+            f'work; last error: {shortened(stick.last_error)}')
