@@ -24,10 +24,10 @@ LATE_SEC = 5.0
 TRIAL_PERIOD_SEC = 1.0
 # So many results a restarted stick must give before others depend on it.
 TRIALS = 3
-# Before it is started again it rests for this part of what it owes; from the longest rest on it
+# Before it is started again it rests for this part of what it owes; from so long a rest on it
 # is given up.
 REST_SHARE = 1.0 / 60.0
-LONGEST_REST_SEC = 100.0
+LONGEST_REST_SEC = 60.0
 
 
 class Trust:
@@ -36,7 +36,7 @@ class Trust:
 
     ``doubt_sec`` is how long the stick has to do good work until it is trusted again. It is an
     assumption, for nothing is published about how often sticks hang: a first lapse costs half a
-    minute, and one that hangs again and again is given up with the eighth.
+    minute, and one that hangs again and again is given up with the seventh.
     """
 
     def __init__(self):

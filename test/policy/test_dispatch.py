@@ -14,9 +14,11 @@
 
 """Which stick gets the next frame."""
 
+from ncs_cluster_detector.policy.dispatch import choose_for_trial
 from ncs_cluster_detector.policy.dispatch import choose_stick
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
+import pytest
 
 
 def stick(number, outstanding=0, given_at=0.0, state=StickState.RUNNING):
@@ -42,3 +44,39 @@ def test_only_active_running_sticks_are_taken():
     assert choose_stick([stick(0), stick(1)], (1,), 2) == 1
     assert choose_stick([stick(0, state=StickState.STARTING)], (0,), 2) is None
     assert choose_stick([], (), 2) is None
+
+
+def test_a_late_stick_takes_no_frame():
+    assert choose_stick([stick(0, 1), stick(1, 1)], (0, 1), 2, late={0}) == 1
+    assert choose_stick([stick(0, 1)], (0,), 2, late={0}) is None
+
+
+def test_a_slow_stick_takes_one_frame_when_the_others_are_full():
+    assert choose_stick([stick(0), stick(1, 1)], (0, 1), 2, slow={0}) == 1
+    assert choose_stick([stick(0), stick(1, 2)], (0, 1), 2, slow={0}) == 0
+    assert choose_stick([stick(0, 1), stick(1, 2)], (0, 1), 2, slow={0}) is None
+
+
+def resting(number=0, **values):
+    """Return a stick that rests, and was given its last frame at the time 10."""
+    return StickStatus(number, StickState.RUNNING, **{'last_given_at': 10.0, **values})
+
+
+@pytest.mark.parametrize('values, due_at', [
+    ({}, None), ({'doubt_sec': 5.0}, 11.0), ({'trials_left': 1}, 10.0),
+    ({'doubt_sec': 5.0, 'outstanding': 1}, None),
+    ({'doubt_sec': 5.0, 'state': StickState.BACKOFF}, None)])
+def test_a_resting_stick_in_doubt_is_tried(values, due_at):
+    one = StickStatus(**{'number': 0, 'state': StickState.RUNNING, 'last_given_at': 10.0,
+                         **values})
+    for now in (10.0, 10.999, 11.0, 99.0):
+        expected = 0 if due_at is not None and now >= due_at else None
+        assert choose_for_trial(now, [one], (), (), ()) == expected
+
+
+def test_who_works_is_late_or_not_in_doubt_is_not_tried():
+    one = resting(doubt_sec=5.0)
+    assert choose_for_trial(20.0, [one], (0,), (), ()) is None
+    assert choose_for_trial(20.0, [one], (), (), {0}) is None
+    assert choose_for_trial(20.0, [resting()], (), (), ()) is None
+    assert choose_for_trial(20.0, [resting()], (), {0}, ()) == 0

@@ -61,8 +61,60 @@ def test_patience_counts_for_each_result_anew(order):
     assert order.release(1.9) == ['four']
 
 
-def test_results_nobody_sent_a_frame_for_are_late(order):
-    order.finished(9, 0, 'nine', 1.0)
-    order.lost(9, 0)
+def test_of_two_sticks_with_the_same_frame_the_first_result_counts(order):
+    order.sent(1, 7)
+    order.finished(1, 7, 'first', 1.0)
+    order.finished(1, 0, 'second', 1.1)
+    assert order.release(1.1) == ['first']
+    assert order.dropped == 0
+
+
+def test_the_second_result_of_a_published_frame_is_not_late(order):
+    order.sent(1, 7)
+    order.finished(1, 7, 'first', 1.0)
+    assert order.release(1.0) == ['first']
+    order.finished(1, 0, 'second', 9.0)
+    order.lost(2, 0)
+    assert order.release(9.0) == []
+    assert order.dropped == 1   # that is frame 2
+
+
+def test_a_frame_is_lost_when_the_last_stick_has_lost_it(order):
+    order.sent(1, 7)
+    order.finished(2, 0, 'two', 1.0)
+    order.lost(1, 0)
+    assert order.release(1.0) == []
+    order.lost(1, 7)
+    assert order.release(1.0) == ['two']
+    assert order.dropped == 1
+
+
+def test_a_frame_that_one_stick_lost_and_another_answered_counts(order):
+    order.sent(1, 7)
+    order.lost(1, 7)
+    order.finished(1, 0, 'one', 1.0)
+    assert order.release(1.0) == ['one']
+    assert order.dropped == 0
+
+
+def test_a_late_frame_of_two_sticks_is_dropped_once(order):
+    order.sent(1, 7)
+    order.finished(2, 0, 'two', 1.0)
+    assert order.release(1.5) == ['two']
+    order.finished(1, 0, 'late', 1.6)
+    order.finished(1, 7, 'later', 1.7)
     assert order.release(9.0) == []
     assert order.dropped == 1
+
+
+def test_frames_are_owed_by_sticks_that_alone_have_them(order):
+    order.sent(2, 7)
+    order.sent(4, 7)
+    assert order.owed_by({0}) == [1, 3]
+    assert order.owed_by({0, 7}) == [1, 2, 3, 4]
+    order.finished(1, 0, 'one', 1.0)
+    order.lost(3, 0)
+    assert order.owed_by({0, 7}) == [2, 4]
+    order.finished(4, 7, 'four', 1.0)
+    order.release(9.0)   # frame 2 is not waited for any more
+    assert order.owed_by({0, 7}) == []

@@ -268,3 +268,103 @@ def test_with_a_hot_stick_go_those_that_would_be_hot_within_the_dwell():
     rotation = rotation_of(settings, 30, 30, 40, 40)
     decision = rotation.decide(20.0, sticks(20.0, 65, 60, 40, 40), settings)
     assert decision.active == (1, 2)
+
+
+def asked_with(rotation, now, readings, standings, settings, requested=False):
+    """Ask a rotation about sticks of which some have another standing than TRUSTED."""
+    return rotation.decide(now, sticks(now, *readings), settings, requested, standings)
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+@pytest.mark.parametrize('standing', list(Standing)[1:])
+def test_of_the_sticks_that_are_fit_the_most_reliable_work(policy, standing):
+    settings = Settings(cluster_size=2, rotation_policy=policy)
+    decision = asked_with(Asked(), 0.0, (20, 50, 60), {0: standing}, settings)
+    assert decision.active == (1, 2)
+
+
+def test_the_order_in_which_sticks_come_to_work():
+    ranks = dict(enumerate(Standing))
+    for size in range(1, Standing.USELESS):
+        decision = asked_with(Asked(), 0.0, [60 - 5 * number for number in ranks], ranks,
+                              Settings(cluster_size=size))
+        assert decision.active == tuple(range(size))
+    decision = asked_with(Asked(), 0.0, [30] * len(ranks), ranks, Settings())
+    assert decision.active == tuple(range(Standing.USELESS))
+
+
+@pytest.mark.parametrize('standing', [Standing.DOUBTED, Standing.SLOW, Standing.BLIND])
+def test_those_that_cannot_be_depended_on_work_where_they_are_needed(standing):
+    decision = asked_with(Asked(), 0.0, (30, 30, 30), {2: standing}, Settings())
+    assert decision.active == (0, 1, 2)
+
+
+@pytest.mark.parametrize('standing', list(Standing)[Standing.USELESS:])
+def test_those_of_no_use_work_only_when_no_other_can(standing):
+    rotation, settings = Asked(), Settings()
+    assert asked_with(rotation, 0.0, (30, 30), {1: standing}, settings).active == (0,)
+    alone = asked_with(rotation, 0.1, (None, 30), {1: standing}, settings)
+    assert (alone.active, alone.reason) == ((1,), SwitchReason.LOST)
+    back = asked_with(rotation, 0.2, (30, 30), {1: standing}, settings)
+    assert (back.active, back.left) == ((0,), (1,))
+
+
+@pytest.mark.parametrize('standing, reason', [
+    (Standing.LATE, SwitchReason.LATE), (Standing.UNPROVEN, SwitchReason.UNRELIABLE),
+    (Standing.USELESS, SwitchReason.UNRELIABLE), (Standing.SPENT, SwitchReason.UNRELIABLE),
+    (Standing.BLIND, SwitchReason.UNRELIABLE)])
+def test_such_a_stick_is_relieved_at_once_whatever_the_dwell(standing, reason):
+    settings = Settings(cluster_size=1, min_dwell_ms=600000)
+    rotation = rotation_of(settings, 30, 60)
+    decision = asked_with(rotation, 0.1, (30, 60), {0: standing}, settings)
+    assert (decision.active, decision.reason) == ((1,), reason)
+
+
+@pytest.mark.parametrize('standing', [Standing.DOUBTED, Standing.SLOW])
+def test_one_that_works_on_is_relieved_after_the_dwell(standing):
+    settings = Settings(cluster_size=1, min_dwell_ms=2000)
+    rotation = rotation_of(settings, 30, 60)
+    assert asked_with(rotation, 1.9, (30, 60), {0: standing}, settings).active == (0,)
+    decision = asked_with(rotation, 2.0, (30, 60), {0: standing}, settings)
+    assert (decision.active, decision.reason) == ((1,), SwitchReason.UNRELIABLE)
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+def test_no_cycle_and_no_request_brings_a_less_reliable_stick_to_work_but_heat_does(policy):
+    settings = Settings(cluster_size=1, rotation_policy=policy)
+    rotation, doubt = rotation_of(settings, 60, 30.5), {0: Standing.DOUBTED}
+    rotation.decide(0.0, sticks(0.0, 60, 30), settings, requested=True)
+    if rotation.decide(0.0, sticks(0.0, 60, 30), settings).active != (1,):
+        rotation.decide(0.0, sticks(0.0, 60, 30), settings, requested=True)
+    assert asked_with(rotation, 99.0, (30, 60), doubt, settings).active == (1,)
+    asked = asked_with(rotation, 99.1, (30, 60), doubt, settings, requested=True)
+    assert (asked.active, asked.reason) == ((1,), None)
+    hot = asked_with(rotation, 99.2, (30, 65), doubt, settings)
+    assert (hot.active, hot.reason) == ((0,), SwitchReason.TEMPERATURE)
+
+
+def test_equals_in_doubt_take_turns():
+    settings = Settings(cluster_size=1, cluster_switch_cycle_ms=1000, min_dwell_ms=0)
+    rotation, doubt = rotation_of(settings, 30, 30), dict.fromkeys((0, 1), Standing.DOUBTED)
+    decision = asked_with(rotation, 1.0, (40, 30), doubt, settings)
+    assert (decision.active, decision.reason) == ((1,), SwitchReason.CYCLE)
+
+
+def test_heat_in_a_ring_brings_no_more_unreliable_sticks_to_work_than_are_hot():
+    settings = Settings(cluster_size=3, cluster_switch_cycle_ms=0, rotation_policy=ROUND_ROBIN)
+    rotation = rotation_of(settings, 30, 30, 30, 30, 30)
+    doubt = {3: Standing.DOUBTED, 4: Standing.BLIND}
+    decision = asked_with(rotation, 9.0, (66, 30, 30, 30, 30), doubt, settings)
+    assert decision.active == (1, 2, 3)
+
+
+def test_when_none_can_be_depended_on_all_of_them_work():
+    late = dict.fromkeys((0, 1), Standing.LATE)
+    assert asked_with(Asked(), 0.0, (30, 30), late, Settings()).active == (0, 1)
+
+
+def test_a_smaller_cluster_keeps_the_most_reliable():
+    rotation = rotation_of(Settings(), 30, 50, 60)
+    decision = asked_with(rotation, 0.1, (30, 50, 60), {0: Standing.SLOW},
+                          Settings(cluster_size=2))
+    assert decision.active == (1, 2)

@@ -23,6 +23,7 @@ from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest
@@ -176,11 +177,18 @@ class History(stateful.RuleBasedStateMachine):
         critical = {stick.number for stick in self.sticks if stick.number in runs and (
             stick.throttle_level >= 2 or (stick.number in fresh and (
                 stick.celsius >= switch + settings.critical_margin)))}
-        hot = {number for number in runs & set(known) if known[number] >= switch}
+        likely = {number: self.control.heat.likely(number) for number in celsius}
+        likely = {number: value for number, value in likely.items() if value is not None}
+        hot = {number for number in runs & set(likely) if likely[number] >= switch}
         self.heated |= hot
-        self.heated -= {number for number, value in known.items()
+        self.heated -= {number for number, value in likely.items()
                         if value < switch - settings.resume_margin}
+        standing = self.control.standings
+        assert set(standing) == runs
+        assert {number for number in runs if number not in fresh} == {
+            number for number in runs if standing[number] in (Standing.BLIND, Standing.SPENT)}
         usable = runs - critical
+        usable = {number for number in usable if standing[number].can_fill} or usable
         kept = before & usable
         fit = usable - self.heated - before
         most = settings.cluster_size or len(self.sticks)
@@ -196,17 +204,25 @@ class History(stateful.RuleBasedStateMachine):
         cycle_sec = settings.cluster_switch_cycle_ms / 1000
         if settings.rotation_policy == COOLEST:
             cycle_sec /= max(len(before), 1)
+        gone = before - usable
+        worst = max((standing[number] for number in kept), default=Standing.TRUSTED)
+        peers = {number for number in fit if standing[number] <= worst}
+        is_better = any(standing[number] < worst for number in fit)
         causes = {
             None: True,
-            SwitchReason.LOST: before - runs and not before & critical,
+            SwitchReason.LOST: gone - runs and not before & critical,
+            SwitchReason.UNRELIABLE: (
+                gone and not gone - runs and not before & critical
+                or kept == before and is_better and (dwell_is_over or worst is Standing.BLIND)),
             SwitchReason.CRITICAL: before & critical,
             SwitchReason.SETTINGS: self.size_before not in (None, settings.cluster_size),
             SwitchReason.READY: kept == before and len(before) < most and ready,
-            SwitchReason.REQUEST: requested and before and fit,
+            SwitchReason.REQUEST: requested and before and peers,
             SwitchReason.TEMPERATURE: dwell_is_over and before & hot and fit,
-            SwitchReason.CYCLE: (dwell_is_over and before and fit
+            SwitchReason.CYCLE: (dwell_is_over and before and peers
                                  and 0 < cycle_sec <= now - self.changed_at)}
-        rotated = (SwitchReason.REQUEST, SwitchReason.TEMPERATURE, SwitchReason.CYCLE)
+        rotated = (SwitchReason.REQUEST, SwitchReason.TEMPERATURE, SwitchReason.CYCLE,
+                   SwitchReason.UNRELIABLE)
         assert causes[reason]
         assert bool(reason) == bool(kept != before or len(kept) > most or any(
             causes[cause] for cause in (SwitchReason.READY, *rotated)))
@@ -216,17 +232,26 @@ class History(stateful.RuleBasedStateMachine):
         assert bool(reason) == (active != before) and joined <= fit | ready
         assert decision.active == tuple(sorted(active))
         assert (set(decision.left), set(decision.joined)) == (left, joined)
-        if reason not in rotated:
+        if reason not in rotated or gone:
             assert kept <= active or len(kept) > most
+        elif reason is SwitchReason.UNRELIABLE:
+            assert len(left) == len(joined) > 0
+            assert max(map(standing.get, joined)) < min(map(standing.get, left))
         elif settings.rotation_policy == ROUND_ROBIN or reason is SwitchReason.REQUEST:
-            assert len(left) == len(joined) == min(len(before), len(fit))
+            others = len(hot & before) if reason is SwitchReason.TEMPERATURE else 0
+            assert len(left) == len(joined)
+            assert len(joined) >= min(len(before), max(len(peers), min(others, len(fit))))
         else:
             dwell_sec, heat = settings.min_dwell_ms / 1000, self.control.heat
             assert len(left) == len(joined) == 1 or all(
                 number in hot or heat.at_full_speed(number, dwell_sec) >= switch
                 for number in left)
         if reason is SwitchReason.TEMPERATURE:
-            assert max(known[number] for number in hot & before) in map(celsius.get, left)
+            assert max(standing[number] for number in hot & before) == max(
+                standing[number] for number in hot & left)
+        if usable - self.heated - active and not critical & active:
+            spare = min(standing[number] for number in usable - self.heated - active)
+            assert reason or spare >= max(map(standing.get, active)) or not dwell_is_over
         self.forced -= joined
         if reason:
             self.changed_at = now
@@ -238,12 +263,13 @@ class History(stateful.RuleBasedStateMachine):
             share = self.control.share_of(number)
             assert share == self.twin.share_of(number) and 0.0 < share <= 1.0
             held = switch + min(0.5, settings.critical_margin - 0.5)
-            assert share == 1.0 or number in active and known[number] >= min(switch, held)
-            if number in active and known.get(number, 0.0) >= held:
+            assert share == 1.0 or number in active and likely[number] >= min(switch, held)
+            if number in active and likely.get(number, 0.0) >= held:
                 sustained = self.control.heat.sticks[number].constants.sustainable_share(held)
                 assert share <= max(sustained, 0.05) + 1e-9
-        due_at = self.control.next_due(now, settings)
-        assert due_at == self.twin.next_due(now, settings) and (due_at is None or due_at > now)
+        due_at = self.control.next_due(now, self.sticks, settings)
+        assert due_at == self.twin.next_due(now, self.sticks, settings)
+        assert due_at is None or due_at > now
 
 
 TestHistory = History.TestCase

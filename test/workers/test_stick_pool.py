@@ -77,6 +77,9 @@ class Worker:
     def forgive(self, delay_sec):
         self.heard_at += delay_sec
 
+    def was_killed(self):
+        return False
+
     def has_ended(self):
         return self.ended
 
