@@ -16,6 +16,7 @@
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.nodes.diagnostic_status import shortened
+from ncs_cluster_detector.policy.promptness import TYPICAL_SEC
 from ncs_cluster_detector.policy.restart import REST_SEC
 from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -111,18 +112,17 @@ def _why_unknown(status, now):
 
 
 def _how_slow(stick):
-    slower = stick.slowness
-    works = 'it works only when it is needed' if stick.standing < Standing.USELESS else (
-        'it rests, for it would hold up the others')
-    return (f'{slower.factor:.1f} times slower than the others ({slower.recent_sec * 1000:.0f} ms '
-            f'an inference, theirs {slower.typical_sec * 1000:.0f} ms), so {works}; a USB 2 port, '
-            'a poor cable or a crowded hub? Try another port and cable')
+    slow = stick.slowness
+    works = 'works only when needed' if stick.standing is Standing.SLOW else 'rests'
+    return (f'{slow.factor:.1f} times slower than the others ({slow.recent_sec * 1000:.0f} ms, '
+            f'theirs {slow.typical_sec * 1000:.0f} ms), so it {works}: a USB 2 port, a poor '
+            'cable? Try others')
 
 
 def _what_doubt(stick, now):
     status = stick.status
     if stick.standing is Standing.LATE:
-        return (f'owes a result for {now - status.busy_since:.1f} s, usually it takes '
-                f'{(status.inference_sec or 0.0) * 1000:.0f} ms; others work in its place')
-    return (f'in doubt, works after the others until it has done {status.doubt_sec:.0f} s of good '
-            f'work; last error: {shortened(stick.last_error)}')
+        return (f'owes a result for {now - status.busy_since:.1f} s, usual are '
+                f'{(status.inference_sec or TYPICAL_SEC) * 1000:.0f} ms: others work in its place')
+    return (f'in doubt until it has done {status.doubt_sec:.0f} s of good work: '
+            f'{shortened(stick.last_error)}')

@@ -19,7 +19,9 @@ from dataclasses import replace
 from ncs_cluster_detector.nodes.diagnostic_status import owner_of
 from ncs_cluster_detector.nodes.diagnostics import Intake
 from ncs_cluster_detector.nodes.diagnostics import statuses
+from ncs_cluster_detector.policy.promptness import Slowness
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.workers.snapshot import Snapshot
@@ -30,13 +32,15 @@ NOW = 1000.0
 OK, WARN, ERROR = b'\x00', b'\x01', b'\x02'
 IMAGE = 'sensor_msgs/msg/Image'
 LONGEST_MESSAGE = 160
+STATUS_FIGURES = ('doubt_sec', 'busy_since', 'inference_sec')
 SETTINGS = Settings(switch_temperature=65.0, resume_margin=5.0, critical_margin=10.0)
 
 
 def stick(number=0, celsius=45.2, age_sec=0.5, active=True, state=StickState.RUNNING, level=0,
           **changed):
     """Return the StickSnapshot of a made-up stick."""
-    status = StickStatus(number, state, celsius, NOW - age_sec, level)
+    figures = {name: changed.pop(name) for name in STATUS_FIGURES if name in changed}
+    status = StickStatus(number, state, celsius, NOW - age_sec, level, **figures)
     return replace(StickSnapshot(
         status=status, device_name=f'1.{number + 1}-ma2450', active=active, duty_60s=0.5,
         inferences=7, unusable_boxes=0, inference_p50_sec=0.08, restarts=0, last_error='',
@@ -116,6 +120,26 @@ STICKS = [
      'waits for its next attempt, a matter of seconds; last error: hung'),
     (stick(state=StickState.BACKOFF, start_at=NOW - 9.0), ERROR,
      'waits for its turn to start: one stick at a time'),
+    (stick(standing=Standing.DOUBTED, doubt_sec=5.0, last_error='hung'), OK, 'active, 45.2 C'),
+    (stick(standing=Standing.DOUBTED, doubt_sec=29.4, last_error='hung'), WARN,
+     'active, 45.2 C; in doubt until it has done 29 s of good work: hung'),
+    (stick(standing=Standing.DOUBTED, doubt_sec=3600.0, last_error='very ' * 99, active=False),
+     WARN, 'resting, 45.2 C; in doubt until it has done 3600 s of good work: '
+     + 'very ' * 17 + 've...'),
+    (stick(standing=Standing.UNPROVEN, doubt_sec=30.0, last_error='hung', active=False), WARN,
+     'resting, 45.2 C; in doubt until it has done 30 s of good work: hung'),
+    (stick(standing=Standing.LATE, busy_since=NOW - 0.6, inference_sec=0.065, active=False), WARN,
+     'resting, 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its place'),
+    (stick(standing=Standing.LATE, busy_since=NOW - 0.6), WARN,
+     'active, 45.2 C; owes a result for 0.6 s, usual are 100 ms: others work in its place'),
+    (stick(standing=Standing.SLOW, slowness=Slowness(0.16, 0.07)), WARN,
+     'active, 45.2 C; 2.3 times slower than the others (160 ms, theirs 70 ms), so it works only '
+     'when needed: a USB 2 port, a poor cable? Try others'),
+    (stick(standing=Standing.USELESS, slowness=Slowness(0.671, 0.067), active=False), WARN,
+     'resting, 45.2 C; 10.0 times slower than the others (671 ms, theirs 67 ms), so it rests: '
+     'a USB 2 port, a poor cable? Try others'),
+    (stick(celsius=66.0, standing=Standing.USELESS, slowness=Slowness(0.671, 0.067)), WARN,
+     'hot: 66.0 C, relieved at 65.0 C'),
 ]
 
 
@@ -167,6 +191,10 @@ WHY_NOT_ACTIVE = [
      'stick 1 dead (unplug it and plug it in again)'),
     (stick(1, level=2, active=False), 'stick 1 throttles itself'),
     (stick(1, celsius=None, active=False), 'stick 1 of unknown temperature'),
+    (stick(1, active=False, standing=Standing.LATE, busy_since=NOW - 0.6),
+     'stick 1 owes a result'),
+    (stick(1, active=False, standing=Standing.UNPROVEN), 'stick 1 on trial after a failure'),
+    (stick(1, active=False, standing=Standing.USELESS), 'stick 1 much slower than the others'),
     (stick(1, celsius=66.2, active=False), 'stick 1 hot (66.2 C)'),
     (stick(1, celsius=60.0, active=False), 'stick 1 cooling (60.0 C)'),
     (stick(1, celsius=59.9, active=False), 'stick 1 resting (59.9 C)'),
