@@ -96,6 +96,13 @@ class History(stateful.RuleBasedStateMachine):
                 self.put(number, celsius=limits[reading[0]] + reading[1], measured_at=max(
                     self.now - age_sec, -math.inf if before is None else before))
 
+    @rule(number=NUMBERS, doubt_sec=st.sampled_from((0.0, 0.0, 30.0)),
+          trials_left=st.sampled_from((0, 0, 0, 2)),
+          recent_sec=st.sampled_from((1 / 16, 1 / 16, 1 / 7, 1 / 2)), is_late=st.booleans())
+    def mistrust(self, number, doubt_sec, trials_left, recent_sec, is_late):
+        self.put(number, doubt_sec=doubt_sec, trials_left=trials_left, recent_sec=recent_sec,
+                 busy_since=self.now - 10.0 if is_late else None)
+
     @rule(number=NUMBERS)
     def forget_reading(self, number):
         self.put(number, celsius=None, measured_at=None)
@@ -119,8 +126,11 @@ class History(stateful.RuleBasedStateMachine):
             if stick.inference_sec and self.control.share_of(number) < 0.99:
                 paced.append(number)   # so none more at this time
             self.put(number, outstanding=stick.outstanding + 1, last_given_at=self.now)
-        with_room = [stick for stick in self.sticks if stick.outstanding < inflight and (
-            stick.number in self.control.active and stick.state is StickState.RUNNING)]
+        promptness = self.control.promptness
+        with_room = [
+            stick for stick in self.sticks if stick.number in self.control.active
+            and stick.state is StickState.RUNNING and stick.number not in promptness.late
+            and stick.outstanding < (1 if stick.number in promptness.slowness else inflight)]
         assert number is None and all(
             self.control.share_of(stick.number) < 1.0 for stick in with_room)
         due_at = self.control.next_frame_due(self.now, self.sticks, inflight)
@@ -185,8 +195,9 @@ class History(stateful.RuleBasedStateMachine):
                         if value < switch - settings.resume_margin}
         standing = self.control.standings
         assert set(standing) == runs
-        assert {number for number in runs if number not in fresh} == {
-            number for number in runs if standing[number] in (Standing.BLIND, Standing.SPENT)}
+        assert all(standing[number] >= Standing.BLIND for number in runs - fresh)
+        assert all(standing[number] not in (Standing.BLIND, Standing.SPENT)
+                   for number in runs & fresh)
         usable = runs - critical
         usable = {number for number in usable if standing[number].can_fill} or usable
         kept = before & usable
@@ -211,8 +222,11 @@ class History(stateful.RuleBasedStateMachine):
         causes = {
             None: True,
             SwitchReason.LOST: gone - runs and not before & critical,
+            SwitchReason.LATE: gone <= runs and not before & critical and any(
+                standing[number] is Standing.LATE for number in gone),
             SwitchReason.UNRELIABLE: (
-                gone and not gone - runs and not before & critical
+                gone and gone <= runs and not before & critical and all(
+                    standing[number] is not Standing.LATE for number in gone)
                 or kept == before and is_better and (dwell_is_over or worst is Standing.BLIND)),
             SwitchReason.CRITICAL: before & critical,
             SwitchReason.SETTINGS: self.size_before not in (None, settings.cluster_size),
