@@ -51,15 +51,16 @@ class OnnxNetwork:
                 'built-in graph or an ONNX network of layers that OpenCV knows'
             ) from error
         self._model_output = output.shape
-        rows = output.size // ssd.VALUES_PER_BOX
-        self._room = max(rows, ssd.MOST_BOXES) if _has_boxes(output.shape) else None
-        if self._room is not None:
+        self._room = None
+        if _has_boxes(output.shape):
+            self._room = max(output.size // ssd.VALUES_PER_BOX, ssd.MOST_BOXES)
             self.output_shape = self._room + 1, ssd.VALUES_PER_BOX, 1
+        elif max(output.shape) == output.size:
+            # A vector has its values in the channels.
+            self.output_shape = 1, 1, output.size
         else:
-            rows = output.size // output.shape[-1]
-            # A single row has its values in the channels, as a vector has on a stick.
-            self.output_shape = (
-                (1, 1, output.size) if rows == 1 else (rows, output.shape[-1], 1))
+            height = output.size // (output.shape[-2] * output.shape[-1])
+            self.output_shape = height, *output.shape[-2:]
 
     def check_detector(self):
         """

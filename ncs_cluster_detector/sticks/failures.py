@@ -128,8 +128,8 @@ def unfit_input(name, index, reason):
     :param reason: what its input is.
     """
     return GraphRejectedError(
-        f'loading graph {index} on stick {name}: its input is {reason}, expected one picture of 3 '
-        'channels; compile a network for an input of 1 x 3 x height x width')
+        f'loading graph {index} on stick {name}: its input is {reason}, expected '
+        '1x3xHEIGHTxWIDTH, one picture of three channels; compile a network with such an input')
 
 
 def no_detector(name, index, shape):

@@ -36,8 +36,9 @@ class InputLayout:
 
         :raises ValueError: it is no such picture; the text says what it is.
         """
+        shown = f'{descriptor.n}x{descriptor.c}x{descriptor.h}x{descriptor.w}'
         if (descriptor.n, descriptor.c) != (1, CHANNELS):
-            raise ValueError(f'{descriptor.n} picture(s) of {descriptor.c} channel(s)')
+            raise ValueError(shown)
         self._shape = descriptor.h, descriptor.w, descriptor.c
         self._strides = descriptor.hStride, descriptor.wStride, descriptor.cStride
         steps = sorted(zip(self._strides, self._shape))
@@ -46,9 +47,8 @@ class InputLayout:
             if count == 1:
                 continue
             if stride < end or stride % _BYTES_PER_VALUE:
-                raise ValueError(
-                    f'{descriptor.h}x{descriptor.w}x{descriptor.c} values that overlap, in steps '
-                    'of ' + ', '.join(map(str, self._strides)) + ' bytes')
+                raise ValueError(f'{shown} with values that overlap, in steps of '
+                                 f'{", ".join(map(str, self._strides))} bytes')
             end = stride * count
         # The vendor's rule: the widest step times its count (mvnc_api.c:2314).
         widest = max(self._strides)
