@@ -19,6 +19,7 @@ from ncs_cluster_detector.detection.input_format import InputFormat
 from ncs_cluster_detector.detection.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 import onnx_networks
@@ -119,6 +120,15 @@ def test_each_of_several_networks_gets_its_own_input(kind, request):
     assert sizes == wanted
     for output, size in zip(outputs, wanted):
         assert drawn_objects.are_found(output, size)
+
+
+def test_on_the_simulated_bus_an_input_takes_what_its_size_is(double, monkeypatch):
+    sent = []
+    reserve = SharedBus.reserve_transfer
+    monkeypatch.setattr(SharedBus, 'reserve_transfer',
+                        lambda bus, size: sent.append(size) or reserve(bus, size))
+    outputs_of(double, graphs_of('double', [(512, 512), (224, 192)]), InputFormat())
+    assert sent == [512 * 512 * 6, 224 * 192 * 6]
 
 
 @pytest.mark.parametrize('words, found', [
