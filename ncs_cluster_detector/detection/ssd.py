@@ -21,10 +21,14 @@ import numpy as np
 
 # A header of seven values, of which the first is the number of boxes, then seven values a box:
 # image number, class, score, left, top, right, bottom (fractions of the image). keep_top_k of
-# the networks is 100, so the vector has (100 + 1) * 7 values. Source: the vendor's SSD sample.
+# the networks is 100, so the vector has (100 + 1) * 7 values. Source: the vendor's SSD sample; its
+# compiler gives the output a height of keep_top_k + 1, a width of 7 and one channel
+# (DetectionOutput.py of the toolkit's Caffe parser).
 VALUES_PER_BOX = 7
 MOST_BOXES = 100
 BACKGROUND = 0
+# A multiple of seven that is none of boxes: the classes of ImageNet and a background.
+_CLASSES_WITH_BACKGROUND = 1001
 # Half precision has steps of 1/1024 above 1, and rounding may carry a score by a few of them.
 HIGHEST_SCORE = 1.01
 
@@ -43,6 +47,23 @@ def encode(boxes):
     for index, row in enumerate(rows, start=1):
         output[index, 1:] = row
     return output.reshape(-1)
+
+
+def may_be_output(height, width, channels):
+    """
+    Tell whether a tensor can be the output of an SSD network.
+
+    That is a header and at least one box, in rows of seven or all in one row. What it cannot be:
+    the scores of a classification, maps of a segmentation, or boxes of another kind of network.
+
+    :param height: the dimensions of the tensor, whose values lie row by row, in a row pixel by
+        pixel, and in a pixel channel by channel.
+    """
+    sides = [side for side in (height, width, channels) if side != 1]
+    if len(sides) == 2:
+        return sides[1] == VALUES_PER_BOX
+    return (len(sides) == 1 and sides[0] % VALUES_PER_BOX == 0
+            and sides[0] not in (VALUES_PER_BOX, _CLASSES_WITH_BACKGROUND))
 
 
 def decode(output, labels):

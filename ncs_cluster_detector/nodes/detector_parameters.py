@@ -15,19 +15,16 @@
 """The parameters of the detector node: the table, and what is made of it."""
 
 import difflib
-import os
 
-from ncs_cluster_detector.detection.labels import default_labels
-from ncs_cluster_detector.detection.labels import FACE
-from ncs_cluster_detector.detection.labels import PASCAL_VOC
-from ncs_cluster_detector.detection.labels import read_label_file
+from ncs_cluster_detector.detection.input_format import InputFormat
+from ncs_cluster_detector.detection.input_format import ORDERS
 from ncs_cluster_detector.nodes.diagnostic_status import USE_FQN
+from ncs_cluster_detector.nodes.graph_files import read_graph_and_labels
 from ncs_cluster_detector.nodes.parameters import ParameterSpec
 from ncs_cluster_detector.nodes.parameters import StartupError
 from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.simulation import graphs
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from ncs_cluster_detector.workers.messages import WorkerConfig
@@ -35,6 +32,7 @@ from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 
 _DEFAULTS = Settings()
 _BUS = SimulatedBus()
+_INPUT = InputFormat()
 DEFAULT_SIMULATED_GRAPH = 'people'
 
 SPECS = (
@@ -50,6 +48,14 @@ SPECS = (
         'label_files', [''], 'Label files, one per graph, one label a line, line 1 = class 0. '
         'Empty = the 21 Pascal VOC labels, or background and face for a graph with face in its '
         'name. Restart to change.'),
+    ParameterSpec(
+        'input_mean', _INPUT.mean, 'What the networks were trained with: each pixel value of 0 to '
+        '255 becomes (value - input_mean) * input_scale. For all graphs. Restart to change.'),
+    ParameterSpec(
+        'input_scale', _INPUT.scale, 'See input_mean. Restart to change.', above=0.0),
+    ParameterSpec(
+        'input_order', _INPUT.order, 'Order of the colours of a pixel that the networks were '
+        'trained with. For all graphs. Restart to change.', choices=ORDERS),
     ParameterSpec(
         'max_sticks', 0, 'Use at most this many sticks; 0 = all that are found. Restart to '
         'change.', 0, 64),
@@ -119,8 +125,8 @@ SPECS = (
         'Restart to change.', 0.0, 60000.0),
     ParameterSpec(
         'simulated.usb_mb_per_sec', _BUS.usb_mb_per_sec, 'What the USB bus that all simulated '
-        'sticks share carries, in millions of bytes a second (an inference takes 0.54 MB); 0 = '
-        'unlimited. Restart to change.', 0.0, 10000.0),
+        'sticks share carries, in millions of bytes a second (an inference takes 0.54 MB at '
+        '300x300); 0 = unlimited. Restart to change.', 0.0, 10000.0),
     ParameterSpec(
         'simulated.ambient_celsius', _BUS.ambient_celsius, 'Temperature in degrees Celsius of an '
         'idle simulated stick. Restart to change.', -40.0, 100.0),
@@ -141,6 +147,11 @@ def settings_of(values):
     return Settings(**chosen)
 
 
+def input_format_of(values):
+    """Return the InputFormat in a dictionary of parameter values."""
+    return InputFormat(*(values[f'input_{name}'] for name in InputFormat.__dataclass_fields__))
+
+
 def check_together(values, labels):
     """
     Check the rules that concern more than one value.
@@ -149,6 +160,13 @@ def check_together(values, labels):
     :param labels: all labels that the graphs can give.
     :raises ValueError: one line ``name=value: rule (related current values); what to do``.
     """
+    input_format = input_format_of(values)
+    if not input_format.fits_half_precision():
+        low, high = input_format.extremes()
+        raise ValueError(
+            f'input_scale={input_format.scale:g}: the pixel values 0 to 255 become {low:g} to '
+            f'{high:g}, more than the 65504 of half precision (input_mean='
+            f'{input_format.mean:g}); use what the network was trained with')
     size = values['cluster_size']
     for name in ('max_sticks',) + (
             ('simulated.sticks',) if values['driver'] == 'simulated' else ()):
@@ -187,55 +205,11 @@ def options_of(values):
         name.partition('.')[2]: value for name, value in values.items()
         if name.startswith('simulated.')})) if simulated else None
     return SupervisorOptions(
-        workers=WorkerConfig(driver=values['driver'], bus=bus, graphs=tuple(
-            _graph_and_labels(name, path, simulated)
-            for name, path in zip(names, label_files or [None] * len(names)))),
+        workers=WorkerConfig(
+            driver=values['driver'], bus=bus, input_format=input_format_of(values), graphs=tuple(
+                read_graph_and_labels(name, path, simulated)
+                for name, path in zip(names, label_files or [None] * len(names)))),
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],
         inference_timeout_sec=values['inference_timeout_ms'] / 1000,
         startup_timeout_sec=values['startup_timeout_ms'] / 1000)
-
-
-def _graph_and_labels(name, label_file, simulated):
-    graph = _graph(name, simulated)
-    fitting = graphs.label_counts(graph) if simulated else None
-    if label_file is None:
-        labels = default_labels(name) if fitting is None else next(
-            labels for labels in (FACE, PASCAL_VOC) if len(labels) in fitting)
-    else:
-        labels = _labels(label_file)
-    if fitting is not None and len(labels) not in fitting:
-        expected = f'{fitting[0]} or more' if len(fitting) > 1 else f'{fitting[0]}'
-        raise StartupError(
-            f"label_files=['{label_file}']: {len(labels)} labels do not fit the graph {name}, "
-            f'which needs {expected} (line 1 is the background); name the files in the order of '
-            'graph_paths, or none for the default labels')
-    return graph, labels
-
-
-def _graph(name, simulated):
-    try:
-        if simulated:
-            return graphs.read_graph(name)
-        with open(os.path.expanduser(name), 'rb') as file:
-            graph = file.read()
-    except (OSError, ValueError) as error:
-        raise StartupError(f"graph_paths=['{name}']: {_reason(error)}") from None
-    if not graph:
-        raise StartupError(f"graph_paths=['{name}']: the file is empty; expected what "
-                           'mvNCCompile of NCSDK 2 writes')
-    return graph
-
-
-def _labels(path):
-    try:
-        return read_label_file(os.path.expanduser(path))
-    except (OSError, ValueError) as error:
-        raise StartupError(f"label_files=['{path}']: {_reason(error)}") from None
-
-
-def _reason(error):
-    """Return the text of an error, of the system's terse ones with a remedy."""
-    if isinstance(error, OSError) and error.strerror:
-        return f'{error.strerror}; name a file that can be read'
-    return str(error)

@@ -38,8 +38,8 @@ class ParameterSpec:
     One parameter: its name, default, meaning and limits.
 
     The default decides the type: bool, int, float, str, or a list of str. ``low`` and ``high``
-    are the limits of a number, both included; ``choices`` are all values of a text. A parameter
-    that is not ``live`` is read-only while the node runs.
+    are the limits of a number, both included, ``above`` a limit that is not; ``choices`` are all
+    values of a text. A parameter that is not ``live`` is read-only while the node runs.
     """
 
     name: str
@@ -49,6 +49,7 @@ class ParameterSpec:
     high: Any = None
     choices: tuple = ()
     live: bool = False
+    above: Any = None
 
     @property
     def ros_type(self):
@@ -65,6 +66,8 @@ class ParameterSpec:
         kind = {Parameter.Type.BOOL: 'true or false', Parameter.Type.INTEGER: 'a whole number',
                 Parameter.Type.DOUBLE: 'a number', Parameter.Type.STRING: 'a text',
                 Parameter.Type.STRING_ARRAY: "a list of texts, such as ['a', 'b']"}[self.ros_type]
+        if self.above is not None:
+            return f'{kind} above {self.above:g}'
         return kind if self.low is None else f'{kind}, {self.low} to {self.high}'
 
     def descriptor(self):
@@ -73,7 +76,7 @@ class ParameterSpec:
             name=self.name, type=self.ros_type.value,
             description=f'{self.description} Default: {self._shown_default()}.',
             read_only=not self.live)
-        if self.choices:
+        if self.choices or self.above is not None:
             descriptor.additional_constraints = self.rule
         if self.low is not None:
             if self.ros_type == Parameter.Type.INTEGER:
@@ -107,8 +110,9 @@ class ParameterSpec:
         fits = wanted.check(value) and isinstance(value, bool) == (wanted == Parameter.Type.BOOL)
         if fits and self.choices:
             fits = value in self.choices
-        if fits and self.low is not None:
-            fits = math.isfinite(value) and self.low <= value <= self.high
+        if fits and wanted in (Parameter.Type.INTEGER, Parameter.Type.DOUBLE):
+            fits = (math.isfinite(value) and (self.above is None or value > self.above)
+                    and (self.low is None or self.low <= value <= self.high))
         if not fits:
             raise ValueError(f'must be {self.rule}')
         return list(value) if wanted == Parameter.Type.STRING_ARRAY else value

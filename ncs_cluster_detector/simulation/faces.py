@@ -53,7 +53,7 @@ class FaceDetector:
         The score is n / (n + 2) for a face on which n windows agree: the cascade itself gives no
         probability, and all that it finds shall pass the usual threshold of 0.6.
 
-        :param image: uint8 array, 300 x 300 x 3, blue-green-red.
+        :param image: uint8 array, height x width x 3, blue-green-red.
         :return: rows ``(class index, score, x_min, y_min, x_max, y_max)``, fractions of the image.
         """
         width, height = self._size

@@ -14,31 +14,35 @@
 
 """What a graph file is for a simulated stick, and the networks that it can run."""
 
-import cv2
+import re
+
 from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.detection.preprocessing import image_of_network_input
-from ncs_cluster_detector.detection.preprocessing import NETWORK_SIZE
 from ncs_cluster_detector.simulation.host_detectors import HOST_DETECTORS
 from ncs_cluster_detector.simulation.host_detectors import LABEL_COUNTS
-import numpy as np
+from ncs_cluster_detector.simulation.onnx_network import OnnxNetwork
 
 _KEY = 'detector:'
+_INPUT_KEY = 'input:'
+_INPUT_FORM = re.compile(r'(\d+)x(\d+)(?: +(bgr|rgb))?')
+_INPUT_SIDES = range(16, 2049)
+# Of MobileNet-SSD, which the built-in graphs stand for.
+_DEFAULT_INPUT = (300, 300), 'bgr'
 # With this byte an ONNX file begins: its first field, the version of the format.
 _ONNX_BEGIN = b'\x08'
-_IMAGE_NUMBER = 0
-_SCORE = 2
 
 
 def read_graph(name_or_path):
     """
-    Return the bytes of a graph: of a built-in one by its name, of others from a file.
+    Return the bytes of a detector's graph: of a built-in one by its name, of others from a file.
 
     A graph file holds either lines of text, of which one is ``detector: NAME`` with the name of a
-    built-in graph and those that start with ``#`` are comments, or an ONNX network.
+    built-in graph, one may be ``input: WIDTHxHEIGHT ORDER`` with its input (300x300 bgr without),
+    and those that start with ``#`` are comments, or an ONNX network.
 
     :raises FileNotFoundError: neither a built-in name nor a file, or the detector's own files are
         not installed.
-    :raises ValueError: the file cannot be read or run.
+    :raises ValueError: the file cannot be read or run, or its network is no SSD.
     """
     if name_or_path in HOST_DETECTORS:
         data = (f'# Graph of a simulated Neural Compute Stick: runs a detector on the host.\n'
@@ -46,7 +50,7 @@ def read_graph(name_or_path):
     else:
         data = _read_file(name_or_path)
     try:
-        load_network(data)
+        load_network(data).check_detector()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
     except ValueError as error:
@@ -56,11 +60,11 @@ def read_graph(name_or_path):
 
 def load_network(graph_bytes):
     """
-    Return the network in the bytes of a graph file.
+    Return the network in the bytes of a graph file, which need not be a detector.
 
-    :return: object with ``input_shape`` (height, width, channels), ``output_length`` and
+    :return: object with ``input_shape`` and ``output_shape`` (height, width, channels) and
         ``run(tensor)``, which takes a float array of the input's size and returns a flat
-        float32 array of ``output_length`` values.
+        float32 array of the output's.
     :raises FileNotFoundError: the detector's own files are not installed.
     :raises ValueError: the bytes are neither of the two kinds of :func:`read_graph`.
     """
@@ -72,7 +76,9 @@ def load_network(graph_bytes):
                          'which a host has not; expected an ONNX network or a text with a line '
                          f'"{_KEY} NAME"')
     text = _text_in(graph_bytes)
-    return OnnxNetwork(graph_bytes) if text is None else DetectorNetwork(_detector_name(text))
+    if text is None:
+        return OnnxNetwork(graph_bytes)
+    return DetectorNetwork(_detector_name(text), *_detector_input(text))
 
 
 def label_counts(graph_bytes):
@@ -93,78 +99,27 @@ def is_compiled(graph_bytes):
 class DetectorNetwork:
     """A detector on the host, with the input and output of an SSD network."""
 
-    input_shape = (NETWORK_SIZE, NETWORK_SIZE, 3)
-    output_length = (ssd.MOST_BOXES + 1) * ssd.VALUES_PER_BOX
+    output_shape = (ssd.MOST_BOXES + 1, ssd.VALUES_PER_BOX, 1)
 
-    def __init__(self, name):
-        """Load the detector with this built-in name."""
+    def __init__(self, name, size, order):
+        """
+        Load the detector with this built-in name.
+
+        :param size: (width, height) of the input in pixels.
+        :param order: that of the colours in the input, ``bgr`` or ``rgb``.
+        """
+        self.input_shape = size[1], size[0], 3
+        self._size = size
+        self._order = order
         self._detect = HOST_DETECTORS[name]()
 
-    def run(self, tensor):
-        """Return the output vector for an input tensor."""
-        return ssd.encode(self._detect(image_of_network_input(tensor)))
-
-
-class OnnxNetwork:
-    """An ONNX network that OpenCV runs on the host."""
-
-    input_shape = (NETWORK_SIZE, NETWORK_SIZE, 3)
-
-    def __init__(self, data):
-        """
-        Load the network and compute once, which tells the size of its output.
-
-        :raises ValueError: it is no ONNX network, OpenCV cannot run it on an input of
-            1 x 3 x 300 x 300, or it has several outputs.
-        """
-        blank = np.zeros(self.input_shape, dtype=np.float32)
-        try:
-            self._network = cv2.dnn.readNetFromONNX(np.frombuffer(data, dtype=np.uint8))
-            outputs = self._network.getUnconnectedOutLayersNames()
-            if len(outputs) != 1:
-                raise ValueError(f'it has {len(outputs)} outputs ({", ".join(outputs)}); expected '
-                                 'one; export the network with the detections alone')
-            output = self._forward(blank)
-        except cv2.error as error:
-            reason = ' '.join(str(error).split())
-            raise ValueError(
-                f'OpenCV {cv2.__version__} cannot run it ({reason}); expected the text of a '
-                'built-in graph or an ONNX network for one input of 1x3x300x300 floats'
-            ) from error
-        rows = output.size // ssd.VALUES_PER_BOX
-        self._room = max(rows, ssd.MOST_BOXES) if _has_boxes(output) else None
-        self.output_length = (
-            output.size if self._room is None else (self._room + 1) * ssd.VALUES_PER_BOX)
+    def check_detector(self):
+        """Do nothing: this is a detector."""
 
     def run(self, tensor):
-        """Return the output vector for an input tensor, as the vendor's compiler arranges it."""
-        output = self._forward(tensor)
-        return output.reshape(-1) if self._room is None else _with_header(output, self._room)
-
-    def _forward(self, tensor):
-        picture = np.asarray(tensor, dtype=np.float32).reshape(self.input_shape)
-        self._network.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis]))
-        return self._network.forward()
-
-
-def _has_boxes(output):
-    return output.ndim > 1 and output.shape[-1] == ssd.VALUES_PER_BOX
-
-
-def _with_header(output, room):
-    """
-    Return rows of boxes as the vendor's graph compiler arranges them.
-
-    The number of rows comes first, in a row of its own. An image number of -1 or a score of 0
-    ends the rows, as in the output of the SSD layer of other frameworks.
-    """
-    rows = output.reshape(-1, ssd.VALUES_PER_BOX)[:room]
-    ends = (rows[:, _IMAGE_NUMBER] == -1) | (rows[:, _SCORE] == 0)
-    count = int(np.argmax(ends)) if ends.any() else len(rows)
-    vector = np.zeros((room + 1, ssd.VALUES_PER_BOX), dtype=np.float32)
-    vector[0, 0] = count
-    vector[1:count + 1] = rows[:count]
-    return vector.reshape(-1)
+        """Return the output vector for an input tensor of the default mean and scale."""
+        return ssd.encode(self._detect(
+            image_of_network_input(tensor, self._size, self._order)))
 
 
 def _text_in(graph_bytes):
@@ -190,9 +145,28 @@ def _read_file(path):
                          ) from error
 
 
-def _detector_name(text):
+def _values(text, key):
+    """Return what stands behind a key, in each line that begins with it."""
     lines = [line.strip() for line in text.splitlines()]
-    names = [line[len(_KEY):].strip() for line in lines if line.startswith(_KEY)]
+    return [line[len(key):].strip() for line in lines if line.startswith(key)]
+
+
+def _detector_input(text):
+    """Return size and order of the input of a built-in graph."""
+    inputs = _values(text, _INPUT_KEY)
+    if not inputs:
+        return _DEFAULT_INPUT
+    form = _INPUT_FORM.fullmatch(inputs[0])
+    sides = tuple(map(int, form.groups()[:2])) if form else ()
+    if len(inputs) > 1 or not form or not all(side in _INPUT_SIDES for side in sides):
+        raise ValueError(f'it has the line "{_INPUT_KEY} {inputs[-1]}"; expected one such as '
+                         f'"{_INPUT_KEY} 512x384 rgb": width and height of {_INPUT_SIDES[0]} to '
+                         f'{_INPUT_SIDES[-1]} pixels, and bgr or rgb')
+    return sides, form[3] or _DEFAULT_INPUT[1]
+
+
+def _detector_name(text):
+    names = _values(text, _KEY)
     if len(names) != 1:
         raise ValueError(f'it is a text with {len(names)} lines "{_KEY} NAME"; expected one, with '
                          f'one of the names {", ".join(HOST_DETECTORS)}')

@@ -18,8 +18,9 @@ from ncs_cluster_detector.simulation.faces import FaceDetector
 from ncs_cluster_detector.simulation.people import PeopleDetector
 from ncs_cluster_detector.simulation.shapes import detect_shapes
 
-# Each value makes a detector: a function from a picture (uint8, 300 x 300 x 3, blue-green-red) to
-# rows (class index, score, x_min, y_min, x_max, y_max), in fractions of the picture.
+# Each value makes a detector: a function from a picture (uint8, height x width x 3,
+# blue-green-red) to rows (class index, score, x_min, y_min, x_max, y_max), in fractions of the
+# picture.
 HOST_DETECTORS = {
     'people': PeopleDetector,
     'faces': FaceDetector,

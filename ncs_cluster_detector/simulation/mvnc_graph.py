@@ -89,11 +89,7 @@ class Graph:
         except (FileNotFoundError, ValueError) as error:
             unit.memory.remove_graph(self)
             raise Exception(Status.UNSUPPORTED_GRAPH_FILE) from error
-        height, width, channels = network.input_shape
-        self._input = dense_descriptor(
-            SimpleNamespace(n=1, c=channels, w=width, h=height), FifoDataType.FP16.value)
-        self._output = dense_descriptor(
-            SimpleNamespace(n=1, c=network.output_length, w=1, h=1), FifoDataType.FP16.value)
+        self._input, self._output = map(_descriptor, (network.input_shape, network.output_shape))
         self._unit = unit
         self._loaded = LoadedGraph(network)
         self._state = GraphState.ALLOCATED
@@ -228,6 +224,11 @@ class Graph:
         if self._loaded is not None and self._loaded.started:
             self._state = self._over_the_link(GraphState.WAITING_FOR_BUFFERS)
         return self._state.value
+
+
+def _descriptor(shape):
+    sides = dict(zip('hwc', shape))
+    return dense_descriptor(SimpleNamespace(n=1, **sides), FifoDataType.FP16.value)
 
 
 def _compatible(one, other):

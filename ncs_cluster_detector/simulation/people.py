@@ -64,7 +64,7 @@ class PeopleDetector:
         """
         Find the people in an image.
 
-        :param image: uint8 array, 300 x 300 x 3, blue-green-red.
+        :param image: uint8 array, height x width x 3, blue-green-red.
         :return: rows ``(class index, score, x_min, y_min, x_max, y_max)``, fractions of the image.
         """
         near = [] if self._faces is None else [_body(face) for face in self._faces(image)]

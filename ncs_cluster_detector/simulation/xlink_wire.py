@@ -34,6 +34,7 @@ ACKNOWLEDGED = 1
 TRANSFERS_PER_INFERENCE = 3
 _INPUT_STREAM = 4
 _OUTPUT_STREAM = 5
+# As of an input of 300 x 300; it stands in a header only.
 _INPUT_BYTES = 540000
 # Of the SSD networks: 101 rows of 7 values in FP16.
 _RESULT_BYTES = 1414

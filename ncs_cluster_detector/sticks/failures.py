@@ -32,7 +32,8 @@ from ncs_cluster_detector.sticks.stick import StickOpenError
 # larger than the memory of the stick.
 _THE_FILE_IS_UNFIT = ('UNSUPPORTED_GRAPH_FILE', 'OUT_OF_MEMORY', 'INVALID_DATA_LENGTH')
 _POWER = 'plug it into a hub with its own power supply'
-_COMPILE = 'compile it with the mvNCCompile of the installed NCSDK 2 for an input of 1x3x300x300'
+_COMPILE = 'compile it with the mvNCCompile of the installed NCSDK 2'
+_TAKE_A_DETECTOR = 'compile an SSD network that ends with its DetectionOutput layer'
 
 
 def status_name(error):
@@ -118,18 +119,31 @@ def load_failure(name, index, size, error):
         f'{attempt}; if the graph file is no good, {_COMPILE}; if the stick lacks power, {_POWER}')
 
 
-def wrong_input_size(name, index, seen, expected):
+def unfit_input(name, index, reason):
     """
-    Return the error for a graph whose input is not the network input of this package.
+    Return the error for a graph whose input is no picture of three channels.
 
     :param name: device name.
     :param index: number of the graph, from 0.
-    :param seen: bytes that the graph's input takes.
-    :param expected: bytes that it should take.
+    :param reason: what its input is.
     """
     return GraphRejectedError(
-        f'loading graph {index} on stick {name}: its input takes {seen} bytes, expected '
-        f'{expected}; {_COMPILE}')
+        f'loading graph {index} on stick {name}: its input is {reason}, expected '
+        '1x3xHEIGHTxWIDTH, one picture of three channels; compile a network with such an input')
+
+
+def no_detector(name, index, shape):
+    """
+    Return the error for a graph whose output cannot be that of an SSD network.
+
+    :param name: device name.
+    :param index: number of the graph, from 0.
+    :param shape: pictures, channels, height and width of its output.
+    """
+    return GraphRejectedError(
+        f'loading graph {index} on stick {name}: its output is {"x".join(map(str, shape))}, '
+        'expected that of an SSD network, rows of 7 values such as 1x1x101x7; '
+        f'{_TAKE_A_DETECTOR}')
 
 
 def call_failure(attempt, name, error):
@@ -143,5 +157,6 @@ def call_failure(attempt, name, error):
     status = status_name(error)
     text = f'{attempt}{f" on stick {name}" if name else ""}: {status}, expected OK'
     if status == 'INVALID_DATA_LENGTH':
-        return GraphRejectedError(f'{text}; the graph is for another input: {_COMPILE}')
+        return GraphRejectedError(
+            f'{text}; the graph tells a wrong size of its input: {_COMPILE}')
     return StickLostError(f'{text}; if it happens again, {_POWER}')

@@ -21,8 +21,10 @@ The module is an argument: the vendor's own on a robot, ``simulation.mvncapi`` w
 from contextlib import suppress
 import math
 
+from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks import numpy_compatibility
+from ncs_cluster_detector.sticks.input_layout import InputLayout
 from ncs_cluster_detector.sticks.opening_watch import OpeningWatch
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
@@ -35,13 +37,15 @@ from ncs_cluster_detector.sticks.stick import ThermalState
 from ncs_cluster_detector.sticks.system_facts import SystemFacts
 from ncs_cluster_detector.sticks.usb_bus import UsbError
 
-# FIFOs hold FP16, which is what the stick computes with. For FP32 ones the vendor's library
-# converts in C, value by value: measured 0.73 ms for the 270,000 values of an input on an x86
-# core, with gcc -O2 (numpy's astype: 0.64 ms), and with the look-up and the copy that precede it
-# 0.86 ms and 2.7 MB an inference. As FP16 straight from the look-up table it is 0.11 ms and
+# Input FIFOs hold FP16, which is what the stick computes with. For FP32 ones the vendor's library
+# converts in C, value by value: measured 0.73 ms for the 270,000 values of a 300 x 300 input on an
+# x86 core, with gcc -O2 (numpy's astype: 0.64 ms), and with the look-up and the copy that precede
+# it 0.86 ms and 2.7 MB an inference. As FP16 straight from the look-up table it is 0.11 ms and
 # 1.1 MB. What crosses the bus is the same.
-_BYTES_PER_VALUE = 2
-INPUT_BYTES = 300 * 300 * 3 * _BYTES_PER_VALUE
+#
+# Output FIFOs hold FP32: of a result the library copies as many bytes as came from the stick when
+# the host's layout is the graph's and both are FP16, also beyond the end of a shorter array
+# (mvnc_api.c:2730); the 707 values that it converts otherwise take their own places.
 # One in work and one on its way keep a stick busy; it is the API's own default.
 FIFO_DEPTH = 2
 
@@ -77,6 +81,7 @@ class NcsdkStick(Stick):
         self._device = None
         self._device_name = None
         self._networks = []   # (graph, input FIFO, output FIFO)
+        self._layouts = []    # of their inputs
         # Each is written by one thread only.
         self._sent = 0
         self._received = 0
@@ -84,6 +89,11 @@ class NcsdkStick(Stick):
         # The API prints to stdout by itself; errors reach us as exceptions.
         self._call('setting the log level', mvncapi.global_set_option,
                    mvncapi.GlobalOption.RW_LOG_LEVEL, mvncapi.LogLevel.FATAL)
+
+    @property
+    def input_sizes(self):
+        """Return (width, height) of each network's input, as its graph says."""
+        return [layout.size for layout in self._layouts]
 
     def device_names(self):
         """Return the names of all sticks; one that is open has no chip after the dash."""
@@ -112,17 +122,18 @@ class NcsdkStick(Stick):
         for index, graph_buffer in enumerate(self._graph_buffers):
             self._load(index, graph_buffer)
 
-    def send(self, tensor):
-        """Write the tensor to every network's input and start the inferences."""
-        tensor_bytes = numpy_compatibility.TensorBytes(tensor)
-        for graph, fifo_in, fifo_out in self._networks:
+    def send(self, tensors):
+        """Write each network's tensor to its input and start the inferences."""
+        for (graph, fifo_in, fifo_out), layout, tensor in zip(
+                self._networks, self._layouts, tensors, strict=True):
             # No user object: the API would keep it for ever when the call fails.
             self._call('starting an inference', graph.queue_inference_with_fifo_elem,
-                       fifo_in, fifo_out, tensor_bytes, None)
+                       fifo_in, fifo_out,
+                       numpy_compatibility.TensorBytes(layout.arranged(tensor)), None)
         self._sent += 1
 
     def receive(self):
-        """Return the oldest outputs, a list of flat float16 arrays, one per network."""
+        """Return the oldest outputs, a list of flat float32 arrays, one per network."""
         outputs = [self._call('reading a result', fifo_out.read_elem)[0]
                    for _, _, fifo_out in self._networks]
         self._received += 1
@@ -189,23 +200,44 @@ class NcsdkStick(Stick):
         return None
 
     def _load(self, index, graph_buffer):
-        fp16 = self._api.FifoDataType.FP16
+        types = self._api.FifoDataType
         graph = self._call('preparing a graph', self._api.Graph, f'graph{index}')
         try:
             fifo_in, fifo_out = graph.allocate_with_fifos(
                 self._device, graph_buffer,
-                input_fifo_num_elem=FIFO_DEPTH, input_fifo_data_type=fp16,
-                output_fifo_num_elem=FIFO_DEPTH, output_fifo_data_type=fp16)
+                input_fifo_num_elem=FIFO_DEPTH, input_fifo_data_type=types.FP16,
+                output_fifo_num_elem=FIFO_DEPTH, output_fifo_data_type=types.FP32)
         except Exception as error:
             failure = failures.load_failure(self._device_name, index, len(graph_buffer), error)
             # Of a refused file the stick has told, and it answers on (mvnc_api.c:1128).
             self.has_failed = not isinstance(failure, GraphRejectedError)
             raise failure from error
         self._networks.append((graph, fifo_in, fifo_out))
-        size = self._call('reading the size of an input', fifo_in.get_option,
-                          self._api.FifoOption.RO_ELEMENT_DATA_SIZE)
-        if size != INPUT_BYTES:
-            raise failures.wrong_input_size(self._device_name, index, size, INPUT_BYTES)
+        self._layouts.append(self._input_of(index, fifo_in))
+        self._check_output(index, fifo_out)
+
+    def _input_of(self, index, fifo):
+        """Return the InputLayout of a network, after the library was told to keep to it."""
+        option = self._api.FifoOption
+        descriptor = self._call('reading the form of an input', fifo.get_option,
+                                option.RO_GRAPH_TENSOR_DESCRIPTOR)
+        try:
+            layout = InputLayout(descriptor)
+        except ValueError as error:
+            raise failures.unfit_input(self._device_name, index, error) from error
+        host = self._call('reading the form of an input', fifo.get_option,
+                          option.RW_HOST_TENSOR_DESCRIPTOR)
+        if layout.describe_host(host):
+            self._call('setting the form of an input', fifo.set_option,
+                       option.RW_HOST_TENSOR_DESCRIPTOR, host)
+        return layout
+
+    def _check_output(self, index, fifo):
+        output = self._call('reading the form of an output', fifo.get_option,
+                            self._api.FifoOption.RO_GRAPH_TENSOR_DESCRIPTOR)
+        if output.n != 1 or not ssd.may_be_output(output.h, output.w, output.c):
+            raise failures.no_detector(
+                self._device_name, index, (output.n, output.c, output.h, output.w))
 
     def _call(self, attempt, function, *arguments):
         try:

@@ -118,6 +118,11 @@ class Stick(ABC):
 
     has_failed = False
 
+    @property
+    @abstractmethod
+    def input_sizes(self):
+        """Return (width, height) in pixels of each network's input, once the stick is open."""
+
     @abstractmethod
     def device_names(self):
         """
@@ -135,17 +140,19 @@ class Stick(ABC):
         :param other_ports: the USB ports of all other sticks that are known.
         :param tell: called with each of the steps OPENING, BOOTED and OPENED, from any thread; the
             first two only where the USB bus can be watched.
+        :raises GraphRejectedError: a graph is none of this API, takes no picture of three
+            channels, or cannot be a detector.
         :raises StickError: with the remedy.
         """
 
     @abstractmethod
-    def send(self, tensor):
+    def send(self, tensors):
         """
-        Give a network input to every network; blocks while the stick can take no more.
+        Give every network its input; blocks while the stick can take no more.
 
-        :param tensor: float16 array as :func:`detection.preprocessing.network_input` returns it.
-        :raises StickLostError: the stick refused it.
-        :raises GraphRejectedError: a network takes an input of another size.
+        :param tensors: float16 arrays, height x width x 3, one per network, of its input's size.
+        :raises StickLostError: the stick refused one.
+        :raises GraphRejectedError: the size that a network takes is not what its graph says.
         """
 
     @abstractmethod
@@ -153,7 +160,7 @@ class Stick(ABC):
         """
         Return the output vectors of the oldest sent input, one per network, waiting for them.
 
-        :return: list of flat float16 arrays, in the order of the networks.
+        :return: list of flat float arrays, in the order of the networks.
         :raises StickLostError: the stick gave an error instead.
         """
 

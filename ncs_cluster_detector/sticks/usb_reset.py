@@ -31,10 +31,10 @@ RESET_REQUEST = _EVENT.pack(1, _RESET_REQ, b'', 0, 0, _ACK)
 
 # A stick whose host was killed in the middle of a transfer takes what follows for the rest of it,
 # and only then for an event. This is a request to reset at whatever word an event begins, for
-# each of its words is the number of that type. A tensor (540,000 bytes) and the packets in which
-# it breaks off are multiples of a word.
+# each of its words is the number of that type. A tensor (540,000 bytes for a picture of 300 x 300)
+# and the packets in which it breaks off are multiples of a word, unless width and height are odd.
 _FILLER = struct.pack('<I', _RESET_REQ) * 16384
-TENSOR_FILL_BYTES = 1 << 20
+TENSOR_FILL_BYTES = 4 << 20   # of a picture of 800 x 800 and some more
 GRAPH_FILL_BYTES = 32 << 20
 
 SILENCE_SEC = 0.05        # a stick that has something to say does so within a millisecond

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Optional
 
+from ncs_cluster_detector.detection.input_format import InputFormat
+
 
 @dataclass(frozen=True)
 class WorkerConfig:
@@ -25,12 +27,14 @@ class WorkerConfig:
     What all workers of a node have in common.
 
     ``driver`` is ``mvnc`` or ``simulated``, ``bus`` the SharedBus of the simulated sticks or None;
-    ``graphs`` are pairs of the graph file's content (bytes) and its labels (tuple of texts).
+    ``graphs`` are pairs of the graph file's content (bytes) and its labels (tuple of texts);
+    ``input_format`` is what all of them want for the pixels of a picture.
     """
 
     driver: str
     graphs: tuple
     bus: Optional[Any] = None
+    input_format: InputFormat = InputFormat()
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ import threading
 import time
 
 import cv2
-from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
+from ncs_cluster_detector.detection.preprocessing import Preprocessor
 from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
@@ -96,6 +96,7 @@ class _Worker:
         self._connection = connection
         self._slots = slots
         self._config = config
+        self._preprocessor = Preprocessor(config.input_format)
         self._send_lock = threading.Lock()
         self._stick = None
         self._fault = None
@@ -172,7 +173,8 @@ class _Worker:
                 return
             started_at = time.monotonic()
             image = self._slots.image(command.slot, command.height, command.width)
-            self._stick.send(preprocessing.network_input(image))
+            self._stick.send(
+                self._preprocessor.network_inputs(image, self._stick.input_sizes))
             self._under_way.put((command.sequence, started_at))
 
     def _take_results(self):

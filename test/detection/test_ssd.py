@@ -141,3 +141,18 @@ def test_only_the_best_hundred_boxes_are_written():
     detections, _ = ssd.decode(ssd.encode(boxes), PASCAL_VOC)
     assert len(detections) == 100
     assert min(detection.score for detection in detections) == np.float32(50 / 200)
+
+
+@pytest.mark.parametrize('shape', [
+    (101, 7, 1), (1, 1, 707), (1, 707, 1), (707, 1, 1), (1, 101, 7), (2, 7, 1), (1, 1, 14),
+    (201, 7, 1), (1, 1, 1407)])
+def test_rows_of_seven_may_be_boxes(shape):
+    assert ssd.may_be_output(*shape)
+
+
+@pytest.mark.parametrize('shape', [
+    (1, 1, 1000), (1, 1, 1001), (1, 1, 7), (1, 7, 1), (7, 1, 1), (1, 1, 1), (1, 1, 708),
+    (84, 8400, 1), (8400, 84, 1), (1, 8400, 84), (7, 8400, 1), (21, 500, 500), (300, 300, 21),
+    (7, 7, 1024), (13, 13, 125), (25200, 85, 1)])
+def test_what_is_not_rows_of_seven_is_no_detector(shape):
+    assert not ssd.may_be_output(*shape)

@@ -15,6 +15,7 @@
 """What runs on a booted stick: the device monitor, the graph monitor, and the inferences."""
 
 import collections
+import re
 import struct
 import time
 from typing import Callable
@@ -25,9 +26,24 @@ from fake_usb.xlink import XLink
 import numpy as np
 
 MONITOR_SIZE = 4096
-INPUT_SHAPE = (1, 3, 300, 300, 540000, 6, 1800, 2)
-OUTPUT_SHAPE = (1, 707, 1, 1, 1414, 1414, 1414, 2)
+# As tensorDescriptor_t has them: pictures, channels, width, height, bytes, and steps in bytes from
+# column to column, row to row, channel to channel. The output is that of the vendor's compiler.
+OUTPUT_SHAPE = (1, 1, 7, 101, 1414, 2, 14, 2)
+ROW_GAP = 64         # bytes behind each row of a padded input
 BAD_GRAPH = b'BAD'   # a graph file that begins so is refused
+# One that begins so has an input of this width and height in place of 300x300.
+INPUT_FORM = re.compile(rb'INPUT (\d+)x(\d+)( planes)?( padded)?')
+
+
+def input_shape(graph: bytes) -> tuple[int, ...]:
+    """Return the descriptor of the input of the network in a graph file."""
+    form = INPUT_FORM.match(graph)
+    width, height = map(int, form.groups()[:2]) if form else (300, 300)
+    planes, padded = form.groups()[2:] if form else (None, None)
+    column = 2 if planes else 6
+    row = column * width + (ROW_GAP if padded else 0)
+    channel = row * height if planes else 2
+    return 1, 3, width, height, row * height * (3 if planes else 1), column, row, channel
 
 
 class Firmware(XLink):
@@ -40,7 +56,7 @@ class Firmware(XLink):
         self._reset = reset
         self._pinged = False
         self._fifos: dict[int, Stream] = {}
-        self._graphs: dict[int, Stream] = {}
+        self._graphs: dict[int, tuple[Stream, tuple[int, ...]]] = {}   # with their inputs
         self.start(self.receive)
         self.start(self._infer)
 
@@ -91,7 +107,7 @@ class Firmware(XLink):
             return self._allocate_graph(command)
         if group == 0 and kind == 1:
             number, = struct.unpack_from('<I', command, 8)
-            self.close_stream(self._graphs.pop(number))
+            self.close_stream(self._graphs.pop(number)[0])
         elif group == 0:
             return self._trigger(command)
         elif group == 1 and kind == 0:
@@ -111,11 +127,12 @@ class Firmware(XLink):
         if graph.startswith(BAD_GRAPH):
             self.write(stream, struct.pack('<i', 1))
             return 1
-        for answer in (struct.pack('<i', 0), struct.pack('<8I', *INPUT_SHAPE),
+        shape = input_shape(graph)
+        for answer in (struct.pack('<i', 0), struct.pack('<8I', *shape),
                        struct.pack('<8I', *OUTPUT_SHAPE), struct.pack('<I', 40),
                        struct.pack('<2I', 2, 0)):
             self.write(stream, answer)
-        self._graphs[number] = stream
+        self._graphs[number] = stream, shape
         return 0
 
     def _trigger(self, command: bytes) -> int:
@@ -149,7 +166,8 @@ class Firmware(XLink):
         while True:
             with self.chip.changed:
                 self.wait(lambda: self.jobs)
-                _, number_in, number_out = self.jobs.popleft()
+                number, number_in, number_out = self.jobs.popleft()
+                shape = self._graphs[number][1]
                 fifo_in, fifo_out = self._fifos[number_in], self._fifos[number_out]
                 tensor = self.read(fifo_in)
             began = time.monotonic()
@@ -159,15 +177,24 @@ class Firmware(XLink):
                 self.wait(lambda: 'hang-compute' not in self.chip.faults)
                 self.release(fifo_in, len(tensor))
                 self.chip.inferences += 1
-                self.write(fifo_out, self._output(tensor))
+                self.write(fifo_out, self._output(tensor, shape))
 
-    def _output(self, tensor: bytes) -> bytes:
-        """Return one box: its score tells the port, its left border the first value sent."""
-        output = np.zeros(OUTPUT_SHAPE[1], np.float16)
-        first = float(np.frombuffer(tensor[:2], np.float16)[0])
+    def _output(self, tensor: bytes, shape: tuple[int, ...]) -> bytes:
+        """Return one box: its score tells the port, its left border the colour of the picture."""
+        output = np.zeros(OUTPUT_SHAPE[4] // 2, np.float16)
         score = 0.8 + int(self.chip.port.split('.')[-1]) / 100
         output[0] = 1
-        output[7:14] = (0, 15, score, (first + 1) / 4, 0.1, 0.75, 0.9)
+        output[7:14] = (0, 15, score, (self._colour(tensor, shape) + 1) / 4, 0.1, 0.75, 0.9)
         if 'garbage' in self.chip.faults:
             output[:] = np.nan
         return output.tobytes()
+
+    def _colour(self, tensor: bytes, shape: tuple[int, ...]) -> float:
+        """Return the value that all of a tensor has; if it has several, no number."""
+        _, channels, width, height, size, column, row, channel = shape
+        if len(tensor) != size:
+            self.chip.log('tensor of', len(tensor), 'bytes for an input of', size)
+            return float('nan')
+        values = np.ndarray((height, width, channels), np.float16, tensor,
+                            strides=(row, column, channel))
+        return float(values[0, 0, 0]) if (values == values[0, 0, 0]).all() else float('nan')

@@ -18,8 +18,7 @@ import array
 
 import cv2
 from ncs_cluster_detector.detection.preprocessing import image_of_network_input
-from ncs_cluster_detector.detection.preprocessing import network_input
-from ncs_cluster_detector.detection.preprocessing import NETWORK_SIZE
+from ncs_cluster_detector.detection.preprocessing import Preprocessor
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.conversions import bgr_image_of
 from ncs_cluster_detector.simulation.shapes import detect_shapes
@@ -27,6 +26,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
+NETWORK_SIZE = 300
 PICTURE = np.random.default_rng(3).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 # Neither height nor width of the scene is even, except where two pixels share their colour.
 HEIGHT, WIDTH, EVEN_WIDTH = 241, 321, 322
@@ -119,7 +119,8 @@ def expected_of(bgr, encoding):
 
 def boxes_in(image):
     """Return what the detector shapes finds: rows of class and box in pixels of the network."""
-    found = sorted(detect_shapes(image_of_network_input(network_input(image))))
+    found = sorted(detect_shapes(image_of_network_input(
+        Preprocessor().network_input(image, (NETWORK_SIZE,) * 2), (NETWORK_SIZE,) * 2, 'bgr')))
     return np.array([(row[0], *np.multiply(row[2:], NETWORK_SIZE)) for row in found])
 
 

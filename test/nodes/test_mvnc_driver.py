@@ -27,6 +27,7 @@ from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from node_harness import DEADLINE_SEC
 import numpy as np
+import onnx_networks
 import pytest
 
 SHAPES = b'detector: shapes\n'
@@ -79,6 +80,15 @@ def test_a_stick_that_is_plugged_in_later_joins(probe, start, bus):
     bus.inject('1.1', 'plug')
     probe.wait_for_running(2)
     assert probe.status('detector: stick 1')[0].hardware_id == '1.1-ma2450'
+
+
+def test_a_network_that_is_no_detector_ends_the_node(start, tmp_path):
+    node = start(onnx_networks.scores([1, 3, 224, 224], [1, 1000]))
+    assert node.wait(DEADLINE_SEC) == 2
+    line, = [line for line in node.output.splitlines() if '[FATAL]' in line]
+    assert f"graph_paths=['{tmp_path}/graph']: loading graph 0 on stick 1." in line
+    assert 'its output is 1x1000x1x1, expected that of an SSD network' in line
+    assert 'Traceback' not in node.output
 
 
 def test_a_graph_that_no_stick_takes_ends_the_node(start, tmp_path):

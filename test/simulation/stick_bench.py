@@ -31,7 +31,7 @@ class EchoNetwork:
     """A network with a small input that returns it, when ``may_end`` is set."""
 
     input_shape = (2, 2, 3)
-    output_length = 12
+    output_shape = (1, 1, 12)
 
     def __init__(self):
         """Make a network that may end and has no fault."""

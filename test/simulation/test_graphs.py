@@ -14,11 +14,14 @@
 
 """Graph files of the simulated stick: built-in names, text files and ONNX networks."""
 
-from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
+from ncs_cluster_detector.detection.input_format import InputFormat
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
+from ncs_cluster_detector.detection.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation import graphs
+from ncs_cluster_detector.simulation import onnx_shape
 import numpy as np
+import onnx_networks
 import pytest
 
 NOTHING = np.zeros((300, 300, 3), dtype=np.float32)
@@ -60,7 +63,7 @@ def test_a_built_in_graph_is_text_that_may_stand_in_a_file(name, tmp_path):
     assert graphs.read_graph(str(path)) == data
     network = graphs.load_network(data)
     assert network.input_shape == (300, 300, 3)
-    assert network.output_length == 707
+    assert network.output_shape == (101, 7, 1)
     output = network.run(NOTHING.reshape(-1))
     assert output.dtype == np.float32
     assert output.shape == (707,)
@@ -71,7 +74,7 @@ def test_a_built_in_graph_detects():
     image = np.zeros((300, 300, 3), dtype=np.uint8)
     image[30:60, 60:120] = (0, 0, 255)
     output = graphs.load_network(graphs.read_graph('shapes')).run(
-        preprocessing.network_input(image))
+        Preprocessor().network_input(image, (300, 300)))
     (found,), _ = ssd.decode(output, PASCAL_VOC)
     assert found.label == 'cat'
     assert found[2:] == pytest.approx((0.2, 0.1, 0.4, 0.2), abs=0.004)
@@ -102,7 +105,12 @@ def test_a_folder_is_refused(tmp_path):
     (b'hello\n', 'detector: NAME'),
     (b'detector: people\ndetector: faces\n', '2 lines'),
     (b'\x7fELF\x01\x00', "compiled for the stick's chip"),
-    (b'\x08\x01\x00\xff\xfe not a network', '1x3x300x300')])
+    (b'detector: shapes\ninput: 300\n', 'input: 300'),
+    (b'detector: shapes\ninput: 8x300\n', 'of 16 to 2048 pixels'),
+    (b'detector: shapes\ninput: 300x2049\n', 'of 16 to 2048 pixels'),
+    (b'detector: shapes\ninput: 300x300 grb\n', 'bgr or rgb'),
+    (b'detector: shapes\ninput: 300x300\ninput: 224x224\n', 'expected one'),
+    (b'\x08\x01\x00\xff\xfe not a network', 'it is no ONNX network')])
 def test_a_file_that_cannot_be_run_is_refused(content, part, tmp_path, capfd):
     path = tmp_path / 'bad.graph'
     path.write_bytes(content)
@@ -119,11 +127,9 @@ def test_what_is_neither_text_nor_onnx_is_compiled():
     assert not graphs.is_compiled(onnx_network(np.arange(5.0), [5]))
 
 
-def test_an_onnx_network_gets_its_input_channels_first(tmp_path):
-    path = tmp_path / 'flat.onnx'
-    path.write_bytes(onnx_network(np.arange(5.0), [5]))
-    network = graphs.load_network(graphs.read_graph(str(path)))
-    assert network.output_length == 5
+def test_an_onnx_network_gets_its_input_channels_first():
+    network = graphs.load_network(onnx_network(np.arange(5.0), [5]))
+    assert network.output_shape == (1, 1, 5)
     tensor = NOTHING + np.array([0.25, 0.5, 1.0], dtype=np.float32)
     for shaped in (tensor, tensor.reshape(-1)):
         output = network.run(shaped)
@@ -136,7 +142,7 @@ def test_rows_of_boxes_get_the_header_of_a_compiled_graph(end):
     boxes = [(0, 15, 0.75, 0.1, 0.2, 0.3, 0.4), (0, 7, 0.5, 0.5, 0.5, 0.75, 0.75)]
     after_the_end = (0, 8, 0.9, 0.1, 0.1, 0.2, 0.2)
     network = graphs.load_network(onnx_network([*boxes, end, after_the_end], [1, 1, 4, 7]))
-    assert network.output_length == 707
+    assert network.output_shape == (101, 7, 1)
     output = network.run(NOTHING)
     assert output[0] == 2
     assert output[7:21].tolist() == pytest.approx(np.ravel(boxes).tolist())
@@ -149,21 +155,109 @@ def test_rows_of_boxes_get_the_header_of_a_compiled_graph(end):
 def test_rows_without_an_end_are_all_boxes():
     rows = np.tile([0, 15, 0.75, 0.1, 0.2, 0.3, 0.4], (120, 1))
     network = graphs.load_network(onnx_network(rows, [1, 1, 120, 7]))
-    assert network.output_length == 121 * 7
+    assert network.output_shape == (121, 7, 1)
     assert network.run(NOTHING)[0] == 120
 
 
-def test_another_input_size_is_refused(capfd):
+@pytest.mark.parametrize('order', ['bgr', 'rgb'])
+@pytest.mark.parametrize('width, height', [(224, 224), (512, 384), (16, 2048)])
+def test_a_built_in_graph_may_have_another_input(width, height, order):
+    data = f'detector: shapes\ninput: {width}x{height} {order}\n'.encode()
+    network = graphs.load_network(data)
+    assert network.input_shape == (height, width, 3)
+    image = np.zeros((height, width, 3), dtype=np.uint8)
+    image[height // 4:height // 2, width // 4:width // 2] = (0, 0, 255)
+    for written, label in ((order, 'cat'), ({'bgr': 'rgb', 'rgb': 'bgr'}[order], 'car')):
+        output = network.run(Preprocessor(InputFormat(order=written)).network_input(
+            image, (width, height)))
+        (found,), _ = ssd.decode(output, PASCAL_VOC)
+        assert found.label == label
+        assert found[2:] == pytest.approx((0.25, 0.25, 0.5, 0.5), abs=0.001)
+
+
+def test_the_order_of_a_built_in_graph_is_that_of_opencv_where_none_is_told():
+    told, untold = (graphs.load_network(f'detector: shapes\ninput: 64x48{order}\n'.encode())
+                    for order in (' bgr', ''))
+    image = np.zeros((48, 64, 3), dtype=np.uint8)
+    image[10:30, 20:40] = (0, 0, 255)
+    tensor = Preprocessor().network_input(image, (64, 48))
+    np.testing.assert_array_equal(told.run(tensor), untold.run(tensor))
+
+
+@pytest.mark.parametrize('size', [(224, 224), (512, 512), (320, 192)])
+def test_an_onnx_network_of_any_size_is_an_ssd(tmp_path, size):
+    path = tmp_path / 'red.onnx'
+    path.write_bytes(onnx_networks.red_finder(size, InputFormat()))
+    network = graphs.load_network(graphs.read_graph(str(path)))
+    assert network.input_shape == (size[1], size[0], 3)
+    assert network.output_shape == (101, 7, 1)
+
+
+@pytest.mark.parametrize('output', [
+    [1, 1000], [1, 1001], [1, 7], [1, 84, 8400], [1, 7, 8400], [1, 25200, 85], [1, 21, 90, 90],
+    [1, 512, 7, 7]])
+def test_what_is_no_ssd_network_is_refused_and_yet_runs_for_other_programs(tmp_path, output):
+    path = tmp_path / 'other.onnx'
+    path.write_bytes(onnx_networks.scores([1, 3, 864, 864], output))
+    with pytest.raises(ValueError, match='so it is no SSD network; expected rows of 7') as caught:
+        graphs.read_graph(str(path))
+    assert_one_line(caught, str(path), 'its output is ' + 'x'.join(map(str, output)))
+    network = graphs.load_network(path.read_bytes())
+    values = np.arange(np.prod(network.input_shape)) % 1000 / 1000.0
+    picture = values.reshape(network.input_shape).astype(np.float32)
+    np.testing.assert_array_equal(
+        network.run(picture), picture.transpose(2, 0, 1).reshape(-1)[:np.prod(output)])
+    assert np.prod(network.output_shape) == np.prod(output)
+
+
+@pytest.mark.parametrize('output', [[1, 1, 100, 7], [1, 1, 1, 7], [50, 7], [1, 707], [707]])
+def test_these_outputs_are_of_ssd_networks(output):
+    graphs.load_network(onnx_networks.scores([1, 3, 300, 300], output)).check_detector()
+
+
+@pytest.mark.parametrize('shape, expected', [
+    ([1, 3, 'height', 'width'], 'its input is 1x3xheightxwidth; expected 1x3xHEIGHTxWIDTH in num'),
+    ([1, 3, 300, 0], r'its input is 1x3x300x\?; expected'),
+    ([1, 'channels', 300, 300], 'its input is 1xchannelsx300x300; expected'),
+    ([2, 3, 300, 300], 'its input is 2x3x300x300; expected'),
+    ([1, 1, 300, 300], 'its input is 1x1x300x300; expected .*three channels'),
+    ([1, 300, 300, 3], 'its input is 1x300x300x3; expected .*three channels'),
+    ([3, 300, 300], 'its input is 3x300x300; expected'),
+    ([], 'its input is of unknown dimensions; expected')])
+def test_another_input_is_refused_with_what_to_do(shape, expected):
+    with pytest.raises(ValueError, match=expected) as caught:
+        graphs.load_network(onnx_networks.scores(shape, [1, 707]))
+    assert_one_line(caught, 'export the network with a fixed input')
+
+
+@pytest.mark.parametrize('batch', ['batch', 0, -1])
+def test_a_batch_of_any_size_is_a_batch_of_one(batch):
+    network = graphs.load_network(onnx_networks.scores([batch, 3, 300, 300], [1, 707]))
+    assert network.input_shape == (300, 300, 3)
+
+
+def test_weights_that_old_files_list_as_inputs_are_none():
     onnx = pytest.importorskip('onnx')
-    model = onnx.load_from_string(onnx_network(np.arange(5.0), [5]))
-    # What makes the size of a network's input fixed: a layer that counts all its values.
-    del model.graph.node[:]
-    model.graph.node.append(onnx.helper.make_node('Reshape', ['in', 'count'], ['out0']))
-    model.graph.initializer.append(
-        onnx.numpy_helper.from_array(np.array([1, 3 * 224 * 224], dtype=np.int64), 'count'))
-    with pytest.raises(ValueError, match='1x3x300x300') as caught:
+    model = onnx.load_from_string(onnx_networks.scores([1, 3, 20, 30], [1, 707]))
+    model.graph.input.append(
+        onnx.helper.make_tensor_value_info('form', onnx.TensorProto.INT64, [2]))
+    assert onnx_shape.input_shapes(model.SerializeToString()) == {'in': (1, 3, 20, 30)}
+    model.graph.input.append(
+        onnx.helper.make_tensor_value_info('second', onnx.TensorProto.FLOAT, [2]))
+    with pytest.raises(ValueError, match=r'it has 2 inputs \(in, second\); expected one'):
         graphs.load_network(model.SerializeToString())
-    assert_one_line(caught, 'OpenCV')
+
+
+def test_no_piece_of_an_onnx_file_is_more_than_refused(capfd):
+    data = onnx_networks.scores([1, 3, 20, 30], [1, 707])
+    for end in range(1, len(data)):
+        try:
+            network = graphs.load_network(data[:end])
+        except ValueError as error:
+            assert '\n' not in str(error)
+        else:
+            # What comes last is not needed.
+            assert network.input_shape == (20, 30, 3)
     capfd.readouterr()
 
 

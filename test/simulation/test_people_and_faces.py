@@ -41,7 +41,8 @@ def media(name):
 
 def network_picture(image):
     """Return what a network sees of an image."""
-    return preprocessing.image_of_network_input(preprocessing.network_input(image))
+    tensor = preprocessing.Preprocessor().network_input(image, (300, 300))
+    return preprocessing.image_of_network_input(tensor, (300, 300), 'bgr')
 
 
 def sure(rows):

@@ -15,21 +15,24 @@
 """The detector ``shapes``: where it finds rectangles, and where it finds nothing."""
 
 import cv2
-from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
+from ncs_cluster_detector.detection.preprocessing import image_of_network_input
+from ncs_cluster_detector.detection.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.shapes import detect_shapes
 import numpy as np
 import pytest
 
+NETWORK_SIZE = 300
 COLOURS = {'car': (255, 0, 0), 'person': (0, 255, 0), 'cat': (0, 0, 255)}
 SIZES = [(320, 240), (640, 480), (1280, 720)]
 
 
 def through_the_network(image):
     """Return the detections in an image, with all the rounding on the way to a stick and back."""
-    tensor = preprocessing.network_input(image).astype(np.float16).astype(np.float32)
-    rows = detect_shapes(preprocessing.image_of_network_input(tensor))
+    size = NETWORK_SIZE, NETWORK_SIZE
+    tensor = Preprocessor().network_input(image, size).astype(np.float32)
+    rows = detect_shapes(image_of_network_input(tensor, size, 'bgr'))
     output = ssd.encode(rows).astype(np.float16).astype(np.float32)
     detections, dropped = ssd.decode(output, PASCAL_VOC)
     assert dropped == 0
@@ -41,7 +44,7 @@ def draw(image, left, top, width, height, label):
     image[top:top + height, left:left + width] = COLOURS[label]
     rows, columns = image.shape[:2]
     return label, np.array([left / columns, top / rows, (left + width) / columns,
-                            (top + height) / rows]) * preprocessing.NETWORK_SIZE
+                            (top + height) / rows]) * NETWORK_SIZE
 
 
 def worst_error(detections, drawn):
@@ -49,7 +52,7 @@ def worst_error(detections, drawn):
     assert len(detections) == len(drawn)
     errors = []
     for label, box in drawn:
-        distances = [np.abs(np.array(found[2:]) * preprocessing.NETWORK_SIZE - box).max()
+        distances = [np.abs(np.array(found[2:]) * NETWORK_SIZE - box).max()
                      for found in detections if found.label == label]
         assert distances, f'no {label} in {detections}'
         errors.append(min(distances))

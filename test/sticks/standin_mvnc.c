@@ -32,8 +32,14 @@
 //                        or close
 //   1.1.celsius, 1.1.level   what the thermal statistics tell instead
 //
-// A graph file is the text "standin-graph WIDTHxHEIGHT"; the network finds solid rectangles of
-// one pure colour: blue is class 7, green 15, red 8.
+// A graph file is the text "standin-graph WIDTHxHEIGHT WORDS"; the network finds solid rectangles
+// of one pure colour: blue is class 7, green 15, red 8. Words:
+//   rgb                  it takes red first
+//   planes, padded       how its input lies in the stick's memory, instead of pixel by pixel without
+//                        gaps; both may be given
+//   channels=N           of its input, instead of 3
+//   output=CxHxW         dimensions of its output, instead of 1x101x7
+//   gaps                 each row of the output is followed by nine values that are none of it
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -60,8 +66,8 @@ typedef struct { unsigned n, c, w, h, total, c_stride, w_stride, h_stride, type;
 typedef struct fifo {
     struct device *device;
     int type, data_type, capacity;
-    unsigned values;               // in one element
-    uint16_t *slots;               // what the stick holds: always halves
+    descriptor graph, host;        // how an element lies on the stick, always halves, and here
+    uint8_t *slots;                // what the stick holds
     void **params;
     int head, held, triggered;
 } fifo;
@@ -70,6 +76,8 @@ typedef struct graph {
     struct device *device;
     char name[NAME_SIZE];
     unsigned width, height;
+    descriptor input, output;
+    int red_is_first;
     float taken_ms;
 } graph;
 
@@ -92,13 +100,16 @@ static int sticks;
 static char folder[200];
 static double boot_ms, transfer_ms, compute_ms, close_ms, ambient, rise, tau_sec;
 static int log_level = 2, open_has_failed;
-static int handles_alive, misuses, calls_after_failed_open, waiting;
+static int handles_alive, misuses, calls_after_failed_open, waiting, overruns, conversions;
 
 // For the tests: device handles not destroyed, calls in a wrong order, calls that the real library
-// might never return from, calls that wait for room or a result.
+// might never return from, calls that wait for room or a result, results longer than the array for
+// them, inputs that had to be converted.
 int standin_handles(void) { return __atomic_load_n(&handles_alive, __ATOMIC_SEQ_CST); }
 int standin_misuses(void) { return misuses; }
 int standin_calls_after_failed_open(void) { return calls_after_failed_open; }
+int standin_overruns(void) { return overruns; }
+int standin_conversions(void) { return conversions; }
 int standin_waiting(void) { return __atomic_load_n(&waiting, __ATOMIC_SEQ_CST); }
 
 static double setting(const char *name, double otherwise)
@@ -213,15 +224,26 @@ static int colour_of(const uint16_t *pixel)
     return -1;
 }
 
-// Input: halves in the order row, column, blue-green-red. Output: a header and rows of seven.
-static void find_rectangles(const uint16_t *input, int width, int height, uint16_t *output)
+// Returns where a value of a tensor lies.
+static uint8_t *at(const descriptor *shape, const void *data, int y, int x, int c)
+{
+    return (uint8_t *)data + y * shape->h_stride + x * shape->w_stride + c * shape->c_stride;
+}
+
+// Output: a header and rows of seven. All places of it that are no values are not numbers.
+static void find_rectangles(const graph *g, const uint8_t *input, uint8_t *output)
 {
     static const int class_of[] = {7, 15, 8};
+    int width = g->width, height = g->height, boxes = 0;
     signed char *colours = malloc(width * height);
-    int boxes = 0;
-    for (int i = 0; i < width * height; i++)
-        colours[i] = colour_of(input + 3 * i);
-    memset(output, 0, (MOST_BOXES + 1) * 7 * sizeof *output);
+    float rows[MOST_BOXES + 1][7] = {{0}};
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            uint16_t pixel[3];
+            for (int c = 0; c < 3; c++)
+                pixel[g->red_is_first ? 2 - c : c] = *(uint16_t *)at(&g->input, input, y, x, c);
+            colours[y * width + x] = colour_of(pixel);
+        }
     for (int top = 0; top < height; top++)
         for (int left = 0; left < width; left++) {
             int colour = colours[top * width + left], right = left, bottom = top, whole = 1;
@@ -238,11 +260,16 @@ static void find_rectangles(const uint16_t *input, int width, int height, uint16
                 continue;
             float row[] = {0, class_of[colour], 0.9f, (float)left / width, (float)top / height,
                            (float)right / width, (float)bottom / height};
-            boxes++;
-            for (int i = 0; i < 7; i++)
-                output[7 * boxes + i] = to_half(row[i]);
+            memcpy(rows[++boxes], row, sizeof row);
         }
-    output[0] = to_half(boxes);
+    rows[0][0] = boxes;
+    memset(output, 0xff, g->output.total);
+    const float *value = rows[0], *end = rows[MOST_BOXES] + 7;
+    for (unsigned y = 0; y < g->output.h; y++)
+        for (unsigned x = 0; x < g->output.w; x++)
+            for (unsigned c = 0; c < g->output.c; c++)
+                *(uint16_t *)at(&g->output, output, y, x, c) =
+                    to_half(value < end ? *value++ : 0);
     free(colours);
 }
 
@@ -275,9 +302,9 @@ static int wait_for(device *d, fifo *f, int until_room)
     return d->is_down ? ERROR : OK;
 }
 
-static uint16_t *slot(fifo *f, int place)
+static uint8_t *slot(fifo *f, int place)
 {
-    return f->slots + (size_t)((f->head + place) % f->capacity) * f->values;
+    return f->slots + (size_t)((f->head + place) % f->capacity) * f->graph.total;
 }
 
 static void run_job(device *d, job *next)
@@ -287,14 +314,14 @@ static void run_job(device *d, job *next)
     pthread_mutex_unlock(&d->mutex);
     fault(d->port, "compute");
     pass(compute_ms);
-    uint16_t *output = malloc(next->out->values * sizeof *output);
-    find_rectangles(slot(next->in, 0), next->network->width, next->network->height, output);
+    uint8_t *output = malloc(next->out->graph.total);
+    find_rectangles(next->network, slot(next->in, 0), output);
     pthread_mutex_lock(&d->mutex);
     set_busy(d, 0);
     while (next->out->held == next->out->capacity && !d->ends && !d->is_down)
         pthread_cond_wait(&d->changed, &d->mutex);
     if (!d->ends && !d->is_down) {
-        memcpy(slot(next->out, next->out->held), output, next->out->values * sizeof *output);
+        memcpy(slot(next->out, next->out->held), output, next->out->graph.total);
         next->out->params[(next->out->head + next->out->held) % next->out->capacity] =
             next->in->params[next->in->head];
         next->out->held++;
@@ -533,6 +560,57 @@ int ncGlobalGetOption(int option, void *data, unsigned *length)
 
 // ---------------------------------------------------------------- FIFOs
 
+static descriptor dense(unsigned c, unsigned w, unsigned h, int type)
+{
+    unsigned size = type == FP32 ? 4 : 2;
+    return (descriptor){1, c, w, h, size * c * w * h, size, size * c, size * c * w, type};
+}
+
+// The widest step times its count (mvnc_api.c:2314).
+static unsigned total_of(const descriptor *d)
+{
+    unsigned strides[] = {d->c_stride, d->w_stride, d->h_stride}, counts[] = {d->c, d->w, d->h};
+    unsigned widest = 0, most = 0;
+    for (int i = 0; i < 3; i++)
+        widest = strides[i] > widest ? strides[i] : widest;
+    for (int i = 0; i < 3; i++)
+        most = strides[i] == widest && counts[i] > most ? counts[i] : most;
+    return d->n * widest * most;
+}
+
+// Which dimension is the widest, and which comes next (mvnc_api.c:143).
+static int layout_of(const descriptor *d)
+{
+    unsigned h = d->h_stride, w = d->w_stride, c = d->c_stride;
+    unsigned widest = h > w && h > c ? h : w > c && w > h ? w : c;
+    if (widest == h)
+        return w >= c ? 'h' << 8 | 'w' : 'h' << 8 | 'c';
+    if (widest == c)
+        return h >= w ? 'c' << 8 | 'h' : 'c' << 8 | 'w';
+    return h >= c ? 'w' << 8 | 'h' : 'w' << 8 | 'c';
+}
+
+static void convert(const void *from, const descriptor *source, void *to,
+                    const descriptor *target)
+{
+    for (unsigned y = 0; y < source->h; y++)
+        for (unsigned x = 0; x < source->w; x++)
+            for (unsigned c = 0; c < source->c; c++) {
+                void *in = at(source, from, y, x, c), *out = at(target, to, y, x, c);
+                float value = source->type == FP32 ? *(float *)in : from_half(*(uint16_t *)in);
+                if (target->type == FP32)
+                    *(float *)out = value;
+                else
+                    *(uint16_t *)out = source->type == FP32 ? to_half(value) : *(uint16_t *)in;
+            }
+}
+
+// As they are go halves in the same order, whatever gaps there are on either side.
+static int goes_as_it_is(const fifo *f)
+{
+    return f->host.type == FP16 && layout_of(&f->graph) == layout_of(&f->host);
+}
+
 int ncFifoCreate(const char *name, int type, fifo **handle)
 {
     (void)name;
@@ -552,8 +630,9 @@ int ncFifoAllocate(fifo *f, device *d, const descriptor *shape, unsigned capacit
         return UNAUTHORIZED;
     f->device = d;
     f->capacity = (int)capacity;
-    f->values = shape->n * shape->c * shape->w * shape->h;
-    f->slots = malloc((size_t)capacity * f->values * sizeof *f->slots);
+    f->graph = *shape;
+    f->host = dense(shape->c, shape->w, shape->h, f->data_type);
+    f->slots = malloc((size_t)capacity * f->graph.total);
     f->params = calloc(capacity, sizeof *f->params);
     d->fifos++;
     return OK;
@@ -582,11 +661,17 @@ int ncFifoDestroy(fifo **handle)
     return OK;
 }
 
-static unsigned bytes_of(const fifo *f) { return f->values * (f->data_type == FP32 ? 4 : 2); }
-
 int ncFifoSetOption(fifo *f, int option, const void *data, unsigned length)
 {
     (void)length;
+    if (option == 11 && f->device) {
+        const descriptor *host = data;
+        if (host->total != total_of(host) || host->n != f->graph.n || host->c != f->graph.c
+            || host->w != f->graph.w || host->h != f->graph.h)
+            return INVALID_PARAMETERS;
+        f->host = *host;
+        return OK;
+    }
     if (f->device)
         return UNAUTHORIZED;
     if (option == 0)
@@ -608,12 +693,14 @@ int ncFifoGetOption(fifo *f, int option, void *data, unsigned *length)
     *length = sizeof *value;
     switch (option) {
     case 0: *value = f->type; return OK;
-    case 2: *value = f->data_type; return OK;
+    case 2: *value = (int)f->host.type; return OK;
     case 4: *value = f->capacity; return OK;
     case 5: *value = f->held; return f->type == HOST_RO ? OK : UNAUTHORIZED;
     case 6: *value = f->held; return f->type == HOST_WO ? OK : UNAUTHORIZED;
+    case 7: *(descriptor *)data = f->graph; return OK;
     case 8: *value = 1; return OK;
-    case 10: *value = (int)bytes_of(f); return OK;
+    case 10: *value = (int)f->host.total; return OK;
+    case 11: *(descriptor *)data = f->host; return OK;
     default: return INVALID_PARAMETERS;
     }
 }
@@ -627,8 +714,8 @@ int ncFifoWriteElem(fifo *f, const void *tensor, unsigned *length, void *param)
         return NOT_ALLOCATED;
     if (f->type != HOST_WO)
         return UNAUTHORIZED;
-    if (*length != bytes_of(f)) {
-        *length = bytes_of(f);
+    if (*length != f->host.total) {
+        *length = f->host.total;
         return INVALID_DATA_LENGTH;
     }
     device *d = f->device;
@@ -639,12 +726,13 @@ int ncFifoWriteElem(fifo *f, const void *tensor, unsigned *length, void *param)
     pthread_mutex_lock(&d->mutex);
     status = wait_for(d, f, 1);
     if (status == OK) {
-        uint16_t *element = slot(f, f->held);
-        if (f->data_type == FP16)
-            memcpy(element, tensor, *length);
-        else
-            for (unsigned i = 0; i < f->values; i++)
-                element[i] = to_half(((const float *)tensor)[i]);
+        uint8_t *element = slot(f, f->held);
+        if (goes_as_it_is(f)) {
+            memcpy(element, tensor, *length < f->graph.total ? *length : f->graph.total);
+        } else {
+            conversions++;
+            convert(tensor, &f->host, element, &f->graph);
+        }
         f->params[(f->head + f->held) % f->capacity] = param;
         f->held++;
     }
@@ -668,13 +756,15 @@ int ncFifoReadElem(fifo *f, void *data, unsigned *length, void **param)
     pthread_mutex_lock(&d->mutex);
     status = wait_for(d, f, 0);
     if (status == OK) {
-        uint16_t *element = slot(f, 0);
-        *length = bytes_of(f);
-        if (f->data_type == FP16)
-            memcpy(data, element, *length);
-        else
-            for (unsigned i = 0; i < f->values; i++)
-                ((float *)data)[i] = from_half(element[i]);
+        uint8_t *element = slot(f, 0);
+        *length = f->host.total;
+        if (goes_as_it_is(f)) {
+            // The real library writes beyond the end.
+            overruns += f->graph.total > *length;
+            memcpy(data, element, f->graph.total < *length ? f->graph.total : *length);
+        } else {
+            convert(element, &f->graph, data, &f->host);
+        }
         *param = f->params[f->head];
         f->head = (f->head + 1) % f->capacity;
         f->held--;
@@ -699,9 +789,33 @@ int ncGraphCreate(const char *name, graph **handle)
     return OK;
 }
 
+static void read_words(graph *g, const char *text)
+{
+    const char *word = strstr(text, "channels=");
+    unsigned channels = word ? (unsigned)atoi(word + 9) : 3;
+    unsigned c = 1, h = MOST_BOXES + 1, w = 7, gap = strstr(text, "padded") ? 10 : 0;
+    g->red_is_first = strstr(text, "rgb") != NULL;
+    g->input = dense(channels, g->width, g->height, FP16);
+    if (strstr(text, "planes")) {
+        g->input.w_stride = 2;
+        g->input.h_stride = 2 * g->width + gap;
+        g->input.c_stride = g->input.h_stride * g->height;
+    } else {
+        g->input.h_stride += gap;
+    }
+    g->input.total = total_of(&g->input);
+    word = strstr(text, "output=");
+    if (word)
+        sscanf(word, "output=%ux%ux%u", &c, &h, &w);
+    g->output = dense(c, w, h, FP16);
+    if (strstr(text, "gaps"))
+        g->output.h_stride += 18;
+    g->output.total = total_of(&g->output);
+}
+
 int ncGraphAllocate(device *d, graph *g, const void *buffer, unsigned length)
 {
-    char text[64] = "";
+    char text[128] = "";
     count_call();
     if (!d || d->state != 1)
         return INVALID_PARAMETERS;
@@ -713,14 +827,10 @@ int ncGraphAllocate(device *d, graph *g, const void *buffer, unsigned length)
     memcpy(text, buffer, length < sizeof text ? length : sizeof text - 1);
     if (sscanf(text, "standin-graph %ux%u", &g->width, &g->height) != 2)
         return UNSUPPORTED_GRAPH_FILE;
+    read_words(g, text);
     g->device = d;
     d->graphs++;
     return OK;
-}
-
-static descriptor dense(unsigned c, unsigned w, unsigned h)
-{
-    return (descriptor){1, c, w, h, 2 * c * w * h, 2, 2 * c, 2 * c * w, FP16};
 }
 
 int ncGraphAllocateWithFifosEx(device *d, graph *g, const void *buffer, unsigned length,
@@ -734,13 +844,12 @@ int ncGraphAllocateWithFifosEx(device *d, graph *g, const void *buffer, unsigned
         return status;
     if (in_type != HOST_WO || out_type != HOST_RO)
         return INVALID_PARAMETERS;
-    descriptor input = dense(3, g->width, g->height), output = dense((MOST_BOXES + 1) * 7, 1, 1);
     ncFifoCreate("fifoIn0", in_type, in);
     ncFifoCreate("fifoOut0", out_type, out);
     ncFifoSetOption(*in, 2, &in_data, sizeof in_data);
     ncFifoSetOption(*out, 2, &out_data, sizeof out_data);
-    ncFifoAllocate(*in, d, &input, in_capacity);
-    return ncFifoAllocate(*out, d, &output, out_capacity);
+    ncFifoAllocate(*in, d, &g->input, in_capacity);
+    return ncFifoAllocate(*out, d, &g->output, out_capacity);
 }
 
 int ncGraphQueueInference(graph *g, fifo **in, unsigned in_count, fifo **out, unsigned out_count)
@@ -789,8 +898,8 @@ int ncGraphGetOption(graph *g, int option, void *data, unsigned *length)
     case 1000: misuses++; *(int *)data = 1; return OK;
     case 1001: *(float *)data = g->taken_ms; *length = sizeof(float); return OK;
     case 1002: case 1003: *(int *)data = 1; return OK;
-    case 1004: *(descriptor *)data = dense(3, g->width, g->height); return OK;
-    case 1005: *(descriptor *)data = dense((MOST_BOXES + 1) * 7, 1, 1); return OK;
+    case 1004: *(descriptor *)data = g->input; return OK;
+    case 1005: *(descriptor *)data = g->output; return OK;
     case 1011: *(int *)data = sizeof(float); return OK;
     default: return INVALID_PARAMETERS;
     }

@@ -110,7 +110,7 @@ def test_what_is_no_status_keeps_its_text_in_one_line():
 def test_a_wrong_length_is_a_matter_of_the_graph_all_else_of_the_stick():
     error = failures.call_failure('starting', '1.2-ma2450', Exception(Status.INVALID_DATA_LENGTH))
     assert type(error) is GraphRejectedError
-    assert '1x3x300x300' in str(error)
+    assert 'a wrong size of its input: compile it' in str(error)
     assert type(failures.call_failure('starting', '1.2-ma2450', ERROR)) is StickLostError
     assert str(failures.call_failure('listing', None, ERROR)).startswith('listing: ERROR')
 

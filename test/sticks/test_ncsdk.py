@@ -17,10 +17,10 @@
 import types
 
 from blocking_calls import wait_until
-from ncs_cluster_detector.detection import preprocessing
 from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.detection.labels import FACE
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
+from ncs_cluster_detector.detection.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation import graphs
 from ncs_cluster_detector.simulation import mvncapi
 from ncs_cluster_detector.simulation.bus import SimulatedBus
@@ -66,7 +66,12 @@ def tensor(left):
     """Return the network's input for a picture with one red rectangle."""
     image = np.full((300, 300, 3), 90, dtype=np.uint8)
     image[100:200, left:left + 50] = (0, 0, 255)
-    return preprocessing.network_input(image)
+    return Preprocessor().network_input(image, (300, 300))
+
+
+def send(stick, *drawn):
+    """Send a picture with one rectangle to all networks of a stick."""
+    stick.send([tensor(*drawn)] * len(stick.input_sizes))
 
 
 def test_the_port_is_the_name_without_the_chip():
@@ -83,8 +88,8 @@ def test_all_sticks_are_listed(api):
 
 
 def test_every_graph_answers_for_every_input_in_order(stick):
-    stick.send(tensor(10))
-    stick.send(tensor(200))
+    send(stick, 10)
+    send(stick, 200)
     for left in (10, 200):
         shapes, faces = stick.receive()
         (cat,), _ = ssd.decode(shapes, PASCAL_VOC)
@@ -119,7 +124,7 @@ def test_a_bad_graph_is_refused_with_its_status(api):
 def test_closing_takes_the_results_that_are_under_way(api):
     stick = NcsdkStick(api, [graphs.read_graph('shapes')])
     stick.open_stick('1.1-ma2450')
-    stick.send(tensor(10))
+    send(stick, 10)
     stick.close()
     assert stick.device_names() == ['1.1-ma2450', '1.2-ma2450']
 

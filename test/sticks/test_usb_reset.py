@@ -37,6 +37,7 @@ READ_SEC = 0.001   # what a transfer takes
 EVENT = struct.Struct('<ii16sIII')
 RESET_TYPE, ACKNOWLEDGED = 6, 1
 INPUT_BYTES = 540000
+LARGE_INPUT_BYTES = 800 * 800 * 3 * 2
 PACKET_BYTES = 512
 
 
@@ -243,7 +244,8 @@ def test_one_that_takes_all_slowly_exceeds_the_budget_by_no_more_than_one_write(
     assert seconds <= budget_sec + usb_reset.WRITE_SEC
 
 
-@pytest.mark.parametrize('rest', [INPUT_BYTES - PACKET_BYTES, 200000, 65540, INPUT_BYTES % 512])
+@pytest.mark.parametrize('rest', [LARGE_INPUT_BYTES - PACKET_BYTES, INPUT_BYTES - PACKET_BYTES,
+                                  200000, 65540, INPUT_BYTES % 512])
 def test_one_that_waits_for_the_rest_of_a_tensor_leaves(clock, rest):
     claim = Claim(clock, swallow=rest, leaves_after_sec=0.0)
     has_left, seconds = seconds_of(clock, claim)
@@ -273,7 +275,7 @@ def test_no_more_is_written_than_was_said_and_nearly_as_much(clock, fill_bytes):
 
 
 def test_the_filler_is_enough_for_the_rest_of_a_tensor():
-    assert TENSOR_FILL_BYTES >= INPUT_BYTES + EVENT.size
+    assert TENSOR_FILL_BYTES >= LARGE_INPUT_BYTES + EVENT.size
     assert INPUT_BYTES % 4 == PACKET_BYTES % 4 == 0
 
 
@@ -321,7 +323,8 @@ def test_it_has_left_the_bus_before_it_is_back_in_rom_state():
     assert simulated.look().address != address
 
 
-@pytest.mark.parametrize('rest', [28, 36, 352, 200000, INPUT_BYTES - PACKET_BYTES])
+@pytest.mark.parametrize('rest', [28, 36, 352, 200000, INPUT_BYTES - PACKET_BYTES,
+                                  LARGE_INPUT_BYTES - PACKET_BYTES])
 def test_one_in_the_middle_of_a_tensor_is_in_rom_state_afterwards(rest):
     simulated = Simulated()
     simulated.shared.inject('1.1', 'swallow', str(rest))

@@ -49,6 +49,19 @@ def test_results_belong_to_their_frames_and_the_end_is_clean(start_bus):
         lambda sticks: all(stick.state == 'rom' for stick in sticks.values()))
 
 
+@pytest.mark.parametrize('form', [
+    b'INPUT 512x512', b'INPUT 224x192 planes', b'INPUT 224x192 padded',
+    b'INPUT 225x187 planes padded'])
+def test_an_input_of_any_size_and_layout_reaches_the_stick(start_bus, form):
+    vendor_bus = start_bus('--ports', '1.1')
+    node = vendor_bus.start_node(graph_head=form)
+    node.wait_for(lambda: len(node.results) > 20, ALL_SEC, '20 results')
+    # That all of them tell the colour of their images is looked at in the end.
+    node.process.signal(signal.SIGINT)
+    assert node.process.wait() == 0
+    assert 'tensor of' not in vendor_bus.bus.log
+
+
 @pytest.mark.parametrize('fault', ['mute', 'nak', 'eproto', 'dead'])
 def test_a_stick_that_is_dead_at_the_start_holds_up_nobody(start_bus, fault):
     vendor_bus = start_bus()

@@ -114,9 +114,11 @@ class VendorBus:
             name: os.pathsep.join(filter(None, [folder, os.environ.get(name)]))
             for name, folder in folders.items()}}
 
-    def start_node(self, namespace='one', **parameters):
-        """Start a detector node, which gets images at once."""
-        graph = self._folder / 'dummy.graph'
+    def start_node(self, namespace='one', graph_head=b'', **parameters):
+        """Start a detector node, which gets images at once; ``graph_head`` begins its graph."""
+        graph = self._folder / f'dummy{graph_head.hex()}.graph'
+        if graph_head:
+            graph.write_bytes(graph_head.ljust(GRAPH_BYTES, b'\0'))
         self.nodes.append(VendorNode(self._ear, namespace, {
             'graph_paths': f"['{graph}']", **parameters}, self.environment))
         return self.nodes[-1]

@@ -1,0 +1,77 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Reads the graph files and the label files that the parameters name."""
+
+import os
+
+from ncs_cluster_detector.detection.labels import default_labels
+from ncs_cluster_detector.detection.labels import FACE
+from ncs_cluster_detector.detection.labels import PASCAL_VOC
+from ncs_cluster_detector.detection.labels import read_label_file
+from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.simulation import graphs
+
+
+def read_graph_and_labels(name, label_file, simulated):
+    """
+    Return the bytes of a graph and its labels.
+
+    :param name: path of the graph's file, or with simulated sticks the name of a built-in one.
+    :param label_file: path, or None for the labels that fit best.
+    :param simulated: whether the sticks are.
+    :raises StartupError: a file is missing or unfit, or they do not fit each other.
+    """
+    graph = _graph(name, simulated)
+    fitting = graphs.label_counts(graph) if simulated else None
+    if label_file is None:
+        labels = default_labels(name) if fitting is None else next(
+            labels for labels in (FACE, PASCAL_VOC) if len(labels) in fitting)
+    else:
+        labels = _labels(label_file)
+    if fitting is not None and len(labels) not in fitting:
+        expected = f'{fitting[0]} or more' if len(fitting) > 1 else f'{fitting[0]}'
+        raise StartupError(
+            f"label_files=['{label_file}']: {len(labels)} labels do not fit the graph {name}, "
+            f'which needs {expected} (line 1 is the background); name the files in the order of '
+            'graph_paths, or none for the default labels')
+    return graph, labels
+
+
+def _graph(name, simulated):
+    try:
+        if simulated:
+            return graphs.read_graph(name)
+        with open(os.path.expanduser(name), 'rb') as file:
+            graph = file.read()
+    except (OSError, ValueError) as error:
+        raise StartupError(f"graph_paths=['{name}']: {_reason(error)}") from None
+    if not graph:
+        raise StartupError(f"graph_paths=['{name}']: the file is empty; expected what "
+                           'mvNCCompile of NCSDK 2 writes')
+    return graph
+
+
+def _labels(path):
+    try:
+        return read_label_file(os.path.expanduser(path))
+    except (OSError, ValueError) as error:
+        raise StartupError(f"label_files=['{path}']: {_reason(error)}") from None
+
+
+def _reason(error):
+    """Return the text of an error, of the system's terse ones with a remedy."""
+    if isinstance(error, OSError) and error.strerror:
+        return f'{error.strerror}; name a file that can be read'
+    return str(error)
