@@ -38,6 +38,7 @@ ALLOWED = {
     'workers/frame_slots': set(),
     'workers/frame': set(),
     'workers/measurement': set(),
+    'workers/frame_flow': {'policy.ordering', 'workers.measurement'},
     'workers/snapshot': {'policy'},
     'workers/last_words': set(),
     'workers/driver': {'sticks', 'simulation'},
