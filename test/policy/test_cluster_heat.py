@@ -160,9 +160,9 @@ def test_a_stick_that_never_worked_counts_as_the_mean_of_the_others():
     assert heat.sustainable_size(65.0) == pytest.approx(3 * 20 / 45, rel=0.05)
 
 
-def test_an_old_reading_is_unknown_and_counts_as_the_mean():
+def test_an_old_reading_is_unknown_and_counts_as_the_hottest():
     heat = ClusterHeat()
     heat.observe(10.0, [StickStatus(0, StickState.RUNNING, 60.0, 6.9),
                         StickStatus(1, StickState.RUNNING, 40.0, 10.0)])
     assert (heat.reading(0), heat.now(0), heat.at_full_speed(0, 2.0)) == (None, None, None)
-    assert (heat.assumed(0), heat.assumed(1)) == (40.0, 40.0)
+    assert (heat.assumed(0), heat.assumed(1)) == (math.inf, 40.0)
