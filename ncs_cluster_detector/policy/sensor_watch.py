@@ -32,6 +32,8 @@ MOST_FALL_CELSIUS = 10.0
 # What a fan that is switched on, shade or a colder place takes at most from the temperature of a
 # stick at work, C; and how much lower than in the place of the others it is at most.
 _COOLING_CELSIUS, _ELSEWHERE_CELSIUS = 20.0, 30.0
+# A stick that was heated by less than this is not judged by how others are.
+_LEAST_RISE_CELSIUS = 8.0
 # A stick is at full speed if it computes for so much of the time.
 _FULL_SHARE = 0.9
 # For so long a sensor may tell the highest temperature of what has been, as the vendor's
@@ -238,7 +240,7 @@ class SensorWatch:
         warmed = heat * (self.heated - heated - (doubt - self._doubt))
         hottest = constants.idle_celsius + constants.rise_celsius * (heated + doubt)
         least = min(celsius, hottest) + warmed - _COOLING_CELSIUS
-        if self._known is not Known.TYPICAL:
+        if self._known is not Known.TYPICAL and heat * self.heated >= _LEAST_RISE_CELSIUS:
             idle = constants.idle_celsius
             least = max(least, min(idle + heat * self.heated - _COOLING_CELSIUS,
                                    idle + constants.rise_celsius * self.heated
