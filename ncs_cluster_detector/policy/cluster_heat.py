@@ -100,7 +100,8 @@ class ClusterHeat:
             self._readings[stick.number] = reading
             self._now[stick.number] = heat.celsius(now, stick.work_sec)
             self._observed[stick.number] = (now, stick.work_sec)
-            if reading is None:
+        for stick in sticks:
+            if self._readings[stick.number] is None:
                 self._carry_on(now, stick)
         self.running = tuple(stick.number for stick in sticks
                              if stick.state is StickState.RUNNING)

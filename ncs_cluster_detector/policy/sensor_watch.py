@@ -19,11 +19,11 @@ from enum import Enum
 import math
 
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.standstill import Standstill
+from ncs_cluster_detector.policy.standstill import STILL_CELSIUS
 from ncs_cluster_detector.policy.stick_heat import LEAST_INTERVAL_SEC
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
-# Readings that lie within so many C of each other stand still.
-STILL_CELSIUS = 0.25
 # A suspicion is withdrawn when readings have agreed with the model for so long, or, where a stick
 # has no chance to show it because it rests, after an hour.
 AGREES_SEC, FORGIVEN_SEC = 20.0, 3600.0
@@ -48,6 +48,10 @@ _COARSEST_STEP, _FINEST_STEP, _STEPS = 1.0, 0.6, 1.2
 # Over so long before readings stood still they must have moved as the model did, give or take its
 # half and a step; else it is the model that does not fit.
 _APPROACH_SEC = 20.0
+# A standstill is longer than this, and one in which the work's heat moves by so many times more
+# than in those that turned out to be none within about so long; but three times as much as otherwise is enough.
+_LEAST_STILL_SEC = 10.0
+_MORE_THAN_ENDURED, _ENDURED_SEC, _MOST_ENDURED = 2.0, 3600.0, 3.0
 # Readings further apart than this may be those of another stick.
 _GAP_SEC = 10.0
 
@@ -65,18 +69,18 @@ class Known(Enum):
     """
     Where the constants come from that a stick is expected to have.
 
-    The value is how many times as much as them a healthy stick may be off: it warms by half as
-    much as its own constants say, or as others do by a third. Of a stick of which nothing is known
-    next to nothing is expected.
+    The value is how many times less than they say a healthy stick may warm: the constants that
+    are learned of a die in a case, say, are a compromise. Of a stick of which nothing is known next
+    to nothing is expected.
     """
 
-    OWN = 2.0
+    OWN = 2.5
     OTHERS = 3.0
     TYPICAL = 15.0
 
 
 # How far from the idle temperature that is expected a stick's own may be, C, at the first reading.
-_IDLE_DOUBT = {Known.OWN: 5.0, Known.OTHERS: 5.0, Known.TYPICAL: 25.0}
+_IDLE_DOUBT = {Known.OWN: 5.0, Known.OTHERS: 5.0, Known.TYPICAL: 35.0}
 
 
 class SensorWatch:
@@ -115,6 +119,8 @@ class SensorWatch:
         self._past = deque()       # (time, reading, h) of the last seconds
         self._peaks = deque()      # those of half a minute after which h was always lower
         self._still = None
+        self._moved = 0.0          # what h has moved in this standstill at least, C
+        self._endured = 0.0        # and in former ones that came to an end
 
     def observe(self, celsius, measured_at, work_sec, constants=None, known=Known.TYPICAL):
         """
@@ -163,15 +169,15 @@ class SensorWatch:
             if not is_unknown:   # after a gap: this stick went on as it was, or is another
                 high = max(high, self.heated + self._doubt)
             self.heated, self._doubt = 0.0, high
-        if self.fault is None:
-            self.expected = celsius
+        if self.expected is None:   # a sensor that tells less may be one that lies from the start
+            self.expected = max(celsius, constants.idle_celsius)
         self._at, self._work_sec, self._celsius = measured_at, work_sec, celsius
         self._known = known
         self._past.clear()
         self._peaks.clear()
         self._remember()
         self._full_speed_from = celsius, self.heated, self._doubt
-        self._still = _Standstill(celsius, self.heated, self._doubt)
+        self._still = Standstill(celsius, measured_at, self.heated, self._doubt)
 
     def _advance(self, share, elapsed_sec, constants):
         left = math.exp(-elapsed_sec / constants.time_constant_sec)
@@ -189,10 +195,12 @@ class SensorWatch:
         highest = self._peaks[0][2]
         if not self._still.goes_on(celsius):
             self.moves = True
+            fading = math.exp((self._still.since - measured_at) / _ENDURED_SEC)
+            self._endured = max(self._endured * fading, self._moved)
             low, high = self._extremes
             self._extremes = min(low, celsius), max(high, celsius)
             self.has_moved |= high - low >= 2 * _COARSEST_STEP
-            self._still = _Standstill(celsius, self.heated, self._doubt, highest,
+            self._still = Standstill(celsius, measured_at, self.heated, self._doubt, highest,
                                       self._was_elsewhere(constants))
         self._still.take(self.heated, highest)
 
@@ -221,6 +229,8 @@ class SensorWatch:
 
     def _was_elsewhere(self, constants):
         """Tell whether the readings of late have moved by less or more than the model."""
+        if self._known is Known.TYPICAL:
+            return True   # it may be a stick that has long come to the end of its warming
         _, celsius, heated = self._past[0]
         expected = constants.rise_celsius * (self.heated - heated)
         moved = self._celsius - celsius
@@ -229,9 +239,11 @@ class SensorWatch:
     def _contradiction(self, constants):
         """Return the fault that the latest readings show, or None."""
         heat = constants.rise_celsius / self._known.value
-        moved = heat * self._still.movement(self._doubt, self._tells_present)
-        step = self._step if self._tells_present else _COARSEST_STEP
-        if moved >= max(_STEPS * step, 2 * self._still.width):
+        self._moved = heat * self._still.movement(self._doubt, self._tells_present)
+        least = _STEPS * (self._step if self._tells_present else _COARSEST_STEP)
+        endured = min(_MORE_THAN_ENDURED * self._endured, _MOST_ENDURED * least)
+        if self._moved >= max(least, endured, 2 * self._still.width) and (
+                self._at - self._still.since >= _LEAST_STILL_SEC):
             return SensorFault.STANDS_STILL
         # Either the stick has warmed at full speed by less than it must, whatever cools it
         # meanwhile, or it is colder than after its work in a much colder place.
@@ -266,46 +278,4 @@ class SensorWatch:
         if self._at - self._disagreed_at >= AGREES_SEC or self._at - self._found_at > FORGIVEN_SEC:
             self.fault = None
             self.expected = self._celsius
-            self._still = _Standstill(self._celsius, self.heated, self._doubt)
-
-
-class _Standstill:
-    """
-    How far the work's heat has moved while the readings stood still.
-
-    Of ``h`` and of the highest ``h`` of half a minute are kept the lowest and the highest value,
-    the greatest rise and the greatest fall.
-    """
-
-    def __init__(self, celsius, heated, doubt, highest=None, model_misses=False):
-        self._low = self._high = celsius
-        self._doubt = doubt
-        self._model_misses = model_misses
-        self._ranges = [[value, value, 0.0, 0.0]
-                        for value in (heated, heated if highest is None else highest)]
-
-    @property
-    def width(self):
-        """Return the range of the readings in C."""
-        return self._high - self._low
-
-    def goes_on(self, celsius):
-        """Take in a reading; return whether it stands still as well."""
-        low, high = min(self._low, celsius), max(self._high, celsius)
-        if high - low > STILL_CELSIUS:
-            return False
-        self._low, self._high = low, high
-        return True
-
-    def take(self, *values):
-        """Take in ``h`` and the highest ``h``."""
-        for value, ranges in zip(values, self._ranges):
-            low, high, rise, fall = ranges
-            ranges[:] = (min(low, value), max(high, value), max(rise, value - low),
-                         max(fall, high - value))
-
-    def movement(self, doubt, tells_present):
-        """Return by how much ``h`` has moved at least; of its doubt so much is left."""
-        of = min if self._model_misses else max
-        moved = [of(rise, fall) for _, _, rise, fall in self._ranges]
-        return (moved[0] if tells_present else min(moved)) - (self._doubt - doubt)
+            self._still = Standstill(self._celsius, self._at, self.heated, self._doubt)
