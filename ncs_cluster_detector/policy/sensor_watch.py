@@ -25,12 +25,13 @@ from ncs_cluster_detector.policy.stick_heat import LEAST_INTERVAL_SEC
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
 # A suspicion is withdrawn when readings have agreed with the model for so long, or, where a stick
-# has no chance to show it because it rests, after an hour.
-AGREES_SEC, FORGIVEN_SEC = 20.0, 3600.0
+# has no chance to show it because it rests, after a quarter of an hour.
+AGREES_SEC, FORGIVEN_SEC = 20.0, 900.0
 # A stick that computes does not lose so many C in a second.
 MOST_FALL_CELSIUS = 10.0
 # What a fan that is switched on, shade or a colder place takes at most from the temperature of a
-# stick at work, C; and how much lower than in the place of the others it is at most.
+# stick at work, C, twice that if nothing is known of it; and how much lower than in the place of
+# the others it is at most.
 _COOLING_CELSIUS, _ELSEWHERE_CELSIUS = 20.0, 30.0
 # A stick that was heated by less than this is not judged by how others are.
 _LEAST_RISE_CELSIUS = 8.0
@@ -45,8 +46,8 @@ _FALL_CELSIUS, _FALL_SEC, _VOTES = 1.5, 15.0, 3
 # Steps of a sensor, C: as coarse as it may be until finer ones were seen, and the share of the
 # work's heat that must be more than a step and some noise.
 _COARSEST_STEP, _FINEST_STEP, _STEPS = 1.0, 0.6, 1.2
-# Over so long before readings stood still they must have moved as the model did, give or take its
-# half and a step; else it is the model that does not fit.
+# Over so long before readings stood still they must have moved as the model did, give or take a
+# third of that and a step; else it is the model that does not fit.
 _APPROACH_SEC = 20.0
 # A standstill is longer than this, and one in which the work's heat moves by so many times more
 # than in those that turned out to be none within about so long; but three times as much as otherwise is enough.
@@ -234,7 +235,7 @@ class SensorWatch:
         _, celsius, heated = self._past[0]
         expected = constants.rise_celsius * (self.heated - heated)
         moved = self._celsius - celsius
-        return abs(moved - expected) > abs(expected) / 2 + self._step
+        return abs(moved - expected) > abs(expected) / 3 + self._step
 
     def _contradiction(self, constants):
         """Return the fault that the latest readings show, or None."""
@@ -251,8 +252,9 @@ class SensorWatch:
         celsius, heated, doubt = self._full_speed_from
         warmed = heat * (self.heated - heated - (doubt - self._doubt))
         hottest = constants.idle_celsius + constants.rise_celsius * (heated + doubt)
-        least = min(celsius, hottest) + warmed - _COOLING_CELSIUS
-        if self._known is not Known.TYPICAL and heat * self.heated >= _LEAST_RISE_CELSIUS:
+        is_known = self._known is not Known.TYPICAL
+        least = min(celsius, hottest) + warmed - (1 if is_known else 2) * _COOLING_CELSIUS
+        if is_known and heat * self.heated >= _LEAST_RISE_CELSIUS:
             idle = constants.idle_celsius
             least = max(least, min(idle + heat * self.heated - _COOLING_CELSIUS,
                                    idle + constants.rise_celsius * self.heated
