@@ -43,14 +43,15 @@ _HIGHEST_OF_SEC = 30.0
 # How a sensor that tells the present is told from that: while it rests a stick falls by so much in
 # at most so long, and so do the readings; so many times more often than not.
 _FALL_CELSIUS, _FALL_SEC, _VOTES = 1.5, 15.0, 3
-# Steps of a sensor, C: as coarse as it may be until finer ones were seen, and the share of the
-# work's heat that must be more than a step and some noise.
-_COARSEST_STEP, _FINEST_STEP, _STEPS = 1.0, 0.6, 1.2
+# Steps of a sensor, C: as coarse as it may be until finer ones were seen. The work's heat must
+# have moved by so many of them, or of those of a sensor that was seen to be that coarse.
+_COARSEST_STEP, _FINEST_STEP, _STEPS, _STEPS_OF_COARSE = 1.0, 0.6, 1.2, 1.8
 # Over so long before readings stood still they must have moved as the model did, give or take a
 # third of that and a step; else it is the model that does not fit.
 _APPROACH_SEC = 20.0
 # A standstill is longer than this, and one in which the work's heat moves by so many times more
-# than in those that turned out to be none within about so long; but three times as much as otherwise is enough.
+# than in those that turned out to be none within about so long; but three times as much as without
+# them is enough.
 _LEAST_STILL_SEC = 10.0
 _MORE_THAN_ENDURED, _ENDURED_SEC, _MOST_ENDURED = 2.0, 3600.0, 3.0
 # Readings further apart than this may be those of another stick.
@@ -71,8 +72,8 @@ class Known(Enum):
     Where the constants come from that a stick is expected to have.
 
     The value is how many times less than they say a healthy stick may warm: the constants that
-    are learned of a die in a case, say, are a compromise. Of a stick of which nothing is known next
-    to nothing is expected.
+    are learned of a die in a case, say, are a compromise. Of a stick of which nothing is known
+    next to nothing is expected.
     """
 
     OWN = 2.5
@@ -202,7 +203,7 @@ class SensorWatch:
             self._extremes = min(low, celsius), max(high, celsius)
             self.has_moved |= high - low >= 2 * _COARSEST_STEP
             self._still = Standstill(celsius, measured_at, self.heated, self._doubt, highest,
-                                      self._was_elsewhere(constants))
+                                     self._was_elsewhere(constants))
         self._still.take(self.heated, highest)
 
     def _remember(self):
@@ -242,6 +243,8 @@ class SensorWatch:
         heat = constants.rise_celsius / self._known.value
         self._moved = heat * self._still.movement(self._doubt, self._tells_present)
         least = _STEPS * (self._step if self._tells_present else _COARSEST_STEP)
+        if self.has_moved and self._step > 0.9 * _COARSEST_STEP:
+            least = max(least, _STEPS_OF_COARSE * self._step)
         endured = min(_MORE_THAN_ENDURED * self._endured, _MOST_ENDURED * least)
         if self._moved >= max(least, endured, 2 * self._still.width) and (
                 self._at - self._still.since >= _LEAST_STILL_SEC):

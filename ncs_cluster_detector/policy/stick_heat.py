@@ -47,9 +47,9 @@ _LEAST_READINGS, _ENOUGH_READINGS = 10, 15
 MEMORY_SEC = 300.0
 # Readings closer together than this are no new information.
 LEAST_INTERVAL_SEC = 0.2
-# A stick is known when the standard deviation of what full load does to it, in C/s, is no more than
-# this share, with so much of the information that is assumed at first, and if it idles within so
-# many C of what is typical, more or less.
+# A stick is known when the standard deviation of what full load does to it, in C/s, is no more
+# than this share, with so much of the information that is assumed at first, and if it idles within
+# so many C of what is typical, more or less.
 _KNOWN_SHARE, _PRIOR_IN_DOUBT, _IDLE_RANGE_CELSIUS = 0.4, 0.01, 15.0
 # What else is learned of it must be that of a stick where robots are.
 _KNOWN_IDLE, _MOST_KNOWN_RISE_CELSIUS = (-10.0, 70.0), 120.0
