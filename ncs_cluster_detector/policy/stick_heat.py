@@ -47,6 +47,12 @@ _LEAST_READINGS, _ENOUGH_READINGS = 10, 15
 MEMORY_SEC = 300.0
 # Readings closer together than this are no new information.
 LEAST_INTERVAL_SEC = 0.2
+# A stick is known when the standard deviation of what full load does to it, in C/s, is no more
+# than this share, with so much of the information that is assumed at first, and if it idles within
+# so many C of what is typical, more or less.
+_KNOWN_SHARE, _PRIOR_IN_DOUBT, _IDLE_RANGE_CELSIUS = 0.4, 0.01, 15.0
+# What else is learned of it must be that of a stick where robots are.
+_KNOWN_IDLE, _MOST_KNOWN_RISE_CELSIUS = (-10.0, 70.0), 120.0
 # Outside of these limits is no stick: its time constant, how far full load heats it at least, and
 # how far from what is typical it idles.
 _TIME_CONSTANT_RANGE_SEC = (0.5, 5000.0)
@@ -148,6 +154,24 @@ class StickHeat:
         worth = _RATE_DEVIATION ** 2 / self._rate_variance
         variance = _product(slope, _solved(_with_prior(self._information, worth), slope))
         return math.sqrt(max(variance, 0.0))
+
+    def is_known(self):
+        """Tell whether readings have shown how fast work heats the stick."""
+        if self._learned < _LEAST_READINGS or self._rate_variance > _MOST_RATE_DEVIATION ** 2:
+            return False
+        stick = self.constants
+        if not (_KNOWN_IDLE[0] <= stick.idle_celsius <= _KNOWN_IDLE[1]) or (
+                stick.rise_celsius > _MOST_KNOWN_RISE_CELSIUS):
+            return False   # there was too little to tell one from the other
+        loss, _, load = self._coefficients
+        worth = _RATE_DEVIATION ** 2 / self._rate_variance
+        # What was assumed at first counts for next to nothing here, but for the idle temperature:
+        # without it there is no telling of a stick that always works.
+        matrix = [[_PRIOR_IN_DOUBT * assumed + worth * learned for assumed, learned in zip(*rows)]
+                  for rows in zip(_PRIOR_INFORMATION, self._information)]
+        matrix[1][1] += 1.0 / (_IDLE_RANGE_CELSIUS * loss) ** 2
+        slope = (0.0, 0.0, 1.0 / load)
+        return _product(slope, _solved(matrix, slope)) <= _KNOWN_SHARE ** 2
 
     @property
     def measured_at(self):

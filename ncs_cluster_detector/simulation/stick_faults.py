@@ -18,6 +18,10 @@ from dataclasses import dataclass
 from dataclasses import replace
 import math
 
+from ncs_cluster_detector.simulation.fault_arguments import between
+from ncs_cluster_detector.simulation.fault_arguments import choice
+from ncs_cluster_detector.simulation.fault_arguments import factor
+from ncs_cluster_detector.simulation.fault_arguments import number
 from ncs_cluster_detector.simulation.mvnc_enums import Status
 
 # The calls of the vendor's API, in the order of a stick's life. ``option`` stands for options
@@ -30,6 +34,9 @@ MOST_COOLING = 1000.0
 MOST_SLOW_BOOT_SEC = 3600.0
 MOST_SWALLOWED = 1 << 30
 CELSIUS_RANGE = (-40.0, 200.0)
+# What a sensor that is broken may tell, below what is cold at all too, and how coarse it may be.
+TOLD_RANGE = (-1000.0, 1000.0)
+MOST_COARSE = 50.0
 
 # What can be done to a stick, and what it means.
 FAULTS = {
@@ -43,6 +50,9 @@ FAULTS = {
     'fail-open': 'it does not come back when it is booted',
     'garbage [KIND]': 'results are nan, inf, huge box counts, or (without KIND) random bytes',
     'nan-temperature': 'its temperatures are not numbers',
+    'tells-temperature CELSIUS': 'its sensor tells this, whatever the stick has',
+    'stuck-temperature': 'from now on its sensor tells what the stick has at this moment',
+    'coarse-temperature STEP': 'its sensor tells whole multiples of so many degrees only',
     'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
     'cooling FACTOR': 'it gives off heat so many times as well as others: with 0.5 it ends twice '
                       'as far above ambient, and takes twice as long to get there',
@@ -66,7 +76,8 @@ class StickFaults:
     What is wrong with a stick.
 
     ``hang`` is a set of calls, ``errors`` a tuple of pairs (call, name of a status), ``garbage``
-    one of :data:`GARBAGE` or an empty text, ``celsius`` a temperature or None, and ``cooling`` how
+    one of :data:`GARBAGE` or an empty text, ``told_celsius`` what the sensor tells or None,
+    ``coarse`` the step of what it tells, ``celsius`` a temperature or None, and ``cooling`` how
     many times as well as others it gives off heat. ``mute``, ``nak`` and ``swallow`` (in bytes)
     are states of what runs on the stick; unlike all others they end when its power does.
     """
@@ -77,6 +88,8 @@ class StickFaults:
     fail_open: bool = False
     garbage: str = ''
     nan_temperature: bool = False
+    told_celsius: float = None
+    coarse: float = 0.0
     celsius: float = None
     cooling: float = 1.0
     slow_boot_sec: float = 0.0
@@ -109,6 +122,14 @@ class StickFaults:
         name = dict(self.errors).get(call)
         return None if name is None else Status[name]
 
+    def told(self, celsius):
+        """Return what the sensor tells of a temperature in degrees Celsius."""
+        if self.nan_temperature:
+            return math.nan
+        if self.told_celsius is not None:
+            return self.told_celsius
+        return round(celsius / self.coarse) * self.coarse if self.coarse else celsius
+
     def with_fault(self, name, *arguments):
         """
         Return these faults and one more, in the words of :data:`FAULTS`.
@@ -132,6 +153,10 @@ class StickFaults:
             words.append(f'slow {self.slow:.10g}')
         if self.garbage:
             words.append(f'garbage {self.garbage}')
+        if self.told_celsius is not None:
+            words.append(f'tells-temperature {self.told_celsius:.10g}')
+        if self.coarse:
+            words.append(f'coarse-temperature {self.coarse:.10g}')
         if self.celsius is not None:
             words.append(f'heat {self.celsius:.10g}')
         if self.cooling != 1.0:
@@ -153,45 +178,49 @@ def parse_faults(text):
 
 
 def _hang(faults, call):
-    calls = CALLS if call == 'all' else (_choice('call', call, CALLS, 'all'),)
+    calls = CALLS if call == 'all' else (choice('call', call, CALLS, 'all'),)
     return replace(faults, hang=faults.hang.union(calls))
 
 
 def _error(faults, call, status):
-    _choice('call', call, CALLS)
-    _choice('status', status, STATUSES)
+    choice('call', call, CALLS)
+    choice('status', status, STATUSES)
     return replace(faults, errors=tuple({**dict(faults.errors), call: status}.items()))
 
 
-def _slow(faults, factor):
-    return replace(faults, slow=_factor(factor, MOST_SLOW))
+def _slow(faults, word):
+    return replace(faults, slow=factor('factor', word, MOST_SLOW))
 
 
-def _cooling(faults, factor):
-    return replace(faults, cooling=_factor(factor, MOST_COOLING))
+def _cooling(faults, word):
+    return replace(faults, cooling=factor('factor', word, MOST_COOLING))
 
 
 def _garbage(faults, kind='random'):
-    return replace(faults, garbage=_choice('kind of garbage', kind, GARBAGE))
+    return replace(faults, garbage=choice('kind of garbage', kind, GARBAGE))
 
 
-def _heat(faults, celsius):
-    value = _number('temperature', celsius)
-    low, high = CELSIUS_RANGE
-    if not low <= value <= high:
-        raise ValueError(f'temperature {celsius}: expected {low:g} to {high:g} degrees Celsius')
-    return replace(faults, celsius=value)
+def _heat(faults, word):
+    return replace(faults, celsius=between(
+        'temperature', word, CELSIUS_RANGE, 'degrees Celsius'))
 
 
-def _slow_boot(faults, seconds):
-    value = _number('time', seconds)
-    if not 0 <= value <= MOST_SLOW_BOOT_SEC:
-        raise ValueError(f'time {seconds}: expected 0 to {MOST_SLOW_BOOT_SEC:g} seconds')
-    return replace(faults, slow_boot_sec=value)
+def _tells(faults, word):
+    return replace(faults, told_celsius=between(
+        'temperature', word, TOLD_RANGE, 'degrees Celsius'))
+
+
+def _coarse(faults, word):
+    return replace(faults, coarse=factor('step', word, MOST_COARSE))
+
+
+def _slow_boot(faults, word):
+    return replace(faults, slow_boot_sec=between(
+        'time', word, (0.0, MOST_SLOW_BOOT_SEC), 'seconds'))
 
 
 def _swallow(faults, size):
-    value = _number('size', size)
+    value = number('size', size)
     if value != int(value) or not 0 <= value <= MOST_SWALLOWED:
         raise ValueError(f'size {size}: expected 0 to {MOST_SWALLOWED} whole bytes')
     return replace(faults, swallow=int(value))
@@ -199,30 +228,6 @@ def _swallow(faults, size):
 
 def _set_flag(name):
     return lambda faults: replace(faults, **{name: True})
-
-
-def _choice(what, word, known, *also):
-    if word not in known:
-        raise ValueError(f"{what} '{word}': unknown; expected one of "
-                         f'{", ".join((*known, *also))}')
-    return word
-
-
-def _factor(word, most):
-    value = _number('factor', word)
-    if not 0 < value <= most:
-        raise ValueError(f'factor {word}: expected more than 0, {most:g} at most')
-    return value
-
-
-def _number(what, word):
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{what} '{word}': expected a number")
-    return value
 
 
 # Words without arguments, and what they set.
@@ -234,6 +239,8 @@ _CHANGES = {
     'error': (_error, 2, 2),
     'slow': (_slow, 1, 1),
     'garbage': (_garbage, 0, 1),
+    'tells-temperature': (_tells, 1, 1),
+    'coarse-temperature': (_coarse, 1, 1),
     'heat': (_heat, 1, 1),
     'cooling': (_cooling, 1, 1),
     'slow-boot': (_slow_boot, 1, 1),

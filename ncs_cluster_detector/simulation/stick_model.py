@@ -16,7 +16,6 @@
 
 from collections import deque
 from functools import partial
-import math
 import threading
 
 # Guard temperatures and the pause between two inferences above them. Source: the limits and
@@ -68,10 +67,12 @@ class SimulatedStick:
         Read the temperature, and return it and the 24 readings before it, newest first.
 
         The vendor does not document the order of the 25 values; every known program takes the
-        first one as the current temperature. Readings not yet taken are 0.0.
+        first one as the current temperature. Readings not yet taken are 0.0. A sensor that tells
+        the same whatever the stick has fills all of them.
         """
-        nan = self._port.state().faults.nan_temperature
-        celsius = math.nan if nan else self._port.celsius()
+        faults = self._port.state().faults
+        celsius = faults.told(self._port.celsius())
+        count = 1 if faults.told_celsius is None else THERMAL_VALUES
         with self._lock:
-            self._readings.appendleft(celsius)
+            self._readings.extendleft([celsius] * count)
             return [*self._readings, *[0.0] * (THERMAL_VALUES - len(self._readings))]

@@ -14,6 +14,7 @@
 
 """A USB port of the simulated bus, in shared memory: is a stick in it, and what does it do."""
 
+from dataclasses import replace
 import math
 import time
 
@@ -157,6 +158,8 @@ class StickPort:
         """
         with self._part.locked():
             before = self._read_state()
+            if word == 'stuck-temperature':
+                word, *arguments = self._stuck_at(before.faults, *arguments)
             after = before.after(self.path, word, *arguments)
             if after.faults != before.faults:
                 self._set_heat_after(before.faults, after.faults.celsius)
@@ -212,12 +215,21 @@ class StickPort:
     def celsius(self):
         """Return the temperature now, in degrees Celsius, also of a stick that rests for long."""
         with self._part.locked():
-            text = self._part.read_text()
-            heat = self._part.read_heat()
-        faults = PortState.from_text(text).faults
+            text, heat = self._part.read_text(), self._part.read_heat()
+        return self._celsius(PortState.from_text(text).faults, heat)
+
+    def _celsius(self, faults, heat):
         if faults.celsius is not None:
             return faults.celsius
         return heat.at(self._clock(), self.bus, faults.cooling).celsius
+
+    def _stuck_at(self, faults, *arguments):
+        """Return the word with which a sensor goes on telling what it tells now."""
+        if arguments:
+            raise ValueError(f"'stuck-temperature {arguments[0]}': expected the word alone")
+        sensor = replace(faults, nan_temperature=False)
+        told = sensor.told(self._celsius(faults, self._part.read_heat()))
+        return 'tells-temperature', f'{told:.10g}'
 
     def _set_heat_after(self, faults, wanted):
         """Go on from a temperature that faults held so far, or one that is wanted from now on."""

@@ -79,7 +79,7 @@ class Firmware(XLink):
                 kind, group, _ = struct.unpack('<III', command)
                 self.release(stream, len(command))
                 if kind == 1:
-                    celsius = self.chip.temperature()
+                    celsius = self.chip.faults.get('tells', self.chip.temperature())
                     if 'nan' in self.chip.faults:
                         celsius = float('nan')
                     level = self.chip.faults.get('throttle', 0.0)

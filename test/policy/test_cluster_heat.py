@@ -18,6 +18,7 @@ import math
 import random
 
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.sensor_watch import SensorFault
 from ncs_cluster_detector.policy.stick_heat import StickHeat
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
@@ -160,9 +161,93 @@ def test_a_stick_that_never_worked_counts_as_the_mean_of_the_others():
     assert heat.sustainable_size(65.0) == pytest.approx(3 * 20 / 45, rel=0.05)
 
 
-def test_an_old_reading_is_unknown_and_counts_as_the_mean():
+def test_an_old_reading_is_unknown_and_counts_as_the_hottest():
     heat = ClusterHeat()
     heat.observe(10.0, [StickStatus(0, StickState.RUNNING, 60.0, 6.9),
                         StickStatus(1, StickState.RUNNING, 40.0, 10.0)])
     assert (heat.reading(0), heat.now(0), heat.at_full_speed(0, 2.0)) == (None, None, None)
-    assert (heat.assumed(0), heat.assumed(1)) == (40.0, 40.0)
+    assert (heat.assumed(0), heat.assumed(1)) == (math.inf, 40.0)
+
+
+class Cluster:
+    """Bodies that work in turns, the first of which has a sensor of its own mind."""
+
+    def __init__(self, *bodies):
+        self.bodies, self.heat, self.now, self.faults = bodies, ClusterHeat(), 0.0, set()
+
+    def go(self, seconds, tell=None, share_of=None):
+        """Work two in turns, ten seconds each, or the first as ``share_of(heat, second)`` says."""
+        count = len(self.bodies)
+        for second in range(seconds):
+            told = [body.celsius for body in self.bodies]
+            told[0] = tell(self.bodies[0]) if tell else told[0]
+            self.heat.observe(self.now, [
+                StickStatus(number, StickState.RUNNING, celsius, self.now,
+                            work_sec=self.bodies[number].work_sec)
+                for number, celsius in enumerate(told)])
+            self.faults.update((number, self.heat.sensor_fault(number)) for number in range(count)
+                               if self.heat.sensor_fault(number))
+            turn = int(self.now) // 10
+            for number, body in enumerate(self.bodies):
+                share = float(number in (turn % count, (turn + 1) % count))
+                body.work(share if number or not share_of else share_of(self.heat, second))
+            self.now += 1.0
+
+
+def test_a_stuck_sensor_makes_its_stick_blind_and_teaches_nothing():
+    cluster = Cluster(*(Body(30, 45, 120) for _ in range(4)))
+    cluster.go(300)
+    held = cluster.bodies[0].celsius
+    assert not cluster.faults
+    cluster.go(100, lambda body: held)
+    heat = cluster.heat
+    assert cluster.faults == {(0, SensorFault.STANDS_STILL)}
+    assert (heat.reading(0), heat.now(0), heat.assumed(0)) == (None, None, math.inf)
+    assert heat.sticks[0].constants.rise_celsius == pytest.approx(45.0, rel=0.1)
+    assert heat.sticks[0].constants.idle_celsius == pytest.approx(30.0, abs=2.0)
+    assert heat.estimate(0) == pytest.approx(cluster.bodies[0].celsius, abs=1.5)
+    assert heat.estimate(1) == heat.now(1)
+    assert heat.sustainable_size(52.5) == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_sensor_that_is_stuck_from_the_start_is_noticed_by_what_others_learn():
+    cluster = Cluster(*(Body(30, 45, 120) for _ in range(4)))
+    cluster.go(60, lambda body: 30.0, lambda heat, second: 1.0)
+    assert cluster.faults == {(0, SensorFault.STANDS_STILL)}
+    assert 0.0 <= cluster.heat.estimate(0) - cluster.bodies[0].celsius <= 4.0
+    cluster.go(120)
+    assert cluster.heat.now(0) == pytest.approx(cluster.bodies[0].celsius, abs=1.0)
+
+
+@pytest.mark.parametrize('limit', [45.0, 65.0])
+@pytest.mark.parametrize('body', [(40, 45, 120), (40, 45, 20), (30, 45, 120)])
+def test_a_stick_that_is_blind_from_the_start_stays_cool_by_its_estimate(body, limit):
+    cluster, worked, hottest = Cluster(*(Body(*body) for _ in range(4))), [0.0], [0.0]
+
+    def share_of(heat, second):
+        works = heat.estimate(0) < limit and worked[0] <= second / 4
+        worked[0] += works
+        hottest[0] = max(hottest[0], cluster.bodies[0].celsius)
+        return float(works)
+    cluster.go(2000, lambda body: None, share_of)
+    assert cluster.heat.sensor_fault(0) is SensorFault.NONE_TOLD
+    assert hottest[0] <= limit + 10.0
+    assert cluster.heat.estimate(0) == pytest.approx(cluster.bodies[0].celsius, abs=6.0)
+    assert worked[0] > 100
+
+
+def test_the_estimate_of_sticks_of_which_nothing_is_known_is_that_of_a_warm_place():
+    heat = ClusterHeat()
+    for second in range(120):
+        heat.observe(float(second), [StickStatus(0, StickState.RUNNING, None, float(second),
+                                                 work_sec=float(second))])
+    assert heat.estimate(0) == pytest.approx(40.0 + 45.0 * (1.0 - math.exp(-1.0)), abs=1.0)
+
+
+def test_silence_is_no_fault_of_the_sensor():
+    heat = ClusterHeat()
+    assert heat.sensor_fault(0) is None
+    heat.observe(0.0, [StickStatus(0, StickState.RUNNING, 40.0, 0.0)])
+    heat.observe(4.0, [StickStatus(0, StickState.RUNNING, 40.0, 0.0)])
+    assert (heat.now(0), heat.sensor_fault(0)) == (None, None)
+    assert heat.estimate(0) == pytest.approx(40.0, abs=0.5)

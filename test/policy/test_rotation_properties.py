@@ -180,7 +180,8 @@ class History(stateful.RuleBasedStateMachine):
         celsius = {stick.number: self.control.heat.now(stick.number) for stick in self.sticks}
         known = {number: value for number, value in celsius.items() if value is not None}
         fresh = {stick.number for stick in self.sticks
-                 if stick.celsius is not None and now - stick.measured_at <= 3.0}
+                 if stick.celsius is not None and now - stick.measured_at <= 3.0
+                 and self.control.heat.sensor_fault(stick.number) is None}
         assert set(known) == fresh
         runs = {stick.number for stick in self.sticks if stick.state is StickState.RUNNING}
         switch = settings.switch_temperature

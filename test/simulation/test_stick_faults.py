@@ -14,6 +14,8 @@
 
 """The words for faults: what they mean, and that each wrong one says what is expected."""
 
+import math
+
 from ncs_cluster_detector.simulation.mvnc_enums import Status
 from ncs_cluster_detector.simulation.stick_faults import CALLS
 from ncs_cluster_detector.simulation.stick_faults import FAULTS
@@ -54,6 +56,7 @@ def test_the_last_of_a_kind_counts():
 
 @pytest.mark.parametrize('texts', [
     [], ['hang all'], ['slow 0.125'], ['heat -40', 'nan-temperature'], ['garbage counts'],
+    ['tells-temperature -87.9', 'coarse-temperature 0.5'], ['tells-temperature 0'],
     ['mute', 'nak', 'swallow 540000', 'no-usb-reset', 'no-access', 'unheard', 'slow-boot 7.5'],
     ['fail-open', *(f'error {call} UNSUPPORTED_CONFIGURATION_FILE' for call in CALLS)]])
 def test_as_text_they_are_the_same(texts):
@@ -61,11 +64,14 @@ def test_as_text_they_are_the_same(texts):
 
 
 @pytest.mark.parametrize('text, expected', [
-    ('explode', 'unplug, plug, hang, error, slow, fail-open, garbage, nan-temperature, heat'),
+    ('explode', 'unplug, plug, hang, error, slow, fail-open, garbage, nan-temperature, tells-t'),
     ('hang', r'hang CALL\|all'), ('hang reed', 'enumerate, open, allocate, .* all'),
     ('error read', 'error CALL STATUS'), ('error all ERROR', 'enumerate, open'),
     ('error read OK', 'BUSY, ERROR'), ('slow 0', 'more than 0'), ('slow inf', 'number'),
     ('slow 1001', '1000 at most'), ('heat warm', 'number'), ('heat 201', '-40 to 200'),
+    ('tells-temperature', 'CELSIUS'), ('tells-temperature nan', 'number'),
+    ('tells-temperature -1001', '-1000 to 1000'), ('coarse-temperature 0', 'more than 0'),
+    ('coarse-temperature 51', '50 at most'),
     ('garbage bin', 'nan, inf, counts, random'), ('clear all', 'expected clear'),
     ('fail-open now', 'expected fail-open'), ('mute all', 'expected mute'),
     ('slow-boot', 'slow-boot SECONDS'), ('slow-boot -1', '0 to 3600 seconds'),
@@ -86,8 +92,18 @@ def test_a_silent_stick_hangs_all_calls_but_those_to_its_rom(text):
     assert not faults_of('swallow 1', 'swallow 0').silent
 
 
+@pytest.mark.parametrize('texts, told', [
+    ([], 43.3), (['tells-temperature -87.9'], -87.9), (['tells-temperature 0'], 0.0),
+    (['coarse-temperature 0.5'], 43.5), (['coarse-temperature 1'], 43.0),
+    (['coarse-temperature 1', 'tells-temperature 20.3'], 20.3)])
+def test_what_a_sensor_tells(texts, told):
+    faults = faults_of(*texts)
+    assert faults.told(43.3) == told
+    assert math.isnan(faults.with_fault('nan-temperature').told(43.3))
+
+
 def test_every_word_in_the_table_is_known():
-    words = {usage.split()[0] for usage in FAULTS} - {'plug', 'unplug'}
+    words = {usage.split()[0] for usage in FAULTS} - {'plug', 'unplug', 'stuck-temperature'}
     for word in words:
         with pytest.raises(ValueError, match=f'expected {word}'):
             StickFaults().with_fault(word, *['1'] * 5)

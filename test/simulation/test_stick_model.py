@@ -59,3 +59,43 @@ def test_a_reading_that_is_not_a_number_does_not_throttle():
     assert stick.throttle_level() == 1
     bus.inject('1.1', 'clear')
     assert stick.thermal_readings()[0] == 90.0
+
+
+def test_a_sensor_that_tells_something_else_does_not_cool_the_stick():
+    bus, stick = make_stick(ambient_celsius=90.0)
+    bus.inject('1.1', 'tells-temperature', '-87.9')
+    assert stick.thermal_readings() == [-87.9] * 25
+    assert stick.throttle_level() == 1
+    bus.inject('1.1', 'clear')
+    assert stick.thermal_readings()[0] == 90.0
+
+
+def test_a_sensor_gets_stuck_at_what_it_told():
+    bus, stick = make_stick()
+    bus.inject('1.1', 'heat', '50.4')
+    bus.inject('1.1', 'coarse-temperature', '1')
+    bus.inject('1.1', 'nan-temperature')
+    bus.inject('1.1', 'stuck-temperature')
+    bus.inject('1.1', 'heat', '80')
+    assert all(map(math.isnan, stick.thermal_readings()))
+    faults = bus.port('1.1').state().faults
+    assert (faults.told_celsius, bus.port('1.1').celsius()) == (50.0, 80.0)
+    bus.inject('1.1', 'clear')
+    bus.inject('1.1', 'stuck-temperature')
+    bus.inject('1.1', 'heat', '40')
+    readings = stick.thermal_readings()
+    assert readings == pytest.approx([80.0] * 25, abs=0.1)
+    # Another process that opens the stick later is told the same.
+    assert SimulatedStick(bus, bus.port('1.1')).thermal_readings() == readings
+
+
+def test_a_sensor_gets_stuck_without_more_words():
+    bus, _ = make_stick()
+    with pytest.raises(ValueError, match="'stuck-temperature 5': expected the word alone"):
+        bus.inject('1.1', 'stuck-temperature', '5')
+
+
+def test_a_coarse_sensor_tells_steps():
+    bus, stick = make_stick(ambient_celsius=43.3)
+    bus.inject('1.1', 'coarse-temperature', '0.5')
+    assert stick.thermal_readings()[0] == 43.5
