@@ -199,7 +199,7 @@ class DetectorNode(ConfiguredNode):
             snapshot, self._driver, now, self._intake(), self._owner)
         self._diagnostics.publish(array)
         for stick in snapshot.sticks:
-            self._report_temperature(stick.status, now)
+            self._report_temperature(stick, now)
 
     def _intake(self):
         publishers = self.get_publishers_info_by_topic('image_raw')
@@ -207,15 +207,15 @@ class DetectorNode(ConfiguredNode):
             self._images.topic_name, tuple(publisher.topic_type for publisher in publishers),
             self._bad_images, 0 if self._depth is None else self._depth.bad_images)
 
-    def _report_temperature(self, status, now):
-        number, celsius = status.number, status.reading(now)
+    def _report_temperature(self, stick, now):
+        number, celsius = stick.status.number, stick.reading(now)
         if number not in self._temperatures:
             self._temperatures[number] = self.create_publisher(
                 Temperature, f'~/stick_{number}/temperature', RELIABLE)
         if celsius is not None:
             message = Temperature(temperature=celsius)
             # Simulated time may be less than the reading's age, and there is no time before 0.
-            age_ns = round((now - status.measured_at) * 1e9)
+            age_ns = round((now - stick.status.measured_at) * 1e9)
             stamp_ns = max(self.get_clock().now().nanoseconds - age_ns, 0)
             message.header.stamp = Time(nanoseconds=stamp_ns).to_msg()
             message.header.frame_id = f'stick_{number}'

@@ -133,7 +133,7 @@ def _why_no_image(intake):
 
 def _stick(stick, settings, now, owner):
     status = stick.status
-    celsius = status.reading(now)
+    celsius = stick.reading(now)
     level, message = judge_stick(stick, settings, now)
     if stick.unusable_boxes:
         message += f'; {stick.unusable_boxes} unusable boxes dropped'

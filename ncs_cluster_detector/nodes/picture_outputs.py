@@ -99,7 +99,7 @@ def status_of(snapshot, now):
 
 
 def _mark_of(stick, settings, now):
-    celsius = stick.status.reading(now)
+    celsius = stick.reading(now)
     return StickMark(
         stick.status.number, celsius, stick.active, settings.is_hot(celsius),
         stick.status.state is StickState.RUNNING, stick.duty_60s)

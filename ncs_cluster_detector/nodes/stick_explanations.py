@@ -18,6 +18,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.nodes.diagnostic_status import shortened
 from ncs_cluster_detector.policy.promptness import TYPICAL_SEC
 from ncs_cluster_detector.policy.restart import REST_SEC
+from ncs_cluster_detector.policy.sensor_watch import SensorFault
 from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.trust import LATE_SEC
@@ -35,6 +36,11 @@ _STATES = {
     StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
     StickState.ABSENT: 'not plugged in, starts by itself when it is',
     StickState.DEAD: 'dead: unplug it and plug it in again'}
+_SENSOR_FAULTS = {
+    SensorFault.NONE_TOLD: 'the stick tells none',
+    SensorFault.STANDS_STILL: 'what its sensor tells does not change with its work',
+    SensorFault.FELL_AT_WORK: 'what its sensor tells fell while it worked',
+    SensorFault.TOO_COLD: 'what its sensor tells is too cold for its work'}
 _SHORT_STANDINGS = {
     Standing.LATE: 'owes a result', Standing.UNPROVEN: 'on trial after a failure',
     Standing.USELESS: 'much slower than the others', Standing.SLOW: 'slower than the others'}
@@ -43,7 +49,7 @@ _SHORT_STANDINGS = {
 def short_reason(stick, settings, now):
     """Return in a few words why a stick is not active; see judge_stick."""
     status = stick.status
-    celsius = status.reading(now)
+    celsius = stick.reading(now)
     if status.state is not StickState.RUNNING:
         return _SHORT_STATES[status.state]
     if status.throttle_level >= 2:
@@ -67,7 +73,7 @@ def judge_stick(stick, settings, now):
     :param now: seconds of the monotonic clock.
     """
     status = stick.status
-    celsius = status.reading(now)
+    celsius = stick.reading(now)
     shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
     if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
         return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
@@ -95,7 +101,7 @@ def judge_stick(stick, settings, now):
         return DiagnosticStatus.WARN, (f'throttling level 1 at {shown}: it slows itself down; '
                                        'cool it better, or lower switch_temperature')
     if celsius is None:
-        return DiagnosticStatus.WARN, _why_unknown(status, now)
+        return DiagnosticStatus.WARN, _why_unknown(stick, now)
     what = f'{"active" if stick.active else "resting"}, {shown}'
     if stick.slowness is not None:
         return DiagnosticStatus.WARN, f'{what}; {_how_slow(stick)}'
@@ -104,11 +110,19 @@ def judge_stick(stick, settings, now):
     return DiagnosticStatus.OK, what
 
 
-def _why_unknown(status, now):
-    if status.celsius is None:
-        return 'temperature unknown: no reading since it was started'
-    return (f'temperature unknown: the last reading is {now - status.measured_at:.0f} s old '
-            f'({status.celsius:.1f} C)')
+def _why_unknown(stick, now):
+    status = stick.status
+    if stick.sensor_fault is not None:
+        told = '' if status.celsius is None else f' ({status.celsius:.1f} C)'
+        why = f'{_SENSOR_FAULTS[stick.sensor_fault]}{told}'
+    elif status.celsius is None:
+        why = 'no reading since it was started'
+    else:
+        why = (f'the last reading is {now - status.measured_at:.0f} s old '
+               f'({status.celsius:.1f} C)')
+    likely = '' if stick.likely_celsius is None else (
+        f'; it has about {stick.likely_celsius:.0f} C by its work, and works last')
+    return f'temperature unknown: {why}{likely}'
 
 
 def _how_slow(stick):

@@ -14,6 +14,7 @@
 
 """Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
 
+from ncs_cluster_detector.policy.blind_restart import BlindRestart
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.dispatch import choose_for_trial
 from ncs_cluster_detector.policy.dispatch import choose_stick
@@ -23,6 +24,7 @@ from ncs_cluster_detector.policy.pacing import Pacing
 from ncs_cluster_detector.policy.promptness import Promptness
 from ncs_cluster_detector.policy.rotation import Rotation
 from ncs_cluster_detector.policy.standing import Standings
+from ncs_cluster_detector.policy.stick_status import StickState
 
 
 class ClusterControl:
@@ -41,6 +43,8 @@ class ClusterControl:
         self.all_hot = False
         self.switches = 0
         self.last_switch_reason = ''
+        self.to_restart = ()   # numbers of the sticks that may tell a temperature after a restart
+        self._blind_restarts = {}
         self._standings = Standings()
         self._rotation = Rotation()
         self._pacing = Pacing()
@@ -65,6 +69,8 @@ class ClusterControl:
         if decision.reason is not None:
             self.switches += bool(decision.left)
             self.last_switch_reason = decision.reason.value
+        self.to_restart = tuple(stick.number for stick in sticks
+                                if self._is_to_restart(now, stick))
         self._pacing.update(self.active, self.heat, settings)
         is_paced = bool(self._pacing.shares)
         # What the sticks sustain takes some reckoning, which only new trouble asks for.
@@ -73,10 +79,27 @@ class ClusterControl:
         self._watch.update(now, is_paced, is_known)
         return decision
 
+    def _is_to_restart(self, now, stick):
+        """Tell whether a stick is to be started again because it is blind; one at work is not."""
+        restarts = self._blind_restarts.setdefault(stick.number, BlindRestart())
+        if stick.state is not StickState.RUNNING:
+            restarts.away()
+        elif stick.number not in self.active or self.heat.running == (stick.number,):
+            return restarts.is_due(now, self.heat.now(stick.number) is None)
+        return False
+
     @property
     def standings(self):
         """Return the Standing of each running stick, a dictionary by number."""
         return self._standings.of
+
+    def findings(self, number):
+        """Return what is made of a stick, a dictionary of fields of a StickSnapshot."""
+        is_known = number in self.heat.sticks
+        return {'standing': self.standings.get(number),
+                'slowness': self.promptness.slowness.get(number),
+                'sensor_fault': self.heat.sensor_fault(number),
+                'likely_celsius': self.heat.estimate(number) if is_known else None}
 
     @property
     def in_trouble(self):
@@ -103,7 +126,7 @@ class ClusterControl:
     def give_on_trial(self, now, sticks, settings):
         """Return the number of a resting stick that infers a frame of another one, or None."""
         cool = [stick for stick in sticks
-                if not settings.is_hot(self.heat.likely(stick.number))]
+                if not settings.is_hot(self.heat.estimate(stick.number))]
         return choose_for_trial(now, cool, self.active, self.promptness.slowness,
                                 self.promptness.late)
 

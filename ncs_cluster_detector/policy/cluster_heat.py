@@ -176,10 +176,6 @@ class ClusterHeat:
         """Return the temperature of a stick now, in degrees Celsius, or None."""
         return self._now.get(number)
 
-    def likely(self, number):
-        """Return the temperature now, or what an unknown one likely is, or None."""
-        return self._now.get(number)
-
     def assumed(self, number):
         """Return the temperature now; an unknown one counts as the hottest of all."""
         celsius = self._now.get(number)

@@ -29,18 +29,18 @@ def share_of_full_speed(number, heat, settings):
     """
     Return the share of full speed at which an active stick may work now, above 0 to 1.
 
-    Sticks below the switch temperature work at full speed, and so do those whose temperature is
-    unknown.
+    Sticks below the switch temperature work at full speed. One whose temperature is unknown counts
+    as what it likely has: it may be the only one that there is.
 
     :param number: the number of the stick.
     :param heat: the ClusterHeat.
     :param settings: the Settings in force.
     """
-    celsius = heat.now(number)
+    celsius = heat.estimate(number)
     # With a small critical_margin the stick must be held below what is critical.
     target = settings.switch_temperature + min(
         HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
-    if celsius is None or celsius < min(settings.switch_temperature, target):
+    if celsius < min(settings.switch_temperature, target):
         return 1.0
     stick = heat.sticks[number].constants
     least = LEAST_SHARE_OF_SUSTAINABLE * stick.sustainable_share(target)

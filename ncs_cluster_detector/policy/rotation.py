@@ -104,7 +104,7 @@ class Rotation:
         critical = {stick.number for stick in sticks if stick.number in runs and (
             settings.is_critical(heat.reading(stick.number))
             or stick.throttle_level >= FORCED_REST_LEVEL)}
-        self._relieved |= {number for number in runs if settings.is_hot(heat.likely(number))}
+        self._relieved |= {number for number in runs if settings.is_hot(heat.estimate(number))}
         self._relieved -= {number for number in self._relieved if self._has_cooled(number)}
         usable = runs - critical
         usable = {number for number in usable if standings[number].can_fill} or usable
@@ -129,7 +129,7 @@ class Rotation:
             active += joining
             resized = self._last_size not in (None, settings.cluster_size)
             reason = reason or (SwitchReason.SETTINGS if resized else SwitchReason.READY)
-        hot = [number for number in active if settings.is_hot(heat.likely(number))]
+        hot = [number for number in active if settings.is_hot(heat.estimate(number))]
         if reason is None and fit and active:
             reason = self._why_to_rotate(now, active, fit, hot, requested)
             if reason is not None:
@@ -211,11 +211,10 @@ class Rotation:
         """Tell whether a stick is hot, or would be before the next change may be made."""
         dwell_sec = self._settings.min_dwell_ms / 1000
         return any(map(self._settings.is_hot, (
-            self._heat.likely(number), self._heat.at_full_speed(number, dwell_sec))))
+            self._heat.estimate(number), self._heat.at_full_speed(number, dwell_sec))))
 
     def _has_cooled(self, number):
-        celsius = self._heat.likely(number)
-        return celsius is not None and celsius < self._settings.resume_temperature
+        return self._heat.estimate(number) < self._settings.resume_temperature
 
     def _next_in(self, fit):
         """Return the fit sticks in the order in which they come to work."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ncs_cluster_detector.policy.promptness import Slowness
+from ncs_cluster_detector.policy.sensor_watch import SensorFault
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickStatus
@@ -28,7 +29,9 @@ class StickSnapshot:
     """
     One stick: its status for the policies, and its figures. None means not known.
 
-    ``standing`` is that of a running stick, ``slowness`` that of a slow one, else None.
+    ``standing`` is that of a running stick, ``slowness`` that of a slow one, and ``sensor_fault``
+    says why what it tells is not believed. ``likely_celsius`` is its temperature now, reckoned
+    where it is unknown.
     """
 
     status: StickStatus
@@ -47,6 +50,12 @@ class StickSnapshot:
     start_at: Optional[float] = None
     standing: Optional[Standing] = None
     slowness: Optional[Slowness] = None
+    sensor_fault: Optional[SensorFault] = None
+    likely_celsius: Optional[float] = None
+
+    def reading(self, now):
+        """Return the temperature in degrees Celsius, or None when it is unknown."""
+        return None if self.sensor_fault else self.status.reading(now)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@
 
 """The sticks' worker processes: starts, hears, judges and ends them."""
 
-from types import MappingProxyType
-
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.workers.endings import end_all
 from ncs_cluster_detector.workers.endings import Endings
@@ -70,17 +68,9 @@ class StickPool:
         """Return the StickStatus of one stick."""
         return self._register.records[number].status(now)
 
-    def snapshots(self, now, active, standings=MappingProxyType({}),
-                  slowness=MappingProxyType({})):
-        """
-        Return the StickSnapshot of all known sticks, by number.
-
-        :param active: numbers of the active sticks.
-        :param standings: Standing by stick number.
-        :param slowness: Slowness by stick number.
-        """
-        return tuple(record.snapshot(now, record.number in active, standings.get(record.number),
-                                     slowness.get(record.number))
+    def snapshots(self, now, active):
+        """Return the StickSnapshot of all known sticks, by number."""
+        return tuple(record.snapshot(now, record.number in active)
                      for record in self._register.records)
 
     def waitables(self):
@@ -102,6 +92,12 @@ class StickPool:
     def note_late(self, number):
         """Take note that a stick owes a result for several times its usual time."""
         self._register.records[number].trust.late()
+
+    def restart(self, number, reason, now):
+        """End the worker of a stick that runs, to be started again."""
+        record = self._register.records[number]
+        record.handle.ask_to_stop()
+        self._fail(record, reason, now, kill_at=now + STOP_GRACE_SEC, by_itself=False)
 
     def take_settled(self):
         """Return what came in since the last call: stick number, Result and Frame of each."""

@@ -237,8 +237,8 @@ class StickRecord:
             busy_since=self.handle.busy_since if self.handle else None,
             doubt_sec=self.trust.doubt_sec, trials_left=self.trust.trials_left)
 
-    def snapshot(self, now, active, standing=None, slowness=None):
-        """Return the record's public face, with what the policies make of it."""
+    def snapshot(self, now, active):
+        """Return the record's public face."""
         return StickSnapshot(
             status=self.status(now), device_name=self.device_name, active=active,
             duty_60s=self._duty.share(now), inferences=self.inferences,
@@ -246,4 +246,4 @@ class StickRecord:
             inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
             dead_since=self.dead_since if self.state is StickState.DEAD else None,
-            start_at=self.waits_until(), standing=standing, slowness=slowness)
+            start_at=self.waits_until())

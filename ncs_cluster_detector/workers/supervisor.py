@@ -15,6 +15,7 @@
 """Keeps one worker process per stick at work; runs in a thread of the detector node's process."""
 
 from concurrent.futures import Future
+from dataclasses import replace
 from multiprocessing import connection
 import os
 import queue
@@ -34,6 +35,7 @@ from ncs_cluster_detector.workers.worker_handle import prepare
 
 # A wait that ends later than this after its time was held up by something outside.
 STOOD_STILL_SEC = 0.5
+BLIND = 'its temperature stays unknown, so it is started again'
 # No more often than this is the state written down for others to read.
 SNAPSHOT_PERIOD_SEC = 0.2
 
@@ -150,6 +152,8 @@ class Supervisor:
             now, self._sticks, self._settings, answer is not None)
         if decision.reason is not None:
             self._snapshot_at = float('-inf')
+        for number in self._cluster.to_restart:
+            self._pool.restart(number, BLIND, now)
         if answer is not None:
             answer.set_result(switch_answer(
                 decision, self._sticks, self._cluster.heat, self._cluster.standings,
@@ -168,8 +172,8 @@ class Supervisor:
     def _write_snapshot(self, now):
         self._snapshot_at = now
         cluster = self._cluster
-        sticks = self._pool.snapshots(
-            now, cluster.active, cluster.standings, cluster.promptness.slowness)
+        sticks = tuple(replace(stick, **cluster.findings(stick.status.number))
+                       for stick in self._pool.snapshots(now, cluster.active))
         self.snapshot = Snapshot(
             taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),

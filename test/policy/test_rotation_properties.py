@@ -188,7 +188,7 @@ class History(stateful.RuleBasedStateMachine):
         critical = {stick.number for stick in self.sticks if stick.number in runs and (
             stick.throttle_level >= 2 or (stick.number in fresh and (
                 stick.celsius >= switch + settings.critical_margin)))}
-        likely = {number: self.control.heat.likely(number) for number in celsius}
+        likely = {number: self.control.heat.estimate(number) for number in celsius}
         likely = {number: value for number, value in likely.items() if value is not None}
         hot = {number for number in runs & set(likely) if likely[number] >= switch}
         self.heated |= hot
