@@ -19,10 +19,10 @@ from enum import IntEnum
 from ncs_cluster_detector.policy.promptness import USELESS_FACTOR
 from ncs_cluster_detector.policy.stick_status import StickState
 
-# A stick of unknown temperature works so long at a time and then rests three times as long, unless
+# A stick of unknown temperature works so long at a time and then rests four times as long, unless
 # no other stick can work.
 BLIND_TURN_SEC = 3.0
-BLIND_REST_FACTOR = 3.0
+BLIND_REST_FACTOR = 4.0
 
 
 class Standing(IntEnum):
@@ -58,7 +58,7 @@ class Standings:
     def __init__(self):
         """Start with no stick."""
         self.of = {}
-        self._to_rest_sec = {}   # blind stick -> a third of the seconds that it has to rest
+        self._to_rest_sec = {}   # blind stick -> its work, in seconds, that it has to rest from
         self._spent = set()
         self._updated_at = None
 
