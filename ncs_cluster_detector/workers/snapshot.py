@@ -39,6 +39,7 @@ class StickSnapshot:
     # seconds of the monotonic clock.
     dead_since: Optional[float] = None
     start_at: Optional[float] = None
+    in_use: bool = False   # by another program
 
 
 @dataclass(frozen=True)

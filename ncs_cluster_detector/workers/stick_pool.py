@@ -56,18 +56,19 @@ class StickPool:
         self._look_at = float('-inf')
         self._fresh_look_at = float('inf')
         self._longest_start_sec = None   # None until a stick has started
+        self._held_back = []             # lines for the log
         self._settled = []
         self._lost = []
         self.unusable = None        # (parameter, text): what no stick can mend
 
     def statuses(self, now):
-        """Return the StickStatus of all known sticks, by number."""
-        return [record.status(now) for record in self._register.records]
+        """Return the StickStatus of all sticks that are told of, by number."""
+        return [record.status(now) for record in self._register.shown()]
 
     def snapshots(self, now, active):
-        """Return the StickSnapshot of all known sticks, by number."""
+        """Return the StickSnapshot of all sticks that are told of, by number."""
         return tuple(record.snapshot(now, record.number in active)
-                     for record in self._register.records)
+                     for record in self._register.shown())
 
     def waitables(self):
         """Return what becomes ready when a worker says something or ends."""
@@ -96,7 +97,7 @@ class StickPool:
         names = self._starter.hear(now)
         self.unusable = self.unusable or self._starter.unusable
         if names is not None:
-            self._register.listed(names, now, self._cleaner.dead)
+            self._register.listed(names, now, self._cleaner.dead, is_first=True)
             self._place(now)
         self._clean_bus(now)
         names = self._scout.hear(now)
@@ -220,16 +221,12 @@ class StickPool:
                 handle.heard_at = now
                 handle.step = None
                 record.running(now)
+                self._tell_held_back()
                 record.measured(message.reading)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')
             elif isinstance(message, Fault):
-                if message.parameter and self._longest_start_sec is None:
-                    self.unusable = (message.parameter, message.text)   # which ends the node
-                else:
-                    # What has worked on this stick may work again.
-                    self._fail(record, message.text, now, kill_at=now + STOP_GRACE_SEC,
-                               for_good=bool(message.parameter) and not record.inferences)
+                self._hear_fault(record, message, now)
                 return
         if has_ended:
             self._fail(record, handle.how_it_ended(), now, kill_at=now)
@@ -246,14 +243,35 @@ class StickPool:
                 'without a label; do label_files fit graph_paths? Further ones are only counted')
         record.inferred(result, now)
 
-    def _fail(self, record, text, now, kill_at, for_good=False):
+    def _hear_fault(self, record, fault, now):
+        kill_at = now + STOP_GRACE_SEC
+        if fault.in_use:
+            self._endings.add(record.handle, record, kill_at)
+            record.taken(now)
+            self._endings.reap(now)
+            self._look_at = now   # there may be another one that is free
+            return
+        refused = bool(fault.parameter) and record.state is StickState.STARTING
+        self._fail(record, fault.text, now, kill_at, refused)
+        if refused and self._longest_start_sec is None and self._register.refuse_all():
+            self.unusable = (fault.parameter, fault.text)   # which ends the node
+
+    def _fail(self, record, text, now, kill_at, refused=False):
         handle = record.handle
         self._lost += handle.outstanding
-        is_news = not record.failures or text != record.last_error
-        plan = record.failed(text, now, for_good)
+        is_news = not record.tries() or text != record.last_error
+        plan = record.failed(text, now, refused)
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # as a rule it is gone at once
         if is_news or plan.fatal:   # the others are counted in the diagnostics
-            self._logger.error(f'stick {record.number} ({record.device_name}): {text}; '
-                               f'{"given up for" if plan.fatal else "starting again in"} '
-                               f'{plan.delay_sec:g} s')
+            self._held_back.append(
+                f'stick {record.number} ({record.device_name}): {text}; '
+                f'{"given up for" if plan.fatal else "starting again in"} {plan.delay_sec:g} s')
+        if not refused or self._longest_start_sec is not None:
+            self._tell_held_back()
+
+    def _tell_held_back(self):
+        """Log failures; refusals are held back until it is known that the networks are good."""
+        for line in self._held_back:
+            self._logger.error(line)
+        self._held_back.clear()

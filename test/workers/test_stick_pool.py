@@ -389,12 +389,129 @@ def test_a_worker_that_survives_its_kill_keeps_its_stick_stopping(world):
     assert worker.closed
 
 
-def test_a_graph_that_the_first_stick_refuses_cannot_be_used(world):
-    world = world()
-    world.step(0.0)
-    world.step(0.1, Found(TWO))
-    world.step(1.0, Fault('graph 0: UNSUPPORTED_GRAPH_FILE', 'graph_paths'))
-    assert world.pool.unusable == ('graph_paths', 'graph 0: UNSUPPORTED_GRAPH_FILE')
+def refusal(name, status='UNSUPPORTED_GRAPH_FILE'):
+    """Return what a stick says that refuses the networks."""
+    return Fault(f'loading graph 0 on stick {name}: {status}', 'graph_paths')
+
+
+class Sticks:
+    """Sticks by port, and what each says when it is opened; they answer every worker at once."""
+
+    def __init__(self, world, **_):
+        self.world = world
+        self.say = {}          # port -> message, or None for one that hangs
+        self.taken = set()     # ports of those that another program has open
+        self.now = 0.0
+        self._heard = {}       # pid -> how many words the worker was told when it answered
+
+    def names(self):
+        used = self.taken | {self._port_of(worker) for worker in self.world.workers
+                             if not worker.ended}
+        return tuple(f'{port}-' if port in used else f'{port}-ma2450' for port in self.say)
+
+    @staticmethod
+    def _port_of(worker):
+        opens = [word for word in worker.told if isinstance(word, Open)]
+        return opens[0].device_name.partition('-')[0] if opens else None
+
+    def play(self, until):
+        """Do all that is due until the time ``until``, or until the node must end."""
+        while self.now < until and self.world.pool.unusable is None:
+            for worker in list(self.world.workers):
+                self._answer(worker)
+            self.world.step(self.now)
+            self.now = min(max(self.world.next_due(), self.now + 0.01), self.now + 0.5)
+
+    def _answer(self, worker):
+        port, told = self._port_of(worker), len(worker.told)
+        if worker.ended:
+            return
+        if port is not None and port not in self.say:
+            worker.says.append(Fault('pulled out'))
+            worker.ended = True
+        elif self._heard.get(worker.pid) != told:
+            self._heard[worker.pid] = told
+            if port is None:
+                worker.says.append(Found(self.names()))
+            elif self.say[port] is not None:
+                worker.says.append(self.say[port])
+                worker.ended = isinstance(self.say[port], Fault)
+        elif port is not None and self.say[port] is READY:
+            worker.says.append(Reading(30.0, 0, self.now))
+
+
+@pytest.fixture
+def sticks(world):
+    """Return a function that makes Sticks in a World, with what they say by port."""
+    def make(say, **options):
+        made = Sticks(world(**options))
+        made.say = dict(say)
+        return made
+    return make
+
+
+UNFIT, BAD_CABLE = 'UNSUPPORTED_GRAPH_FILE', 'OUT_OF_MEMORY'
+
+
+def refusals(status, *ports):
+    """Return the refusal of each port's stick, in a dictionary."""
+    return {port: refusal(f'{port}-ma2450', status) for port in ports}
+
+
+@pytest.mark.parametrize('ports', [
+    ('1.1', '1.2'), ('1.1',), tuple(f'1.{port}' for port in range(1, 6))])
+def test_a_graph_that_all_sticks_refuse_ends_the_node_within_seconds(sticks, ports):
+    sticks = sticks(refusals(UNFIT, *ports))
+    sticks.play(until=10.0)
+    parameter, text = sticks.world.pool.unusable
+    assert (parameter, UNFIT in text) == ('graph_paths', True)
+    assert len(sticks.world.workers) <= max(len(ports), 2) + 1   # one may be the scout
+    assert sticks.world.log == []   # the line that ends the node says it all
+
+
+@pytest.mark.parametrize('bad, good', [
+    (['1.1'], ['1.2']), (['1.2'], ['1.1']), (['1.1', '1.2'], ['1.3']),
+    (['1.1', '1.2'], ['1.3', '1.4', '1.5']), (['1.4', '1.5'], ['1.1', '1.2', '1.3']),
+    (['1.1', '1.2', '1.3', '1.4'], ['1.5'])])
+@pytest.mark.parametrize('max_sticks', [0, 1, 3])
+def test_bad_cables_end_nothing_while_one_stick_takes_the_graph(sticks, bad, good, max_sticks):
+    sticks = sticks({**refusals(BAD_CABLE, *bad), **dict.fromkeys(good, READY)},
+                    max_sticks=max_sticks)
+    sticks.play(until=60.0)
+    assert sticks.world.pool.unusable is None
+    runs = [status.state for status in sticks.world.pool.statuses(60.0)].count(RUNNING)
+    assert runs == min(len(good), max_sticks or 5)
+
+
+def test_one_with_a_bad_cable_is_back_soon_after_it_is_mended_however_late_that_is(sticks):
+    sticks = sticks({**refusals(BAD_CABLE, '1.1'), '1.2': READY})
+    sticks.play(until=900.0)
+    assert sticks.world.states() == [BACKOFF, RUNNING]
+    assert len(sticks.world.told_of(BAD_CABLE)) == 1
+    sticks.say['1.1'] = READY
+    sticks.play(until=911.0)
+    assert sticks.world.states() == [RUNNING, RUNNING]
+
+
+def test_two_reasons_are_none_until_one_is_given_twice_by_a_stick_and_none_has_worked(sticks):
+    sticks = sticks({**refusals(BAD_CABLE, '1.1'), **refusals(UNFIT, '1.2')})
+    sticks.play(until=10.0)
+    assert sticks.world.pool.unusable is not None
+    starts = [len(worker.told) for worker in sticks.world.workers
+              if any(isinstance(word, Open) for word in worker.told)]
+    assert len(starts) >= 3
+
+
+def test_what_another_program_has_taken_meanwhile_is_no_failure_and_the_next_is_opened(sticks):
+    sticks = sticks({'1.1': Fault('in use by another program', in_use=True), '1.2': READY},
+                    max_sticks=1)
+    sticks.play(until=0.1)
+    sticks.taken.add('1.1')
+    sticks.play(until=2.0)
+    assert sticks.world.told_of('in use') == []
+    (stick,) = sticks.world.pool.snapshots(2.0, ())
+    assert (stick.status.number, stick.device_name) == (0, '1.2-ma2450')
+    assert (stick.status.state, stick.restarts) == (RUNNING, 0)
 
 
 def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
@@ -405,7 +522,8 @@ def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
     world.step(1.1, Found(TWO))
     world.step(2.0, Fault('graph 0: UNSUPPORTED_GRAPH_FILE', 'graph_paths'))
     assert world.pool.unusable is None
-    assert world.states() == [RUNNING, StickState.FATAL]
+    assert world.states() == [RUNNING, BACKOFF]
+    assert world.told_of('UNSUPPORTED_GRAPH_FILE; starting again in 0.5 s')
 
 
 def test_a_graph_that_worked_on_this_stick_is_tried_on_it_again(world):

@@ -84,19 +84,6 @@ def test_no_more_than_max_sticks_are_registered(log):
     assert register.expects_sticks()   # it may be replugged, and is back at once then
 
 
-def test_a_stick_that_moved_to_another_port_beyond_max_sticks_is_told_of_once(log):
-    register = StickRegister(2, log)
-    register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0, {})
-    assert log == []
-    for now in (2.0, 3.0):
-        register.listed(['1.1-ma2450', '1.5-ma2450'], now, {})
-    assert log == ['stick 1 is missing at port 1.2, and what is at port 1.5 is not used '
-                   '(max_sticks=2, known by their ports); plug it into its own port, or start the '
-                   'node again']
-    register.listed(['1.1-ma2450', '1.5-'], 4.0, {})   # another program's
-    assert len(log) == 1
-
-
 def test_sticks_of_other_programs_are_strangers_while_there_is_room(log):
     register = StickRegister(1, log)
     register.listed(['1.1-', '1.2-'], 1.0, {})
@@ -188,7 +175,8 @@ def test_a_good_one_that_comes_later_has_the_room_of_a_dead_one_which_is_spare_t
     assert names(register) == ['1.1-ma2450', '1.2-', '1.3-ma2450']
     register.revived('1.2', False, 3.0)
     register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 3.1, {})
-    assert [record.is_spare for record in register.records] == [False, True, False]
+    assert [record.has_place for record in register.records] == [True, False, True]
+    assert [record.number for record in register.shown()] == [0, 2]
     first, _, third = register.records
     first.starting(IDLE)
     third.starting(IDLE)
