@@ -51,7 +51,7 @@ ALLOWED = {
     'workers/deadlines': {'policy', 'sticks.stick'},
     'workers/stick_record': {'policy', 'sticks.stick', 'workers.deadlines',
                              'workers.measurement', 'workers.snapshot'},
-    'workers/stick_register': {'sticks.stick', 'workers.stick_record'},
+    'workers/stick_register': {'policy', 'sticks.stick', 'workers.stick_record'},
     'workers/stick_finder': {'policy', 'workers.messages', 'workers.worker_handle'},
     'workers/stick_pool': {'policy', 'workers'},
     'workers/supervisor_options': {'workers.messages'},
