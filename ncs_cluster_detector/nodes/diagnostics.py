@@ -185,7 +185,8 @@ def _judge_stick(stick, settings, now):
     celsius = status.reading(now)
     shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
     if stick.in_use:
-        return DiagnosticStatus.ERROR, 'in use by another program, starts by itself when it is free'
+        return DiagnosticStatus.ERROR, (
+            'in use by another program, starts by itself when it is free')
     if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
         return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
     if status.state is not StickState.RUNNING:

@@ -394,8 +394,11 @@ def refusal(name, status='UNSUPPORTED_GRAPH_FILE'):
     return Fault(f'loading graph 0 on stick {name}: {status}', 'graph_paths')
 
 
+ANSWER_SEC = 0.05
+
+
 class Sticks:
-    """Sticks by port, and what each says when it is opened; they answer every worker at once."""
+    """Sticks by port, and what each says when it is opened; they answer every worker soon."""
 
     def __init__(self, world, **_):
         self.world = world
@@ -409,6 +412,10 @@ class Sticks:
                              if not worker.ended}
         return tuple(f'{port}-' if port in used else f'{port}-ma2450' for port in self.say)
 
+    def opened(self):
+        """Return the ports of all sticks that a worker was told to open."""
+        return list(filter(None, map(self._port_of, self.world.workers)))
+
     @staticmethod
     def _port_of(worker):
         opens = [word for word in worker.told if isinstance(word, Open)]
@@ -417,15 +424,13 @@ class Sticks:
     def play(self, until):
         """Do all that is due until the time ``until``, or until the node must end."""
         while self.now < until and self.world.pool.unusable is None:
-            for worker in list(self.world.workers):
+            for worker in [worker for worker in self.world.workers if not worker.ended]:
                 self._answer(worker)
             self.world.step(self.now)
-            self.now = min(max(self.world.next_due(), self.now + 0.01), self.now + 0.5)
+            self.now += ANSWER_SEC
 
     def _answer(self, worker):
         port, told = self._port_of(worker), len(worker.told)
-        if worker.ended:
-            return
         if port is not None and port not in self.say:
             worker.says.append(Fault('pulled out'))
             worker.ended = True
@@ -458,14 +463,15 @@ def refusals(status, *ports):
     return {port: refusal(f'{port}-ma2450', status) for port in ports}
 
 
+@pytest.mark.parametrize('max_sticks', [0, 1])
 @pytest.mark.parametrize('ports', [
     ('1.1', '1.2'), ('1.1',), tuple(f'1.{port}' for port in range(1, 6))])
-def test_a_graph_that_all_sticks_refuse_ends_the_node_within_seconds(sticks, ports):
-    sticks = sticks(refusals(UNFIT, *ports))
+def test_a_graph_that_all_sticks_refuse_ends_the_node_within_seconds(sticks, ports, max_sticks):
+    sticks = sticks(refusals(UNFIT, *ports), max_sticks=max_sticks)
     sticks.play(until=10.0)
     parameter, text = sticks.world.pool.unusable
     assert (parameter, UNFIT in text) == ('graph_paths', True)
-    assert len(sticks.world.workers) <= max(len(ports), 2) + 1   # one may be the scout
+    assert len(sticks.opened()) == max(len(ports), 2)
     assert sticks.world.log == []   # the line that ends the node says it all
 
 
@@ -485,6 +491,8 @@ def test_bad_cables_end_nothing_while_one_stick_takes_the_graph(sticks, bad, goo
 
 def test_one_with_a_bad_cable_is_back_soon_after_it_is_mended_however_late_that_is(sticks):
     sticks = sticks({**refusals(BAD_CABLE, '1.1'), '1.2': READY})
+    sticks.play(until=restart.FIRST_DELAY_SEC)
+    assert len(sticks.world.told_of(BAD_CABLE)) == 1
     sticks.play(until=900.0)
     assert sticks.world.states() == [BACKOFF, RUNNING]
     assert len(sticks.world.told_of(BAD_CABLE)) == 1
@@ -497,17 +505,47 @@ def test_two_reasons_are_none_until_one_is_given_twice_by_a_stick_and_none_has_w
     sticks = sticks({**refusals(BAD_CABLE, '1.1'), **refusals(UNFIT, '1.2')})
     sticks.play(until=10.0)
     assert sticks.world.pool.unusable is not None
-    starts = [len(worker.told) for worker in sticks.world.workers
-              if any(isinstance(word, Open) for word in worker.told)]
-    assert len(starts) >= 3
+    assert len(sticks.opened()) == 4   # both have failed twice
+
+
+def test_when_a_stick_has_loaded_the_graph_no_refusal_ends_the_node_even_without_it(sticks):
+    sticks = sticks({**refusals(BAD_CABLE, '1.1', '1.3'), '1.2': READY})
+    sticks.play(until=10.0)
+    assert sticks.world.states()[1] is RUNNING
+    del sticks.say['1.2']
+    sticks.play(until=60.0)
+    assert sticks.world.pool.unusable is None
+    assert sticks.world.states()[1] is ABSENT
+
+
+def test_one_that_hangs_is_waited_for_twice_before_a_single_one_is_believed(sticks):
+    sticks = sticks({**refusals(UNFIT, '1.1'), '1.2': None}, startup_timeout_sec=5.0)
+    sticks.play(until=60.0)
+    assert sticks.world.pool.unusable is not None
+    assert sticks.opened().count('1.2') == 2
+    assert len(sticks.world.told_of('not ready within')) == 1
+
+
+def test_what_is_listed_as_in_use_is_not_opened(sticks):
+    sticks = sticks({'1.1': READY, '1.2': READY, '1.3': READY})
+    sticks.play(until=2 * ANSWER_SEC)
+    assert len(sticks.world.states()) == 3
+    sticks.taken.add('1.2')
+    sticks.play(until=5.0)
+    assert sticks.opened() == ['1.1', '1.3']
+    assert sticks.world.states() == [RUNNING, RUNNING]
+    assert sticks.world.log == [line for line in sticks.world.log if 'is ready' in line]
+    sticks.taken.clear()
+    sticks.play(until=8.0)
+    assert sticks.world.states() == [RUNNING] * 3
 
 
 def test_what_another_program_has_taken_meanwhile_is_no_failure_and_the_next_is_opened(sticks):
     sticks = sticks({'1.1': Fault('in use by another program', in_use=True), '1.2': READY},
                     max_sticks=1)
-    sticks.play(until=0.1)
+    sticks.play(until=2 * ANSWER_SEC)
     sticks.taken.add('1.1')
-    sticks.play(until=2.0)
+    sticks.play(until=LOOK_PERIOD_SEC / 2)
     assert sticks.world.told_of('in use') == []
     (stick,) = sticks.world.pool.snapshots(2.0, ())
     assert (stick.status.number, stick.device_name) == (0, '1.2-ma2450')
