@@ -53,6 +53,7 @@ ALLOWED = {
                              'workers.measurement', 'workers.snapshot'},
     'workers/stick_register': {'policy', 'sticks.stick', 'workers.stick_record'},
     'workers/stick_finder': {'policy', 'workers.messages', 'workers.worker_handle'},
+    'workers/start_turn': {'policy', 'workers'},
     'workers/stick_pool': {'policy', 'workers'},
     'workers/supervisor_options': {'workers.messages'},
     'workers/supervisor': {'policy', 'workers'},

@@ -30,8 +30,6 @@ WELL_AFTER_SEC = 2.0
 # A stick that refuses the networks is never given up: it answers, so that its start keeps the
 # others waiting no longer than a good one does, and is back soon after its cable was changed.
 LONGEST_REFUSED_DELAY_SEC = 10.0
-# A stick that is off the bus for longer than a reset and a boot take (1.5 s each) was pulled out.
-AWAY_SEC = 5.0
 FIRST_HOLD_UP_DELAY_SEC = 5.0
 # A start has held up the others when it came no further for so long.
 HELD_UP_SEC = 2.0

@@ -17,6 +17,7 @@
 from collections import Counter
 
 from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.presence import Presence
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.sticks.stick import BOOTED
@@ -61,8 +62,7 @@ class StickRecord:
         self.starts = 0
         self.has_place = False      # it is to be used, as far as max_sticks goes
         self.in_use = False         # another program has it open
-        self.missing_since = None   # since when it is in no list
-        self._was_pulled = False    # it left the bus while it rested, and so did all others
+        self.presence = Presence()
         self._is_told_dead = False   # since it ran last
         self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
@@ -136,11 +136,9 @@ class StickRecord:
         """
         Take note of what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
 
-        A stick that has come back is due at once. Its failures are forgotten when a hand was on
-        it: it was away for longer than a reset and a boot take, or it left while no stick had been
-        started since the list before, so that nothing drew much power. Otherwise they count on,
-        because one that falls off the bus for want of power comes back each time. One that was
-        dead and has been reset has to wait.
+        A stick that has come back is due at once. Its failures are forgotten when it was a hand
+        that unplugged it; else they count on, because one that falls off the bus for want of power
+        comes back each time. One that was dead and has been reset has to wait.
 
         :param device_names: dictionary of device name by USB port.
         :param dead: dictionary of DeadStick by USB port.
@@ -150,7 +148,8 @@ class StickRecord:
         :return: whether it is dead, for the first time since it ran.
         """
         name = device_names.get(self.port)
-        self._note_presence(name is not None, now, is_calm)
+        if self.presence.update(name is not None, now, is_calm and self.waits()):
+            self._forget_failures()
         if self.waits() and self.port in dead:
             if self.dead_since != dead[self.port].since:
                 self.dead_since = dead[self.port].since
@@ -172,15 +171,6 @@ class StickRecord:
         self._is_told_dead |= is_news
         return is_news
 
-    def _note_presence(self, is_there, now, is_calm):
-        if not is_there and self.missing_since is None:
-            self.missing_since = now
-            self._was_pulled = is_calm and self.waits()
-        elif is_there and self.missing_since is not None:
-            if self._was_pulled or self.is_away(now):
-                self._forget_failures()
-            self.missing_since = None
-
     def _note_use(self, name, now, is_first):
         """Take note of whether another program has the stick, and when it gives it back."""
         was_in_use = self.in_use
@@ -199,7 +189,8 @@ class StickRecord:
         self.start_at = now
         self.last_error = ''
         self.in_use = False
-        self.missing_since = self._ready_at = None
+        self.presence = Presence()
+        self._ready_at = None
         self._is_told_dead = False
         self._forget_failures()
 
@@ -219,10 +210,6 @@ class StickRecord:
     def was_opened(self):
         """Tell whether it was ever opened by a worker."""
         return self._ready_at is not None
-
-    def is_away(self, now):
-        """Tell whether it is in no list for longer than a reset and a boot take."""
-        return self.missing_since is not None and now - self.missing_since >= restart.AWAY_SEC
 
     def is_absent(self):
         """Tell whether the stick is not plugged in."""

@@ -51,6 +51,10 @@ class StickRegister:
         """Return the records that are told of: those with a place, and dead ones."""
         return [record for record in self.records if record.has_place or record.is_dead()]
 
+    def with_worker(self):
+        """Return the records that have a worker."""
+        return [record for record in self.records if record.handle is not None]
+
     def listed(self, device_names, now, dead, is_first=False):
         """
         Take in a list of the device names of all sticks of the machine.
@@ -108,9 +112,9 @@ class StickRegister:
         very stick, in another port.
         """
         left = [record for record in self.records if record.waits() and (
-            record.is_away(now) or record.in_use and not record.has_place)]
+            record.presence.is_away(now) or record.in_use and not record.has_place)]
         waited_for = sum(
-            record.has_place and record.missing_since is not None and not record.is_away(now)
+            record.has_place and not (record.presence.is_there or record.presence.is_away(now))
             for record in self.records)
         given = []
         for name in names:
@@ -169,7 +173,7 @@ class StickRegister:
 
     def refuse_all(self):
         """Tell whether the networks are refused by the sticks, on what none has loaded them."""
-        there = [record for record in self.records if record.missing_since is None
+        there = [record for record in self.records if record.presence.is_there
                  and not record.is_dead() and not record.in_use
                  and (record.has_place or record.tries())]
         return refusal.is_proven(
@@ -225,7 +229,7 @@ def _claim(record, now):
     """Return the claim of a known stick to a place; a smaller one is stronger."""
     if not record.waits():
         return 0, 0   # it has a worker
-    if record.in_use or record.is_away(now):
+    if record.in_use or record.presence.is_away(now):
         return 3, 0
     return (1, 0) if record.was_opened() else (2, record.tries())
 

@@ -35,10 +35,10 @@ from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.messages import Step
 from ncs_cluster_detector.workers.messages import Wait
+from ncs_cluster_detector.workers.start_turn import FRESH_LOOK_PERIOD_SEC
+from ncs_cluster_detector.workers.start_turn import LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_finder import LISTING_SEC
 from ncs_cluster_detector.workers.stick_finder import LONGEST_LISTING_SEC
-from ncs_cluster_detector.workers.stick_pool import FRESH_LOOK_PERIOD_SEC
-from ncs_cluster_detector.workers.stick_pool import LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_pool import StickPool
 from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 import pytest

@@ -15,6 +15,7 @@
 """The life of a stick's record, one transition after the other, in invented time."""
 
 from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.presence import AWAY_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import OPENED
@@ -219,8 +220,8 @@ def refuse_often(record):
 @pytest.mark.parametrize('trouble', [give_up, rest_long, refuse_often])
 @pytest.mark.parametrize('is_calm, away_sec, by_a_hand', [
     (True, 1.0, True),
-    (False, restart.AWAY_SEC, True),
-    (False, restart.AWAY_SEC - 0.1, False)])
+    (False, AWAY_SEC, True),
+    (False, AWAY_SEC - 0.1, False)])
 def test_a_hand_gives_it_its_first_chances_again(record, trouble, is_calm, away_sec, by_a_hand):
     trouble(record)
     record.seen({}, 201.0, {}, is_calm=is_calm)
@@ -250,7 +251,7 @@ def test_a_stick_in_its_place_starts_afresh_and_its_figures_go_on(record):
     record.moved('1.7-ma2480', 210.0)
     assert (record.port, record.name_now) == ('1.7', '1.7-ma2480')
     assert (record.state, record.waits_until()) == (StickState.BACKOFF, 210.0)
-    assert (record.failures, record.last_error, record.is_away(300.0)) == (0, '', False)
+    assert (record.failures, record.last_error, record.presence.is_away(300.0)) == (0, '', False)
     assert record.restarts == restart.BUDGET
 
 

@@ -18,6 +18,7 @@ from random import Random
 from types import SimpleNamespace
 
 from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.presence import AWAY_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import OPENING
@@ -87,7 +88,7 @@ class Sticks:
         self.there |= set(ports)
         self.run()
 
-    def pull(self, *ports, after_sec=restart.AWAY_SEC):
+    def pull(self, *ports, after_sec=AWAY_SEC):
         """Pull sticks out; the workers notice, and so many seconds go by."""
         self.there -= set(ports)
         for record in self.register.records:
@@ -158,6 +159,7 @@ def test_one_that_was_not_tried_yet_does_not_give_way_to_a_newcomer(sticks):
         sticks.there = ports
         sticks.list_once()
     assert sticks.shown() == {0: '1.2', 1: '1.3'}
+    assert len(sticks.register.records) == 2
 
 
 def fail(record, now, **about):
