@@ -148,7 +148,8 @@ class StickRecord:
         :return: whether it is dead, for the first time since it ran.
         """
         name = device_names.get(self.port)
-        if self.presence.update(name is not None, now, is_calm and self.waits()):
+        is_there = name is not None or self.port in dead   # which is reset, by no hand
+        if self.presence.update(is_there, now, is_calm and self.waits()):
             self._forget_failures()
         if self.waits() and self.port in dead:
             if self.dead_since != dead[self.port].since:

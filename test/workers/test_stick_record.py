@@ -422,6 +422,13 @@ def test_each_death_makes_it_wait_longer_until_it_is_well(record):
     assert record.holds_up() == 0
 
 
+def test_a_dead_one_that_leaves_the_bus_by_a_reset_was_not_replugged(record):
+    record.seen(BOOTED_NOW, 301.0, DEAD)
+    record.seen({}, 302.0, DEAD)   # it is on its way back
+    record.seen(PLUGGED, 303.0, {})
+    assert record.holds_up() == 1
+
+
 def test_a_dead_one_that_was_replugged_is_due_at_once_and_holds_up_nobody(record):
     record.seen(BOOTED_NOW, 301.0, DEAD)
     assert record.holds_up() == 1
