@@ -42,6 +42,7 @@ class StartTurn:
         self._endings = endings
         self._starter = StickFinder(options, logger)
         self._scout = StickFinder(options, logger)
+        self._own_ports = ()    # of the sticks that had a worker when the starter began to list
         self._look_at = float('-inf')
         self._fresh_look_at = float('inf')
 
@@ -63,7 +64,7 @@ class StartTurn:
         """Take in the lists of sticks, and give the worker that has its turn a stick to open."""
         names = self._starter.hear(now)
         if names is not None:
-            self._register.listed(names, now, self._cleaner.dead, is_first=True)
+            self._register.listed(names, now, self._cleaner.dead, True, self._own_ports)
             self._place(now)
         self._clean_bus(now)
         names = self._scout.hear(now)
@@ -126,6 +127,7 @@ class StartTurn:
             # What a worker has left that ended meanwhile is not cleaned yet.
             is_clean = is_clean and self._cleaner.spared.issubset(own_ports)
             if is_clean or not self._cleaner.clean(own_ports, now):
+                self._own_ports = self._register.ports_with_process()
                 self._starter.list_sticks(now)
 
     def _place(self, now):

@@ -55,18 +55,25 @@ class StickRegister:
         """Return the records that have a worker."""
         return [record for record in self.records if record.handle is not None]
 
-    def listed(self, device_names, now, dead, is_first=False):
+    def ports_with_process(self):
+        """Return the ports of the records whose worker has not ended."""
+        return tuple(record.port for record in self.records if not record.waits())
+
+    def listed(self, device_names, now, dead, is_first=False, own_ports=()):
         """
         Take in a list of the device names of all sticks of the machine.
 
         :param dead: dictionary of DeadStick by USB port.
         :param is_first: see StickRecord.seen.
+        :param own_ports: of such a list: the ports of those that had a worker of ours when it was
+            begun, which may have ended since.
         """
         names = {port_of(name): name for name in sorted(device_names, key=_natural)}
         starts = sum(record.starts for record in self.records)
         is_calm, self._starts = starts == self._starts, starts
         news = [record for record in self.records
-                if record.seen(names, now, dead, is_first, is_calm)]
+                if record.seen(names, now, dead, is_first and record.port not in own_ports,
+                               is_calm)]
         known = {record.port for record in self.records}
         further = {port: name for port, name in names.items() if port not in known}
         free = [name for name in further.values() if not is_in_use(name)]

@@ -643,6 +643,25 @@ def test_sticks_that_a_killed_process_left_behind_are_reset_by_a_fresh_worker(wo
     assert world.last.told == [Open('1.1-ma2450')]
 
 
+def test_a_list_that_was_begun_before_a_worker_was_killed_does_not_take_its_stick_away(world):
+    world = world()
+    first, second, scout = world.start_all(TWO)
+    world.step(2.1, Fault('lost'), by=second)
+    world.step(2.6)
+    starter = world.last
+    world.step(2.7, Listing())
+    assert starter.told == [ListSticks()]
+    first.ended = True   # it had its stick when that was listed
+    world.step(2.8)
+    world.step(2.9, Found(('1.1-', '1.2-ma2450')), by=starter)
+    assert starter.told[1:] == [Open('1.2-ma2450', ('1.1',))]
+    world.step(3.5, READY, by=starter)
+    world.step(3.6)
+    assert world.last is not starter
+    world.step(3.7, Found(('1.1-ma2450', '1.2-')))
+    assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
+
+
 def test_a_list_made_while_a_stick_is_being_opened_makes_none_absent(world):
     world = world()
     first, second, scout = world.start_all(TWO)
