@@ -50,6 +50,8 @@ def short_reason(stick, settings, now):
     """Return in a few words why a stick is not active; see judge_stick."""
     status = stick.status
     celsius = stick.reading(now)
+    if stick.in_use:
+        return 'in use by another program'
     if status.state is not StickState.RUNNING:
         return _SHORT_STATES[status.state]
     if status.throttle_level >= 2:
@@ -75,6 +77,9 @@ def judge_stick(stick, settings, now):
     status = stick.status
     celsius = stick.reading(now)
     shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
+    if stick.in_use:
+        return DiagnosticStatus.ERROR, (
+            'in use by another program, starts by itself when it is free')
     if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
         return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
     if status.state is not StickState.RUNNING:

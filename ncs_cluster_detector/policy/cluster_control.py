@@ -55,7 +55,7 @@ class ClusterControl:
         Take in the state of all sticks and return the Decision of this moment.
 
         :param now: seconds of the monotonic clock; never less than in the call before.
-        :param sticks: list of StickStatus, all sticks.
+        :param sticks: list of StickStatus, all sticks; numbers may be left out.
         :param settings: the Settings in force.
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
@@ -120,7 +120,8 @@ class ClusterControl:
                               self.active, inflight_per_stick, self.promptness.late,
                               self.promptness.slowness)
         if number is not None:
-            self._pacing.given(sticks[number], now)
+            (stick,) = [stick for stick in sticks if stick.number == number]
+            self._pacing.given(stick, now)
         return number
 
     def give_on_trial(self, now, sticks, settings):

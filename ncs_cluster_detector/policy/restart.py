@@ -27,6 +27,9 @@ REST_SEC = 300.0
 # A stick is well when it gives a result; one that failed while it rested also when it gives
 # temperatures for so long, for it is asked for nothing else.
 WELL_AFTER_SEC = 2.0
+# A stick that refuses the networks is never given up: it answers, so that its start keeps the
+# others waiting no longer than a good one does, and is back soon after its cable was changed.
+LONGEST_REFUSED_DELAY_SEC = 10.0
 FIRST_HOLD_UP_DELAY_SEC = 5.0
 # A start has held up the others when it came no further for so long.
 HELD_UP_SEC = 2.0
@@ -73,6 +76,16 @@ def after_failure(failures, hold_ups=0, rest_sec=0.0):
     if failures >= BUDGET or delay_sec >= REST_SEC:
         return RestartPlan(REST_SEC, fatal=True)
     return RestartPlan(delay_sec, fatal=False)
+
+
+def after_refusal(refusals):
+    """
+    Return what follows when a stick refuses the networks: half a second, doubled up to ten.
+
+    :param refusals: how often it has refused them since it last loaded them, at least 1.
+    """
+    return RestartPlan(
+        min(FIRST_DELAY_SEC * _doubled(refusals - 1), LONGEST_REFUSED_DELAY_SEC), fatal=False)
 
 
 def start_deadline_sec(failures, longest_start_sec, limit_sec):

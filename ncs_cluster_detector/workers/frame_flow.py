@@ -119,7 +119,8 @@ class FrameFlow:
     def _post(self, number, frame, now, sticks):
         self._order.sent(frame.number, number)
         self._pool.post(number, frame, now)
-        sticks[number] = self._pool.status(number, now)
+        (index,) = [index for index, stick in enumerate(sticks) if stick.number == number]
+        sticks[index] = self._pool.status(number, now)
 
 
 def _is_too_old(frame, now, settings):

@@ -144,11 +144,13 @@ class Fault:
     From the worker, its last word: why it gives up, in one line.
 
     ``parameter`` names the parameter of the node that no stick and no second attempt can make
-    work (``driver``, ``graph_paths``), and is empty when it is only this stick's trouble.
+    work (``driver``, ``graph_paths``), and is empty when it is only this stick's trouble;
+    ``in_use`` tells that there is no trouble: another program was faster to open the stick.
     """
 
     text: str
     parameter: str = ''
+    in_use: bool = False
 
 
 @dataclass(frozen=True)

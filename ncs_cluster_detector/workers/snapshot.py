@@ -52,6 +52,7 @@ class StickSnapshot:
     slowness: Optional[Slowness] = None
     sensor_fault: Optional[SensorFault] = None
     likely_celsius: Optional[float] = None
+    in_use: bool = False   # by another program
 
     def reading(self, now):
         """Return the temperature in degrees Celsius, or None when it is unknown."""

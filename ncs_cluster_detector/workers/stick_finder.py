@@ -97,7 +97,8 @@ class StickFinder:
                 self.has_turn = True
                 self._owes_word_since = None
             elif isinstance(message, Fault):
-                if message.parameter and not self._can_list:
+                # A list says nothing about graphs, whatever the library answers.
+                if message.parameter == 'driver' and not self._can_list:
                     self.unusable = (message.parameter, message.text)   # which ends the node
                 else:
                     self._failed(f'looking for sticks: {message.text}', now)

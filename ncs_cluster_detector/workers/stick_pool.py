@@ -12,66 +12,50 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The sticks' worker processes: starts, hears, judges and ends them."""
+"""The sticks' worker processes: hears, judges and ends them, and has them started."""
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.workers.endings import end_all
 from ncs_cluster_detector.workers.endings import Endings
 from ncs_cluster_detector.workers.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.workers.messages import Fault
-from ncs_cluster_detector.workers.messages import Open
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.messages import Step
-from ncs_cluster_detector.workers.stick_finder import StickFinder
+from ncs_cluster_detector.workers.start_turn import StartTurn
 from ncs_cluster_detector.workers.stick_register import StickRegister
-
-# How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
-# system tells. With a boot of 1.5 s a replugged stick is back within five seconds.
-LOOK_PERIOD_SEC = 1.0
-# How often to look with a fresh worker while sticks are listed that some process has open: only
-# before that one lists them the bus is cleaned of those whose process was killed.
-FRESH_LOOK_PERIOD_SEC = 30.0
 
 
 class StickPool:
-    """
-    All sticks of the machine, each with at most one worker.
-
-    One worker is in start-up at a time: it lists the sticks, is told which to open, and is
-    followed by the next, until one finds none to open and stays as the scout. Before it lists the
-    sticks the bus is cleaned.
-    """
+    """All sticks of the machine, each with at most one worker."""
 
     def __init__(self, options, cleaner, logger):
         """Start with no known stick; see SupervisorOptions, BusCleaner and Supervisor's logger."""
         self._options = options
         self._logger = logger
         self._register = StickRegister(options.max_sticks, logger)
-        self._starter = StickFinder(options, logger)
-        self._scout = StickFinder(options, logger)
         self._cleaner = cleaner
         self._endings = Endings()
-        self._look_at = float('-inf')
-        self._fresh_look_at = float('inf')
+        self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
         self._longest_start_sec = None   # None until a stick has started
+        self._held_back = []             # lines for the log
         self._settled = []
         self._lost = []
         self.unusable = None        # (parameter, text): what no stick can mend
 
     def statuses(self, now):
-        """Return the StickStatus of all known sticks, by number."""
-        return [record.status(now) for record in self._register.records]
+        """Return the StickStatus of all sticks that are told of, by number."""
+        return [record.status(now) for record in self._register.shown()]
 
     def status(self, number, now):
         """Return the StickStatus of one stick."""
         return self._register.records[number].status(now)
 
     def snapshots(self, now, active):
-        """Return the StickSnapshot of all known sticks, by number."""
+        """Return the StickSnapshot of all sticks that are told of, by number."""
         return tuple(record.snapshot(now, record.number in active)
-                     for record in self._register.records)
+                     for record in self._register.shown())
 
     def waitables(self):
         """Return what becomes ready when a worker says something or ends."""
@@ -112,63 +96,32 @@ class StickPool:
     def receive(self, now):
         """Take in all that the workers have said, and notice those that have ended."""
         self._endings.reap(now)
-        names = self._starter.hear(now)
-        self.unusable = self.unusable or self._starter.unusable
-        if names is not None:
-            self._register.listed(names, now, self._cleaner.dead)
-            self._place(now)
-        self._clean_bus(now)
-        names = self._scout.hear(now)
-        if names is not None and not self._is_starting():   # one being opened is in no list
-            self._register.listed(names, now, self._cleaner.dead)
-            if not self._register.strangers:
-                self._fresh_look_at = float('inf')
-            elif self._fresh_look_at == float('inf'):
-                self._fresh_look_at = now + FRESH_LOOK_PERIOD_SEC
-        for record in self._records_with_worker():
+        self._turn.hear(now)
+        self.unusable = self.unusable or self._turn.unusable
+        for record in self._register.with_worker():
             self._hear(record, now)
 
     def judge(self, now):
         """Give up workers that are over a deadline, and start or look for what is due."""
-        for record in self._records_with_worker():
+        for record in self._register.with_worker():
             due_at, text = self._deadline(record, now)
             if now >= due_at:
                 self._fail(record, text, now, kill_at=now)
-        for finder in (self._starter, self._scout):
-            gone = finder.judge(now)
-            if gone is not None:
-                self._endings.add(gone, None, now)
+        self._turn.judge(now)
         self._endings.reap(now)
-        if self._is_starting() or now < self._starter.not_before:
-            return
-        if min(self._register.next_due(), self._fresh_look_at) <= now:
-            self._fresh_look_at = float('inf')
-            self._starter.start(now)
-        elif self._look_at <= now and self._register.expects_sticks():
-            self._look_at = now + LOOK_PERIOD_SEC
-            if self._scout.handle is not None:
-                self._scout.look(now)
-            elif now >= self._scout.not_before:
-                self._starter.start(now)   # it stays as the scout
+        self._turn.start(now)
 
     def next_due(self, now):
         """Return when :meth:`judge` has something to do at the latest."""
-        due = [self._deadline(record, now)[0] for record in self._records_with_worker()]
-        due += [self._starter.deadline(), self._scout.deadline(), self._cleaner.deadline(),
-                self._endings.next_due()]
-        if self._is_starting():
-            due.append(self._register.next_due(after=now))   # who waits may shorten a deadline
-        else:
-            look_at = self._look_at if self._register.expects_sticks() else float('inf')
-            due.append(max(min(self._register.next_due(), look_at, self._fresh_look_at),
-                           self._starter.not_before))
+        due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
+        due += [self._turn.next_due(now), self._cleaner.deadline(), self._endings.next_due()]
         return min(due)
 
     def forgive(self, delay_sec):
         """Move all deadlines, for this process itself has stood still so long."""
-        for waited_for in (self._starter, self._scout, self._cleaner):
+        for waited_for in (self._turn, self._cleaner):
             waited_for.forgive(delay_sec)
-        for record in self._records_with_worker():
+        for record in self._register.with_worker():
             record.handle.forgive(delay_sec)
 
     def stop(self):
@@ -178,49 +131,14 @@ class StickPool:
         has_ended = self._cleaner.stop()
         return end_all(self._handles() + self._endings.handles(), self._logger) and has_ended
 
-    def _records_with_worker(self):
-        return [record for record in self._register.records if record.handle is not None]
-
     def _deadline(self, record, now):
         others = ((self._register.waiting(now), self._register.has_slow(but=record))
                   if record.state is StickState.STARTING else ((), False))
         return record.deadline(self._options, self._longest_start_sec, *others)
 
     def _handles(self):
-        handles = [record.handle for record in self._records_with_worker()]
-        return handles + [finder.handle for finder in (self._starter, self._scout)
-                          if finder.handle is not None]
-
-    def _is_starting(self):
-        return self._starter.handle is not None or any(
-            record.state is StickState.STARTING for record in self._register.records)
-
-    def _clean_bus(self, now):
-        """Have the bus cleaned when the starter's turn has come, and let it list the sticks."""
-        is_clean, left = self._cleaner.hear(now)
-        for port, by_reset in left.items():
-            self._look_at = now
-            self._register.revived(port, by_reset, now)
-        if self._starter.has_turn:
-            own_ports = tuple(record.port for record in self._records_with_worker())
-            # What a worker has left that ended meanwhile is not cleaned yet.
-            is_clean = is_clean and self._cleaner.spared.issubset(own_ports)
-            if is_clean or not self._cleaner.clean(own_ports, now):
-                self._starter.list_sticks(now)
-
-    def _place(self, now):
-        """Tell the starter, which has listed the sticks, what to do."""
-        self._look_at = now + LOOK_PERIOD_SEC
-        record = self._register.due(now)
-        handle = self._starter.dismiss()
-        if record is not None:
-            handle.started_at = now   # what it waited for other programs does not count
-            record.starting(handle)
-            handle.send(Open(record.name_now, self._register.ports_but(record)))
-        elif self._scout.handle is None:
-            self._scout.take_over(handle)
-        else:
-            self._endings.add(handle, None, now)
+        handles = [record.handle for record in self._register.with_worker()]
+        return handles + self._turn.handles()
 
     def _hear(self, record, now):
         handle = record.handle
@@ -239,16 +157,12 @@ class StickPool:
                 handle.heard_at = now
                 handle.step = None
                 record.running(now)
+                self._tell_held_back()
                 record.measured(message.reading)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')
             elif isinstance(message, Fault):
-                if message.parameter and self._longest_start_sec is None:
-                    self.unusable = (message.parameter, message.text)   # which ends the node
-                else:
-                    # What has worked on this stick may work again.
-                    self._fail(record, message.text, now, kill_at=now + STOP_GRACE_SEC,
-                               for_good=bool(message.parameter) and not record.inferences)
+                self._hear_fault(record, message, now)
                 return
         if has_ended:
             self._fail(record, handle.how_it_ended(), now, kill_at=now,
@@ -266,14 +180,35 @@ class StickPool:
                 'without a label; do label_files fit graph_paths? Further ones are only counted')
         record.inferred(result, now)
 
-    def _fail(self, record, text, now, kill_at, for_good=False, by_itself=True):
+    def _hear_fault(self, record, fault, now):
+        kill_at = now + STOP_GRACE_SEC
+        if fault.in_use:
+            self._endings.add(record.handle, record, kill_at)
+            record.taken(now)
+            self._endings.reap(now)
+            self._turn.look_now(now)   # there may be another one that is free
+            return
+        refused = bool(fault.parameter) and record.state is StickState.STARTING
+        self._fail(record, fault.text, now, kill_at, refused)
+        if refused and self._longest_start_sec is None and self._register.refuse_all():
+            self.unusable = (fault.parameter, fault.text)   # which ends the node
+
+    def _fail(self, record, text, now, kill_at, refused=False, by_itself=True):
         handle = record.handle
         self._lost += [(record.number, sequence) for sequence in handle.outstanding]
-        is_news = not record.failures or text != record.last_error
-        plan = record.failed(text, now, for_good, by_itself)
+        is_news = not record.tries() or text != record.last_error
+        plan = record.failed(text, now, refused, by_itself)
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # as a rule it is gone at once
         if is_news or plan.fatal:   # the others are counted in the diagnostics
-            self._logger.error(f'stick {record.number} ({record.device_name}): {text}; '
-                               f'{"given up for" if plan.fatal else "starting again in"} '
-                               f'{plan.delay_sec:g} s')
+            self._held_back.append(
+                f'stick {record.number} ({record.device_name}): {text}; '
+                f'{"given up for" if plan.fatal else "starting again in"} {plan.delay_sec:g} s')
+        if not refused or self._longest_start_sec is not None:
+            self._tell_held_back()
+
+    def _tell_held_back(self):
+        """Log failures; refusals are held back until it is known that the networks are good."""
+        for line in self._held_back:
+            self._logger.error(line)
+        self._held_back.clear()

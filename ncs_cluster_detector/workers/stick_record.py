@@ -14,7 +14,10 @@
 
 """The supervisor's record of one stick, which outlives the stick's workers."""
 
+from collections import Counter
+
 from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.presence import Presence
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.policy.trust import Trust
@@ -36,7 +39,8 @@ class StickRecord:
     Its life: BACKOFF until a worker is due, STARTING until its stick is open, RUNNING; after a
     failure STOPPING until the process is gone, then BACKOFF again or, when the budget is used up,
     FATAL for a long rest. While the stick is not plugged in ABSENT takes the place of waiting, and
-    DEAD while it has booted and does not answer on USB.
+    DEAD while it has booted and does not answer on USB. While another program has it open no
+    worker is due.
     """
 
     def __init__(self, number, device_name, now):
@@ -56,7 +60,11 @@ class StickRecord:
         self.mute = 0           # how often it booted and gave no answer, since it was last well
         self.slow = 0           # how often it was not back from its boot in time, likewise
         self.trust = Trust()
-        self.is_spare = False   # it is dead, or its room was taken while it was
+        self.refusals = Counter()   # of the networks, by reason, since it last loaded them
+        self.starts = 0
+        self.has_place = False      # it is to be used, as far as max_sticks goes
+        self.in_use = False         # another program has it open
+        self.presence = Presence()
         self._is_told_dead = False   # since it ran last
         self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
@@ -72,10 +80,12 @@ class StickRecord:
 
     def waits_until(self):
         """Return when a worker is due, or None when none is: there is one, or no stick."""
-        return self.start_at if self.state in (StickState.BACKOFF, StickState.FATAL) else None
+        is_waiting = self.state in (StickState.BACKOFF, StickState.FATAL) and not self.in_use
+        return self.start_at if is_waiting else None
 
     def starting(self, handle):
         """Take a worker that opens this stick (BACKOFF, FATAL -> STARTING)."""
+        self.starts += 1
         self.handle = handle
         self.state = StickState.STARTING
 
@@ -83,16 +93,27 @@ class StickRecord:
         """Take note that the stick is open (STARTING -> RUNNING)."""
         self._ready_at = now
         self._is_told_dead = False
+        self.refusals.clear()
         self.state = StickState.RUNNING
 
-    def failed(self, text, now, for_good=False, by_itself=True):
+    def taken(self, now):
+        """Take note that another program was faster to open it, no failure of the stick's."""
+        self.in_use = True
+        self._plan = restart.RestartPlan(0.0, fatal=False)
+        self.start_at = now
+        self.state = StickState.STOPPING
+        self.handle = None
+
+    def failed(self, text, now, refused=False, by_itself=True):
         """
         Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan.
 
-        :param for_good: another attempt would end the same way.
+        :param refused: it has answered, and refuses the networks.
         :param by_itself: whether it is the stick's own; else its process was killed.
         """
-        self.failures = restart.BUDGET if for_good else self.failures + 1
+        self.failures += not refused
+        if refused:
+            self.refusals[text.replace(self.name_now, '')] += 1
         if now - self.handle.step_at >= restart.HELD_UP_SEC:
             self.mute += self.handle.step == BOOTED
             self.slow += self.handle.step == OPENING
@@ -102,8 +123,9 @@ class StickRecord:
         at_work = self.state is StickState.RUNNING
         if at_work:
             (self.trust.lapsed if by_itself else self.trust.interrupted)()
-        self._plan = restart.after_failure(
-            self.failures, self.holds_up(), self.trust.rest_sec if at_work and by_itself else 0.0)
+        rest_sec = self.trust.rest_sec if at_work and by_itself else 0.0
+        self._plan = (restart.after_refusal(self.refusals.total()) if refused else
+                      restart.after_failure(self.failures, self.holds_up(), rest_sec))
         self.start_at = now + self._plan.delay_sec
         self.state = StickState.STOPPING
         self.handle = None
@@ -117,19 +139,25 @@ class StickRecord:
         """Take note that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
         self.state = StickState.FATAL if self._plan.fatal else StickState.BACKOFF
 
-    def seen(self, device_names, now, dead):
+    def seen(self, device_names, now, dead, is_first=False, is_calm=True):
         """
         Take note of what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
 
-        A stick that has come back is due at once; its failures count on, because one that falls
-        off the bus for want of power comes back each time. One that was dead and has been reset
-        has to wait: no hand was on it.
+        A stick that has come back is due at once. Its failures are forgotten when it was a hand
+        that unplugged it; else they count on, because one that falls off the bus for want of power
+        comes back each time. One that was dead and has been reset has to wait.
 
         :param device_names: dictionary of device name by USB port.
         :param dead: dictionary of DeadStick by USB port.
+        :param is_first: the process that made the list had made none before: what nobody has open
+            is free in it, also when a process was killed that had it.
+        :param is_calm: no stick was started since the list before.
         :return: whether it is dead, for the first time since it ran.
         """
         name = device_names.get(self.port)
+        is_there = name is not None or self.port in dead   # which is reset, by no hand
+        if self.presence.update(is_there, now, is_calm and self.waits()):
+            self._forget_failures()
         if self.waits() and self.port in dead:
             if self.dead_since != dead[self.port].since:
                 self.dead_since = dead[self.port].since
@@ -146,14 +174,51 @@ class StickRecord:
         if name is not None:
             self.name_now = name
             self.device_name = self.device_name if is_in_use(name) else name
+        self._note_use(name, now, is_first)
         is_news = self.state is StickState.DEAD and not self._is_told_dead
         self._is_told_dead |= is_news
         return is_news
 
+    def _note_use(self, name, now, is_first):
+        """Take note of whether another program has the stick, and when it gives it back."""
+        was_in_use = self.in_use
+        self.in_use = (self.state in (StickState.BACKOFF, StickState.FATAL) and is_in_use(name)
+                       and (was_in_use or is_first))
+        if self.in_use:
+            self._forget_failures()   # it works, for somebody
+            self.state = StickState.BACKOFF
+        elif was_in_use:
+            self.start_at = now
+
+    def moved(self, device_name, now):
+        """Take the place of a stick that is not there any more (ABSENT, BACKOFF -> BACKOFF)."""
+        self.device_name = self.name_now = device_name
+        self.state = StickState.BACKOFF
+        self.start_at = now
+        self.last_error = ''
+        self.in_use = False
+        self.presence = Presence()
+        self._ready_at = None
+        self._is_told_dead = False
+        self._forget_failures()
+
     def replugged(self, now):
         """Take note that a dead stick was pulled out; it is due at once when it is back."""
-        self.mute = self.slow = 0
+        self._forget_failures()
         self.start_at = now
+
+    def _forget_failures(self):
+        self.failures = self.mute = self.slow = 0
+        self.refusals.clear()
+        self.trust.forget()
+
+    def tries(self):
+        """Return how often its start has failed since it was last well, or loaded networks."""
+        return self.failures + self.refusals.total()
+
+    def was_opened(self):
+        """Tell whether it was ever opened by a worker."""
+        return self._ready_at is not None
 
     def is_absent(self):
         """Tell whether the stick is not plugged in."""
@@ -165,8 +230,8 @@ class StickRecord:
 
     def waits(self):
         """Tell whether the stick waits for its next worker, to be plugged in or to answer."""
-        return self.waits_until() is not None or self.state in (
-            StickState.ABSENT, StickState.DEAD)
+        return self.state in (
+            StickState.BACKOFF, StickState.FATAL, StickState.ABSENT, StickState.DEAD)
 
     def holds_up(self):
         """
@@ -246,4 +311,4 @@ class StickRecord:
             inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
             dead_since=self.dead_since if self.state is StickState.DEAD else None,
-            start_at=self.waits_until())
+            start_at=self.waits_until(), in_use=self.in_use)

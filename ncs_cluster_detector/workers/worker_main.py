@@ -42,6 +42,7 @@ from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import StickError
+from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
 from ncs_cluster_detector.workers import driver
 from ncs_cluster_detector.workers.messages import Fault
@@ -221,14 +222,14 @@ class _Worker:
         """Report a failure, and have the stick closed if the library has not failed."""
         is_known = isinstance(error, StickError)
         self._fail(str(error) if is_known else f'{type(error).__name__}: {error}',
-                   _parameter_at_fault(error))
+                   _parameter_at_fault(error), isinstance(error, StickInUseError))
         if self._stick is None or self._stick.has_failed:
             os._exit(1)
         self.commands.put(Stop())
 
-    def _fail(self, text, parameter=''):
+    def _fail(self, text, parameter='', in_use=False):
         self._fault = text
-        self._send(Fault(text, parameter))
+        self._send(Fault(text, parameter, in_use))
 
     def _send(self, message):
         with self._send_lock, suppress(OSError):   # the main thread notices who is gone

@@ -162,6 +162,22 @@ def test_nodes_and_programs_on_one_bus_do_not_disturb_each_other(start_bus):
     assert vendor_bus.bus.sticks()['1.4'].boots == 1
 
 
+@pytest.mark.parametrize('apart_sec', [0.0, 0.5, 1.0, 2.0])
+def test_nodes_that_are_started_together_share_the_sticks_out(start_bus, apart_sec):
+    vendor_bus = start_bus('--ports', '1.1,1.2,1.3,1.4')
+    nodes = [vendor_bus.start_node('one', max_sticks=2)]
+    time.sleep(apart_sec)
+    nodes.append(vendor_bus.start_node('two', max_sticks=2))
+
+    def running(node):
+        return {port for port in ('1.1', '1.2', '1.3', '1.4') if node.state(port) == 'RUNNING'}
+    for node in nodes:
+        node.wait_for(lambda node=node: len(running(node)) == 2, ALL_SEC, 'two sticks',
+                      nodes[0].started_at)
+    assert running(nodes[0]).isdisjoint(running(nodes[1]))
+    assert [node.process.output for node in nodes if 'ERROR' in node.process.output] == []
+
+
 def test_no_stick_is_taken_for_another(start_bus):
     vendor_bus = start_bus('--ports', '1.1,1.2')
     vendor_bus.bus.tell('1.2 boot', '1.1 slow-boot 6', '1.1 temp 31', '1.2 temp 38')

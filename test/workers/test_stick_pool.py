@@ -35,10 +35,10 @@ from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.messages import Step
 from ncs_cluster_detector.workers.messages import Wait
+from ncs_cluster_detector.workers.start_turn import FRESH_LOOK_PERIOD_SEC
+from ncs_cluster_detector.workers.start_turn import LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_finder import LISTING_SEC
 from ncs_cluster_detector.workers.stick_finder import LONGEST_LISTING_SEC
-from ncs_cluster_detector.workers.stick_pool import FRESH_LOOK_PERIOD_SEC
-from ncs_cluster_detector.workers.stick_pool import LOOK_PERIOD_SEC
 from ncs_cluster_detector.workers.stick_pool import StickPool
 from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 import pytest
@@ -392,12 +392,167 @@ def test_a_worker_that_survives_its_kill_keeps_its_stick_stopping(world):
     assert worker.closed
 
 
-def test_a_graph_that_the_first_stick_refuses_cannot_be_used(world):
-    world = world()
-    world.step(0.0)
-    world.step(0.1, Found(TWO))
-    world.step(1.0, Fault('graph 0: UNSUPPORTED_GRAPH_FILE', 'graph_paths'))
-    assert world.pool.unusable == ('graph_paths', 'graph 0: UNSUPPORTED_GRAPH_FILE')
+def refusal(name, status='UNSUPPORTED_GRAPH_FILE'):
+    """Return what a stick says that refuses the networks."""
+    return Fault(f'loading graph 0 on stick {name}: {status}', 'graph_paths')
+
+
+ANSWER_SEC = 0.05
+
+
+class Sticks:
+    """Sticks by port, and what each says when it is opened; they answer every worker soon."""
+
+    def __init__(self, world, **_):
+        self.world = world
+        self.say = {}          # port -> message, or None for one that hangs
+        self.taken = set()     # ports of those that another program has open
+        self.now = 0.0
+        self._heard = {}       # pid -> how many words the worker was told when it answered
+
+    def names(self):
+        used = self.taken | {self._port_of(worker) for worker in self.world.workers
+                             if not worker.ended}
+        return tuple(f'{port}-' if port in used else f'{port}-ma2450' for port in self.say)
+
+    def opened(self):
+        """Return the ports of all sticks that a worker was told to open."""
+        return list(filter(None, map(self._port_of, self.world.workers)))
+
+    @staticmethod
+    def _port_of(worker):
+        opens = [word for word in worker.told if isinstance(word, Open)]
+        return opens[0].device_name.partition('-')[0] if opens else None
+
+    def play(self, until):
+        """Do all that is due until the time ``until``, or until the node must end."""
+        while self.now < until and self.world.pool.unusable is None:
+            for worker in [worker for worker in self.world.workers if not worker.ended]:
+                self._answer(worker)
+            self.world.step(self.now)
+            self.now += ANSWER_SEC
+
+    def _answer(self, worker):
+        port, told = self._port_of(worker), len(worker.told)
+        if port is not None and port not in self.say:
+            worker.says.append(Fault('pulled out'))
+            worker.ended = True
+        elif self._heard.get(worker.pid) != told:
+            self._heard[worker.pid] = told
+            if port is None:
+                worker.says.append(Found(self.names()))
+            elif self.say[port] is not None:
+                worker.says.append(self.say[port])
+                worker.ended = isinstance(self.say[port], Fault)
+        elif port is not None and self.say[port] is READY:
+            worker.says.append(Reading(30.0, 0, self.now))
+
+
+@pytest.fixture
+def sticks(world):
+    """Return a function that makes Sticks in a World, with what they say by port."""
+    def make(say, **options):
+        made = Sticks(world(**options))
+        made.say = dict(say)
+        return made
+    return make
+
+
+UNFIT, BAD_CABLE = 'UNSUPPORTED_GRAPH_FILE', 'OUT_OF_MEMORY'
+
+
+def refusals(status, *ports):
+    """Return the refusal of each port's stick, in a dictionary."""
+    return {port: refusal(f'{port}-ma2450', status) for port in ports}
+
+
+@pytest.mark.parametrize('max_sticks', [0, 1])
+@pytest.mark.parametrize('ports', [
+    ('1.1', '1.2'), ('1.1',), tuple(f'1.{port}' for port in range(1, 6))])
+def test_a_graph_that_all_sticks_refuse_ends_the_node_within_seconds(sticks, ports, max_sticks):
+    sticks = sticks(refusals(UNFIT, *ports), max_sticks=max_sticks)
+    sticks.play(until=10.0)
+    parameter, text = sticks.world.pool.unusable
+    assert (parameter, UNFIT in text) == ('graph_paths', True)
+    assert len(sticks.opened()) == max(len(ports), 2)
+    assert sticks.world.log == []   # the line that ends the node says it all
+
+
+@pytest.mark.parametrize('bad, good', [
+    (['1.1'], ['1.2']), (['1.2'], ['1.1']), (['1.1', '1.2'], ['1.3']),
+    (['1.1', '1.2'], ['1.3', '1.4', '1.5']), (['1.4', '1.5'], ['1.1', '1.2', '1.3']),
+    (['1.1', '1.2', '1.3', '1.4'], ['1.5'])])
+@pytest.mark.parametrize('max_sticks', [0, 1, 3])
+def test_bad_cables_end_nothing_while_one_stick_takes_the_graph(sticks, bad, good, max_sticks):
+    sticks = sticks({**refusals(BAD_CABLE, *bad), **dict.fromkeys(good, READY)},
+                    max_sticks=max_sticks)
+    sticks.play(until=60.0)
+    assert sticks.world.pool.unusable is None
+    runs = [status.state for status in sticks.world.pool.statuses(60.0)].count(RUNNING)
+    assert runs == min(len(good), max_sticks or 5)
+
+
+def test_one_with_a_bad_cable_is_back_soon_after_it_is_mended_however_late_that_is(sticks):
+    sticks = sticks({**refusals(BAD_CABLE, '1.1'), '1.2': READY})
+    sticks.play(until=restart.FIRST_DELAY_SEC)
+    assert len(sticks.world.told_of(BAD_CABLE)) == 1
+    sticks.play(until=900.0)
+    assert sticks.world.states() == [BACKOFF, RUNNING]
+    assert len(sticks.world.told_of(BAD_CABLE)) == 1
+    sticks.say['1.1'] = READY
+    sticks.play(until=911.0)
+    assert sticks.world.states() == [RUNNING, RUNNING]
+
+
+def test_two_reasons_are_none_until_one_is_given_twice_by_a_stick_and_none_has_worked(sticks):
+    sticks = sticks({**refusals(BAD_CABLE, '1.1'), **refusals(UNFIT, '1.2')})
+    sticks.play(until=10.0)
+    assert sticks.world.pool.unusable is not None
+    assert len(sticks.opened()) == 4   # both have failed twice
+
+
+def test_when_a_stick_has_loaded_the_graph_no_refusal_ends_the_node_even_without_it(sticks):
+    sticks = sticks({**refusals(BAD_CABLE, '1.1', '1.3'), '1.2': READY})
+    sticks.play(until=10.0)
+    assert sticks.world.states()[1] is RUNNING
+    del sticks.say['1.2']
+    sticks.play(until=60.0)
+    assert sticks.world.pool.unusable is None
+    assert sticks.world.states()[1] is ABSENT
+
+
+def test_one_that_hangs_is_waited_for_twice_before_a_single_one_is_believed(sticks):
+    sticks = sticks({**refusals(UNFIT, '1.1'), '1.2': None}, startup_timeout_sec=5.0)
+    sticks.play(until=60.0)
+    assert sticks.world.pool.unusable is not None
+    assert sticks.opened().count('1.2') == 2
+    assert len(sticks.world.told_of('not ready within')) == 1
+
+
+def test_what_is_listed_as_in_use_is_not_opened(sticks):
+    sticks = sticks({'1.1': READY, '1.2': READY, '1.3': READY})
+    sticks.play(until=2 * ANSWER_SEC)
+    assert len(sticks.world.states()) == 3
+    sticks.taken.add('1.2')
+    sticks.play(until=5.0)
+    assert sticks.opened() == ['1.1', '1.3']
+    assert sticks.world.states() == [RUNNING, RUNNING]
+    assert sticks.world.log == [line for line in sticks.world.log if 'is ready' in line]
+    sticks.taken.clear()
+    sticks.play(until=8.0)
+    assert sticks.world.states() == [RUNNING] * 3
+
+
+def test_what_another_program_has_taken_meanwhile_is_no_failure_and_the_next_is_opened(sticks):
+    sticks = sticks({'1.1': Fault('in use by another program', in_use=True), '1.2': READY},
+                    max_sticks=1)
+    sticks.play(until=2 * ANSWER_SEC)
+    sticks.taken.add('1.1')
+    sticks.play(until=LOOK_PERIOD_SEC / 2)
+    assert sticks.world.told_of('in use') == []
+    (stick,) = sticks.world.pool.snapshots(2.0, ())
+    assert (stick.status.number, stick.device_name) == (0, '1.2-ma2450')
+    assert (stick.status.state, stick.restarts) == (RUNNING, 0)
 
 
 def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
@@ -408,7 +563,8 @@ def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
     world.step(1.1, Found(TWO))
     world.step(2.0, Fault('graph 0: UNSUPPORTED_GRAPH_FILE', 'graph_paths'))
     assert world.pool.unusable is None
-    assert world.states() == [RUNNING, StickState.FATAL]
+    assert world.states() == [RUNNING, BACKOFF]
+    assert world.told_of('UNSUPPORTED_GRAPH_FILE; starting again in 0.5 s')
 
 
 def test_a_graph_that_worked_on_this_stick_is_tried_on_it_again(world):
@@ -488,6 +644,25 @@ def test_sticks_that_a_killed_process_left_behind_are_reset_by_a_fresh_worker(wo
     assert now == 1.2 + FRESH_LOOK_PERIOD_SEC
     world.step(now + 1.5, Found(ONE))
     assert world.last.told == [Open('1.1-ma2450')]
+
+
+def test_a_list_that_was_begun_before_a_worker_was_killed_does_not_take_its_stick_away(world):
+    world = world()
+    first, second, scout = world.start_all(TWO)
+    world.step(2.1, Fault('lost'), by=second)
+    world.step(2.6)
+    starter = world.last
+    world.step(2.7, Listing())
+    assert starter.told == [ListSticks()]
+    first.ended = True   # it had its stick when that was listed
+    world.step(2.8)
+    world.step(2.9, Found(('1.1-', '1.2-ma2450')), by=starter)
+    assert starter.told[1:] == [Open('1.2-ma2450', ('1.1',))]
+    world.step(3.5, READY, by=starter)
+    world.step(3.6)
+    assert world.last is not starter
+    world.step(3.7, Found(('1.1-ma2450', '1.2-')))
+    assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
 
 
 def test_a_list_made_while_a_stick_is_being_opened_makes_none_absent(world):

@@ -15,6 +15,7 @@
 """The life of a stick's record, one transition after the other, in invented time."""
 
 from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.presence import AWAY_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import OPENED
@@ -104,11 +105,71 @@ def test_a_fatal_stick_is_tried_again_after_its_rest_and_rests_again_if_that_fai
     assert (record.state, record.waits_until()) == (StickState.FATAL, 900.0 + restart.REST_SEC)
 
 
-def test_a_failure_for_good_is_fatal_at_once(record):
+def refuse_and_end(record, now, status='OUT_OF_MEMORY'):
     record.starting(Handle())
-    record.failed('bad graph', 200.0, for_good=True)
+    record.failed(f'loading graph 0 on stick {record.name_now}: {status}', now, refused=True)
     record.ended()
-    assert record.state is StickState.FATAL
+
+
+def test_one_that_refuses_the_networks_is_tried_again_for_ever_and_counts_no_failure(record):
+    waits = []
+    for second in range(200, 200 + 3 * restart.BUDGET):
+        refuse_and_end(record, second)
+        waits.append(record.waits_until() - second)
+    assert waits[:6] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
+    assert set(waits[6:]) == {10.0}
+    assert (record.state, record.failures) == (StickState.BACKOFF, 0)
+    assert (record.restarts, record.tries()) == (60, 60)
+
+
+def test_refusals_are_counted_by_reason_without_the_name_of_the_stick(record):
+    other = StickRecord(4, '1.3-ma2480', 100.0)
+    for stick in (record, other):
+        refuse_and_end(stick, 200.0)
+    assert record.refusals == other.refusals
+    refuse_and_end(record, 201.0, 'UNSUPPORTED_GRAPH_FILE')
+    refuse_and_end(record, 202.0)
+    assert list(record.refusals.values()) == [2, 1]
+    assert record.waits_until() == 204.0   # the third of them
+
+
+def test_one_that_loads_the_networks_has_refused_nothing(record):
+    refuse_and_end(record, 200.0)
+    record.starting(Handle())
+    record.running(210.0)
+    assert record.tries() == 0
+
+
+def test_one_that_another_program_took_first_has_not_failed(record):
+    record.starting(Handle())
+    record.taken(200.0)
+    assert (record.state, record.handle) == (StickState.STOPPING, None)
+    record.ended()
+    assert (record.state, record.waits_until()) == (StickState.BACKOFF, None)
+    assert (record.tries(), record.restarts, record.last_error) == (0, 0, '')
+    assert record.snapshot(200.0, active=False).in_use
+    record.seen(BOOTED_NOW, 201.0, {})
+    assert record.waits_until() is None
+    record.seen(PLUGGED, 202.0, {})
+    assert record.waits_until() == 202.0
+    assert not record.snapshot(202.0, active=False).in_use
+
+
+@pytest.mark.parametrize('is_first, waits_until', [(True, None), (False, 300.5)])
+def test_only_a_first_list_tells_what_another_program_has(record, is_first, waits_until):
+    fail_and_end(record, 300.0)   # killed, it is left booted until the bus is cleaned
+    record.seen(BOOTED_NOW, 300.1, {}, is_first)
+    assert record.waits_until() == waits_until
+
+
+def test_one_that_was_given_up_and_works_for_another_program_has_its_first_chances(record):
+    for _ in range(restart.BUDGET):
+        fail_and_end(record, 200.0)
+    record.seen(BOOTED_NOW, 201.0, {}, is_first=True)
+    assert record.state is StickState.BACKOFF
+    record.seen(PLUGGED, 210.0, {})
+    fail_and_end(record, 211.0)
+    assert record.waits_until() == 211.5
 
 
 def test_a_result_wipes_the_failures_out(record):
@@ -135,9 +196,63 @@ def test_unplugged_it_is_absent_and_due_at_once_when_it_is_back(record, failures
     assert record.waits_until() is None
     record.seen(PLUGGED, 250.0, {})
     assert (record.state, record.waits_until()) == (StickState.BACKOFF, 250.0)
-    # What made it fail before counts on.
-    fail_and_end(record, 260.0)
-    assert record.waits_until() > 260.5
+
+
+def give_up(record):
+    for _ in range(restart.BUDGET):
+        fail_and_end(record, 200.0)
+
+
+def rest_long(record):
+    for _ in range(5):
+        handle = Handle()
+        handle.step, handle.step_at = BOOTED, 190.0
+        record.starting(handle)
+        record.failed('mute', 200.0)
+        record.ended()
+
+
+def refuse_often(record):
+    for _ in range(10):
+        refuse_and_end(record, 200.0)
+
+
+@pytest.mark.parametrize('trouble', [give_up, rest_long, refuse_often])
+@pytest.mark.parametrize('is_calm, away_sec, by_a_hand', [
+    (True, 1.0, True),
+    (False, AWAY_SEC, True),
+    (False, AWAY_SEC - 0.1, False)])
+def test_a_hand_gives_it_its_first_chances_again(record, trouble, is_calm, away_sec, by_a_hand):
+    trouble(record)
+    record.seen({}, 201.0, {}, is_calm=is_calm)
+    record.seen({}, 201.5, {})   # that it is still away says nothing
+    record.seen(PLUGGED, 201.0 + away_sec, {})
+    assert record.waits_until() == 201.0 + away_sec
+    fail_and_end(record, 210.0)
+    assert (record.waits_until() == 210.5) is by_a_hand or trouble is refuse_often
+    assert (record.tries() == 1) is by_a_hand
+
+
+def test_one_that_falls_off_the_bus_at_work_is_not_touched_by_a_hand(record):
+    for _ in range(3):
+        fail_and_end(record, 200.0)
+    record.starting(Handle())
+    record.running(210.0)
+    record.seen({}, 210.5, {})   # before its worker has noticed
+    record.failed('lost', 210.6)
+    record.ended()
+    record.seen(PLUGGED, 212.0, {})
+    assert record.failures == 4
+
+
+def test_a_stick_in_its_place_starts_afresh_and_its_figures_go_on(record):
+    give_up(record)
+    record.seen({}, 201.0, {})
+    record.moved('1.7-ma2480', 210.0)
+    assert (record.port, record.name_now) == ('1.7', '1.7-ma2480')
+    assert (record.state, record.waits_until()) == (StickState.BACKOFF, 210.0)
+    assert (record.failures, record.last_error, record.presence.is_away(300.0)) == (0, '', False)
+    assert record.restarts == restart.BUDGET
 
 
 @pytest.mark.parametrize('state', [StickState.STARTING, StickState.RUNNING, StickState.STOPPING])
@@ -305,6 +420,13 @@ def test_each_death_makes_it_wait_longer_until_it_is_well(record):
     record.given(600.9)
     record.inferred(Result(1, (), 0, 0.065), 601.0)
     assert record.holds_up() == 0
+
+
+def test_a_dead_one_that_leaves_the_bus_by_a_reset_was_not_replugged(record):
+    record.seen(BOOTED_NOW, 301.0, DEAD)
+    record.seen({}, 302.0, DEAD)   # it is on its way back
+    record.seen(PLUGGED, 303.0, {})
+    assert record.holds_up() == 1
 
 
 def test_a_dead_one_that_was_replugged_is_due_at_once_and_holds_up_nobody(record):

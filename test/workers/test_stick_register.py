@@ -14,9 +14,11 @@
 
 """Numbers for sticks, by their USB ports."""
 
+from random import Random
 from types import SimpleNamespace
 
 from ncs_cluster_detector.policy import restart
+from ncs_cluster_detector.policy.presence import AWAY_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import OPENING
@@ -64,6 +66,240 @@ def test_one_plugged_in_later_gets_the_next_number_whatever_its_port(register):
     assert register.due(2.0).number == 1
 
 
+class Sticks:
+    """Lists of sticks, one a second, in which those that a register has opened have no chip."""
+
+    def __init__(self, register):
+        self.register = register
+        self.now = 0.0
+        self.there = set()    # ports
+        self.taken = set()    # ports of those that another program has open
+
+    def list_once(self, is_first=False):
+        """List the sticks that are there."""
+        self.now += 1.0
+        used = self.taken | {record.port for record in self.register.records
+                             if record.state is StickState.RUNNING}
+        self.register.listed([f'{port}-' if port in used else f'{port}-ma2450'
+                              for port in self.there], self.now, {}, is_first)
+
+    def plug(self, *ports):
+        """Put sticks in, and open all that may be opened."""
+        self.there |= set(ports)
+        self.run()
+
+    def pull(self, *ports, after_sec=AWAY_SEC):
+        """Pull sticks out; the workers notice, and so many seconds go by."""
+        self.there -= set(ports)
+        for record in self.register.records:
+            if record.port in ports and record.state is StickState.RUNNING:
+                record.failed('lost', self.now)
+                record.ended()
+        for _ in range(1 + int(after_sec)):
+            self.list_once()
+
+    def run(self):
+        """List and open sticks until there is none to open."""
+        self.list_once(is_first=True)
+        while (record := self.register.due(self.now + 1000.0)) is not None:
+            record.starting(IDLE)
+            record.running(self.now)
+            self.list_once(is_first=True)
+
+    def shown(self):
+        """Return the ports of the sticks that are told of, by number."""
+        return {record.number: record.port for record in self.register.shown()}
+
+    def runs(self):
+        """Return the same of those that are open."""
+        return {record.number: record.port for record in self.register.records
+                if record.state is StickState.RUNNING}
+
+
+@pytest.fixture
+def sticks(log):
+    """Return a function that makes Sticks for a number of places, 0 for any."""
+    return lambda max_sticks: Sticks(StickRegister(max_sticks, log))
+
+
+@pytest.mark.parametrize('max_sticks', [0, 2])
+def test_a_stick_at_a_new_port_takes_the_number_of_one_that_has_left(sticks, log, max_sticks):
+    sticks = sticks(max_sticks)
+    sticks.plug('1.1', '1.2')
+    sticks.pull('1.1')
+    assert sticks.shown() == {0: '1.1', 1: '1.2'}
+    sticks.plug('1.7')
+    assert sticks.shown() == sticks.runs() == {0: '1.7', 1: '1.2'}
+    assert log == ['stick 0 is the one at port 1.7 from now on, in the place of the one at port '
+                   '1.1']
+    sticks.pull('1.7')
+    sticks.plug('1.1')
+    assert sticks.runs() == {0: '1.1', 1: '1.2'}
+
+
+@pytest.mark.parametrize('max_sticks', [0, 2])
+def test_it_keeps_its_number_for_some_seconds_and_as_long_as_nobody_needs_it(sticks, max_sticks):
+    sticks = sticks(max_sticks)
+    sticks.plug('1.1', '1.2')
+    sticks.pull('1.1', after_sec=1.0)
+    sticks.plug('1.7')
+    assert sticks.runs() == {1: '1.2'}
+    sticks.plug('1.1')   # it was only being reset
+    assert sticks.runs() == ({0: '1.1', 1: '1.2', 2: '1.7'} if max_sticks == 0 else
+                             {0: '1.1', 1: '1.2'})
+    sticks.pull('1.7')
+    sticks.pull('1.1', after_sec=1000.0)
+    sticks.plug('1.1')
+    assert sticks.runs()[0] == '1.1'
+
+
+def test_one_that_was_not_tried_yet_does_not_give_way_to_a_newcomer(sticks):
+    sticks = sticks(2)
+    for ports in ({'1.2', '1.3'}, {'1.1', '1.2', '1.3'}):
+        sticks.there = ports
+        sticks.list_once()
+    assert sticks.shown() == {0: '1.2', 1: '1.3'}
+    assert len(sticks.register.records) == 2
+
+
+def fail(record, now, **about):
+    record.starting(IDLE)
+    record.failed('lost', now, **about)
+    record.ended()
+
+
+def test_one_that_has_refused_waits_behind_those_that_have_failed_less_often(sticks):
+    sticks = sticks(0)
+    sticks.there = {'1.1', '1.2'}
+    sticks.list_once()
+    first, second = sticks.register.records
+    for _ in range(3):
+        fail(first, 1.0, refused=True)
+    fail(second, 50.0)
+    assert sticks.register.due(100.0) is second
+
+
+@pytest.mark.parametrize('starts_before', [True, False])
+def test_one_that_left_the_bus_as_a_stick_was_started_was_not_pulled_out(sticks, starts_before):
+    sticks = sticks(0)
+    sticks.plug('1.1', '1.2')
+    record = sticks.register.records[0]
+    record.failed('lost', sticks.now)
+    record.ended()
+    fail(record, sticks.now)
+    sticks.list_once()
+    if starts_before:
+        fail(record, sticks.now)
+    failures = record.failures
+    sticks.there -= {'1.1'}
+    sticks.list_once()
+    sticks.there |= {'1.1'}
+    sticks.list_once()
+    assert record.failures == (failures if starts_before else 0)
+
+
+def test_a_hub_that_was_moved_leaves_nothing_behind(sticks):
+    for max_sticks in (0, 3, 5):
+        for one_by_one in (False, True):
+            moved = sticks(max_sticks)
+            moved.plug('1.1', '1.2', '1.3')
+            for ports in ([('1.1',), ('1.2',), ('1.3',)] if one_by_one else
+                          [('1.1', '1.2', '1.3')]):
+                moved.pull(*ports)
+                moved.plug(*(port.replace('1.', '2.') for port in ports))
+            assert moved.runs() == moved.shown() == {0: '2.1', 1: '2.2', 2: '2.3'}
+
+
+def test_sticks_that_are_pulled_out_before_their_workers_notice_are_waited_for(sticks):
+    sticks = sticks(0)
+    sticks.plug('1.1', '1.2')
+    sticks.there = {'2.1', '2.2'}
+    sticks.list_once()
+    assert sticks.shown() == {0: '1.1', 1: '1.2'}
+    sticks.pull('1.1', '1.2')
+    sticks.run()
+    assert sticks.runs() == {0: '2.1', 1: '2.2'}
+
+
+def test_one_that_is_still_missing_is_told_of(sticks):
+    for max_sticks in (0, 3):
+        missing = sticks(max_sticks)
+        missing.plug('1.1', '1.2', '1.3')
+        missing.pull('1.1', '1.2', '1.3')
+        missing.plug('1.7', '1.8')
+        assert missing.shown() == {0: '1.7', 1: '1.8', 2: '1.3'}
+        assert missing.register.records[2].is_absent()
+
+
+def test_one_whose_place_was_taken_waits_unseen_until_there_is_one_again(sticks):
+    sticks = sticks(2)
+    sticks.plug('1.1', '1.2')
+    sticks.pull('1.1')
+    sticks.plug('1.7')
+    sticks.plug('1.1')
+    assert sticks.shown() == {0: '1.7', 1: '1.2'}
+    sticks.pull('1.2')
+    sticks.run()
+    assert sticks.runs() == {0: '1.7', 1: '1.1'}
+
+
+@pytest.mark.parametrize('max_sticks', [0, 2])
+def test_what_another_program_was_faster_to_open_has_no_number(sticks, max_sticks):
+    sticks = sticks(max_sticks)
+    register = sticks.register
+    sticks.there = {'1.1', '1.2', '1.3'}
+    sticks.list_once(is_first=True)
+    register.due(sticks.now).starting(IDLE)
+    register.records[0].running(sticks.now)
+    sticks.taken = {'1.2'}
+    sticks.run()
+    assert register.expects_sticks() is (max_sticks == 0)
+    assert sticks.shown() == sticks.runs() == (
+        {0: '1.1', 2: '1.3'} if max_sticks == 0 else {0: '1.1', 1: '1.3'})
+    assert register.strangers == (('1.2-',) if max_sticks == 0 else ())
+    sticks.taken = set()
+    sticks.run()
+    assert sticks.runs() == ({0: '1.1', 1: '1.2', 2: '1.3'} if max_sticks == 0 else
+                             {0: '1.1', 1: '1.3'})
+
+
+def test_what_was_ours_before_another_program_took_it_is_waited_for_unless_one_is_free(sticks):
+    sticks = sticks(2)
+    sticks.plug('1.1', '1.2')
+    sticks.pull('1.2', after_sec=1.0)
+    sticks.taken = {'1.2'}
+    sticks.plug('1.2')
+    assert (sticks.shown(), sticks.runs()) == ({0: '1.1', 1: '1.2'}, {0: '1.1'})
+    assert sticks.register.strangers == ('1.2-',)
+    sticks.plug('1.5')
+    assert sticks.shown() == sticks.runs() == {0: '1.1', 1: '1.5'}
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_places_follow_the_sticks_that_are_there_whatever_happens(sticks, seed):
+    rng = Random(seed)
+    max_sticks = rng.choice([0, 1, 2, 3])
+    sticks = sticks(max_sticks)
+    ports = [f'1.{number}' for number in range(1, 7)]
+    for _ in range(60):
+        port = rng.choice(ports)
+        if port in sticks.there:
+            sticks.taken.discard(port)
+            sticks.pull(port, after_sec=rng.choice([0.0, 6.0]))
+        else:
+            if rng.random() < 0.3:
+                sticks.taken.add(port)
+            sticks.plug(port)
+        shown = sticks.shown()
+        assert len(shown) <= (max_sticks or 6)
+        assert len(set(shown.values())) == len(shown)
+        assert sticks.runs().items() <= shown.items()
+    for _ in range(7):
+        sticks.run()
+    free = len(sticks.there - sticks.taken)
+    assert len(sticks.runs()) == min(free, max_sticks or 6)
+
+
 def test_one_in_use_by_another_program_gets_its_number_when_it_is_free(register, log):
     register.listed(['1.1-'], 1.0, {})
     assert register.records == []
@@ -82,19 +318,6 @@ def test_no_more_than_max_sticks_are_registered(log):
     register.records[0].failed('hung', 2.0)
     register.records[0].ended()
     assert register.expects_sticks()   # it may be replugged, and is back at once then
-
-
-def test_a_stick_that_moved_to_another_port_beyond_max_sticks_is_told_of_once(log):
-    register = StickRegister(2, log)
-    register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0, {})
-    assert log == []
-    for now in (2.0, 3.0):
-        register.listed(['1.1-ma2450', '1.5-ma2450'], now, {})
-    assert log == ['stick 1 is missing at port 1.2, and what is at port 1.5 is not used '
-                   '(max_sticks=2, known by their ports); plug it into its own port, or start the '
-                   'node again']
-    register.listed(['1.1-ma2450', '1.5-'], 4.0, {})   # another program's
-    assert len(log) == 1
 
 
 def test_sticks_of_other_programs_are_strangers_while_there_is_room(log):
@@ -188,7 +411,8 @@ def test_a_good_one_that_comes_later_has_the_room_of_a_dead_one_which_is_spare_t
     assert names(register) == ['1.1-ma2450', '1.2-', '1.3-ma2450']
     register.revived('1.2', False, 3.0)
     register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 3.1, {})
-    assert [record.is_spare for record in register.records] == [False, True, False]
+    assert [record.has_place for record in register.records] == [True, False, True]
+    assert [record.number for record in register.shown()] == [0, 2]
     first, _, third = register.records
     first.starting(IDLE)
     third.starting(IDLE)
