@@ -66,7 +66,7 @@ class StickPool:
         """Give a frame to a stick."""
         record = self._register.records[number]
         record.handle.post(frame.number, frame, now)
-        record.given(now)
+        record.figures.given(now)
 
     def frames_of(self, number):
         """Return the frames that a stick holds, a dictionary by frame number, oldest first."""
@@ -173,7 +173,7 @@ class StickPool:
         if frame is None:
             return
         self._settled.append((record.number, result, frame))
-        if result.unusable_boxes and not record.unusable_boxes:
+        if result.unusable_boxes and not record.figures.unusable_boxes:
             self._logger.warning(
                 f'stick {record.number} ({record.device_name}): {result.unusable_boxes} boxes of '
                 'a result dropped, which are not finite, empty, outside the image or of a class '

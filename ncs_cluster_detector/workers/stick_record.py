@@ -26,10 +26,8 @@ from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.workers import deadlines
-from ncs_cluster_detector.workers.measurement import Durations
-from ncs_cluster_detector.workers.measurement import Duty
-from ncs_cluster_detector.workers.measurement import Work
 from ncs_cluster_detector.workers.snapshot import StickSnapshot
+from ncs_cluster_detector.workers.stick_figures import StickFigures
 
 
 class StickRecord:
@@ -52,8 +50,6 @@ class StickRecord:
         self.start_at = now     # when a new worker is due, in BACKOFF and FATAL
         self.handle = None
         self.restarts = 0
-        self.inferences = 0
-        self.unusable_boxes = 0
         self.last_error = ''
         self.dead_since = None  # in DEAD, in seconds of the monotonic clock
         self.failures = 0       # since it was last well
@@ -69,14 +65,7 @@ class StickRecord:
         self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
         self._plan = None
-        self._celsius = None
-        self._measured_at = None
-        self._throttle_level = 0
-        self._pause_level = 0       # the highest since the oldest frame was given
-        self._last_given_at = float('-inf')
-        self._duty = Duty(now)
-        self._work = Work()
-        self._inference_times = Durations()
+        self.figures = StickFigures(now)
 
     def waits_until(self):
         """Return when a worker is due, or None when none is: there is one, or no stick."""
@@ -129,10 +118,7 @@ class StickRecord:
         self.start_at = now + self._plan.delay_sec
         self.state = StickState.STOPPING
         self.handle = None
-        self._duty.end(now)
-        self._work.given_up()
-        self._celsius = None
-        self._throttle_level = self._pause_level = 0
+        self.figures.stopped(now)
         return self._plan
 
     def ended(self):
@@ -250,39 +236,22 @@ class StickRecord:
         if self.state is StickState.STARTING:
             return deadlines.of_start(
                 self, options, longest_start_sec, others_waiting, others_slow)
-        return deadlines.of_work(self.handle, options, self._pause_level)
+        return deadlines.of_work(self.handle, options, self.figures.pause_level)
 
     @property
     def port(self):
         """Return the USB port path."""
         return port_of(self.device_name)
 
-    def given(self, now):
-        """Take note of a frame given to the stick."""
-        self._last_given_at = now
-        self._duty.begin(now)
-        self._work.given(now)
-
     def inferred(self, result, now):
         """Take note of a Result; a stick that gives one is well."""
-        self.inferences += 1
-        self.unusable_boxes += result.unusable_boxes
+        self.figures.inferred(result, now, bool(self.handle.outstanding))
         self._is_well()
-        self._pause_level = self._throttle_level
-        self._inference_times.add(result.inference_sec)
-        self._work.done(now)
         self.trust.served(now)
-        if not self.handle.outstanding:
-            self._duty.end(now)
 
     def measured(self, reading):
         """Take in a temperature reading."""
-        self._celsius = reading.celsius
-        self._measured_at = reading.measured_at
-        self._throttle_level = reading.throttle_level
-        # A pause that has begun goes on when the level falls.
-        before = self._pause_level if self.handle.outstanding else 0
-        self._pause_level = max(before, reading.throttle_level)
+        self.figures.measured(reading, bool(self.handle.outstanding))
         well_at = self._ready_at + restart.WELL_AFTER_SEC
         if reading.measured_at >= well_at and not self._owes_result:
             self._is_well()
@@ -293,22 +262,24 @@ class StickRecord:
 
     def status(self, now):
         """Return what the policies know of this stick."""
+        figures = self.figures
         return StickStatus(
-            number=self.number, state=self.state, celsius=self._celsius,
-            measured_at=self._measured_at, throttle_level=self._throttle_level,
+            number=self.number, state=self.state, celsius=figures.celsius,
+            measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
-            last_given_at=self._last_given_at, work_sec=self._work.total_sec(now),
-            inference_sec=self._work.inference_sec, recent_sec=self._work.recent_sec,
+            last_given_at=figures.last_given_at, work_sec=figures.work.total_sec(now),
+            inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
             busy_since=self.handle.busy_since if self.handle else None,
             doubt_sec=self.trust.doubt_sec, trials_left=self.trust.trials_left)
 
     def snapshot(self, now, active):
         """Return the record's public face."""
+        figures = self.figures
         return StickSnapshot(
             status=self.status(now), device_name=self.device_name, active=active,
-            duty_60s=self._duty.share(now), inferences=self.inferences,
-            unusable_boxes=self.unusable_boxes,
-            inference_p50_sec=self._inference_times.percentile(50), restarts=self.restarts,
+            duty_60s=figures.duty.share(now), inferences=figures.inferences,
+            unusable_boxes=figures.unusable_boxes,
+            inference_p50_sec=figures.inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
             dead_since=self.dead_since if self.state is StickState.DEAD else None,
             start_at=self.waits_until(), in_use=self.in_use)

@@ -177,7 +177,7 @@ def test_a_result_wipes_the_failures_out(record):
         fail_and_end(record, 200.0)
     record.starting(Handle())
     record.running(101.0)
-    record.given(209.9)
+    record.figures.given(209.9)
     record.inferred(Result(1, (), 2, 0.065), 210.0)
     record.failed('later', 220.0)
     record.ended()
@@ -417,7 +417,7 @@ def test_each_death_makes_it_wait_longer_until_it_is_well(record):
     assert (waits, record.holds_up()) == ([5.0, 10.0, 20.0], 3)
     record.starting(Handle())
     record.running(600.0)
-    record.given(600.9)
+    record.figures.given(600.9)
     record.inferred(Result(1, (), 0, 0.065), 601.0)
     assert record.holds_up() == 0
 
