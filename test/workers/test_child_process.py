@@ -35,6 +35,7 @@ PROGRAM = """
 from multiprocessing import connection
 import os
 import resource
+import signal
 from ncs_cluster_detector.workers.child_process import ChildProcess
 
 def main(_):
@@ -164,6 +165,17 @@ def test_other_ends_in_words(start, main, expected):
     child = start(main)
     wait_for_end(child)
     assert child.how_it_ended() == f'process {child.pid} {expected}'
+    assert not child.was_killed()
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
+def test_one_that_was_killed_from_outside_says_so(start, number):
+    child = start(answers, 'heard')
+    child.send('one')
+    take_messages(child, len)
+    os.kill(child.pid, number)
+    wait_for_end(child)
+    assert child.was_killed()
 
 
 def test_messages_go_both_ways(start):

@@ -104,3 +104,14 @@ def test_work_under_way_counts_as_far_as_it_has_come():
     assert work.total_sec(9.0) == pytest.approx(0.2)   # it hangs, which heats nothing
     work.given_up()
     assert work.total_sec(9.0) == pytest.approx(0.1)
+
+
+def test_the_speed_of_late_is_the_median_of_three():
+    work, now = Work(), 0.0
+    assert work.recent_sec is None
+    for took_sec, recent_sec in ((0.1, 0.1), (0.1, 0.1), (0.1, 0.1), (0.9, 0.1), (0.9, 0.9),
+                                 (0.1, 0.9), (0.1, 0.1)):
+        work.given(now)
+        work.done(now + took_sec)
+        now += 1.0
+        assert work.recent_sec == pytest.approx(recent_sec)

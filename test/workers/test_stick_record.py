@@ -30,6 +30,7 @@ import pytest
 NAME = '1.2-ma2450'
 PLUGGED = {'1.2': NAME}
 BOOTED_NOW = {'1.2': '1.2-'}
+RESULT = Result(1, (), 0, 0.1)
 DEAD = {'1.2': DeadStick('1.2', 300.0)}
 
 
@@ -464,3 +465,56 @@ def test_one_that_was_slow_to_boot_once_may_be_in_time_the_next_time(record):
         record.ended()
         holds_up.append(record.holds_up())
     assert holds_up == [0, 1, 2]
+
+
+def fail_at_work(record, now, **named):
+    """Let a stick run, give one good result and fail; return how long it rests."""
+    record.starting(Handle())
+    record.running(now)
+    record.figures.given(now)
+    record.inferred(RESULT, now)
+    return record.failed('hung', now, **named).delay_sec
+
+
+def test_one_that_hangs_at_work_again_and_again_rests_longer_whatever_it_did_in_between(record):
+    rests = []
+    for failure in range(7):
+        rests.append(fail_at_work(record, 1000.0 * failure))
+        record.ended()
+    assert rests[0] == 0.5
+    assert all(later > 1.9 * rest for rest, later in zip(rests[:5], rests[1:]))
+    assert record.state is StickState.FATAL
+    assert rests[6] == restart.REST_SEC
+
+
+def test_one_whose_process_is_killed_is_back_soon_each_time(record):
+    for failure in range(30):
+        assert fail_at_work(record, 1000.0 * failure, by_itself=False) == restart.FIRST_DELAY_SEC
+        record.ended()
+    assert record.trust.doubt_sec > 0.0
+    assert record.trust.trials_left
+
+
+def test_a_failed_start_says_nothing_about_its_work(record):
+    fail_and_end(record, 200.0)
+    assert record.trust.doubt_sec == 0.0
+
+
+def test_the_policies_are_told_how_far_it_is_trusted_and_since_when_it_owes_a_result(record):
+    assert fail_at_work(record, 200.0) > 0
+    record.ended()
+    status = record.status(300.0)
+    assert (status.doubt_sec, status.trials_left) == (
+        record.trust.doubt_sec, record.trust.trials_left)
+    assert status.busy_since is None
+    record.starting(Handle())
+    record.handle.busy_since = 250.0
+    assert record.status(300.0).busy_since == 250.0
+
+
+def test_a_hand_makes_it_trusted_again(record):
+    fail_at_work(record, 200.0)
+    record.ended()
+    record.seen({}, 201.0, {})
+    record.seen(PLUGGED, 300.0, {})
+    assert (record.trust.doubt_sec, record.trust.trials_left) == (0.0, 0)

@@ -1,0 +1,105 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the policies make of sticks together, in invented time."""
+
+from ncs_cluster_detector.policy.blind_restart import FIRST_AFTER_SEC
+from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.promptness import Slowness
+from ncs_cluster_detector.policy.sensor_watch import SensorFault
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.standing import Standing
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+import pytest
+
+
+def sticks_at(now, *temperatures, **values):
+    """Return running sticks that told these temperatures just now; None is no number."""
+    return [StickStatus(number, StickState.RUNNING, celsius, now, **values)
+            for number, celsius in enumerate(temperatures)]
+
+
+def restarts(control, temperatures, seconds, settings):
+    """Ask once a second for so long; return (second, numbers) of all restarts."""
+    asked = []
+    for now in range(seconds):
+        control.update(float(now), sticks_at(float(now), *temperatures), settings)
+        if control.to_restart:
+            assert len(temperatures) == 1 or not set(control.to_restart) & set(control.active)
+            asked.append((now, control.to_restart))
+    return asked
+
+
+def test_a_blind_stick_that_rests_is_restarted_and_one_at_work_is_not():
+    control = ClusterControl()
+    asked = restarts(control, (40.0, None), 100, Settings(cluster_size=1))
+    assert asked[0] == (FIRST_AFTER_SEC, (1,))
+    assert len(asked) == 2   # the second after twice as long
+    # Where it is needed it is restarted when it rests, for it works a fifth of the time.
+    assert restarts(ClusterControl(), (40.0, None), 100, Settings())[0][0] >= FIRST_AFTER_SEC
+
+
+def test_the_only_stick_is_restarted_at_work():
+    assert restarts(ClusterControl(), (None,), 40, Settings()) == [(FIRST_AFTER_SEC, (0,))]
+
+
+def test_one_that_sees_or_does_not_run_is_not_restarted():
+    assert restarts(ClusterControl(), (40.0, 41.0), 100, Settings(cluster_size=1)) == []
+    control = ClusterControl()
+    for now in range(100):
+        away = StickStatus(1, StickState.STARTING)
+        control.update(float(now), [*sticks_at(float(now), 40.0), away], Settings(cluster_size=1))
+        assert control.to_restart == ()
+
+
+def test_what_is_found_out_about_a_stick():
+    control = ClusterControl()
+    one, two = sticks_at(1.0, 40.0, None)
+    slow = StickStatus(2, StickState.RUNNING, 41.0, 1.0, recent_sec=0.4)
+    quick = [StickStatus(number, StickState.RUNNING, 41.0, 1.0, recent_sec=0.1)
+             for number in (3, 4)]
+    control.update(1.0, [one, two, slow, *quick], Settings(cluster_size=1))
+    assert control.findings(0) == {
+        'standing': Standing.TRUSTED, 'slowness': None, 'sensor_fault': None,
+        'likely_celsius': 40.0}
+    blind = control.findings(1)
+    assert (blind['standing'], blind['sensor_fault']) == (Standing.BLIND, SensorFault.NONE_TOLD)
+    assert 30.0 < blind['likely_celsius'] < 60.0
+    assert control.findings(2)['slowness'] == Slowness(0.4, 0.1)
+    assert control.findings(9) == {
+        'standing': None, 'slowness': None, 'sensor_fault': None, 'likely_celsius': None}
+
+
+@pytest.mark.parametrize('celsius, on_trial', [(40.0, 1), (65.0, None)])
+def test_a_hot_stick_is_not_tried(celsius, on_trial):
+    control = ClusterControl()
+    sticks = sticks_at(1.0, 40.0, celsius, doubt_sec=9.0)
+    control.update(1.0, sticks, Settings(cluster_size=1))
+    assert control.give_on_trial(2.0, sticks, Settings(cluster_size=1)) == on_trial
+
+
+def test_time_alone_makes_a_stick_late():
+    control = ClusterControl()
+    (stick,) = sticks_at(1.0, 40.0, inference_sec=0.1, busy_since=1.0)
+    settings = Settings(cluster_switch_cycle_ms=0, min_dwell_ms=0)
+    control.update(1.0, [stick], settings)
+    assert control.next_due(1.0, [stick], settings) == pytest.approx(1.3)
+
+
+def test_sticks_may_be_left_out_of_the_numbers():
+    control = ClusterControl()
+    sticks = sticks_at(1.0, 40.0, 41.0, 42.0)[1:]
+    control.update(1.0, sticks, Settings())
+    assert control.give_next(1.0, sticks, 2) == 1
