@@ -227,7 +227,9 @@ class History(stateful.RuleBasedStateMachine):
                 number in hot or heat.at_full_speed(number, dwell_sec) >= switch
                 for number in left)
         if reason is SwitchReason.TEMPERATURE:
-            assert max(known[number] for number in hot & before) in map(celsius.get, left)
+            # Those of unknown temperature count as hotter still.
+            assert None in map(celsius.get, left) or (
+                max(known[number] for number in hot & before) in map(celsius.get, left))
         self.forced -= joined
         if reason:
             self.changed_at = now
