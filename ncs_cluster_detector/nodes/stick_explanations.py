@@ -18,7 +18,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.nodes.diagnostic_status import shortened
 from ncs_cluster_detector.policy.promptness import TYPICAL_SEC
 from ncs_cluster_detector.policy.restart import REST_SEC
-from ncs_cluster_detector.policy.sensor_watch import SensorFault
+from ncs_cluster_detector.policy.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.trust import LATE_SEC

@@ -20,8 +20,8 @@ import math
 
 from ncs_cluster_detector.policy.heat_constants import Constants
 from ncs_cluster_detector.policy.heat_constants import mean_of
-from ncs_cluster_detector.policy.sensor_watch import Known
-from ncs_cluster_detector.policy.sensor_watch import SensorFault
+from ncs_cluster_detector.policy.sensor_fault import Known
+from ncs_cluster_detector.policy.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.sensor_watch import SensorWatch
 from ncs_cluster_detector.policy.stick_heat import StickHeat
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC

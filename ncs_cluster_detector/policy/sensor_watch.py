@@ -15,10 +15,11 @@
 """Whether a stick's readings can be true for the work that it did."""
 
 from collections import deque
-from enum import Enum
 import math
 
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.sensor_fault import Known
+from ncs_cluster_detector.policy.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.standstill import Standstill
 from ncs_cluster_detector.policy.standstill import STILL_CELSIUS
 from ncs_cluster_detector.policy.stick_heat import LEAST_INTERVAL_SEC
@@ -56,29 +57,6 @@ _LEAST_STILL_SEC = 10.0
 _MORE_THAN_ENDURED, _ENDURED_SEC, _MOST_ENDURED = 2.0, 3600.0, 3.0
 # Readings further apart than this may be those of another stick.
 _GAP_SEC = 10.0
-
-
-class SensorFault(Enum):
-    """Why a reading is not believed."""
-
-    NONE_TOLD = 'none told'       # there is no number, or none that is a temperature
-    STANDS_STILL = 'stands still'   # it does not change, though the stick's work does
-    FELL_AT_WORK = 'fell at work'   # it fell faster than a stick that computes can cool
-    TOO_COLD = 'too cold'         # it is lower than the work that was done permits
-
-
-class Known(Enum):
-    """
-    Where the constants come from that a stick is expected to have.
-
-    The value is how many times less than they say a healthy stick may warm: the constants that
-    are learned of a die in a case, say, are a compromise. Of a stick of which nothing is known
-    next to nothing is expected.
-    """
-
-    OWN = 2.5
-    OTHERS = 3.0
-    TYPICAL = 15.0
 
 
 # How far from the idle temperature that is expected a stick's own may be, C, at the first reading.

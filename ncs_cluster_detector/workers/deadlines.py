@@ -36,12 +36,12 @@ def of_start(record, options, longest_start_sec, others_waiting, others_slow=Fal
     :param others_slow: whether another one was not back from its boot in time either.
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """
-    handle = record.handle
+    handle, setbacks = record.handle, record.setbacks
     # Giving up one that is slow to boot helps nobody when the others are as slow.
-    faster = [other for other in others_waiting if not other.slow]
-    is_patient = record.slow == 1 or record.slow and not faster
+    faster = [other for other in others_waiting if not other.setbacks.slow]
+    is_patient = setbacks.slow == 1 or setbacks.slow and not faster
     start_sec = restart.start_deadline_sec(
-        record.failures, None if is_patient else longest_start_sec, options.startup_timeout_sec)
+        setbacks.failures, None if is_patient else longest_start_sec, options.startup_timeout_sec)
     why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
            f'the longest start so far took {longest_start_sec:.1f} s')
     deadlines = [(handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})')]
@@ -49,14 +49,14 @@ def of_start(record, options, longest_start_sec, others_waiting, others_slow=Fal
         deadlines.append((handle.step_at + restart.ANSWER_SEC, (
             f'it has booted, and has not answered for {restart.ANSWER_SEC:g} s')))
     if handle.step == OPENED and longest_start_sec is not None:
-        load_sec = restart.load_deadline_sec(record.failures, longest_start_sec)
+        load_sec = restart.load_deadline_sec(setbacks.failures, longest_start_sec)
         deadlines.append((handle.step_at + load_sec, (
             f'its networks are not loaded within {load_sec:.3g} s')))
     if handle.step == OPENING and _may_be_overtaken(
             faster, others_waiting, longest_start_sec, others_slow):
         deadlines.append((handle.step_at + restart.BOOT_SEC, (
             f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
-    if record.holds_up() and others_waiting and longest_start_sec is not None:
+    if setbacks.holds_up() and others_waiting and longest_start_sec is not None:
         deadlines.append((handle.started_at + longest_start_sec, (
             f'not ready within {longest_start_sec:.3g} s, and others wait')))
     return min(deadlines)
@@ -70,7 +70,7 @@ def _may_be_overtaken(faster, others_waiting, longest_start_sec, others_slow):
     one, see StickRegister.due. And there must be a reason to think that the others are faster: a
     start that was, or that this is the first one that takes long.
     """
-    if not faster or len(others_waiting) == 1 and not faster[0].failures:
+    if not faster or len(others_waiting) == 1 and not faster[0].setbacks.failures:
         return False
     if longest_start_sec is None:
         return not others_slow

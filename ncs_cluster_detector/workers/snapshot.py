@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ncs_cluster_detector.policy.promptness import Slowness
-from ncs_cluster_detector.policy.sensor_watch import SensorFault
+from ncs_cluster_detector.policy.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickStatus

@@ -75,7 +75,7 @@ class StickPool:
 
     def note_late(self, number):
         """Take note that a stick owes a result for several times its usual time."""
-        self._register.records[number].trust.late()
+        self._register.records[number].setbacks.trust.late()
 
     def restart(self, number, reason, now):
         """End the worker of a stick that runs, to be started again."""
@@ -196,7 +196,7 @@ class StickPool:
     def _fail(self, record, text, now, kill_at, refused=False, by_itself=True):
         handle = record.handle
         self._lost += [(record.number, sequence) for sequence in handle.outstanding]
-        is_news = not record.tries() or text != record.last_error
+        is_news = not record.setbacks.tries() or text != record.last_error
         plan = record.failed(text, now, refused, by_itself)
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # as a rule it is gone at once

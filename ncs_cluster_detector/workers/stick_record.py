@@ -14,18 +14,14 @@
 
 """The supervisor's record of one stick, which outlives the stick's workers."""
 
-from collections import Counter
-
 from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.presence import Presence
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.policy.trust import Trust
-from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import is_in_use
-from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.workers import deadlines
+from ncs_cluster_detector.workers.setbacks import Setbacks
 from ncs_cluster_detector.workers.snapshot import StickSnapshot
 from ncs_cluster_detector.workers.stick_figures import StickFigures
 
@@ -52,17 +48,12 @@ class StickRecord:
         self.restarts = 0
         self.last_error = ''
         self.dead_since = None  # in DEAD, in seconds of the monotonic clock
-        self.failures = 0       # since it was last well
-        self.mute = 0           # how often it booted and gave no answer, since it was last well
-        self.slow = 0           # how often it was not back from its boot in time, likewise
-        self.trust = Trust()
-        self.refusals = Counter()   # of the networks, by reason, since it last loaded them
+        self.setbacks = Setbacks()
         self.starts = 0
         self.has_place = False      # it is to be used, as far as max_sticks goes
         self.in_use = False         # another program has it open
         self.presence = Presence()
         self._is_told_dead = False   # since it ran last
-        self._owes_result = False   # it failed at work, and only a result shows that it is well
         self._ready_at = None
         self._plan = None
         self.figures = StickFigures(now)
@@ -82,7 +73,7 @@ class StickRecord:
         """Take note that the stick is open (STARTING -> RUNNING)."""
         self._ready_at = now
         self._is_told_dead = False
-        self.refusals.clear()
+        self.setbacks.refusals.clear()
         self.state = StickState.RUNNING
 
     def taken(self, now):
@@ -100,21 +91,13 @@ class StickRecord:
         :param refused: it has answered, and refuses the networks.
         :param by_itself: whether it is the stick's own; else its process was killed.
         """
-        self.failures += not refused
         if refused:
-            self.refusals[text.replace(self.name_now, '')] += 1
-        if now - self.handle.step_at >= restart.HELD_UP_SEC:
-            self.mute += self.handle.step == BOOTED
-            self.slow += self.handle.step == OPENING
-        self._owes_result |= bool(self.handle.outstanding)
+            self._plan = self.setbacks.refused(text.replace(self.name_now, ''))
+        else:
+            self._plan = self.setbacks.failed(
+                self.handle, now, self.state is StickState.RUNNING, by_itself)
         self.restarts += 1
         self.last_error = text
-        at_work = self.state is StickState.RUNNING
-        if at_work:
-            (self.trust.lapsed if by_itself else self.trust.interrupted)()
-        rest_sec = self.trust.rest_sec if at_work and by_itself else 0.0
-        self._plan = (restart.after_refusal(self.refusals.total()) if refused else
-                      restart.after_failure(self.failures, self.holds_up(), rest_sec))
         self.start_at = now + self._plan.delay_sec
         self.state = StickState.STOPPING
         self.handle = None
@@ -143,12 +126,11 @@ class StickRecord:
         name = device_names.get(self.port)
         is_there = name is not None or self.port in dead   # which is reset, by no hand
         if self.presence.update(is_there, now, is_calm and self.waits()):
-            self._forget_failures()
+            self.setbacks.forget()
         if self.waits() and self.port in dead:
             if self.dead_since != dead[self.port].since:
                 self.dead_since = dead[self.port].since
-                self.mute += 1
-                self.start_at = now + restart.after_failure(1, self.holds_up()).delay_sec
+                self.start_at = now + self.setbacks.died().delay_sec
             self.state = StickState.DEAD
         elif self.waits() and name is None:
             self.state = StickState.ABSENT
@@ -171,7 +153,7 @@ class StickRecord:
         self.in_use = (self.state in (StickState.BACKOFF, StickState.FATAL) and is_in_use(name)
                        and (was_in_use or is_first))
         if self.in_use:
-            self._forget_failures()   # it works, for somebody
+            self.setbacks.forget()   # it works, for somebody
             self.state = StickState.BACKOFF
         elif was_in_use:
             self.start_at = now
@@ -186,21 +168,12 @@ class StickRecord:
         self.presence = Presence()
         self._ready_at = None
         self._is_told_dead = False
-        self._forget_failures()
+        self.setbacks.forget()
 
     def replugged(self, now):
         """Take note that a dead stick was pulled out; it is due at once when it is back."""
-        self._forget_failures()
+        self.setbacks.forget()
         self.start_at = now
-
-    def _forget_failures(self):
-        self.failures = self.mute = self.slow = 0
-        self.refusals.clear()
-        self.trust.forget()
-
-    def tries(self):
-        """Return how often its start has failed since it was last well, or loaded networks."""
-        return self.failures + self.refusals.total()
 
     def was_opened(self):
         """Tell whether it was ever opened by a worker."""
@@ -218,14 +191,6 @@ class StickRecord:
         """Tell whether the stick waits for its next worker, to be plugged in or to answer."""
         return self.state in (
             StickState.BACKOFF, StickState.FATAL, StickState.ABSENT, StickState.DEAD)
-
-    def holds_up(self):
-        """
-        Return how often its starts have held up the others for nothing, since it was last well.
-
-        One that was slow to boot once may be in time the next time, see StickRegister.due.
-        """
-        return self.mute + max(self.slow - 1, 0)
 
     def stopping(self):
         """Take note that the worker is being ended for good (any state -> STOPPING)."""
@@ -246,19 +211,15 @@ class StickRecord:
     def inferred(self, result, now):
         """Take note of a Result; a stick that gives one is well."""
         self.figures.inferred(result, now, bool(self.handle.outstanding))
-        self._is_well()
-        self.trust.served(now)
+        self.setbacks.well()
+        self.setbacks.trust.served(now)
 
     def measured(self, reading):
         """Take in a temperature reading."""
         self.figures.measured(reading, bool(self.handle.outstanding))
         well_at = self._ready_at + restart.WELL_AFTER_SEC
-        if reading.measured_at >= well_at and not self._owes_result:
-            self._is_well()
-
-    def _is_well(self):
-        self.failures = self.mute = self.slow = 0
-        self._owes_result = False
+        if reading.measured_at >= well_at and not self.setbacks.owes_result:
+            self.setbacks.well()
 
     def status(self, now):
         """Return what the policies know of this stick."""
@@ -270,7 +231,8 @@ class StickRecord:
             last_given_at=figures.last_given_at, work_sec=figures.work.total_sec(now),
             inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
             busy_since=self.handle.busy_since if self.handle else None,
-            doubt_sec=self.trust.doubt_sec, trials_left=self.trust.trials_left)
+            doubt_sec=self.setbacks.trust.doubt_sec,
+            trials_left=self.setbacks.trust.trials_left)
 
     def snapshot(self, now, active):
         """Return the record's public face."""

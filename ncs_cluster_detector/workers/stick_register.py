@@ -149,18 +149,19 @@ class StickRegister:
         """
         # One that hangs while it is opened waits behind those that just have to be opened.
         due = sorted(self._due(now), key=lambda record: (
-            record.holds_up(), record.tries(), record.start_at, record.number))
-        if sum(not record.failures for record in due) == 1:
-            due = [record for record in due if record.slow == record.failures == 1] + due
+            record.setbacks.holds_up(), record.setbacks.tries(), record.start_at, record.number))
+        if sum(not record.setbacks.failures for record in due) == 1:
+            due = [record for record in due
+                   if record.setbacks.slow == record.setbacks.failures == 1] + due
         return due[0] if due else None
 
     def waiting(self, now):
         """Return the records that wait for their turn, those apart that hold up the others."""
-        return [record for record in self._due(now) if not record.holds_up()]
+        return [record for record in self._due(now) if not record.setbacks.holds_up()]
 
     def has_slow(self, but):
         """Tell whether one but this record was not back from its boot in time, and not since."""
-        return any(record.slow for record in self.records if record is not but)
+        return any(record.setbacks.slow for record in self.records if record is not but)
 
     def _due(self, now):
         return [record for record in self._queued() if record.start_at <= now]
@@ -182,9 +183,10 @@ class StickRegister:
         """Tell whether the networks are refused by the sticks, on what none has loaded them."""
         there = [record for record in self.records if record.presence.is_there
                  and not record.is_dead() and not record.in_use
-                 and (record.has_place or record.tries())]
+                 and (record.has_place or record.setbacks.tries())]
         return refusal.is_proven(
-            [(record.tries(), record.refusals) for record in there], len(self._unused))
+            [(record.setbacks.tries(), record.setbacks.refusals) for record in there],
+            len(self._unused))
 
     def revived(self, port, by_reset, now):
         """Take note that the dead stick at a port has left the bus, by a reset or by a hand."""
@@ -238,7 +240,7 @@ def _claim(record, now):
         return 0, 0   # it has a worker
     if record.in_use or record.presence.is_away(now):
         return 3, 0
-    return (1, 0) if record.was_opened() else (2, record.tries())
+    return (1, 0) if record.was_opened() else (2, record.setbacks.tries())
 
 
 def _natural(device_name):

@@ -18,7 +18,7 @@ import math
 import random
 
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
-from ncs_cluster_detector.policy.sensor_watch import SensorFault
+from ncs_cluster_detector.policy.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.stick_heat import StickHeat
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus

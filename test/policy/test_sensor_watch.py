@@ -18,10 +18,10 @@ import math
 import random
 
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.sensor_fault import Known
+from ncs_cluster_detector.policy.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.sensor_watch import AGREES_SEC
 from ncs_cluster_detector.policy.sensor_watch import FORGIVEN_SEC
-from ncs_cluster_detector.policy.sensor_watch import Known
-from ncs_cluster_detector.policy.sensor_watch import SensorFault
 from ncs_cluster_detector.policy.sensor_watch import SensorWatch
 import pytest
 

@@ -27,15 +27,20 @@ import pytest
 
 STARTED_AT, STEP_AT = 100.0, 101.0
 OPTIONS = SupervisorOptions(None, startup_timeout_sec=20.0, inference_timeout_sec=2.0)
-FRESH = SimpleNamespace(failures=0, slow=0)    # another stick, that has not had its first start
-FAILED = SimpleNamespace(failures=1, slow=0)
-SLOW = SimpleNamespace(failures=1, slow=1)
+
+
+def other(failures=0, slow=0):
+    """Return what counts of the record of another stick."""
+    return SimpleNamespace(setbacks=SimpleNamespace(failures=failures, slow=slow))
+
+
+FRESH, FAILED, SLOW = other(), other(failures=1), other(failures=1, slow=1)
 
 
 def record(step=None, failures=0, mute=0, slow=0):
     """Return the record of a stick that is being opened, at a step."""
     record = StickRecord(3, '1.2-ma2450', 0.0)
-    record.failures, record.mute, record.slow = failures, mute, slow
+    record.setbacks.failures, record.setbacks.mute, record.setbacks.slow = failures, mute, slow
     record.starting(SimpleNamespace(started_at=STARTED_AT, step=step, step_at=STEP_AT))
     return record
 
@@ -43,7 +48,7 @@ def record(step=None, failures=0, mute=0, slow=0):
 def of_start(longest_start_sec=None, others=(), options=OPTIONS, **about):
     """Return the deadline of a start."""
     return deadlines.of_start(record(**about), options, longest_start_sec, others,
-                              any(other.slow for other in others))
+                              any(one.setbacks.slow for one in others))
 
 
 @pytest.mark.parametrize('others', [(), (FRESH,), (FRESH, FAILED)])
@@ -120,7 +125,7 @@ def test_one_that_was_slow_once_has_all_the_time_that_the_user_sets():
 @pytest.mark.parametrize('about', [{'mute': 1}, {'slow': 2}, {'mute': 1, 'slow': 1}])
 @pytest.mark.parametrize('step', [None, OPENING, OPENED])
 def test_one_that_holds_up_others_has_no_longer_than_the_longest_start(about, step):
-    assert record(**about).holds_up() == 1
+    assert record(**about).setbacks.holds_up() == 1
     assert of_start(1.5, (FAILED,), step=step, failures=2, **about) == (
         101.5, 'not ready within 1.5 s, and others wait')
     # Alone, or before any was started, it has its time.

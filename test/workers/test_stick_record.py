@@ -119,18 +119,18 @@ def test_one_that_refuses_the_networks_is_tried_again_for_ever_and_counts_no_fai
         waits.append(record.waits_until() - second)
     assert waits[:6] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
     assert set(waits[6:]) == {10.0}
-    assert (record.state, record.failures) == (StickState.BACKOFF, 0)
-    assert (record.restarts, record.tries()) == (60, 60)
+    assert (record.state, record.setbacks.failures) == (StickState.BACKOFF, 0)
+    assert (record.restarts, record.setbacks.tries()) == (60, 60)
 
 
 def test_refusals_are_counted_by_reason_without_the_name_of_the_stick(record):
     other = StickRecord(4, '1.3-ma2480', 100.0)
     for stick in (record, other):
         refuse_and_end(stick, 200.0)
-    assert record.refusals == other.refusals
+    assert record.setbacks.refusals == other.setbacks.refusals
     refuse_and_end(record, 201.0, 'UNSUPPORTED_GRAPH_FILE')
     refuse_and_end(record, 202.0)
-    assert list(record.refusals.values()) == [2, 1]
+    assert list(record.setbacks.refusals.values()) == [2, 1]
     assert record.waits_until() == 204.0   # the third of them
 
 
@@ -138,7 +138,7 @@ def test_one_that_loads_the_networks_has_refused_nothing(record):
     refuse_and_end(record, 200.0)
     record.starting(Handle())
     record.running(210.0)
-    assert record.tries() == 0
+    assert record.setbacks.tries() == 0
 
 
 def test_one_that_another_program_took_first_has_not_failed(record):
@@ -147,7 +147,7 @@ def test_one_that_another_program_took_first_has_not_failed(record):
     assert (record.state, record.handle) == (StickState.STOPPING, None)
     record.ended()
     assert (record.state, record.waits_until()) == (StickState.BACKOFF, None)
-    assert (record.tries(), record.restarts, record.last_error) == (0, 0, '')
+    assert (record.setbacks.tries(), record.restarts, record.last_error) == (0, 0, '')
     assert record.snapshot(200.0, active=False).in_use
     record.seen(BOOTED_NOW, 201.0, {})
     assert record.waits_until() is None
@@ -231,7 +231,7 @@ def test_a_hand_gives_it_its_first_chances_again(record, trouble, is_calm, away_
     assert record.waits_until() == 201.0 + away_sec
     fail_and_end(record, 210.0)
     assert (record.waits_until() == 210.5) is by_a_hand or trouble is refuse_often
-    assert (record.tries() == 1) is by_a_hand
+    assert (record.setbacks.tries() == 1) is by_a_hand
 
 
 def test_one_that_falls_off_the_bus_at_work_is_not_touched_by_a_hand(record):
@@ -243,7 +243,7 @@ def test_one_that_falls_off_the_bus_at_work_is_not_touched_by_a_hand(record):
     record.failed('lost', 210.6)
     record.ended()
     record.seen(PLUGGED, 212.0, {})
-    assert record.failures == 4
+    assert record.setbacks.failures == 4
 
 
 def test_a_stick_in_its_place_starts_afresh_and_its_figures_go_on(record):
@@ -252,7 +252,8 @@ def test_a_stick_in_its_place_starts_afresh_and_its_figures_go_on(record):
     record.moved('1.7-ma2480', 210.0)
     assert (record.port, record.name_now) == ('1.7', '1.7-ma2480')
     assert (record.state, record.waits_until()) == (StickState.BACKOFF, 210.0)
-    assert (record.failures, record.last_error, record.presence.is_away(300.0)) == (0, '', False)
+    assert (record.setbacks.failures, record.last_error) == (0, '')
+    assert not record.presence.is_away(300.0)
     assert record.restarts == restart.BUDGET
 
 
@@ -325,9 +326,9 @@ def test_a_resting_stick_is_well_when_it_has_given_temperatures_for_a_while(reco
     record.starting(Handle())
     record.running(300.0)
     record.measured(Reading(30.0, 0, 301.9))
-    assert record.failures == 5
+    assert record.setbacks.failures == 5
     record.measured(Reading(30.0, 0, 302.0))
-    assert record.failures == 0
+    assert record.setbacks.failures == 0
 
 
 def test_temperatures_do_not_make_well_what_fails_at_work(record):
@@ -339,7 +340,7 @@ def test_temperatures_do_not_make_well_what_fails_at_work(record):
         handle.outstanding = (1, 2)
         record.failed('no result', 310.0)
         record.ended()
-        assert record.failures == failure
+        assert record.setbacks.failures == failure
 
 
 def test_the_temperature_goes_with_the_worker(record):
@@ -415,27 +416,27 @@ def test_each_death_makes_it_wait_longer_until_it_is_well(record):
             record.seen(BOOTED_NOW, 300.0 + 100.0 * death + after_sec, dead)
         record.seen(PLUGGED, 300.0 + 100.0 * death + 10.0, {})
         waits.append(record.waits_until() - (301.0 + 100.0 * death))
-    assert (waits, record.holds_up()) == ([5.0, 10.0, 20.0], 3)
+    assert (waits, record.setbacks.holds_up()) == ([5.0, 10.0, 20.0], 3)
     record.starting(Handle())
     record.running(600.0)
     record.figures.given(600.9)
     record.inferred(Result(1, (), 0, 0.065), 601.0)
-    assert record.holds_up() == 0
+    assert record.setbacks.holds_up() == 0
 
 
 def test_a_dead_one_that_leaves_the_bus_by_a_reset_was_not_replugged(record):
     record.seen(BOOTED_NOW, 301.0, DEAD)
     record.seen({}, 302.0, DEAD)   # it is on its way back
     record.seen(PLUGGED, 303.0, {})
-    assert record.holds_up() == 1
+    assert record.setbacks.holds_up() == 1
 
 
 def test_a_dead_one_that_was_replugged_is_due_at_once_and_holds_up_nobody(record):
     record.seen(BOOTED_NOW, 301.0, DEAD)
-    assert record.holds_up() == 1
+    assert record.setbacks.holds_up() == 1
     record.replugged(303.0)
     record.seen(PLUGGED, 303.5, {})
-    assert (record.state, record.waits_until(), record.holds_up()) == (
+    assert (record.state, record.waits_until(), record.setbacks.holds_up()) == (
         StickState.BACKOFF, 303.0, 0)
 
 
@@ -451,7 +452,7 @@ def test_a_start_has_held_up_the_others_when_it_stood_still(record, step, held_u
     handle.step, handle.step_at = step, 200.0
     record.starting(handle)
     plan = record.failed('not ready', 200.0 + held_up_sec)
-    assert (record.mute, record.slow) == (mute, slow)
+    assert (record.setbacks.mute, record.setbacks.slow) == (mute, slow)
     assert plan.delay_sec == (restart.FIRST_HOLD_UP_DELAY_SEC if mute else restart.FIRST_DELAY_SEC)
 
 
@@ -463,7 +464,7 @@ def test_one_that_was_slow_to_boot_once_may_be_in_time_the_next_time(record):
         record.starting(handle)
         record.failed('not ready', 205.0)
         record.ended()
-        holds_up.append(record.holds_up())
+        holds_up.append(record.setbacks.holds_up())
     assert holds_up == [0, 1, 2]
 
 
@@ -491,13 +492,13 @@ def test_one_whose_process_is_killed_is_back_soon_each_time(record):
     for failure in range(30):
         assert fail_at_work(record, 1000.0 * failure, by_itself=False) == restart.FIRST_DELAY_SEC
         record.ended()
-    assert record.trust.doubt_sec > 0.0
-    assert record.trust.trials_left
+    assert record.setbacks.trust.doubt_sec > 0.0
+    assert record.setbacks.trust.trials_left
 
 
 def test_a_failed_start_says_nothing_about_its_work(record):
     fail_and_end(record, 200.0)
-    assert record.trust.doubt_sec == 0.0
+    assert record.setbacks.trust.doubt_sec == 0.0
 
 
 def test_the_policies_are_told_how_far_it_is_trusted_and_since_when_it_owes_a_result(record):
@@ -505,7 +506,7 @@ def test_the_policies_are_told_how_far_it_is_trusted_and_since_when_it_owes_a_re
     record.ended()
     status = record.status(300.0)
     assert (status.doubt_sec, status.trials_left) == (
-        record.trust.doubt_sec, record.trust.trials_left)
+        record.setbacks.trust.doubt_sec, record.setbacks.trust.trials_left)
     assert status.busy_since is None
     record.starting(Handle())
     record.handle.busy_since = 250.0
@@ -517,4 +518,4 @@ def test_a_hand_makes_it_trusted_again(record):
     record.ended()
     record.seen({}, 201.0, {})
     record.seen(PLUGGED, 300.0, {})
-    assert (record.trust.doubt_sec, record.trust.trials_left) == (0.0, 0)
+    assert (record.setbacks.trust.doubt_sec, record.setbacks.trust.trials_left) == (0.0, 0)

@@ -190,12 +190,12 @@ def test_one_that_left_the_bus_as_a_stick_was_started_was_not_pulled_out(sticks,
     sticks.list_once()
     if starts_before:
         fail(record, sticks.now)
-    failures = record.failures
+    failures = record.setbacks.failures
     sticks.there -= {'1.1'}
     sticks.list_once()
     sticks.there |= {'1.1'}
     sticks.list_once()
-    assert record.failures == (failures if starts_before else 0)
+    assert record.setbacks.failures == (failures if starts_before else 0)
 
 
 def test_a_hub_that_was_moved_leaves_nothing_behind(sticks):
