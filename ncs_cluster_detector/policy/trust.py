@@ -24,37 +24,42 @@ LATE_SEC = 5.0
 TRIAL_PERIOD_SEC = 1.0
 # So many results a restarted stick must give before others depend on it.
 TRIALS = 3
-# Before it is started again it rests for this part of what it owes; from so long a rest on it
-# is given up.
-REST_SHARE = 1.0 / 60.0
+# Before it is started again it rests, twice as long with each lapse of a row; from so long a rest
+# on it is given up. So much good work takes one lapse off the row: one that works well in between
+# has troubles that come from outside, and is back soon.
+FIRST_REST_SEC = 0.5
 LONGEST_REST_SEC = 60.0
+FORGETS_LAPSE_SEC = 5.0
 
 
 class Trust:
     """
     The record of one stick; it outlives the stick's workers.
 
-    ``doubt_sec`` is how long the stick has to do good work until it is trusted again. It is an
-    assumption, for nothing is published about how often sticks hang: a first lapse costs half a
-    minute, and one that hangs again and again is given up with the seventh.
+    ``doubt_sec`` is how long the stick has to do good work until it is trusted again: half a
+    minute after a first lapse, twice as long and half a minute more with each further one. One
+    that hangs again and again is given up with the eighth lapse. These figures are assumptions,
+    for nothing is published about how often sticks hang.
     """
 
     def __init__(self):
         """Start with a stick that is trusted."""
         self.doubt_sec = 0.0
         self.trials_left = 0   # results that it must give before others depend on it
+        self._row = 0.0        # lapses with little good work in between
         self._is_late = False
         self._served_at = float('-inf')
 
     @property
     def rest_sec(self):
         """Return for how long the stick rests after a lapse; infinite means it is given up."""
-        rest_sec = self.doubt_sec * REST_SHARE
+        rest_sec = FIRST_REST_SEC * 2.0 ** min(self._row - 1.0, 16.0)
         return rest_sec if rest_sec < LONGEST_REST_SEC else float('inf')
 
     def lapsed(self):
         """Take note that the stick hung at work, or failed there."""
         self.doubt_sec = min(2 * self.doubt_sec + LAPSE_SEC, MOST_DOUBT_SEC)
+        self._row += 1.0
         self.restarted()
 
     def interrupted(self):
@@ -77,12 +82,13 @@ class Trust:
         if self._is_late:
             self._is_late = False
         else:
+            served_sec = min(now - self._served_at, TRIAL_PERIOD_SEC)
             self.trials_left = max(self.trials_left - 1, 0)
-            self.doubt_sec = max(
-                self.doubt_sec - min(now - self._served_at, TRIAL_PERIOD_SEC), 0.0)
+            self.doubt_sec = max(self.doubt_sec - served_sec, 0.0)
+            self._row = max(self._row - served_sec / FORGETS_LAPSE_SEC, 0.0)
         self._served_at = now
 
     def forget(self):
         """Take note that the stick was replugged by hand: it begins anew."""
-        self.doubt_sec = 0.0
+        self.doubt_sec = self._row = 0.0
         self.trials_left = 0

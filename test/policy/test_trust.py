@@ -14,6 +14,8 @@
 
 """How far a stick is trusted, in invented time."""
 
+from ncs_cluster_detector.policy.trust import FIRST_REST_SEC
+from ncs_cluster_detector.policy.trust import FORGETS_LAPSE_SEC
 from ncs_cluster_detector.policy.trust import LAPSE_SEC
 from ncs_cluster_detector.policy.trust import LATE_SEC
 from ncs_cluster_detector.policy.trust import MOST_DOUBT_SEC
@@ -58,12 +60,31 @@ def test_a_stick_that_hangs_again_and_again_rests_longer_each_time_and_is_given_
     for _ in range(9):
         trust.lapsed()
         rests.append(trust.rest_sec)
-    assert rests[:4] == [0.5, 1.5, 3.5, 7.5]
-    assert rests[5] == 31.5
-    assert rests[6] == rests[8] == float('inf')
+    assert rests == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, float('inf'), float('inf')]
     for _ in range(50):
         trust.lapsed()
     assert trust.doubt_sec == MOST_DOUBT_SEC
+
+
+def test_three_results_do_not_end_the_row_but_some_seconds_of_work_do():
+    trust, now = Trust(), 0.0
+    for _ in range(7):
+        trust.lapsed()
+        now = serve(trust, now, 0.3, 0.1)
+    assert trust.rest_sec > 16.0
+    now = serve(trust, now, 7 * FORGETS_LAPSE_SEC, 0.1)
+    trust.lapsed()
+    assert trust.rest_sec == FIRST_REST_SEC
+
+
+def test_one_that_works_well_between_its_troubles_is_back_soon_each_time():
+    trust, now, rests = Trust(), 0.0, []
+    for _ in range(200):
+        trust.lapsed()
+        rests.append(trust.rest_sec)
+        now = serve(trust, now, FORGETS_LAPSE_SEC + 1.0, 1.0)
+    assert max(rests) <= 1.0
+    assert trust.doubt_sec > 100.0   # others come first all the same
 
 
 def test_after_a_lapse_it_must_show_that_it_works():
