@@ -126,13 +126,14 @@ def _why_unknown(stick, now):
         why = (f'the last reading is {now - status.measured_at:.0f} s old '
                f'({status.celsius:.1f} C)')
     likely = '' if stick.likely_celsius is None else (
-        f'; it has about {stick.likely_celsius:.0f} C by its work, and works last')
+        f'; it has about {stick.likely_celsius:.0f} C by its work')
     return f'temperature unknown: {why}{likely}'
 
 
 def _how_slow(stick):
     slow = stick.slowness
-    works = 'works only when needed' if stick.standing is Standing.SLOW else 'rests'
+    works = 'rests' if stick.standing is Standing.USELESS and not stick.active else (
+        'works only when needed')
     return (f'{slow.factor:.1f} times slower than the others ({slow.recent_sec * 1000:.0f} ms, '
             f'theirs {slow.typical_sec * 1000:.0f} ms), so it {works}: a USB 2 port, a poor '
             'cable? Try others')

@@ -36,7 +36,7 @@ class BlindRestart:
         self._blind_since = None
         self._sighted_since = None
 
-    def is_due(self, now, is_blind):
+    def is_due(self, now, is_blind, may_be=True):
         """
         Take note whether a running stick is blind; return whether to restart its worker now.
 
@@ -45,6 +45,7 @@ class BlindRestart:
         :param now: seconds of the monotonic clock; never less than in the call before.
         :param is_blind: whether its temperature is unknown, because it tells none or is not
             believed.
+        :param may_be: whether its worker may be restarted now.
         """
         if not is_blind:
             self._blind_since = None
@@ -56,7 +57,7 @@ class BlindRestart:
         self._sighted_since = None
         if self._blind_since is None:
             self._blind_since = now
-        if now < self.next_due():
+        if now < self.next_due() or not may_be:
             return False
         self.restarts += 1
         self._blind_since = None

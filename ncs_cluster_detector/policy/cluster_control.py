@@ -69,8 +69,7 @@ class ClusterControl:
         if decision.reason is not None:
             self.switches += bool(decision.left)
             self.last_switch_reason = decision.reason.value
-        self.to_restart = tuple(stick.number for stick in sticks
-                                if self._is_to_restart(now, stick))
+        self.to_restart = self._due_restarts(now, sticks)
         self._pacing.update(self.active, self.heat, settings)
         is_paced = bool(self._pacing.shares)
         # What the sticks sustain takes some reckoning, which only new trouble asks for.
@@ -79,14 +78,26 @@ class ClusterControl:
         self._watch.update(now, is_paced, is_known)
         return decision
 
-    def _is_to_restart(self, now, stick):
-        """Tell whether a stick is to be started again because it is blind; one at work is not."""
-        restarts = self._blind_restarts.setdefault(stick.number, BlindRestart())
-        if stick.state is not StickState.RUNNING:
-            restarts.away()
-        elif stick.number not in self.active or self.heat.running == (stick.number,):
-            return restarts.is_due(now, self.heat.now(stick.number) is None)
-        return False
+    def _due_restarts(self, now, sticks):
+        """
+        Return the numbers of the sticks that are to be started again because they are blind.
+
+        Those that rest. Where none that runs sees, one after the other, also at work.
+        """
+        none_sees = all(self.heat.now(number) is None for number in self.heat.running)
+        none_starts = not any(stick.state in (StickState.STARTING, StickState.STOPPING)
+                              for stick in sticks)
+        due = []
+        for stick in sticks:
+            restarts = self._blind_restarts.setdefault(stick.number, BlindRestart())
+            if stick.state is not StickState.RUNNING:
+                restarts.away()
+                continue
+            rests = stick.number not in self.active and not stick.outstanding
+            may_be = rests or none_sees and none_starts and not due
+            if restarts.is_due(now, self.heat.now(stick.number) is None, may_be):
+                due.append(stick.number)
+        return tuple(due)
 
     @property
     def standings(self):
@@ -125,7 +136,7 @@ class ClusterControl:
         return number
 
     def give_on_trial(self, now, sticks, settings):
-        """Return the number of a resting stick that infers a frame of another one, or None."""
+        """Return the number of a stick that infers a frame of another one too, or None."""
         cool = [stick for stick in sticks
                 if not settings.is_hot(self.heat.estimate(stick.number))]
         return choose_for_trial(now, cool, self.active, self.promptness.slowness,

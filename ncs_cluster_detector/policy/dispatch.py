@@ -42,25 +42,32 @@ def choose_stick(sticks, active, inflight_per_stick, late=(), slow=()):
                                          stick.last_given_at, stick.number)).number
 
 
-def choose_for_trial(now, sticks, active, tried, late):
+def choose_for_trial(now, sticks, active, slow, late):
     """
-    Return the number of a resting stick that is to infer a frame which another one infers too.
+    Return the number of a stick that is to infer a frame which another one infers too.
 
     So a stick that failed, or was slow, shows whether it can be depended on, at no risk: one that
-    has not shown it since its restart at once, others once a second.
+    has not shown it since its restart at once, others once a second. Those are resting ones; what
+    is slow may also be an active one that gets no frame because the others can take all.
 
     :param now: seconds of the monotonic clock.
     :param sticks: list of StickStatus, all sticks.
     :param active: numbers of the active sticks.
-    :param tried: numbers of further sticks that are to be tried, those in doubt apart.
+    :param slow: numbers of the sticks that take much longer than the others.
     :param late: numbers of the sticks that owe a result for too long.
     :return: a number, or None when there is none to be tried now.
     """
-    for stick in sticks:
-        if (stick.state is StickState.RUNNING and not stick.outstanding
-                and stick.number not in active and stick.number not in late):
-            due_at = stick.last_given_at + TRIAL_PERIOD_SEC
-            if stick.trials_left or (now >= due_at and (
-                    stick.doubt_sec or stick.number in tried)):
-                return stick.number
-    return None
+    tried = [stick for stick in sticks
+             if stick.state is StickState.RUNNING and not stick.outstanding
+             and stick.number not in late and _is_to_be_tried(now, stick, active, slow)]
+    if not tried:
+        return None
+    return min(tried, key=lambda stick: (not stick.trials_left, stick.last_given_at)).number
+
+
+def _is_to_be_tried(now, stick, active, slow):
+    if stick.number in active and stick.number not in slow:
+        return False
+    return bool(stick.trials_left) or (
+        (stick.doubt_sec > 0.0 or stick.number in slow)
+        and now >= stick.last_given_at + TRIAL_PERIOD_SEC)

@@ -35,7 +35,7 @@ class ResultOrder:
         self.patience_sec = patience_sec
         self._under_way = deque()    # sequence numbers in the order of the frames
         self._finished = {}          # sequence number -> (result, when it came)
-        self._lost = set()
+        self._lost = set()           # what is not waited for
         self._holders = {}           # sequence number -> the sticks that have the frame
         self._answered = set()       # those of them of which one has given a result
         self.dropped = 0             # frames that came to nothing: late or lost
@@ -66,11 +66,16 @@ class ResultOrder:
             if sequence in self._under_way:
                 self._lost.add(sequence)
 
+    def wait_no_longer(self, sequence):
+        """Let later results go without that of this frame; should it come, it is late."""
+        if sequence in self._under_way:
+            self._lost.add(sequence)
+
     def owed_by(self, sticks):
         """Return the sequence numbers of the frames that none but these sticks have, by age."""
         return [sequence for sequence in self._under_way
-                if sequence not in self._answered and sequence in self._holders
-                and self._holders[sequence] <= sticks]
+                if sequence in self._holders and self._holders[sequence] <= sticks
+                and sequence not in self._answered and sequence not in self._lost]
 
     def _give_back(self, sequence, stick):
         """Take note that a stick is done with a frame; return whether all are."""

@@ -71,7 +71,7 @@ class Promptness:
         """
         running = [stick for stick in sticks if stick.state is StickState.RUNNING]
         self._compare({stick.number: stick.recent_sec for stick in running
-                       if stick.recent_sec is not None})
+                       if stick.recent_sec})
         usual = [stick.inference_sec for stick in running if stick.inference_sec is not None]
         self.typical_sec = median_low(usual) if usual else TYPICAL_SEC
         late = frozenset(stick.number for stick in running if self.late_at(stick) <= now)

@@ -107,7 +107,8 @@ class Rotation:
         self._relieved |= {number for number in runs if settings.is_hot(heat.estimate(number))}
         self._relieved -= {number for number in self._relieved if self._has_cooled(number)}
         usable = runs - critical
-        usable = {number for number in usable if standings[number].can_fill} or usable
+        usable = ({number for number in usable if standings[number].can_fill}
+                  or {number for number in usable if standings[number] < Standing.LATE} or usable)
         fit = usable - self._relieved - set(self._active)
         size = min(settings.cluster_size or len(sticks), len(usable))
         # A stick that had to rest comes back by the rules of a change, any other at once.

@@ -75,6 +75,8 @@ class Standings:
         running = [stick for stick in sticks if stick.state is StickState.RUNNING]
         blind = {stick.number for stick in running if heat.now(stick.number) is None}
         self._count_turns(now, blind, active)
+        if len(blind) == len(running):   # they share the work as if all saw
+            self._spent.clear()
         self.of = {stick.number: self._standing(stick, blind, promptness) for stick in running}
 
     def _standing(self, stick, blind, promptness):
@@ -106,7 +108,8 @@ class Standings:
                 self._spent.add(number)
             if worked_sec <= 0.0:
                 self._spent.discard(number)
-            self._to_rest_sec[number] = max(worked_sec, 0.0)
+            # What it worked because no other could is not held against it.
+            self._to_rest_sec[number] = max(0.0, min(worked_sec, BLIND_TURN_SEC))
         for number in self._to_rest_sec.keys() - blind:
             if not self._to_rest_sec[number]:
                 del self._to_rest_sec[number]

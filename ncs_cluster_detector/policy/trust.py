@@ -30,6 +30,7 @@ TRIALS = 3
 FIRST_REST_SEC = 0.5
 LONGEST_REST_SEC = 60.0
 FORGETS_LAPSE_SEC = 5.0
+MOST_LAPSES = 8.0   # of a row: with these the rest is the longest
 
 
 class Trust:
@@ -53,13 +54,13 @@ class Trust:
     @property
     def rest_sec(self):
         """Return for how long the stick rests after a lapse; infinite means it is given up."""
-        rest_sec = FIRST_REST_SEC * 2.0 ** min(self._row - 1.0, 16.0)
+        rest_sec = FIRST_REST_SEC * 2.0 ** (self._row - 1.0)
         return rest_sec if rest_sec < LONGEST_REST_SEC else float('inf')
 
     def lapsed(self):
         """Take note that the stick hung at work, or failed there."""
         self.doubt_sec = min(2 * self.doubt_sec + LAPSE_SEC, MOST_DOUBT_SEC)
-        self._row += 1.0
+        self._row = min(self._row + 1.0, MOST_LAPSES)
         self.restarted()
 
     def interrupted(self):

@@ -106,7 +106,9 @@ class FrameFlow:
         for number in promptness.late:
             frames.update(self._pool.frames_of(number))
         for frame in map(frames.get, self._order.owed_by(promptness.late)):
-            if not _is_too_old(frame, now, settings) and not self._give(frame, now, sticks):
+            if _is_too_old(frame, now, settings):
+                self._order.wait_no_longer(frame.number)
+            elif not self._give(frame, now, sticks):
                 return
 
     def _give(self, frame, now, sticks):

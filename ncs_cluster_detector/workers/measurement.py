@@ -114,7 +114,7 @@ class Work:
     def __init__(self):
         """Start with no work."""
         self.inference_sec = None   # of one inference at full speed; None before the first
-        self.recent_sec = None      # the median of the latest three
+        self.recent_sec = None      # the median of the latest three; None before them
         self._recent = deque(maxlen=RECENT)
         self._done_sec = 0.0
         self._last_done_at = float('-inf')
@@ -129,10 +129,11 @@ class Work:
         """Take note of the result of the oldest frame."""
         given_at = self._given_at.popleft()
         waited = given_at < self._last_done_at
-        took_sec = now - max(given_at, self._last_done_at)
+        took_sec = max(now - max(given_at, self._last_done_at), 0.0)
         (self._waiting if waited else self._single).add(took_sec)
         self._recent.append(took_sec)
-        self.recent_sec = median(self._recent)
+        if len(self._recent) == RECENT:
+            self.recent_sec = median(self._recent)
         self._last_done_at = now
         self.inference_sec = self._waiting.percentile(50) or self._single.percentile(50)
         self._done_sec += self.inference_sec

@@ -128,14 +128,16 @@ class Result:
     """
     From the worker: what the networks found in a frame.
 
-    ``inference_sec`` is the time from taking up the frame to the last network's result;
-    ``unusable_boxes`` counts the boxes that had to be dropped.
+    ``inference_sec`` is the time from taking up the frame to the last network's result, which came
+    at ``finished_at``, in seconds of the monotonic clock; ``unusable_boxes`` counts the boxes that
+    had to be dropped.
     """
 
     sequence: int
     detections: tuple
     unusable_boxes: int
     inference_sec: float
+    finished_at: float
 
 
 @dataclass(frozen=True)

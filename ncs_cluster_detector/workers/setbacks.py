@@ -15,11 +15,21 @@
 """What has gone wrong with one stick, and what follows from it."""
 
 from collections import Counter
+from enum import Enum
 
 from ncs_cluster_detector.policy import restart
 from ncs_cluster_detector.policy.trust import Trust
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import OPENING
+
+
+class Cause(Enum):
+    """Why a worker ends that was not asked to stop by the node's end."""
+
+    STICK = 'the stick, or its driver, has failed'
+    REFUSAL = 'the stick has answered, and refuses the networks'
+    KILLED = 'its process was killed'
+    WANTED = 'a restart is wanted'
 
 
 class Setbacks:
@@ -39,21 +49,21 @@ class Setbacks:
         self.trust = Trust()
         self.owes_result = False
 
-    def failed(self, handle, now, at_work, by_itself):
+    def failed(self, handle, now, at_work, cause):
         """
         Take note of a failure; return the RestartPlan.
 
         :param handle: the WorkerHandle of the worker that has failed.
         :param at_work: whether its stick was open.
-        :param by_itself: whether it is the stick's own; else its process was killed.
+        :param cause: a Cause, REFUSAL excepted.
         """
         self.failures += 1
         self._note_held_up(handle, now)
-        self.owes_result |= bool(handle.outstanding)
-        if at_work and by_itself:
+        self.owes_result |= bool(handle.outstanding) and cause is not Cause.WANTED
+        if at_work and cause is Cause.STICK:
             self.trust.lapsed()
             return restart.after_failure(self.failures, self.holds_up(), self.trust.rest_sec)
-        if at_work:
+        if at_work and cause is Cause.KILLED:
             self.trust.interrupted()
         return restart.after_failure(self.failures, self.holds_up())
 
@@ -74,7 +84,7 @@ class Setbacks:
 
     def forget(self):
         """Take note that a hand was on the stick: it begins anew."""
-        self.failures = self.mute = self.slow = 0
+        self.well()
         self.refusals.clear()
         self.trust.forget()
 

@@ -52,7 +52,8 @@ class StickFigures:
         self.unusable_boxes += result.unusable_boxes
         self.pause_level = self.throttle_level
         self.inference_times.add(result.inference_sec)
-        self.work.done(now)
+        # Not when it was heard: a host that is late hears of several at once.
+        self.work.done(result.finished_at)
         if not is_busy:
             self.duty.end(now)
 

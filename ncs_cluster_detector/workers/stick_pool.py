@@ -23,6 +23,7 @@ from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Ready
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.messages import Step
+from ncs_cluster_detector.workers.setbacks import Cause
 from ncs_cluster_detector.workers.start_turn import StartTurn
 from ncs_cluster_detector.workers.stick_register import StickRegister
 
@@ -81,7 +82,7 @@ class StickPool:
         """End the worker of a stick that runs, to be started again."""
         record = self._register.records[number]
         record.handle.ask_to_stop()
-        self._fail(record, reason, now, kill_at=now + STOP_GRACE_SEC, by_itself=False)
+        self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
 
     def take_settled(self):
         """Return what came in since the last call: stick number, Result and Frame of each."""
@@ -165,8 +166,8 @@ class StickPool:
                 self._hear_fault(record, message, now)
                 return
         if has_ended:
-            self._fail(record, handle.how_it_ended(), now, kill_at=now,
-                       by_itself=not handle.was_killed())
+            self._fail(record, handle.how_it_ended(), now, now,
+                       Cause.KILLED if handle.was_killed() else Cause.STICK)
 
     def _settle(self, record, result, now):
         frame = record.handle.settle(result, now)
@@ -189,22 +190,23 @@ class StickPool:
             self._turn.look_now(now)   # there may be another one that is free
             return
         refused = bool(fault.parameter) and record.state is StickState.STARTING
-        self._fail(record, fault.text, now, kill_at, refused)
+        self._fail(record, fault.text, now, kill_at,
+                   Cause.REFUSAL if refused else Cause.STICK)
         if refused and self._longest_start_sec is None and self._register.refuse_all():
             self.unusable = (fault.parameter, fault.text)   # which ends the node
 
-    def _fail(self, record, text, now, kill_at, refused=False, by_itself=True):
+    def _fail(self, record, text, now, kill_at, cause=Cause.STICK):
         handle = record.handle
         self._lost += [(record.number, sequence) for sequence in handle.outstanding]
         is_news = not record.setbacks.tries() or text != record.last_error
-        plan = record.failed(text, now, refused, by_itself)
+        plan = record.failed(text, now, cause)
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # as a rule it is gone at once
         if is_news or plan.fatal:   # the others are counted in the diagnostics
             self._held_back.append(
                 f'stick {record.number} ({record.device_name}): {text}; '
                 f'{"given up for" if plan.fatal else "starting again in"} {plan.delay_sec:g} s')
-        if not refused or self._longest_start_sec is not None:
+        if cause is not Cause.REFUSAL or self._longest_start_sec is not None:
             self._tell_held_back()
 
     def _tell_held_back(self):

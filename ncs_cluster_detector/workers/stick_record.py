@@ -21,6 +21,7 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.workers import deadlines
+from ncs_cluster_detector.workers.setbacks import Cause
 from ncs_cluster_detector.workers.setbacks import Setbacks
 from ncs_cluster_detector.workers.snapshot import StickSnapshot
 from ncs_cluster_detector.workers.stick_figures import StickFigures
@@ -84,18 +85,13 @@ class StickRecord:
         self.state = StickState.STOPPING
         self.handle = None
 
-    def failed(self, text, now, refused=False, by_itself=True):
-        """
-        Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan.
-
-        :param refused: it has answered, and refuses the networks.
-        :param by_itself: whether it is the stick's own; else its process was killed.
-        """
-        if refused:
+    def failed(self, text, now, cause=Cause.STICK):
+        """Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan."""
+        if cause is Cause.REFUSAL:
             self._plan = self.setbacks.refused(text.replace(self.name_now, ''))
         else:
             self._plan = self.setbacks.failed(
-                self.handle, now, self.state is StickState.RUNNING, by_itself)
+                self.handle, now, self.state is StickState.RUNNING, cause)
         self.restarts += 1
         self.last_error = text
         self.start_at = now + self._plan.delay_sec

@@ -154,6 +154,8 @@ class Supervisor:
             self._snapshot_at = float('-inf')
         for number in self._cluster.to_restart:
             self._pool.restart(number, BLIND, now)
+            self._flow.take_results(now)
+            self._sticks = self._pool.statuses(now)
         if answer is not None:
             answer.set_result(switch_answer(
                 decision, self._sticks, self._cluster.heat, self._cluster.standings,

@@ -186,12 +186,14 @@ class _Worker:
                     return
                 sequence, started_at = waited_for
                 detections, unusable = [], 0
-                for output, (_, labels) in zip(self._stick.receive(), self._config.graphs):
+                outputs = self._stick.receive()
+                finished_at = time.monotonic()
+                for output, (_, labels) in zip(outputs, self._config.graphs):
                     found, dropped = ssd.decode(output, labels)
                     detections += found
                     unusable += dropped
                 self._send(Result(sequence, tuple(detections), unusable,
-                                  time.monotonic() - started_at))
+                                  finished_at - started_at, finished_at))
 
     def _keep_watch(self):
         """Read the temperature once a second; the first reading was sent with Ready."""

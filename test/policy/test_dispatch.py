@@ -80,3 +80,16 @@ def test_who_works_is_late_or_not_in_doubt_is_not_tried():
     assert choose_for_trial(20.0, [one], (), (), {0}) is None
     assert choose_for_trial(20.0, [resting()], (), (), ()) is None
     assert choose_for_trial(20.0, [resting()], (), {0}, ()) == 0
+
+
+def test_a_slow_one_is_tried_also_when_it_is_active_and_gets_nothing():
+    assert choose_for_trial(20.0, [resting()], (0,), {0}, ()) == 0
+    assert choose_for_trial(10.9, [resting()], (0,), {0}, ()) is None
+    assert choose_for_trial(20.0, [resting(outstanding=1)], (0,), {0}, ()) is None
+
+
+def test_those_that_have_yet_to_show_that_they_work_come_first_then_who_waited_longest():
+    sticks = [resting(0, last_given_at=5.0), resting(1, last_given_at=4.0),
+              resting(2, trials_left=1)]
+    assert choose_for_trial(20.0, sticks, (), {0, 1}, ()) == 2
+    assert choose_for_trial(20.0, sticks[:2], (), {0, 1}, ()) == 1

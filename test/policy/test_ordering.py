@@ -118,3 +118,30 @@ def test_frames_are_owed_by_sticks_that_alone_have_them(order):
     order.finished(4, 7, 'four', 1.0)
     order.release(9.0)   # frame 2 is not waited for any more
     assert order.owed_by({0, 7}) == []
+
+
+def test_what_is_not_waited_for_holds_nothing_back_and_is_late_when_it_comes(order):
+    order.finished(2, 0, 'two', 1.0)
+    order.wait_no_longer(1)
+    assert order.owed_by({0}) == [3]
+    assert order.dropped == 0
+    assert order.release(1.0) == ['two']
+    order.finished(1, 0, 'one', 1.1)
+    assert order.release(1.1) == []
+    assert order.dropped == 1
+
+
+def test_if_it_comes_before_the_others_it_counts(order):
+    order.wait_no_longer(2)
+    order.finished(2, 0, 'two', 1.0)
+    order.finished(1, 0, 'one', 1.1)
+    assert order.release(1.1) == ['one', 'two']
+    assert order.dropped == 0
+    order.lost(3, 0)
+    order.wait_no_longer(2)   # which is long over
+    assert order.release(1.2) == []
+
+
+def test_what_waits_for_an_earlier_result_is_owed_by_nobody(order):
+    order.finished(2, 0, 'two', 1.0)
+    assert order.owed_by({0}) == [1, 3]

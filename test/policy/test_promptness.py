@@ -91,3 +91,8 @@ def test_sticks_without_results_are_not_compared():
     assert after(0.0, StickStatus(0, StickState.RUNNING), stick(1)).slowness == {}
     stopped = stick(1, 9.0, state=StickState.BACKOFF)
     assert after(0.0, stick(0), stopped).slowness == {}
+
+
+def test_times_that_no_stick_can_take_are_not_compared():
+    assert after(0.0, stick(0, 0.0), stick(1)).slowness == {}
+    assert after(0.0, stick(0, 0.0)).slowness == {}

@@ -368,3 +368,11 @@ def test_a_smaller_cluster_keeps_the_most_reliable():
     decision = asked_with(rotation, 0.1, (30, 50, 60), {0: Standing.SLOW},
                           Settings(cluster_size=2))
     assert decision.active == (1, 2)
+
+
+@pytest.mark.parametrize('other', list(Standing)[Standing.USELESS:Standing.LATE])
+def test_a_late_stick_is_relieved_by_whatever_answers(other):
+    settings = Settings(cluster_size=1, min_dwell_ms=600000)
+    rotation = rotation_of(settings, 30, 60)
+    decision = asked_with(rotation, 0.1, (30, 60), {0: Standing.LATE, 1: other}, settings)
+    assert (decision.active, decision.reason) == ((1,), SwitchReason.LATE)

@@ -71,33 +71,51 @@ def test_what_does_not_run_has_no_standing(world):
     assert list(world.standings.of) == [1]
 
 
+def blind_beside_one_that_sees(world, **asked):
+    """Ask about a blind stick 0 beside another one; return the blind one's Standing."""
+    now = world.now + asked.get('later_sec', 0.0)
+    return world.ask(StickStatus(0, StickState.RUNNING), stick(1, measured_at=now), **asked)[0]
+
+
 def test_a_blind_stick_works_a_fifth_of_the_time(world):
-    blind = StickStatus(0, StickState.RUNNING)
-    world.ask(blind)
+    standing = blind_beside_one_that_sees(world)
     active_sec, step_sec = 0.0, 0.125
     for _ in range(round(240.0 / step_sec)):
-        (standing,) = world.standings.of.values()
         assert standing in (Standing.BLIND, Standing.SPENT)
-        is_active = standing is Standing.BLIND
-        active_sec += is_active * step_sec
-        world.ask(blind, active=(0,) if is_active else (), later_sec=step_sec)
+        active = (0,) if standing is Standing.BLIND else ()
+        active_sec += len(active) * step_sec
+        standing = blind_beside_one_that_sees(world, active=active, later_sec=step_sec)
     assert active_sec == pytest.approx(48.0, abs=BLIND_TURN_SEC)
 
 
 def test_it_works_no_longer_than_a_turn_at_a_time(world):
-    blind = StickStatus(0, StickState.RUNNING)
-    world.ask(blind)
-    assert world.ask(blind, active=(0,), later_sec=BLIND_TURN_SEC - 0.01) == [Standing.BLIND]
-    assert world.ask(blind, active=(0,), later_sec=0.01) == [Standing.SPENT]
-    assert world.ask(blind, later_sec=4 * BLIND_TURN_SEC - 0.01) == [Standing.SPENT]
-    assert world.ask(blind, later_sec=0.02) == [Standing.BLIND]
+    blind_beside_one_that_sees(world)
+    for active, later_sec, standing in (
+            ((0,), BLIND_TURN_SEC - 0.01, Standing.BLIND), ((0,), 0.01, Standing.SPENT),
+            ((), 4 * BLIND_TURN_SEC - 0.02, Standing.SPENT), ((), 0.03, Standing.BLIND)):
+        assert blind_beside_one_that_sees(
+            world, active=active, later_sec=later_sec) is standing
+
+
+def test_where_none_sees_none_has_worked_its_share(world):
+    blind = [StickStatus(number, StickState.RUNNING) for number in (0, 1)]
+    for _ in range(100):
+        assert world.ask(*blind, active=(0,), later_sec=1.0) == [Standing.BLIND] * 2
 
 
 def test_a_stick_that_sees_again_is_trusted_at_once(world):
-    blind = StickStatus(0, StickState.RUNNING)
-    world.ask(blind)
-    world.ask(blind, active=(0,), later_sec=BLIND_TURN_SEC)
+    blind_beside_one_that_sees(world)
+    blind_beside_one_that_sees(world, active=(0,), later_sec=BLIND_TURN_SEC)
     assert world.ask(stick(measured_at=world.now)) == [Standing.TRUSTED]
     for _ in range(100):
         world.now += 1.0
         assert world.ask(stick(measured_at=world.now), active=(0,)) == [Standing.TRUSTED]
+
+
+def test_what_it_worked_because_no_other_could_is_not_held_against_it(world):
+    blind_beside_one_that_sees(world)
+    for _ in range(3600):
+        blind_beside_one_that_sees(world, active=(0,), later_sec=1.0)
+    for later_sec, standing in ((4 * BLIND_TURN_SEC - 0.01, Standing.SPENT),
+                                (0.02, Standing.BLIND)):
+        assert blind_beside_one_that_sees(world, later_sec=later_sec) is standing

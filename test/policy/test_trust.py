@@ -64,6 +64,9 @@ def test_a_stick_that_hangs_again_and_again_rests_longer_each_time_and_is_given_
     for _ in range(50):
         trust.lapsed()
     assert trust.doubt_sec == MOST_DOUBT_SEC
+    serve(trust, 0.0, 8 * FORGETS_LAPSE_SEC, 0.1)
+    trust.lapsed()
+    assert trust.rest_sec == FIRST_REST_SEC   # a row is no longer than it counts
 
 
 def test_three_results_do_not_end_the_row_but_some_seconds_of_work_do():

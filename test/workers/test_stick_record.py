@@ -23,6 +23,7 @@ from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.workers.messages import DeadStick
 from ncs_cluster_detector.workers.messages import Reading
 from ncs_cluster_detector.workers.messages import Result
+from ncs_cluster_detector.workers.setbacks import Cause
 from ncs_cluster_detector.workers.stick_record import StickRecord
 from ncs_cluster_detector.workers.supervisor_options import SupervisorOptions
 import pytest
@@ -30,7 +31,7 @@ import pytest
 NAME = '1.2-ma2450'
 PLUGGED = {'1.2': NAME}
 BOOTED_NOW = {'1.2': '1.2-'}
-RESULT = Result(1, (), 0, 0.1)
+RESULT = Result(1, (), 0, 0.1, 0.0)
 DEAD = {'1.2': DeadStick('1.2', 300.0)}
 
 
@@ -108,7 +109,7 @@ def test_a_fatal_stick_is_tried_again_after_its_rest_and_rests_again_if_that_fai
 
 def refuse_and_end(record, now, status='OUT_OF_MEMORY'):
     record.starting(Handle())
-    record.failed(f'loading graph 0 on stick {record.name_now}: {status}', now, refused=True)
+    record.failed(f'loading graph 0 on stick {record.name_now}: {status}', now, Cause.REFUSAL)
     record.ended()
 
 
@@ -179,7 +180,7 @@ def test_a_result_wipes_the_failures_out(record):
     record.starting(Handle())
     record.running(101.0)
     record.figures.given(209.9)
-    record.inferred(Result(1, (), 2, 0.065), 210.0)
+    record.inferred(Result(1, (), 2, 0.065, 210.0), 210.0)
     record.failed('later', 220.0)
     record.ended()
     assert record.waits_until() == 220.5
@@ -420,7 +421,7 @@ def test_each_death_makes_it_wait_longer_until_it_is_well(record):
     record.starting(Handle())
     record.running(600.0)
     record.figures.given(600.9)
-    record.inferred(Result(1, (), 0, 0.065), 601.0)
+    record.inferred(Result(1, (), 0, 0.065, 601.0), 601.0)
     assert record.setbacks.holds_up() == 0
 
 
@@ -490,7 +491,8 @@ def test_one_that_hangs_at_work_again_and_again_rests_longer_whatever_it_did_in_
 
 def test_one_whose_process_is_killed_is_back_soon_each_time(record):
     for failure in range(30):
-        assert fail_at_work(record, 1000.0 * failure, by_itself=False) == restart.FIRST_DELAY_SEC
+        rest_sec = fail_at_work(record, 1000.0 * failure, cause=Cause.KILLED)
+        assert rest_sec == restart.FIRST_DELAY_SEC
         record.ended()
     assert record.setbacks.trust.doubt_sec > 0.0
     assert record.setbacks.trust.trials_left
@@ -519,3 +521,18 @@ def test_a_hand_makes_it_trusted_again(record):
     record.seen({}, 201.0, {})
     record.seen(PLUGGED, 300.0, {})
     assert (record.setbacks.trust.doubt_sec, record.setbacks.trust.trials_left) == (0.0, 0)
+
+
+def test_a_restart_that_is_wanted_costs_no_trust(record):
+    assert fail_at_work(record, 200.0, cause=Cause.WANTED) == restart.FIRST_DELAY_SEC
+    assert (record.setbacks.trust.doubt_sec, record.setbacks.trust.trials_left) == (0.0, 0)
+
+
+def test_results_that_are_heard_at_once_took_the_time_that_the_worker_tells(record):
+    record.starting(Handle())
+    record.running(100.0)
+    for given_at in (100.0, 100.1, 100.2):
+        record.figures.given(given_at)
+    for sequence, finished_at in enumerate((100.1, 100.2, 100.3)):
+        record.inferred(Result(sequence, (), 0, 0.1, finished_at), 100.9)
+    assert record.status(100.9).recent_sec == pytest.approx(0.1)

@@ -16,6 +16,7 @@
 
 import time
 
+from ncs_cluster_detector.policy import blind_restart
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -176,3 +177,34 @@ def test_every_frame_is_accounted_for_once(bench):
     running.wait_for(lambda: (
         not any(stick.status.outstanding for stick in supervisor.snapshot.sticks) and
         len(running.published) + supervisor.snapshot.frames_dropped == running.offered))
+
+
+@pytest.mark.parametrize('sticks', [1, 2])
+def test_blind_sticks_are_started_again_while_frames_come(bench, monkeypatch, sticks):
+    monkeypatch.setattr(blind_restart, 'FIRST_AFTER_SEC', 0.5)
+    running = bench(SimulatedBus(sticks=sticks, **TIMES), Settings())
+    running.wait_for_states(*[RUNNING] * sticks)
+    for port in PORTS[:sticks]:
+        running.bus.inject(port, 'nan-temperature')
+    supervisor = running.supervisor
+    running.film(FRAMES_PER_SEC, lambda: all(
+        stick.restarts for stick in supervisor.snapshot.sticks))
+    assert 'started again' in supervisor.snapshot.sticks[0].last_error
+    for port in PORTS[:sticks]:
+        running.bus.inject(port, 'clear')
+    running.film(FRAMES_PER_SEC, lambda: all(
+        stick.standing is Standing.TRUSTED for stick in supervisor.snapshot.sticks))
+    published = len(running.published)
+    running.film(FRAMES_PER_SEC, lambda: len(running.published) >= published + 5)
+
+
+def test_results_behind_one_that_is_too_old_to_be_given_on_do_not_wait_for_it(bench):
+    settings = Settings(max_frame_age_ms=100)
+    running = bench(SimulatedBus(sticks=2, **TIMES), settings)
+    running.wait_for_states(RUNNING, RUNNING)
+    running.film(FRAMES_PER_SEC, lambda: len(running.published) >= 20)
+    running.bus.inject(PORTS[0], 'hang', 'read')
+    before = len(running.published)
+    assert longest_gap(running, 20) < 1.0
+    numbers = numbers_of(running.published[before:])
+    assert numbers == sorted(set(numbers))
