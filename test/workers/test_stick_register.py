@@ -23,6 +23,7 @@ from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import OPENING
 from ncs_cluster_detector.workers.messages import DeadStick
+from ncs_cluster_detector.workers.setbacks import Cause
 from ncs_cluster_detector.workers.stick_register import StickRegister
 import pytest
 
@@ -174,7 +175,7 @@ def test_one_that_has_refused_waits_behind_those_that_have_failed_less_often(sti
     sticks.list_once()
     first, second = sticks.register.records
     for _ in range(3):
-        fail(first, 1.0, refused=True)
+        fail(first, 1.0, cause=Cause.REFUSAL)
     fail(second, 50.0)
     assert sticks.register.due(100.0) is second
 
