@@ -31,7 +31,6 @@ from ncs_cluster_detector.policy.stick_status import StickState
 # this, and their sum is told when it is sure to this share of itself, or of one stick.
 _KNOWN_TO, _SURE_TO = 0.2, 0.1
 
-
 # An estimate takes this for a stick while nobody has told how sticks heat here: a warm place. And
 # one that others tell how it heats may be worse off than they, as in the middle of a hub.
 _UNSEEN = Constants(idle_celsius=40.0)

@@ -48,11 +48,11 @@ class ResultOrder:
 
     def finished(self, sequence, stick, result, now):
         """Take in a stick's result of a frame; one that comes too late is counted and dropped."""
-        if sequence in self._answered:
-            self._give_back(sequence, stick)
-            return
+        is_answered = sequence in self._answered
         self._answered.add(sequence)
         self._give_back(sequence, stick)
+        if is_answered:
+            return
         if sequence in self._under_way:
             self._finished[sequence] = (result, now)
         else:

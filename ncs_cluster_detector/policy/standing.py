@@ -98,19 +98,16 @@ class Standings:
     def _count_turns(self, now, blind, active):
         elapsed_sec = 0.0 if self._updated_at is None else now - self._updated_at
         self._updated_at = now
-        for number in blind.union(self._to_rest_sec):
-            worked_sec = self._to_rest_sec.get(number, 0.0)
+        before, self._to_rest_sec = self._to_rest_sec, {}
+        for number in blind.union(before):
+            worked_sec = before.get(number, 0.0)
             if number in blind and number in active:
                 worked_sec += elapsed_sec
             else:
                 worked_sec -= elapsed_sec / BLIND_REST_FACTOR
             if worked_sec >= BLIND_TURN_SEC:
                 self._spent.add(number)
-            if worked_sec <= 0.0:
-                self._spent.discard(number)
-            # What it worked because no other could is not held against it.
-            self._to_rest_sec[number] = max(0.0, min(worked_sec, BLIND_TURN_SEC))
-        for number in self._to_rest_sec.keys() - blind:
-            if not self._to_rest_sec[number]:
-                del self._to_rest_sec[number]
-        self._spent &= blind
+            if worked_sec > 0.0:
+                # What it worked because no other could is not held against it.
+                self._to_rest_sec[number] = min(worked_sec, BLIND_TURN_SEC)
+        self._spent &= blind & self._to_rest_sec.keys()

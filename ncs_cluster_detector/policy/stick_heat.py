@@ -144,7 +144,7 @@ class StickHeat:
 
     def share_deviation(self, limit_celsius):
         """Return the standard deviation of the sustainable share; inf if nothing is safe."""
-        if self._learned < _LEAST_READINGS or self._rate_variance > _MOST_RATE_DEVIATION ** 2:
+        if self._has_learned_little():
             return math.inf
         stick = self.constants
         gain = stick.rise_celsius / stick.time_constant_sec
@@ -157,7 +157,7 @@ class StickHeat:
 
     def is_known(self):
         """Tell whether readings have shown how fast work heats the stick."""
-        if self._learned < _LEAST_READINGS or self._rate_variance > _MOST_RATE_DEVIATION ** 2:
+        if self._has_learned_little():
             return False
         stick = self.constants
         if not (_KNOWN_IDLE[0] <= stick.idle_celsius <= _KNOWN_IDLE[1]) or (
@@ -167,11 +167,15 @@ class StickHeat:
         worth = _RATE_DEVIATION ** 2 / self._rate_variance
         # What was assumed at first counts for next to nothing here, but for the idle temperature:
         # without it there is no telling of a stick that always works.
-        matrix = [[_PRIOR_IN_DOUBT * assumed + worth * learned for assumed, learned in zip(*rows)]
-                  for rows in zip(_PRIOR_INFORMATION, self._information)]
+        matrix = _with_prior(self._information, worth, _PRIOR_IN_DOUBT)
         matrix[1][1] += 1.0 / (_IDLE_RANGE_CELSIUS * loss) ** 2
         slope = (0.0, 0.0, 1.0 / load)
         return _product(slope, _solved(matrix, slope)) <= _KNOWN_SHARE ** 2
+
+    def _has_learned_little(self):
+        """Tell whether the readings are too few, or too noisy, to tell anything."""
+        return (self._learned < _LEAST_READINGS
+                or self._rate_variance > _MOST_RATE_DEVIATION ** 2)
 
     @property
     def measured_at(self):
@@ -222,8 +226,8 @@ def _is_a_stick(loss, gain, load):
         abs(gain) <= _MOST_IDLE_CELSIUS * loss)
 
 
-def _with_prior(information, worth=1.0):
-    return [[assumed + worth * learned for assumed, learned in zip(*rows)]
+def _with_prior(information, worth=1.0, prior_worth=1.0):
+    return [[prior_worth * assumed + worth * learned for assumed, learned in zip(*rows)]
             for rows in zip(_PRIOR_INFORMATION, information)]
 
 

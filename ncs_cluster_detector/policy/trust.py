@@ -61,15 +61,14 @@ class Trust:
         """Take note that the stick hung at work, or failed there."""
         self.doubt_sec = min(2 * self.doubt_sec + LAPSE_SEC, MOST_DOUBT_SEC)
         self._row = min(self._row + 1.0, MOST_LAPSES)
-        self.restarted()
+        self._must_show_again()
 
     def interrupted(self):
         """Take note that the stick's process was killed at work, which need not be its fault."""
         self.doubt_sec = max(self.doubt_sec, LAPSE_SEC)
-        self.restarted()
+        self._must_show_again()
 
-    def restarted(self):
-        """Take note that the stick has to show again that it works."""
+    def _must_show_again(self):
         self.trials_left = TRIALS
         self._is_late = False
 

@@ -154,6 +154,7 @@ class Supervisor:
             self._snapshot_at = float('-inf')
         for number in self._cluster.to_restart:
             self._pool.restart(number, BLIND, now)
+        if self._cluster.to_restart:   # else a frame would go where no worker is any more
             self._flow.take_results(now)
             self._sticks = self._pool.statuses(now)
         if answer is not None:
