@@ -37,7 +37,8 @@ class VirtualCluster:
     The sticks' work is fluid: a share of full speed instead of single frames.
     """
 
-    def __init__(self, constants, settings, frames_per_sec=math.inf, inference_sec=0.065):
+    def __init__(self, constants, settings, frames_per_sec=math.inf, inference_sec=0.065,
+                 control=None):
         """
         Start at idle temperature with no stick active.
 
@@ -45,6 +46,7 @@ class VirtualCluster:
         :param settings: the Settings.
         :param frames_per_sec: images that come in.
         :param inference_sec: time of one inference at full speed.
+        :param control: what decides; a new ClusterControl by default.
         """
         self.now = 0.0
         self.changes = 0     # how many sticks were relieved
@@ -55,8 +57,7 @@ class VirtualCluster:
         self._settings = settings
         self._frames_per_sec = frames_per_sec
         self._inference_sec = inference_sec
-        self._control = ClusterControl()
-        self.heat = self._control.heat
+        self.control = control or ClusterControl()
         low, high = READING_PERIOD_SEC
         fastest_sec = min(stick.time_constant_sec for stick in constants)
         self._reading_period_sec = max(low, min(fastest_sec / READINGS_IN_TIME_CONSTANT, high))
@@ -83,7 +84,7 @@ class VirtualCluster:
             self._readings = self.celsius[:]
             self._measured_at = self.now
         sticks = self._statuses()
-        decision = self._control.update(self.now, sticks, self._settings)
+        decision = self.control.update(self.now, sticks, self._settings)
         self.changes += len(decision.left)
         shares = self._shares()
         elapsed_sec = max(min(end_sec, self._next_event_at(shares)) - self.now, LEAST_STEP_SEC)
@@ -103,13 +104,17 @@ class VirtualCluster:
 
     def _shares(self):
         """Return the share of full speed of every active stick: the slowest take what they can."""
-        most = sorted((self._control.share_of(number), number) for number in self._control.active)
+        most = sorted((self._most_of(number), number) for number in self.control.active)
         left = self._frames_per_sec * self._inference_sec
         shares = {}
         for count, (share, number) in enumerate(most):
             shares[number] = min(share, left / (len(most) - count))
             left -= shares[number]
         return shares
+
+    def _most_of(self, number):
+        """Return the share of full speed at which a stick may work."""
+        return self.control.share_of(number)
 
     def _next_event_at(self, shares):
         settings = self._settings
@@ -122,8 +127,8 @@ class VirtualCluster:
         read_at = self._measured_at + self._reading_period_sec
         if self._hot_since_resume:
             # What counts is when the policies believe that a limit is passed.
-            bodies = [(heat.constants, self.heat.now(number))
-                      for number, heat in enumerate(self.heat.sticks.values())]
+            bodies = [(heat.constants, self.control.heat.now(number))
+                      for number, heat in enumerate(self.control.heat.sticks.values())]
         else:
             bodies = zip(self._constants, self.celsius)
         reached_in_sec = LEAST_STEP_SEC + min(
@@ -131,5 +136,5 @@ class VirtualCluster:
             for number, (body, celsius) in enumerate(bodies) for limit in limits)
         if not self._hot_since_resume:
             read_at = max(read_at, self.now + reached_in_sec - WATCH_AHEAD_SEC)
-        due_at = self._control.next_due(self.now, (), settings) or math.inf
+        due_at = self.control.next_due(self.now, (), settings) or math.inf
         return min(due_at, read_at, self.now + reached_in_sec)

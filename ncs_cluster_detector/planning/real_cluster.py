@@ -1,0 +1,166 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""Sticks as they really are, in invented time under the policies of the node."""
+
+from dataclasses import dataclass
+from dataclasses import field
+import math
+
+from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
+from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.simulation.body import Body
+from ncs_cluster_detector.simulation.body import BodyHeat
+from ncs_cluster_detector.simulation.body import Hub
+from ncs_cluster_detector.simulation.sensor import Sensor
+from ncs_cluster_detector.simulation.sensor import SensorReader
+
+# So far apart are the moments at which the policies are asked, at most, and the readings.
+STEP_SEC, READING_SEC = 0.5, 1.0
+
+
+@dataclass(frozen=True)
+class RealStick:
+    """
+    A stick that need not follow Constants.
+
+    ``idle_celsius`` is the temperature of its place while no stick works, ``cooling`` as in Body.
+    From ``throttles_at_celsius`` on it works at ``throttled_share`` of full speed.
+    """
+
+    idle_celsius: float = 30.0
+    body: Body = field(default_factory=Body)
+    sensor: Sensor = field(default_factory=Sensor)
+    cooling: float = 1.0
+    throttles_at_celsius: float = math.inf
+    throttled_share: float = 0.8
+
+    def constants(self, hub_celsius=0.0):
+        """Return the Constants of one that always works alike, for the theory."""
+        return Constants(self.idle_celsius + hub_celsius, self.body.rise_celsius / self.cooling +
+                         self.body.die_rise_celsius, self.body.time_constant_sec / self.cooling)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """
+    What is the same for all sticks.
+
+    ``warmer`` are pairs (seconds, C by which it is warmer then than at first) and ``cooling``
+    pairs (seconds, how many times as well sticks are cooled); in between it goes straight.
+    ``camera`` is a pair (seconds on, seconds off) of a load that comes and goes.
+    """
+
+    hub: Hub = field(default_factory=Hub)
+    warmer: tuple = ((0.0, 0.0),)
+    cooling: tuple = ((0.0, 1.0),)
+    camera: tuple = (math.inf, 0.0)
+
+    def frames(self, now):
+        """Tell whether images come in."""
+        on_sec, off_sec = self.camera
+        return math.isinf(on_sec) or now % (on_sec + off_sec) < on_sec
+
+
+class RealCluster(VirtualCluster):
+    """RealSticks, managed by the policies of the detector node; small steps of time."""
+
+    def __init__(self, sticks, settings, surroundings=None, frames_per_sec=math.inf,
+                 inference_sec=0.065, control=None, seed=0):
+        """
+        Start at idle temperature with no stick active.
+
+        :param sticks: list of RealStick.
+        :param settings: the Settings.
+        :param surroundings: the Surroundings.
+        :param frames_per_sec: images that come in.
+        :param inference_sec: time of one inference at full speed.
+        :param control: what decides; a new ClusterControl by default.
+        :param seed: number that the noise of the sensors follows from.
+        """
+        super().__init__([stick.constants() for stick in sticks], settings, frames_per_sec,
+                         inference_sec, control)
+        self.surroundings = surroundings or Surroundings()
+        self.hub_celsius = 0.0
+        self._sticks = sticks
+        self._most_frames_per_sec = frames_per_sec
+        self._heats = [BodyHeat(stick.idle_celsius) for stick in sticks]
+        self._sensors = [SensorReader(stick.sensor, f'{seed} {number}')
+                         for number, stick in enumerate(sticks)]
+        self._told_at = [0.0] * len(sticks)
+
+    def step(self, end_sec=math.inf):
+        """Ask the policies, and work for a moment."""
+        if not self._readings or self.now >= self._measured_at + READING_SEC - 1e-9:
+            told = [sensor.read(self.now, celsius)
+                    for sensor, celsius in zip(self._sensors, self.celsius)]
+            # A reading that is lost leaves the one before.
+            for number, celsius in enumerate(told):
+                if celsius is not None:
+                    self._told_at[number] = self.now
+            self._readings = [before if celsius is None else celsius for celsius, before in zip(
+                told, self._readings or [None] * len(told))]
+            self._measured_at = self.now
+        self._frames_per_sec = (
+            self._most_frames_per_sec if self.surroundings.frames(self.now) else 0.0)
+        decision = self.control.update(self.now, self._statuses(), self._settings)
+        self.changes += len(decision.left)
+        shares = self._shares()
+        due_at = self.control.next_due(self.now, (), self._settings) or math.inf
+        elapsed_sec = min(end_sec, due_at, self.now + STEP_SEC,
+                          self._measured_at + READING_SEC) - self.now
+        self._work(shares, max(elapsed_sec, 1e-3))
+
+    def _work(self, shares, elapsed_sec):
+        surroundings, middle = self.surroundings, self.now + elapsed_sec / 2
+        warmer = along(surroundings.warmer, middle) + self.hub_celsius
+        cooling = along(surroundings.cooling, middle)
+        for number, stick in enumerate(self._sticks):
+            share = shares.get(number, 0.0)
+            self._heats[number] = stick.body.after(
+                self._heats[number], share, stick.idle_celsius + warmer, elapsed_sec,
+                stick.cooling * cooling)
+            self._work_sec[number] += share * elapsed_sec
+            celsius = self.celsius[number] = self._heats[number].celsius
+            self.peaks[number] = max(self.peaks[number], celsius)
+        total = sum(shares.values())
+        self.frames += total * elapsed_sec / self._inference_sec
+        self.hub_celsius = surroundings.hub.after(
+            self.hub_celsius, total / len(self._sticks), elapsed_sec)
+        self.now += elapsed_sec
+
+    def _most_of(self, number):
+        stick = self._sticks[number]
+        throttles = self.celsius[number] >= stick.throttles_at_celsius
+        return min(super()._most_of(number), stick.throttled_share if throttles else 1.0)
+
+    def _statuses(self):
+        return [StickStatus(
+            number, StickState.RUNNING, self._readings[number], self._told_at[number],
+            throttle_level=int(self.celsius[number] >= stick.throttles_at_celsius),
+            work_sec=self._work_sec[number], inference_sec=self._inference_sec)
+            for number, stick in enumerate(self._sticks)]
+
+
+def along(points, at):
+    """Return the value at a time on the line through points (time, value), in order of time."""
+    (before, value), *rest = points
+    for after, later in rest:
+        if at < after:
+            return value + (later - value) * max(at - before, 0.0) / (after - before)
+        before, value = after, later
+    return value
