@@ -66,7 +66,8 @@ ALLOWED = {
     # before any worker starts.
     'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'simulation.bus',
               'simulation.graphs', 'simulation.shared_bus'},
-    'planning': {'planning', 'policy'},
+    # Its bodies and their sensors are those of simulated sticks.
+    'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'planning.fit', 'planning.recording', 'cameras.test_pattern'},
     'checking/verdicts': set(),

@@ -66,6 +66,11 @@ class VirtualCluster:
         self._readings = ()
         self._measured_at = 0.0
 
+    @property
+    def heat(self):
+        """Return the ClusterHeat."""
+        return self.control.heat
+
     def forget_peaks(self):
         """Count peaks, frames and changes from now on."""
         self.peaks = self.celsius[:]

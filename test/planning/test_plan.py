@@ -121,7 +121,7 @@ def test_where_the_limit_cannot_be_held_the_most_is_made_of_it(bad, optimum, pol
     assert sustainable_size(sticks, 65.0) == pytest.approx(optimum)
     assert max(cluster.peaks) < 66.0
     assert cluster.frames / 120.0 >= 0.93 * optimum / 0.065
-    assert cluster.control.heat.sustainable_size(65.0) == pytest.approx(optimum, rel=0.05)
+    assert cluster.heat.sustainable_size(65.0) == pytest.approx(optimum, rel=0.05)
     assert cluster.changes <= 60
 
 
@@ -188,5 +188,5 @@ def test_a_noisy_sensor_neither_breaks_the_limit_nor_is_believed_too_much(sticks
     assert max(cluster.peaks) < 68.0
     optimum = sticks * 20 / 45
     assert 0.85 < cluster.frames / 2700.0 * 0.065 / optimum < 1.15
-    estimate = cluster.control.heat.sustainable_size(65.0)
+    estimate = cluster.heat.sustainable_size(65.0)
     assert estimate is None or estimate == pytest.approx(optimum, rel=0.2)
