@@ -57,8 +57,8 @@ class Body:
         :param cooling: how many times as well as without a fan the case gives off heat: its rise
             and its time constant are both in inverse proportion.
         """
-        case = relaxed(heat.case_celsius, surroundings_celsius + share * self.rise_celsius / cooling,
-                       elapsed_sec, self.time_constant_sec / cooling)
+        final = surroundings_celsius + share * self.rise_celsius / cooling
+        case = relaxed(heat.case_celsius, final, elapsed_sec, self.time_constant_sec / cooling)
         if not self.die_rise_celsius:
             return BodyHeat(case)
         return BodyHeat(case, relaxed(heat.die_celsius, share * self.die_rise_celsius,
