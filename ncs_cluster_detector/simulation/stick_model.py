@@ -61,7 +61,7 @@ class SimulatedStick:
 
     def throttle_level(self):
         """Return 0, or 1 or 2 from the lower and the upper guard temperature."""
-        faults, celsius = self._port.condition()
+        faults, celsius = self._port.faults_and_celsius()
         guard = faults.throttle_celsius
         above = celsius - (self.bus.throttle_celsius if guard is None else guard)
         return (above >= 0.0) + (above >= UPPER_GUARD_ABOVE_CELSIUS)
@@ -78,7 +78,7 @@ class SimulatedStick:
         first one as the current temperature. Readings not yet taken are 0.0. A sensor that tells
         the same whatever the stick has fills all of them.
         """
-        faults, celsius = self._port.condition()
+        faults, celsius = self._port.faults_and_celsius()
         count = 1 if faults.told_celsius is None else THERMAL_VALUES
         with self._lock:
             self._sensor.sensor = faults.sensor

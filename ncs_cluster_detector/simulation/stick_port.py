@@ -215,9 +215,9 @@ class StickPort:
 
     def celsius(self):
         """Return the temperature now, in degrees Celsius, also of a stick that rests for long."""
-        return self.condition()[1]
+        return self.faults_and_celsius()[1]
 
-    def condition(self):
+    def faults_and_celsius(self):
         """Return the stick's :class:`StickFaults`, and what :meth:`celsius` does."""
         with self._part.locked():
             text, heat = self._part.read_text(), self._part.read_heat()
