@@ -65,8 +65,8 @@ FAULTS = {
     'lost-temperature SECONDS EVERY': 'its sensor tells no number for so many seconds of every so '
                                       'many',
     'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
-    'cooling FACTOR': 'it gives off heat so many times as well as others: with 0.5 it ends twice '
-                      'as far above ambient, and takes twice as long to get there',
+    'cooling FACTOR': 'it gives off heat so many times as well as others (2: a fan): with 0.5 it '
+                      'ends twice as far above ambient, and takes twice as long to get there',
     'die RISE [SECONDS]': 'its die gets so many degrees warmer than its case, with this time '
                           'constant',
     'ambient CELSIUS [SECONDS]': 'its surroundings go straight to this temperature, within so '
