@@ -205,15 +205,12 @@ class Bodies:
 
     def of(self, count):
         """Return as many alike that are the mean of these sticks."""
-        size = len(self.sticks)
-        bodies = [stick.body for stick in self.sticks]
-        mean = Body(*(sum(values) / size for values in zip(*(
-            (body.rise_celsius / stick.cooling, body.time_constant_sec / stick.cooling,
-             body.die_rise_celsius, body.die_time_constant_sec)
-            for body, stick in zip(bodies, self.sticks)))))
-        idle = sum(stick.idle_celsius for stick in self.sticks) / size
+        figures = [(stick.idle_celsius, stick.body.rise_celsius / stick.cooling,
+                    stick.body.time_constant_sec / stick.cooling, stick.body.die_rise_celsius,
+                    stick.body.die_time_constant_sec) for stick in self.sticks]
+        idle, *body = (sum(values) / len(figures) for values in zip(*figures))
         return replace(self, sticks=(replace(
-            self.sticks[0], idle_celsius=idle, body=mean, cooling=1.0),) * count)
+            self.sticks[0], idle_celsius=idle, body=Body(*body), cooling=1.0),) * count)
 
 
 def bodies_of(constants, dies, words):

@@ -35,8 +35,8 @@ CYCLES_MS = (0, 2000, 5000, 10000, 20000, 60000)
 RESUME_MARGINS = (0.0, 2.0, 5.0, 10.0)
 # Of candidates that are about as good those count that are no more than so much hotter than the
 # coolest, or give no more than such a share less than the best; of them the one with the fewest
-# changes is chosen.
-_HOTTER_CELSIUS, _SLOWER = 1.0, 0.03
+# changes is chosen, or the usual one if it has hardly more.
+_HOTTER_CELSIUS, _SLOWER, _HARDLY_MORE = 1.0, 0.03, 0.1
 # Candidates start warm; after some time for what the policies learn they are looked at. Both are
 # such multiples of the slowest time constant, within seconds (least, most).
 _SETTLING, _COUNTING = (1.5, 300.0, 900.0), (1.5, 600.0, 1200.0)
@@ -99,26 +99,30 @@ def choose(question):
     trial = _Trial(question)
     cycles = [trial.of(replace(now, cluster_switch_cycle_ms=cycle_ms))
               for cycle_ms in sorted({*CYCLES_MS, now.cluster_switch_cycle_ms})]
-    cycle_ms = best_of(cycles, wanted).settings.cluster_switch_cycle_ms
+    cycle_ms = best_of(cycles, wanted, trial.of(now)).settings.cluster_switch_cycle_ms
     margins = []
     for margin in sorted({*RESUME_MARGINS, now.resume_margin}):
         # The larger the margin, the higher the limit that the rate needs.
         least = margins[-1].settings.switch_temperature if margins else None
         margins.append(trial.coolest(replace(
             now, cluster_switch_cycle_ms=cycle_ms, resume_margin=margin), least))
-    recommended = best_of([trial.of(now), *margins], wanted)
+    # The limit that is cooler stays, unless what was set before does clearly better.
+    usual = next(each for each in margins if each.settings.resume_margin == now.resume_margin)
+    chosen = best_of(margins, wanted, usual)
+    recommended = best_of([chosen, trial.of(now)], wanted, chosen)
     return Choice(wanted, recommended,
                   (('cluster_switch_cycle_ms', tuple(cycles)), ('resume_margin', tuple(margins))),
                   _gives(recommended, wanted),
                   _Trial(question, reserve=1.0).of(recommended.settings))
 
 
-def best_of(candidates, wanted):
+def best_of(candidates, wanted, usual):
     """
     Return the best of several Candidates.
 
     Where some give the wanted rate within their limits, that is the one with the fewest changes
-    among the coolest of these, else among those that give the most.
+    among the coolest of these, else among those that give the most; or the usual one if it is
+    among these and has hardly more changes.
     """
     holding = [each for each in candidates if each.peak_celsius <= (
         each.settings.switch_temperature + BODIES_HOLD_WITHIN_CELSIUS)] or candidates
@@ -126,10 +130,16 @@ def best_of(candidates, wanted):
     if enough:
         most_celsius = min(each.peak_celsius for each in enough) + _HOTTER_CELSIUS
         near = [each for each in enough if each.peak_celsius <= most_celsius]
-        return min(near, key=lambda each: (each.switches_per_hour, each.peak_celsius))
+        return _calmest(near, usual)
     least = max(each.frames_per_sec for each in holding) * (1.0 - _SLOWER)
     near = [each for each in holding if each.frames_per_sec >= least]
-    return min(near, key=lambda each: (each.switches_per_hour, -each.frames_per_sec))
+    return _calmest(near, usual)
+
+
+def _calmest(candidates, usual):
+    best = min(candidates, key=lambda each: (each.switches_per_hour, each.peak_celsius))
+    is_as_calm = usual.switches_per_hour <= best.switches_per_hour * (1.0 + _HARDLY_MORE)
+    return usual if usual in candidates and is_as_calm else best
 
 
 def _gives(candidate, wanted):

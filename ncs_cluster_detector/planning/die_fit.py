@@ -25,6 +25,7 @@ import numpy as np
 
 # Time constants from which the search for the best starts, and what it may end at.
 _DIE_SEC, _CASE_SEC = (1.0, 2.5, 6.0, 15.0, 35.0), (30.0, 70.0, 150.0, 350.0, 1000.0)
+_ONE_BODY_SEC = (2.5, 15.0, 70.0, 350.0)
 _LEAST_SEC, _MOST_SEC = 0.5, 10000.0
 # A die in a case that is not so many times as slow cannot be told from one body.
 _LEAST_RATIO = 3.0
@@ -81,13 +82,12 @@ def find_die(times, celsius, share, late_sec=0.0):
     :param share: shares of full speed between the readings, an array of n - 1.
     :param late_sec: all readings may have been taken as much earlier.
     :return: (Die, idle temperature in degrees Celsius, root mean square of what is missed), or
-        None when one body explains the readings as well.
+        None when one body explains the readings as well. The Die is None when one body does not,
+        but two cannot be told apart.
     """
     search = _Search(times, celsius, share, late_sec)
-    one = min((search.best((tau,)) for tau in _DIE_SEC + _CASE_SEC), key=lambda found: found.cost)
+    one = min((search.best((tau,)) for tau in _ONE_BODY_SEC), key=lambda found: found.cost)
     two = min((search.best(start) for start in search.starts()), key=lambda found: found.cost)
-    if not _LEAST_SEC * 1.01 < two.taus[1] < two.taus[0] / _LEAST_RATIO:
-        return None
     rest = celsius - two.curve
     deviation = float(np.sqrt(np.mean(rest ** 2)))
     alike = _likeness(rest)
@@ -97,12 +97,14 @@ def find_die(times, celsius, share, late_sec=0.0):
                               max(deviation ** 2, least))
     if gained - (2 + search.stretches) * math.log(count) < _EVIDENCE:
         return None
-    errors = search.errors(two, deviation) * math.sqrt(len(times) / count)
     (idle, case_rise, rise), (case_sec, die_sec) = two.coefficients[:3], two.taus
+    errors = search.errors(two, deviation) * math.sqrt(len(times) / count)
     _, case_error, rise_error, case_sec_error, die_sec_error = errors
-    if min(rise / rise_error, case_rise / case_error, 1.0 / die_sec_error,
-           1.0 / case_sec_error) < _SEEN_ERRORS or rise < _LEAST_RISE_CELSIUS:
-        return None
+    are_apart = _LEAST_SEC * 1.01 < die_sec < case_sec / _LEAST_RATIO
+    least_told = min(rise / rise_error, case_rise / case_error, 1.0 / die_sec_error,
+                     1.0 / case_sec_error)
+    if not are_apart or least_told < _SEEN_ERRORS or rise < _LEAST_RISE_CELSIUS:
+        return None, float(idle), deviation
     die = Die(float(rise), float(die_sec), float(case_rise), float(case_sec), tuple(map(float, (
         rise_error, die_sec * die_sec_error, case_error, case_sec * case_sec_error))),
         explains=alike < _ALIKE or deviation < _LARGE_CELSIUS)
@@ -120,7 +122,7 @@ class _Found:
 
 
 class _Search:
-    """Looks for time constants and a delay: Levenberg-Marquardt on what is left of the readings."""
+    """Looks for time constants and a delay, with the method of Levenberg and Marquardt."""
 
     def __init__(self, times, celsius, share, late_sec):
         self._times, self._celsius, self._share, self._late_sec = times, celsius, share, late_sec

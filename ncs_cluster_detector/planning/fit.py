@@ -30,7 +30,7 @@ import numpy as np
 LEAST_READINGS = 20
 LEAST_CHANGE_CELSIUS = 2.0
 TIME_CONSTANTS_SEC = (0.5, 10000.0)
-_GRID = 80
+_GRID = 40
 # A constant is told when its standard error is no more than this share of it, for idle
 # temperature of the rise.
 _SURE_TO = 0.1
@@ -89,7 +89,16 @@ def fit_constants(series):
               key=lambda fit: fit.deviation_celsius)
     if np.ptp(share) < _SURE_TO:
         return one
-    return _with_die(find_die(times, celsius, share, series.late_sec)) or one
+    found = find_die(times, celsius, share, series.late_sec)
+    if found is None:
+        return one
+    die, idle, deviation = found
+    if die is None:
+        return replace(one, is_sure=False, notes=(
+            'one body does not explain the readings, and a die in a case cannot be told in them: '
+            'record a minute at work and a minute at rest by turns; or else the sensor lags, or '
+            'tells maxima', *one.notes))
+    return _with_die(die, idle, deviation)
 
 
 def mean_constants(fits):
@@ -107,11 +116,8 @@ def mean_die(fits):
             sum(die.time_constant_sec for die in dies) / len(dies))
 
 
-def _with_die(found):
-    """Return the Fit of a die in a case, or None."""
-    if found is None:
-        return None
-    die, idle, deviation = found
+def _with_die(die, idle, deviation):
+    """Return the Fit of a die in a case."""
     rise_error, die_sec_error, case_error, case_sec_error = die.errors
     rise, tau = die.rise_celsius + die.case_rise_celsius, die.case_time_constant_sec
     notes = [

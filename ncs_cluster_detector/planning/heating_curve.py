@@ -14,9 +14,8 @@
 
 """Least squares: the curves of one body, or of a die in a case, through a stick's readings."""
 
-import numpy as np
-
 from ncs_cluster_detector.policy.heat_constants import Constants
+import numpy as np
 
 # The least error of a reading: reports and diagnostics are rounded to a tenth of a degree.
 LEAST_ERROR_CELSIUS = 0.03

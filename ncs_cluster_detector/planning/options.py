@@ -54,9 +54,11 @@ def make_parser():
         meaning, 96, initial_indent=f'  {usage:<{_WIDTH}}', subsequent_indent=' ' * (_WIDTH + 2))
         for usage, meaning in WORDS.items())
     parser = _Parser(
-        prog=PROGRAM, formatter_class=_Formatter, epilog=f'words of --body:\n{words}', description='Simulate sticks for hours with the rotation of the detector '
-        'node, and tell peak temperature, switches and frames a second without rotation, with '
-        'round_robin and with coolest, and how many sticks a wanted rate needs.')
+        prog=PROGRAM, formatter_class=_Formatter,
+        epilog=f'words of --body:\n{words}',
+        description='Simulate sticks for hours with the rotation of the detector node, and tell '
+        'peak temperature, switches and frames a second without rotation, with round_robin and '
+        'with coolest, and how many sticks a wanted rate needs.')
     add = parser.add_argument_group(
         'the sticks', 'C,... and SEC,... are one value for all sticks, or one for each with '
         'commas').add_argument
