@@ -36,7 +36,7 @@ RESUME_MARGINS = (0.0, 2.0, 5.0, 10.0)
 # Of candidates that are about as good those count that are no more than so much hotter than the
 # coolest, or give no more than such a share less than the best; of them the one with the fewest
 # changes is chosen, or the usual one if it has hardly more.
-_HOTTER_CELSIUS, _SLOWER, _HARDLY_MORE = 1.0, 0.03, 0.1
+_HOTTER_CELSIUS, _SLOWER, _HARDLY_MORE = 2.0, 0.03, 0.1
 # Candidates start warm; after some time for what the policies learn they are looked at. Both are
 # such multiples of the slowest time constant, within seconds (least, most).
 _SETTLING, _COUNTING = (1.5, 300.0, 900.0), (1.5, 600.0, 1200.0)

@@ -28,8 +28,8 @@ from ncs_cluster_detector.policy.settings import Settings
 PROGRAM = 'thermal_plan'
 DEFAULT_STICKS = 5
 INFERENCE_SEC = 0.065   # MobileNet-SSD
-# Bodies are simulated in small steps, which takes longer.
-HOURS, HOURS_OF_BODIES = 24.0, 2.0
+# Bodies are simulated in small steps, which takes longer, and so does choosing.
+HOURS, FEWER_HOURS = 24.0, 2.0
 _STICK, _SETTINGS = Constants(), Settings()
 _WIDTH = max(map(len, WORDS)) + 2
 
@@ -97,7 +97,7 @@ def make_parser():
         'switch_temperature (--switch-temperature or lower) and resume_margin for the rate of '
         '--fps, and plan with these')
     add('--hours', type=_number(0.1, 1000), metavar='HOURS', help=f'to simulate ({HOURS:g}, or '
-        f'{HOURS_OF_BODIES:g} where a die in a case was fitted or --body is given)')
+        f'{FEWER_HOURS:g} with --body, --choose, or a die in a case in the recording)')
     add('--out', type=Path, default=Path('thermal_plan'), metavar='FOLDER',
         help='for plan.png and plan.json (%(default)s)')
     return parser

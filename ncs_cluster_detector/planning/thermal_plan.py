@@ -29,8 +29,8 @@ from ncs_cluster_detector.planning.fit import fit_constants
 from ncs_cluster_detector.planning.fit import mean_constants
 from ncs_cluster_detector.planning.fit import mean_die
 from ncs_cluster_detector.planning.options import DEFAULT_STICKS
+from ncs_cluster_detector.planning.options import FEWER_HOURS
 from ncs_cluster_detector.planning.options import HOURS
-from ncs_cluster_detector.planning.options import HOURS_OF_BODIES
 from ncs_cluster_detector.planning.options import INFERENCE_SEC
 from ncs_cluster_detector.planning.options import make_parser
 from ncs_cluster_detector.planning.options import PROGRAM
@@ -144,7 +144,7 @@ def _question(options, fits, inference_sec):
     if options.body or any(dies):
         bodies = bodies_of(constants, dies, options.body or BodyWords())
         constants = [stick.constants() for stick in bodies.sticks]
-    hours = options.hours or (HOURS_OF_BODIES if bodies else HOURS)
+    hours = options.hours or (FEWER_HOURS if bodies or options.choose else HOURS)
     return Question(tuple(constants), settings_of(options), inference_sec,
                     options.fps or math.inf, hours, bodies)
 

@@ -17,6 +17,7 @@
 import json
 
 import cv2
+from ncs_cluster_detector.planning import choose
 from ncs_cluster_detector.planning import thermal_plan
 from ncs_cluster_detector.simulation.body import Body
 import pytest
@@ -64,7 +65,7 @@ def test_a_recording_gives_the_constants(tmp_path, capsys):
         'active': [True] * 299 + [False] * 301,
         'inferences': [round(min(second, 299) * 15.4) for second in range(600)],
     } for number in range(3)]}))
-    code, out, _ = call(capsys, tmp_path, '--fit', str(tmp_path / 'report.json'))
+    code, out, _ = call(capsys, tmp_path, '--fit', str(tmp_path / 'report.json'), '--hours', '0.1')
     assert code == 0
     plan = json.loads((tmp_path / 'plan.json').read_text())
     assert len(plan['sticks']) == 3
@@ -142,7 +143,9 @@ def test_a_die_in_a_recording_is_planned_with(tmp_path, capsys):
         assert stick['time_constant_sec'] == pytest.approx(120.0, rel=0.1)
 
 
-def test_settings_are_chosen_for_a_rate(tmp_path, capsys):
+def test_settings_are_chosen_for_a_rate(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(choose, 'CYCLES_MS', (20000,))
+    monkeypatch.setattr(choose, 'RESUME_MARGINS', (2.0,))
     code, out, err = call(capsys, tmp_path, '--sticks', '2', '--fps', '12', '--choose',
                           '--time-constant', '60')
     assert (code, err) == (0, '')
