@@ -72,10 +72,8 @@ def find_die(times, celsius, share, late_sec=0.0):
     """
     Return the Die that readings tell of with idle temperature and deviation, or None.
 
-    The simpler model stays unless the second body lowers the Bayesian information criterion very
-    much. Errors of neighbouring readings are alike, so that these count as fewer: of n with the
-    correlation r as n (1 - r) / (1 + r) (G. V. Bayley, J. M. Hammersley: The "Effective" Number of
-    Independent Observations, 1946).
+    The simpler model stays unless the second body lowers the Bayesian information criterion,
+    n ln(residual sum of squares / n) + k ln(n) for k free figures, very much.
 
     :param times: seconds, an array of n.
     :param celsius: degrees Celsius, an array of n.
@@ -90,15 +88,14 @@ def find_die(times, celsius, share, late_sec=0.0):
     two = min((search.best(start) for start in search.starts()), key=lambda found: found.cost)
     rest = celsius - two.curve
     deviation = float(np.sqrt(np.mean(rest ** 2)))
-    alike = _likeness(rest)
-    count = len(rest) * (1.0 - alike) / (1.0 + alike)
+    count = len(rest)
     least = LEAST_ERROR_CELSIUS ** 2
     gained = count * math.log(max(np.mean((celsius - one.curve) ** 2), least) /
                               max(deviation ** 2, least))
     if gained - (2 + search.stretches) * math.log(count) < _EVIDENCE:
         return None
     (idle, case_rise, rise), (case_sec, die_sec) = two.coefficients[:3], two.taus
-    errors = search.errors(two, deviation) * math.sqrt(len(times) / count)
+    errors = search.errors(two, deviation)
     _, case_error, rise_error, case_sec_error, die_sec_error = errors
     are_apart = _LEAST_SEC * 1.01 < die_sec < case_sec / _LEAST_RATIO
     least_told = min(rise / rise_error, case_rise / case_error, 1.0 / die_sec_error,
@@ -107,7 +104,7 @@ def find_die(times, celsius, share, late_sec=0.0):
         return None, float(idle), deviation
     die = Die(float(rise), float(die_sec), float(case_rise), float(case_sec), tuple(map(float, (
         rise_error, die_sec * die_sec_error, case_error, case_sec * case_sec_error))),
-        explains=alike < _ALIKE or deviation < _LARGE_CELSIUS)
+        explains=_likeness(rest) < _ALIKE or deviation < _LARGE_CELSIUS)
     return die, float(idle), deviation
 
 
@@ -199,7 +196,7 @@ class _Search:
 
 
 def _likeness(rest):
-    """Return the correlation of neighbouring errors, 0 to 0.99."""
+    """Return the correlation of neighbouring errors."""
     centred = rest - rest.mean()
     alike = float(centred[1:] @ centred[:-1] / max(centred @ centred, 1e-12))
-    return min(max(alike, 0.0), 0.99)
+    return alike
