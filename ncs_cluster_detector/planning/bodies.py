@@ -191,11 +191,12 @@ class Bodies:
         :param times_heat: so many times as much does work heat them.
         """
         fan = self.words.fan[0] if self.words.fan else 1.0
-        sticks = [replace(
-            stick, idle_celsius=stick.idle_celsius + self.warmer, cooling=stick.cooling * fan,
-            body=replace(stick.body, rise_celsius=stick.body.rise_celsius * times_heat,
-                         die_rise_celsius=stick.body.die_rise_celsius * times_heat))
-            for stick in self.sticks]
+        sticks = []
+        for stick in self.sticks:
+            body = replace(stick.body, rise_celsius=stick.body.rise_celsius * times_heat,
+                           die_rise_celsius=stick.body.die_rise_celsius * times_heat)
+            sticks.append(replace(stick, idle_celsius=stick.idle_celsius + self.warmer,
+                                  cooling=stick.cooling * fan, body=body))
         hub = replace(self.words.hub, rise_celsius=self.words.hub.rise_celsius * times_heat)
         return Bodies(tuple(sticks), replace(self.words, hub=hub, ambient=None, fan=None))
 
