@@ -27,10 +27,6 @@ from ncs_cluster_detector.policy.stick_heat import StickHeat
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 
-# A stick's sustainable share of full speed is used when its standard deviation is no more than
-# this, and their sum is told when it is sure to this share of itself, or of one stick.
-_KNOWN_TO, _SURE_TO = 0.2, 0.1
-
 # An estimate takes this for a stick while nobody has told how sticks heat here: a warm place. And
 # one that others tell how it heats may be worse off than they, as in the middle of a hub.
 _UNSEEN = Constants(idle_celsius=40.0)
@@ -57,14 +53,16 @@ class ClusterHeat:
         self._paced = set()   # those paced at any time since their last reading
         self.running = ()     # numbers of the sticks that run
         self._watches = {}    # stick number -> SensorWatch
+        self._told = {}       # stick number -> last reading while it is valid, believed or not
         self._told_at = {}    # stick number -> when its latest reading was taken
         self._faults = {}     # stick number -> SensorFault of a stick that tells something
         self._trusted = {}    # stick number -> StickHeat when its readings last moved
         self._learned = {}    # stick number -> its Constants then, if they were known
         self._mean_learned = None
         self._updated_at = -math.inf
-        self._estimates = {}  # stick number -> (temperature, time, work_sec) to reckon on from
+        self._estimates = {}  # stick number -> (temperature, time, work_sec, warmth) to start from
         self._observed = {}   # stick number -> (time, work_sec) of the latest call
+        self.measured = None, None   # what measures the work at the limit, and that limit
 
     def observe(self, now, sticks, paced=()):
         """
@@ -87,12 +85,13 @@ class ClusterHeat:
             if is_new:
                 self._watch(stick)
             reading = stick.reading(now)
+            self._told[stick.number] = reading
             if self._faults.get(stick.number) is not None:
                 reading = None
             heat = self.sticks[stick.number]
             if reading is None or is_new:
-                heat.observe(reading, stick.measured_at, stick.work_sec,
-                             teaches=stick.number not in self._paced)
+                heat.observe(reading, now if reading is None else stick.measured_at,
+                             stick.work_sec, teaches=stick.number not in self._paced)
                 if is_new and heat.measured_at == stick.measured_at:
                     self._paced.discard(stick.number)
                     self._trust(stick)
@@ -110,8 +109,10 @@ class ClusterHeat:
         self._told_at[stick.number] = stick.measured_at
         watch = self._watches[stick.number]
         before = self._faults.get(stick.number)
-        fault = watch.observe(stick.celsius, stick.measured_at, stick.work_sec,
-                              *self._expected(stick.number))
+        fault = watch.observe(stick.celsius if stick.tells else None, stick.measured_at,
+                              stick.work_sec,
+                              *self._expected(stick.number),
+                              paced=stick.number in self._paced)
         self._faults[stick.number] = fault
         if fault in (None, SensorFault.NONE_TOLD, before):
             return
@@ -124,14 +125,16 @@ class ClusterHeat:
         stands_for = self._to_estimate_with(stick.number)
         least = stands_for.idle_celsius + stands_for.rise_celsius * watch.heated
         self._estimates[stick.number] = (
-            max(watch.expected, least), stick.measured_at, stick.work_sec)
+            max(watch.expected, least), stick.measured_at, stick.work_sec, watch.heated)
 
     def _trust(self, stick):
         """Take note of what is known with a reading that is believed."""
-        watch = self._watches[stick.number]
-        self._estimates[stick.number] = (watch.expected, stick.measured_at, stick.work_sec)
+        watch, heat = self._watches[stick.number], self.sticks[stick.number]
+        at = stick.measured_at, stick.work_sec
+        # Where both differ, as after long pacing, the higher one is the safe one.
+        celsius = max(watch.expected, heat.celsius(*at))
+        self._estimates[stick.number] = (celsius, *at, heat.warmth(*at))
         if watch.moves:
-            heat = self.sticks[stick.number]
             self._trusted[stick.number] = copy(heat)
             if watch.has_moved and heat.is_known():
                 self._learned[stick.number] = heat.constants
@@ -156,16 +159,17 @@ class ClusterHeat:
         if stick.number not in self._estimates:
             known = [celsius for celsius in self._now.values() if celsius is not None]
             start = max(sum(known) / len(known), 0.0) if known else _UNSEEN.idle_celsius
-            self._estimates[stick.number] = (start, now, stick.work_sec)
+            self._estimates[stick.number] = (start, now, stick.work_sec, 0.0)
         elif now >= self._estimates[stick.number][1] + _UPDATE_SEC:
             self._estimates[stick.number] = (
-                self._carried(stick.number, now, stick.work_sec), now, stick.work_sec)
+                self._carried(stick.number, now, stick.work_sec), now, stick.work_sec,
+                self.sticks[stick.number].warmth(now, stick.work_sec))
 
     def _carried(self, number, now, work_sec):
-        celsius, at, work_before = self._estimates[number]
+        celsius, at, work_before, warmth = self._estimates[number]
         elapsed_sec = max(now - at, 1e-9)
         share = max(0.0, min((work_sec - work_before) / elapsed_sec, 1.0))
-        return self._to_estimate_with(number).after(celsius, share, elapsed_sec)
+        return self._to_estimate_with(number).after(celsius, share, elapsed_sec, warmth)
 
     def reading(self, number):
         """Return the last reading of a stick in degrees Celsius, or None when it is unknown."""
@@ -202,25 +206,41 @@ class ClusterHeat:
     def at_full_speed(self, number, elapsed_sec):
         """Return the temperature after so many seconds at full speed, or None."""
         celsius = self._now.get(number)
-        return celsius and self.sticks[number].constants.after(celsius, 1.0, elapsed_sec)
+        return celsius and self.sticks[number].constants.after(
+            celsius, 1.0, elapsed_sec, self.warmth(number))
+
+    def warmth(self, number):
+        """Return the warmth of the die now, as in Constants."""
+        return self.sticks[number].warmth(*self._observed[number])
+
+    def told(self, number):
+        """Return the last reading while it is valid, whether it is believed or not, or None."""
+        return self._told.get(number)
+
+    def told_at(self, number):
+        """Return when the latest reading was taken, or None."""
+        return self._told_at.get(number)
+
+    def share_towards(self, number, celsius, target, horizon_sec):
+        """Return the share of full speed that leads from a temperature to a target in time."""
+        is_known = self._now.get(number) is not None
+        constants = self.sticks[number].constants if is_known else self._to_estimate_with(number)
+        return constants.share_towards(celsius, target, horizon_sec, self.warmth(number))
 
     def sustainable_size(self, limit_celsius):
         """
-        Return how many sticks' full speed the running sticks can keep up for ever below a limit.
+        Return how many sticks' full speed the running sticks can keep up for ever at a limit.
 
-        The sum of clip((limit - idle temperature) / rise, 0, 1); the rest of what the sticks
-        could do is the heat that they cannot get rid of. Source: the energy balance of a body
-        whose mean temperature is steady.
+        What they deliver at the present limit is measured. For another one, what their constants
+        say of the difference is added.
 
-        :return: number of sticks, as a fraction, or None while too little is known. A stick that
-            has not worked yet counts as the mean of the others.
+        :return: number of sticks, as a fraction, or None while it is not known.
         """
-        shares, variances = [], []
-        for heat in map(self.sticks.get, self.running):
-            deviation = heat.share_deviation(limit_celsius)
-            if deviation <= _KNOWN_TO:
-                shares.append(heat.constants.sustainable_share(limit_celsius))
-                variances.append(deviation ** 2)
-        if not shares or math.sqrt(sum(variances)) > _SURE_TO * max(sum(shares), 1.0):
-            return None
-        return sum(shares) / len(shares) * len(self.running)
+        measure, measured_at = self.measured
+        size = measure and measure()
+        if size is None or limit_celsius == measured_at:
+            return size
+        for number in self.running:
+            stick = self.sticks[number].constants
+            size += stick.sustainable_share(limit_celsius) - stick.sustainable_share(measured_at)
+        return max(0.0, min(size, len(self.running)))

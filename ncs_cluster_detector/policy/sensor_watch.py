@@ -75,6 +75,7 @@ class SensorWatch:
     - they had moved otherwise than the model before: then it does not fit, for the surroundings
       or a fan have changed, so the stick may be where its warming ends, and ``h`` must go up and
       down until anything is concluded;
+    - it is paced, and ``h`` falls: that holds them still;
     - the sensor tells the highest temperature of some seconds, for which turns that are shorter
       look like none: until it was seen to fall with a stick that rests, the highest ``h`` of half
       a minute must move as well.
@@ -102,7 +103,8 @@ class SensorWatch:
         self._moved = 0.0          # what h has moved in this standstill at least, C
         self._endured = 0.0        # and in former ones that came to an end
 
-    def observe(self, celsius, measured_at, work_sec, constants=None, known=Known.TYPICAL):
+    def observe(self, celsius, measured_at, work_sec, constants=None, known=Known.TYPICAL,
+                paced=False):
         """
         Take in a reading; return the SensorFault for which it is not believed, or None.
 
@@ -111,6 +113,8 @@ class SensorWatch:
         :param work_sec: how long the stick has computed in all until then.
         :param constants: the Constants that it is expected to have; typical ones by default.
         :param known: a Known, where they come from.
+        :param paced: whether the stick was paced since the reading before. Then its readings may
+            stand still because it works less and less, as in a place that gets warmer.
         """
         self.moves = False
         if celsius is None:
@@ -130,7 +134,7 @@ class SensorWatch:
         if elapsed_sec > _GAP_SEC or known is not self._known:
             self._begin(celsius, measured_at, work_sec, constants, known)
         else:
-            self._compare(celsius, measured_at, constants)
+            self._compare(celsius, measured_at, constants, paced)
         self._at, self._work_sec, self._celsius = measured_at, work_sec, celsius
         if share < _FULL_SHARE:
             self._full_speed_from = celsius, self.heated, self._doubt
@@ -165,7 +169,7 @@ class SensorWatch:
         self._doubt *= left
         self.expected = constants.after(self.expected, share, elapsed_sec)
 
-    def _compare(self, celsius, measured_at, constants):
+    def _compare(self, celsius, measured_at, constants, paced):
         step = abs(celsius - self._celsius)
         if step > 0.0:
             self._step = max(min(self._step, step), _FINEST_STEP)
@@ -182,7 +186,7 @@ class SensorWatch:
             self.has_moved |= high - low >= 2 * _COARSEST_STEP
             self._still = Standstill(celsius, measured_at, self.heated, self._doubt, highest,
                                      self._was_elsewhere(constants))
-        self._still.take(self.heated, highest)
+        self._still.take(self.heated, highest, paced)
 
     def _remember(self):
         latest = self._at, self._celsius, self.heated

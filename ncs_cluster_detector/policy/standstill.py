@@ -41,6 +41,7 @@ class Standstill:
         self._low = self._high = celsius
         self._doubt = doubt
         self._model_misses = model_misses
+        self._is_paced = False
         self._ranges = [[value, value, 0.0, 0.0]
                         for value in (heated, heated if highest is None else highest)]
 
@@ -57,15 +58,19 @@ class Standstill:
         self._low, self._high = low, high
         return True
 
-    def take(self, *values):
-        """Take in ``h`` and the highest ``h``."""
-        for value, ranges in zip(values, self._ranges):
+    def take(self, heated, highest, paced=False):
+        """Take in ``h`` and the highest ``h``; of a paced stick no fall counts."""
+        self._is_paced = paced
+        for value, ranges in zip((heated, highest), self._ranges):
             low, high, rise, fall = ranges
+            if paced:
+                high = value
             ranges[:] = (min(low, value), max(high, value), max(rise, value - low),
                          max(fall, high - value))
 
     def movement(self, doubt, tells_present):
         """Return by how much ``h`` has moved at least; of its doubt so much is left."""
-        of = min if self._model_misses else max
+        # A paced stick does not go up and down.
+        of = min if self._model_misses and not self._is_paced else max
         moved = [of(rise, fall) for _, _, rise, fall in self._ranges]
         return (moved[0] if tells_present else min(moved)) - (self._doubt - doubt)

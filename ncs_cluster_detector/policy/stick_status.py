@@ -16,6 +16,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+import math
 from typing import Optional
 
 # A reading older than this counts as unknown: neither hot nor cool.
@@ -64,6 +65,11 @@ class StickStatus:
 
     def reading(self, now):
         """Return the temperature in degrees Celsius, or None when it is unknown or too old."""
-        if self.celsius is None or now - self.measured_at > READING_VALID_SEC:
+        if not self.tells or now - self.measured_at > READING_VALID_SEC:
             return None
         return self.celsius
+
+    @property
+    def tells(self):
+        """Tell whether the last reading is a number."""
+        return self.celsius is not None and math.isfinite(self.celsius)

@@ -12,21 +12,54 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Pacing of hot sticks, and what is said of it."""
+"""Pacing of hot sticks: what is learned predicts, and readings decide."""
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
-from ncs_cluster_detector.policy.heat_watch import advice
-from ncs_cluster_detector.policy.heat_watch import HeatWatch
+from ncs_cluster_detector.policy.heat_constants import Constants
 from ncs_cluster_detector.policy.pacing import HOLD_ABOVE_CELSIUS
+from ncs_cluster_detector.policy.pacing import LEAST_SHARE
 from ncs_cluster_detector.policy.pacing import Pacing
-from ncs_cluster_detector.policy.pacing import share_of_full_speed
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest
 
+TYPICAL = Constants()
 SETTINGS = Settings()   # 65 C, where a typical stick (30 + 45 C) sustains 35/45
+
+
+class Hot:
+    """A stick with these constants and readings, in place of a ClusterHeat, and its Pacing."""
+
+    def __init__(self, settings=SETTINGS, constants=TYPICAL):
+        self.pacing, self.settings, self.constants = Pacing(), settings, constants
+        self.sticks, self.at, self.celsius, self.is_known = {0: self}, 0.0, None, True
+
+    def tell(self, celsius, seconds=1, is_known=True):
+        """Tell a reading every second; return the share at which the stick may work then."""
+        self.celsius, self.is_known = celsius, is_known
+        for _ in range(seconds):
+            self.at += 1.0
+            self.pacing.update((0,), self, self.settings)
+        return self.pacing.shares.get(0, 1.0)
+
+    def estimate(self, number):
+        return self.celsius
+
+    def now(self, number):
+        return self.celsius if self.is_known else None
+
+    reading = now
+
+    def told(self, number):
+        return None
+
+    def told_at(self, number):
+        return self.at
+
+    def share_towards(self, number, celsius, target, horizon_sec):
+        return self.constants.share_towards(celsius, target, horizon_sec, 0.0)
 
 
 def heat_of(*readings):
@@ -38,20 +71,61 @@ def heat_of(*readings):
     return heat
 
 
-@pytest.mark.parametrize('celsius', [None, 20.0, 64.99])
-def test_a_stick_below_the_limit_or_unknown_works_at_full_speed(celsius):
-    assert share_of_full_speed(0, heat_of(celsius), SETTINGS) == 1.0
+@pytest.mark.parametrize('celsius', [20.0, 64.99])
+def test_a_stick_below_the_limit_works_at_full_speed(celsius):
+    assert Hot().tell(celsius) == 1.0
+    assert Hot().tell(celsius, is_known=False) == 1.0
 
 
 def test_a_hot_stick_is_held_just_above_the_limit():
     held = SETTINGS.switch_temperature + HOLD_ABOVE_CELSIUS
-    assert share_of_full_speed(0, heat_of(held), SETTINGS) == pytest.approx(35.5 / 45)
-    assert share_of_full_speed(0, heat_of(65.4), SETTINGS) > 35.5 / 45
+    assert Hot().tell(held) == pytest.approx(35.5 / 45)
+    assert Hot().tell(65.4) > 35.5 / 45
 
 
-def test_a_stick_far_above_the_limit_cools_and_works_on():
-    assert share_of_full_speed(0, heat_of(74.0), SETTINGS) == pytest.approx(0.5 * 35.5 / 45)
-    assert share_of_full_speed(0, heat_of(28.0), Settings(switch_temperature=20.0)) == 0.05
+def test_a_stick_above_that_cools_the_more_the_hotter_it_is():
+    shares = [Hot().tell(celsius) for celsius in (65.5, 66.0, 66.5, 66.9)]
+    assert shares == sorted(shares, reverse=True)
+    assert LEAST_SHARE < shares[-1] < 0.3
+
+
+@pytest.mark.parametrize('celsius', [67.0, 70.0, 90.0])
+def test_two_degrees_above_the_limit_a_stick_pauses_whatever_was_learned(celsius):
+    # A stick that idles at -10 C and rises by 150 C sustains half of full speed at 65 C.
+    assert Hot(constants=Constants(-10.0, 150.0, 500.0)).tell(66.9) > 0.3
+    assert Hot(constants=Constants(-10.0, 150.0, 500.0)).tell(celsius) == LEAST_SHARE
+
+
+def test_what_is_predicted_wrongly_is_corrected_by_readings_and_forgotten_by_them():
+    hot = Hot()
+    first = hot.tell(66.0)
+    assert first - hot.tell(66.0, seconds=20) == pytest.approx(20 * 0.01 * 0.5)
+    assert hot.tell(66.0, seconds=600) == LEAST_SHARE
+    wound_up = hot.tell(65.0)
+    assert wound_up < 0.5
+    assert hot.tell(65.0, seconds=120) > wound_up + 0.4
+
+
+def test_a_pause_winds_nothing_up():
+    hot = Hot()
+    before = hot.tell(65.5)
+    hot.tell(70.0, seconds=600)
+    assert hot.tell(65.5) == pytest.approx(before, abs=0.05)
+
+
+def test_a_stick_that_becomes_unknown_is_not_faster():
+    hot = Hot()
+    share = hot.tell(65.8)
+    assert hot.tell(65.0, is_known=False) == share
+    assert hot.tell(66.4, is_known=False) < share
+    assert hot.tell(60.0) == 1.0
+
+
+def test_a_reading_that_is_not_believed_paces_when_it_is_high(monkeypatch):
+    hot = Hot()
+    monkeypatch.setattr(hot, 'told', lambda number: 66.0)
+    assert hot.tell(50.0, is_known=False) == Hot().tell(66.0)
+    assert hot.tell(50.0) == 1.0
 
 
 def paced(share_sec=0.1):
@@ -98,96 +172,7 @@ def test_the_next_frame_goes_to_a_stick_that_is_due():
     assert control.next_frame_due(due_at, sticks, 2) is None
 
 
-def test_trouble_is_more_than_a_moment_and_over_after_a_minute():
-    watch = HeatWatch()
-    watch.update(0.0, True, True)
-    watch.update(1.9, False, True)
-    assert not watch.in_trouble
-    assert watch.over_at() is None
-    watch.update(10.0, True, True)
-    watch.update(10.5, False, True)
-    assert watch.in_trouble
-    assert watch.over_at() == pytest.approx(70.5)
-    watch.update(70.4, False, True)
-    assert watch.in_trouble
-    watch.update(70.5, False, True)
-    assert not watch.in_trouble
-    watch.update(200.0, True, True)
-    watch.update(201.9, True, True)
-    assert not watch.in_trouble
-
-
-def test_long_trouble_is_over_once():
-    watch = HeatWatch()
-    for second in range(600):
-        watch.update(float(second), True, True)
-    told = []
-    for second in range(600, 1000):
-        watch.update(float(second), False, False)
-        told.append(watch.in_trouble)
-        assert watch.over_at() is None or watch.over_at() > second
-    assert told == [True] * 60 + [False] * 340
-
-
-def test_a_moment_now_and_then_is_no_trouble():
-    watch = HeatWatch()
-    for second in range(1000):
-        watch.update(float(second), second % 50 == 0, True)
-        assert not watch.in_trouble
-
-
 def test_with_a_small_critical_margin_a_stick_is_held_below_it():
     settings = Settings(critical_margin=0.0)
-    assert share_of_full_speed(0, heat_of(64.4), settings) == 1.0
-    assert share_of_full_speed(0, heat_of(64.5), settings) == pytest.approx(34.5 / 45)
-
-
-def test_trouble_is_noted_later_while_there_is_little_to_advise():
-    watch = HeatWatch()
-    watch.update(0.0, True, False)
-    watch.update(9.9, True, False)
-    assert not watch.in_trouble
-    watch.update(10.2, True, False)
-    assert watch.in_trouble
-    other = HeatWatch()
-    other.update(0.0, True, False)
-    other.update(3.0, True, True)
-    assert other.in_trouble
-    other.update(4.0, True, False)   # what is noted stays so
-    assert other.in_trouble
-
-
-class Known(ClusterHeat):
-    """The heat of sticks whose sustainable size is known."""
-
-    def __init__(self, *sizes):
-        super().__init__()
-        self.running = tuple(range(len(sizes)))
-        self._sizes = sizes
-
-    def sustainable_size(self, limit_celsius):
-        return sum(max(0.0, min((limit_celsius - 45) / rise, 1.0)) for rise in self._sizes)
-
-
-def test_the_advice_names_what_would_help():
-    text = advice(Known(45, 45, 45), Settings(cluster_size=2))
-    assert text.startswith('2 of 3 sticks active is too much heat for switch_temperature 65.0 C')
-    assert 'sustain 1.3 at full speed' in text
-    assert '67%' in text
-    assert 'add 2 more sticks' in text
-    assert 'switch_temperature to 77.0' in text
-    assert 'cluster_size 1 ' in text
-    assert '\n' not in text
-
-
-def test_the_advice_names_no_setting_that_does_not_help():
-    text = advice(Known(90, 90), Settings(cluster_size=2))
-    assert 'set switch_temperature' not in text   # 95 C is not enough
-    assert 'cluster_size 1' not in text           # nor can one stick work at full speed
-    assert 'add 8 more sticks' in text
-
-
-def test_the_advice_is_careful_while_little_is_known():
-    text = advice(heat_of(66.0, 66.0), Settings())
-    assert '2 of 2 sticks active' in text
-    assert 'add sticks' in text
+    assert Hot(settings).tell(64.4) == 1.0
+    assert Hot(settings).tell(64.5) == pytest.approx(34.5 / 45)
