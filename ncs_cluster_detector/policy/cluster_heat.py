@@ -57,6 +57,7 @@ class ClusterHeat:
         self._paced = set()   # those paced at any time since their last reading
         self.running = ()     # numbers of the sticks that run
         self._watches = {}    # stick number -> SensorWatch
+        self._told = {}
         self._told_at = {}    # stick number -> when its latest reading was taken
         self._faults = {}     # stick number -> SensorFault of a stick that tells something
         self._trusted = {}    # stick number -> StickHeat when its readings last moved
@@ -87,11 +88,12 @@ class ClusterHeat:
             if is_new:
                 self._watch(stick)
             reading = stick.reading(now)
+            self._told[stick.number] = reading
             if self._faults.get(stick.number) is not None:
                 reading = None
             heat = self.sticks[stick.number]
             if reading is None or is_new:
-                heat.observe(reading, stick.measured_at, stick.work_sec,
+                heat.observe(reading, stick.measured_at, stick.work_sec, now=now,
                              teaches=stick.number not in self._paced)
                 if is_new and heat.measured_at == stick.measured_at:
                     self._paced.discard(stick.number)
@@ -111,7 +113,8 @@ class ClusterHeat:
         watch = self._watches[stick.number]
         before = self._faults.get(stick.number)
         fault = watch.observe(stick.celsius, stick.measured_at, stick.work_sec,
-                              *self._expected(stick.number))
+                              *self._expected(stick.number),
+                              paced=stick.number in self._paced)
         self._faults[stick.number] = fault
         if fault in (None, SensorFault.NONE_TOLD, before):
             return
@@ -124,12 +127,15 @@ class ClusterHeat:
         stands_for = self._to_estimate_with(stick.number)
         least = stands_for.idle_celsius + stands_for.rise_celsius * watch.heated
         self._estimates[stick.number] = (
-            max(watch.expected, least), stick.measured_at, stick.work_sec)
+            max(watch.expected, least), stick.measured_at, stick.work_sec, watch.heated)
 
     def _trust(self, stick):
         """Take note of what is known with a reading that is believed."""
         watch = self._watches[stick.number]
-        self._estimates[stick.number] = (watch.expected, stick.measured_at, stick.work_sec)
+        heat = self.sticks[stick.number]
+        self._estimates[stick.number] = (
+            max(watch.expected, heat.celsius(stick.measured_at, stick.work_sec)),
+            stick.measured_at, stick.work_sec, heat.warmth(stick.measured_at, stick.work_sec))
         if watch.moves:
             heat = self.sticks[stick.number]
             self._trusted[stick.number] = copy(heat)
@@ -156,20 +162,25 @@ class ClusterHeat:
         if stick.number not in self._estimates:
             known = [celsius for celsius in self._now.values() if celsius is not None]
             start = max(sum(known) / len(known), 0.0) if known else _UNSEEN.idle_celsius
-            self._estimates[stick.number] = (start, now, stick.work_sec)
+            self._estimates[stick.number] = (start, now, stick.work_sec, 0.0)
         elif now >= self._estimates[stick.number][1] + _UPDATE_SEC:
             self._estimates[stick.number] = (
-                self._carried(stick.number, now, stick.work_sec), now, stick.work_sec)
+                self._carried(stick.number, now, stick.work_sec), now, stick.work_sec,
+                self.sticks[stick.number].warmth(now, stick.work_sec))
 
     def _carried(self, number, now, work_sec):
-        celsius, at, work_before = self._estimates[number]
+        celsius, at, work_before, warmth = self._estimates[number]
         elapsed_sec = max(now - at, 1e-9)
         share = max(0.0, min((work_sec - work_before) / elapsed_sec, 1.0))
-        return self._to_estimate_with(number).after(celsius, share, elapsed_sec)
+        return self._to_estimate_with(number).after(celsius, share, elapsed_sec, warmth)
 
     def reading(self, number):
         """Return the last reading of a stick in degrees Celsius, or None when it is unknown."""
         return self._readings.get(number)
+
+    def told_at(self, number):
+        """Return when the latest reading was taken."""
+        return self._told_at.get(number)
 
     def now(self, number):
         """Return the temperature of a stick now, in degrees Celsius, or None."""
@@ -202,7 +213,23 @@ class ClusterHeat:
     def at_full_speed(self, number, elapsed_sec):
         """Return the temperature after so many seconds at full speed, or None."""
         celsius = self._now.get(number)
-        return celsius and self.sticks[number].constants.after(celsius, 1.0, elapsed_sec)
+        return celsius and self.sticks[number].constants.after(
+            celsius, 1.0, elapsed_sec, self.warmth(number))
+
+    def warmth(self, number):
+        return self.sticks[number].warmth(*self._observed[number])
+
+    def pacing_celsius(self, number):
+        celsius, told = self.estimate(number), self._told.get(number)
+        if self._now.get(number) is None and told is not None:
+            return max(celsius, told)
+        return celsius
+
+    def share_towards(self, number, target, horizon_sec):
+        known = self._now.get(number) is not None
+        constants = self.sticks[number].constants if known else self._to_estimate_with(number)
+        return constants.share_towards(
+            self.pacing_celsius(number), target, horizon_sec, self.warmth(number))
 
     def sustainable_size(self, limit_celsius):
         """

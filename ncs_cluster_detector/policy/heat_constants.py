@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from dataclasses import fields
 import math
 
+DIE_SEC = 5.0
+
 
 @dataclass(frozen=True)
 class Constants:
@@ -31,11 +33,16 @@ class Constants:
     idle_celsius: float = 30.0
     rise_celsius: float = 45.0
     time_constant_sec: float = 120.0
+    die_rise_celsius: float = 0.0
 
-    def after(self, celsius, share, elapsed_sec):
+    def after(self, celsius, share, elapsed_sec, warmth=None):
         """Return the temperature to which work at a share of full speed leads from another."""
         final = self.idle_celsius + share * self.rise_celsius
-        return final + (celsius - final) * math.exp(-elapsed_sec / self.time_constant_sec)
+        celsius = final + (celsius - final) * math.exp(-elapsed_sec / self.time_constant_sec)
+        if warmth is None:
+            return celsius
+        return celsius + self.die_rise_celsius * (share - warmth) * (
+            1.0 - math.exp(-elapsed_sec / DIE_SEC))
 
     def time_until(self, celsius, share, limit_celsius):
         """Return in how many seconds of work a stick passes a limit, up or down, or inf."""
@@ -50,10 +57,12 @@ class Constants:
             return float(limit_celsius >= self.idle_celsius)
         return max(0.0, min((limit_celsius - self.idle_celsius) / self.rise_celsius, 1.0))
 
-    def share_towards(self, celsius, target, horizon_sec):
-        """Return the share of full speed, 0 to 1, that leads to a target in so many seconds."""
-        fallen = math.exp(-horizon_sec / self.time_constant_sec)
-        return self.sustainable_share((target - celsius * fallen) / (1.0 - fallen))
+    def share_towards(self, celsius, target, horizon_sec, warmth):
+        """Return the share of full speed that leads to a target in so many seconds."""
+        left = math.exp(-horizon_sec / self.time_constant_sec)
+        die = self.die_rise_celsius * (1.0 - math.exp(-horizon_sec / DIE_SEC))
+        at_rest = self.idle_celsius + (celsius - self.idle_celsius) * left - die * warmth
+        return (target - at_rest) / (self.rise_celsius * (1.0 - left) + die)
 
 
 def mean_of(constants):

