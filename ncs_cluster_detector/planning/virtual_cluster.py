@@ -132,13 +132,15 @@ class VirtualCluster:
         read_at = self._measured_at + self._reading_period_sec
         if self._hot_since_resume:
             # What counts is when the policies believe that a limit is passed.
-            bodies = [(heat.constants, self.control.heat.now(number))
-                      for number, heat in enumerate(self.control.heat.sticks.values())]
+            heat = self.control.heat
+            bodies = [(stick.constants, heat.now(number), heat.warmth(number))
+                      for number, stick in enumerate(heat.sticks.values())]
         else:
-            bodies = zip(self._constants, self.celsius)
+            bodies = [(body, celsius, None) for body, celsius in zip(
+                self._constants, self.celsius)]
         reached_in_sec = LEAST_STEP_SEC + min(
-            body.time_until(celsius, shares.get(number, 0.0), limit)
-            for number, (body, celsius) in enumerate(bodies) for limit in limits)
+            body.time_until(celsius, shares.get(number, 0.0), limit, warmth)
+            for number, (body, celsius, warmth) in enumerate(bodies) for limit in limits)
         if not self._hot_since_resume:
             read_at = max(read_at, self.now + reached_in_sec - WATCH_AHEAD_SEC)
         due_at = self.control.next_due(self.now, (), settings) or math.inf

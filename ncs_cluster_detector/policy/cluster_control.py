@@ -18,10 +18,11 @@ from ncs_cluster_detector.policy.blind_restart import BlindRestart
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.dispatch import choose_for_trial
 from ncs_cluster_detector.policy.dispatch import choose_stick
-from ncs_cluster_detector.policy.heat_watch import advice
-from ncs_cluster_detector.policy.heat_watch import HeatWatch
+from ncs_cluster_detector.policy.heat_advice import advice
+from ncs_cluster_detector.policy.heat_loss import HeatLoss
 from ncs_cluster_detector.policy.pacing import Pacing
 from ncs_cluster_detector.policy.promptness import Promptness
+from ncs_cluster_detector.policy.rotation import FORCED_REST_LEVEL
 from ncs_cluster_detector.policy.rotation import Rotation
 from ncs_cluster_detector.policy.standing import Standings
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -48,7 +49,7 @@ class ClusterControl:
         self._standings = Standings()
         self._rotation = Rotation()
         self._pacing = Pacing()
-        self._watch = HeatWatch()
+        self._loss = HeatLoss()
 
     def update(self, now, sticks, settings, requested=False):
         """
@@ -71,12 +72,19 @@ class ClusterControl:
             self.last_switch_reason = decision.reason.value
         self.to_restart = self._due_restarts(now, sticks)
         self._pacing.update(self.active, self.heat, settings)
-        is_paced = bool(self._pacing.shares)
-        # What the sticks sustain takes some reckoning, which only new trouble asks for.
-        is_known = is_paced and not self.in_trouble and self.heat.sustainable_size(
-            settings.switch_temperature) is not None
-        self._watch.update(now, is_paced, is_known)
+        self._loss.update(now, sticks, self.active, self._pacing.shares,
+                          self._held_back(sticks, settings))
+        self.heat.measured = self._loss.sustained, settings.switch_temperature
         return decision
+
+    def _held_back(self, sticks, settings):
+        """Return how many sticks more would be active if they were not too hot."""
+        running = [stick for stick in sticks if stick.state is StickState.RUNNING]
+        missing = min(settings.cluster_size or len(sticks), len(running)) - len(self.active)
+        return missing and min(missing, sum(
+            stick.throttle_level >= FORCED_REST_LEVEL
+            or settings.is_hot(self.heat.estimate(stick.number))
+            for stick in running if stick.number not in self.active))
 
     def _due_restarts(self, now, sticks):
         """
@@ -115,11 +123,11 @@ class ClusterControl:
     @property
     def in_trouble(self):
         """Tell whether heat has cost speed for more than a moment of late."""
-        return self._watch.in_trouble
+        return self._loss.in_trouble
 
     def heat_advice(self, settings):
         """Return one sentence on what the heat costs and what would help; empty if nothing."""
-        return advice(self.heat, settings) if self.in_trouble else ''
+        return advice(self.heat, self._loss, settings) if self.in_trouble else ''
 
     def share_of(self, number):
         """Return the share of full speed at which an active stick may work, above 0 to 1."""
@@ -150,6 +158,6 @@ class ClusterControl:
 
     def next_due(self, now, sticks, settings):
         """Return the next moment at which time alone may change something, or None."""
-        due = [self._rotation.next_due(now, settings), self._watch.over_at(),
+        due = [self._rotation.next_due(now, settings), self._loss.next_due(),
                self.promptness.next_due(now, sticks)]
         return min((moment for moment in due if moment is not None), default=None)

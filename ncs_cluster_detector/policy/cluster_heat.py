@@ -27,10 +27,6 @@ from ncs_cluster_detector.policy.stick_heat import StickHeat
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 
-# A stick's sustainable share of full speed is used when its standard deviation is no more than
-# this, and their sum is told when it is sure to this share of itself, or of one stick.
-_KNOWN_TO, _SURE_TO = 0.2, 0.1
-
 # An estimate takes this for a stick while nobody has told how sticks heat here: a warm place. And
 # one that others tell how it heats may be worse off than they, as in the middle of a hub.
 _UNSEEN = Constants(idle_celsius=40.0)
@@ -66,6 +62,7 @@ class ClusterHeat:
         self._updated_at = -math.inf
         self._estimates = {}  # stick number -> (temperature, time, work_sec) to reckon on from
         self._observed = {}   # stick number -> (time, work_sec) of the latest call
+        self.measured = None, None   # what measures the work at the limit, and that limit
 
     def observe(self, now, sticks, paced=()):
         """
@@ -233,21 +230,18 @@ class ClusterHeat:
 
     def sustainable_size(self, limit_celsius):
         """
-        Return how many sticks' full speed the running sticks can keep up for ever below a limit.
+        Return how many sticks' full speed the running sticks can keep up for ever at a limit.
 
-        The sum of clip((limit - idle temperature) / rise, 0, 1); the rest of what the sticks
-        could do is the heat that they cannot get rid of. Source: the energy balance of a body
-        whose mean temperature is steady.
+        What they deliver at the present limit is measured. For another one, what their constants
+        say of the difference is added.
 
-        :return: number of sticks, as a fraction, or None while too little is known. A stick that
-            has not worked yet counts as the mean of the others.
+        :return: number of sticks, as a fraction, or None while it is not known.
         """
-        shares, variances = [], []
-        for heat in map(self.sticks.get, self.running):
-            deviation = heat.share_deviation(limit_celsius)
-            if deviation <= _KNOWN_TO:
-                shares.append(heat.constants.sustainable_share(limit_celsius))
-                variances.append(deviation ** 2)
-        if not shares or math.sqrt(sum(variances)) > _SURE_TO * max(sum(shares), 1.0):
-            return None
-        return sum(shares) / len(shares) * len(self.running)
+        measure, measured_at = self.measured
+        size = measure and measure()
+        if size is None or limit_celsius == measured_at:
+            return size
+        for number in self.running:
+            stick = self.sticks[number].constants
+            size += stick.sustainable_share(limit_celsius) - stick.sustainable_share(measured_at)
+        return max(0.0, min(size, len(self.running)))

@@ -44,12 +44,17 @@ class Constants:
         return celsius + self.die_rise_celsius * (share - warmth) * (
             1.0 - math.exp(-elapsed_sec / DIE_SEC))
 
-    def time_until(self, celsius, share, limit_celsius):
+    def time_until(self, celsius, share, limit_celsius, warmth=None):
         """Return in how many seconds of work a stick passes a limit, up or down, or inf."""
         final = self.idle_celsius + share * self.rise_celsius
         # Written so that a limit which is never reached, or was passed before, is no error.
         ratio = (final - celsius) / (final - limit_celsius) if final != limit_celsius else 0.0
-        return self.time_constant_sec * math.log(ratio) if ratio > 1.0 else math.inf
+        until_sec = self.time_constant_sec * math.log(ratio) if ratio > 1.0 else math.inf
+        if warmth is None or warmth >= share or celsius >= limit_celsius:
+            return until_sec
+        rate = (final - celsius) / self.time_constant_sec + self.die_rise_celsius * (
+            share - warmth) / DIE_SEC
+        return min(until_sec, max((limit_celsius - celsius) / rate, 0.05)) if rate > 0 else until_sec
 
     def sustainable_share(self, limit_celsius):
         """Return the share of full speed, 0 to 1, at which the stick ends at a temperature."""

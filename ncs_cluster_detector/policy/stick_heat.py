@@ -26,8 +26,8 @@ _TYPICAL = Constants()
 # How sure that is, so vague that a few readings outweigh it: standard deviations of 1/s for the
 # time constant, and of C/s for idling and for the load at a given time constant. So a stick whose
 # time constant turns out to be another is still taken for one with typical temperatures.
-_TIME_DEVIATION, _IDLE_DEVIATION, _LOAD_DEVIATION = 0.02, 1.0, 0.3
-_DIE_DEVIATION = 10.0
+_TIME_DEVIATION, _IDLE_DEVIATION, _LOAD_DEVIATION = 0.02, 0.2, 0.15
+_DIE_DEVIATION = 5.0
 _PRIOR = (1.0 / _TYPICAL.time_constant_sec, 0.0,
           _TYPICAL.rise_celsius / _TYPICAL.time_constant_sec, 0.0)
 # Error of a rate of change between two readings a second apart, in C/s: assumed at first, and at
@@ -68,6 +68,9 @@ _MOST_DRIFT_CELSIUS = 10.0
 import os
 NOISE_MODE = 1
 HARD = 0
+WEIGHT_FLOOR = 0.05
+RAW0 = 1.0
+BOUNDS = 1
 for _word in os.environ.get('TUNE','').split():
     _n,_v=_word.split('='); globals()[_n]=float(_v)
 _LOAD_INFORMATION = 1.0 / _LOAD_DEVIATION ** 2
@@ -102,7 +105,7 @@ class StickHeat:
         self._rate_variance = _RATE_DEVIATION ** 2
         self._learned = 0
         self._error = 0.0
-        self._rate_raw = 0.01
+        self._rate_raw = RAW0
         self._judged = 0
         self._followed = None
         self._warmth = 0.0
@@ -194,7 +197,7 @@ class StickHeat:
         share = (limit_celsius - stick.idle_celsius) / stick.rise_celsius
         slope = ((limit_celsius - _TYPICAL.idle_celsius) / gain, -1.0 / gain, -share / gain, 0.0)
         # The readings may be better or worse than assumed.
-        worth = _RATE_DEVIATION ** 2 / self._rate_variance
+        worth = 1.0
         variance = _product(slope, _solved(_with_prior(self._information, worth), slope))
         return math.sqrt(max(variance, 0.0))
 
@@ -207,7 +210,7 @@ class StickHeat:
                 stick.rise_celsius > _MOST_KNOWN_RISE_CELSIUS):
             return False   # there was too little to tell one from the other
         loss, _, load, _ = self._coefficients
-        worth = _RATE_DEVIATION ** 2 / self._rate_variance
+        worth = 1.0
         # What was assumed at first counts for next to nothing here, but for the idle temperature:
         # without it there is no telling of a stick that always works.
         matrix = _with_prior(self._information, worth, _PRIOR_IN_DOUBT)
@@ -252,7 +255,7 @@ class StickHeat:
             self._rate_variance = max(self._rate_raw, _LEAST_RATE_DEVIATION ** 2)
         if not teaches:
             return
-        weight = min(elapsed_sec, 1.0) ** 2 / max(self._rate_variance, _RATE_DEVIATION ** 2)
+        weight = min(elapsed_sec, 1.0) ** 2 / max(self._rate_variance, WEIGHT_FLOOR ** 2)
         seen = [_product(row, known) for row in self._information]
         forgotten = 1.0 - math.exp(-elapsed_sec / MEMORY_SEC)
         forgotten /= max(_product(seen, known), weight)
@@ -275,8 +278,10 @@ class StickHeat:
 def _is_a_stick(loss, gain, load, die):
     """Tell whether coefficients are those of a body that could be a stick."""
     low, high = _TIME_CONSTANT_RANGE_SEC
-    return 1.0 / high <= loss <= 1.0 / low and load >= _LEAST_RISE_CELSIUS * loss and (
-        abs(gain) <= _MOST_IDLE_CELSIUS * loss)
+    idle = _TYPICAL.idle_celsius + gain / loss if loss > 0 else 0.0
+    return 1.0 / high <= loss <= 1.0 / low and (_LEAST_RISE_CELSIUS * loss <= load <= 150.0 * loss) and (
+        -10.0 <= idle <= 70.0) if BOUNDS else (1.0 / high <= loss <= 1.0 / low and load >= _LEAST_RISE_CELSIUS * loss and (
+        abs(gain) <= _MOST_IDLE_CELSIUS * loss))
 
 
 def _with_prior(information, worth=1.0, prior_worth=1.0):

@@ -18,74 +18,33 @@ import math
 
 from ncs_cluster_detector.policy.settings import LIMITS
 
-# So long in about a minute must sticks be paced before it is more than the wait for a change;
-# longer while it is not known what they sustain, for then there is little to advise. So long must
-# none be paced until it is over.
-NOTED_AFTER_SEC = 2.0
-NOTED_UNKNOWN_AFTER_SEC = 10.0
-OVER_AFTER_SEC = 60.0
 # What is advised has so much to spare, for temperatures go up and down with the turns.
 TO_SPARE = 1.05
 
 
-class HeatWatch:
-    """Tells lasting trouble with heat from a moment's."""
-
-    def __init__(self):
-        """Start cool."""
-        self.in_trouble = False
-        self._paced_sec = 0.0
-        self._last_paced_at = float('-inf')
-        self._updated_at = 0.0
-        self._was_paced = False
-
-    def update(self, now, is_paced, is_known):
-        """
-        Take note whether sticks are paced; ``in_trouble`` then tells of the time up to now.
-
-        :param now: seconds of the monotonic clock.
-        :param is_paced: whether a stick works slower than it could from now on.
-        :param is_known: whether it is known what the sticks can sustain.
-        """
-        elapsed_sec = now - self._updated_at
-        self._updated_at = now
-        self._paced_sec *= math.exp(-elapsed_sec / OVER_AFTER_SEC)
-        if self._was_paced:
-            self._paced_sec += elapsed_sec
-            self._last_paced_at = now
-        self._was_paced = is_paced
-        if self.in_trouble:
-            self.in_trouble = is_paced or now < self._last_paced_at + OVER_AFTER_SEC
-            if not self.in_trouble:
-                self._paced_sec = 0.0   # what is over is not noted again
-        else:
-            self.in_trouble = self._paced_sec >= (
-                NOTED_AFTER_SEC if is_known else NOTED_UNKNOWN_AFTER_SEC)
-
-    def over_at(self):
-        """Return when the trouble is over unless sticks are paced again, or None."""
-        if not self.in_trouble or self._was_paced:
-            return None
-        return self._last_paced_at + OVER_AFTER_SEC
-
-
-def advice(heat, settings):
+def advice(heat, loss, settings):
     """
     Return one sentence: what the heat costs, and what would help.
 
     :param heat: the ClusterHeat.
+    :param loss: the HeatLoss.
     :param settings: the Settings in force.
     """
     sticks = len(heat.running)
     limit = settings.switch_temperature
     size = min(settings.cluster_size or sticks, sticks)
+    if loss.throttled:
+        return (f'sticks slow themselves down for heat (throttling level 1) before they reach '
+                f'switch_temperature {limit:.1f} C, and {loss.share:.0%} of the work of {size} '
+                f'of {sticks} sticks is lost; set switch_temperature some degrees below '
+                f'{loss.throttles_at:.1f}, or cool the sticks better')
     sustainable = heat.sustainable_size(limit)
     start = (f'{size} of {sticks} sticks active is too much heat for switch_temperature '
              f'{limit:.1f} C')
     if not sustainable or sustainable >= size:
-        return (f'{start}: none is rested in time to relieve a hot one, which works slower '
-                'meanwhile; add sticks, lower cluster_size, min_dwell_ms or resume_margin, or '
-                'cool the sticks better')
+        return (f'{start}: {loss.share:.0%} of the work was lost in the last minute, for none is '
+                'rested in time to relieve a hot one; add sticks, lower cluster_size, '
+                'min_dwell_ms or resume_margin, or cool the sticks better')
     more = math.ceil(TO_SPARE * size * sticks / sustainable - sticks)
     # Without the stick itself there is no telling what a hub with more of them would do.
     helps = [f'add {more} more {"stick" if more == 1 else "sticks"}', 'cool them better']
