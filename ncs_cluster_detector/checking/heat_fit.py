@@ -45,6 +45,9 @@ def fit_heat(series):
             _LATE_SEC))
     except ValueError as error:
         return {**figures, 'note': str(error).partition(': ')[2]}   # after the stick's number
+    if fit.die:
+        figures.update(die_rise_celsius=round(fit.die.rise_celsius, 1),
+                       die_time_constant_sec=round(fit.die.time_constant_sec, 1))
     return {
         **figures,
         'idle_celsius': round(fit.constants.idle_celsius, 1),

@@ -16,7 +16,13 @@
 
 from dataclasses import dataclass
 from dataclasses import replace
+import math
 
+from ncs_cluster_detector.planning.die_fit import Die
+from ncs_cluster_detector.planning.die_fit import find_die
+from ncs_cluster_detector.planning.heating_curve import delayed
+from ncs_cluster_detector.planning.heating_curve import HeatingCurve
+from ncs_cluster_detector.planning.heating_curve import standard_errors
 from ncs_cluster_detector.policy.heat_constants import Constants
 from ncs_cluster_detector.policy.heat_constants import mean_of
 import numpy as np
@@ -24,19 +30,10 @@ import numpy as np
 LEAST_READINGS = 20
 LEAST_CHANGE_CELSIUS = 2.0
 TIME_CONSTANTS_SEC = (0.5, 10000.0)
-_GRID = 80
+_GRID = 40
 # A constant is told when its standard error is no more than this share of it, for idle
 # temperature of the rise.
 _SURE_TO = 0.1
-# The least error of a reading: reports and diagnostics are rounded to a tenth of a degree.
-_LEAST_ERROR_CELSIUS = 0.03
-# What a recording does not tell stays at what is typical: idle temperature and rise with their
-# standard deviations, for readings with an error as that of a noisy sensor.
-_TYPICAL = np.array([Constants().idle_celsius, Constants().rise_celsius])
-_TYPICAL_WEIGHTS = 0.3 / np.array([60.0, 20.0])
-# After a silence as long as so many times the usual one, and of so many seconds, nobody knows how
-# the stick has worked meanwhile: its temperature starts anew.
-_SILENCE_TIMES, _SILENCE_SEC = 5.0, 10.0
 # Readings that may be late are tried with so many delays.
 _DELAYS = 11
 # From the temperatures alone, a stick's work is guessed, and guessed anew with what was fitted.
@@ -54,13 +51,15 @@ class Fit:
 
     ``deviation_celsius`` is the root mean square of what the model misses the readings by,
     ``is_sure`` tells whether the recording determines all three constants, and ``notes`` are short
-    texts on what does not, or was assumed.
+    texts on what does not, or was assumed. ``die`` is None unless a die in a case is to be seen in
+    the readings; then the rise is that of both, and the time constant that of the case.
     """
 
     constants: Constants
     deviation_celsius: float
     is_sure: bool
     notes: tuple = ()
+    die: Die = None
 
 
 def fit_constants(series):
@@ -86,8 +85,20 @@ def fit_constants(series):
         return _fit_with_guessed_work(times, celsius)
     share = np.asarray(series.share, float)
     delays = np.linspace(0.0, series.late_sec, _DELAYS if series.late_sec else 1)
-    return min((_fit(times, celsius, _delayed(times, share, delay)) for delay in delays),
-               key=lambda fit: fit.deviation_celsius)
+    one = min((_fit(times, celsius, delayed(times, share, delay)) for delay in delays),
+              key=lambda fit: fit.deviation_celsius)
+    if np.ptp(share) < _SURE_TO:
+        return one
+    found = find_die(times, celsius, share, series.late_sec)
+    if found is None:
+        return one
+    die, idle, deviation = found
+    if die is None:
+        return replace(one, is_sure=False, notes=(
+            'one body does not explain the readings, and a die in a case cannot be told in them: '
+            'record a minute at work and a minute at rest by turns; or else the sensor lags, or '
+            'tells maxima', *one.notes))
+    return _with_die(die, idle, deviation)
 
 
 def mean_constants(fits):
@@ -96,22 +107,52 @@ def mean_constants(fits):
     return mean_of([fit.constants for fit in fits])
 
 
+def mean_die(fits):
+    """Return rise in C and time constant in seconds of the dies, or None when few have one."""
+    dies = [fit.die for fit in fits if fit.die]
+    if 2 * len(dies) < len(fits) or not dies:
+        return None
+    return (sum(die.rise_celsius for die in dies) / len(dies),
+            sum(die.time_constant_sec for die in dies) / len(dies))
+
+
+def _with_die(die, idle, deviation):
+    """Return the Fit of a die in a case."""
+    rise_error, die_sec_error, case_error, case_sec_error = die.errors
+    rise, tau = die.rise_celsius + die.case_rise_celsius, die.case_time_constant_sec
+    notes = [
+        f'a die in a case is to be seen: {die.rise_celsius:.1f} C (+- {rise_error:.1f}) of the '
+        f'rise come within seconds, time constant {die.time_constant_sec:.1f} s '
+        f'(+- {die_sec_error:.1f}), the other {die.case_rise_celsius:.1f} C '
+        f'(+- {case_error:.1f}) with that of the case, {tau:.0f} s (+- {case_sec_error:.0f})']
+    if not die.explains:
+        notes.append('neither one body nor two explain the readings: the sensor seems to lag, or '
+                     'to tell maxima; the die is rough')
+    elif not die.is_sure:
+        notes.append('the die is rough: it works too evenly, for too short, or too noisily')
+    is_sure = math.hypot(rise_error, case_error) <= _SURE_TO * rise and (
+        case_sec_error <= _SURE_TO * tau)
+    if not is_sure:
+        notes.append('the case is rough: record for longer, at work and at rest for minutes each')
+    return Fit(Constants(idle, rise, tau), deviation, is_sure, tuple(notes), die)
+
+
 def _fit(times, celsius, share, notes=()):
     low, high = np.log(TIME_CONSTANTS_SEC)
     grid = np.linspace(low, high, _GRID)
-    costs = [_solve(times, celsius, share, np.exp(value))[2] for value in grid]
+    curves = HeatingCurve(times, celsius, share)
+    costs = [curves.solve([np.exp(value)])[2] for value in grid]
     best = int(np.argmin(costs))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)]
     golden = (np.sqrt(5.0) - 1.0) / 2.0
     while high - low > 1e-4:
         left, right = high - golden * (high - low), low + golden * (high - low)
-        if _solve(times, celsius, share, np.exp(left))[2] < (
-                _solve(times, celsius, share, np.exp(right))[2]):
+        if curves.solve([np.exp(left)])[2] < curves.solve([np.exp(right)])[2]:
             high = right
         else:
             low = left
     tau = float(np.exp((low + high) / 2))
-    (idle, rise), curve, _, columns = _solve(times, celsius, share, tau)
+    (idle, rise, *_), curve, _, columns = curves.solve([tau])
     deviation = float(np.sqrt(np.mean((celsius - curve) ** 2)))
     troubles = []
     if rise <= 0:
@@ -120,8 +161,8 @@ def _fit(times, celsius, share, notes=()):
         troubles.append('it always worked alike: idle temperature and rise are one sum, shown as '
                         'if the rise were about the typical one')
     else:
-        steeper = _solve(times, celsius, share, tau * 1.001, (idle, rise))[1]
-        errors = _errors(np.column_stack([columns, (steeper - curve) / 0.001]), deviation)
+        steeper = curves.solve([tau * 1.001], (idle, rise))[1]
+        errors = standard_errors(np.column_stack([columns, (steeper - curve) / 0.001]), deviation)
         if max(errors[0], errors[1]) > _SURE_TO * rise:
             troubles.append('it hardly worked, or hardly rested: the constants are rough')
         if errors[-1] > _SURE_TO:
@@ -130,55 +171,6 @@ def _fit(times, celsius, share, notes=()):
         troubles.append('the time constant is beyond what can be told')
     constants = Constants(float(idle), max(float(rise), 0.1), tau)
     return Fit(constants, deviation, not troubles, (*troubles, *notes))
-
-
-def _errors(columns, deviation):
-    """Return the standard errors of the coefficients; huge where they cannot be told."""
-    error = max(deviation, _LEAST_ERROR_CELSIUS)
-    information = columns.T @ columns / error ** 2 + 1e-9 * np.eye(columns.shape[1])
-    return np.sqrt(np.diag(np.linalg.inv(information)))
-
-
-def _solve(times, celsius, share, tau, given=None):
-    """
-    Return the best (idle, rise), the curve, what it costs, and the columns that it is made of.
-
-    The temperature at the start of every stretch without a long silence is free.
-
-    :param given: (idle, rise), of which then the curve is made.
-    """
-    gaps = np.diff(times)
-    silent = gaps > max(_SILENCE_SEC, _SILENCE_TIMES * np.median(gaps))
-    begins = np.concatenate([[0], np.flatnonzero(silent) + 1])
-    stretch = np.searchsorted(begins, np.arange(len(times)), side='right') - 1
-    kept = np.exp(-gaps / tau)
-    response = np.zeros(len(times))
-    value = 0.0
-    for index, (part, work, anew) in enumerate(zip(kept.tolist(), share.tolist(),
-                                                   silent.tolist())):
-        value = 0.0 if anew else value * part + work * (1.0 - part)
-        response[index + 1] = value
-    start = np.exp(-(times - times[begins[stretch]]) / tau)
-    columns = np.zeros((len(times), 2 + len(begins)))
-    columns[:, 0], columns[:, 1] = 1.0 - start, response
-    columns[np.arange(len(times)), 2 + stretch] = start
-    # Two more lines of equations hold what the readings leave open, or what is given.
-    weights = _TYPICAL_WEIGHTS if given is None else np.full(2, 1e6)
-    wanted = weights * (_TYPICAL if given is None else given)
-    held = np.eye(2, columns.shape[1]) * weights[:, np.newaxis]
-    best = np.linalg.lstsq(np.vstack([columns, held]), np.concatenate([celsius, wanted]),
-                           rcond=None)[0]
-    curve = columns @ best
-    cost = float(np.sum((curve - celsius) ** 2) + np.sum((held @ best - wanted) ** 2))
-    return best[:2], curve, cost, columns
-
-
-def _delayed(times, share, delay_sec):
-    """Return the shares between the times at which late readings were really taken."""
-    done = np.concatenate([[0.0], np.cumsum(share * np.diff(times))])
-    taken = times - delay_sec
-    first = share[0] * np.minimum(taken - times[0], 0.0)   # before the first reading
-    return np.diff(np.interp(taken, times, done) + first) / np.diff(times)
 
 
 def _fit_with_guessed_work(times, celsius):

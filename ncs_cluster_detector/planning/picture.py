@@ -60,9 +60,11 @@ def draw_plan(plan, path):
 
 def _title(plan):
     question = plan.question
+    words = question.bodies.words.text if question.bodies else ''
     return (f'{question.size} of {len(question.constants)} sticks active, limit '
             f'{question.settings.switch_temperature:g} °C: they sustain '
-            f'{plan.sustainable_size:.2f} sticks at full speed')
+            f'{plan.sustainable_size:.2f} sticks at full speed'
+            + (f'\n{words}' if words else ''))
 
 
 def _draw_outcome(axes, plan, outcome):

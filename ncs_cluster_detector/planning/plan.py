@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from dataclasses import replace
 import math
 
+from ncs_cluster_detector.planning.bodies import Bodies
+from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
@@ -36,8 +38,12 @@ _SETTLED_AFTER_TIME_CONSTANTS = 8
 _SHOWN_POINTS = 1000
 # A paced stick is held just above the limit, more or less.
 _HOLDS_WITHIN_CELSIUS = HOLD_ABOVE_CELSIUS + 0.5
+# Bodies that are not what the policies assume are held less closely.
+BODIES_HOLD_WITHIN_CELSIUS = 2.0
 # A plan's rate is reached when it falls no more short of it than this.
-_RATE_TOLERANCE = 0.01
+RATE_TOLERANCE = 0.01
+# Where bodies are simulated, which takes longer, no more sticks are tried than so many in a row.
+_MOST_TRIALS = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class Question:
     What is planned.
 
     ``constants`` are the Constants of each stick, ``settings`` those of the detector node, and
-    ``frames_per_sec`` the images that come in (inf: more than can be inferred).
+    ``frames_per_sec`` the images that come in (inf: more than can be inferred). ``bodies`` are the
+    Bodies that are simulated, or None where sticks follow their constants exactly.
     """
 
     constants: tuple
@@ -54,11 +61,33 @@ class Question:
     inference_sec: float = 0.065
     frames_per_sec: float = math.inf
     hours: float = 24.0
+    bodies: Bodies = None
 
     @property
     def size(self):
         """Return how many sticks are to be active at a time."""
         return min(self.settings.cluster_size or len(self.constants), len(self.constants))
+
+    @property
+    def hub_celsius(self):
+        """Return by how much all sticks at full load warm each other."""
+        return self.bodies.words.hub.rise_celsius if self.bodies else 0.0
+
+    @property
+    def camera_share(self):
+        """Return the share of the time in which images come in."""
+        return self.bodies.words.camera_share if self.bodies else 1.0
+
+    @property
+    def slowest_sec(self):
+        """Return the longest time constant of the sticks and their hub."""
+        hub = [self.bodies.words.hub.time_constant_sec] if self.hub_celsius else []
+        return max([stick.time_constant_sec for stick in self.constants] + hub)
+
+    @property
+    def settled_sec(self):
+        """Return after how many seconds the start is over: from then on it is counted."""
+        return min(_SETTLED_AFTER_TIME_CONSTANTS * self.slowest_sec, self.hours * 3600.0 / 2)
 
 
 @dataclass(frozen=True)
@@ -66,8 +95,10 @@ class Outcome:
     """
     What one policy makes of it, once the sticks are warm.
 
-    ``peaks_celsius`` has an entry for each stick that is used; ``history`` is a tuple of pairs
-    (seconds, temperatures of all these sticks) from the cold start on until then.
+    ``peaks_celsius`` has an entry for each stick that is used; ``frames_per_sec`` are those while
+    images come in. ``history`` is a tuple of pairs (seconds, temperatures of all these sticks)
+    from the cold start on until then, or until the end of bodies, whose surroundings change.
+    ``holds_within_celsius`` is how far above a limit counts as kept.
     """
 
     policy: str
@@ -75,6 +106,7 @@ class Outcome:
     switches_per_hour: float
     frames_per_sec: float
     history: tuple
+    holds_within_celsius: float = _HOLDS_WITHIN_CELSIUS
 
     @property
     def peak_celsius(self):
@@ -89,8 +121,8 @@ class Plan:
 
     ``floor_celsius`` is the theory's lowest peak for the work that is asked for,
     ``sustainable_size`` how many sticks' full speed the limit permits, ``needed_sticks`` the least
-    number of such sticks that keep the wanted rate below the limit under the best policy, and
-    ``needed_size`` how many of them are active; None when 64 are not enough.
+    number of such sticks that keep the wanted rate below the limit under the best policy, or None
+    when none is found, and ``needed_size`` how many of them are active.
     """
 
     question: Question
@@ -109,38 +141,57 @@ def make_plan(question):
     wanted = question.frames_per_sec
     if math.isinf(wanted):
         wanted = full_speed
-    load = min(wanted * question.inference_sec, question.size)
+    load = min(wanted * question.inference_sec, question.size) * question.camera_share
     needed_size = max(1, math.ceil(wanted * question.inference_sec * (1.0 - 1e-9)))
+    constants = question.bodies.constants() if question.bodies else question.constants
     return Plan(
         question=question,
         outcomes=(outcome_of(question, NO_ROTATION),
                   *(outcome_of(question, policy) for policy in reversed(POLICIES))),
         wanted_frames_per_sec=wanted,
-        floor_celsius=floor_celsius(question.constants, load),
-        sustainable_size=sustainable_size(question.constants, limit),
+        floor_celsius=floor_celsius(constants, load, question.hub_celsius),
+        sustainable_size=sustainable_size(constants, limit, question.hub_celsius),
         needed_size=needed_size,
         needed_sticks=needed_sticks(question, wanted, needed_size))
 
 
 def outcome_of(question, policy):
     """Return the Outcome of a policy: ``no rotation``, ``round_robin`` or ``coolest``."""
-    constants, settings = question.constants, replace(question.settings, rotation_policy=policy)
+    settings = replace(question.settings, rotation_policy=policy)
+    used = len(question.constants)
     if policy == NO_ROTATION:
-        constants = constants[:question.size]
+        used = question.size
         settings = replace(settings, cluster_size=0, switch_temperature=_NO_LIMIT_CELSIUS)
-    cluster = VirtualCluster(constants, settings, question.frames_per_sec, question.inference_sec)
-    end_sec = question.hours * 3600.0
-    slowest_sec = max(stick.time_constant_sec for stick in constants)
-    settled_sec = min(_SETTLED_AFTER_TIME_CONSTANTS * slowest_sec, end_sec / 2)
-    history = []
-    while cluster.now < settled_sec:
-        history.append((cluster.now, tuple(cluster.celsius)))
-        cluster.step(min(cluster.now + settled_sec / _SHOWN_POINTS, settled_sec))
+    cluster = cluster_of(question, settings, used)
+    end_sec, settled_sec = question.hours * 3600.0, question.settled_sec
+    history = _run(cluster, settled_sec)
     cluster.forget_peaks()
+    if question.bodies:
+        history += _run(cluster, end_sec)
     cluster.run_until(end_sec)
     counted_hours = (end_sec - settled_sec) / 3600.0
-    return Outcome(policy, tuple(cluster.peaks), cluster.changes / counted_hours,
-                   cluster.frames / counted_hours / 3600.0, tuple(history))
+    return Outcome(
+        policy, tuple(cluster.peaks), cluster.changes / counted_hours,
+        cluster.frames / (counted_hours * 3600.0 * question.camera_share), tuple(history),
+        BODIES_HOLD_WITHIN_CELSIUS if question.bodies else _HOLDS_WITHIN_CELSIUS)
+
+
+def cluster_of(question, settings, used):
+    """Return the first sticks of a question at a cold start, managed with given settings."""
+    rates = question.frames_per_sec, question.inference_sec
+    if question.bodies is None:
+        return VirtualCluster(question.constants[:used], settings, *rates)
+    return RealCluster(question.bodies.sticks[:used], settings,
+                       question.bodies.surroundings(question.settled_sec, used), *rates)
+
+
+def _run(cluster, end_sec):
+    """Let time pass; return pairs (seconds, temperatures) to be shown."""
+    history, began = [], cluster.now
+    for point in range(1, _SHOWN_POINTS + 1):
+        history.append((cluster.now, tuple(cluster.celsius)))
+        cluster.run_until(began + (end_sec - began) * point / _SHOWN_POINTS)
+    return history
 
 
 def needed_sticks(question, frames_per_sec, size):
@@ -149,22 +200,27 @@ def needed_sticks(question, frames_per_sec, size):
 
     The first guess is the theory's, as no rotation does with less; then the best policy is tried.
     """
-    mean = mean_of(question.constants)
-    each = mean.sustainable_share(question.settings.switch_temperature)
-    if each <= 0.0:
+    bodies, limit = question.bodies, question.settings.switch_temperature
+    mean = mean_of(bodies.constants() if bodies else question.constants)
+    load = frames_per_sec * question.inference_sec * question.camera_share * (1.0 - 1e-9)
+    counts = range(size, MOST_STICKS + 1)
+    least = next((count for count in counts if sustainable_size(
+        (mean,) * count, limit, question.hub_celsius) >= load), None)
+    if least is None:
         return None
-    least = max(size, math.ceil(frames_per_sec * question.inference_sec / each * (1.0 - 1e-9)))
-    for sticks in range(least, MOST_STICKS + 1):
+    for sticks in counts[least - size:][:_MOST_TRIALS if bodies else None]:
         trial = outcome_of(replace(
-            question, constants=(mean,) * sticks, frames_per_sec=frames_per_sec,
+            question, constants=(mean_of(question.constants),) * sticks,
+            bodies=bodies and bodies.of(sticks), frames_per_sec=frames_per_sec,
             settings=replace(question.settings, cluster_size=size),
-            hours=min(question.hours, 20 * mean.time_constant_sec / 3600.0)), POLICIES[0])
+            hours=min(question.hours, max(20 * mean.time_constant_sec,
+                                          6 * question.slowest_sec) / 3600.0)), POLICIES[0])
         if holds(trial, question.settings) and (
-                trial.frames_per_sec >= frames_per_sec * (1.0 - _RATE_TOLERANCE)):
+                trial.frames_per_sec >= frames_per_sec * (1.0 - RATE_TOLERANCE)):
             return sticks
     return None
 
 
 def holds(outcome, settings):
     """Tell whether the temperatures of an outcome keep to the switch temperature."""
-    return outcome.peak_celsius <= settings.switch_temperature + _HOLDS_WITHIN_CELSIUS
+    return outcome.peak_celsius <= settings.switch_temperature + outcome.holds_within_celsius

@@ -103,6 +103,19 @@ class RealCluster(VirtualCluster):
                          for number, stick in enumerate(sticks)]
         self._told_at = [0.0] * len(sticks)
 
+    def warm_up(self, share):
+        """Start as after long work of all sticks at a share of full speed instead."""
+        surroundings = self.surroundings
+        self.hub_celsius = share * surroundings.hub.rise_celsius
+        warmer = along(surroundings.warmer, self.now) + self.hub_celsius
+        cooling = along(surroundings.cooling, self.now)
+        self._heats = [BodyHeat(
+            stick.idle_celsius + warmer + share * stick.body.rise_celsius / (
+                stick.cooling * cooling), share * stick.body.die_rise_celsius)
+            for stick in self._sticks]
+        self.celsius = [heat.celsius for heat in self._heats]
+        self.forget_peaks()
+
     def step(self, end_sec=math.inf):
         """Ask the policies, and work for a moment."""
         if not self._readings or self.now >= self._measured_at + READING_SEC - 1e-9:

@@ -32,7 +32,7 @@ def table_of(plan):
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [f'{question.size} of {len(question.constants)} sticks active, '
              f'{_sticks_in_words(question.constants)}; limit '
-             f'{settings.switch_temperature:g} °C', '']
+             f'{settings.switch_temperature:g} °C', *_bodies_in_words(question.bodies), '']
     for row in rows:
         policy, *figures, last = row
         cells = [policy.ljust(widths[0])] + [
@@ -64,12 +64,31 @@ def _sentences(plan):
         f'speed, that is {sustainable / question.inference_sec:.1f} frames a second.']
     wanted = f'{plan.wanted_frames_per_sec:.1f} frames a second need'
     if plan.needed_sticks is None:
-        lines.append(f'{wanted} more such sticks than there can be: raise the limit or cool them '
-                     'better.')
+        lines.append(f'{wanted} a higher limit or better cooling, or else more such sticks than '
+                     'were tried.')
     else:
         lines.append(f'{wanted} {plan.needed_sticks} such sticks with cluster_size '
                      f'{plan.needed_size}.')
     return lines
+
+
+def _bodies_in_words(bodies):
+    if bodies is None:
+        return []
+    dies = [stick.body for stick in bodies.sticks if stick.body.die_rise_celsius]
+    words = []
+    if dies:
+        rises, seconds = zip(*((die.die_rise_celsius, die.die_time_constant_sec) for die in dies))
+        words.append(f'of that rise {_span(rises)} °C are those of a die in a case, with a time '
+                     f'constant of {_span(seconds)} s')
+    if bodies.words.text:
+        words.append(f'bodies: {bodies.words.text}')
+    return words
+
+
+def _span(values):
+    texts = [f'{value:.1f}' for value in (min(values), max(values))]
+    return ' to '.join(dict.fromkeys(texts))
 
 
 def _sticks_in_words(constants):
@@ -93,6 +112,10 @@ def report_of(plan):
     return {
         'format': 'ncs_cluster_detector thermal plan, version 1',
         'sticks': [vars(stick) for stick in question.constants],
+        'bodies': question.bodies and {
+            'words': question.bodies.words.text,
+            'sticks': [{**vars(stick.body), 'cooling': stick.cooling}
+                       for stick in question.bodies.sticks]},
         'cluster_size': question.size,
         'settings': vars(question.settings),
         'inference_sec': question.inference_sec,

@@ -17,7 +17,7 @@
 import math
 
 
-def sustainable_size(constants, limit_celsius):
+def sustainable_size(constants, limit_celsius, hub_celsius=0.0):
     """
     Return how many sticks' full speed can go on for ever without passing a limit.
 
@@ -26,11 +26,19 @@ def sustainable_size(constants, limit_celsius):
     lower.
 
     :param constants: list of Constants, one for each stick.
+    :param hub_celsius: by how much all of them at full load warm each other, as a hub does.
     """
-    return sum(stick.sustainable_share(limit_celsius) for stick in constants)
+    low, high = 0.0, float(len(constants))
+    if not hub_celsius:
+        return sum(stick.sustainable_share(limit_celsius) for stick in constants)
+    while high - low > 1e-6:
+        size = (low + high) / 2
+        below_hub = limit_celsius - hub_celsius * size / len(constants)
+        low, high = (size, high) if sustainable_size(constants, below_hub) >= size else (low, size)
+    return low
 
 
-def floor_celsius(constants, size):
+def floor_celsius(constants, size, hub_celsius=0.0):
     """
     Return the temperature below which no rotation can keep the hottest stick.
 
@@ -39,6 +47,7 @@ def floor_celsius(constants, size):
 
     :param constants: list of Constants, one for each stick.
     :param size: mean number of sticks at full speed, no more than there are sticks.
+    :param hub_celsius: by how much all of them at full load warm each other, as a hub does.
     """
     low = min(stick.idle_celsius for stick in constants)
     high = max(stick.idle_celsius + stick.rise_celsius for stick in constants)
@@ -46,7 +55,7 @@ def floor_celsius(constants, size):
         middle = (low + high) / 2
         low, high = (low, middle) if sustainable_size(constants, middle) >= size else (
             middle, high)
-    return high
+    return high + hub_celsius * size / len(constants)
 
 
 def peak_celsius(stick, on_sec, period_sec):

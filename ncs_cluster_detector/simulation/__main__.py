@@ -42,6 +42,13 @@ _MEANING = {
     'ambient_celsius': 'temperature of a stick that rests',
     'rise_celsius': 'how much warmer a stick gets under full load in the end',
     'time_constant_sec': 'time in which it gets through 63 percent of that',
+    'die_rise_celsius': 'how much warmer its die, where the sensor is, gets than its case',
+    'die_time_constant_sec': 'time in which that gets through 63 percent',
+    'hub_rise_celsius': 'how much warmer the hub of all sticks gets, and they with it, when all '
+                        'work',
+    'hub_time_constant_sec': 'time in which that gets through 63 percent',
+    'throttle_celsius': 'temperature of a stick from which on it pauses for 0.1 s after every '
+                        'inference; ten degrees above for 10 s',
     'usb_mb_per_sec': 'what the USB bus of all sticks carries; 0 = without limit',
     'library_faults': "have two faults of the vendor's library as well: the 17th opening aborts "
                       'a process, and a failed boot blocks it',

@@ -18,6 +18,8 @@
 from dataclasses import dataclass
 import math
 
+_NEARLY_EQUAL = 1e-6
+
 
 @dataclass(frozen=True)
 class BodyHeat:
@@ -48,18 +50,25 @@ class Body:
     die_rise_celsius: float = 0.0
     die_time_constant_sec: float = 5.0
 
-    def after(self, heat, share, surroundings_celsius, elapsed_sec, cooling=1.0):
+    def after(self, heat, share, surroundings_celsius, elapsed_sec, cooling=1.0,
+              warming_celsius_per_sec=0.0):
         """
         Return the BodyHeat to which work at a share of full speed leads from another.
 
         :param heat: the BodyHeat before.
-        :param surroundings_celsius: temperature of what surrounds the case meanwhile.
+        :param surroundings_celsius: temperature of what surrounds the case at first.
         :param cooling: how many times as well as without a fan the case gives off heat: its rise
             and its time constant are both in inverse proportion.
+        :param warming_celsius_per_sec: by how much the surroundings get warmer meanwhile.
         """
-        final = surroundings_celsius + share * self.rise_celsius / cooling
-        case = relaxed(heat.case_celsius, final, elapsed_sec, self.time_constant_sec / cooling)
-        if not self.die_rise_celsius:
+        time_constant_sec = self.time_constant_sec / cooling
+        # A first-order body follows steady warming at a distance of one time constant.
+        behind_celsius = warming_celsius_per_sec * time_constant_sec
+        case = warming_celsius_per_sec * elapsed_sec + relaxed(
+            heat.case_celsius,
+            surroundings_celsius - behind_celsius + share * self.rise_celsius / cooling,
+            elapsed_sec, time_constant_sec)
+        if not self.die_rise_celsius and not heat.die_celsius:
             return BodyHeat(case)
         return BodyHeat(case, relaxed(heat.die_celsius, share * self.die_rise_celsius,
                                       elapsed_sec, self.die_time_constant_sec))
@@ -81,6 +90,22 @@ class Hub:
         """Return by how much it is warmer than its surroundings after work of all sticks."""
         return relaxed(above_celsius, mean_share * self.rise_celsius, elapsed_sec,
                        self.time_constant_sec)
+
+
+def followed(celsius, leader_celsius, elapsed_sec, time_constant_sec, leader_time_constant_sec):
+    """
+    Return what becomes of a temperature that follows another one, which fades to 0 itself.
+
+    The solution of two first-order bodies in a row, exactly: the follower relaxes towards a
+    multiple of its leader that fades as the leader does.
+    """
+    ratio = time_constant_sec / leader_time_constant_sec
+    # Two equal time constants are the limit of two that are nearly so, which is easier to write.
+    if abs(1.0 - ratio) < _NEARLY_EQUAL:
+        ratio = 1.0 - _NEARLY_EQUAL
+    ahead = leader_celsius / (1.0 - ratio)
+    return (relaxed(celsius - ahead, 0.0, elapsed_sec, time_constant_sec)
+            + relaxed(ahead, 0.0, elapsed_sec, time_constant_sec / ratio))
 
 
 def relaxed(celsius, final_celsius, elapsed_sec, time_constant_sec):

@@ -21,10 +21,10 @@ Run without arguments it lists the simulated sticks of this user's programs.
 import argparse
 import sys
 
+from ncs_cluster_detector.simulation.fault_words import CALLS
+from ncs_cluster_detector.simulation.fault_words import FAULTS
+from ncs_cluster_detector.simulation.fault_words import GARBAGE
 from ncs_cluster_detector.simulation.running_buses import running_buses
-from ncs_cluster_detector.simulation.stick_faults import CALLS
-from ncs_cluster_detector.simulation.stick_faults import FAULTS
-from ncs_cluster_detector.simulation.stick_faults import GARBAGE
 
 PROGRAM = 'python -m ncs_cluster_detector.simulation.faults'
 _WIDTH = max(map(len, FAULTS)) + 2

@@ -27,7 +27,7 @@ def spoil(output, kind, number):
     Return what comes out instead of a result.
 
     :param output: flat float16 array; it is not changed.
-    :param kind: a word of :data:`stick_faults.GARBAGE`; ``counts`` changes the first value only,
+    :param kind: a word of :data:`fault_words.GARBAGE`; ``counts`` changes the first value only,
         which is the number of boxes in a detector's result.
     :param number: of the inference; random bytes follow from it.
     """

@@ -12,51 +12,125 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How a stick warms and cools: one heat capacity, one way out for the heat."""
+"""How heat of a stick and of its hub follows from the begin and the end of their work."""
 
 from dataclasses import dataclass
-from dataclasses import replace
-import math
+
+from ncs_cluster_detector.simulation.body import BodyHeat
+from ncs_cluster_detector.simulation.body import followed
+
+
+@dataclass(frozen=True)
+class Ambient:
+    """
+    The temperature around a stick: ``celsius`` from ``until`` on.
+
+    From ``since`` to then it goes straight there from ``from_celsius``. Times are in seconds of
+    any steady clock.
+    """
+
+    celsius: float
+    until: float = 0.0
+    from_celsius: float = 0.0
+    since: float = 0.0
+
+    def at(self, now):
+        """Return the temperature at a time, not before ``since``."""
+        return self.celsius if now >= self.until else (
+            self.from_celsius + self.warming_celsius_per_sec(now) * (now - self.since))
+
+    def warming_celsius_per_sec(self, now):
+        """Return by how much it gets warmer from a time on."""
+        return 0.0 if now >= self.until else (
+            (self.celsius - self.from_celsius) / (self.until - self.since))
+
+    def on_its_way(self, now, celsius, within_sec):
+        """Return the same surroundings, which begin to go to another temperature."""
+        return Ambient(celsius, now + within_sec, self.at(now), now)
 
 
 @dataclass(frozen=True)
 class Heat:
     """
-    The temperature of a body at one time, and until when it is under full load.
+    The temperature of a stick's case at one time, and until when it is under full load.
 
-    First order: the temperature relaxes exponentially towards ``ambient_celsius`` at rest and
-    towards ``rise_celsius`` above that under load, with the time constant ``time_constant_sec``.
-    The load has an end from the beginning, so that the temperature at any later time follows from
-    these values alone, whoever asks and however often. Times are in seconds of any steady clock.
+    ``die_celsius`` is by how much its die is warmer. The load has an end from the beginning, so
+    that the temperature at any later time follows from these values alone, whoever asks and
+    however often. Times are in seconds of any steady clock.
     """
 
-    celsius: float
+    case_celsius: float
     updated_at: float
     busy_until: float
+    die_celsius: float = 0.0
+    ambient: Ambient = Ambient(0.0)
 
-    def at(self, now, bus, cooling=1.0):
-        """
-        Return the same body at a later time; an earlier one changes nothing.
+    @property
+    def celsius(self):
+        """Return the temperature of the die at ``updated_at``."""
+        return self.case_celsius + self.die_celsius
 
-        :param bus: object with ``ambient_celsius``, ``rise_celsius`` and ``time_constant_sec``.
-        :param cooling: how many times as well as that the body gives off heat: rise and time
-            constant are both in inverse proportion.
+    def at(self, now, body, cooling=1.0):
         """
-        if now <= self.updated_at:
+        Return the heat at a later time; an earlier one changes nothing.
+
+        :param body: the :class:`Body`.
+        :param cooling: as in :meth:`Body.after`.
+        """
+        begin = self.updated_at
+        if now <= begin:
             return self
-        busy_sec = min(max(self.busy_until - self.updated_at, 0.0), now - self.updated_at)
-        time_constant_sec = bus.time_constant_sec / cooling
-        idle_sec = now - self.updated_at - busy_sec
-        loaded_celsius = bus.ambient_celsius + bus.rise_celsius / cooling
-        celsius = _relaxed(self.celsius, loaded_celsius, busy_sec, time_constant_sec)
-        celsius = _relaxed(celsius, bus.ambient_celsius, idle_sec, time_constant_sec)
-        return replace(self, celsius=celsius, updated_at=now)
+        heat = BodyHeat(self.case_celsius, self.die_celsius)
+        for end in sorted((self.busy_until, self.ambient.until, now)):
+            if begin < end <= now:
+                heat = body.after(
+                    heat, float(begin < self.busy_until), self.ambient.at(begin), end - begin,
+                    cooling, self.ambient.warming_celsius_per_sec(begin))
+                begin = end
+        return Heat(heat.case_celsius, now, self.busy_until, heat.die_celsius, self.ambient)
 
-    def busy(self, started_at, ended_at, bus, cooling=1.0):
+    def busy(self, started_at, ended_at, body, cooling=1.0):
         """Return the same body under full load from one time to the other."""
-        return replace(self.at(started_at, bus, cooling), busy_until=ended_at)
+        heat = self.at(started_at, body, cooling)
+        return Heat(heat.case_celsius, heat.updated_at, ended_at, heat.die_celsius, heat.ambient)
 
 
-def _relaxed(celsius, final_celsius, elapsed_sec, time_constant_sec):
-    remaining = math.exp(-elapsed_sec / time_constant_sec)
-    return final_celsius + (celsius - final_celsius) * remaining
+@dataclass(frozen=True)
+class HubHeat:
+    """
+    By how much a hub is warmer than its surroundings at one time, in degrees Celsius.
+
+    ``case_celsius`` is by how much that makes the cases of all its sticks warmer, which follow it.
+    """
+
+    hub_celsius: float = 0.0
+    case_celsius: float = 0.0
+    updated_at: float = 0.0
+
+    def at(self, now, hub, case_time_constant_sec):
+        """
+        Return the heat at a later time when no stick works; an earlier one changes nothing.
+
+        :param hub: the :class:`Hub`.
+        :param case_time_constant_sec: that of a stick's case.
+        """
+        elapsed_sec = now - self.updated_at
+        if elapsed_sec <= 0.0:
+            return self
+        return HubHeat(
+            hub.after(self.hub_celsius, 0.0, elapsed_sec),
+            followed(self.case_celsius, self.hub_celsius, elapsed_sec, case_time_constant_sec,
+                     hub.time_constant_sec), now)
+
+    def worked(self, started_at, ended_at, share, hub, case_time_constant_sec):
+        """
+        Return the heat when a stick begins to work; all of it comes at once.
+
+        An inference is short beside the time constant of a hub: done again and again, all sticks
+        together bring it to its rise from below.
+
+        :param share: of all work of which the hub is capable, that of one stick.
+        """
+        before = self.at(started_at, hub, case_time_constant_sec)
+        more = hub.after(0.0, share, ended_at - started_at)
+        return HubHeat(before.hub_celsius + more, before.case_celsius, before.updated_at)

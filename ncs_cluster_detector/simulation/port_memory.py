@@ -18,11 +18,12 @@ from dataclasses import dataclass
 import os
 import struct
 
+from ncs_cluster_detector.simulation.heat import Ambient
 from ncs_cluster_detector.simulation.heat import Heat
 
-PORT_BYTES = 1024
-# Temperature, its time and the end of the load.
-_HEAT = struct.Struct('ddd')
+PORT_BYTES = 2048
+# The fields of a Heat in their order, then those of its Ambient.
+_HEAT = struct.Struct('dddddddd')
 # The time from which the stick can be seen, whether it has booted, who had it last, and the number
 # of its enumeration on the bus.
 _LINK = struct.Struct('dqqq')
@@ -74,12 +75,16 @@ class PortMemory:
 
     def read_heat(self):
         """Return the :class:`Heat` of the stick."""
-        return Heat(*_HEAT.unpack_from(self._memory.numbers, self._offset))
+        *heat, celsius, until, from_celsius, since = _HEAT.unpack_from(
+            self._memory.numbers, self._offset)
+        return Heat(*heat, Ambient(celsius, until, from_celsius, since))
 
     def write_heat(self, heat):
         """Set the heat of the stick."""
-        _HEAT.pack_into(self._memory.numbers, self._offset,
-                        heat.celsius, heat.updated_at, heat.busy_until)
+        ambient = heat.ambient
+        _HEAT.pack_into(self._memory.numbers, self._offset, heat.case_celsius, heat.updated_at,
+                        heat.busy_until, heat.die_celsius, ambient.celsius, ambient.until,
+                        ambient.from_celsius, ambient.since)
 
     def read_link(self):
         """Return the :class:`Link`."""

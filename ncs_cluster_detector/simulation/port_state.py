@@ -49,7 +49,7 @@ class PortState:
 
     def after(self, path, word, *arguments):
         """
-        Return the state after a word of :data:`stick_faults.FAULTS`.
+        Return the state after a word of :data:`fault_words.FAULTS`.
 
         :param path: USB port path, for error texts.
         :raises ValueError: the word does not fit, or the port is empty (or, for plug, is not).

@@ -48,7 +48,7 @@ class Sensor:
 
 
 class SensorReader:
-    """Reads one sensor again and again."""
+    """Reads one sensor again and again; its ``sensor`` may become another one in between."""
 
     def __init__(self, sensor, seed=0):
         """
@@ -69,10 +69,10 @@ class SensorReader:
         :param now: seconds of any steady clock, no less than in the call before.
         """
         sensor = self.sensor
-        if sensor.lag_sec:
-            before, followed = self._followed or (now, celsius)
+        if sensor.lag_sec and self._followed is not None:
+            before, followed = self._followed
             celsius = relaxed(followed, celsius, now - before, sensor.lag_sec)
-            self._followed = now, celsius
+        self._followed = now, celsius
         if sensor.highest_of_sec:
             self._past.append((now, celsius))
             while self._past[0][0] < now - sensor.highest_of_sec:

@@ -22,17 +22,19 @@ import time
 from ncs_cluster_detector.simulation.bus import PORTS
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.bus_memory import BusMemory
-from ncs_cluster_detector.simulation.stick_port import PORT_BYTES
+from ncs_cluster_detector.simulation.port_memory import PORT_BYTES
+from ncs_cluster_detector.simulation.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.stick_port import StickPort
 
-# The head of the memory: the properties as text, then when the bus has carried all transfers, and
-# the process that made it.
+# The head of the memory: the properties as text, then when the bus has carried all transfers, the
+# process that made it, and the heat of the hub.
 _HEAD_BYTES = 4096
 _PROPERTIES_BYTES = 2048
 _FREE_AT_OFFSET = 2048
 _FREE_AT = struct.Struct('d')
 _MAKER_OFFSET = 2056
 _MAKER = struct.Struct('q')
+_HUB_OFFSET = 2064
 
 
 class SharedBus:
@@ -78,8 +80,9 @@ class SharedBus:
     def _set_up(self, memory, bus):
         self.memory = memory
         self.bus = bus
-        self._ports = {path: StickPort(memory, _HEAD_BYTES + index * PORT_BYTES, path, bus)
-                       for index, path in enumerate(PORTS)}
+        self.hub = SharedHub(memory, _HUB_OFFSET, bus)
+        self._ports = {path: StickPort(memory, _HEAD_BYTES + index * PORT_BYTES, path, bus,
+                                       self.hub) for index, path in enumerate(PORTS)}
 
     @property
     def path(self):
@@ -114,7 +117,7 @@ class SharedBus:
 
     def inject(self, path, word, *arguments):
         """
-        Do something to the stick in a port, in the words of :data:`stick_faults.FAULTS`.
+        Do something to the stick in a port, in the words of :data:`fault_words.FAULTS`.
 
         It takes effect at once in whatever process has the stick open:
         ``inject('1.3', 'hang', 'read')``.

@@ -67,7 +67,7 @@ class StickCalls:
 
         An opening that is under way in this process is waited for, as in the vendor's library.
 
-        :param call: a word of :data:`stick_faults.CALLS`.
+        :param call: a word of :data:`fault_words.CALLS`.
         :raises Exception: the status that was set; ERROR when the stick was unplugged.
         """
         library.pass_lock()

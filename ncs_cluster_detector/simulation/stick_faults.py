@@ -12,62 +12,17 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The words for what can be wrong with a simulated stick, and what they mean."""
+"""What is wrong with a simulated stick."""
 
 from dataclasses import dataclass
 from dataclasses import replace
 import math
 
-from ncs_cluster_detector.simulation.fault_arguments import between
-from ncs_cluster_detector.simulation.fault_arguments import choice
-from ncs_cluster_detector.simulation.fault_arguments import factor
-from ncs_cluster_detector.simulation.fault_arguments import number
+from ncs_cluster_detector.simulation.fault_words import CHANGES
+from ncs_cluster_detector.simulation.fault_words import FAULTS
+from ncs_cluster_detector.simulation.fault_words import words_of
 from ncs_cluster_detector.simulation.mvnc_enums import Status
-
-# The calls of the vendor's API, in the order of a stick's life. ``option`` stands for options
-# that are asked from the stick, ``close`` also for what releases graphs and queues.
-CALLS = ('enumerate', 'open', 'allocate', 'write', 'trigger', 'read', 'option', 'close')
-STATUSES = tuple(status.name for status in Status if status is not Status.OK)
-GARBAGE = ('nan', 'inf', 'counts', 'random')
-MOST_SLOW = 1000.0
-MOST_COOLING = 1000.0
-MOST_SLOW_BOOT_SEC = 3600.0
-MOST_SWALLOWED = 1 << 30
-CELSIUS_RANGE = (-40.0, 200.0)
-# What a sensor that is broken may tell, below what is cold at all too, and how coarse it may be.
-TOLD_RANGE = (-1000.0, 1000.0)
-MOST_COARSE = 50.0
-
-# What can be done to a stick, and what it means.
-FAULTS = {
-    'unplug': 'pull it out of its port',
-    'plug': 'put it into its port again, or a new one into a free port',
-    'hang CALL|all': 'the call never returns, also when the fault is cleared later; with read '
-                     'the stick delivers nothing more',
-    'error CALL STATUS': 'the call fails with that status of the API; with enumerate the list '
-                         'ends before the stick',
-    'slow FACTOR': 'an inference takes so many times as long',
-    'fail-open': 'it does not come back when it is booted',
-    'garbage [KIND]': 'results are nan, inf, huge box counts, or (without KIND) random bytes',
-    'nan-temperature': 'its temperatures are not numbers',
-    'tells-temperature CELSIUS': 'its sensor tells this, whatever the stick has',
-    'stuck-temperature': 'from now on its sensor tells what the stick has at this moment',
-    'coarse-temperature STEP': 'its sensor tells whole multiples of so many degrees only',
-    'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
-    'cooling FACTOR': 'it gives off heat so many times as well as others: with 0.5 it ends twice '
-                      'as far above ambient, and takes twice as long to get there',
-    'slow-boot SECONDS': "its boot takes so long; after 3.6 times boot_ms the vendor's library "
-                         'gives up waiting, or takes another stick for it',
-    'mute': 'it answers nothing until a USB reset or unplug: calls never return, and left booted '
-            'it hangs the first listing of every process',
-    'nak': 'it is mute, and takes nothing that is sent to it',
-    'swallow BYTES': 'it is mute until it has taken so many bytes more: the rest of a tensor that '
-                     'broke off',
-    'no-usb-reset': 'a USB reset changes nothing',
-    'no-access': 'the system permits nobody to open it',
-    'unheard': 'when it is unplugged none of the calls that wait is told',
-    'clear': 'end all its faults (an unplugged stick stays unplugged)',
-}
+from ncs_cluster_detector.simulation.sensor import Sensor
 
 
 @dataclass(frozen=True)
@@ -77,8 +32,9 @@ class StickFaults:
 
     ``hang`` is a set of calls, ``errors`` a tuple of pairs (call, name of a status), ``garbage``
     one of :data:`GARBAGE` or an empty text, ``told_celsius`` what the sensor tells or None,
-    ``coarse`` the step of what it tells, ``celsius`` a temperature or None, and ``cooling`` how
-    many times as well as others it gives off heat. ``mute``, ``nak`` and ``swallow`` (in bytes)
+    ``sensor`` the :class:`Sensor` otherwise, ``celsius`` a temperature or None, and ``cooling``
+    how many times as well as others it gives off heat. What is None of its die, its surroundings
+    and its throttling is as on the whole bus. ``mute``, ``nak`` and ``swallow`` (in bytes)
     are states of what runs on the stick; unlike all others they end when its power does.
     """
 
@@ -89,9 +45,14 @@ class StickFaults:
     garbage: str = ''
     nan_temperature: bool = False
     told_celsius: float = None
-    coarse: float = 0.0
+    sensor: Sensor = Sensor()
     celsius: float = None
     cooling: float = 1.0
+    die_rise_celsius: float = None
+    die_time_constant_sec: float = None
+    ambient_celsius: float = None
+    ambient_within_sec: float = 0.0
+    throttle_celsius: float = None
     slow_boot_sec: float = 0.0
     mute: bool = False
     nak: bool = False
@@ -122,13 +83,20 @@ class StickFaults:
         name = dict(self.errors).get(call)
         return None if name is None else Status[name]
 
-    def told(self, celsius):
-        """Return what the sensor tells of a temperature in degrees Celsius."""
+    def told(self, reading):
+        """
+        Return what the host is told of a sensor's reading in degrees Celsius, or of none.
+
+        What a real stick does without one is not known. The host copies what it sends
+        (mvnc_api.c:399-428, 1855-1877), without a check: a call that fails would end the
+        connection, and one that blocks is a stick that hangs. So it is no number, and older
+        values stay as they are.
+        """
         if self.nan_temperature:
             return math.nan
         if self.told_celsius is not None:
             return self.told_celsius
-        return round(celsius / self.coarse) * self.coarse if self.coarse else celsius
+        return math.nan if reading is None else reading
 
     def with_fault(self, name, *arguments):
         """
@@ -136,10 +104,10 @@ class StickFaults:
 
         :raises ValueError: the text names the word and what is expected instead.
         """
-        if name not in _CHANGES:
+        if name not in CHANGES:
             raise ValueError(f"fault '{name}': unknown; expected one of "
                              f'{", ".join(word.split()[0] for word in FAULTS)}')
-        change, least, most = _CHANGES[name]
+        change, least, most = CHANGES[name]
         if not least <= len(arguments) <= most:
             (usage,) = (usage for usage in FAULTS if usage.split()[0] == name)
             raise ValueError(f"'{' '.join((name, *arguments))}': expected {usage}")
@@ -147,104 +115,15 @@ class StickFaults:
 
     def __str__(self):
         """Return the faults in words, as :func:`parse_faults` reads them."""
-        words = [f'hang {call}' for call in CALLS if call in self.hang]
-        words += [f'error {call} {status}' for call, status in self.errors]
-        if self.slow != 1.0:
-            words.append(f'slow {self.slow:.10g}')
-        if self.garbage:
-            words.append(f'garbage {self.garbage}')
-        if self.told_celsius is not None:
-            words.append(f'tells-temperature {self.told_celsius:.10g}')
-        if self.coarse:
-            words.append(f'coarse-temperature {self.coarse:.10g}')
-        if self.celsius is not None:
-            words.append(f'heat {self.celsius:.10g}')
-        if self.cooling != 1.0:
-            words.append(f'cooling {self.cooling:.10g}')
-        if self.slow_boot_sec:
-            words.append(f'slow-boot {self.slow_boot_sec:.10g}')
-        if self.swallow:
-            words.append(f'swallow {self.swallow}')
-        words += [word for word, name in _FLAGS.items() if getattr(self, name)]
-        return ', '.join(words)
+        return ', '.join(words_of(self))
+
+
+_NONE = StickFaults()
 
 
 def parse_faults(text):
     """Return the faults that :class:`StickFaults` gave as text."""
-    faults = StickFaults()
+    faults = _NONE
     for words in filter(None, text.split(', ')):
         faults = faults.with_fault(*words.split())
     return faults
-
-
-def _hang(faults, call):
-    calls = CALLS if call == 'all' else (choice('call', call, CALLS, 'all'),)
-    return replace(faults, hang=faults.hang.union(calls))
-
-
-def _error(faults, call, status):
-    choice('call', call, CALLS)
-    choice('status', status, STATUSES)
-    return replace(faults, errors=tuple({**dict(faults.errors), call: status}.items()))
-
-
-def _slow(faults, word):
-    return replace(faults, slow=factor('factor', word, MOST_SLOW))
-
-
-def _cooling(faults, word):
-    return replace(faults, cooling=factor('factor', word, MOST_COOLING))
-
-
-def _garbage(faults, kind='random'):
-    return replace(faults, garbage=choice('kind of garbage', kind, GARBAGE))
-
-
-def _heat(faults, word):
-    return replace(faults, celsius=between(
-        'temperature', word, CELSIUS_RANGE, 'degrees Celsius'))
-
-
-def _tells(faults, word):
-    return replace(faults, told_celsius=between(
-        'temperature', word, TOLD_RANGE, 'degrees Celsius'))
-
-
-def _coarse(faults, word):
-    return replace(faults, coarse=factor('step', word, MOST_COARSE))
-
-
-def _slow_boot(faults, word):
-    return replace(faults, slow_boot_sec=between(
-        'time', word, (0.0, MOST_SLOW_BOOT_SEC), 'seconds'))
-
-
-def _swallow(faults, size):
-    value = number('size', size)
-    if value != int(value) or not 0 <= value <= MOST_SWALLOWED:
-        raise ValueError(f'size {size}: expected 0 to {MOST_SWALLOWED} whole bytes')
-    return replace(faults, swallow=int(value))
-
-
-def _set_flag(name):
-    return lambda faults: replace(faults, **{name: True})
-
-
-# Words without arguments, and what they set.
-_FLAGS = {word: word.replace('-', '_') for word in (
-    'fail-open', 'nan-temperature', 'mute', 'nak', 'no-usb-reset', 'no-access', 'unheard')}
-# Word, the change that it makes, and the least and greatest number of its arguments.
-_CHANGES = {
-    'hang': (_hang, 1, 1),
-    'error': (_error, 2, 2),
-    'slow': (_slow, 1, 1),
-    'garbage': (_garbage, 0, 1),
-    'tells-temperature': (_tells, 1, 1),
-    'coarse-temperature': (_coarse, 1, 1),
-    'heat': (_heat, 1, 1),
-    'cooling': (_cooling, 1, 1),
-    'slow-boot': (_slow_boot, 1, 1),
-    'swallow': (_swallow, 1, 1),
-    **{word: (_set_flag(name), 0, 0) for word, name in _FLAGS.items()},
-    'clear': (lambda faults: StickFaults(), 0, 0),
-}

@@ -18,10 +18,14 @@ from collections import deque
 from functools import partial
 import threading
 
-# Guard temperatures and the pause between two inferences above them. Source: the limits and
-# sleeps that the host sent to the stick in the vendor's first library version (85 and 95 degrees
-# Celsius, 100 and 10000 ms); those inside the later firmware are not published.
-THROTTLE_CELSIUS = (85.0, 95.0)
+from ncs_cluster_detector.simulation.sensor import Sensor
+from ncs_cluster_detector.simulation.sensor import SensorReader
+
+# The pause between two inferences below the guard temperatures, between them and above them, and
+# how far they are apart. Source: the limits and sleeps that the host sent to the stick in the
+# vendor's first library version (85 and 95 degrees Celsius, 100 and 10000 ms); those inside the
+# later firmware are not published.
+UPPER_GUARD_ABOVE_CELSIUS = 10.0
 THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
 
 # RO_THERMAL_STATS is a buffer of 100 bytes: 25 values of 32 bits.
@@ -46,6 +50,8 @@ class SimulatedStick:
         self.reserve_transfer = shared_bus.reserve_transfer
         self._port = port
         self._lock = threading.Lock()
+        # It is of one opening, as what the sensor has seen is.
+        self._sensor = SensorReader(Sensor(), f'{port.path} {link.enumeration}')
         self._readings = deque(maxlen=THERMAL_VALUES)
 
     @property
@@ -55,8 +61,10 @@ class SimulatedStick:
 
     def throttle_level(self):
         """Return 0, or 1 or 2 from the lower and the upper guard temperature."""
-        celsius = self._port.celsius()
-        return sum(celsius >= limit for limit in THROTTLE_CELSIUS)
+        faults, celsius = self._port.faults_and_celsius()
+        guard = faults.throttle_celsius
+        above = celsius - (self.bus.throttle_celsius if guard is None else guard)
+        return (above >= 0.0) + (above >= UPPER_GUARD_ABOVE_CELSIUS)
 
     def throttle_pause_sec(self):
         """Return how long the stick has to pause before its next inference."""
@@ -70,9 +78,10 @@ class SimulatedStick:
         first one as the current temperature. Readings not yet taken are 0.0. A sensor that tells
         the same whatever the stick has fills all of them.
         """
-        faults = self._port.state().faults
-        celsius = faults.told(self._port.celsius())
+        faults, celsius = self._port.faults_and_celsius()
         count = 1 if faults.told_celsius is None else THERMAL_VALUES
         with self._lock:
-            self._readings.extendleft([celsius] * count)
+            self._sensor.sensor = faults.sensor
+            told = faults.told(self._sensor.read(self._port.clock(), celsius))
+            self._readings.extendleft([told] * count)
             return [*self._readings, *[0.0] * (THERMAL_VALUES - len(self._readings))]

@@ -19,7 +19,7 @@ import math
 import time
 
 from ncs_cluster_detector.simulation.bus import CHIP
-from ncs_cluster_detector.simulation.heat import Heat
+from ncs_cluster_detector.simulation.port_heat import PortHeat
 from ncs_cluster_detector.simulation.port_memory import PORT_BYTES
 from ncs_cluster_detector.simulation.port_memory import PortMemory
 from ncs_cluster_detector.simulation.port_state import PortState
@@ -36,7 +36,7 @@ class StickPort:
     the bus from its ``visible_at`` on: while it boots and while it is reset it is not.
     """
 
-    def __init__(self, memory, offset, path, bus, clock=time.monotonic):
+    def __init__(self, memory, offset, path, bus, hub, clock=time.monotonic):
         """
         Look at a port.
 
@@ -44,6 +44,7 @@ class StickPort:
         :param offset: where the port's ``PORT_BYTES`` begin in it.
         :param path: USB port path, ``1.2``.
         :param bus: the :class:`SimulatedBus` with its properties.
+        :param hub: the :class:`SharedHub` of all ports.
         :param clock: function that returns the steady time in seconds, one for all processes.
         """
         self.path = path
@@ -51,13 +52,14 @@ class StickPort:
         self._memory = memory
         self._part = PortMemory(memory, offset)
         self._first_claim = offset // PORT_BYTES * _MOST_PLUGS
-        self._clock = clock
+        self._heat = PortHeat(self._part, bus, clock)
+        self._hub = hub
+        self.clock = clock
 
     def set_up(self, plugged):
         """Write the first state of a port, at ambient temperature."""
-        now = self._clock()
         with self._part.locked():
-            self._part.write_heat(Heat(self.bus.ambient_celsius, now, now))
+            self._heat.set_up()
             self._part.enumerate_anew(0.0, False)
             self._write_state(PortState(plugged, int(plugged)))
 
@@ -94,7 +96,7 @@ class StickPort:
     def visible(self):
         """Return what :meth:`look` does when a stick can be seen, or None."""
         state, link = self.look()
-        return (state, link) if state.plugged and self._clock() >= link.visible_at else None
+        return (state, link) if state.plugged and self.clock() >= link.visible_at else None
 
     def holder(self):
         """Return the process that has the stick open or opens it, or None."""
@@ -137,8 +139,8 @@ class StickPort:
             state, link = self._read_state(), self._part.read_link()
             if not state.plugged or link.enumeration != enumeration or not link.booted:
                 return False
-            self._part.enumerate_anew(self._clock() + self.bus.close_sec, False)
-            self._end_load()
+            self._part.enumerate_anew(self.clock() + self.bus.close_sec, False)
+            self._heat.end_load(state.faults)
             self._write_state(state.after_reset())
         return True
 
@@ -147,25 +149,25 @@ class StickPort:
             state = self._read_state()
             # Another stick that is in the port by now has nothing to do with it.
             if state.plugged and state.plugs == plugs:
-                self._part.enumerate_anew(self._clock() + absent_sec, booted)
-                self._end_load()
+                self._part.enumerate_anew(self.clock() + absent_sec, booted)
+                self._heat.end_load(state.faults)
 
     def inject(self, word, *arguments):
         """
-        Do something to the stick, in the words of :data:`stick_faults.FAULTS`.
+        Do something to the stick, in the words of :data:`fault_words.FAULTS`.
 
         :raises ValueError: the word does not fit, or the port is empty (or, for plug, is not).
         """
+        hub_celsius = self._hub.case_celsius()
         with self._part.locked():
             before = self._read_state()
             if word == 'stuck-temperature':
-                word, *arguments = self._stuck_at(before.faults, *arguments)
+                word, *arguments = self._stuck_at(before.faults, hub_celsius, *arguments)
             after = before.after(self.path, word, *arguments)
-            if after.faults != before.faults:
-                self._set_heat_after(before.faults, after.faults.celsius)
+            self._heat.change(word, before.faults, after.faults, hub_celsius)
             if after.plugged != before.plugged:
                 self._part.enumerate_anew(0.0, False)
-                self._end_load()
+                self._heat.end_load(after.faults)
             self._write_state(after)
 
     def note_unread(self, enumeration, count):
@@ -203,46 +205,32 @@ class StickPort:
     def work(self, started_at, ended_at):
         """Note that the stick computes from one time to the other."""
         with self._part.locked():
-            cooling = self._read_state().faults.cooling
-            self._part.write_heat(
-                self._part.read_heat().busy(started_at, ended_at, self.bus, cooling))
+            self._heat.work(self._read_state().faults, started_at, ended_at)
+        self._hub.work(started_at, ended_at)
 
     def rest(self):
         """Note that the stick does not compute any more."""
         with self._part.locked():
-            self._end_load()
+            self._heat.end_load(self._read_state().faults)
 
     def celsius(self):
         """Return the temperature now, in degrees Celsius, also of a stick that rests for long."""
+        return self.faults_and_celsius()[1]
+
+    def faults_and_celsius(self):
+        """Return the stick's :class:`StickFaults`, and what :meth:`celsius` does."""
         with self._part.locked():
             text, heat = self._part.read_text(), self._part.read_heat()
-        return self._celsius(PortState.from_text(text).faults, heat)
+        faults = PortState.from_text(text).faults
+        return faults, self._heat.celsius(faults, heat, self._hub.case_celsius())
 
-    def _celsius(self, faults, heat):
-        if faults.celsius is not None:
-            return faults.celsius
-        return heat.at(self._clock(), self.bus, faults.cooling).celsius
-
-    def _stuck_at(self, faults, *arguments):
+    def _stuck_at(self, faults, hub_celsius, *arguments):
         """Return the word with which a sensor goes on telling what it tells now."""
         if arguments:
             raise ValueError(f"'stuck-temperature {arguments[0]}': expected the word alone")
-        sensor = replace(faults, nan_temperature=False)
-        told = sensor.told(self._celsius(faults, self._part.read_heat()))
+        celsius = self._heat.celsius(faults, self._part.read_heat(), hub_celsius)
+        told = replace(faults, nan_temperature=False).told(faults.sensor.rounded(celsius))
         return 'tells-temperature', f'{told:.10g}'
-
-    def _set_heat_after(self, faults, wanted):
-        """Go on from a temperature that faults held so far, or one that is wanted from now on."""
-        now = self._clock()
-        heat = self._part.read_heat().at(now, self.bus, faults.cooling)
-        celsius = heat.celsius if faults.celsius is None else faults.celsius
-        self._part.write_heat(
-            Heat(celsius if wanted is None else wanted, now, heat.busy_until))
-
-    def _end_load(self):
-        now = self._clock()
-        heat = self._part.read_heat().at(now, self.bus, self._read_state().faults.cooling)
-        self._part.write_heat(Heat(heat.celsius, heat.updated_at, min(heat.busy_until, now)))
 
     def _read_state(self):
         return PortState.from_text(self._part.read_text())

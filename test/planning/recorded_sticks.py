@@ -18,6 +18,9 @@ import random
 
 from ncs_cluster_detector.planning.recording import StickSeries
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.simulation.body import BodyHeat
+from ncs_cluster_detector.simulation.sensor import Sensor
+from ncs_cluster_detector.simulation.sensor import SensorReader
 
 CONSTANTS = Constants(30.0, 45.0, 120.0)
 FULL_SPEED = 1 / 0.065
@@ -36,6 +39,27 @@ def recorded(constants=CONSTANTS, seconds=600, on_sec=20, off_sec=30, noise=0.0,
         celsius = constants.after(celsius, float(active), elapsed_sec)
         work_sec += active * elapsed_sec
         now += elapsed_sec
+    return readings, inferences
+
+
+def recorded_body(body, sensor=Sensor(), seconds=600, on_sec=60, off_sec=60, seed=1, age_sec=0.0):
+    """
+    Return the same of a stick that is a Body at 30 C, told by a Sensor in tenths of a degree.
+
+    Each reading tells what the stick had ``age_sec`` before its time, up to a second.
+    """
+    chance, reader = random.Random(seed), SensorReader(sensor, seed)
+    heat, work_sec, now, active = BodyHeat(30.0), 0.0, 0.0, False
+    readings, inferences = [], []
+    for second in range(seconds):
+        elapsed_sec = chance.uniform(0.98, 1.02)
+        taken = body.after(heat, float(active), 30.0, elapsed_sec - age_sec)
+        heat = body.after(heat, float(active), 30.0, elapsed_sec)
+        work_sec += active * elapsed_sec
+        now += elapsed_sec
+        active = second % (on_sec + off_sec) < on_sec
+        readings.append((now, round(reader.read(now - age_sec, taken.celsius), 1)))
+        inferences.append((now, round(work_sec * FULL_SPEED), active))
     return readings, inferences
 
 

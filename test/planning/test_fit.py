@@ -17,9 +17,12 @@
 from ncs_cluster_detector.planning.fit import fit_constants
 from ncs_cluster_detector.planning.fit import mean_constants
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.simulation.body import Body
+from ncs_cluster_detector.simulation.sensor import Sensor
 import pytest
 from recorded_sticks import CONSTANTS
 from recorded_sticks import recorded
+from recorded_sticks import recorded_body
 from recorded_sticks import series_of
 
 
@@ -88,3 +91,58 @@ def test_a_long_silence_tells_nothing():
                                   [inferences[index] for index in kept]))
     assert fit.constants.rise_celsius == pytest.approx(45.0, rel=0.01)
     assert fit.constants.time_constant_sec == pytest.approx(120.0, rel=0.01)
+
+
+@pytest.mark.parametrize('sensor', [
+    Sensor(), Sensor(noise_celsius=0.3), Sensor(noise_celsius=1.0), Sensor(step_celsius=1.0)])
+@pytest.mark.parametrize('die', [(10.0, 5.0), (15.0, 10.0), (20.0, 3.0)])
+def test_a_die_in_a_case_is_found(die, sensor):
+    rise, seconds = die
+    fit = fit_constants(series_of(*recorded_body(Body(45.0 - rise, 120.0, rise, seconds), sensor)))
+    assert fit.die.rise_celsius == pytest.approx(rise, rel=0.1)
+    assert fit.die.time_constant_sec == pytest.approx(seconds, rel=0.2)
+    assert fit.die.is_sure
+    assert fit.constants.rise_celsius == pytest.approx(45.0, rel=0.15)
+    assert fit.constants.time_constant_sec == pytest.approx(120.0, rel=0.15)
+    assert any('a die in a case is to be seen' in note for note in fit.notes)
+
+
+def test_a_die_is_as_sure_as_is_said():
+    body = Body(35.0, 120.0, 10.0, 5.0)
+    misses = []
+    for seed in range(10):
+        die = fit_constants(series_of(*recorded_body(
+            body, Sensor(noise_celsius=1.0), seed=seed))).die
+        misses += [(die.rise_celsius - 10.0) / die.errors[0],
+                   (die.time_constant_sec - 5.0) / die.errors[1]]
+    assert 0.4 < (sum(miss ** 2 for miss in misses) / len(misses)) ** 0.5 < 2.0
+
+
+@pytest.mark.parametrize('sensor', [
+    Sensor(), Sensor(noise_celsius=0.3), Sensor(noise_celsius=1.0), Sensor(step_celsius=0.1),
+    Sensor(step_celsius=1.0), Sensor(lag_sec=5.0), Sensor(highest_of_sec=25.0),
+    Sensor(highest_of_sec=25.0, noise_celsius=0.3)])
+@pytest.mark.parametrize('body, on_sec, off_sec', [
+    (Body(45.0, 120.0), 20, 30), (Body(60.0, 8.0), 60, 60), (Body(30.0, 300.0), 60, 60)])
+def test_one_body_is_not_taken_for_two(body, on_sec, off_sec, sensor):
+    fit = fit_constants(series_of(*recorded_body(body, sensor, on_sec=on_sec, off_sec=off_sec)))
+    assert fit.die is None
+    assert fit.is_sure or sensor.lag_sec or sensor.highest_of_sec
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_steps_of_a_fast_stick_are_not_taken_for_a_die(seed):
+    fit = fit_constants(series_of(*recorded_body(
+        Body(60.0, 8.0), Sensor(step_celsius=1.0), on_sec=20, off_sec=30, seed=seed)))
+    assert fit.die is None
+
+
+@pytest.mark.parametrize('body, sensor, on_sec, off_sec', [
+    (Body(30.0, 120.0, 15.0, 10.0), Sensor(noise_celsius=1.0), 20, 30),
+    (Body(35.0, 120.0, 10.0, 5.0), Sensor(noise_celsius=0.3), 7, 9),
+    (Body(25.0, 120.0, 20.0, 3.0), Sensor(lag_sec=5.0), 60, 60),
+    (Body(35.0, 120.0, 10.0, 5.0), Sensor(highest_of_sec=5.0), 60, 60)])
+def test_a_die_that_cannot_be_told_well_is_not_said_to_be_sure(body, sensor, on_sec, off_sec):
+    fit = fit_constants(series_of(*recorded_body(body, sensor, on_sec=on_sec, off_sec=off_sec)))
+    assert not fit.is_sure if fit.die is None else not fit.die.is_sure
+    assert fit.notes

@@ -40,9 +40,10 @@ def test_with_a_boot_time_of_1400_ms_it_takes_the_times_of_a_real_stick():
 @pytest.mark.parametrize('name, value', [
     ('sticks', 0), ('sticks', 64), ('inference_ms', 0), ('inference_ms', 60000.0),
     ('transfer_ms', 0.0), ('boot_ms', 60000), ('ambient_celsius', -20), ('rise_celsius', 0),
-    ('time_constant_sec', 0.001), ('usb_mb_per_sec', 0), ('usb_mb_per_sec', 10000.0),
-    ('library_faults', True), ('leftovers', 'none'), ('leftovers', 'abort'),
-    ('leftovers', 'hang')])
+    ('time_constant_sec', 0.001), ('die_rise_celsius', 8), ('die_time_constant_sec', 0.1),
+    ('hub_rise_celsius', 10.0), ('hub_time_constant_sec', 1.0), ('throttle_celsius', 70),
+    ('usb_mb_per_sec', 0), ('usb_mb_per_sec', 10000.0), ('library_faults', True),
+    ('leftovers', 'none'), ('leftovers', 'abort'), ('leftovers', 'hang')])
 def test_a_value_at_the_edge_is_accepted(name, value):
     assert getattr(SimulatedBus(**{name: value}), name) == value
 
@@ -51,7 +52,9 @@ def test_a_value_at_the_edge_is_accepted(name, value):
     ('sticks', -1), ('sticks', 65), ('sticks', 1.0), ('sticks', True), ('inference_ms', -0.1),
     ('inference_ms', 60000.1), ('transfer_ms', float('nan')), ('boot_ms', '200'),
     ('boot_ms', False), ('ambient_celsius', float('inf')), ('rise_celsius', -1),
-    ('time_constant_sec', 0), ('usb_mb_per_sec', -1), ('usb_mb_per_sec', 10001),
+    ('time_constant_sec', 0), ('die_rise_celsius', -1), ('die_time_constant_sec', 0),
+    ('hub_rise_celsius', -0.1), ('hub_time_constant_sec', 0), ('throttle_celsius', float('nan')),
+    ('throttle_celsius', '70'), ('usb_mb_per_sec', -1), ('usb_mb_per_sec', 10001),
     ('usb_mb_per_sec', False), ('library_faults', 1), ('leftovers', 'some'),
     ('leftovers', True)])
 def test_a_value_outside_is_refused_with_its_name_and_value(name, value):

@@ -19,8 +19,8 @@ import sys
 
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.simulation import faults
+from ncs_cluster_detector.simulation.fault_words import FAULTS
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
-from ncs_cluster_detector.simulation.stick_faults import FAULTS
 from other_process import OtherProcess
 import pytest
 

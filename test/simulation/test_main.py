@@ -234,6 +234,7 @@ def test_without_a_program_the_usage_is_printed():
     (['--sticks', '65', __file__], ['sticks=65', '0 to 64']),
     (['--leftovers', 'some', __file__], ['leftovers=', 'none, abort, hang']),
     (['--time-constant-sec', '0', __file__], ['time_constant_sec=0', 'more than 0']),
+    (['--hub-rise-celsius', '-1', __file__], ['hub_rise_celsius=-1', '0 or more']),
     (['--stand-in', 'cats', __file__], ['cats', 'people, faces, shapes'])])
 def test_a_wrong_command_line_is_refused_in_one_line(words, parts):
     finished = subprocess.run([*RUNNER, *words], capture_output=True, text=True, timeout=LIMIT_SEC)

@@ -30,7 +30,8 @@ LIMIT_SEC = 30.0
 
 def test_another_one_at_its_path_has_the_same_properties_and_sticks():
     made = SharedBus(SimulatedBus(sticks=3, inference_ms=0.1, usb_mb_per_sec=30.0,
-                                  library_faults=True, leftovers='hang'))
+                                  library_faults=True, leftovers='hang', die_rise_celsius=8.0,
+                                  hub_rise_celsius=10.0, throttle_celsius=70.0))
     joined = SharedBus.attach(made.path)
     assert joined.bus == made.bus
     assert type(joined.bus.sticks) is int

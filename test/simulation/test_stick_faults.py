@@ -16,9 +16,10 @@
 
 import math
 
+from ncs_cluster_detector.simulation.fault_words import CALLS
+from ncs_cluster_detector.simulation.fault_words import FAULTS
 from ncs_cluster_detector.simulation.mvnc_enums import Status
-from ncs_cluster_detector.simulation.stick_faults import CALLS
-from ncs_cluster_detector.simulation.stick_faults import FAULTS
+from ncs_cluster_detector.simulation.sensor import Sensor
 from ncs_cluster_detector.simulation.stick_faults import parse_faults
 from ncs_cluster_detector.simulation.stick_faults import StickFaults
 import pytest
@@ -57,6 +58,10 @@ def test_the_last_of_a_kind_counts():
 @pytest.mark.parametrize('texts', [
     [], ['hang all'], ['slow 0.125'], ['heat -40', 'nan-temperature'], ['garbage counts'],
     ['tells-temperature -87.9', 'coarse-temperature 0.5'], ['tells-temperature 0'],
+    ['noisy-temperature 1.5', 'highest-temperature 5', 'lagging-temperature 20'],
+    ['lost-temperature 5 30'], ['lost-temperature 5 60'], ['lost-temperature 0 5'],
+    ['die 8'], ['die 8 2.5'], ['die 0'], ['ambient 45 600'], ['ambient 45'], ['ambient 0'],
+    ['throttle 70', 'cooling 0.5'],
     ['mute', 'nak', 'swallow 540000', 'no-usb-reset', 'no-access', 'unheard', 'slow-boot 7.5'],
     ['fail-open', *(f'error {call} UNSUPPORTED_CONFIGURATION_FILE' for call in CALLS)]])
 def test_as_text_they_are_the_same(texts):
@@ -71,7 +76,14 @@ def test_as_text_they_are_the_same(texts):
     ('slow 1001', '1000 at most'), ('heat warm', 'number'), ('heat 201', '-40 to 200'),
     ('tells-temperature', 'CELSIUS'), ('tells-temperature nan', 'number'),
     ('tells-temperature -1001', '-1000 to 1000'), ('coarse-temperature 0', 'more than 0'),
-    ('coarse-temperature 51', '50 at most'),
+    ('coarse-temperature 51', '50 at most'), ('die', r'die RISE \[SECONDS\]'),
+    ('die -1', 'rise -1: expected 0 to 100'), ('die 8 0', 'time constant 0: .* more than 0'),
+    ('die 8 5 3', 'die RISE'), ('ambient', 'ambient CELSIUS'), ('ambient 201', '-40 to 200'),
+    ('ambient 45 -1', '0 to 86400 seconds'), ('throttle hot', 'number'),
+    ('throttle', 'throttle CELSIUS'), ('noisy-temperature -1', '0 to 50'),
+    ('highest-temperature 3601', '0 to 3600 seconds'), ('lagging-temperature nan', 'number'),
+    ('lost-temperature 5', 'SECONDS EVERY'), ('lost-temperature 5 0', 'more than 0'),
+    ('lost-temperature 60 5', 'lost 60 of every 5 seconds: expected no more than 5'),
     ('garbage bin', 'nan, inf, counts, random'), ('clear all', 'expected clear'),
     ('fail-open now', 'expected fail-open'), ('mute all', 'expected mute'),
     ('slow-boot', 'slow-boot SECONDS'), ('slow-boot -1', '0 to 3600 seconds'),
@@ -98,8 +110,25 @@ def test_a_silent_stick_hangs_all_calls_but_those_to_its_rom(text):
     (['coarse-temperature 1', 'tells-temperature 20.3'], 20.3)])
 def test_what_a_sensor_tells(texts, told):
     faults = faults_of(*texts)
-    assert faults.told(43.3) == told
-    assert math.isnan(faults.with_fault('nan-temperature').told(43.3))
+    reading = faults.sensor.rounded(43.3)
+    assert faults.told(reading) == told
+    assert math.isnan(faults.with_fault('nan-temperature').told(reading))
+
+
+def test_a_sensor_that_is_lost_tells_no_number_unless_it_tells_something_else():
+    assert math.isnan(StickFaults().told(None))
+    assert faults_of('tells-temperature 20').told(None) == 20.0
+
+
+def test_words_of_one_sensor_add_up_and_the_last_of_each_counts():
+    faults = faults_of('noisy-temperature 2', 'noisy-temperature 1', 'lost-temperature 5 30',
+                       'coarse-temperature 0.5', 'highest-temperature 4', 'lagging-temperature 7')
+    assert faults.sensor == Sensor(7.0, 4.0, 1.0, 0.5, 5.0, 30.0)
+
+
+def test_a_word_without_its_last_argument_forgets_the_former_one():
+    assert faults_of('die 8 2', 'die 9') == faults_of('die 9')
+    assert faults_of('ambient 45 600', 'ambient 50') == faults_of('ambient 50')
 
 
 def test_every_word_in_the_table_is_known():

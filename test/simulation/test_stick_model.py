@@ -15,10 +15,16 @@
 """Throttling and the thermal readings of a simulated stick."""
 
 import math
+import statistics
 
 from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.bus_memory import BusMemory
+from ncs_cluster_detector.simulation.port_memory import PORT_BYTES
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
+from ncs_cluster_detector.simulation.shared_hub import HUB_BYTES
+from ncs_cluster_detector.simulation.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.stick_model import SimulatedStick
+from ncs_cluster_detector.simulation.stick_port import StickPort
 import pytest
 
 
@@ -99,3 +105,90 @@ def test_a_coarse_sensor_tells_steps():
     bus, stick = make_stick(ambient_celsius=43.3)
     bus.inject('1.1', 'coarse-temperature', '0.5')
     assert stick.thermal_readings()[0] == 43.5
+
+
+class Measured:
+    """A stick in a port with an invented clock, whose sensor is read as time goes on."""
+
+    def __init__(self, *faults, **properties):
+        """Make a stick with faults."""
+        self.now = 1200.0
+        bus = SimulatedBus(sticks=1, **properties)
+        memory = BusMemory.create(PORT_BYTES + HUB_BYTES)
+        clock = (lambda: self.now)
+        self.port = StickPort(
+            memory, 0, '1.1', bus, SharedHub(memory, PORT_BYTES, bus, clock), clock)
+        self.port.set_up(plugged=True)
+        self.stick = SimulatedStick(SharedBus(bus), self.port)
+        for fault in faults:
+            self.port.inject(*fault.split())
+
+    def at(self, now):
+        """Return what the sensor tells so many seconds after the first time."""
+        self.now = 1200.0 + now
+        return self.stick.thermal_readings()[0]
+
+
+def test_a_sensor_that_lags_follows():
+    measured = Measured('lagging-temperature 10')
+    assert measured.at(0.0) == 30.0
+    measured.port.inject('heat', '40')
+    assert measured.at(10.0) == pytest.approx(36.3212, abs=1e-4)
+    assert measured.port.celsius() == 40.0
+
+
+def test_a_sensor_tells_the_highest_of_the_last_seconds():
+    measured = Measured('highest-temperature 4', 'heat 60')
+    assert measured.at(0.0) == 60.0
+    measured.port.inject('heat', '40')
+    assert [measured.at(now) for now in (1.0, 4.0, 4.1)] == [60.0, 60.0, 40.0]
+
+
+def test_a_sensor_with_noise_and_steps():
+    measured = Measured('noisy-temperature 2', 'coarse-temperature 0.5', 'heat 50')
+    told = [measured.at(float(second)) for second in range(1000)]
+    assert statistics.mean(told) == pytest.approx(50.0, abs=0.25)
+    assert statistics.stdev(told) == pytest.approx(2.0, rel=0.1)
+    assert all(celsius % 0.5 == 0.0 for celsius in told)
+    # The 25 of one call are those that were told before.
+    assert measured.stick.thermal_readings()[1:] == told[:-25:-1]
+
+
+def test_noise_is_another_after_every_opening_and_does_not_throttle():
+    measured = Measured('noisy-temperature 10', 'heat 84.9')
+    first = [measured.at(float(second)) for second in range(20)]
+    assert max(first) > 90.0
+    assert measured.stick.throttle_level() == 0
+    measured.port.boot(1)
+    measured.stick = SimulatedStick(SharedBus(SimulatedBus(sticks=1)), measured.port)
+    assert [measured.at(20.0 + second) for second in range(20)] != first
+
+
+def test_a_sensor_that_is_lost_tells_no_number_and_keeps_what_it_told():
+    measured = Measured('lost-temperature 2 10', 'heat 50')
+    told = [measured.at(float(second)) for second in range(12)]
+    assert [second for second, celsius in enumerate(told) if math.isnan(celsius)] == [0, 1, 10, 11]
+    readings = measured.stick.thermal_readings()
+    assert all(map(math.isnan, readings[:3]))
+    assert readings[3:11] == [50.0] * 8
+
+
+@pytest.mark.parametrize('celsius, level', [
+    ('69.9', 0), ('70', 1), ('79.9', 1), ('80', 2)])
+def test_the_guard_temperatures_are_an_option_and_a_fault(celsius, level):
+    optional = Measured(f'heat {celsius}', throttle_celsius=70.0)
+    assert optional.stick.throttle_level() == level
+    faulty = Measured(f'heat {celsius}', 'throttle 70')
+    assert faulty.stick.throttle_level() == level
+    faulty.port.inject('clear')
+    assert faulty.stick.throttle_level() == 0
+
+
+def test_a_die_throttles_though_its_case_is_cool():
+    measured = Measured(ambient_celsius=80.0, rise_celsius=0.0, die_rise_celsius=8.0)
+    measured.port.work(1200.0, 1300.0)
+    measured.now += 3.0
+    assert measured.stick.throttle_level() == 0
+    measured.now += 3.0
+    assert measured.stick.throttle_level() == 1
+    assert measured.stick.throttle_pause_sec() == 0.1

@@ -18,10 +18,12 @@ import math
 
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.bus_memory import BusMemory
+from ncs_cluster_detector.simulation.fault_words import CALLS
+from ncs_cluster_detector.simulation.fault_words import FAULTS
+from ncs_cluster_detector.simulation.fault_words import MOST_SWALLOWED
 from ncs_cluster_detector.simulation.port_memory import PORT_BYTES
-from ncs_cluster_detector.simulation.stick_faults import CALLS
-from ncs_cluster_detector.simulation.stick_faults import FAULTS
-from ncs_cluster_detector.simulation.stick_faults import MOST_SWALLOWED
+from ncs_cluster_detector.simulation.shared_hub import HUB_BYTES
+from ncs_cluster_detector.simulation.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.stick_port import StickPort
 import pytest
 
@@ -47,7 +49,14 @@ def clock():
 @pytest.fixture
 def port(clock):
     """Return a port with a stick."""
-    port = StickPort(BusMemory.create(PORT_BYTES), 0, '1.1', BUS, clock)
+    return make_port(clock, BUS)
+
+
+def make_port(clock, bus):
+    """Return a port with a stick on a bus with these properties, and a hub."""
+    memory = BusMemory.create(PORT_BYTES + HUB_BYTES)
+    hub = SharedHub(memory, PORT_BYTES, bus, clock)
+    port = StickPort(memory, 0, '1.1', bus, hub, clock)
     port.set_up(plugged=True)
     return port
 
@@ -164,6 +173,12 @@ def test_a_port_has_room_for_the_text_of_all_faults(port):
             'garbage': [('random',)], 'heat': [('-12.34567891',)],
             'tells-temperature': [('-123.4567891',)],
             'coarse-temperature': [('1.234567891e-99',)],
+            'noisy-temperature': [('1.234567891e-99',)],
+            'highest-temperature': [('1.234567891e-99',)],
+            'lagging-temperature': [('1.234567891e-99',)],
+            'lost-temperature': [('1.234567891e-99', '1.234567891e-98')],
+            'die': [('1.234567891e-99', '1.234567891e-99')],
+            'ambient': [('-12.34567891', '1.234567891e-99')], 'throttle': [('-12.34567891',)],
             'slow-boot': [('1.234567891e-99',)], 'swallow': [(str(MOST_SWALLOWED),)],
             'unplug': [], 'plug': [], 'clear': []}
         for arguments in longest.get(name, [()]):
@@ -229,3 +244,107 @@ def test_a_refused_word_changes_nothing(port, words):
     with pytest.raises(ValueError):
         port.inject(*words)
     assert port.state() == before
+
+
+REAL = SimulatedBus(sticks=2, die_rise_celsius=8.0, hub_rise_celsius=10.0)
+
+
+@pytest.fixture
+def real_port(clock):
+    """Return a port with a stick with a die on a hub, warm after 300 s of work that goes on."""
+    port = make_port(clock, REAL)
+    for _ in range(300):
+        port.work(clock.now, clock.now + 1.0)
+        clock.now += 1.0
+    port.work(clock.now, clock.now + 3000.0)
+    return port
+
+
+def test_a_stick_on_a_hub_is_as_warm_as_case_die_and_hub_make_it(real_port):
+    # 45 (1 - e^-2.5) + 8, and what half of a hub with rise 10 gives on after 300 s.
+    assert real_port.celsius() == pytest.approx(30.0 + 41.3062 + 8.0 + 1.3118, abs=0.01)
+
+
+@pytest.mark.parametrize('words', [
+    'die 20 3', 'die 20', 'die 0', 'ambient 60', 'ambient 60 600', 'cooling 0.5', 'cooling 3',
+    'throttle 70', 'noisy-temperature 3', 'highest-temperature 5', 'lagging-temperature 20',
+    'lost-temperature 5 30', 'coarse-temperature 1', 'slow 3', 'stuck-temperature'])
+def test_a_fault_changes_what_comes_and_not_what_is(real_port, clock, words):
+    before = real_port.celsius()
+    real_port.inject(*words.split())
+    assert real_port.celsius() == pytest.approx(before, abs=1e-9)
+    clock.now += 47.0
+    before = real_port.celsius()
+    real_port.inject('clear')
+    assert real_port.celsius() == pytest.approx(before, abs=1e-9)
+
+
+def test_after_a_temperature_that_was_set_a_stick_goes_on_from_there(real_port, clock):
+    real_port.inject('heat', '70')
+    clock.now += 10.0
+    real_port.inject('clear')
+    assert real_port.celsius() == pytest.approx(70.0, abs=1e-9)
+    # The die stays as warm as its work makes it.
+    real_port.rest()
+    clock.now += 25.0
+    assert real_port.celsius() < 63.0
+
+
+def test_a_die_is_warm_within_seconds(port, clock):
+    port.inject('die', '8', '2')
+    port.work(clock.now, clock.now + 100.0)
+    clock.now += 2.0
+    # 63 % of the die's rise, and of the case the first sixtieth of its time.
+    assert port.celsius() == pytest.approx(30.0 + 5.0570 + 45.0 * (1.0 - math.exp(-1 / 60)),
+                                           abs=1e-4)
+    port.rest()
+    port.inject('die', '8')
+    clock.now += REAL.die_time_constant_sec
+    assert port.celsius() == pytest.approx(
+        30.0 + 5.0570 * math.exp(-1) + 45.0 * (1.0 - math.exp(-1 / 60)) * math.exp(-5 / 120),
+        abs=1e-4)
+
+
+def test_the_sun_comes_out_and_goes(port, clock):
+    port.inject('ambient', '45', '600')
+    clock.now += 300.0
+    # Other faults are nothing to it, nor is another stick.
+    port.inject('throttle', '70')
+    port.inject('unplug')
+    port.inject('plug')
+    clock.now += 300.0
+    assert port.celsius() == pytest.approx(42.0202, abs=1e-4)
+    clock.now += 1200.0
+    assert port.celsius() == pytest.approx(45.0, abs=1e-3)
+    port.inject('clear')
+    clock.now += 120.0
+    assert port.celsius() == pytest.approx(30.0 + 15.0 * math.exp(-1), abs=1e-3)
+
+
+def test_the_sun_goes_on_from_where_it_is(port, clock):
+    port.inject('ambient', '50', '600')
+    clock.now += 300.0
+    # It is at 40 now, and stays there.
+    port.inject('ambient', '40', '0')
+    clock.now += 1e5
+    assert port.celsius() == pytest.approx(40.0)
+    port.inject('ambient', '50', '1200')
+    clock.now += 600.0
+    port.inject('ambient', '50', '600')
+    clock.now += 600.0
+    # All the time as steep: one degree behind.
+    assert port.celsius() == pytest.approx(49.0, abs=0.01)
+    clock.now += 600.0
+    assert port.celsius() == pytest.approx(50.0, abs=0.01)
+
+
+def test_what_is_asked_and_done_meanwhile_does_not_change_a_temperature(clock):
+    asked, alone = make_port(clock, REAL), make_port(clock, REAL)
+    for port in (asked, alone):
+        port.inject('ambient', '50', '200')
+        port.work(clock.now, clock.now + 150.0)
+    for second in range(300):
+        clock.now += 1.0
+        asked.celsius()
+        asked.inject('throttle', str(70 + second % 2))
+    assert asked.celsius() == pytest.approx(alone.celsius(), abs=1e-9)

@@ -1,0 +1,244 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The words for bodies that are not one first-order body, as the planner simulates them."""
+
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+import math
+
+from ncs_cluster_detector.planning.real_cluster import RealStick
+from ncs_cluster_detector.planning.real_cluster import Surroundings
+from ncs_cluster_detector.simulation.body import Body
+from ncs_cluster_detector.simulation.body import Hub
+from ncs_cluster_detector.simulation.sensor import Sensor
+
+# What can be said of bodies. The same words as of simulated sticks, where these have them too.
+WORDS = {
+    'die RISE [SECONDS]': 'of what full load warms a stick in the end (--rise, or the fit), so '
+                          'many degrees are those of the chip above its case, with a time '
+                          'constant of its own (5); 0 = none, whatever the fit tells',
+    'hub RISE [SECONDS]': 'on top of that, with all sticks at full load, each ends so much '
+                          'warmer, as the hub does, with its time constant (600)',
+    'ambient CELSIUS [SECONDS]': 'once the sticks are warm their idle temperature goes there (the '
+                                 'mean, if they differ) within so long (600)',
+    'fan FACTOR [SECONDS]': 'once the sticks are warm they are cooled so many times as well, '
+                            'within so long (0)',
+    'cooling FACTOR [STICK ...]': 'all sticks, or those with these numbers, give off heat so many '
+                                  'times as well: with 0.5 they end twice as far above ambient, '
+                                  'and take twice as long to get there',
+    'throttle CELSIUS [SHARE]': 'from there on sticks slow themselves down to this share of full '
+                                'speed (0.8)',
+    'coarse-temperature STEP': 'sensors tell whole multiples of so many degrees only',
+    'noisy-temperature CELSIUS': 'their noise has this standard deviation',
+    'highest-temperature SECONDS': 'they tell the highest temperature of so long',
+    'lagging-temperature SECONDS': 'they follow with this time constant',
+    'lost-temperature SECONDS [EVERY]': 'they tell nothing for so long, once in so many seconds '
+                                        '(60)',
+    'camera ON OFF': 'images come for so many seconds, and then none for so many',
+}
+_RISE, _CELSIUS, _SECONDS, _FACTOR = (0.0, 200.0), (-40.0, 150.0), (0.1, 36000.0), (0.01, 100.0)
+_LONG = (0.0, 36000.0)
+# Of each word: least and greatest value of its arguments, those that may be left out last.
+_LIMITS = {
+    'die': (_RISE, _SECONDS), 'hub': (_RISE, _SECONDS), 'ambient': (_CELSIUS, _LONG),
+    'fan': (_FACTOR, _LONG), 'throttle': (_CELSIUS, (0.01, 1.0)),
+    'coarse-temperature': ((0.001, 50.0),), 'noisy-temperature': ((0.0, 50.0),),
+    'highest-temperature': (_SECONDS,), 'lagging-temperature': (_SECONDS,),
+    'lost-temperature': (_SECONDS, _SECONDS), 'camera': (_SECONDS, _SECONDS)}
+_DEFAULTS = {'die': (5.0,), 'hub': (600.0,), 'ambient': (600.0,), 'fan': (0.0,),
+             'throttle': (0.8,), 'lost-temperature': (60.0,)}
+_SENSOR = {'coarse-temperature': ('step_celsius',), 'noisy-temperature': ('noise_celsius',),
+           'highest-temperature': ('highest_of_sec',), 'lagging-temperature': ('lag_sec',),
+           'lost-temperature': ('lost_sec', 'lost_every_sec')}
+
+
+@dataclass(frozen=True)
+class BodyWords:
+    """
+    What was said of bodies.
+
+    ``die`` is a pair (C, seconds) or None, ``throttle`` a pair (C, share of full speed),
+    ``ambient`` and ``fan`` pairs (value, seconds to get there) or None, ``cooling`` pairs (factor,
+    numbers of sticks or nothing for all), and ``camera`` as in Surroundings. ``text`` is how it
+    was said.
+    """
+
+    die: tuple = None
+    hub: Hub = field(default_factory=Hub)
+    ambient: tuple = None
+    fan: tuple = None
+    cooling: tuple = ()
+    throttle: tuple = (math.inf, 0.8)
+    sensor: Sensor = field(default_factory=Sensor)
+    camera: tuple = (math.inf, 0.0)
+    text: str = ''
+
+    @property
+    def camera_share(self):
+        """Return the share of the time in which images come in."""
+        on_sec, off_sec = self.camera
+        return 1.0 if math.isinf(on_sec) else on_sec / (on_sec + off_sec)
+
+
+def parse_body(text):
+    """
+    Return the BodyWords of a text such as ``die 20 5, hub 8``.
+
+    :raises ValueError: one line of text: what was said, and what is expected.
+    """
+    said = BodyWords(text=', '.join(' '.join(words.split()) for words in text.split(',')))
+    for words in said.text.split(', '):
+        word, *arguments = words.split() or ['']
+        usage = {usage.split()[0]: usage for usage in WORDS}.get(word)
+        if usage is None:
+            raise ValueError(f"'{words}': unknown; expected one of "
+                             f'{", ".join(usage.split()[0] for usage in WORDS)}, with commas '
+                             'between')
+        if word == 'cooling':
+            said = replace(said, cooling=(*said.cooling, _cooling(words, usage, arguments)))
+            continue
+        values = _values(words, usage, arguments)
+        if word in _SENSOR:
+            said = replace(said, sensor=replace(said.sensor, **dict(zip(_SENSOR[word], values))))
+        else:
+            said = replace(said, **{word: Hub(*values) if word == 'hub' else values})
+    lost = said.sensor
+    if lost.lost_sec >= lost.lost_every_sec:
+        raise ValueError(f"'lost-temperature {lost.lost_sec:g} {lost.lost_every_sec:g}': nothing "
+                         'would ever be told; expected less SECONDS than EVERY')
+    return said
+
+
+def _values(words, usage, arguments):
+    word = usage.split()[0]
+    limits, defaults = _LIMITS[word], _DEFAULTS.get(word, ())
+    if not len(limits) - len(defaults) <= len(arguments) <= len(limits):
+        raise ValueError(f"'{words}': expected {usage}")
+    given = tuple(_value(words, argument, *limit) for argument, limit in zip(arguments, limits))
+    return given + defaults[len(given) - (len(limits) - len(defaults)):]
+
+
+def _value(words, argument, low, high):
+    try:
+        value = float(argument)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise ValueError(f"'{words}': {argument}: expected a number from {low:g} to {high:g}")
+    return value
+
+
+def _cooling(words, usage, arguments):
+    if not arguments:
+        raise ValueError(f"'{words}': expected {usage}")
+    numbers = tuple(int(_value(words, number, 0, 63)) for number in arguments[1:])
+    return _value(words, arguments[0], *_FACTOR), numbers
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """
+    The bodies of a plan: ``sticks`` is a tuple of RealStick, ``words`` what else was said.
+
+    Ambient temperature and fan change from ``warm_sec`` on, when the sticks are warm.
+    """
+
+    sticks: tuple
+    words: BodyWords = field(default_factory=BodyWords)
+
+    def surroundings(self, warm_sec, sticks_on_hub):
+        """
+        Return the Surroundings.
+
+        :param warm_sec: seconds after which ambient temperature and fan begin to change.
+        :param sticks_on_hub: how many of the sticks there are; the others have no part in it.
+        """
+        words = self.words
+        hub = replace(words.hub,
+                      rise_celsius=words.hub.rise_celsius * sticks_on_hub / len(self.sticks))
+        warmer, cooling = ((0.0, 0.0),), ((0.0, 1.0),)
+        if words.ambient:
+            warmer = ((0.0, 0.0), (warm_sec, 0.0), (warm_sec + words.ambient[1], self.warmer))
+        if words.fan:
+            cooling = ((0.0, 1.0), (warm_sec, 1.0), (warm_sec + words.fan[1], words.fan[0]))
+        return Surroundings(hub, warmer, cooling, words.camera)
+
+    @property
+    def warmer(self):
+        """Return by how much the ambient temperature is higher in the end, in C."""
+        if not self.words.ambient:
+            return 0.0
+        return self.words.ambient[0] - sum(
+            stick.idle_celsius for stick in self.sticks) / len(self.sticks)
+
+    def in_the_end(self, times_heat=1.0):
+        """
+        Return the Bodies when ambient temperature and fan have changed, if they do.
+
+        :param times_heat: so many times as much does work heat them.
+        """
+        fan = self.words.fan[0] if self.words.fan else 1.0
+        sticks = []
+        for stick in self.sticks:
+            body = replace(stick.body, rise_celsius=stick.body.rise_celsius * times_heat,
+                           die_rise_celsius=stick.body.die_rise_celsius * times_heat)
+            sticks.append(replace(stick, idle_celsius=stick.idle_celsius + self.warmer,
+                                  cooling=stick.cooling * fan, body=body))
+        hub = replace(self.words.hub, rise_celsius=self.words.hub.rise_celsius * times_heat)
+        return Bodies(tuple(sticks), replace(self.words, hub=hub, ambient=None, fan=None))
+
+    def constants(self):
+        """Return the Constants of each stick in the end, for the theory; without the hub."""
+        return tuple(stick.constants() for stick in self.in_the_end().sticks)
+
+    def of(self, count):
+        """Return as many alike that are the mean of these sticks."""
+        figures = [(stick.idle_celsius, stick.body.rise_celsius / stick.cooling,
+                    stick.body.time_constant_sec / stick.cooling, stick.body.die_rise_celsius,
+                    stick.body.die_time_constant_sec) for stick in self.sticks]
+        idle, *body = (sum(values) / len(figures) for values in zip(*figures))
+        return replace(self, sticks=(replace(
+            self.sticks[0], idle_celsius=idle, body=Body(*body), cooling=1.0),) * count)
+
+
+def bodies_of(constants, dies, words):
+    """
+    Return the Bodies of sticks.
+
+    :param constants: list of Constants, of which the rise is that of the die and the case.
+    :param dies: list with (C, seconds) of the die of each stick, or None; what was said goes
+        before.
+    :param words: the BodyWords.
+    :raises ValueError: the die would be all of the rise, or a stick is not there.
+    """
+    cooling = [1.0] * len(constants)
+    for factor, numbers in words.cooling:
+        for number in numbers or range(len(constants)):
+            if number >= len(constants):
+                raise ValueError(f'--body: cooling of stick {number}: there are '
+                                 f'{len(constants)} sticks, numbered from 0')
+            cooling[number] = factor
+    sticks = []
+    for number, (stick, die) in enumerate(zip(constants, dies)):
+        rise, die_sec = words.die or die or (0.0, 5.0)
+        if rise >= stick.rise_celsius:
+            raise ValueError(f'--body: die {rise:g}: expected less than the {stick.rise_celsius:g}'
+                             f' C by which full load warms stick {number} in the end; raise '
+                             '--rise, or lower it')
+        body = Body(stick.rise_celsius - rise, stick.time_constant_sec, rise, die_sec)
+        sticks.append(RealStick(stick.idle_celsius, body, words.sensor, cooling[number],
+                                *words.throttle))
+    return Bodies(tuple(sticks), words)

@@ -1,0 +1,139 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The command line of ``thermal_plan``."""
+
+import argparse
+from pathlib import Path
+import textwrap
+
+from ncs_cluster_detector.planning.bodies import parse_body
+from ncs_cluster_detector.planning.bodies import WORDS
+from ncs_cluster_detector.planning.plan import MOST_STICKS
+from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.settings import LIMITS
+from ncs_cluster_detector.policy.settings import Settings
+
+PROGRAM = 'thermal_plan'
+DEFAULT_STICKS = 5
+INFERENCE_SEC = 0.065   # MobileNet-SSD
+# Bodies are simulated in small steps, which takes longer, and so does choosing.
+HOURS, FEWER_HOURS = 24.0, 2.0
+_STICK, _SETTINGS = Constants(), Settings()
+_WIDTH = max(map(len, WORDS)) + 2
+
+
+class _Formatter(argparse.HelpFormatter):
+
+    def _fill_text(self, text, width, indent):
+        """Leave the lines of a list as they are."""
+        return text if '\n' in text else super()._fill_text(text, width, indent)
+
+
+class _Parser(argparse.ArgumentParser):
+
+    def error(self, message):
+        """End with one line; the usage is a long way to say what was wrong."""
+        self.exit(2, f'{PROGRAM}: {message}; see --help\n')
+
+
+def make_parser():
+    """Return the parser of the command line."""
+    words = '\n'.join(textwrap.fill(
+        meaning, 96, initial_indent=f'  {usage:<{_WIDTH}}', subsequent_indent=' ' * (_WIDTH + 2))
+        for usage, meaning in WORDS.items())
+    parser = _Parser(
+        prog=PROGRAM, formatter_class=_Formatter,
+        epilog=f'words of --body:\n{words}',
+        description='Simulate sticks for hours with the rotation of the detector node, and tell '
+        'peak temperature, switches and frames a second without rotation, with round_robin and '
+        'with coolest, and how many sticks a wanted rate needs.')
+    add = parser.add_argument_group(
+        'the sticks', 'C,... and SEC,... are one value for all sticks, or one for each with '
+        'commas').add_argument
+    add('--sticks', type=_number(1, MOST_STICKS, int), metavar='NUMBER', help='how many there '
+        f'are; by default as many as were recorded, or {DEFAULT_STICKS}')
+    add('--ambient', type=_numbers(-40, 150), metavar='C,...', help='temperature of an idle '
+        f'stick; by default as fitted, or {_STICK.idle_celsius:g}')
+    add('--rise', type=_numbers(0.1, 200), metavar='C,...', help='how far above that full load '
+        f'brings it in the end; by default as fitted, or {_STICK.rise_celsius:g}')
+    add('--time-constant', type=_numbers(0.1, 36000), metavar='SEC,...', help='in which it gets '
+        f'63 %% of the way there; by default as fitted, or {_STICK.time_constant_sec:g}')
+    add('--inference-ms', type=_number(0.1, 60000), metavar='MS', help='time of an inference at '
+        f'full speed; by default as recorded, or {1000 * INFERENCE_SEC:g}')
+    add('--fit', type=Path, metavar='RECORDING', help='take temperatures and time constants from '
+        'a recorded run: report.json of make run, or a bag with the Temperature topics (better '
+        'with /diagnostics too)')
+    add('--body', type=_body, metavar='WORDS', help='what the sticks have beyond that, with '
+        'commas between, such as "die 20 5, hub 8"; see below')
+    add = parser.add_argument_group('the parameters of the detector node').add_argument
+    add('--cluster-size', type=_number(*LIMITS['cluster_size'], int), default=2, metavar='NUMBER',
+        help='sticks active at a time (%(default)s); 0 = all')
+    for name, unit, meaning in (
+            ('switch_temperature', 'C', 'the limit'),
+            ('cluster_switch_cycle_ms', 'MS', 'time in which the whole cluster changes once; 0 = '
+             'by temperature only'),
+            ('min_dwell_ms', 'MS', 'least time between two changes'),
+            ('resume_margin', 'C', 'a relieved stick returns so far below the limit'),
+            ('critical_margin', 'C', 'so far above it a stick rests in any case')):
+        default = getattr(_SETTINGS, name)
+        add(f'--{name.replace("_", "-")}', type=_number(*LIMITS[name], type(default)),
+            default=default, metavar=unit, help=f'{meaning} (%(default)s)')
+    add = parser.add_argument_group('the plan').add_argument
+    add('--fps', type=_number(0.1, 10000), metavar='RATE', help='images a second, all of which '
+        'are to be inferred; by default as many as the active sticks can')
+    add('--choose', action='store_true', help='recommend cluster_size, cluster_switch_cycle_ms, '
+        'switch_temperature (--switch-temperature or lower) and resume_margin for the rate of '
+        '--fps, and plan with these')
+    add('--hours', type=_number(0.1, 1000), metavar='HOURS', help=f'to simulate ({HOURS:g}, or '
+        f'{FEWER_HOURS:g} with --body, --choose, or a die in a case in the recording)')
+    add('--out', type=Path, default=Path('thermal_plan'), metavar='FOLDER',
+        help='for plan.png and plan.json (%(default)s)')
+    return parser
+
+
+def settings_of(options):
+    """Return the Settings that were asked for."""
+    return Settings(
+        cluster_size=options.cluster_size, switch_temperature=options.switch_temperature,
+        cluster_switch_cycle_ms=options.cluster_switch_cycle_ms,
+        resume_margin=options.resume_margin, critical_margin=options.critical_margin,
+        min_dwell_ms=options.min_dwell_ms)
+
+
+def _number(low, high, kind=float):
+    """Return the type of an option: a number within limits."""
+    def number(text):
+        value = kind(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f'{text}: expected {low:g} to {high:g}')
+        return value
+    number.__name__ = 'whole number' if kind is int else 'number'
+    return number
+
+
+def _numbers(low, high):
+    """Return the type of an option: a number within limits, or one for each stick."""
+    def numbers(text):
+        return [_number(low, high)(word) for word in text.split(',')]
+    numbers.__name__ = 'number, or list with commas'
+    return numbers
+
+
+def _body(text):
+    """Return the BodyWords of an option."""
+    try:
+        return parse_body(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
