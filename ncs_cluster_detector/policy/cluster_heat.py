@@ -53,14 +53,14 @@ class ClusterHeat:
         self._paced = set()   # those paced at any time since their last reading
         self.running = ()     # numbers of the sticks that run
         self._watches = {}    # stick number -> SensorWatch
-        self._told = {}
+        self._told = {}       # stick number -> last reading while it is valid, believed or not
         self._told_at = {}    # stick number -> when its latest reading was taken
         self._faults = {}     # stick number -> SensorFault of a stick that tells something
         self._trusted = {}    # stick number -> StickHeat when its readings last moved
         self._learned = {}    # stick number -> its Constants then, if they were known
         self._mean_learned = None
         self._updated_at = -math.inf
-        self._estimates = {}  # stick number -> (temperature, time, work_sec) to reckon on from
+        self._estimates = {}  # stick number -> (temperature, time, work_sec, warmth) to start from
         self._observed = {}   # stick number -> (time, work_sec) of the latest call
         self.measured = None, None   # what measures the work at the limit, and that limit
 
@@ -90,8 +90,8 @@ class ClusterHeat:
                 reading = None
             heat = self.sticks[stick.number]
             if reading is None or is_new:
-                heat.observe(reading, stick.measured_at, stick.work_sec, now=now,
-                             teaches=stick.number not in self._paced)
+                heat.observe(reading, now if reading is None else stick.measured_at,
+                             stick.work_sec, teaches=stick.number not in self._paced)
                 if is_new and heat.measured_at == stick.measured_at:
                     self._paced.discard(stick.number)
                     self._trust(stick)
@@ -128,13 +128,12 @@ class ClusterHeat:
 
     def _trust(self, stick):
         """Take note of what is known with a reading that is believed."""
-        watch = self._watches[stick.number]
-        heat = self.sticks[stick.number]
-        self._estimates[stick.number] = (
-            max(watch.expected, heat.celsius(stick.measured_at, stick.work_sec)),
-            stick.measured_at, stick.work_sec, heat.warmth(stick.measured_at, stick.work_sec))
+        watch, heat = self._watches[stick.number], self.sticks[stick.number]
+        at = stick.measured_at, stick.work_sec
+        # Where both differ, as after long pacing, the higher one is the safe one.
+        celsius = max(watch.expected, heat.celsius(*at))
+        self._estimates[stick.number] = (celsius, *at, heat.warmth(*at))
         if watch.moves:
-            heat = self.sticks[stick.number]
             self._trusted[stick.number] = copy(heat)
             if watch.has_moved and heat.is_known():
                 self._learned[stick.number] = heat.constants
@@ -175,10 +174,6 @@ class ClusterHeat:
         """Return the last reading of a stick in degrees Celsius, or None when it is unknown."""
         return self._readings.get(number)
 
-    def told_at(self, number):
-        """Return when the latest reading was taken."""
-        return self._told_at.get(number)
-
     def now(self, number):
         """Return the temperature of a stick now, in degrees Celsius, or None."""
         return self._now.get(number)
@@ -214,19 +209,22 @@ class ClusterHeat:
             celsius, 1.0, elapsed_sec, self.warmth(number))
 
     def warmth(self, number):
+        """Return the warmth of the die now, as in Constants."""
         return self.sticks[number].warmth(*self._observed[number])
 
-    def pacing_celsius(self, number):
-        celsius, told = self.estimate(number), self._told.get(number)
-        if self._now.get(number) is None and told is not None:
-            return max(celsius, told)
-        return celsius
+    def told(self, number):
+        """Return the last reading while it is valid, whether it is believed or not, or None."""
+        return self._told.get(number)
 
-    def share_towards(self, number, target, horizon_sec):
-        known = self._now.get(number) is not None
-        constants = self.sticks[number].constants if known else self._to_estimate_with(number)
-        return constants.share_towards(
-            self.pacing_celsius(number), target, horizon_sec, self.warmth(number))
+    def told_at(self, number):
+        """Return when the latest reading was taken, or None."""
+        return self._told_at.get(number)
+
+    def share_towards(self, number, celsius, target, horizon_sec):
+        """Return the share of full speed that leads from a temperature to a target in time."""
+        is_known = self._now.get(number) is not None
+        constants = self.sticks[number].constants if is_known else self._to_estimate_with(number)
+        return constants.share_towards(celsius, target, horizon_sec, self.warmth(number))
 
     def sustainable_size(self, limit_celsius):
         """

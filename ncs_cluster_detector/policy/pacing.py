@@ -15,68 +15,92 @@
 
 """How fast a hot stick may work that no rested one can relieve."""
 
-# A stick is held so far above the switch temperature (C): the cluster gives the most that the
-# limit permits, and a stick just below the limit works at full speed.
-HOLD_ABOVE_CELSIUS = 0.5
-HORIZON_SEC = 1.0
-HORIZON_SHARE = 0.05
-TRIM_PER_KELVIN_SEC = 0.01
-MOST_TRIM = 1.0
-UP_TRIM = 0.0
-LAST_RESORT_CELSIUS = 2.0
-# Detection never stops below the critical temperature.
-LEAST_SHARE = 0.05
+import math
 
-import os
-for _word in os.environ.get('TUNE','').split():
-    _n,_v=_word.split('='); globals()[_n]=float(_v)
+from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
+
+# A stick is paced from the switch temperature on, and held so far above it (C): the cluster gives
+# the most that the limit permits, and a stick just below the limit works at full speed.
+HOLD_ABOVE_CELSIUS = 0.5
+# In which time a paced stick is brought to that temperature: this share of its time constant, and
+# at least as far apart as its readings are. Shorter, a reading that is wrong by a degree, as those
+# of a coarse, noisy or slow sensor are, takes a stick from rest to full speed and back.
+HORIZON_SHARE, LEAST_HORIZON_SEC = 0.05, 1.0
+# What is learned of a stick predicts, but its readings decide: each C above the target takes so
+# much of full speed in a second, for as long as it lasts.
+TRIM_PER_CELSIUS_SEC = 0.01
+# And so far above the switch temperature (C) a stick pauses, whatever was learned.
+PAUSE_ABOVE_CELSIUS = 2.0
+# A pause is work at this share of full speed: detection never stops below the critical
+# temperature.
+LEAST_SHARE = 0.05
 
 
 class Pacing:
-    """When each paced stick is due its next frame, evenly spaced."""
+    """
+    When each paced stick is due its next frame, evenly spaced.
+
+    ``shares`` is a dictionary of the share of full speed, above 0 and below 1, of each stick that
+    is paced.
+    """
 
     def __init__(self):
         """Start with no stick paced."""
-        self._from = {}    # stick number -> when its last frame was due
-        self.shares = {}   # stick number -> share of full speed, of the paced ones
-        self._trims = {}
-        self._seen = {}    # stick number -> time of the reading
+        self.shares = {}
+        self._from = {}      # stick number -> when its last frame was due
+        self._trims = {}     # stick number -> share that its readings took, 0 to 1
+        self._seen_at = {}   # stick number -> when the latest reading was taken that was seen
 
     def update(self, active, heat, settings):
-        """Take note of which sticks are active and how hot they are."""
-        shares = {number: self._share(number, heat, settings) for number in active}
-        self.shares = {number: share for number, share in shares.items() if share < 1.0}
+        """
+        Take note of which sticks are active and how hot they are.
 
-    def _share(self, number, heat, settings):
-        last = self.shares.get(number)
+        Those below the switch temperature work at full speed. One whose temperature is unknown
+        counts as what it likely has, or tells, for it may be the only one that there is; while it
+        is unknown, its share does not grow.
+
+        :param active: numbers of the sticks.
+        :param heat: the ClusterHeat.
+        :param settings: the Settings in force.
+        """
+        # With a small critical_margin the stick must be held below what is critical.
         target = settings.switch_temperature + min(
             HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
-        self._learn(number, heat, target, last)
-        celsius = heat.pacing_celsius(number)
-        if celsius < min(settings.switch_temperature, target):
-            share = 1.0
-        elif celsius >= target + LAST_RESORT_CELSIUS:
-            share = LEAST_SHARE
-        else:
-            stick = heat.sticks[number]
-            horizon = max(HORIZON_SEC, HORIZON_SHARE * stick.constants.time_constant_sec)
-            share = heat.share_towards(number, target, horizon)
-            share = max(LEAST_SHARE, min(share + self._trims.get(number, 0.0), 1.0))
-        if heat.now(number) is None and last is not None:
-            share = min(share, last)
-        return share
+        shares = {}
+        for number in active:
+            self._trim(number, heat, target)
+            share = self._share(number, heat, settings.switch_temperature, target)
+            if heat.now(number) is None:
+                share = min(share, self.shares.get(number, 1.0))
+            if share < 1.0:
+                shares[number] = share
+        self.shares = shares
 
-    def _learn(self, number, heat, target, last):
-        reading = heat.reading(number)
-        at = heat.told_at(number)
-        before, self._seen[number] = self._seen.get(number), at
-        if last is None or reading is None or before is None or at == before:
+    def _share(self, number, heat, limit, target):
+        """Return the share of full speed at which an active stick may work now."""
+        celsius = heat.estimate(number)
+        if heat.now(number) is None:   # what it tells may be true all the same
+            celsius = max(celsius, heat.told(number) or -math.inf)
+        if celsius < min(limit, target):
+            return 1.0
+        if celsius >= limit + PAUSE_ABOVE_CELSIUS:
+            return LEAST_SHARE
+        horizon_sec = max(
+            LEAST_HORIZON_SEC, HORIZON_SHARE * heat.sticks[number].constants.time_constant_sec)
+        share = heat.share_towards(number, celsius, target, horizon_sec)
+        return max(LEAST_SHARE, min(share - self._trims.get(number, 0.0), 1.0))
+
+    def _trim(self, number, heat, target):
+        """Learn from a new reading of a paced stick by how much what is predicted is wrong."""
+        at, reading = heat.told_at(number), heat.reading(number)
+        before, self._seen_at[number] = self._seen_at.get(number, at), at
+        share = self.shares.get(number)
+        if share is None or reading is None or at == before:
             return
-        error = target - reading
-        if last <= LEAST_SHARE and error < 0:
+        if reading > target and share <= LEAST_SHARE:   # it does already what it can
             return
-        trim = self._trims.get(number, 0.0) + TRIM_PER_KELVIN_SEC * error * min(at - before, 3.0)
-        self._trims[number] = max(-MOST_TRIM, min(trim, UP_TRIM))
+        change = TRIM_PER_CELSIUS_SEC * (reading - target) * min(at - before, READING_VALID_SEC)
+        self._trims[number] = max(0.0, min(self._trims.get(number, 0.0) + change, 1.0))
 
     def due_at(self, stick):
         """Return from when on a stick, a StickStatus, may have its next frame."""

@@ -75,6 +75,7 @@ class SensorWatch:
     - they had moved otherwise than the model before: then it does not fit, for the surroundings
       or a fan have changed, so the stick may be where its warming ends, and ``h`` must go up and
       down until anything is concluded;
+    - it is paced, which holds them still;
     - the sensor tells the highest temperature of some seconds, for which turns that are shorter
       look like none: until it was seen to fall with a stick that rests, the highest ``h`` of half
       a minute must move as well.
@@ -93,10 +94,11 @@ class SensorWatch:
         self._work_sec = self._celsius = self._known = None
         self.heated = 0.0          # h, at least
         self._doubt = 0.0          # and how much more it may be
+        self._counted = 0.0        # what it has moved, but for that of paced work
         self._step = _COARSEST_STEP
         self._votes, self._tells_present, self._voted_at = 0, False, -math.inf
         self._extremes = None      # lowest and highest reading of all
-        self._past = deque()       # (time, reading, h) of the last seconds
+        self._past = deque()       # (time, reading, h as counted) of the last seconds
         self._peaks = deque()      # those of half a minute after which h was always lower
         self._still = None
         self._moved = 0.0          # what h has moved in this standstill at least, C
@@ -112,6 +114,8 @@ class SensorWatch:
         :param work_sec: how long the stick has computed in all until then.
         :param constants: the Constants that it is expected to have; typical ones by default.
         :param known: a Known, where they come from.
+        :param paced: whether the stick was paced since the reading before. Then its readings stand
+            still because its work makes up for all that would move them.
         """
         self.moves = False
         if celsius is None:
@@ -127,10 +131,8 @@ class SensorWatch:
         share = max(0.0, min((work_sec - self._work_sec) / elapsed_sec, 1.0))
         before = self.heated
         self._advance(share, elapsed_sec, constants)
-        if paced:
-            self._still.shift(self.heated - before)
-            self._peaks = deque((at, c, h + self.heated - before) for at, c, h in self._peaks)
-            self._past = deque((at, c, h + self.heated - before) for at, c, h in self._past)
+        if not paced:
+            self._counted += self.heated - before
         fell = (elapsed_sec <= READING_VALID_SEC and share >= 0.5 and
                 self._celsius - celsius > MOST_FALL_CELSIUS * max(elapsed_sec, 1.0))
         if elapsed_sec > _GAP_SEC or known is not self._known:
@@ -163,7 +165,7 @@ class SensorWatch:
         self._peaks.clear()
         self._remember()
         self._full_speed_from = celsius, self.heated, self._doubt
-        self._still = Standstill(celsius, measured_at, self.heated, self._doubt)
+        self._still = Standstill(celsius, measured_at, self._counted, self._doubt)
 
     def _advance(self, share, elapsed_sec, constants):
         left = math.exp(-elapsed_sec / constants.time_constant_sec)
@@ -186,16 +188,16 @@ class SensorWatch:
             low, high = self._extremes
             self._extremes = min(low, celsius), max(high, celsius)
             self.has_moved |= high - low >= 2 * _COARSEST_STEP
-            self._still = Standstill(celsius, measured_at, self.heated, self._doubt, highest,
+            self._still = Standstill(celsius, measured_at, self._counted, self._doubt, highest,
                                      self._was_elsewhere(constants))
-        self._still.take(self.heated, highest)
+        self._still.take(self._counted, highest)
 
     def _remember(self):
-        latest = self._at, self._celsius, self.heated
+        latest = self._at, self._celsius, self._counted
         self._past.append(latest)
         while self._past[0][0] < self._at - _APPROACH_SEC:
             self._past.popleft()
-        while self._peaks and self._peaks[-1][2] <= self.heated:
+        while self._peaks and self._peaks[-1][2] <= self._counted:
             self._peaks.pop()
         self._peaks.append(latest)
         while self._peaks[0][0] < self._at - _HIGHEST_OF_SEC:
@@ -204,7 +206,7 @@ class SensorWatch:
     def _look_for_falls(self, constants):
         """Vote, once a rest, whether the sensor tells the present."""
         peak_at, peak_celsius, peak = self._peaks[0]
-        fall = constants.rise_celsius * (peak - self.heated)
+        fall = constants.rise_celsius * (peak - self._counted)
         if fall < _FALL_CELSIUS or self._at - peak_at > _FALL_SEC or peak_at <= self._voted_at:
             return
         self._voted_at = self._at
@@ -217,8 +219,8 @@ class SensorWatch:
         """Tell whether the readings of late have moved by less or more than the model."""
         if self._known is Known.TYPICAL:
             return True   # it may be a stick that has long come to the end of its warming
-        _, celsius, heated = self._past[0]
-        expected = constants.rise_celsius * (self.heated - heated)
+        _, celsius, counted = self._past[0]
+        expected = constants.rise_celsius * (self._counted - counted)
         moved = self._celsius - celsius
         return abs(moved - expected) > abs(expected) / 3 + self._step
 
@@ -267,4 +269,4 @@ class SensorWatch:
         if self._at - self._disagreed_at >= AGREES_SEC or self._at - self._found_at > FORGIVEN_SEC:
             self.fault = None
             self.expected = self._celsius
-            self._still = Standstill(self._celsius, self._at, self.heated, self._doubt)
+            self._still = Standstill(self._celsius, self._at, self._counted, self._doubt)

@@ -64,12 +64,6 @@ class Standstill:
             ranges[:] = (min(low, value), max(high, value), max(rise, value - low),
                          max(fall, high - value))
 
-    def shift(self, change):
-        """Do not count a change."""
-        for ranges in self._ranges:
-            ranges[0] += change
-            ranges[1] += change
-
     def movement(self, doubt, tells_present):
         """Return by how much ``h`` has moved at least; of its doubt so much is left."""
         of = min if self._model_misses else max
