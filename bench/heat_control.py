@@ -25,7 +25,6 @@ import argparse
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from dataclasses import dataclass
-from dataclasses import replace
 from fnmatch import fnmatch
 import json
 from pathlib import Path
@@ -34,9 +33,7 @@ from typing import Optional
 from heat_bodies import cases
 from heat_bodies import GROUPS
 from heat_controls import CONTROLS
-from ncs_cluster_detector.planning.real_cluster import along
 from ncs_cluster_detector.planning.real_cluster import RealCluster
-from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.settings import Settings
 
@@ -56,6 +53,7 @@ class Outcome:
     above it. ``share`` is the work done, divided by the most that the limit permits. ``alarm`` is
     the share of the time with a warning. ``told_size`` is how many sticks' full speed it tells
     that the limit permits in the end (None for unknown), ``true_size`` how many it does.
+    ``standstill_sec`` is the longest time in which no stick worked and images came.
     """
 
     case: str
@@ -69,21 +67,7 @@ class Outcome:
     told_size: Optional[float]
     true_size: float
     changes_per_hour: float
-
-
-def optimum(case, now):
-    """
-    Return how many sticks' full speed the limit permits for ever, as it is at a time.
-
-    :param case: the Case.
-    :param now: seconds since the start.
-    """
-    surroundings = case.surroundings
-    cooling = along(surroundings.cooling, now)
-    warmer = along(surroundings.warmer, now)
-    constants = [replace(stick, cooling=stick.cooling * cooling).constants(warmer)
-                 for stick in case.sticks]
-    return sustainable_size(constants, case.limit_celsius, surroundings.hub.rise_celsius)
+    standstill_sec: float
 
 
 def run(case, name, control, hours, seed=0):
@@ -98,31 +82,35 @@ def run(case, name, control, hours, seed=0):
     """
     settings = Settings(cluster_size=case.size, switch_temperature=case.limit_celsius)
     cluster = RealCluster(case.sticks, settings, case.surroundings,
-                          inference_sec=INFERENCE_SEC, control=control, seed=seed)
+                          inference_sec=INFERENCE_SEC, control=control, seed=seed,
+                          step_sec=case.step_sec)
     cluster.run_until(SETTLING_SEC)
     cluster.forget_peaks()
     end_sec = 3600.0 * hours
     counted_sec = end_sec - SETTLING_SEC
-    far_above_sec = alarm_sec = wanted = permitted = 0.0
+    far_above_sec = alarm_sec = wanted = permitted = still_sec = longest_still_sec = 0.0
     reckoned_at, size = -_OPTIMUM_PERIOD_SEC, 0.0
     while cluster.now < end_sec:
-        before = cluster.now
+        before, frames_before = cluster.now, cluster.frames
         if before >= reckoned_at + _OPTIMUM_PERIOD_SEC:
-            reckoned_at, size = before, min(optimum(case, before), case.size)
+            reckoned_at, size = before, min(case.optimum(before), case.size)
         cluster.step(end_sec)
         elapsed_sec = cluster.now - before
         far_above_sec += elapsed_sec * (
             max(cluster.celsius) >= case.limit_celsius + FAR_ABOVE_CELSIUS)
         alarm_sec += elapsed_sec * control.in_trouble
         wanted += elapsed_sec * case.size * case.surroundings.frames(before)
+        stands_still = cluster.frames == frames_before and case.surroundings.frames(before)
+        still_sec = still_sec + elapsed_sec if stands_still else 0.0
+        longest_still_sec = max(longest_still_sec, still_sec)
         permitted += elapsed_sec * size
     told = control.heat.sustainable_size(case.limit_celsius) if isinstance(
         control, ClusterControl) else None
     return Outcome(
         case.name, case.group, name, seed, max(cluster.peaks) - case.limit_celsius,
         far_above_sec / counted_sec, cluster.frames * INFERENCE_SEC / min(wanted, permitted),
-        alarm_sec / counted_sec, told, optimum(case, end_sec),
-        cluster.changes * 3600.0 / counted_sec)
+        alarm_sec / counted_sec, told, case.optimum(end_sec),
+        cluster.changes * 3600.0 / counted_sec, longest_still_sec)
 
 
 def run_named(name, control, hours, seed=0):
@@ -139,11 +127,11 @@ def row(outcome):
     return (f'{outcome.case:25} {outcome.control:10} {outcome.seed:4} '
             f'{outcome.peak_celsius:+7.2f} {outcome.far_above:7.1%} {outcome.share:6.3f} '
             f'{outcome.alarm:6.0%} {told:>14} {outcome.true_size:5.2f} '
-            f'{outcome.changes_per_hour:6.0f}')
+            f'{outcome.changes_per_hour:5.0f} {outcome.standstill_sec:5.1f}')
 
 
 HEADER = (f'{"body":25} {"control":10} seed  peak K > 1.5 K  share  alarm '
-          f'{"size told":>14}  true    ch/h')
+          f'{"size told":>14}  true  ch/h  still')
 
 
 def summary(outcomes):
@@ -177,8 +165,8 @@ def main():
     parser.add_argument('--bodies', nargs='+', default=['*'], metavar='NAME',
                         help='names, patterns such as "noise-*", or groups: ' + ', '.join(GROUPS))
     parser.add_argument('--control', nargs='+', default=list(CONTROLS), choices=CONTROLS)
-    parser.add_argument('--hours', type=float, default=0.75,
-                        help='simulated time of each run, 0.75 by default, above 1/6')
+    parser.add_argument('--hours', type=float, default=0.5,
+                        help='simulated time of each run, 0.5 by default, above 1/6')
     parser.add_argument('--seeds', type=int, default=1, help='how many runs of each, 1 by default')
     parser.add_argument('--out', type=Path, help='JSON file to write')
     options = parser.parse_args()
