@@ -29,7 +29,8 @@ from ncs_cluster_detector.simulation.body import Hub
 from ncs_cluster_detector.simulation.sensor import Sensor
 from ncs_cluster_detector.simulation.sensor import SensorReader
 
-# So far apart are the moments at which the policies are asked, at most, and the readings.
+# So far apart are the moments at which the policies are asked, at most, and the readings. The node
+# asks them with every frame, which matters for sticks that change by degrees in a second.
 STEP_SEC, READING_SEC = 0.5, 1.0
 
 
@@ -80,7 +81,7 @@ class RealCluster(VirtualCluster):
     """RealSticks, managed by the policies of the detector node; small steps of time."""
 
     def __init__(self, sticks, settings, surroundings=None, frames_per_sec=math.inf,
-                 inference_sec=0.065, control=None, seed=0):
+                 inference_sec=0.065, control=None, seed=0, step_sec=STEP_SEC):
         """
         Start at idle temperature with no stick active.
 
@@ -91,12 +92,14 @@ class RealCluster(VirtualCluster):
         :param inference_sec: time of one inference at full speed.
         :param control: what decides; a new ClusterControl by default.
         :param seed: number that the noise of the sensors follows from.
+        :param step_sec: time after which the policies are asked at the latest.
         """
         super().__init__([stick.constants() for stick in sticks], settings, frames_per_sec,
                          inference_sec, control)
         self.surroundings = surroundings or Surroundings()
         self.hub_celsius = 0.0
         self._sticks = sticks
+        self._step_sec = step_sec
         self._most_frames_per_sec = frames_per_sec
         self._heats = [BodyHeat(stick.idle_celsius) for stick in sticks]
         self._sensors = [SensorReader(stick.sensor, f'{seed} {number}')
@@ -134,7 +137,7 @@ class RealCluster(VirtualCluster):
         self.changes += len(decision.left)
         shares = self._shares()
         due_at = self.control.next_due(self.now, (), self._settings) or math.inf
-        elapsed_sec = min(end_sec, due_at, self.now + STEP_SEC,
+        elapsed_sec = min(end_sec, due_at, self.now + self._step_sec,
                           self._measured_at + READING_SEC) - self.now
         self._work(shares, max(elapsed_sec, 1e-3))
 

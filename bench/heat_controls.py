@@ -1,0 +1,176 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What the control of heat is compared with: simpler ways to decide which stick works how fast."""
+
+from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.rotation import Decision
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_heat import StickHeat
+
+# Shares of full speed for a degree, and for a degree over a second, of a PI controller: of several
+# pairs one with low peaks on first-order bodies of 60 to 300 s. It holds sticks where ours does.
+PROPORTIONAL, INTEGRAL = 0.4, 0.01
+HOLD_ABOVE_CELSIUS, LEAST_SHARE = 0.5, 0.05
+
+
+class TypicalStick(StickHeat):
+    """One of which nothing is learned."""
+
+    @property
+    def constants(self):
+        """Return what is typical."""
+        return Constants()
+
+    @constants.setter
+    def constants(self, learned):
+        """Learn nothing."""
+
+
+class TypicalControl(ClusterControl):
+    """Ours, without what it learns of the sticks: all are taken for typical ones."""
+
+    def update(self, now, sticks, settings, requested=False):
+        """Return the Decision of this moment."""
+        for number, heat in self.heat.sticks.items():
+            if not isinstance(heat, TypicalStick):
+                self.heat.sticks[number] = TypicalStick()
+        return super().update(now, sticks, settings, requested)
+
+
+class PlainControl:
+    """Goes by the last readings alone, knows nothing of trouble, and tells nothing."""
+
+    in_trouble = False
+
+    def __init__(self):
+        """Start with no active stick."""
+        self.active = ()
+        self._changed_at = 0.0
+
+    def update(self, now, sticks, settings):
+        """Return the Decision of this moment."""
+        before, self.active = self.active, tuple(sorted(self._chosen(now, sticks, settings)))
+        left = tuple(number for number in before if number not in self.active)
+        if left:
+            self._changed_at = now
+        return Decision(self.active, left=left)
+
+    def next_due(self, now, sticks, settings):
+        """Return None: what has to be done is seen at the next reading."""
+        return None
+
+    def share_of(self, number):
+        """Return the share of full speed of an active stick."""
+        return 1.0
+
+
+class Ring(PlainControl):
+    """The original's: every switch cycle the next sticks of a ring, whatever they have."""
+
+    def _chosen(self, now, sticks, settings):
+        turn = int(now // (settings.cluster_switch_cycle_ms / 1000))
+        first = turn * settings.cluster_size
+        return {(first + place) % len(sticks) for place in range(settings.cluster_size)}
+
+
+class Hysteresis(PlainControl):
+    """
+    A thermostat for every stick: from the limit on it rests until it is cooler by a margin.
+
+    Every switch cycle divided by the cluster size the coolest takes the place of the hottest.
+    """
+
+    # It has no other way than this to get close to the limit: with 3 C its share of the optimum is
+    # 0.03 lower, with 1 C fast sticks are 1 C hotter and take turns twice as often.
+    resume_margin = 2.0
+
+    def __init__(self):
+        """Start with no stick that has to rest."""
+        super().__init__()
+        self._resting = set()
+
+    def _chosen(self, now, sticks, settings):
+        celsius = {stick.number: stick.celsius for stick in sticks if stick.celsius is not None}
+        self._resting |= {number for number, value in celsius.items() if settings.is_hot(value)}
+        self._resting -= {number for number, value in celsius.items()
+                          if value < settings.switch_temperature - self.resume_margin}
+        coolest_first = sorted((stick.number for stick in sticks),
+                               key=lambda number: (celsius.get(number, 0.0), number))
+        fit = [number for number in coolest_first if number not in self._resting]
+        active = [number for number in coolest_first if self._may_stay(number)]
+        period_sec = settings.cluster_switch_cycle_ms / 1000 / settings.cluster_size
+        if len(active) == settings.cluster_size and now >= self._changed_at + period_sec and (
+                set(fit) - set(active)):
+            active.pop()
+        others = [number for number in fit if number not in active]
+        return self._filled(active + others[:settings.cluster_size - len(active)],
+                            coolest_first, settings.cluster_size)
+
+    def _may_stay(self, number):
+        return number in self.active and number not in self._resting
+
+    def _filled(self, active, coolest_first, size):
+        return active
+
+
+class PiPacing(Hysteresis):
+    """
+    A thermostat where rested sticks are left, and else a PI controller for each stick.
+
+    It slows hot sticks, so that their readings stay just above the limit.
+    """
+
+    resume_margin = Settings.resume_margin
+
+    def __init__(self):
+        """Start with no stick slowed."""
+        super().__init__()
+        self._shares = {}
+        self._integrals = {}
+        self._read_at = {}   # stick number -> when its reading was taken
+
+    def update(self, now, sticks, settings):
+        """Return the Decision of this moment."""
+        decision = super().update(now, sticks, settings)
+        for stick in sticks:
+            if stick.number not in self.active:
+                self._read_at.pop(stick.number, None)
+            elif stick.celsius is not None:
+                self._pace(stick, settings)
+        return decision
+
+    def share_of(self, number):
+        """Return the share of full speed of an active stick."""
+        return self._shares.get(number, 1.0)
+
+    def _pace(self, stick, settings):
+        error = settings.switch_temperature + HOLD_ABOVE_CELSIUS - stick.celsius
+        elapsed_sec = stick.measured_at - self._read_at.get(stick.number, stick.measured_at)
+        self._read_at[stick.number] = stick.measured_at
+        integral = self._integrals.get(stick.number, 0.0)
+        share = 1.0 + PROPORTIONAL * error + integral
+        self._shares[stick.number] = max(LEAST_SHARE, min(share, 1.0))
+        if LEAST_SHARE < share < 1.0:   # else the integral winds up
+            self._integrals[stick.number] = min(integral + INTEGRAL * error * elapsed_sec, 0.0)
+
+    def _filled(self, active, coolest_first, size):
+        stay = [number for number in coolest_first
+                if number in self.active and number not in active]
+        return active + stay[:size - len(active)]
+
+
+CONTROLS = {'ours': ClusterControl, 'typical': TypicalControl, 'pi': PiPacing,
+            'hysteresis': Hysteresis, 'ring': Ring}
