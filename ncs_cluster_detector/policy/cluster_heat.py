@@ -223,9 +223,16 @@ class ClusterHeat:
 
     def share_towards(self, number, celsius, target, horizon_sec):
         """Return the share of full speed that leads from a temperature to a target in time."""
+        return self._constants(number).share_towards(
+            celsius, target, horizon_sec, self.warmth(number))
+
+    def sustainable_share(self, number, celsius):
+        """Return the share of full speed, 0 to 1, at which a stick ends at a temperature."""
+        return self._constants(number).sustainable_share(celsius)
+
+    def _constants(self, number):
         is_known = self._now.get(number) is not None
-        constants = self.sticks[number].constants if is_known else self._to_estimate_with(number)
-        return constants.share_towards(celsius, target, horizon_sec, self.warmth(number))
+        return self.sticks[number].constants if is_known else self._to_estimate_with(number)
 
     def sustainable_size(self, limit_celsius):
         """

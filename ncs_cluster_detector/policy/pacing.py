@@ -56,8 +56,8 @@ class Pacing:
         Take note of which sticks are active and how hot they are.
 
         Those below the switch temperature work at full speed. One whose temperature is unknown
-        counts as what it likely has, or tells, for it may be the only one that there is; while it
-        is unknown, its share does not grow.
+        counts as what it likely has, or tells, for it may be the only one that there is. If it was
+        paced before, it goes on so, or with what it can likely sustain.
 
         :param active: numbers of the sticks.
         :param heat: the ClusterHeat.
@@ -76,8 +76,9 @@ class Pacing:
             if now is None:   # what it tells may be true all the same
                 celsius = max(celsius, heat.told(number) or -math.inf)
             share = self._share(number, celsius, heat, limit, target)
-            if now is None:
-                share = min(share, self.shares.get(number, 1.0))
+            if now is None and number in self.shares:
+                share = min(share, max(
+                    self.shares[number], heat.sustainable_share(number, target)))
             if share < 1.0:
                 shares[number] = share
         self.shares = shares

@@ -58,6 +58,9 @@ class Hot:
     def told_at(self, number):
         return self.at
 
+    def sustainable_share(self, number, celsius):
+        return self.constants.sustainable_share(celsius)
+
     def share_towards(self, number, celsius, target, horizon_sec):
         return self.constants.share_towards(celsius, target, horizon_sec, 0.0)
 
@@ -113,10 +116,10 @@ def test_a_pause_winds_nothing_up():
     assert hot.tell(65.5) == pytest.approx(before, abs=0.05)
 
 
-def test_a_stick_that_becomes_unknown_is_not_faster():
+def test_a_hot_stick_that_becomes_unknown_does_not_run_at_full_speed():
     hot = Hot()
     share = hot.tell(65.8)
-    assert hot.tell(65.0, is_known=False) == share
+    assert hot.tell(50.0, is_known=False) == pytest.approx(35.5 / 45)   # what it can sustain
     assert hot.tell(66.4, is_known=False) < share
     assert hot.tell(60.0) == 1.0
 

@@ -281,10 +281,15 @@ class History(stateful.RuleBasedStateMachine):
             share = self.control.share_of(number)
             assert share == self.twin.share_of(number) and 0.0 < share <= 1.0
             held = switch + min(0.5, settings.critical_margin - 0.5)
-            assert share == 1.0 or number in active and likely[number] >= min(switch, held)
-            if number in active and likely.get(number, 0.0) >= held:
-                sustained = self.control.heat.sticks[number].constants.sustainable_share(held)
-                assert share <= max(sustained, 0.05) + 1e-9
+            heat = self.control.heat
+            # What is told and not believed slows down all the same.
+            hottest = max(likely[number], heat.told(number) or 0.0) if number in likely else 0.0
+            assert share == 1.0 or number in active and (
+                hottest >= min(switch, held) or heat.now(number) is None)
+            constants = heat.sticks[number].constants
+            if number in active and (heat.now(number) or 0.0) >= held and (
+                    not constants.die_rise_celsius):
+                assert share <= max(constants.sustainable_share(held), 0.05) + 1e-9
         due_at = self.control.next_due(now, self.sticks, settings)
         assert due_at == self.twin.next_due(now, self.sticks, settings)
         assert due_at is None or due_at > now
