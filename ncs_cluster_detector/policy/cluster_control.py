@@ -92,18 +92,20 @@ class ClusterControl:
 
         Those that rest. Where none that runs sees, one after the other, also at work.
         """
-        none_sees = all(self.heat.now(number) is None for number in self.heat.running)
-        none_starts = not any(stick.state in (StickState.STARTING, StickState.STOPPING)
-                              for stick in sticks)
+        blind = {number for number in self.heat.running if self.heat.now(number) is None}
+        may_at_work = len(blind) == len(self.heat.running) and not any(
+            stick.state in (StickState.STARTING, StickState.STOPPING) for stick in sticks)
         due = []
         for stick in sticks:
-            restarts = self._blind_restarts.setdefault(stick.number, BlindRestart())
+            if stick.number not in self._blind_restarts:
+                self._blind_restarts[stick.number] = BlindRestart()
+            restarts = self._blind_restarts[stick.number]
             if stick.state is not StickState.RUNNING:
                 restarts.away()
                 continue
             rests = stick.number not in self.active and not stick.outstanding
-            may_be = rests or none_sees and none_starts and not due
-            if restarts.is_due(now, self.heat.now(stick.number) is None, may_be):
+            may_be = rests or may_at_work and not due
+            if restarts.is_due(now, stick.number in blind, may_be):
                 due.append(stick.number)
         return tuple(due)
 

@@ -34,12 +34,13 @@ def advice(heat, loss, settings):
     limit = settings.switch_temperature
     size = min(settings.cluster_size or sticks, sticks)
     if loss.throttled:
-        relieve = (f'set switch_temperature below {loss.throttles_at:.1f}, so that rested ones '
-                   'relieve them before, or ' if size < sticks else 'add sticks, or ')
-        return (f'sticks slow themselves down for heat (throttling level 1 from '
-                f'{loss.throttles_at:.1f} C on), below switch_temperature {limit:.1f} C: '
-                f'{loss.share:.0%} of the work of {size} of {sticks} sticks is lost; {relieve}'
-                'cool the sticks better')
+        found = (f' from {loss.throttles_at:.1f} C on' if math.isfinite(loss.throttles_at) else '')
+        relieve = ('add sticks, or ' if size == sticks or not found else
+                   f'set switch_temperature below {loss.throttles_at:.1f}, so that rested ones '
+                   'relieve them before, or ')
+        return (f'sticks slow themselves down for heat (throttling level 1{found}), below '
+                f'switch_temperature {limit:.1f} C: {loss.share:.0%} of the work of {size} of '
+                f'{sticks} sticks is lost; {relieve}cool the sticks better')
     sustainable = heat.sustainable_size(limit)
     start = (f'{size} of {sticks} sticks active is too much heat for switch_temperature '
              f'{limit:.1f} C')
@@ -49,15 +50,18 @@ def advice(heat, loss, settings):
                 'min_dwell_ms or resume_margin, or cool the sticks better')
     more = math.ceil(TO_SPARE * size * sticks / sustainable - sticks)
     # Without the stick itself there is no telling what a hub with more of them would do.
-    helps = [f'add {more} more {"stick" if more == 1 else "sticks"}', 'cool them better']
-    most = int(LIMITS['switch_temperature'][1])
+    helps = ['cool them better']
+    if sticks + more <= LIMITS['cluster_size'][1]:
+        helps.insert(0, f'add {more} more {"stick" if more == 1 else "sticks"}')
+    # From where they throttle on they give no more.
+    most = math.floor(min(LIMITS['switch_temperature'][1], loss.throttles_at))
     warmer = next((celsius for celsius in range(math.floor(limit) + 1, most + 1)
                    if (heat.sustainable_size(celsius) or 0.0) >= min(TO_SPARE * size, sticks)),
                   None)
     if warmer is not None:
-        helps.insert(1, f'set switch_temperature to {warmer}.0')
+        helps.insert(-1, f'set switch_temperature to {warmer}.0')
     text = (f'{start}: they sustain {sustainable:.1f} at full speed, so frames are spaced out to '
-            f'{sustainable / size:.0%}; for full speed {", ".join(helps[:-1])} or {helps[-1]}')
+            f'{sustainable / size:.0%}; for full speed {" or ".join(filter(None, (", ".join(helps[:-1]), helps[-1])))}')
     if sustainable >= 1:
         text += f'; cluster_size {math.floor(sustainable)} would keep them cooler'
     return text

@@ -18,12 +18,13 @@
 from copy import copy
 import math
 from operator import add
-from operator import mul
+
+_LEAST = 1e-12
 
 
 class RecursiveLeastSquares:
     """
-    The coefficients of linear equations with errors; it does not change.
+    The four coefficients of linear equations with errors; it does not change.
 
     What is assumed at first counts for ever, like so many equations. Others are forgotten only in
     the direction in which a new one informs, so that what steady states do not show stays known
@@ -56,11 +57,13 @@ class RecursiveLeastSquares:
         """
         seen = [product(row, known) for row in self._learned]
         forgotten /= max(product(seen, known), weight)
-        change = [[weight * known[row] * part - forgotten * seen[row] * other
-                   for part, other in zip(known, seen)] for row in range(len(known))]
         later = copy(self)
-        later._learned = _sum(self._learned, change)
-        later._total = _sum(self._total, change)
+        later._learned, later._total = [], []
+        for learned, total, one, other in zip(self._learned, self._total, known, seen):
+            one, other = weight * one, forgotten * other
+            change = [one * first - other * second for first, second in zip(known, seen)]
+            later._learned.append(list(map(add, learned, change)))
+            later._total.append(list(map(add, total, change)))
         gain = solved(later._total, known)
         error = self.error(known, value)
         later.coefficients = tuple(coefficient + weight * error * part
@@ -75,37 +78,41 @@ class RecursiveLeastSquares:
         :param assumed: how much what was assumed at first counts.
         :param more: information on each coefficient from elsewhere.
         """
-        matrix = _sum([[assumed * part for part in row] for row in self._assumed], self._learned)
+        matrix = [[assumed * one + other for one, other in zip(*rows)]
+                  for rows in zip(self._assumed, self._learned)]
         for index, information in enumerate(more):
             matrix[index][index] += information
         return product(slope, solved(matrix, slope))
 
 
 def product(row, column):
-    """Return the sum of the products of two lists, number by number."""
-    return sum(map(mul, row, column))
+    """Return the sum of the products of two lists of four numbers, number by number."""
+    a, b, c, d = row
+    e, f, g, h = column
+    return a * e + b * f + c * g + d * h
 
 
 def solved(matrix, right):
     """
-    Return the solution of linear equations with a symmetric positive matrix, a list.
+    Return the solution of four linear equations with a symmetric positive matrix, a list.
 
-    Cholesky: the matrix is a triangle times itself, and triangles are solved line by line.
+    Cholesky, line by line: the matrix is a triangle times itself, and triangles are solved from
+    one end to the other.
     """
-    rows, found = [], []
-    for line, value in zip(matrix, right):
-        row = []
-        for column, other in enumerate(rows):
-            row.append((line[column] - sum(map(mul, row, other))) / other[column])
-        # What is assumed keeps this away from zero, but for rounding.
-        row.append(math.sqrt(max(line[len(rows)] - product(row, row), 1e-12)))
-        rows.append(row)
-        found.append((value - sum(map(mul, row, found))) / row[-1])
-    for index in reversed(range(len(rows))):
-        rest = sum(rows[below][index] * found[below] for below in range(index + 1, len(rows)))
-        found[index] = (found[index] - rest) / rows[index][index]
-    return found
-
-
-def _sum(one, other):
-    return [list(map(add, *rows)) for rows in zip(one, other)]
+    (a, *_), (b, c, *_), (d, e, f, _), (g, h, i, j) = matrix
+    # What is assumed keeps the roots away from zero, but for rounding.
+    a = math.sqrt(max(a, _LEAST))
+    b, d, g = b / a, d / a, g / a
+    c = math.sqrt(max(c - b * b, _LEAST))
+    e, h = (e - d * b) / c, (h - g * b) / c
+    f = math.sqrt(max(f - d * d - e * e, _LEAST))
+    i = (i - g * d - h * e) / f
+    j = math.sqrt(max(j - g * g - h * h - i * i, _LEAST))
+    p, q, r, s = right
+    p = p / a
+    q = (q - b * p) / c
+    r = (r - d * p - e * q) / f
+    s = (s - g * p - h * q - i * r) / j / j
+    r = (r - i * s) / f
+    q = (q - e * r - h * s) / c
+    return [(p - b * q - d * r - g * s) / a, q, r, s]

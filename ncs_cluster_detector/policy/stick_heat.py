@@ -44,7 +44,7 @@ _PRIOR_INFORMATION = (
 # at first.
 _FIRST_NOISE, _LEAST_NOISE = 1.0, 0.03
 _NOISE_READINGS, _FIRST_NOISE_READINGS = 60, 1.5
-# From so few nothing is concluded.
+# From so few nothing is concluded, and nothing else from so few more.
 _LEAST_READINGS = 10
 # Paced work teaches if the noise of the rate is no more than this, and the readings move: those
 # of a stuck sensor look exact.
@@ -101,6 +101,7 @@ class StickHeat:
         self._judged = 0
         self._error = 0.0      # of the rate in the interval before
         self._learned = 0
+        self._is_known, self._judge_from = False, _LEAST_READINGS
         self._reading = None   # (celsius, measured_at, work_sec) of the newest reading
         self._start = None     # the temperature at that time, with less noise
         self._warmth = None    # (w, time, work_sec)
@@ -181,9 +182,13 @@ class StickHeat:
             self._warmth = self.warmth(now, work_sec), now, work_sec
 
     def is_known(self):
-        """Tell whether readings have shown how fast work heats the stick."""
-        if self._learned < _LEAST_READINGS:
-            return False
+        """Tell whether readings have shown how fast work heats the stick; judged now and then."""
+        if self._learned >= self._judge_from:
+            self._is_known = self._judge()
+            self._judge_from = self._learned + _LEAST_READINGS
+        return self._is_known
+
+    def _judge(self):
         loss, _, load, _ = self._fit.coefficients
         # What was assumed at first counts for next to nothing here, but for the idle temperature:
         # without it there is no telling of a stick that always works.

@@ -153,7 +153,7 @@ def test_throttling_is_named_where_it_is_the_limit(slower):
     heat.running = (0, 1, 2)
     text = advice(heat, sticks.loss, Settings(cluster_size=2, switch_temperature=75.0))
     assert 'throttling level 1' in text
-    assert 'below 72.0' in text
+    assert 'from 72.0 C on' in text
     assert '\n' not in text
 
 
@@ -185,6 +185,25 @@ def test_the_advice_names_no_setting_that_does_not_help():
     assert 'set switch_temperature' not in text   # 95 C is not enough
     assert 'cluster_size 1' not in text           # nor can one stick work at full speed
     assert 'add 8 more sticks' in text
+
+
+def test_the_advice_is_no_more_sticks_than_there_can_be_nor_a_limit_at_which_they_throttle():
+    loss = HeatLoss()
+    loss.throttles_at = 70.0
+    text = advice(Known(400, 400, 400), loss, Settings(cluster_size=3))
+    assert 'more sticks' not in text and text.endswith('for full speed cool them better')
+    text = advice(Known(45, 45, 45), loss, Settings(cluster_size=2))
+    assert 'set switch_temperature' not in text
+
+
+@pytest.mark.parametrize('size, celsius, advised', [
+    (2, 70.0, 'below 70.0'), (0, 70.0, 'add sticks'), (2, float('inf'), 'add sticks')])
+def test_a_lower_limit_is_advised_against_throttling_only_where_others_rest(
+        size, celsius, advised):
+    heat, loss = ClusterHeat(), HeatLoss()
+    heat.running, loss.throttled, loss.throttles_at = (0, 1, 2), True, celsius
+    text = advice(heat, loss, Settings(cluster_size=size, switch_temperature=75.0))
+    assert advised in text and 'inf' not in text
 
 
 def test_the_advice_is_careful_while_little_is_known():
