@@ -60,8 +60,9 @@ def advice(heat, loss, settings):
                   None)
     if warmer is not None:
         helps.insert(-1, f'set switch_temperature to {warmer}.0')
+    in_words = ' or '.join(filter(None, (', '.join(helps[:-1]), helps[-1])))
     text = (f'{start}: they sustain {sustainable:.1f} at full speed, so frames are spaced out to '
-            f'{sustainable / size:.0%}; for full speed {" or ".join(filter(None, (", ".join(helps[:-1]), helps[-1])))}')
+            f'{sustainable / size:.0%}; for full speed {in_words}')
     if sustainable >= 1:
         text += f'; cluster_size {math.floor(sustainable)} would keep them cooler'
     return text

@@ -190,7 +190,7 @@ def test_the_advice_names_no_setting_that_does_not_help():
 def test_the_advice_is_no_more_sticks_than_there_can_be_nor_a_limit_at_which_they_throttle():
     loss = HeatLoss()
     loss.throttles_at = 70.0
-    text = advice(Known(400, 400, 400), loss, Settings(cluster_size=3))
+    text = advice(Known(2000, 2000, 2000), loss, Settings(cluster_size=3))
     assert 'more sticks' not in text and text.endswith('for full speed cool them better')
     text = advice(Known(45, 45, 45), loss, Settings(cluster_size=2))
     assert 'set switch_temperature' not in text

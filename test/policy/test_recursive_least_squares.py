@@ -31,7 +31,8 @@ def learned(count, noise=0.0, forgotten=0.0, true=TRUE, start=None, seed=1):
     for _ in range(count):
         known = chance.normal(size=4)
         value = float(known @ true + chance.normal() * noise)
-        fit = fit.after(tuple(known.tolist()), value, 1.0 if not noise else 1.0 / noise ** 2, forgotten)
+        weight = 1.0 / noise ** 2 if noise else 1.0
+        fit = fit.after(tuple(known.tolist()), value, weight, forgotten)
     return fit
 
 
