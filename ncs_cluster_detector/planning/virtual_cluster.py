@@ -22,7 +22,7 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # Real sticks are read once a second. Here slow ones are read at so many times in their time
 # constant, within which a temperature hardly changes, and no less often than they must be.
-READINGS_IN_TIME_CONSTANT = 60
+READINGS_IN_TIME_CONSTANT = 48
 READING_PERIOD_SEC = (1.0, 2.5)
 # So long before a stick can reach the switch temperature its readings matter.
 WATCH_AHEAD_SEC = 10.0
