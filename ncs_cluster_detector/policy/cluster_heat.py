@@ -31,6 +31,8 @@ from ncs_cluster_detector.policy.stick_status import StickState
 # one that others tell how it heats may be worse off than they, as in the middle of a hub.
 _UNSEEN = Constants(idle_celsius=40.0)
 _WORSE_OFF = 1.2
+# Of so many time constants and within so many seconds what the sticks deliver is a fair mean.
+_TURNS_TIME_CONSTANTS, _TURNS_RANGE_SEC = 2.0, (10.0, 300.0)
 # So often is an estimate carried on, and the mean of what sticks have learned is taken.
 _UPDATE_SEC = 1.0
 
@@ -234,6 +236,13 @@ class ClusterHeat:
         is_known = self._now.get(number) is not None
         return self.sticks[number].constants if is_known else self._to_estimate_with(number)
 
+    def _turns_sec(self):
+        """Return in how many seconds sticks come through some turns of work and rest."""
+        slowest_sec = max(self.sticks[number].constants.time_constant_sec
+                          for number in self.running)
+        low, high = _TURNS_RANGE_SEC
+        return max(low, min(_TURNS_TIME_CONSTANTS * slowest_sec, high))
+
     def sustainable_size(self, limit_celsius):
         """
         Return how many sticks' full speed the running sticks can keep up for ever at a limit.
@@ -244,9 +253,9 @@ class ClusterHeat:
         :return: number of sticks, as a fraction, or None while it is not known.
         """
         measure, measured_at = self.measured
-        size = measure and measure()
-        if size is None or limit_celsius == measured_at:
-            return size
+        size = measure and self.running and measure(self._turns_sec())
+        if not size or limit_celsius == measured_at:
+            return size or None
         for number in self.running:
             stick = self.sticks[number].constants
             size += stick.sustainable_share(limit_celsius) - stick.sustainable_share(measured_at)

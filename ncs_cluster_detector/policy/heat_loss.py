@@ -18,6 +18,8 @@
 from collections import deque
 import math
 
+from ncs_cluster_detector.policy.stick_status import StickState
+
 # Heat is an alarm when it cost this share of the work over the last minute, and until it costs
 # less than the second: a person notices one picture in twenty, and a robot near the limit shall
 # not warn every other minute.
@@ -27,9 +29,11 @@ WINDOW_SEC = 60.0
 _PERIOD_SEC = 1.0
 # Sticks that use less than this of what they may are waiting for images.
 _USED = 0.85
-# What they sustain is the mean of so many seconds in which heat was the limit, at most and at
-# least, without a break of so many: turns take a minute or two.
-_MOST_SEC, _LEAST_SEC, _BREAK_SEC = 600.0, 120.0, 15.0
+# What they sustain is the mean of so many seconds in which heat was the limit, at most, without a
+# break of so many.
+_MOST_SEC, _BREAK_SEC = 600.0, 15.0
+# Where none rests, and so nothing goes up and down, less is enough.
+_STEADY_SEC = 12.0
 # It is told when the thirds of that time agree to this share of it (what is still warming
 # delivers less and less), and when heat costs more than this at all.
 _AGREE_TO, _LEAST_LOSS = 0.08, 0.03
@@ -61,6 +65,7 @@ class HeatLoss:
         self._force = None         # (time, what is allowed from then on, what is asked)
         self._counted_at = None
         self._is_paced = False
+        self._turns = False        # whether others rest meanwhile
         self._allowed_sec = self._asked_sec = 0.0   # since then
         self._work = {}            # stick number -> work_sec then
         self._full_sec = {}        # stick number -> time of an inference when not throttled
@@ -92,6 +97,8 @@ class HeatLoss:
                 self._see_throttling(stick)
         if self._counted_at is not None:
             self._count(now, sticks, throttles)
+        self._turns = any(stick.state is StickState.RUNNING and stick.number not in active
+                          for stick in sticks)
         self._counted_at = now
         self._allowed_sec = self._asked_sec = 0.0
         self._work = {stick.number: stick.work_sec for stick in sticks}
@@ -161,10 +168,15 @@ class HeatLoss:
             while self._limited_sec > _MOST_SEC:
                 self._limited_sec -= self._limited.popleft()[0]
 
-    def sustained(self):
-        """Return how much work is delivered at the limit, in sticks at full speed, or None."""
+    def sustained(self, least_sec=120.0):
+        """
+        Return how much work is delivered at the limit, in sticks at full speed.
+
+        :param least_sec: for how long heat must have been the limit if sticks take turns.
+        :return: a fraction, or None while it is not known.
+        """
         total_sec = self._limited_sec
-        if total_sec < _LEAST_SEC:
+        if total_sec < (least_sec if self._turns else _STEADY_SEC):
             return None
         thirds, passed_sec = [[0.0, 0.0] for _ in range(3)], 0.0
         for elapsed_sec, work, _ in self._limited:

@@ -144,13 +144,13 @@ def test_the_sustainable_size_is_measured_at_the_limit_and_reckoned_elsewhere():
     bodies = [Body(45, 45, 8), Body(45, 45, 8), Body(45, 90, 16)]
     heat = cluster_after(bodies, 60, lambda second: {second // 3 % 3, (second // 3 + 1) % 3})
     assert heat.sustainable_size(65.0) is None
-    heat.measured = (lambda: 1.0), 65.0
+    heat.measured = (lambda least_sec: 1.0 if 16.0 < least_sec < 40.0 else None), 65.0
     assert heat.sustainable_size(65.0) == 1.0
     # Each C more is worth 1 / 45 of a stick, or 1 / 90.
     assert heat.sustainable_size(74.0) == pytest.approx(1.0 + 9 / 45 * 2.5, rel=0.05)
     assert heat.sustainable_size(200.0) <= 3.0
     assert heat.sustainable_size(30.0) == pytest.approx(0.0, abs=0.15)
-    heat.measured = (lambda: None), 65.0
+    heat.measured = (lambda least_sec: None), 65.0
     assert heat.sustainable_size(74.0) is None
 
 
