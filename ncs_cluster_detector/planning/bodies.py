@@ -58,8 +58,9 @@ _LIMITS = {
     'coarse-temperature': ((0.001, 50.0),), 'noisy-temperature': ((0.0, 50.0),),
     'highest-temperature': (_SECONDS,), 'lagging-temperature': (_SECONDS,),
     'lost-temperature': (_SECONDS, _SECONDS), 'camera': (_SECONDS, _SECONDS)}
-_DEFAULTS = {'die': (5.0,), 'hub': (600.0,), 'ambient': (600.0,), 'fan': (0.0,),
-             'throttle': (0.8,), 'lost-temperature': (60.0,)}
+_DEFAULTS = {'die': (Body.die_time_constant_sec,), 'hub': (Hub.time_constant_sec,),
+             'ambient': (600.0,), 'fan': (0.0,), 'throttle': (RealStick.throttled_share,),
+             'lost-temperature': (Sensor.lost_every_sec,)}
 _SENSOR = {'coarse-temperature': ('step_celsius',), 'noisy-temperature': ('noise_celsius',),
            'highest-temperature': ('highest_of_sec',), 'lagging-temperature': ('lag_sec',),
            'lost-temperature': ('lost_sec', 'lost_every_sec')}
@@ -81,7 +82,7 @@ class BodyWords:
     ambient: tuple = None
     fan: tuple = None
     cooling: tuple = ()
-    throttle: tuple = (math.inf, 0.8)
+    throttle: tuple = (RealStick.throttles_at_celsius, RealStick.throttled_share)
     sensor: Sensor = field(default_factory=Sensor)
     camera: tuple = (math.inf, 0.0)
     text: str = ''
@@ -233,7 +234,8 @@ def bodies_of(constants, dies, words):
             cooling[number] = factor
     sticks = []
     for number, (stick, die) in enumerate(zip(constants, dies)):
-        rise, die_sec = words.die or die or (0.0, 5.0)
+        rise, die_sec = words.die or die or (
+            Body.die_rise_celsius, Body.die_time_constant_sec)
         if rise >= stick.rise_celsius:
             raise ValueError(f'--body: die {rise:g}: expected less than the {stick.rise_celsius:g}'
                              f' C by which full load warms stick {number} in the end; raise '

@@ -198,5 +198,4 @@ class _Search:
 def _likeness(rest):
     """Return the correlation of neighbouring errors."""
     centred = rest - rest.mean()
-    alike = float(centred[1:] @ centred[:-1] / max(centred @ centred, 1e-12))
-    return alike
+    return float(centred[1:] @ centred[:-1] / max(centred @ centred, 1e-12))

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Sticks as they really are, in invented time under the policies of the node."""
 
 from dataclasses import dataclass

@@ -111,10 +111,9 @@ class ClusterHeat:
         self._told_at[stick.number] = stick.measured_at
         watch = self._watches[stick.number]
         before = self._faults.get(stick.number)
-        fault = watch.observe(stick.celsius if stick.tells else None, stick.measured_at,
-                              stick.work_sec,
-                              *self._expected(stick.number),
-                              paced=stick.number in self._paced)
+        fault = watch.observe(
+            stick.celsius if stick.tells else None, stick.measured_at, stick.work_sec,
+            *self._expected(stick.number), paced=stick.number in self._paced)
         self._faults[stick.number] = fault
         if fault in (None, SensorFault.NONE_TOLD, before):
             return

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """How a stick heats: a die within seconds, in a case with one way out for the heat."""
 
 from dataclasses import dataclass

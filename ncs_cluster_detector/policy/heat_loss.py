@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """How much work heat costs, and how much the sticks deliver at the limit."""
 
 from collections import deque
@@ -62,12 +61,11 @@ class HeatLoss:
         self._limited_sec = 0.0    # in all of them
         self._limited_at = -math.inf
         self._unused_sec = 0.0
-        self._force = None         # (time, what is allowed from then on, what is asked)
+        self._in_force = None      # (time, what is allowed from then on, what is asked)
         self._counted_at = None
-        self._is_paced = False
-        self._turns = False        # whether others rest meanwhile
         self._allowed_sec = self._asked_sec = 0.0   # since then
         self._work = {}            # stick number -> work_sec then
+        self._turns = False        # whether others rested then
         self._full_sec = {}        # stick number -> time of an inference when not throttled
 
     def update(self, now, sticks, active, shares, held):
@@ -80,12 +78,12 @@ class HeatLoss:
         :param shares: dictionary of the share of full speed of each active stick that is paced.
         :param held: how many more would be active if they were not too hot.
         """
-        if self._force is not None:
-            since, allowed, asked = self._force
+        if self._in_force is not None:
+            since, allowed, asked = self._in_force
             self._allowed_sec += allowed * (now - since)
             self._asked_sec += asked * (now - since)
         allowed = len(active) - len(shares) + (sum(shares.values()) if shares else 0.0)
-        self._force = now, allowed, len(active) + held
+        self._in_force = now, allowed, len(active) + held
         if self._counted_at is not None and now < self._counted_at + _PERIOD_SEC:
             return
         throttles = False
@@ -118,8 +116,8 @@ class HeatLoss:
         allowed, asked = self._allowed_sec / elapsed_sec, self._asked_sec / elapsed_sec
         delivered = sum(map(self._work_of, sticks)) / elapsed_sec
         throttling = max(allowed - delivered, 0.0) if throttles else 0.0
-        self._is_paced = allowed < asked
         used = delivered + throttling >= _USED * allowed
+        is_limited = used and allowed < asked
         lost = asked - allowed + throttling
         if not used:   # it is the camera that is slower
             if delivered > allowed / 4:   # not one that stands still meanwhile
@@ -131,7 +129,7 @@ class HeatLoss:
             lost = max(0.0, min(lost, max(rate for _, rate in self._demand) - delivered))
         self._minute.append((elapsed_sec, asked, lost, min(throttling, lost)))
         self._judge()
-        self._measure(now, elapsed_sec, delivered, asked, used)
+        self._measure(now, elapsed_sec, delivered, asked, used, is_limited)
 
     def _work_of(self, stick):
         """Return what a stick has done since the last count, in seconds at full speed."""
@@ -154,8 +152,7 @@ class HeatLoss:
         self.throttled = throttled > lost / 2
         self.in_trouble = self.share >= (ALARM_UNTIL if self.in_trouble else ALARM_FROM)
 
-    def _measure(self, now, elapsed_sec, delivered, asked, used):
-        is_limited = used and self._is_paced
+    def _measure(self, now, elapsed_sec, delivered, asked, used, is_limited):
         if is_limited:
             self._limited_at = now
         self._unused_sec = 0.0 if used else self._unused_sec + elapsed_sec
@@ -168,7 +165,7 @@ class HeatLoss:
             while self._limited_sec > _MOST_SEC:
                 self._limited_sec -= self._limited.popleft()[0]
 
-    def sustained(self, least_sec=120.0):
+    def sustained(self, least_sec):
         """
         Return how much work is delivered at the limit, in sticks at full speed.
 

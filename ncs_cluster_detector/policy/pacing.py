@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """How fast a hot stick may work that no rested one can relieve."""
 
 import math
@@ -71,12 +70,11 @@ class Pacing:
             at = heat.told_at(number)
             if at != self._seen_at.get(number):
                 self._trim(number, at, heat.reading(number), target)
-            now = heat.now(number)
-            celsius = heat.estimate(number) if now is None else now
-            if now is None:   # what it tells may be true all the same
+            celsius, is_known = heat.estimate(number), heat.now(number) is not None
+            if not is_known:   # what it tells may be true all the same
                 celsius = max(celsius, heat.told(number) or -math.inf)
             share = self._share(number, celsius, heat, limit, target)
-            if now is None and number in self.shares:
+            if not is_known and number in self.shares:
                 share = min(share, max(
                     self.shares[number], heat.sustainable_share(number, target)))
             if share < 1.0:

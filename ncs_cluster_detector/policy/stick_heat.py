@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """How one stick heats: learned from its readings and its work, and estimated between readings."""
 
 import math
@@ -117,19 +116,17 @@ class StickHeat:
             paced stick's is not: noise of its readings would be taken for an effect of work. It
             teaches if there is next to none.
         """
-        before, self._reading = self._reading, None
         if celsius is None:
+            self._reading = None
             self._follow(measured_at, work_sec)
             return
-        if before is not None and measured_at < before[1] + LEAST_INTERVAL_SEC:
-            self._reading = before
+        if self._reading is not None and measured_at < self._reading[1] + LEAST_INTERVAL_SEC:
             return
         warmth = self.warmth(measured_at, work_sec)
-        if before is None:
+        if self._reading is None:
             self._start = celsius
         else:
             gained = warmth - self._warmth[0]
-            self._reading = before
             self._compare(celsius, measured_at, work_sec, gained, teaches)
         self._reading = (celsius, measured_at, work_sec)
         self._warmth = warmth, measured_at, work_sec

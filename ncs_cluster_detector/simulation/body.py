@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """How a stick really warms: a die in a case, on a hub that all sticks warm."""
 
 from dataclasses import dataclass

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from dataclasses import fields
 import math
 
+from ncs_cluster_detector.simulation.body import Body
+from ncs_cluster_detector.simulation.body import Hub
+
 MOST_STICKS = 64
 # USB port paths, all on one hub, as a stick's name begins; it ends with its chip.
 PORTS = tuple(f'1.{number}' for number in range(1, MOST_STICKS + 1))
@@ -79,12 +82,12 @@ class SimulatedBus:
     transfer_ms: float = 15.0
     boot_ms: float = 200.0
     ambient_celsius: float = 30.0
-    rise_celsius: float = 45.0
-    time_constant_sec: float = 120.0
-    die_rise_celsius: float = 0.0
-    die_time_constant_sec: float = 5.0
-    hub_rise_celsius: float = 0.0
-    hub_time_constant_sec: float = 600.0
+    rise_celsius: float = Body.rise_celsius
+    time_constant_sec: float = Body.time_constant_sec
+    die_rise_celsius: float = Body.die_rise_celsius
+    die_time_constant_sec: float = Body.die_time_constant_sec
+    hub_rise_celsius: float = Hub.rise_celsius
+    hub_time_constant_sec: float = Hub.time_constant_sec
     throttle_celsius: float = LOWER_GUARD_CELSIUS
     usb_mb_per_sec: float = 0.0
     library_faults: bool = False

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """What a stick's sensor tells of its temperature."""
 
 from collections import deque

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """What heat costs: when it is an alarm, and what the sticks deliver at the limit."""
 
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
@@ -102,15 +101,15 @@ def test_a_camera_that_is_slower_loses_nothing_to_heat():
 def test_what_is_delivered_at_the_limit_is_measured():
     sticks = Sticks()
     sticks.go(600)
-    assert sticks.loss.sustained() is None
+    assert sticks.loss.sustained(120.0) is None
     sticks.go(100, 0.6, 0.6)
-    assert sticks.loss.sustained() is None
+    assert sticks.loss.sustained(120.0) is None
     sticks.go(100, 0.6, 0.6)
-    assert sticks.loss.sustained() == pytest.approx(1.2)
+    assert sticks.loss.sustained(120.0) == pytest.approx(1.2)
     for _ in range(40):    # turns: one comes rested, and is hot again
         sticks.go(12, 0.5, 0.5)
         sticks.go(6, 1.0, 0.5)
-    assert sticks.loss.sustained() == pytest.approx(7 / 6, rel=0.03)
+    assert sticks.loss.sustained(120.0) == pytest.approx(7 / 6, rel=0.03)
 
 
 def test_what_changes_or_is_not_the_heat_is_not_told():
@@ -118,16 +117,17 @@ def test_what_changes_or_is_not_the_heat_is_not_told():
     sticks.go(60, 0.8, 0.8)
     sticks.go(60, 0.6, 0.6)
     sticks.go(60, 0.4, 0.4)
-    assert sticks.loss.sustained() is None    # it still warms
+    assert sticks.loss.sustained(120.0) is None    # it still warms
     sticks.go(700, 0.4, 0.4)
-    assert sticks.loss.sustained() == pytest.approx(0.8)
+    assert sticks.loss.sustained(120.0) == pytest.approx(0.8)
     sticks.go(20)
-    assert sticks.loss.sustained() is None    # heat is not the limit any more
+    assert sticks.loss.sustained(120.0) is None    # heat is not the limit any more
     sticks.go(300, 0.5, 0.5)
     sticks.go(20, 0.5, 0.5, work=(0.1, 0.1))
-    assert sticks.loss.sustained() is None    # nor is it while images are few
+    assert sticks.loss.sustained(120.0) is None    # nor is it while images are few
     sticks.go(600, 1.0, 0.98)
-    assert sticks.loss.sustained() is None    # the sticks could do more than they are asked for
+    # The sticks could do more than they are asked for.
+    assert sticks.loss.sustained(120.0) is None
 
 
 def test_a_restarted_stick_that_counts_anew_has_done_nothing_less():
@@ -135,7 +135,7 @@ def test_a_restarted_stick_that_counts_anew_has_done_nothing_less():
     sticks.go(100, 0.6, 0.6)
     sticks.work_sec[0] = 0.0
     sticks.go(100, 0.6, 0.6)
-    assert sticks.loss.sustained() == pytest.approx(1.2, rel=0.02)
+    assert sticks.loss.sustained(120.0) == pytest.approx(1.2, rel=0.02)
 
 
 @pytest.mark.parametrize('slower', [True, False])

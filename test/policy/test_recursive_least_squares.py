@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Least squares that learn from one equation after the other."""
 
 from ncs_cluster_detector.policy.recursive_least_squares import RecursiveLeastSquares
