@@ -91,7 +91,7 @@ class ClusterHeat:
             if self._faults.get(stick.number) is not None:
                 reading = None
             heat = self.sticks[stick.number]
-            if reading is None or is_new:
+            if reading is None or is_new or heat.measured_at is None:
                 heat.observe(reading, now if reading is None else stick.measured_at,
                              stick.work_sec, teaches=stick.number not in self._paced)
                 if is_new and heat.measured_at == stick.measured_at:

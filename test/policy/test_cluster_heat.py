@@ -197,6 +197,13 @@ def test_an_old_reading_is_unknown_and_counts_as_the_hottest():
     assert (heat.assumed(0), heat.assumed(1)) == (math.inf, 40.0)
 
 
+def test_a_reading_that_comes_again_with_the_same_time_is_known_again():
+    heat = ClusterHeat()
+    for celsius, measured_at in ((50.0, 0.0), (None, None), (51.0, 0.0)):
+        heat.observe(0.0, [StickStatus(0, StickState.RUNNING, celsius, measured_at)])
+        assert heat.now(0) == heat.reading(0) == celsius
+
+
 class Cluster:
     """Bodies that work in turns, the first of which has a sensor of its own mind."""
 
