@@ -29,10 +29,13 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
+from rclpy.time import Time
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 DEADLINE_SEC = 20.0
+# Diagnostics show a snapshot of the sticks that is renewed every 0.2 s, on a late machine later.
+SHOWN_LATE_NS = 500_000_000
 
 
 class NodeProcess:
@@ -191,10 +194,14 @@ class Probe:
 
     def next_status(self, name):
         """Return the values of a status that was certainly written after this call."""
-        heard = len(self.diagnostics)
-        # The first one may have been on its way already, or show what is 0.2 s old.
-        self.wait_for(lambda: len(self.diagnostics) >= heard + 2)
-        return self.status(name)[1]
+        # By the node's own stamps: on a late machine, messages of before may arrive after the
+        # call, and two may be made within a moment. Each may show what is 0.2 s old.
+        written_ns = self.node.get_clock().now().nanoseconds + SHOWN_LATE_NS
+        return self.wait_for(lambda: next(
+            ({item.key: item.value for item in status.values}
+             for array_message in reversed(self.diagnostics)
+             if Time.from_msg(array_message.header.stamp).nanoseconds > written_ns
+             for status in array_message.status if status.name == name), None))
 
     def wait_for_running(self, sticks):
         """Wait until the newest diagnostics show this many sticks RUNNING."""
