@@ -17,6 +17,7 @@
 import contextlib
 from datetime import datetime
 from datetime import timezone
+import faulthandler
 import os
 import signal
 import sys
@@ -201,6 +202,7 @@ def main(arguments):
 
     :return: exit code: 0, or 1 when something went wrong; wrong arguments exit with 2.
     """
+    faulthandler.enable()   # a crash in a native library says where it was
     sys.stdout.reconfigure(errors='replace')   # degrees in a terminal that knows only ASCII
     asked_to_stop = []
     # Every one but the first is ignored: what follows has deadlines, and make and a terminal

@@ -51,6 +51,11 @@ class Constants:
             return celsius
         return celsius + self.die_rise_celsius * (warmed(warmth, share, elapsed_sec) - warmth)
 
+    def rate(self, celsius, share):
+        """Return how fast the case changes at a share of full speed, in C/s."""
+        final = self.idle_celsius + share * self.rise_celsius
+        return (final - celsius) / self.time_constant_sec
+
     def time_until(self, celsius, share, limit_celsius, warmth=None):
         """
         Return in how many seconds of work a stick passes a limit, up or down, or inf.
@@ -63,8 +68,7 @@ class Constants:
         until_sec = self.time_constant_sec * math.log(ratio) if ratio > 1.0 else math.inf
         if warmth is None or warmth >= share or celsius >= limit_celsius:
             return until_sec
-        rate = (final - celsius) / self.time_constant_sec + (
-            self.die_rise_celsius * (share - warmth) / DIE_SEC)
+        rate = self.rate(celsius, share) + self.die_rise_celsius * (share - warmth) / DIE_SEC
         if rate <= 0.0:
             return until_sec
         return min(until_sec, max((limit_celsius - celsius) / rate, _SOON_SEC))

@@ -66,8 +66,8 @@ _IDLE_LIMITS_CELSIUS = (-10.0, 70.0)
 _MOST_RATE = 10.0
 # What the noise of the rate (C/s) is weighed against, and how much a reading counts at least.
 _TRUSTED_RATE, _LEAST_TRUST = 0.3, 0.2
-# A reading is not believed to be more wrong than this, C.
-_MOST_NOISE = 1.0
+# A reading is not believed to be more wrong than this, C, nor a sensor slower than this.
+_MOST_NOISE, _MOST_LAG_SEC = 1.0, 10.0
 # A stick that worked for less than this share of the time has rested.
 _RESTS_BELOW_SHARE = 0.05
 # An estimate never leaves the reading that it starts from by more than this.
@@ -84,7 +84,9 @@ class StickHeat:
     it ``c / a`` above that, and ``d`` of this within seconds. The four coefficients come from
     recursive least squares over the intervals between readings (C and s), weighted by the noise
     of the readings. The trapezoid for the mean temperature of an interval makes equal errors of
-    both readings cancel, so that noise does not bias the time constant.
+    both readings cancel, so that noise does not bias the time constant. Of a sensor that lags
+    behind, ``d`` is below 0, and ``-d / c`` about its lag: a stick that warms is hotter than it
+    tells by what it warms in that time.
 
     Noise is told from what the model misses by the errors of two intervals in a row: an error of
     the reading between them has opposite signs in them, so their covariance is minus its variance.
@@ -96,6 +98,7 @@ class StickHeat:
         """Start with what is typical."""
         self._fit = RecursiveLeastSquares(_PRIOR, _PRIOR_INFORMATION)
         self.constants = _TYPICAL
+        self._lag_sec = 0.0    # of the sensor
         self._noise = _FIRST_NOISE ** 2   # variance of a rate, as far as readings err
         self._judged = 0
         self._error = 0.0      # of the rate in the interval before
@@ -126,8 +129,7 @@ class StickHeat:
         if self._reading is None:
             self._start = celsius
         else:
-            gained = warmth - self._warmth[0]
-            self._compare(celsius, measured_at, work_sec, gained, teaches)
+            self._compare(celsius, measured_at, work_sec, warmth - self._warmth[0], teaches)
         self._reading = (celsius, measured_at, work_sec)
         self._warmth = warmth, measured_at, work_sec
 
@@ -139,7 +141,7 @@ class StickHeat:
         if elapsed_sec > READING_VALID_SEC or abs(rate) > _MOST_RATE:
             self._start, self._error = celsius, 0.0
             return
-        self._start = self._smoothed(celsius, self.celsius(measured_at, work_sec))
+        self._start = self._smoothed(celsius, self._to_be_read(measured_at, work_sec))
         known = (-((celsius + before) / 2 - _TYPICAL.idle_celsius), 1.0, share,
                  gained / elapsed_sec)
         self._judge_noise(self._fit.error(known, rate))
@@ -153,15 +155,22 @@ class StickHeat:
         """Return the estimated temperature at the time ``now``, or None without a reading."""
         if self._reading is None:
             return None
+        celsius = self._to_be_read(now, work_sec)
+        if self._lag_sec:
+            rate = self.constants.rate(celsius, self.warmth(now, work_sec))
+            celsius += self._lag_sec * max(rate, 0.0)
+        return celsius
+
+    def _to_be_read(self, now, work_sec):
+        """Return what the sensor will tell at the time ``now``."""
         _, measured_at, work_before = self._reading
-        celsius = self._start
         elapsed_sec = now - measured_at
         if elapsed_sec <= 0:
-            return celsius
+            return self._start
         share = _clipped((work_sec - work_before) / elapsed_sec)
-        drift = self.constants.after(celsius, share, min(elapsed_sec, READING_VALID_SEC),
-                                     self._warmth[0]) - celsius
-        return celsius + max(-_MOST_DRIFT_CELSIUS, min(drift, _MOST_DRIFT_CELSIUS))
+        drift = self.constants.after(self._start, share, min(elapsed_sec, READING_VALID_SEC),
+                                     self._warmth[0]) - self._start
+        return self._start + max(-_MOST_DRIFT_CELSIUS, min(drift, _MOST_DRIFT_CELSIUS))
 
     def warmth(self, now, work_sec):
         """Return the share, 0 to 1, of the heat of full load that the die has."""
@@ -223,6 +232,7 @@ class StickHeat:
             loss, gain, load, die = fit.coefficients
             self.constants = Constants(_TYPICAL.idle_celsius + gain / loss, load / loss,
                                        1.0 / loss, max(die, 0.0))
+            self._lag_sec = max(0.0, min(-die / load, _MOST_LAG_SEC))
             self._learned += 1
 
 
@@ -231,9 +241,9 @@ def _is_a_stick(loss, gain, load, die):
     low, high = _TIME_CONSTANT_RANGE_SEC
     if not 1.0 / high <= loss <= 1.0 / low:
         return False
-    values = (load / loss, _TYPICAL.idle_celsius + gain / loss)
-    return all(low <= value <= high for value, (low, high) in zip(
-        values, (_RISE_RANGE_CELSIUS, _IDLE_LIMITS_CELSIUS)))
+    values = load / loss, _TYPICAL.idle_celsius + gain / loss
+    limits = _RISE_RANGE_CELSIUS, _IDLE_LIMITS_CELSIUS
+    return all(low <= value <= high for value, (low, high) in zip(values, limits))
 
 
 def _clipped(share):

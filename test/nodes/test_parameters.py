@@ -16,7 +16,6 @@
 
 from ncs_cluster_detector.nodes import detector_parameters
 from ncs_cluster_detector.policy.settings import Settings
-from node_harness import DEADLINE_SEC
 import pytest
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import DescribeParameters

@@ -96,6 +96,20 @@ def test_the_estimate_between_readings_is_the_temperature():
     assert heat.celsius(body.now, body.work_sec) == pytest.approx(body.celsius, abs=0.3)
 
 
+def test_a_stick_that_warms_is_hotter_than_a_slow_sensor_tells():
+    """The sensor follows within 6 s, so that it tells up to 1 C too little."""
+    body, heat, told, hotter, missed = Body(30, 45, 120), StickHeat(), 30.0, [], []
+    for second in range(600):
+        heat.observe(told, body.now, body.work_sec)
+        if second > 300:
+            hotter.append(body.celsius - told)
+            missed.append(body.celsius - heat.celsius(body.now, body.work_sec))
+        body.work(1.0 if second % 60 < 30 else 0.0)
+        told += (body.celsius - told) * -math.expm1(-1.0 / 6.0)
+    assert max(hotter) > 1.0
+    assert max(missed) < 0.4
+
+
 def test_work_at_the_share_that_is_told_leads_to_the_target():
     body = Body(45, 45, 8)
     heat = learn(body, turns=10)

@@ -31,7 +31,7 @@ import heat_control  # noqa: E402, I100
 # Some see all that happens in half an hour; for the others the least that shows anything will do.
 HOURS, SHORT_HOURS = 0.5, 0.22
 CASES = heat_bodies.cases()
-REALISTIC = ('steps-1', 'noise-0.5', 'die-10s', 'sun-20', 'power-1.3')
+REALISTIC = ('steps-1', 'noise-0.5', 'lag-10s', 'die-10s', 'sun-20', 'power-1.3')
 HARD = ('noise-1', 'lost-5s', 'noise-1-lost-5s')
 FEASIBLE = ('cool-die-5s', 'cool-noise-0.5')
 FAST = ('fast-at-60', 'fast-at-65')

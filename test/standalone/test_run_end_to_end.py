@@ -258,7 +258,7 @@ def test_a_node_that_dies_ends_the_run(runner, tmp_path):
         os.kill(run.nodes()['detector'], signal.SIGKILL)
         code = run.ended(STOP_PATIENCE_SEC)
     complaint = run.process.stderr.read()
-    assert code == 1
+    assert code == 1, complaint
     assert complaint.count('\n') == 1
     assert 'the detector node ended by itself by SIGKILL' in complaint
     run.assert_nothing_is_left()
