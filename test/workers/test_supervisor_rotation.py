@@ -68,18 +68,20 @@ def test_a_switch_on_request_is_answered(bench):
 
 
 def test_hot_sticks_that_none_can_relieve_are_paced_and_named_once(bench):
-    running = bench(SimulatedBus(sticks=2, **QUICK))
+    # As slow as real ones: of sticks that take milliseconds a late host makes slow ones, which
+    # rest, and which are too hot then to come back.
+    running = bench(SimulatedBus(sticks=2, **{**QUICK, 'inference_ms': 60.0}))
     running.wait_for_states(RUNNING, RUNNING)
     for port in PORTS[:2]:
         running.bus.inject(port, 'heat', '66')
-    running.film(300, lambda: running.supervisor.snapshot.heat_advice)
+    running.film(30, lambda: running.supervisor.snapshot.heat_advice)
     (text,) = [text for level, text in running.log.lines if level == 'warning']
     assert text.startswith('2 of 2 sticks active is too much heat for switch_temperature 65.0 C')
     assert running.supervisor.snapshot.all_hot
     offered, published = running.offered, len(running.published)
-    running.film(300, lambda: running.offered >= offered + 300)
-    # Pinned at 66 C they count as sticks that no slowness cools: half of what is sustainable.
-    assert 0 < len(running.published) - published < 250
+    running.film(30, lambda: running.offered >= offered + 90)
+    # Pinned at 66 C they count as sticks that no slowness cools.
+    assert 0 < len(running.published) - published < 80
 
 
 def test_the_limit_is_held_where_no_rotation_can_hold_it(bench):
@@ -95,10 +97,11 @@ def test_the_limit_is_held_where_no_rotation_can_hold_it(bench):
     def watch():
         sticks = running.supervisor.snapshot.sticks
         readings.extend(stick.status.celsius or 0.0 for stick in sticks)
-        return min(stick.inferences for stick in sticks) >= 220
+        # On a late host they take longer to get there.
+        return max(readings) > 64.0 and min(stick.inferences for stick in sticks) >= 220
 
     running.film(150, watch)
-    assert 64.0 < max(readings) < 67.0
+    assert max(readings) < 67.0
 
 
 def test_any_sequence_of_settings_loses_no_frame_and_the_last_ones_count(bench):
