@@ -83,6 +83,7 @@ class RealSenseCamera(DepthCamera):
     def grab(self):
         """Go on to the next colour frame; False at the end of a recording."""
         started = time.monotonic()
+        was_at_end = False
         while True:
             with errors_told(f'reading from {self._shown}', self._remedy):
                 frames = self._wait_for_frames()
@@ -94,8 +95,12 @@ class RealSenseCamera(DepthCamera):
                         self._newest, self._color, self._frames = identity, color, frames
                         return True
                 elif self._recording and not frames:
-                    if self._playback.current_status() == self._sdk.playback_status.stopped:
+                    # The last frames may have come between waiting for them and asking this.
+                    is_at_end = (
+                        self._playback.current_status() == self._sdk.playback_status.stopped)
+                    if is_at_end and was_at_end:
                         return False
+                    was_at_end = is_at_end
             if time.monotonic() - started > SILENT_SEC:
                 raise CameraError(f'reading from {self._shown} failed: no colour frame for '
                                   f'{SILENT_SEC:g} s; {self._remedy}')
