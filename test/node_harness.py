@@ -184,9 +184,11 @@ class Probe:
         shown = [self.status('detector: cluster'), self.node.count_subscribers('image_raw')]
         raise AssertionError(f'no detections for an image within {DEADLINE_SEC} s: {shown}')
 
-    def status(self, name):
-        """Return the newest diagnostic status with a name as (status, values), or None."""
+    def status(self, name, after_ns=-1):
+        """Return the newest status with a name, stamped later, as (status, values), or None."""
         for array_message in reversed(self.diagnostics):
+            if Time.from_msg(array_message.header.stamp).nanoseconds <= after_ns:
+                continue
             for status in array_message.status:
                 if status.name == name:
                     return status, {item.key: item.value for item in status.values}
@@ -197,11 +199,7 @@ class Probe:
         # By the node's own stamps: on a late machine, messages of before may arrive after the
         # call, and two may be made within a moment. Each may show what is 0.2 s old.
         written_ns = self.node.get_clock().now().nanoseconds + SHOWN_LATE_NS
-        return self.wait_for(lambda: next(
-            ({item.key: item.value for item in status.values}
-             for array_message in reversed(self.diagnostics)
-             if Time.from_msg(array_message.header.stamp).nanoseconds > written_ns
-             for status in array_message.status if status.name == name), None))
+        return self.wait_for(lambda: self.status(name, written_ns))[1]
 
     def wait_for_running(self, sticks):
         """Wait until the newest diagnostics show this many sticks RUNNING."""
