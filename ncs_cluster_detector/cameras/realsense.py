@@ -201,7 +201,11 @@ class RealSenseCamera(DepthCamera):
         with errors_told(f'opening {path}', RECORDING_REMEDY):
             self._playback = profile.get_device().as_playback()
             self._playback.set_real_time(False)   # in order, and each once
-            return self._pipeline.start(config)
+            # Frames that are played before the pipeline is ready for them are lost.
+            self._playback.pause()
+            profile = self._pipeline.start(config)
+            self._playback.resume()
+            return profile
 
     def _open_camera(self, context):
         serial, name = chosen_camera(self._sdk, context, self._device)
