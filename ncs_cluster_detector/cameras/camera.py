@@ -20,6 +20,8 @@ import os
 
 import cv2
 
+# cv::utils::logging::LogLevel.
+SILENT, ERRORS = 0, 2
 # What seems older was stamped by another clock.
 OLDEST_SEC = 1.0
 
@@ -41,7 +43,8 @@ class Camera(ABC):
     0 means that it did not tell. ``pixel_format`` is how the pixels arrive, such as MJPG, or
     empty. ``skipped`` counts what could not be decoded. ``calibration`` is a Calibration that the
     source itself has, or None. A ``live`` source delivers at its own pace, and ``grab`` waits for
-    it; any other source is asked for its next picture every ``1 / fps`` seconds.
+    it; the pictures of any other source are shown as far apart as their times are, or every
+    ``1 / fps`` seconds.
     """
 
     live = False
@@ -74,6 +77,10 @@ class Camera(ABC):
         """Return how long ago the grabbed picture was captured, in seconds; 0.0 if not known."""
         return 0.0
 
+    def time_sec(self):
+        """Return the grabbed picture's time in its file, in seconds; None if it has none."""
+        return None
+
     def rewind(self):
         """
         Go back to before the first picture.
@@ -98,6 +105,22 @@ class DepthCamera(Camera):
         """
 
 
+def check_path(path):
+    """
+    Check that a path or an address can be handed to a native library.
+
+    OpenCV ends the process when it cannot encode it.
+
+    :raises CameraError: it holds bytes that are not UTF-8, or a zero.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise CameraError(f'opening {path} failed: its name is not UTF-8; rename it') from None
+    if '\0' in path:
+        raise CameraError(f'opening {path!r} failed: a name cannot hold a zero byte; rename it')
+
+
 def plausible_age(age_sec):
     """Return an age in seconds, or 0.0 if it must come from another clock."""
     return age_sec if 0.0 <= age_sec <= OLDEST_SEC else 0.0
@@ -105,8 +128,13 @@ def plausible_age(age_sec):
 
 def silence_opencv():
     """Keep OpenCV and FFmpeg from writing lines of their own beside the one that says it all."""
-    if hasattr(cv2, 'setLogLevel'):   # its place up to OpenCV 4.12
-        cv2.setLogLevel(0)
-    else:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    set_opencv_log_level(SILENT)
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+
+
+def set_opencv_log_level(level):
+    """Set what OpenCV writes to the terminal: SILENT or ERRORS."""
+    if hasattr(cv2, 'setLogLevel'):   # its place up to OpenCV 4.12
+        cv2.setLogLevel(level)
+    else:
+        cv2.utils.logging.setLogLevel(level)

@@ -14,13 +14,18 @@
 
 """What a camera at a device file and a stream have in common: both are OpenCV captures."""
 
+import time
+
 import cv2
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.picture_files import heard_terminal
 
 # Many cameras begin with a damaged picture; so many in a row are a fault.
 MOST_SKIPPED = 10
+# Longer than a slow source takes from picture to picture, less than the silence that ends one.
+LONGEST_TRY_SEC = 4.0
 
 
 class CaptureCamera(Camera):
@@ -44,13 +49,20 @@ class CaptureCamera(Camera):
 
     def grab(self):
         """
-        Wait for the next picture.
+        Wait for the next picture that is not broken.
 
         :raises CameraError: none comes any more.
         """
-        if not self._capture.grab():
-            raise CameraError(f'reading from {self._shown} failed: it was unplugged, stopped or '
-                              'is silent; plug it in or start it again')
+        broken = 0
+        started = time.monotonic()
+        while not self._capture.grab():
+            # After a broken picture OpenCV goes on when it is asked again; after the end it
+            # answers at once, and after a silence it would wait as long again.
+            broken += 1
+            if broken == MOST_SKIPPED or time.monotonic() - started > LONGEST_TRY_SEC:
+                raise CameraError(f'reading from {self._shown} failed: it was unplugged, stopped '
+                                  'or is silent; plug it in or start it again')
+        self.skipped += broken
         return True
 
     def retrieve(self):
@@ -59,8 +71,8 @@ class CaptureCamera(Camera):
 
         :raises CameraError: so it was with several in a row.
         """
-        decoded, image = self._capture.retrieve()
-        if not decoded:
+        image = self._decode()
+        if image is None:
             self.skipped += 1
             self._skipped_in_a_row += 1
             if self._skipped_in_a_row == MOST_SKIPPED:
@@ -68,7 +80,15 @@ class CaptureCamera(Camera):
                                   'failed; check the cable')
             return None
         self._skipped_in_a_row = 0
+        self.height, self.width = image.shape[:2]
         return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+
+    def _decode(self):
+        """Return the grabbed picture, or None."""
+        if self.pixel_format != 'MJPG':
+            return self._capture.retrieve()[1]
+        with heard_terminal():   # many a camera's pictures make libjpeg write a line for each
+            return self._capture.retrieve()[1]
 
     def close(self):
         """Let go of the camera."""

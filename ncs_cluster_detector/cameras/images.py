@@ -17,11 +17,10 @@
 import os
 import re
 
-import cv2
-
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import silence_opencv
+from ncs_cluster_detector.cameras.picture_files import read_picture
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
@@ -41,7 +40,7 @@ class Pictures(Camera):
         self.fps = fps
         self._path = os.path.expanduser(path)
         self._warn = warn
-        self._unreadable = set()
+        self._unreadable = {}   # path: its version that could not be read
         self._image = None
         self._decoded = None
         silence_opencv()
@@ -79,25 +78,24 @@ class Pictures(Camera):
         self._usable = 0
 
     def _decode(self, path):
+        version = None
         try:
-            version = (path, os.stat(path).st_mtime_ns)
-        except OSError:
-            version = None
-        if version is not None and version == self._decoded:
-            return True   # a single picture is decoded once, not fps times a second
-        try:
-            image = cv2.imread(path, cv2.IMREAD_COLOR)
-        except cv2.error:   # one of more pixels than OpenCV allows
-            image = None
-        if image is None:
-            if path not in self._unreadable:
-                self._unreadable.add(path)
-                self.skipped = len(self._unreadable)
-                self._warn(f'skipped {path}: it cannot be decoded as a picture; replace or '
-                           'remove it')
-            return False
-        self._image, self._decoded = image, version
-        return True
+            status = os.stat(path)
+            version = path, status.st_mtime_ns, status.st_size
+            if version == self._decoded:
+                return True   # a single picture is decoded once, not fps times a second
+            if self._unreadable.get(path) == version:
+                return False
+            self._image, self._decoded = read_picture(path), version
+            self._unreadable.pop(path, None)
+            return True
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+        if path not in self._unreadable:
+            self.skipped += 1
+            self._warn(f'skipped {path}: {reason}; replace or remove it')
+        self._unreadable[path] = version
+        return False
 
 
 def list_pictures(path):

@@ -21,6 +21,7 @@ import time
 
 import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import DepthCamera
 from ncs_cluster_detector.cameras.camera import plausible_age
 from ncs_cluster_detector.cameras.realsense_sdk import calibration_of
@@ -139,6 +140,10 @@ class RealSenseCamera(DepthCamera):
             return None
         return pixels if abs(units - MILLIMETRE) < 1e-9 else millimetres(pixels, units)
 
+    def time_sec(self):
+        """Return when the grabbed frame was recorded."""
+        return self._color.get_timestamp() / 1000.0
+
     def rewind(self):
         """Play the recording from its start."""
         self.close()
@@ -186,6 +191,7 @@ class RealSenseCamera(DepthCamera):
     def _open_recording(self):
         path = self._shown = os.path.expanduser(self._device)
         self._remedy = RECORDING_REMEDY
+        check_path(path)
         if not os.path.isfile(path):
             raise CameraError(f'opening {path} failed: there is no such file; {RECORDING_REMEDY}')
         config = self._sdk.config()

@@ -21,8 +21,10 @@ import time
 import cv2
 
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
+from ncs_cluster_detector.cameras.picture_files import decode_picture
 from ncs_cluster_detector.cameras.video import BELIEVABLE_FPS
 
 # A stream that is silent for so long counts as gone.
@@ -62,6 +64,7 @@ class StreamCamera(CaptureCamera):
         :raises CameraError: it cannot be opened now.
         """
         shown = shown_url(url)
+        check_path(url)
         silence_opencv()
         for name, value in FFMPEG_ENVIRONMENT.items():
             os.environ.setdefault(name, value)
@@ -74,6 +77,9 @@ class StreamCamera(CaptureCamera):
         super().__init__(shown, capture)
         self.fps = believed_fps(capture.get(cv2.CAP_PROP_FPS), self.pixel_format)
         self._up_to_date = False
+        # FFmpeg would decode every picture, wanted or not, squeeze one of another size into that
+        # of the first, and deliver the rest of a damaged one in grey.
+        self._as_jpeg = self.pixel_format == 'MJPG' and capture.set(cv2.CAP_PROP_FORMAT, -1)
 
     def grab(self):
         """Wait for the next picture; those that came while the stream was opened are dropped."""
@@ -84,6 +90,15 @@ class StreamCamera(CaptureCamera):
             continue
         self._up_to_date = True
         return True
+
+    def _decode(self):
+        if not self._as_jpeg:
+            return super()._decode()
+        grabbed, data = self._capture.retrieve()
+        try:
+            return decode_picture(data) if grabbed else None
+        except ValueError:
+            return None
 
     def _grab_and_tell_wait(self):
         # With one thread the decoder works in this one; what is left of the time is waiting.

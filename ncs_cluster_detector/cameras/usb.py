@@ -23,6 +23,7 @@ import time
 import cv2
 
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import plausible_age
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
@@ -133,6 +134,7 @@ def open_device(path):
     :return: the cv2.VideoCapture.
     :raises CameraError: it is not there, not allowed, or no camera.
     """
+    check_path(path)
     try:
         status = os.stat(path)
     except OSError:

@@ -20,10 +20,14 @@ import cv2
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
 
 # A rate beyond these is a container that does not know it (FFmpeg then tells its time base).
 BELIEVABLE_FPS = (0.1, 240.0)
+# The number of pictures that a file announces is often a guess, and sometimes none.
+MORE_THAN_ANNOUNCED = 10
+MOST_BROKEN = 10000
 
 
 class VideoFile(Camera):
@@ -48,7 +52,7 @@ class VideoFile(Camera):
         if self._primed:
             self._primed = False
             return True
-        if self._capture.grab():
+        if self._grab_unbroken():
             return True
         played = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
         announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -59,12 +63,16 @@ class VideoFile(Camera):
         return False
 
     def retrieve(self):
-        """Return the grabbed picture."""
+        """Return the grabbed picture, or None if it cannot be converted."""
         decoded, image = self._capture.retrieve()
         if not decoded:
-            raise CameraError(f'decoding a picture of {self._path} failed: the file is damaged; '
-                              'put a readable one in its place')
+            self.skipped += 1
+            return None
         return image
+
+    def time_sec(self):
+        """Return when the grabbed picture is to be shown; the pictures of a phone vary in rate."""
+        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
 
     def rewind(self):
         """Open the file again, which works with every container; seeking does not."""
@@ -79,9 +87,11 @@ class VideoFile(Camera):
         if not os.path.isfile(self._path):
             raise CameraError(f'opening {self._path} failed: there is no such file; give the '
                               'path of a video file')
+        check_path(self._path)
         self._opened_fingerprint = self._fingerprint()
-        self._capture = cv2.VideoCapture(self._path)
-        self._primed = self._capture.isOpened() and self._capture.grab()
+        self._broken = 0   # pictures since the file was opened
+        self._capture = cv2.VideoCapture(os.path.abspath(self._path))   # 12:30.avi is no protocol
+        self._primed = self._capture.isOpened() and self._grab_unbroken()
         if not self._primed:
             self.close()
             reason = ('it is not a video that OpenCV can decode'
@@ -93,6 +103,25 @@ class VideoFile(Camera):
         told = self._capture.get(cv2.CAP_PROP_FPS)
         low, high = BELIEVABLE_FPS
         self.fps = told if low <= told <= high else self._fallback_fps
+
+    def _grab_unbroken(self):
+        """
+        Go on to the next picture that can be decoded; False at the end.
+
+        OpenCV tells the end as it tells a broken picture, and goes on behind that when it is
+        asked again. So it is asked once for every picture that is still to come.
+        """
+        played = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
+        announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        left = min(max(announced - played - self._broken, 0), MOST_BROKEN) + MORE_THAN_ANNOUNCED
+        broken = 0
+        while not self._capture.grab():
+            broken += 1
+            if broken > left:
+                return False
+        self._broken += broken
+        self.skipped += broken
+        return True
 
     def _fingerprint(self):
         try:

@@ -41,6 +41,9 @@ class GrabState(Enum):
     AWAY = 'away'
 
 
+STARTS = {GrabState.OPENING: 'is open', GrabState.AWAY: 'is back'}
+
+
 class FrameGrabber:
     """
     Keeps one camera going in a thread of its own and puts its frames into ``frames``.
@@ -72,6 +75,7 @@ class FrameGrabber:
         self.last_error = ''
         self.last_frame_at = None
         self.granted = ''
+        self._size = None   # of what was granted: a stream may turn to portrait
         self.live = False
         self.skipped = 0
         self.failure = None
@@ -140,21 +144,26 @@ class FrameGrabber:
             self._streaming()
         pace = FramePace()
         opened_at = time.monotonic()
+        skipped_before = self.skipped
         while self._ready_for_next(pace):
             grabbed = self._camera.grab()
-            self.skipped = self._camera.skipped
+            self.skipped = skipped_before + self._camera.skipped
             if not grabbed:
                 self._at_end(pace)
                 continue
             captured = self._stamp(self._camera.age_sec()) if self.live else None
+            if not self.live:
+                self._wait(lambda: False, pace.until_next(
+                    self._camera.time_sec(), 1.0 / self._camera.fps, time.monotonic()))
             now = time.monotonic()
             self.last_frame_at = now
             self.rate.count(now)
             self._streaming()
             if now - opened_at > LONGEST_RETRY_SEC:
                 self._retry_sec = FIRST_RETRY_SEC   # it did not just flicker
-            if self._wanted():
+            if self._wanted() and not self._stopping:
                 image = self._camera.retrieve()
+                self.skipped = skipped_before + self._camera.skipped
                 if image is None:
                     continue
                 depth = self._camera.retrieve_depth() if self._depth_wanted() else None
@@ -165,13 +174,11 @@ class FrameGrabber:
                 pace.handed_over(time.monotonic())
 
     def _ready_for_next(self, pace):
-        """Wait until the next frame is due and wanted; False when the thread shall stop."""
-        if not self._camera.live:
-            if not self._wanted():
-                self._wait(self._wanted)
-                self._wait(lambda: False, SETTLING_SEC)
-                pace.restart()
-            self._wait(lambda: False, pace.until_next(1.0 / self._camera.fps, time.monotonic()))
+        """Wait until the next frame is wanted; False when the thread shall stop."""
+        if not self.live and not self._wanted():
+            self._wait(self._wanted)
+            self._wait(lambda: False, SETTLING_SEC)
+            pace.restart()
         return not self._stopping
 
     def _at_end(self, pace):
@@ -186,20 +193,20 @@ class FrameGrabber:
             self.state = GrabState.STREAMING
             self._logger.info(f'{self._name} starts again')
         else:
-            pace.take_back()   # the first picture comes when the one behind the last was due
+            pace.rewind()
         self._camera.rewind()
 
     def _streaming(self):
-        if self.state is GrabState.STREAMING:
-            return
         camera = self._camera
-        size = ' '.join(filter(None, (f'{camera.width}x{camera.height}', camera.pixel_format)))
-        self.granted = f'{size} at {camera.fps:.4g} fps' if camera.fps else size
+        size = camera.width, camera.height
+        if self.state is GrabState.STREAMING and size == self._size:
+            return
+        self._size = size
+        text = ' '.join(filter(None, (f'{size[0]}x{size[1]}', camera.pixel_format)))
+        self.granted = f'{text} at {camera.fps:.4g} fps' if camera.fps else text
         if self.state is GrabState.AWAY:
             self.reopenings += 1
-            self._logger.info(f'{self._name} is back: {self.granted}')
-        elif self.state is GrabState.OPENING:
-            self._logger.info(f'{self._name} is open: {self.granted}')
+        self._logger.info(f'{self._name} {STARTS.get(self.state, "now delivers")}: {self.granted}')
         self.state = GrabState.STREAMING
 
     def _went_away(self, error):

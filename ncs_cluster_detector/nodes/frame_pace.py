@@ -20,45 +20,51 @@ import math
 # Later than this, the lost time is given up instead of caught up in a burst.
 MAX_LAG_SEC = 1.0
 # Caught up is at twice the rate: of a burst a subscriber that keeps the newest would lose frames.
-LEAST_PERIODS = 0.5
+LEAST_GAP = 0.5
+# A file whose time jumps further is damaged; the picture of a slide show may stand so long.
+LONGEST_GAP_SEC = 60.0
 RATE_WINDOW_SEC = 5.0
 
 
 class FramePace:
-    """An absolute schedule: one late frame does not make the following ones late."""
+    """A schedule in which one late frame does not make the following ones late."""
 
     def __init__(self):
         """Start with the first frame due at once."""
         self.restart()
 
     def restart(self):
-        """Let the next frame be due at once, and count from there."""
-        self._start = None
-        self._count = 0
+        """Let the next frame be due at once."""
+        self._due = None   # of the last frame, in monotonic seconds
+        self._time_sec = None
         self._handed_over_at = -math.inf
+
+    def rewind(self):
+        """Let the next frame, the first one again, be due a period after the last."""
+        self._time_sec = None
 
     def handed_over(self, now):
         """Note when the last frame really left, at a monotonic time in seconds."""
         self._handed_over_at = now
 
-    def take_back(self):
-        """Let the frame that was due last be due again."""
-        self._count -= 1
-
-    def until_next(self, period_sec, now):
+    def until_next(self, time_sec, period_sec, now):
         """
-        Count one frame and return how long to wait for it.
+        Return how long to wait for the next frame.
 
-        :param period_sec: time from frame to frame.
+        :param time_sec: its time in the file, in seconds, or None; where that does not tell how
+            long after the frame before it comes, it is a period.
+        :param period_sec: usual time from frame to frame.
         :param now: monotonic time in seconds.
         :return: seconds, 0.0 when it is due already.
         """
-        if self._start is None or now - (self._start + self._count * period_sec) > MAX_LAG_SEC:
-            self._start, self._count = now, 0
-        due = max(self._start + self._count * period_sec,
-                  self._handed_over_at + LEAST_PERIODS * period_sec)
-        self._count += 1
-        return max(0.0, due - now)
+        gap = period_sec
+        if None not in (time_sec, self._time_sec) and (
+                0.0 < time_sec - self._time_sec <= LONGEST_GAP_SEC):
+            gap = time_sec - self._time_sec
+        self._time_sec = time_sec
+        due = now if self._due is None else self._due + gap
+        self._due = now if now - due > MAX_LAG_SEC else due
+        return max(0.0, self._due - now, self._handed_over_at + LEAST_GAP * gap - now)
 
 
 class RateMeter:

@@ -15,6 +15,7 @@
 """Tests of the schedule of frames and of their rate."""
 
 from ncs_cluster_detector.nodes.frame_pace import FramePace
+from ncs_cluster_detector.nodes.frame_pace import LONGEST_GAP_SEC
 from ncs_cluster_detector.nodes.frame_pace import MAX_LAG_SEC
 from ncs_cluster_detector.nodes.frame_pace import RateMeter
 import pytest
@@ -22,25 +23,25 @@ import pytest
 
 def test_the_first_frame_is_due_at_once_and_the_others_a_period_apart():
     pace = FramePace()
-    assert pace.until_next(0.1, 50.0) == 0.0
-    assert pace.until_next(0.1, 50.0) == pytest.approx(0.1)
-    assert pace.until_next(0.1, 50.15) == pytest.approx(0.05)
+    assert pace.until_next(None, 0.1, 50.0) == 0.0
+    assert pace.until_next(None, 0.1, 50.0) == pytest.approx(0.1)
+    assert pace.until_next(None, 0.1, 50.15) == pytest.approx(0.05)
 
 
 def test_a_late_frame_does_not_delay_the_next():
     pace = FramePace()
-    pace.until_next(0.1, 50.0)
-    assert pace.until_next(0.1, 50.19) == 0.0
-    assert pace.until_next(0.1, 50.19) == pytest.approx(0.01)
+    pace.until_next(None, 0.1, 50.0)
+    assert pace.until_next(None, 0.1, 50.19) == 0.0
+    assert pace.until_next(None, 0.1, 50.19) == pytest.approx(0.01)
 
 
 def test_lost_time_is_caught_up_at_twice_the_rate():
     pace = FramePace()
-    pace.until_next(0.1, 50.0)
+    pace.until_next(None, 0.1, 50.0)
     pace.handed_over(50.5)   # a slow taker
     now, times = 50.5, []
     for _ in range(12):
-        now += pace.until_next(0.1, now)
+        now += pace.until_next(None, 0.1, now)
         pace.handed_over(now)
         times.append(now)
     # From 50.5 on every 0.05 s, until the frames are on their times again: 50.1 + 0.1 n.
@@ -52,32 +53,49 @@ def test_there_is_no_drift():
     pace = FramePace()
     now = 0.0
     for _ in range(10001):
-        now += pace.until_next(1 / 30, now) + 0.001   # each frame takes its time
+        now += pace.until_next(None, 1 / 30, now) + 0.001   # each frame takes its time
     assert now == pytest.approx(10000 / 30 + 0.001, abs=1e-6)
 
 
 def test_a_long_pause_is_not_caught_up():
     pace = FramePace()
-    pace.until_next(0.1, 50.0)
+    pace.until_next(None, 0.1, 50.0)
     late = 50.1 + MAX_LAG_SEC
-    assert pace.until_next(0.1, late + 0.01) == 0.0
-    assert pace.until_next(0.1, late + 0.01) == pytest.approx(0.1)
+    assert pace.until_next(None, 0.1, late + 0.01) == 0.0
+    assert pace.until_next(None, 0.1, late + 0.01) == pytest.approx(0.1)
 
 
-def test_a_frame_that_was_not_there_is_due_again():
+def test_a_frame_is_due_at_its_own_time():
+    pace = FramePace()
+    assert pace.until_next(7.0, 0.1, 50.0) == 0.0
+    assert pace.until_next(7.03, 0.1, 50.0) == pytest.approx(0.03)
+    assert pace.until_next(9.5, 0.1, 50.5) == pytest.approx(2.0)
+    pace.rewind()
+    assert pace.until_next(7.0, 0.1, 52.5) == pytest.approx(0.1)
+    assert pace.until_next(7.03, 0.1, 52.6) == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize('time_sec', [None, 7.0, 6.0, 7.1 + LONGEST_GAP_SEC])
+def test_a_frame_whose_time_cannot_be_is_due_after_a_period(time_sec):
+    pace = FramePace()
+    pace.until_next(7.0, 0.1, 50.0)
+    assert pace.until_next(time_sec, 0.1, 50.0) == pytest.approx(0.1)
+
+
+def test_after_the_end_the_first_frame_is_due_a_period_after_the_last():
     pace = FramePace()
     for _ in range(3):
-        pace.until_next(0.1, 50.0)
-    pace.take_back()
-    assert pace.until_next(0.1, 50.0) == pytest.approx(0.2)
+        pace.until_next(None, 0.1, 50.0)
+    pace.rewind()
+    assert pace.until_next(None, 0.1, 50.0) == pytest.approx(0.3)
 
 
 def test_restart_begins_anew():
     pace = FramePace()
     for _ in range(3):
-        pace.until_next(0.1, 50.0)
+        pace.until_next(None, 0.1, 50.0)
     pace.restart()
-    assert pace.until_next(0.1, 50.0) == 0.0
+    assert pace.until_next(None, 0.1, 50.0) == 0.0
 
 
 def test_the_rate_is_that_of_the_last_seconds():

@@ -1,0 +1,111 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Reads one picture file, whatever its name and whatever is left of its content."""
+
+from contextlib import contextmanager
+import os
+import re
+import stat
+import threading
+
+import cv2
+from ncs_cluster_detector.cameras.camera import ERRORS
+from ncs_cluster_detector.cameras.camera import set_opencv_log_level
+from ncs_cluster_detector.cameras.camera import SILENT
+import numpy as np
+
+# OpenCV refuses pictures of more pixels than this many bytes can hold even uncompressed.
+LARGEST_BYTES = 2**30
+# What the decoders write to the terminal, and what of it means that a part of the picture is
+# missing or wrong (the messages of libjpeg are in its jerror.h); OpenCV returns it all the same.
+DECODERS_LINE = re.compile(
+    r'Corrupt JPEG data|Premature end of JPEG|Inconsistent progression sequence|Invalid SOS '
+    r'parameters|Unknown Adobe color|Warning: unknown JFIF|Application transferred too many|'
+    r'libpng (?:error|warning)|\[ *(?:FATAL|ERROR|WARN|INFO|DEBUG):\d')
+# Many cameras leave some bytes between the picture, which is whole, and its end (0xd9).
+DAMAGE = re.compile(
+    r'Corrupt JPEG data(?!: \d+ extraneous bytes before marker 0xd9)|Premature end of JPEG|'
+    r'Inconsistent progression|\[ *ERROR:\d.*TIFF')
+_terminal = threading.Lock()
+
+
+def read_picture(path):
+    """
+    Return the picture in a file: uint8, height x width x 3, blue-green-red.
+
+    The file is read here and not by OpenCV, which takes the process down with itself when the
+    name of a file is not UTF-8, and returns the first part of a JPEG that was cut.
+
+    :raises ValueError: it holds no picture, or not a whole one; the text tells why.
+    :raises OSError: it cannot be read.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):   # a pipe would be waited for
+        raise ValueError('it is no file')
+    if status.st_size > LARGEST_BYTES:
+        raise ValueError(f'it has {status.st_size} bytes, more than {LARGEST_BYTES}')
+    return decode_picture(np.fromfile(path, np.uint8))
+
+
+def decode_picture(data):
+    """
+    Return the picture in the content of a file, as ``read_picture`` does.
+
+    :param data: uint8 array.
+    :raises ValueError: it holds no picture, or not a whole one.
+    """
+    image = None
+    with heard_terminal() as heard:
+        try:
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        except cv2.error:   # there is no data, or it has more pixels than OpenCV allows
+            pass
+    if image is None:
+        raise ValueError('it cannot be decoded as a picture')
+    if any(map(DAMAGE.search, heard)):
+        raise ValueError('it is damaged')
+    return image
+
+
+@contextmanager
+def heard_terminal():
+    """
+    Yield a list that afterwards has the lines which decoders wrote to the terminal.
+
+    There is no other way to learn of them. What other threads wrote is passed on.
+    """
+    lines = []
+    with _terminal:
+        try:
+            terminal = os.dup(2)
+        except OSError:   # the process has none
+            yield lines
+            return
+        with open(os.memfd_create('terminal'), 'r+b') as memory:
+            os.dup2(memory.fileno(), 2)
+            set_opencv_log_level(ERRORS)   # libtiff's errors come this way
+            try:
+                yield lines
+            finally:
+                set_opencv_log_level(SILENT)
+                os.dup2(terminal, 2)
+                os.close(terminal)
+                memory.seek(0)
+                for line in memory:
+                    text = line.decode(errors='replace')
+                    if DECODERS_LINE.match(text):
+                        lines.append(text)
+                    elif text.strip():
+                        os.write(2, line)
