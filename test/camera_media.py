@@ -41,6 +41,11 @@ def number_of(image):
     return sum(int(level > 127) << bit for bit, level in enumerate(levels))
 
 
+def jpeg(image):
+    """Return a picture as the content of a JPEG file."""
+    return cv2.imencode('.jpg', image)[1].tobytes()
+
+
 def write_video(path, frames, fps, code='MJPG'):
     """Write a video of numbered frames and return its path as a text."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), fps, (WIDTH, HEIGHT))
@@ -50,19 +55,60 @@ def write_video(path, frames, fps, code='MJPG'):
     return str(path)
 
 
+def spoil_pictures(path, numbers):
+    """Fill pictures of an AVI file with zeros; 0 is the first."""
+    with open(path, 'r+b') as file:
+        data = file.read()
+        at = data.index(b'movi') + 4
+        for number in range(max(numbers) + 1):
+            at = data.index(b'00dc', at)
+            size = int.from_bytes(data[at + 4:at + 8], 'little')
+            if number in numbers:
+                file.seek(at + 8)
+                file.write(bytes(size))
+            at += 8 + size
+    return path
+
+
+def retime(path, milliseconds):
+    """
+    Give the pictures of an MP4 file that OpenCV wrote other durations.
+
+    :param milliseconds: of each picture.
+    """
+    with open(path, 'rb') as file:
+        data = file.read()
+    rate = int.from_bytes(data[(at := data.index(b'mdhd')) + 16:at + 20], 'big')   # version 0
+    at = data.index(b'stts') - 4   # the box of durations: size, name, version, number of entries
+    old = int.from_bytes(data[at:at + 4], 'big')
+    entries = b''.join((1).to_bytes(4, 'big') + (duration * rate // 1000).to_bytes(4, 'big')
+                       for duration in milliseconds)
+    box = b'stts' + bytes(4) + len(milliseconds).to_bytes(4, 'big') + entries
+    data = data[:at] + (len(box) + 4).to_bytes(4, 'big') + box + data[at + old:]
+    for name in (b'moov', b'trak', b'mdia', b'minf', b'stbl'):   # the boxes around it
+        at = data.index(name) - 4
+        size = int.from_bytes(data[at:at + 4], 'big') + len(box) + 4 - old
+        data = data[:at] + size.to_bytes(4, 'big') + data[at + 4:]
+    with open(path, 'wb') as file:
+        file.write(data.replace(b'edts', b'free'))   # the list of edits knows the old length
+    return path
+
+
 class MjpegServer:
     """A camera on the network: an endless MJPEG stream of numbered frames on 127.0.0.1."""
 
-    def __init__(self, port=0, fps=30.0, cut_after=None):
+    def __init__(self, port=0, fps=30.0, cut_after=None, jpeg_of=None):
         """
         Start to serve.
 
         :param port: port 0 takes a free one.
         :param fps: frames a second.
         :param cut_after: hang up before the end of the frame of this number; None = never.
+        :param jpeg_of: returns what is sent as the frame of a number.
         """
         self.newest = 0
         self._cut_after = cut_after
+        self._jpeg_of = jpeg_of or (lambda number: jpeg(numbered(number % 256)))
         self._period_sec = 1.0 / fps
         self._stopping = threading.Event()
         self._server = ThreadingHTTPServer(('127.0.0.1', port), self._handler())
@@ -107,12 +153,12 @@ class MjpegServer:
         due = time.monotonic()
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             due += self._period_sec
-            jpeg = cv2.imencode('.jpg', numbered(self.newest % 256))[1].tobytes()
+            data = self._jpeg_of(self.newest)
             part = (b'--frame\r\nContent-Type: image/jpeg\r\n'
-                    b'Content-Length: %d\r\n\r\n%s\r\n' % (len(jpeg), jpeg))
+                    b'Content-Length: %d\r\n\r\n%s\r\n' % (len(data), data))
             cut = self.newest == self._cut_after
             try:
-                stream.write(part[:-len(jpeg) // 10] if cut else part)
+                stream.write(part[:-len(data) // 10] if cut else part)
             except OSError:
                 return   # the reader has hung up
             if cut:

@@ -28,6 +28,9 @@ import numpy as np
 
 # OpenCV refuses pictures of more pixels than this many bytes can hold even uncompressed.
 LARGEST_BYTES = 2**30
+# Markers of JPEG.
+START_OF_IMAGE, START_OF_SCAN, END_OF_IMAGE = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+MOST_SEGMENTS = 1000   # a profile of colours alone may have 255
 # What the decoders write to the terminal, and what of it means that a part of the picture is
 # missing or wrong (the messages of libjpeg are in its jerror.h); OpenCV returns it all the same.
 DECODERS_LINE = re.compile(
@@ -66,6 +69,8 @@ def decode_picture(data):
     :param data: uint8 array.
     :raises ValueError: it holds no picture, or not a whole one.
     """
+    if not _jpeg_is_closed(data):
+        raise ValueError('its end is missing')
     image = None
     with heard_terminal() as heard:
         try:
@@ -77,6 +82,25 @@ def decode_picture(data):
     if any(map(DAMAGE.search, heard)):
         raise ValueError('it is damaged')
     return image
+
+
+def _jpeg_is_closed(data):
+    """
+    Return whether a picture has an end, if it is a JPEG; zeros in its place decode to something.
+
+    Its head is a chain of segments: a marker of two bytes, then a length that counts itself
+    (ITU-T T.81, annex B).
+    """
+    content = data.tobytes()
+    if not content.startswith(START_OF_IMAGE):
+        return True
+    at = len(START_OF_IMAGE)
+    for _ in range(MOST_SEGMENTS):
+        size = int.from_bytes(content[at + 2:at + 4], 'big')
+        if content[at:at + 1] != b'\xff' or content[at:at + 2] == START_OF_SCAN or size < 2:
+            break
+        at += 2 + size
+    return content.find(END_OF_IMAGE, at) >= 0
 
 
 @contextmanager

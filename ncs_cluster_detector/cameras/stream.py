@@ -96,7 +96,7 @@ class StreamCamera(CaptureCamera):
             return super()._decode()
         grabbed, data = self._capture.retrieve()
         try:
-            return decode_picture(data) if grabbed else None
+            return decode_picture(data) if grabbed and data is not None else None
         except ValueError:
             return None
 

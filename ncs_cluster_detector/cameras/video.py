@@ -114,14 +114,17 @@ class VideoFile(Camera):
         played = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
         announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         left = min(max(announced - played - self._broken, 0), MOST_BROKEN) + MORE_THAN_ANNOUNCED
-        broken = 0
-        while not self._capture.grab():
-            broken += 1
-            if broken > left:
-                return False
+        asked = broken = 0
+        while not (grabbed := self._capture.grab()) and asked < left:
+            asked += 1
+            # At the end there is no data; here some is known to be, as OpenCV tells its kind.
+            if self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+                broken = asked
+        if grabbed:
+            broken = asked
         self._broken += broken
         self.skipped += broken
-        return True
+        return grabbed
 
     def _fingerprint(self):
         try:

@@ -17,14 +17,21 @@
 import os
 import shutil
 
+from camera_media import jpeg
 from camera_media import number_of
 from camera_media import numbered
 import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.images import natural_key
 from ncs_cluster_detector.cameras.images import Pictures
+from ncs_cluster_detector.cameras.picture_files import heard_terminal
 import numpy as np
 import pytest
+
+
+def noise():
+    """Return a picture that does not compress well, so that every part of its file matters."""
+    return np.random.default_rng(3).integers(0, 256, (120, 160, 3), np.uint8)
 
 
 def show(camera):
@@ -102,8 +109,90 @@ def test_a_broken_picture_is_named_once_and_skipped(tmp_path, warnings):
         assert show(camera) == [1, 3]
         camera.rewind()
     assert camera.skipped == 1
-    assert warnings == [f'skipped {broken}: it cannot be decoded as a picture; replace or '
-                        'remove it']
+    assert warnings == [f'skipped {broken}: its end is missing; replace or remove it']
+
+
+def test_names_of_any_bytes_are_read(tmp_path, warnings):
+    random = np.random.default_rng(0)
+    folder = os.fsencode(tmp_path)
+    content = {}
+    for number in range(500):
+        bad = {0, ord('/')}
+        name = bytes(byte for byte in random.integers(1, 256, 20) if byte not in bad)
+        path = folder + b'/' + name + b'.png'
+        content[path] = number % 256
+        with open(path, 'wb') as file:
+            file.write(cv2.imencode('.png', numbered(number % 256))[1].tobytes())
+    camera = Pictures(str(tmp_path), 2.0, warnings.append)
+    assert sorted(show(camera)) == sorted(content.values())
+    assert warnings == []
+    for path, number in list(content.items())[:5]:
+        assert show(Pictures(os.fsdecode(path), 2.0, warnings.append)) == [number]
+
+
+@pytest.mark.parametrize('ending', ['jpg', 'png', 'bmp', 'tif', 'webp'])
+def test_a_cut_picture_is_skipped(tmp_path, warnings, capfd, ending):
+    whole = cv2.imencode('.' + ending, noise())[1].tobytes()
+    cuts = [1, 20, 700, len(whole) // 2, len(whole) - 700, len(whole) - 2]
+    for cut in cuts:
+        (tmp_path / f'{cut}.{ending}').write_bytes(whole[:cut])
+    (tmp_path / f'whole.{ending}').write_bytes(whole)
+    camera = Pictures(str(tmp_path), 2.0, warnings.append)
+    for _ in range(3):
+        assert camera.grab()
+        assert not camera.grab()
+        camera.rewind()
+    assert camera.skipped == len(warnings) == len(cuts)
+    assert capfd.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize('options', [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+                                     [cv2.IMWRITE_JPEG_RST_INTERVAL, 4]])
+def test_a_jpeg_of_which_a_part_is_missing_is_skipped(tmp_path, warnings, capfd, options):
+    whole = cv2.imencode('.jpg', noise(), options)[1].tobytes()
+    half = len(whole) // 2
+    for name, data in {'1': whole[:half] + b'\xff\xd9', '2': whole[:half] + bytes(half),
+                       '3': whole[:half] + whole}.items():
+        (tmp_path / f'{name}.jpg').write_bytes(data)
+    (tmp_path / '4.jpg').write_bytes(whole[:-2] + bytes(6) + whole[-2:])   # as cameras do
+    camera = Pictures(str(tmp_path), 2.0, warnings.append)
+    shown = []
+    while camera.grab():
+        shown.append(camera.retrieve())
+    assert [text.split()[1] for text in warnings] == [f'{tmp_path}/{n}.jpg:' for n in '123']
+    assert len(shown) == 1
+    np.testing.assert_array_equal(shown[0], cv2.imdecode(np.frombuffer(whole, np.uint8), 1))
+    assert capfd.readouterr() == ('', '')
+
+
+def test_what_others_write_to_the_terminal_while_a_picture_is_decoded_is_passed_on(capfd):
+    with heard_terminal() as heard:
+        os.write(2, b'Corrupt JPEG data: bad Huffman code\n[INFO] of another thread\n')
+    assert heard == ['Corrupt JPEG data: bad Huffman code\n']
+    assert capfd.readouterr() == ('', '[INFO] of another thread\n')
+
+
+def test_a_picture_that_is_replaced_by_a_whole_one_is_shown(tmp_path, warnings):
+    cv2.imwrite(str(tmp_path / '1.png'), numbered(1))
+    half = tmp_path / '2.jpg'   # somebody is still writing it
+    half.write_bytes(jpeg(numbered(2))[:500])
+    camera = Pictures(str(tmp_path), 2.0, warnings.append)
+    assert show(camera) == [1]
+    half.write_bytes(jpeg(numbered(2)))
+    camera.rewind()
+    assert show(camera) == [1, 2]
+
+
+def test_what_is_no_file_is_skipped(tmp_path, warnings):
+    cv2.imwrite(str(tmp_path / '1.png'), numbered(1))
+    os.mkfifo(tmp_path / '2.png')
+    (tmp_path / '3.png').mkdir()
+    (tmp_path / '4.png').symlink_to(tmp_path / 'nowhere')
+    (tmp_path / '5.png').touch()
+    assert show(Pictures(str(tmp_path), 2.0, warnings.append)) == [1]
+    assert [text.partition(': ')[2].partition(';')[0] for text in warnings] == [
+        'it is no file', 'it is no file', 'No such file or directory',
+        'it cannot be decoded as a picture']
 
 
 def test_pictures_that_are_added_are_shown_in_the_next_round(tmp_path, warnings):

@@ -21,11 +21,15 @@ import threading
 import time
 from unittest import mock
 
+from camera_media import jpeg
 from camera_media import MjpegServer
 from camera_media import number_of
+from camera_media import numbered
 import cv2
+from ncs_cluster_detector.cameras import capture
 from ncs_cluster_detector.cameras import stream
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.open_camera import open_camera
 from ncs_cluster_detector.cameras.stream import believed_fps
 from ncs_cluster_detector.cameras.stream import shown_url
@@ -118,6 +122,85 @@ def test_half_a_picture_is_not_delivered():
     camera.close()
 
 
+def shown_by(camera, pictures):
+    """Return the pictures of a camera, of those that are grabbed."""
+    images = []
+    for _ in range(pictures):
+        camera.grab()
+        images.append(camera.retrieve())
+    return images
+
+
+DAMAGES = {
+    'cut': lambda data: data[:len(data) // 2], 'none': lambda data: b'',
+    'zeros': lambda data: bytes(len(data)), 'no data': lambda data: b'\xff\xd8\xff\xd9',
+    'cut and closed': lambda data: data[:len(data) // 2] + b'\xff\xd9',
+    'overwritten': lambda data: data[:len(data) // 2] + b'x' * (len(data) - len(data) // 2)}
+
+
+@pytest.mark.parametrize('damage', DAMAGES.values(), ids=DAMAGES)
+def test_a_broken_picture_is_left_out_and_does_not_end_a_stream(damage, capfd):
+    def jpeg_of(number):
+        data = jpeg(numbered(number % 256))
+        return damage(data) if number % 10 == 9 else data
+
+    with MjpegServer(fps=100.0, jpeg_of=jpeg_of) as server:
+        camera = StreamCamera(server.url)
+        images = shown_by(camera, 40)
+    broken = sum(image is None for image in images)
+    assert broken == camera.skipped >= 3
+    numbers = [number_of(image) for image in images if image is not None]
+    assert numbers == [number for number in range(numbers[0], numbers[-1] + 1) if number % 10 < 9]
+    camera.close()
+    assert capfd.readouterr() == ('', '')
+
+
+def test_a_stream_may_turn_to_portrait():
+    with MjpegServer(fps=100.0, jpeg_of=lambda number: jpeg(
+            numbered(number, *((160, 120) if number < 20 else (120, 160))))) as server:
+        camera = StreamCamera(server.url)
+        images = shown_by(camera, 40)
+    assert [image.shape for image in images[::39]] == [(120, 160, 3), (160, 120, 3)]
+    assert (camera.width, camera.height) == (120, 160)
+    numbers = [number_of(image) for image in images]
+    assert numbers == list(range(numbers[0], numbers[0] + 40))
+    camera.close()
+
+
+class FaultyCapture:
+    """A capture that tells a broken picture as it tells the end."""
+
+    def __init__(self, answers):
+        """Prepare the answers to grab."""
+        self.answers = iter(answers)
+
+    def get(self, key):
+        """Tell nothing."""
+        return 0.0
+
+    def grab(self):
+        """Answer."""
+        return next(self.answers)
+
+
+def test_after_a_broken_picture_a_capture_is_asked_again():
+    camera = CaptureCamera('eye', FaultyCapture([False] * 9 + [True] + [False] * 10))
+    assert camera.grab()
+    assert camera.skipped == 9
+    with pytest.raises(CameraError, match='reading from eye failed: it was unplugged, stopped or'):
+        camera.grab()
+
+
+def test_a_capture_that_was_silent_is_not_asked_again(monkeypatch):
+    clock = InventedClock()
+    monkeypatch.setattr(capture, 'time', clock)
+    silent = FaultyCapture([False, True])
+    monkeypatch.setattr(silent, 'grab', lambda: clock.wait(5.0))
+    with pytest.raises(CameraError, match='reading from eye failed'):
+        CaptureCamera('eye', silent).grab()
+    assert clock.now == 5.0
+
+
 class BufferedCapture:
     """A stream of which some pictures lie in a buffer; decoding and waiting take their time."""
 
@@ -174,14 +257,14 @@ class InventedClock:
 def test_what_was_buffered_is_dropped_before_the_first_picture(
         monkeypatch, buffered, wait_sec, first):
     clock = InventedClock()
-    capture = BufferedCapture(clock, buffered, wait_sec)
+    buffer = BufferedCapture(clock, buffered, wait_sec)
     monkeypatch.setattr(stream, 'time', clock)
-    monkeypatch.setattr(cv2, 'VideoCapture', lambda *_: capture)
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda *_: buffer)
     camera = StreamCamera('http://camera/')
     camera.grab()
-    assert capture.grabbed == first
+    assert buffer.grabbed == first
     camera.grab()
-    assert capture.grabbed == first + 1
+    assert buffer.grabbed == first + 1
 
 
 @contextmanager

@@ -17,6 +17,8 @@
 import os
 
 from camera_media import number_of
+from camera_media import retime
+from camera_media import spoil_pictures
 from camera_media import write_video
 import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
@@ -65,6 +67,62 @@ def test_pictures_are_blue_green_red(tmp_path):
     assert image.shape == (48, 64, 3)
     assert image[..., 0].min() > 200
     assert image[..., 1:].max() < 60
+
+
+@pytest.mark.parametrize('broken', [[0], [20], [48], [7, 8, 9, 10, 11], range(10, 48)])
+@pytest.mark.parametrize('name, code', [('film.avi', 'MJPG'), ('mpeg4.avi', 'mp4v')])
+def test_a_broken_picture_is_left_out_and_counted(tmp_path, broken, name, code):
+    path = spoil_pictures(write_video(tmp_path / name, 50, 10.0, code), broken)
+    camera = VideoFile(path, fps=30.0)
+    whole = [number for number in range(50) if number not in broken]
+    for rounds in (1, 2):
+        shown = play(camera)
+        if code == 'MJPG':   # which has no pictures that only tell what has changed
+            assert shown == whole
+        assert len(shown) == len(whole)
+        assert camera.skipped == rounds * len(broken)
+        camera.rewind()
+
+
+def test_a_broken_picture_at_the_end_is_counted(tmp_path):
+    camera = VideoFile(spoil_pictures(write_video(tmp_path / 'film.avi', 5, 10.0), [4]), fps=30.0)
+    assert play(camera) == [0, 1, 2, 3]
+    assert camera.skipped == 1
+
+
+def test_a_file_without_a_whole_picture_is_named(tmp_path):
+    path = spoil_pictures(write_video(tmp_path / 'film.avi', 20, 10.0), range(20))
+    with pytest.raises(CameraError, match='it is not a video that OpenCV can decode'):
+        VideoFile(path, fps=30.0)
+
+
+def test_every_picture_has_its_own_time(tmp_path):
+    durations = [40, 40, 500, 33, 1200, 10, 200, 40]
+    path = retime(write_video(tmp_path / 'film.mp4', len(durations), 25.0, 'mp4v'), durations)
+    camera = VideoFile(path, fps=30.0)
+    times = []
+    while camera.grab():
+        times.append(camera.time_sec())
+    assert times == pytest.approx([sum(durations[:count]) / 1000
+                                   for count in range(len(durations))], abs=0.0015)
+
+
+@pytest.mark.parametrize('name', ['12:30.avi', 'http:.avi', 'a%03d.avi', 'a|b.avi', '- ?#.avi',
+                                  'concat:.avi', 'é.avi'])
+def test_a_name_is_no_address_and_no_pattern(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    write_video('film.avi', 3, 10.0)
+    os.rename('film.avi', name)
+    for path in (name, str(tmp_path / name)):
+        assert play(VideoFile(path, fps=30.0)) == [0, 1, 2]
+
+
+def test_a_name_that_opencv_cannot_take_is_refused(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9.avi')
+    write_video(tmp_path / 'film.avi', 3, 10.0)
+    os.rename(tmp_path / 'film.avi', path)
+    with pytest.raises(CameraError, match='its name is not UTF-8; rename it'):
+        VideoFile(path, fps=30.0)
 
 
 def test_a_rate_that_the_file_does_not_tell_is_the_given_one(tmp_path, monkeypatch):
