@@ -23,7 +23,10 @@ from camera_ear import assert_stops
 from camera_ear import cpu_share
 from camera_ear import SMALL
 from camera_ear import stamps_of
+from camera_media import jpeg
 from camera_media import numbered
+from camera_media import retime
+from camera_media import spoil_pictures
 from camera_media import write_video
 import cv2
 from ncs_cluster_detector.nodes.camera_node import CameraNode
@@ -128,6 +131,44 @@ def test_a_video_that_vanishes_is_reported_once_and_opened_again(start_camera, e
     ear.wait_for_level(b'\x00')
     assert camera.output.count('[ERROR]') == 1
     assert ear.status()[2]['reopenings'] == '1'
+
+
+def test_a_video_is_shown_at_the_times_of_its_pictures(start_camera, ear, tmp_path):
+    durations = [50, 50, 50, 1200, 50, 50, 50, 50, 50, 50]
+    path = retime(write_video(tmp_path / 'film.mp4', len(durations), 20.0, 'mp4v'), durations)
+    start_camera(source='video', device=path)
+    ear.wait_for(lambda: len(ear.images) >= 12)
+    assert ear.numbers()[:12] == [*range(10), 0, 1]
+    times = np.subtract(stamps_of(ear.images)[:10], stamps_of(ear.images)[0]) * 1e-6
+    # The rate of all would be up to 690 ms off; a host may be late for a moment.
+    assert times == pytest.approx(np.cumsum([0, *durations[:-1]]), abs=250)
+
+
+def test_a_broken_picture_does_not_end_a_video(start_camera, ear, tmp_path):
+    path = spoil_pictures(write_video(tmp_path / 'film.avi', 20, 50.0), [0, 13])
+    camera = start_camera(source='video', device=path, loop='false')
+    camera.wait_for_line('has ended')
+    ear.wait_for(lambda: len(ear.images) >= 18)
+    assert ear.numbers() == [number for number in range(20) if number not in (0, 13)]
+    ear.wait_for(lambda: ear.status() and ear.status()[2]['pictures_skipped'] == '2')
+
+
+def test_a_folder_with_any_names_and_cut_pictures(start_camera, ear, tmp_path):
+    names = [b'1 caf\xe9', b'2 \xff\xfe', '3 \u202e snow \u2603'.encode(), b'4 \n\x1b[31m',
+             b'5 %s{}']
+    for number, name in enumerate(names):
+        for kind, data in (('.0.jpg', jpeg(numbered(number))),
+                           ('.1.jpg', jpeg(numbered(9))[:700])):
+            with open(os.fsencode(tmp_path) + b'/' + name + kind.encode(), 'wb') as file:
+                file.write(data)
+    camera = start_camera(source='images', device=tmp_path, fps=50.0)
+    ear.wait_for(lambda: len(ear.images) >= 15)
+    assert ear.numbers()[:15] == list(range(5)) * 3
+    ear.wait_for(lambda: ear.status() and ear.status()[2]['pictures_skipped'] == '5')
+    assert camera.output.count('its end is missing; replace or remove it') == 5
+    assert r'caf\xe9' in camera.output
+    assert 'JPEG' not in camera.output.replace('.jpg', '')
+    assert_stops(camera)
 
 
 def test_pictures_come_in_order_and_in_their_own_size(start_camera, ear, tmp_path):

@@ -23,7 +23,9 @@ from camera_ear import assert_stops
 from camera_ear import cpu_share
 from camera_ear import Ear
 from camera_ear import stamps_of
+from camera_media import jpeg
 from camera_media import MjpegServer
+from camera_media import numbered
 from node_harness import DEADLINE_SEC
 import psutil
 
@@ -94,6 +96,25 @@ def test_a_stream_that_nobody_saw_is_not_stale(start_camera, probe):
         ear.wait_for(lambda: ear.images)
         # Not one of the 30 and more that were sent before, which would be below 0 or high up.
         assert (ear.numbers()[0] - before + 3) % 256 < 128
+
+
+def test_a_stream_may_turn_and_have_broken_pictures(start_camera, ear):
+    def jpeg_of(number):
+        data = jpeg(numbered(number % 256, *((160, 120) if number < 60 else (120, 160))))
+        return data[:len(data) // 2] if number % 10 == 9 else data
+
+    with MjpegServer(fps=50.0, jpeg_of=jpeg_of) as server:
+        camera = start_camera(source='usb', device=server.url)
+        ear.wait_for(lambda: len(ear.images) >= 100)
+        camera.wait_for_line('now delivers: 120x160 MJPG')
+        ear.wait_for(lambda: int(ear.status()[2]['pictures_skipped']) >= 10)
+        status = ear.status()[2]
+        assert (status['granted'], status['reopenings']) == ('120x160 MJPG', '0')
+    numbers = ear.numbers()
+    assert not any(number % 10 == 9 for number in numbers)
+    assert len(numbers) > 0.8 * (numbers[-1] - numbers[0])
+    assert {(image.width, image.height) for image in ear.images} == {(160, 120), (120, 160)}
+    assert 'unplugged' not in camera.output.partition('now delivers')[0]
 
 
 def test_a_missing_device_is_an_error_that_costs_nothing(start_camera, ear):
