@@ -90,7 +90,8 @@ class VideoFile(Camera):
         check_path(self._path)
         self._opened_fingerprint = self._fingerprint()
         self._broken = 0   # pictures since the file was opened
-        self._capture = cv2.VideoCapture(os.path.abspath(self._path))   # 12:30.avi is no protocol
+        self._capture = cv2.VideoCapture(
+            os.path.abspath(self._path), cv2.CAP_FFMPEG)   # 12:30.avi is no protocol
         self._primed = self._capture.isOpened() and self._grab_unbroken()
         if not self._primed:
             self.close()
