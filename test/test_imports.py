@@ -26,10 +26,11 @@ ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'dia
 
 # What a module may import from the package: folders, or modules of them.
 ALLOWED = {
+    'shown_text': set(),
     'policy': {'policy'},
     'detection': {'detection'},
     'drawing': {'drawing'},
-    'cameras': {'cameras'},
+    'cameras': {'cameras', 'shown_text'},
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'detection.ssd'},
@@ -64,18 +65,20 @@ ALLOWED = {
     'workers/supervisor': {'policy', 'workers'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
-    'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'simulation.bus',
-              'simulation.graphs', 'simulation.shared_bus'},
+    'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'shown_text',
+              'simulation.bus', 'simulation.graphs', 'simulation.shared_bus'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
-    'checking': {'checking', 'planning.fit', 'planning.recording', 'cameras.test_pattern'},
+    'checking': {'checking', 'shown_text', 'planning.fit', 'planning.recording',
+                 'cameras.test_pattern'},
     'checking/verdicts': set(),
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
     'executables': {'nodes', 'planning'},
 }
 FORBIDDEN_OUTSIDE = {
+    'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     'policy': {'time', 'random', 'logging', 'datetime', 'numpy', 'cv2', 'threading', 'os'} | ROS,
     'detection': {'time', 'random'} | ROS,
     'drawing': {'time', 'random'} | ROS,

@@ -15,7 +15,6 @@
 """A stream at a URL (HTTP MJPEG, RTSP and whatever else FFmpeg reads), through OpenCV."""
 
 import os
-import re
 import time
 
 import cv2
@@ -24,6 +23,7 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.video import BELIEVABLE_FPS
+from ncs_cluster_detector.shown_text import shown_url
 
 # A stream that is silent for so long counts as gone.
 STREAM_TIMEOUT_MS = 5000
@@ -48,7 +48,6 @@ WAIT_SEC = 0.004
 CATCH_UP_SEC = 0.5
 # FFmpeg's rate for a sequence of JPEG pictures without one (its option "framerate").
 GUESSED_FPS = 25.0
-SECRET = re.compile(r'([?&][^=&]*(?:pass|pwd|token|secret|key)[^=&]*=)[^&]*', re.IGNORECASE)
 
 
 class StreamCamera(CaptureCamera):
@@ -97,8 +96,3 @@ def believed_fps(told, picture_format):
     low, high = BELIEVABLE_FPS
     guessed = told == GUESSED_FPS and picture_format == 'MJPG'
     return told if low <= told <= high and not guessed else 0.0
-
-
-def shown_url(url):
-    """Return the URL as it may be shown: without a password in front of the host or behind."""
-    return SECRET.sub(r'\1...', re.sub(r'://[^/?#]*@', '://', url))

@@ -27,7 +27,7 @@ from ncs_cluster_detector.cameras.camera import plausible_age
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.images import natural_key
-from ncs_cluster_detector.cameras.stream import shown_url
+from ncs_cluster_detector.shown_text import shown_url
 
 DEVICES = Path('/dev')
 # The kernel's names of the devices (sysfs class of V4L2).
@@ -176,4 +176,4 @@ def device_path(device):
 
 def shown_device(device):
     """Return the device as it may be shown: without the password that a URL can hold."""
-    return shown_url(device) if '://' in device else device_path(device)
+    return shown_url(device_path(device))

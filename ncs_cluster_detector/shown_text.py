@@ -1,0 +1,197 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Texts as they may leave the process: in logs, statuses, answers and reports.
+
+A text can hold the address of a stream, with a password in it, or the name of a file that is not
+UTF-8, which neither a log nor a ROS message can carry. Whatever is shown goes through ``shown``.
+"""
+
+import re
+
+HIDDEN = '...'
+# Of an address only this is shown: the scheme, the host and the port, a path as far as it is made
+# of plain words and short numbers, and harmless numbers of the query. Everything else may be a
+# credential, because cameras and servers take them in every place that an address has.
+SCHEMES = ('https?|rtsps?|rtspu|rtspt|rtmp(?:s|e|t|te|ts)?|rtp|srtp|udp|tcp|tls|srt|rist|'
+           'mms[ht]?|hls|wss?|s?ftp|webrtc|whep|unix|gopher|zmq|icecast')
+BEFORE = r"""(?<![^\s'"(\[<=|,;])"""
+ADDRESS = re.compile(
+    rf'(?<![\w.-])(?:\w+\+)*(?:{SCHEMES}):[/\\]{{0,2}}(?=\S)'
+    rf'|{BEFORE}(?!file:|package:)[a-z][\w+.-]{{0,11}}:[/\\]{{2}}'
+    rf'|{BEFORE}//(?=[^\s/]*@)', re.IGNORECASE)
+HOST = re.compile(r'(?:[^\W_][\w.-]{0,252}|\[[0-9a-f:.]+(?:%[\w.-]+)?\])(?::\d{1,5})?',
+                  re.IGNORECASE)
+# An address of the network can hardly be a part of a password; a name can.
+NUMERIC_HOST = re.compile(
+    r'(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|\[[0-9a-f:.]+(?:%[\w.-]+)?\])(?::\d{1,5})?',
+    re.IGNORECASE)
+# A piece of a path that a person reads as a word, a number, or both (ch01, h264, stream1).
+PLAIN_PIECE = re.compile(
+    r'(?:[a-z]{1,8}|[A-Z][a-z]{1,7}|[A-Z]{1,5})\d{0,2}|[A-Za-z]{1,2}\d{1,3}|mpeg4|\d{1,4}p?')
+LONG_WORDS = frozenset((
+    'streaming', 'livestream', 'videostream', 'bytestream', 'faststream', 'realmonitor',
+    'h264preview', 'mediainput', 'nphmotionjpeg', 'defaultprimary', 'defaultsecondary',
+    'multicast', 'videofeed'))
+MOST_PIECES = 3
+CREDENTIAL = re.compile(
+    r'pass|pwd|psw|token|secret|key|auth|login|user|usr|cred|session|account|admin|sign|'
+    r'(?<![a-z])(?:sig|sid|pw|pin)(?![a-z])', re.IGNORECASE)
+PLAIN_QUERY = re.compile(
+    r'(?:channel|subtype|stream|camera|profile|resolution|fps|width|height|quality|action)='
+    r'\d{1,4}(?:x\d{1,4})?', re.IGNORECASE)
+# Without a scheme: user:password@, unless it is a path; password=... where a word may begin.
+NO_PATH = r'(?![/~]|\.\.?/|file:///)'
+LOOSE_USERINFO = re.compile(
+    rf"""(?<![^\s'"(\[=,]){NO_PATH}[^\s'"(=:]+:\S*@""", re.IGNORECASE)
+WHOLE_USERINFO = re.compile(rf'\s*{NO_PATH}[^@:]*:[^@]*@', re.IGNORECASE)
+LOOSE_VALUE = re.compile(
+    rf'((?:^|[\s\'"?&;#/])[^\s=&;/]*(?:{CREDENTIAL.pattern})[^\s=&;/]*=)[^\s\'"]+', re.IGNORECASE)
+# What is no address but the end of a sentence around it.
+TRAILING = ''':;,.)]}>'"'''
+UNPRINTABLE = re.compile('[\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]')
+
+
+def shown(text, *known):
+    """
+    Return a text as it may be shown: on one line, without secrets, and encodable.
+
+    :param text: a text, or anything that has one, such as an exception.
+    :param known: texts that may be addresses and may occur in it, such as the value of a
+        parameter: what is known as a whole is hidden whatever characters it holds.
+    """
+    return ' '.join(printable(without_secrets(str(text), *known)).split())
+
+
+def printable(text):
+    r"""
+    Return a text that can be encoded in UTF-8 and tells a terminal nothing.
+
+    A byte of a file's name that is not UTF-8, which Python carries as a surrogate, becomes such
+    as ``\xe9``, and so does a control character; line breaks and tabs stay.
+    """
+    return UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(match):
+    code = ord(match[0])
+    if code >= 0xd800 and not 0xdc80 <= code <= 0xdcff:
+        return f'\\u{code:04x}'
+    return f'\\x{code & 0xff:02x}'
+
+
+def without_secrets(text, *known):
+    """
+    Return a text in which every address is as ``shown_url`` shows it.
+
+    :param known: texts that may be addresses and may occur in it.
+    """
+    for value in sorted(filter(None, known), key=len, reverse=True):
+        safe = shown_url(value)
+        if safe != value:
+            for form in {value, value.strip(), ' '.join(value.split()), repr(value)[1:-1]}:
+                text = text.replace(form, safe)
+    starts = [match.start() for match in ADDRESS.finditer(text)] + [len(text)]
+    parts = [_without_loose_secrets(text[:starts[0]])]
+    for start, end in zip(starts, starts[1:]):
+        parts.append(_part_without_secrets(text[start:end]))
+    return ''.join(parts)
+
+
+def shown_url(url):
+    """
+    Return an address as it may be shown; a text that is none is returned as it is.
+
+    ``rtsp://user:password@host:554/stream1?token=x`` becomes ``rtsp://host:554/stream1?...``.
+    Where a password may hold the signs that separate the parts of an address, so that it is not
+    certain what the host is, only the scheme is left.
+    """
+    match = ADDRESS.search(url)
+    if match is None:
+        if WHOLE_USERINFO.match(url):
+            return HIDDEN + url.rpartition('@')[2]
+        return _without_loose_secrets(url)
+    before = _without_loose_secrets(url[:match.start()])
+    return before + match[0] + _shown_rest(url[match.end():])
+
+
+def _part_without_secrets(part):
+    """Return a text that begins with an address, and maybe goes on with other words."""
+    scheme = ADDRESS.match(part)[0]
+    rest = part[len(scheme):]
+    word = re.match(r'\S*', rest)[0]
+    authority = re.split(r'[/\\?#]', word, maxsplit=1)[0].rstrip(TRAILING)
+    if '@' not in word and not HOST.fullmatch(authority):
+        # A password may hold spaces.
+        line = rest.split('\n', 1)[0]
+        end = line.rfind('@')
+        if end >= 0:
+            word = line[:end + 1] + re.match(r'\S*', line[end + 1:])[0]
+    core = word.rstrip(TRAILING)
+    return scheme + _shown_rest(core) + _without_loose_secrets(rest[len(core):])
+
+
+def _shown_rest(rest):
+    """Return what may be shown of an address behind its scheme."""
+    authority, place = _split_authority(rest)
+    if '@' in place:
+        # Either the password holds a sign that separates, or the path or the query holds an @.
+        behind = re.split(r'[/\\?#]', place.rpartition('@')[2], maxsplit=1)[0]
+        for host in (authority, behind):
+            if NUMERIC_HOST.fullmatch(host):
+                return f'{host}/{HIDDEN}'
+        return HIDDEN
+    host = authority.rpartition('@')[2]
+    if not HOST.fullmatch(host):
+        return HIDDEN
+    return host + _shown_place(place)
+
+
+def _split_authority(rest):
+    match = re.search(r'[/\\?#]', rest)
+    return (rest, '') if match is None else (rest[:match.start()], rest[match.start():])
+
+
+def _shown_place(place):
+    """Return what may be shown of path, query and fragment."""
+    path = re.match(r'[^?#]*', place)[0]
+    query, sign, _ = place[len(path):].partition('#')
+    shown_path = ''
+    for part in re.findall(r'/[^/]*|[^/]+', path):
+        if not _is_plain(part):
+            return f'{shown_path}/{HIDDEN}'
+        shown_path += part
+    if query in ('', '?'):
+        return shown_path + query + (sign and f'#{HIDDEN}')
+    pairs = []
+    for pair in query[1:].split('&'):
+        if not PLAIN_QUERY.fullmatch(pair):
+            return f'{shown_path}?' + '&'.join([*pairs, HIDDEN])
+        pairs.append(pair)
+    return f'{shown_path}{query}' + (sign and f'#{HIDDEN}')
+
+
+def _is_plain(part):
+    """Return whether a part of a path, with its slash, is nothing but words and numbers."""
+    name = part.removeprefix('/')
+    if name in ('', HIDDEN):
+        return True
+    pieces = re.split('[-_.]', name)
+    return len(pieces) <= MOST_PIECES and not CREDENTIAL.search(name) and all(
+        PLAIN_PIECE.fullmatch(piece) or piece.lower() in LONG_WORDS for piece in pieces)
+
+
+def _without_loose_secrets(text):
+    return LOOSE_VALUE.sub(rf'\1{HIDDEN}', LOOSE_USERINFO.sub(HIDDEN, text))
