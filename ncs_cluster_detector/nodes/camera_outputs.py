@@ -93,13 +93,14 @@ class CameraOutputs:
     def _fitting(self, frame, width, height):
         """Return the calibration for a picture of this size, or None."""
         calibration = self._calibration or frame.calibration
-        if calibration is None or (calibration.width, calibration.height) == (width, height):
+        if calibration is None or calibration.picture_size == (width, height):
             return calibration
         if (width, height) not in self._refused_sizes:
             self._refused_sizes.add((width, height))
+            fit_width, fit_height = calibration.picture_size
             self._logger.warning(
-                f'the calibration is for {calibration.width}x{calibration.height}, the pictures '
-                f'are {width}x{height}: camera_info goes out uncalibrated; choose that size with '
+                f'the calibration is for {fit_width}x{fit_height}, the pictures are '
+                f'{width}x{height}: camera_info goes out uncalibrated; choose that size with '
                 'width and height, or calibrate for this one')
         return None
 
