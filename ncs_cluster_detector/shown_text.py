@@ -27,9 +27,10 @@ HIDDEN = '...'
 # credential, because cameras and servers take them in every place that an address has.
 SCHEMES = ('https?|rtsps?|rtspu|rtspt|rtmp(?:s|e|t|te|ts)?|rtp|srtp|udp|tcp|tls|srt|rist|'
            'mms[ht]?|hls|wss?|s?ftp|webrtc|whep|unix|gopher|zmq|icecast')
-BEFORE = r"""(?<![^\s'"(\[<=|,;])"""
+BEFORE = r"""(?<![^\s'"(\[{<=|,;:])"""
 ADDRESS = re.compile(
-    rf'(?<![\w.-])(?:\w+\+)*(?:{SCHEMES}):[/\\]{{0,2}}(?=\S)'
+    rf'{BEFORE}(?:\w+\+)*(?:{SCHEMES}):[/\\]{{1,2}}(?=\S)'
+    rf'|(?<!\S)(?:{SCHEMES}):(?=\S)'
     rf'|{BEFORE}(?!file:|package:)[a-z][\w+.-]{{0,11}}:[/\\]{{2}}'
     rf'|{BEFORE}//(?=[^\s/]*@)', re.IGNORECASE)
 HOST = re.compile(r'(?:[^\W_][\w.-]{0,252}|\[[0-9a-f:.]+(?:%[\w.-]+)?\])(?::\d{1,5})?',
@@ -73,6 +74,21 @@ def shown(text, *known):
         parameter: what is known as a whole is hidden whatever characters it holds.
     """
     return ' '.join(printable(without_secrets(str(text), *known)).split())
+
+
+def all_shown(value):
+    """
+    Return a value as it may be shown, with all texts in it.
+
+    :param value: of a parameter, or dictionaries and lists of such.
+    """
+    if isinstance(value, str):
+        return printable(shown_url(value))
+    if isinstance(value, dict):
+        return {key: all_shown(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [all_shown(entry) for entry in value]
+    return value
 
 
 def printable(text):

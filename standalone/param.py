@@ -18,6 +18,7 @@ import contextlib
 import difflib
 import sys
 
+from ncs_cluster_detector.shown_text import without_secrets
 from run_arguments import OneLineParser
 import run_environment
 import run_finder
@@ -226,7 +227,7 @@ def main(arguments, executable=run_nodes.EXECUTABLES / 'detector_node'):
     except Failure as failure:
         # As ros2 param says it, so that what one reads about that fits.
         prefix = 'Setting parameter failed' if given.command == 'set' else 'param'
-        print(f'{prefix}: {failure}', file=sys.stderr)
+        print(f'{prefix}: {without_secrets(str(failure), *arguments)}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -19,6 +19,8 @@ import json
 import platform
 from xml.etree import ElementTree
 
+from ncs_cluster_detector.shown_text import all_shown
+
 FORMAT = 'ncs_cluster_detector run report, version 1'
 PACKAGES = ('rclpy', 'opencv-python-headless', 'numpy', 'matplotlib')
 # The name of a distribution on PyPI, where it is not that of the package.
@@ -71,7 +73,7 @@ def make_report(state, facts, recorder, root):
 
 def write_report(report, path):
     """Write the report as JSON."""
-    path.write_text(_text(report, '') + '\n', encoding='utf-8')
+    path.write_text(_text(all_shown(report), '') + '\n', encoding='utf-8')
 
 
 def _text(value, indent):

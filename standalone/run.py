@@ -24,6 +24,7 @@ import sys
 import time
 
 from live_view import Facts
+from ncs_cluster_detector.shown_text import shown
 import node_process
 import report
 import run_arguments
@@ -238,7 +239,7 @@ def main(arguments):
         terminal.leave_picture()
         terminal.say('\n'.join(run.report()))
     for line in run.complaints:
-        print(f'run: {line}', file=sys.stderr)
+        print(f'run: {shown(line, *arguments)}', file=sys.stderr)
     return 1 if run.complaints else 0
 
 

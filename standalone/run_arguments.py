@@ -23,6 +23,8 @@ import sys
 from typing import NamedTuple
 from typing import Optional
 
+from ncs_cluster_detector.shown_text import shown
+
 DEFAULT_SOURCE_FPS = 30.0
 DESCRIPTION = """
 Run a camera node and a detector node on simulated sticks, show what they do, and stop them on
@@ -59,8 +61,8 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def refuse(message, program='run'):
-    """End the program with status 2 and one line on stderr."""
-    print(f'{program}: {message}', file=sys.stderr)
+    """End the program with status 2 and one line on stderr, which may quote its arguments."""
+    print(f'{program}: {shown(message, *sys.argv)}', file=sys.stderr)
     sys.exit(2)
 
 

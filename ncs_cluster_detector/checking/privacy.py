@@ -12,23 +12,31 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Takes out of texts who owns the machine: what is sent in names no person and no folder."""
+"""
+Takes out of texts who owns the machine: what is sent in names no person and no folder.
+
+Nor does it hold the passwords in the addresses of streams, or bytes that are no text.
+"""
 
 import os
 from pathlib import Path
 import re
+
+from ncs_cluster_detector.shown_text import printable
+from ncs_cluster_detector.shown_text import without_secrets
 
 _HOME = re.compile(r'/home/[^/\s\'":,;)\]]+')
 
 
 def scrubbed(value, home=None):
     """
-    Return a text, or all texts in a dictionary or list, without home folders.
+    Return a text, or all texts in a dictionary or list, without home folders and secrets.
 
     :param home: the home folder, by default that of this process.
     """
     home = str(Path.home() if home is None else home)
     if isinstance(value, str):
+        value = printable(without_secrets(value))
         if home not in ('', os.sep):
             value = re.sub(re.escape(home) + r'(?=[/\s\'":,;)\]]|$)', '~', value)
         return _HOME.sub('~', value)

@@ -14,7 +14,6 @@
 
 """The ROS node that publishes a camera, a stream, a video, pictures or a test pattern."""
 
-import functools
 import sys
 import threading
 import time
@@ -60,7 +59,8 @@ class CameraNode(ConfiguredNode):
         """
         super().__init__('camera', CAMERA_PARAMETERS, **kwargs)
         self._settings = self.values()
-        self._device = shown_source(self._settings['source'], self._settings['device'])
+        self._device = self.shown(
+            shown_source(self._settings['source'], self._settings['device']))
         self._owner = owner_of_statuses(self, 'camera')
         self._published = 0
         self._last_stamp_ns = None
@@ -102,28 +102,34 @@ class CameraNode(ConfiguredNode):
 
     def _make_grabber(self):
         settings = self._settings
-        opener = functools.partial(
-            open_camera, settings['source'], settings['device'], settings['width'],
-            settings['height'], settings['fps'], self._warn)
         try:
             check_installed(settings['source'])
         except CameraError as error:
-            raise StartupError(f'source={settings["source"]}: {error}') from None
+            raise StartupError(self.shown(f'source={settings["source"]}: {error}')) from None
         camera, name = None, self._device
         if must_exist(settings['source'], settings['device']):
             try:
-                camera = opener()
+                camera = self._open_camera()
             except CameraError as error:
-                raise StartupError(f'device={settings["device"]}: {error} '
-                                   f'(source={settings["source"]})') from None
+                raise StartupError(self.shown(f'device={settings["device"]}: {error} '
+                                              f'(source={settings["source"]})')) from None
         elif settings['source'] != 'test_pattern' and '://' not in settings['device']:
             name += (f' (asked for {settings["width"]}x{settings["height"]} at '
                      f'{settings["fps"]:g} fps)')
-        return FrameGrabber(opener, self._stamp, self._outputs.wanted, settings['loop'],
+        return FrameGrabber(self._open_camera, self._stamp, self._outputs.wanted, settings['loop'],
                             self.get_logger(), name, camera, self._outputs.depth_wanted)
+
+    def _open_camera(self):
+        settings = self._settings
+        try:
+            return open_camera(settings['source'], settings['device'], settings['width'],
+                               settings['height'], settings['fps'], self._warn)
+        except CameraError as error:
+            raise CameraError(self.shown(error)) from None
 
     def _warn(self, text):
         """Warn, but not at every reopening of the same."""
+        text = self.shown(text)
         if text != self._warned:
             self._warned = text
             self.get_logger().warning(text)
@@ -131,9 +137,9 @@ class CameraNode(ConfiguredNode):
     def _read_calibration(self):
         url = self._settings['camera_info_url']
         try:
-            return calibration_at(url)
+            return calibration_at(url, self._warn)
         except ValueError as error:
-            raise StartupError(f'camera_info_url={url}: {error}') from None
+            raise StartupError(self.shown(f'camera_info_url={url}: {error}')) from None
 
     def _stamp(self, age_sec):
         """Return the ROS time that many seconds ago, later than the stamp before."""

@@ -78,7 +78,7 @@ class DetectorNode(ConfiguredNode):
             raise StartupError(
                 "driver=mvnc: the Python module 'mvnc' of NCSDK 2 is not installed; install "
                 'NCSDK 2, or try -p driver:=simulated')
-        options = detector_parameters.options_of(values)
+        options = self._options(values)
         self._labels = tuple(dict.fromkeys(
             label for _, labels in options.workers.graphs for label in labels[1:]))
         self._check_now(values)
@@ -129,21 +129,28 @@ class DetectorNode(ConfiguredNode):
         sticks = len(self._supervisor.snapshot.sticks)
         for name, value in after.items():
             if value != before[name]:
-                self.get_logger().info(f'{name} {before[name]} -> {value} '
-                                       f'({effect_of(name, settings, sticks)})')
+                self.get_logger().info(self.shown(
+                    f'{name} {before[name]} -> {value} ({effect_of(name, settings, sticks)})',
+                    before[name], value))
+
+    def _options(self, values):
+        try:
+            return detector_parameters.options_of(values)
+        except StartupError as error:
+            raise StartupError(self.shown(error)) from None
 
     def _check_now(self, values):
         try:
             self.check_together(values)
         except ValueError as error:
-            raise StartupError(str(error)) from None
+            raise StartupError(self.shown(error)) from None
 
     def _supervise(self):
         try:
             self._supervisor.run()
         except UnusableParameterError as error:
-            self._failure = StartupError(
-                f'{error.parameter}={self.values()[error.parameter]}: {error}')
+            self._failure = StartupError(self.shown(
+                f'{error.parameter}={self.values()[error.parameter]}: {error}'))
         except Exception as error:
             self._failure = error   # raised by _report: without its supervisor the node must end
 

@@ -17,6 +17,7 @@
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from ncs_cluster_detector.nodes.parameters import ParameterSpec
+from ncs_cluster_detector.shown_text import shown
 
 # What an error says is cut to this, so that a message stays about a line of a terminal.
 LONGEST_REASON = 90
@@ -48,10 +49,10 @@ def owner_of(fully_qualified_name):
 
 
 def make_status(name, hardware_id, level, message, values):
-    """Return a DiagnosticStatus; ``values`` is a dictionary, whose values become texts."""
+    """Return a DiagnosticStatus of texts that may be shown; ``values`` is a dictionary."""
     return DiagnosticStatus(
-        name=name, hardware_id=hardware_id, level=level, message=' '.join(message.split()),
-        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])
+        name=name, hardware_id=shown(hardware_id), level=level, message=shown(message),
+        values=[KeyValue(key=key, value=shown(value)) for key, value in values.items()])
 
 
 def shortened(reason):

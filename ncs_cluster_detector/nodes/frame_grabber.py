@@ -23,6 +23,7 @@ from ncs_cluster_detector.nodes.frame_handover import Frame
 from ncs_cluster_detector.nodes.frame_handover import FrameHandover
 from ncs_cluster_detector.nodes.frame_pace import FramePace
 from ncs_cluster_detector.nodes.frame_pace import RateMeter
+from ncs_cluster_detector.shown_text import shown
 
 FIRST_RETRY_SEC = 0.25
 # So a stream that opens within a second delivers within two of its return, on a busy machine too.
@@ -203,10 +204,10 @@ class FrameGrabber:
         self.state = GrabState.STREAMING
 
     def _went_away(self, error):
-        self.last_error = str(error)
+        self.last_error = shown(error)
         if self.state is not GrabState.AWAY:
             self.state = GrabState.AWAY
-            self._logger.error(f'{error}; trying again until it is back')
+            self._logger.error(f'{self.last_error}; trying again until it is back')
 
     def _close(self):
         camera, self._camera = self._camera, None

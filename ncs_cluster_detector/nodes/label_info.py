@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import PurePath
 
 from ncs_cluster_detector.nodes.detector_parameters import DEFAULT_SIMULATED_GRAPH
+from ncs_cluster_detector.shown_text import shown
 from rclpy.qos import QoSDurabilityPolicy
 from rclpy.qos import QoSProfile
 from vision_msgs.msg import LabelInfo
@@ -93,7 +94,7 @@ def class_numbers(labels):
 def method_of(graph_paths, driver):
     """Return what detects, in words for a person."""
     names = [name for name in graph_paths if name] or [DEFAULT_SIMULATED_GRAPH]
-    return f"{' + '.join(map(_name_of, names))} on {STICKS[driver]}"
+    return shown(f"{' + '.join(map(_name_of, names))} on {STICKS[driver]}")
 
 
 def _name_of(path):

@@ -20,6 +20,7 @@ import difflib
 import math
 from typing import Any
 
+from ncs_cluster_detector.shown_text import shown
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
@@ -143,7 +144,18 @@ class ConfiguredNode(Node):
         try:
             self.check_together(self.values())
         except ValueError as error:
-            raise StartupError(str(error)) from None
+            raise StartupError(self.shown(error)) from None
+
+    def shown(self, text, *others):
+        """
+        Return a text as it may be shown, one line without the secrets in any parameter.
+
+        :param text: a text or an exception.
+        :param others: further values that may stand in it.
+        """
+        values = [parameter.value for name in self._specs if self.has_parameter(name)
+                  for parameter in [self.get_parameter(name)]]
+        return shown(text, *texts_in([*values, *others]))
 
     def values(self):
         """Return all parameters of the table as a dictionary of name and value."""
@@ -179,7 +191,7 @@ class ConfiguredNode(Node):
                               if parameter.name in self._specs}
             self.check_together(after)
         except ValueError as refusal:
-            reason = ' '.join(str(refusal).split())   # a value may hold line breaks
+            reason = self.shown(refusal, *(parameter.value for parameter in parameter_list))
             self.get_logger().warning(f'refused: {reason}')
             return SetParametersResult(successful=False, reason=reason)
         result = super().set_parameters_atomically(accepted)
@@ -216,11 +228,21 @@ class ConfiguredNode(Node):
         try:
             value = spec.accept(spec.default if given is None else given)
         except ValueError as rule:
-            raise StartupError(f'{spec.name}={given}: {rule} (default {spec.default}); start the '
-                               f'node with such a value for {spec.name}') from None
+            raise StartupError(shown(
+                f'{spec.name}={given}: {rule} (default {spec.default}); start the node with such '
+                f'a value for {spec.name}', *texts_in(given))) from None
         if value == []:   # rclpy cannot tell the type of an empty list, so it is set afterwards
             self.declare_parameter(
                 spec.name, spec.ros_type, spec.descriptor(), ignore_override=True)
             super().set_parameters_atomically([spec.parameter(value)])
         else:
             self.declare_parameter(spec.name, value, spec.descriptor(), ignore_override=True)
+
+
+def texts_in(value):
+    """Return all texts in the value of a parameter, or in a list of values."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [text for entry in value for text in texts_in(entry)]
+    return []

@@ -18,10 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 import os
 import signal
 import socket
+import sys
 import threading
+import traceback
 
 from ncs_cluster_detector.nodes.freed_memory import keep_freed_memory
 from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.shown_text import printable
+from ncs_cluster_detector.shown_text import shown
+from ncs_cluster_detector.shown_text import without_secrets
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
@@ -38,7 +43,7 @@ def run_until_signal(name, make_node, args=None):
     :param make_node: returns the node, or raises StartupError; the node has a method ``stop``
         that ends its threads and returns False if one of them hangs.
     :param args: command line, None for that of the process.
-    :return: the exit code: 0, or 2 for a start-up error.
+    :return: the exit code: 0, 2 for a start-up error, or 1 for any other, with its traceback.
     """
     # A signal becomes a byte, which waits if nobody reads yet. An Event set by a handler would
     # not do: the interrupted code may hold its lock, and a signal in the last moment before the
@@ -51,6 +56,7 @@ def run_until_signal(name, make_node, args=None):
         signal.signal(number, lambda *_: None)
     keep_freed_memory()
     stopped = True
+    words = sys.argv if args is None else args   # an error may quote them
     try:
         _init_ros(args)
         node = make_node()
@@ -60,11 +66,13 @@ def run_until_signal(name, make_node, args=None):
             stopped = node.stop()
             node.destroy_node()
     except StartupError as error:
-        # One line, also when a value holds line breaks.
-        rclpy.logging.get_logger(name).fatal(' '.join(str(error).split()))
+        rclpy.logging.get_logger(name).fatal(shown(error, *words))
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
+    except Exception:
+        print(printable(without_secrets(traceback.format_exc(), *words)), file=sys.stderr, end='')
+        return 1
     finally:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)   # a second Ctrl-C changes nothing any more
@@ -76,6 +84,13 @@ def run_until_signal(name, make_node, args=None):
 
 
 def _init_ros(args):
+    for word in sys.argv if args is None else args:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise StartupError(
+                f'--ros-args: {printable(word)} is not valid UTF-8, which ROS needs; rename the '
+                'file, name a link to it, or write %E9 and the like in camera_info_url') from None
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:
