@@ -29,7 +29,7 @@ SCHEMES = ('https?|rtsps?|rtspu|rtspt|rtmp(?:s|e|t|te|ts)?|rtp|srtp|udp|tcp|tls|
            'mms[ht]?|hls|wss?|s?ftp|webrtc|whep|unix|gopher|zmq|icecast')
 BEFORE = r"""(?<![^\s'"(\[{<=|,;:])"""
 ADDRESS = re.compile(
-    rf'{BEFORE}(?:\w+\+)*(?:{SCHEMES}):[/\\]{{1,2}}(?=\S)'
+    rf'(?:{BEFORE}|(?<=/))(?:\w+\+)*(?:{SCHEMES}):[/\\]{{1,2}}(?=\S)'
     rf'|(?<!\S)(?:{SCHEMES}):(?=\S)'
     rf'|{BEFORE}(?!file:|package:)[a-z][\w+.-]{{0,11}}:[/\\]{{2}}'
     rf'|{BEFORE}//(?=[^\s/]*@)', re.IGNORECASE)
