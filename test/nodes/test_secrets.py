@@ -103,6 +103,18 @@ def test_a_start_up_error_shows_none(start, tmp_path, source, name, text):
         assert revealed(logged(tmp_path), secrets) == [], url
 
 
+@pytest.mark.parametrize('source, name', [
+    ('video', 'device'), ('images', 'device'), ('webcam', 'device'),
+    ('test_pattern', 'camera_info_url')])
+def test_of_a_parameter_file_none_is_shown_whatever_it_holds(tmp_path, source, name):
+    path = tmp_path / 'camera.yaml'
+    path.write_text(json.dumps({'camera': {'ros__parameters': {
+        'source': source, name: f'http://cam/x?a=\'b\' "c" {SECRET}; {SECRET}'}}}))
+    ended = start_with('--params-file', path)
+    assert ended.returncode == 2 and ended.output.count('\n') == 1
+    assert SECRET not in ended.output
+
+
 @pytest.mark.parametrize('source, device', [
     ('realsense', f'rtsp://me:{SECRET}@cam/x'), ('realsense', f'http://cam/x?key={SECRET}'),
     ('realsense', f'me:{SECRET}@cam'), ('usb', f'me:{SECRET} {SECRET}@cam/x'),
