@@ -59,7 +59,8 @@ LOOSE_USERINFO = re.compile(
     rf"""(?<![^\s'"(\[=,]){NO_PATH}[^\s'"(=:]+:\S*@""", re.IGNORECASE)
 WHOLE_USERINFO = re.compile(rf'\s*{NO_PATH}[^@:]*:[^@]*@', re.IGNORECASE)
 LOOSE_VALUE = re.compile(
-    rf'((?:^|[\s\'"?&;#/])[^\s=&;/]*(?:{CREDENTIAL.pattern})[^\s=&;/]*=)[^\s\'"]+', re.IGNORECASE)
+    rf'((?:^|[\s\'"?&;#/])[^\s=&;/]*(?:{CREDENTIAL.pattern})[^\s=&;/]*=)'
+    r'[^\s\'"]+?(?=[:;,)]*(?:[\s\'"]|$))', re.IGNORECASE)
 # What is no address but the end of a sentence around it.
 TRAILING = ''':;,.)]}>'"'''
 UNPRINTABLE = re.compile('[\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]')
@@ -149,13 +150,15 @@ def _part_without_secrets(part):
     rest = part[len(scheme):]
     word = re.match(r'\S*', rest)[0]
     authority = re.split(r'[/\\?#]', word, maxsplit=1)[0].rstrip(TRAILING)
-    if '@' not in word and not HOST.fullmatch(authority):
+    if authority and '@' not in word and not HOST.fullmatch(authority):
         # A password may hold spaces.
         line = rest.split('\n', 1)[0]
         end = line.rfind('@')
         if end >= 0:
             word = line[:end + 1] + re.match(r'\S*', line[end + 1:])[0]
     core = word.rstrip(TRAILING)
+    if word.startswith(HIDDEN, len(core)):
+        core += HIDDEN   # it was shown before, and shall look the same
     return scheme + _shown_rest(core) + _without_loose_secrets(rest[len(core):])
 
 

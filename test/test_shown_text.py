@@ -73,6 +73,9 @@ def test_what_holds_no_credentials_is_shown_whole(url):
 def test_of_an_address_with_credentials_what_is_certain_is_shown(url, expected):
     assert shown_url(url) == expected
     assert shown_url(expected) == expected
+    for text in (f'opening {url} failed', f'device={url}: no; x@y', f"['{url}']"):
+        safe = without_secrets(text, url)
+        assert safe == text.replace(url, expected) == without_secrets(safe)
 
 
 def test_every_address_in_a_text_is_hidden_and_the_rest_stays():

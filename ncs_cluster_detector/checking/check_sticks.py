@@ -53,6 +53,7 @@ from ncs_cluster_detector.checking.verdicts import judge_replug_needed
 from ncs_cluster_detector.checking.verdicts import NOT_OK
 from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import Verdict
+from ncs_cluster_detector.shown_text import shown
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STARTUP_ERROR = 2   # the node's exit code
@@ -228,7 +229,7 @@ def main(arguments=None):
         options = parse(arguments)
         return Check(options, own_terminal(), asked_to_stop).run()
     except CannotRunError as error:
-        print(f'{PROGRAM}: {error}', file=sys.stderr)
+        print(f'{PROGRAM}: {shown(error, *sys.argv)}', file=sys.stderr)
         return 2
 
 

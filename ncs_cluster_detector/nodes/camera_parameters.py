@@ -61,7 +61,7 @@ CAMERA_PARAMETERS = (
         'Optical frame in the header of every message. Restart to change.'),
     ParameterSpec(
         'camera_info_url', '',
-        'Calibration file in YAML, as camera_calibration writes it: file:///path or '
+        'Calibration file, YAML or INI, as ROS reads it: file:///path or '
         'package://package/path. Empty = not calibrated: all matrices of camera_info are zero, '
         'except those of a RealSense, which its factory measured. Restart to change.'),
     USE_FQN,

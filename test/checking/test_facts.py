@@ -103,6 +103,11 @@ def test_nobody_is_named():
     assert scrubbed('a/b', '/') == 'a/b'
 
 
+def test_no_password_and_nothing_that_is_no_text_is_sent():
+    assert scrubbed({'device': ['rtsp://me:secret@cam/x', 'caf\udce9']}, '/root') == {
+        'device': ['rtsp://cam/x', 'caf\\xe9']}
+
+
 def test_an_sdk_beside_a_virtual_environment_is_found(tmp_path):
     """Only the package is made visible, not what lies beside it."""
     root, links = tmp_path / 'root', tmp_path / 'links'

@@ -17,6 +17,7 @@
 from types import SimpleNamespace
 
 from ncs_cluster_detector.nodes.camera_diagnostics import camera_status
+from ncs_cluster_detector.nodes.diagnostic_status import make_status
 from ncs_cluster_detector.nodes.frame_grabber import GrabState
 import pytest
 
@@ -80,3 +81,10 @@ def test_a_long_error_is_cut_in_the_message_and_whole_in_the_values():
 
 def test_the_name_begins_with_its_owner():
     assert status(grabber(), owner='front/camera').name == 'front/camera: usb'
+
+
+def test_a_status_can_be_sent_and_shows_no_secret():
+    status = make_status('camera: usb', 'rtsp://me:secret@cam', b'\x02', 'caf\udce9\nis away',
+                         {'last_error': 'opening http://cam/x?token=secret failed'})
+    assert (status.hardware_id, status.message) == ('rtsp://cam', 'caf\\xe9 is away')
+    assert status.values[0].value == 'opening http://cam/x?... failed'

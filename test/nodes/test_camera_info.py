@@ -14,6 +14,8 @@
 
 """Tests of the camera node's camera_info and compressed pictures, as a process, over DDS."""
 
+import os
+
 from calibration_file import write
 from camera_ear import SMALL
 from camera_ear import stamps_of
@@ -36,6 +38,21 @@ def test_a_calibration_file_fills_camera_info(start_camera, ear, tmp_path):
     assert list(info.r) == [1, 0, 0, 0, 1, 0, 0, 0, 1]
     assert list(info.p) == [290, 0, 161, 0, 0, 292, 119, 0, 0, 0, 1, 0]
     assert (info.binning_x, info.roi.width, info.roi.do_rectify) == (0, 0, False)
+
+
+def test_an_old_file_with_a_name_that_is_not_utf8_fills_it_too(start_camera, ear, tmp_path):
+    path = write(tmp_path / 'eye.yaml', distortion_model=None, camera_model='plumb_bob',
+                 binning_x=2, binning_y=2, image_width=640, image_height=480)
+    os.rename(path, os.fsencode(tmp_path) + b'/caf\xe9.yaml')
+    camera = start_camera(source='test_pattern', camera_info_url=f'file://{tmp_path}/caf%E9.yaml',
+                          **SMALL)
+    camera.wait_for_line('caf\\xe9.yaml names no distortion_model: plumb_bob is assumed')
+    ear.wait_for(lambda: ear.infos and ear.images)
+    info = ear.infos[-1]
+    assert (info.width, info.height, info.distortion_model) == (640, 480, 'plumb_bob')
+    assert list(info.k) == [300.5, 0, 160, 0, 301, 120, 0, 0, 1]
+    assert (info.binning_x, info.binning_y, info.roi.width) == (2, 2, 0)
+    assert (ear.images[-1].width, ear.images[-1].height) == (320, 240)
 
 
 def test_a_calibration_for_another_size_is_not_used_and_told_once(start_camera, ear, tmp_path):

@@ -106,6 +106,16 @@ def test_the_pace_of_a_film_is_its_own(make):
     assert time.monotonic() - start == pytest.approx(0.6, abs=0.3)   # 0.2 s to settle
 
 
+def test_what_a_camera_says_when_it_breaks_shows_no_secret(make):
+    tap = Tap()
+    grabber = make(tap)
+    tap.break_with(CameraError('reading rtsp://me:secret@cam/caf\udce9 failed'))
+    wait_until(lambda: grabber.state is GrabState.AWAY)
+    wait_until(lambda: any('trying again' in line[1] for line in grabber._logger.lines))
+    assert grabber.last_error == 'reading rtsp://cam/... failed'
+    assert 'secret' not in str(grabber._logger.lines)
+
+
 def test_of_a_live_camera_only_the_newest_frame_counts(make):
     tap = Tap()
     grabber = make(tap)

@@ -54,6 +54,19 @@ def test_wrong_arguments(arguments, parts, capfd):
         assert part in printed.err
 
 
+@pytest.mark.parametrize('option', [
+    '--video', '--graphs', '--fastdds-profile', '--seconds', '--x'])
+def test_no_address_is_quoted_with_its_password(option, capfd):
+    """A stream is no video file; the complaint shows which one is meant, and not how to get in."""
+    for url in ('rtsp://me:Qw3rtz7@cam/x', 'rtsp://me:Qw3 rtz7/Qw3rtz7@cam', 'me:Qw3rtz7@cam',
+                'http://cam/x?key=Qw3rtz7'):
+        with pytest.raises(SystemExit):
+            run_arguments.parse([option, url])
+        printed = capfd.readouterr()
+        assert 'Qw3' not in printed.err + printed.out
+        assert printed.err.count('\n') == 1
+
+
 def test_out_is_made(tmp_path):
     """OUT may be several folders deep; nothing is left in it by the check."""
     options = run_arguments.parse(['--out', str(tmp_path / 'a' / 'b'), '--seconds', '2.5'])
