@@ -22,12 +22,10 @@ import numpy as np
 
 # Where the guess for Newton's method is not good enough, the place is approached from the centre
 # in so many parts of the way.
-APPROACHES = 16
+APPROACHES = 8
 STEPS_OF_APPROACH = 8
 # Whether the model turns on the way from the centre is looked at in so many places.
 PLACES_ON_THE_WAY = 64
-# With tangential terms and prism a model turns up to so much later than its radial part.
-BEYOND_RADIAL = 1.1
 
 
 class BrownConrady:
@@ -50,16 +48,7 @@ class BrownConrady:
         self._tangential = p1, p2
         self._prism = s1, s2, s3, s4
         self._untilt = np.linalg.inv(_tilt(tau_x, tau_y)) if tau_x or tau_y else None
-        # How far from the axis there may be an inverse, before the lens and behind it: about as
-        # far as that of the radial part, as the other terms are bounded by the radius.
-        self._farthest = self._radial.limit
-        self._farthest_image = self._radial.reached
         self._only_radial = not any(self._tangential + self._prism)
-        if not self._only_radial and np.isfinite(self._farthest_image):
-            self._farthest *= BEYOND_RADIAL
-            square = self._farthest ** 2
-            self._farthest_image += square * (
-                3 * (abs(p1) + abs(p2)) + abs(s1) + abs(s3) + (abs(s2) + abs(s4)) * square)
 
     def undistort(self, places):
         """
@@ -70,21 +59,17 @@ class BrownConrady:
         :param places: array N x 2, behind the lens.
         :return: array N x 2, before the lens.
         """
-        untilted = places if self._untilt is None else _through(self._untilt, places)
-        within = np.hypot(*untilted.T) < self._farthest_image   # false for NaN
-        targets = untilted[within]
-        # By the radial part alone, then with all of it.
+        targets = places if self._untilt is None else _through(self._untilt, places)
+        # By the radial part alone, then with all of it, which may turn sooner or later.
         distances = np.hypot(*targets.T)
         radii = self._radial.inverse(distances)
         found = targets * (radii / np.where(distances > 0, distances, 1.0))[:, np.newaxis]
         if not self._only_radial:
             found = self._newton(found, targets, MOST_STEPS)
-            lost = ~self._is_inverse(found, targets)
+            lost = np.isfinite(targets).all(axis=1) & ~self._is_inverse(found, targets)
             if lost.any():
                 found[lost] = self._approach(targets[lost])
-        result = np.full_like(places, np.nan)
-        result[within] = found
-        return result
+        return found
 
     def _approach(self, targets):
         """Follow each way from the centre to its target, for which no guess was good enough."""
@@ -92,6 +77,8 @@ class BrownConrady:
         for part in np.linspace(0.0, 1.0, APPROACHES + 1)[1:]:
             found = self._newton(found, part * targets, STEPS_OF_APPROACH)
             found[~self._is_inverse(found, part * targets)] = np.nan
+            if np.isnan(found).all():
+                break
         return found
 
     def _newton(self, found, targets, most_steps):
@@ -115,7 +102,7 @@ class BrownConrady:
         grows = (a * d - b * c > 0).reshape(len(parts), -1).all(axis=0)
         missing = np.abs(images[-len(found):] - targets).max(axis=1)
         exact = missing <= ENOUGH * ACCURACY * np.maximum(np.abs(targets).max(axis=1), 1.0)
-        return exact & grows & (np.hypot(*found.T) < self._farthest)
+        return exact & grows
 
     def _distort(self, places):
         """Return the places behind the lens, before its tilt, and the derivatives by x and y."""

@@ -61,7 +61,7 @@ def objects():
 def test_every_object_has_a_box_and_a_text_above_it():
     header = Header(frame_id='eye')
     header.stamp.sec = 7
-    positions = detection_3d_array_of(header, (HEIGHT, WIDTH), camera_info(), objects())
+    positions = detection_3d_array_of(header, (WIDTH, HEIGHT), camera_info(), objects())
     first, *markers = marker_array_of(positions).markers
     assert (first.action, first.ns, first.header) == (Marker.DELETEALL, '', header)
     assert all(marker.action == Marker.ADD and marker.header == header for marker in markers)
@@ -85,7 +85,7 @@ def test_every_object_has_a_box_and_a_text_above_it():
 
 
 def test_the_colours_are_those_of_the_annotated_picture():
-    positions = detection_3d_array_of(Header(), (HEIGHT, WIDTH), camera_info(), objects())
+    positions = detection_3d_array_of(Header(), (WIDTH, HEIGHT), camera_info(), objects())
     for marker in marker_array_of(positions).markers[1:]:
         label = positions.detections[marker.id].results[0].hypothesis.class_id
         colour = marker.color
@@ -173,7 +173,7 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
     rclpy.init(context=context)
     node = rclpy.create_node('any', context=context)
     pictures = PictureOutputs(node, None)   # nobody asks for one, so none is drawn
-    outputs = depth_outputs.DepthOutputs(node, pictures)
+    outputs = depth_outputs.DepthOutputs(node, pictures, 0)
     numbers = count()
 
     def until(condition):
@@ -181,7 +181,7 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
         while not condition():
             assert time.monotonic() < deadline
             frame = Frame(next(numbers), np.zeros((4, 4, 3), np.uint8), Header(),
-                          time.monotonic() - depth_outputs.DEPTH_TIMEOUT_SEC)
+                          time.monotonic())
             outputs.take_frame(frame)
             outputs.take_detections(frame, [])
             time.sleep(0.02)
