@@ -104,7 +104,7 @@ def _horner(coefficients, value):
 
 def _first_root(coefficients):
     """Return the least positive root of a polynomial that is 1 at 0, infinite without any."""
-    # The other way round the polynomial has the roots' reciprocals, and 1 as its first coefficient.
+    # The other way round it has the roots' reciprocals, and 1 as its first coefficient.
     try:
         reciprocals = polyroots(coefficients[::-1])
     except np.linalg.LinAlgError:

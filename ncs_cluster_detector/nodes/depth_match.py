@@ -95,20 +95,28 @@ class DepthMatch:
                     other for before, other in self._waiting.items() if before < stamp)
             self._changed.notify_all()
 
-    def depth_of(self, frame, stamp, timeout_sec):
+    def depth_of(self, frame, stamp, left_sec):
         """
         Return the DepthPicture of a frame, or None.
 
         One that is not there yet is waited for, until a later one shows that it was lost.
+
+        :param left_sec: function that returns how long may still be waited; it is asked again
+            after wake().
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._closed or self._waiting.get(stamp) is not frame
-                or frame in self._overtaken, timeout_sec)
+            while (not self._closed and self._waiting.get(stamp) is frame
+                   and frame not in self._overtaken and (left := left_sec()) > 0):
+                self._changed.wait(left)
             if self._waiting.get(stamp) is frame:
                 del self._waiting[stamp]
                 self._given_up[stamp] = frame.arrived_at, frame in self._overtaken
             return self._depths.get(frame)
+
+    def wake(self):
+        """Let every waiting thread ask how long to wait."""
+        with self._changed:
+            self._changed.notify_all()
 
     def close(self):
         """Let every waiting thread go on."""

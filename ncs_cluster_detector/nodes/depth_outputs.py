@@ -47,6 +47,8 @@ NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 QUEUE = 4096
 # Frames that wait for their depth, in bytes: 5 s of 640x480 at 30 images a second are 140 million.
 MOST_WAITING_BYTES = 256 * 2**20
+# So many may wait however large they are.
+FEWEST_WAITING = 8
 # A frame takes its turn a little after its wait is over.
 TURN_SEC = 0.1
 
@@ -95,6 +97,7 @@ class DepthOutputs:
         """Let images wait so long for their depth from now on."""
         self._timeout_ms = timeout_ms
         self._jobs.longest_wait_sec = max(LONGEST_WAIT_SEC, timeout_ms / 1000 + TURN_SEC)
+        self._match.wake()
 
     def take_frame(self, frame):
         """Take a Frame that is about to be offered to the supervisor."""
@@ -104,11 +107,12 @@ class DepthOutputs:
         """Take what was detected in a frame; returns at once."""
         if not self._wanted():
             return
-        if (len(self._held) + 1) * frame.image.nbytes > MOST_WAITING_BYTES:
+        waiting = len(self._held)
+        if waiting >= FEWEST_WAITING and waiting * frame.image.nbytes > MOST_WAITING_BYTES:
             if not self._told_of_memory:
                 self._told_of_memory = True
                 self._logger.warning(
-                    f'{len(self._held)} images wait for their depth, which is '
+                    f'{waiting} images wait for their depth, which is '
                     f'{MOST_WAITING_BYTES >> 20} MB: positions of some are left out; lower '
                     'depth_timeout_ms, or take smaller images; further ones are not told')
             return
@@ -145,7 +149,9 @@ class DepthOutputs:
         self._infos.take(message, stamp_of(message.header))
 
     def _publish(self, frame, detections):
-        depth = self._match.depth_of(frame, stamp_of(frame.header), self._left_sec(frame))
+        depth = self._match.depth_of(
+            frame, stamp_of(frame.header),
+            lambda: frame.arrived_at + self._timeout_ms / 1000 - time.monotonic())
         trouble = self._why_none(frame, depth)
         pixels = None if trouble else depth.pixels
         depths = [None if pixels is None else object_depth(
@@ -171,9 +177,6 @@ class DepthOutputs:
                 frame.header, cut_out(frame.image, pixels, objects), 'bgr8'))
         if trouble is not None:   # None = not looked for
             self._trouble.note(*trouble, time.monotonic())
-
-    def _left_sec(self, frame):
-        return max(0.0, frame.arrived_at + self._timeout_ms / 1000 - time.monotonic())
 
     def _why_none(self, frame, depth):
         """Return text and kind of why a frame has no depth that is its own, or None."""

@@ -68,7 +68,8 @@ def test_a_model_that_ros_does_not_know_is_named(model, d):
     assert '\n' not in found
 
 
-@pytest.mark.parametrize('d, usable', [((), True), ((0.0,) * 5, True), ((0.1, 0.0, 0.0, 0.0), False)])
+@pytest.mark.parametrize('d, usable', [
+    ((), True), ((0.0,) * 5, True), ((0.1, 0.0, 0.0, 0.0), False)])
 def test_no_model_is_one_without_distortion(d, usable):
     assert bool(why_unusable(calibrated(model='', d=d), (640, 480), 'eye')) != usable
 
@@ -103,7 +104,8 @@ def test_an_image_is_the_region_of_interest_binned(info, size):
 
 
 @pytest.mark.parametrize('info, text', [
-    (calibrated(binning=2), 'camera_info is for 640x480 with binning 2x2, the images are 640x480;'),
+    (calibrated(binning=2), 'camera_info is for 640x480 with binning 2x2, the images are '
+     '640x480;'),
     (calibrated(region=(10, 20, 200, 120), binning=(2, 0)), 'camera_info is for 640x480 with the '
      'region of interest 200x120 at 10,20 with binning 2x1, the images are 640x480;'),
     (calibrated(region=(1, 0, 640, 480)), 'region of interest 640x480 at 1,0, the images are'),

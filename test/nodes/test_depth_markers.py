@@ -16,6 +16,7 @@
 
 from itertools import count
 import time
+from weakref import WeakSet
 
 from ncs_cluster_detector.detection.detection import Detection
 from ncs_cluster_detector.detection.distance import ObjectDepth
@@ -192,6 +193,33 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
         probe.listen(MarkerArray, 'markers', markers, NEWEST)
         until(lambda: markers)
         assert computed
+    finally:
+        assert outputs.stop(DEADLINE_SEC) and pictures.stop(DEADLINE_SEC)
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+    assert outputs.failure is None
+
+
+def test_images_that_wait_for_their_depth_take_a_bounded_memory(probe, monkeypatch):
+    monkeypatch.setattr(depth_outputs, 'MOST_WAITING_BYTES', 20 * 48)
+    probe.listen(Detection3DArray, 'detections_3d', [])
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('any', context=context)
+    pictures = PictureOutputs(node, None)
+    outputs = depth_outputs.DepthOutputs(node, pictures, 5000)
+    try:
+        probe.wait_for(lambda: outputs._positions.get_subscription_count())
+        alive = WeakSet()
+        for number in range(50):
+            # They arrive in an hour, so that none of them is over before it is looked at.
+            frame = Frame(number, np.zeros((4, 4, 3), np.uint8), Header(), time.monotonic() + 3600)
+            frame.header.stamp.sec = number
+            outputs.take_frame(frame)
+            outputs.take_detections(frame, [])
+            alive.add(frame)
+        del frame
+        assert sorted(frame.number for frame in alive) == list(range(21)), 'the oldest come first'
     finally:
         assert outputs.stop(DEADLINE_SEC) and pictures.stop(DEADLINE_SEC)
         node.destroy_node()

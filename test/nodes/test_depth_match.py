@@ -16,6 +16,7 @@
 
 import gc
 import threading
+import time
 import weakref
 
 from ncs_cluster_detector.nodes.depth_match import DepthMatch
@@ -43,7 +44,12 @@ def picture(size=1):
 
 
 class Match(DepthMatch):
-    """With the times that most tests do not care for."""
+    """With the times that most tests do not care for, and a fixed end of waiting."""
+
+    def depth_of(self, image, stamp, timeout_sec):
+        """Return the depth picture of a frame, or None."""
+        deadline = time.monotonic() + timeout_sec
+        return super().depth_of(image, stamp, lambda: deadline - time.monotonic())
 
     def add_depth(self, depth, stamp, now=0.0, keep_sec=KEEP_SEC):
         """Take a depth picture."""
@@ -118,6 +124,24 @@ def test_without_any_depth_the_wait_has_an_end():
     match, image = Match(), frame()
     match.add_frame(image, 5)
     assert match.depth_of(image, 5, 0.001) is None
+
+
+def test_a_wait_that_is_shortened_meanwhile_ends():
+    match, image, left, found = DepthMatch(), frame(), [DEADLINE_SEC * 10], []
+    asked = threading.Event()
+
+    def left_sec():
+        asked.set()
+        return left[-1]
+
+    match.add_frame(image, 5)
+    waiting = threading.Thread(target=lambda: found.append(match.depth_of(image, 5, left_sec)))
+    waiting.start()
+    assert asked.wait(DEADLINE_SEC)
+    left.append(0.0)
+    match.wake()
+    waiting.join(DEADLINE_SEC)
+    assert found == [None]
 
 
 def test_closing_ends_the_wait():

@@ -20,8 +20,8 @@ from ncs_cluster_detector.detection.detection import Detection
 from ncs_cluster_detector.detection.distance import ObjectDepth
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.depth_messages import depth_picture_of
-from ncs_cluster_detector.nodes.depth_messages import detection_3d_array_of
 from ncs_cluster_detector.nodes.depth_messages import DepthPicture
+from ncs_cluster_detector.nodes.depth_messages import detection_3d_array_of
 from ncs_cluster_detector.nodes.depth_messages import why_unfit
 import numpy as np
 import pytest
