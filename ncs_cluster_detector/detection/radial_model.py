@@ -31,7 +31,7 @@ ENOUGH = 1e3
 MOST_STEPS = 64
 # A place so far off the axis, as x/z, is at the horizon.
 FARTHEST = 1e6
-# Of a double root the two halves differ by rounding.
+# Roots are known that well, relatively; of a double root the two halves differ by it.
 ROUNDING = 1e-9
 
 
@@ -39,8 +39,8 @@ class RadialModel:
     """
     A radius (or an angle) behind the lens by that before it: r N(r^2) / D(r^2).
 
-    ``limit`` is the end of the part that grows from 0 on (the turning point, the pole, or the
-    limit given), ``reached`` what it becomes there; both may be infinite.
+    ``limit`` is the end of the part that grows from 0 on: the turning point, the pole, the limit
+    given, or infinite.
     """
 
     def __init__(self, numerator, denominator, limit=np.inf):
@@ -50,10 +50,10 @@ class RadialModel:
         turning = polysub(
             polymul(polyadd(numerator, polymulx(2 * self._slopes[0])), denominator),
             polymulx(2 * polymul(numerator, self._slopes[1])))
-        self.limit = min(limit, *(_first_root(each) ** 0.5 for each in (turning, denominator)))
-        self.reached = np.inf
-        if np.isfinite(self.limit) and not self._is_pole(self.limit):
-            self.reached = self._value(self.limit)[0]
+        # A little before the very root, which rounding puts on either side of a pole.
+        self.limit = (1 - ROUNDING) * min(
+            limit, *(_first_root(each) ** 0.5 for each in (turning, denominator)))
+        self._reached = self._value(self.limit)[0] if np.isfinite(self.limit) else np.inf
 
     def factor(self, square):
         """Return N/D at the square of a radius, and its derivative by the square."""
@@ -64,7 +64,7 @@ class RadialModel:
 
     def inverse(self, images):
         """Return the radii below the limit that become these ones, NaN where there are none."""
-        possible = images < self.reached
+        impossible = images > self._reached   # not worth a search
         low, high = np.zeros_like(images), np.full_like(images, self.limit)
         if np.isinf(self.limit):
             high = np.maximum(images, 1.0)
@@ -74,7 +74,7 @@ class RadialModel:
         for _ in range(MOST_STEPS):
             value, slope = self._value(found)
             exact = np.abs(value - images) <= ACCURACY * images
-            if (exact | ~possible).all():
+            if (exact | impossible).all():
                 break
             above = value > images
             high, low = np.where(above, found, high), np.where(above, low, found)
@@ -82,12 +82,7 @@ class RadialModel:
             better = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
             found = np.where(exact, found, better)
         exact = np.abs(self._value(found)[0] - images) <= ENOUGH * ACCURACY * images
-        return np.where(possible & exact, found, np.nan)
-
-    def _is_pole(self, limit):
-        """Tell whether the denominator is zero at a radius: its terms cancel there."""
-        terms = np.multiply(self._denominator, limit ** (2.0 * np.arange(len(self._denominator))))
-        return abs(terms.sum()) <= ROUNDING * np.abs(terms).sum()
+        return np.where(exact, found, np.nan)
 
     def _value(self, radii):
         factor, slope = self.factor(radii * radii)

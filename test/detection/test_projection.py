@@ -15,6 +15,7 @@
 """Tests of where something is that a pixel shows: the exact inverse of what OpenCV projects."""
 
 import cv2
+from ncs_cluster_detector.detection.projection import FARTHEST
 from ncs_cluster_detector.detection.projection import rays_of
 import numpy as np
 import pytest
@@ -101,9 +102,29 @@ def test_of_two_rays_with_one_pixel_it_is_the_one_before_the_turning_point():
     ((x, _),) = rays_of(pixels_of(rays, d, 'plumb_bob'), K, d, 'plumb_bob')
     assert 0.4 < x < 0.745
     # A model that grows again behind its turning point has no second branch either.
-    d = (-0.6, 0.1, 0.0, 0.0)
-    assert np.isnan(rays_of(pixels_of(np.array([[2.5, 0.0]]), d, 'plumb_bob'), K, d,
-                            'plumb_bob')).all()
+    pixels = np.random.default_rng(4).uniform(-2000, 3000, (500, 2))
+    for d in ((-0.6, 0.1, 0.0, 0.0), (-0.6, 0.1, 0.001, -0.001)):
+        found = rays_of(pixels, K, d, 'plumb_bob')
+        assert np.nanmax(np.hypot(*found.T)) < 0.84
+
+
+def test_tangential_terms_may_let_a_model_turn_later_than_its_radial_part():
+    d = (-0.5, 0.1, 0.0, 0.05, 0.0)   # the radial part turns at 1, to the right all of it does not
+    rays = np.array([[0.95, 0.0], [1.05, 0.0], [1.3, 0.05]])
+    np.testing.assert_allclose(
+        rays_of(pixels_of(rays, d, 'plumb_bob'), K, d, 'plumb_bob'), rays, rtol=1e-6)
+
+
+@pytest.mark.parametrize('k4', [-0.25, -0.3, -0.7, -0.11, -0.013, -1.9])
+def test_up_to_a_pole_images_grow_beyond_all_bounds(k4):
+    d = (0.0, 0.0, 0.0, 0.0, 0.0, k4, 0.0, 0.0)   # r / (1 + k4 r^2)
+    pole = (-1 / k4) ** 0.5
+    rays = np.array([[0.2, 0.0], [0.95, 0.0], [0.0, 0.999]]) * pole
+    found = rays_of(pixels_of(rays, d, 'rational_polynomial'), K, d, 'rational_polynomial')
+    np.testing.assert_allclose(found, rays, rtol=1e-6, atol=1e-9)
+    beyond = pixels_of(np.array([[1.2 * pole, 0.0]]), d, 'rational_polynomial')
+    ((x, _),) = rays_of(beyond, K, d, 'rational_polynomial')
+    assert -pole < x < 0.0, 'left of the centre, where this side of the pole shows it'
 
 
 def test_a_rational_lens_of_140_degrees_73_degrees_off_its_axis():
@@ -134,13 +155,17 @@ def test_senseless_values_give_no_ray_or_a_finite_one(model):
         k[[0, 4]] = 10.0 ** chance.integers(-307, 308, 2)
         k[[1, 2, 5]] = chance.standard_normal(3) * 10.0 ** chance.integers(-300, 308, 3)
         found = rays_of(chance.uniform(-1e5, 1e5, (9, 2)), k, d, model)
-        assert not np.isinf(found).any()
+        assert not (np.abs(found) > FARTHEST).any()
         assert (np.isnan(found[:, 0]) == np.isnan(found[:, 1])).all()
 
 
-def test_what_has_a_saturated_image_has_no_ray():
-    # r / (1 + r^2) is never more than a half.
-    d = (0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-    found = rays_of([(K[2] + 0.499 * K[0], K[5]), (K[2] + 0.501 * K[0], K[5])], K, d,
-                    'rational_polynomial')
-    assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
+@pytest.mark.parametrize('model, count', [('plumb_bob', 20), ('equidistant', 5), ('', 1)])
+def test_zeros_are_no_distortion_however_many(model, count):
+    found = rays_of([(K[2] + 60, K[5])], K, (0.0,) * count, model)
+    np.testing.assert_allclose(found, rays_of([(K[2] + 60, K[5])], K, (), model))
+
+
+def test_what_is_at_the_horizon_has_no_ray():
+    k = np.array(K)
+    k[[0, 4]] = 1e-5
+    assert np.isnan(rays_of([(K[2] + 300, K[5])], k, (), 'plumb_bob')).all()
