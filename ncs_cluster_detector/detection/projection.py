@@ -12,32 +12,46 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Where in front of a camera something is that a pixel shows."""
+"""In which direction from a camera something is that a pixel shows."""
 
-import cv2
+import functools
+
+from ncs_cluster_detector.detection.lens import BrownConrady
+from ncs_cluster_detector.detection.lens import KannalaBrandt
 import numpy as np
 
+# The distortion models that ROS knows, by sensor_msgs/distortion_models.hpp. A model without a
+# name is that of a driver that knows of no distortion.
+LENSES = {'plumb_bob': BrownConrady, 'rational_polynomial': BrownConrady,
+          'equidistant': KannalaBrandt, '': BrownConrady}
+# What lies farther off the axis, as x/z, is 0.2 arc seconds from where no distance leads to.
+FARTHEST = 1e6
 
-def position_of(pixel, distance, k, d, distortion_model):
+
+def rays_of(pixels, k, d, distortion_model):
     """
-    Return the position in the optical frame (x right, y down, z forward) in metres.
+    Return x/z and y/z in the optical frame (x right, y down, z forward) of what pixels show.
 
-    The pinhole model with the lens's distortion taken off, as OpenCV defines it and
-    sensor_msgs/CameraInfo holds it.
+    The lens's distortion is taken off exactly. Where the model cannot be inverted, beyond its
+    turning point or 90 degrees off the axis, there is no ray.
 
-    :param pixel: ``(u, v)`` in pixels of the raw picture.
-    :param distance: along the optical axis, in metres.
-    :param k: intrinsic matrix, 9 values row by row, in pixels.
-    :param d: coefficients of the distortion model.
-    :param distortion_model: ``equidistant``, or one of those of cv2.undistortPoints.
+    :param pixels: array N x 2 of ``(u, v)``, in pixels of the raw picture at full resolution.
+    :param k: intrinsic matrix, 9 values row by row, in pixels. As in sensor_msgs/CameraInfo it has
+        no skew: like OpenCV and image_geometry this reads fx, fy, cx and cy.
+    :param d: finite coefficients of the model, as many as it has; none, or zeros, for none.
+    :param distortion_model: one of LENSES.
+    :return: array N x 2, NaN where there is no ray.
     """
-    matrix = np.reshape(k, (3, 3)).astype(float)
-    points = np.array([[pixel]], dtype=float)
-    if not np.any(d):
-        coefficients, undistort = None, cv2.undistortPoints
-    elif distortion_model == 'equidistant':
-        coefficients, undistort = np.array(d[:4], float), cv2.fisheye.undistortPoints
-    else:
-        coefficients, undistort = np.array(d, float), cv2.undistortPoints
-    x, y = undistort(points, matrix, coefficients)[0, 0]
-    return float(x) * distance, float(y) * distance, distance
+    lens = _lens(distortion_model, tuple(d) if np.any(d) else ())
+    # Senseless values overflow and end as NaN, as what no lens shows.
+    with np.errstate(all='ignore'):
+        places = (np.asarray(pixels, float) - (k[2], k[5])) / (k[0], k[4])
+        rays = lens.undistort(places)
+        rays[~(np.hypot(*rays.T) < FARTHEST)] = np.nan
+    return rays
+
+
+@functools.lru_cache(maxsize=4)
+def _lens(distortion_model, coefficients):
+    with np.errstate(all='ignore'):
+        return LENSES[distortion_model](coefficients)

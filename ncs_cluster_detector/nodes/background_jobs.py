@@ -27,7 +27,8 @@ class BackgroundJobs:
     """
     Does jobs one after the other, in the order in which they came, in a thread of its own.
 
-    ``failure`` is the exception that ended the thread, or None.
+    ``failure`` is the exception that ended the thread, or None. Jobs that have waited for
+    ``longest_wait_sec`` are left out, unless there is no newer one; it may be changed.
     """
 
     def __init__(self, name, do, most_waiting, on_first_loss):
@@ -36,11 +37,11 @@ class BackgroundJobs:
 
         :param name: of the thread.
         :param do: does a job; gets what :meth:`put` got.
-        :param most_waiting: with more jobs than that the oldest are left out, and so are those
-            that have waited for LONGEST_WAIT_SEC, unless there is no newer one.
-        :param on_first_loss: is called when that happens for the first time.
+        :param most_waiting: with more jobs than that the oldest are left out.
+        :param on_first_loss: is called when a job is left out for the first time.
         """
         self.failure = None
+        self.longest_wait_sec = LONGEST_WAIT_SEC
         self._do = do
         self._most_waiting = most_waiting
         self._on_first_loss = on_first_loss
@@ -91,7 +92,7 @@ class BackgroundJobs:
 
     def _leave_out(self):
         """Let go of jobs that are too many or too old; return whether there were any."""
-        before, oldest = len(self._waiting), monotonic() - LONGEST_WAIT_SEC
+        before, oldest = len(self._waiting), monotonic() - self.longest_wait_sec
         while len(self._waiting) > 1 and (
                 len(self._waiting) > self._most_waiting or self._waiting[0][0] < oldest):
             self._waiting.popleft()

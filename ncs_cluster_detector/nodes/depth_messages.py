@@ -14,7 +14,11 @@
 
 """Depth pictures in, detections with positions out."""
 
-from ncs_cluster_detector.detection.projection import position_of
+from dataclasses import dataclass
+from typing import Any
+
+from ncs_cluster_detector.nodes.camera_geometry import differ
+from ncs_cluster_detector.nodes.camera_geometry import rays
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.conversions import hypothesis_of
 import numpy as np
@@ -23,18 +27,27 @@ from vision_msgs.msg import Detection3DArray
 
 # REP 118: whole millimetres, 0 = unknown, or metres, NaN and infinite = unknown.
 DEPTH_TYPES = {'16UC1': np.dtype(np.uint16), '32FC1': np.dtype(np.float32)}
+ALIGN = ('connect the depth that is aligned to the image (align_depth.enable of realsense-ros, or '
+         'register of depth_image_proc)')
 
-# How many coefficients OpenCV's functions take for a distortion model.
-COEFFICIENTS = {'equidistant': (4,)}
-OTHER_COEFFICIENTS = (4, 5, 8, 12, 14)
+
+@dataclass(frozen=True, eq=False)   # two pictures are never the same one
+class DepthPicture:
+    """
+    The depth in an Image message, and its frame.
+
+    ``pixels`` is uint16 in millimetres or float32 in metres, height x width; not to be written to.
+    """
+
+    pixels: Any
+    frame_id: str
 
 
 def depth_picture_of(message):
     """
-    Return the depth in an Image message, in the message's own memory where that is possible.
+    Return the DepthPicture of an Image message, in its own memory where that is possible.
 
     :param message: sensor_msgs/Image, 16UC1 in millimetres or 32FC1 in metres.
-    :return: uint16 or float32 array, height x width; not to be written to.
     :raises BadImageError: it is neither, or its sizes do not fit together.
     """
     height, width, step, size = message.height, message.width, message.step, len(message.data)
@@ -50,29 +63,23 @@ def depth_picture_of(message):
     rows = np.frombuffer(message.data, dtype=np.uint8).reshape(height, step)[:, :row]
     order = '>' if message.is_bigendian else '<'
     depth = np.ascontiguousarray(rows).view(depth_type.newbyteorder(order))
-    return depth.astype(depth_type, copy=False)
+    return DepthPicture(depth.astype(depth_type, copy=False), message.header.frame_id)
 
 
-def why_unusable(info, width, height):
+def why_unfit(depth, image_size, frame_id):
     """
-    Return why a CameraInfo tells no positions in an image of this size, or an empty text.
+    Return why a DepthPicture is not one of an image, pixel by pixel, or an empty text.
 
-    :param info: sensor_msgs/CameraInfo, or None if none came.
+    :param image_size: ``(width, height)`` in pixels.
+    :param frame_id: the image's.
     """
-    if info is None:
-        return 'no camera_info came; connect the topic camera_info to that of the camera'
-    if info.k[0] <= 0.0 or info.k[4] <= 0.0:
-        return 'camera_info is not calibrated; give the camera a calibration (camera_info_url)'
-    if not np.isfinite(info.k).all() or not np.isfinite(info.d).all():
-        return 'camera_info holds values that are not finite; calibrate the camera again'
-    expected = COEFFICIENTS.get(info.distortion_model, OTHER_COEFFICIENTS)
-    if np.any(info.d) and len(info.d) not in expected:
-        return (f'camera_info has {len(info.d)} coefficients of the model '
-                f'{info.distortion_model!r}, expected ' + ', '.join(map(str, expected))
-                + '; calibrate the camera again')
-    if info.width and info.height and (info.width, info.height) != (width, height):
-        return (f'camera_info is for {info.width}x{info.height}, the images are {width}x{height}; '
-                'connect those that belong together')
+    if differ(depth.frame_id, frame_id):
+        return (f'the depth images have the frame_id {depth.frame_id!r}, the images have '
+                f'{frame_id!r}; {ALIGN}')
+    height, width = depth.pixels.shape
+    if (width, height) != image_size:
+        return (f'the depth images are {width}x{height}, the images are '
+                f'{image_size[0]}x{image_size[1]}; {ALIGN}')
     return ''
 
 
@@ -80,30 +87,36 @@ def detection_3d_array_of(header, image_size, info, objects):
     """
     Return the Detection3DArray for one frame.
 
+    An object with its middle or a corner of its box where the lens's model cannot be inverted is
+    left out: what it has there is no position, and no size.
+
     :param header: the image's header; used as it is, in the array and in every detection.
-    :param image_size: ``(height, width)`` in pixels.
-    :param info: sensor_msgs/CameraInfo of images of this size.
+    :param image_size: ``(width, height)`` in pixels.
+    :param info: sensor_msgs/CameraInfo of the image.
     :param objects: iterable of ``(Detection, ObjectDepth)``.
     """
+    objects = list(objects)
     array = Detection3DArray(header=header)
-    array.detections = [_detection_3d(header, image_size, info, detection, depth)
-                        for detection, depth in objects]
+    if objects:
+        # Of each box the corner near the origin, its middle, and the corner across.
+        corners = np.array([[(each.x_min, each.y_min), (each.x_max, each.y_max)]
+                            for each, _ in objects])
+        places = np.stack([corners[:, 0], corners.mean(axis=1), corners[:, 1]], axis=1)
+        directions = rays(info, (places * image_size).reshape(-1, 2)).reshape(-1, 3, 2)
+        array.detections = [
+            _detection_3d(header, detection, depth, of_box * depth.distance)
+            for (detection, depth), of_box in zip(objects, directions)
+            if np.isfinite(of_box).all()]
     return array
 
 
-def _detection_3d(header, image_size, info, detection, depth):
-    height, width = image_size
-    corners = [
-        position_of((x * width, y * height), depth.distance, info.k, info.d, info.distortion_model)
-        for x, y in ((detection.x_min, detection.y_min), (detection.x_max, detection.y_max))]
-    middle = ((detection.x_min + detection.x_max) / 2 * width,
-              (detection.y_min + detection.y_max) / 2 * height)
+def _detection_3d(header, detection, depth, places):
+    low, middle, high = places.tolist()
     message = Detection3D(header=header)
     box = message.bbox
     place = box.center.position
-    place.x, place.y, place.z = position_of(
-        middle, depth.distance, info.k, info.d, info.distortion_model)
-    box.size.x, box.size.y = (abs(high - low) for low, high in zip(*(c[:2] for c in corners)))
+    place.x, place.y, place.z = *middle, depth.distance
+    box.size.x, box.size.y = (abs(far - near) for near, far in zip(low, high))
     box.size.z = depth.farthest - depth.nearest
     hypothesis = hypothesis_of(detection)
     hypothesis.pose.pose.position = place

@@ -15,11 +15,15 @@
 """What depth adds to the detections: positions, and the objects cut out of their background."""
 
 import time
+from weakref import WeakSet
 
 from ncs_cluster_detector.detection.distance import box_slices
 from ncs_cluster_detector.detection.distance import cut_out
 from ncs_cluster_detector.detection.distance import object_depth
 from ncs_cluster_detector.nodes.background_jobs import BackgroundJobs
+from ncs_cluster_detector.nodes.background_jobs import LONGEST_WAIT_SEC
+from ncs_cluster_detector.nodes.camera_geometry import CameraInfos
+from ncs_cluster_detector.nodes.camera_geometry import why_unusable
 from ncs_cluster_detector.nodes.camera_outputs import DEPTH_TOPIC
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.conversions import image_message
@@ -27,7 +31,10 @@ from ncs_cluster_detector.nodes.depth_markers import marker_array_of
 from ncs_cluster_detector.nodes.depth_match import DepthMatch
 from ncs_cluster_detector.nodes.depth_messages import depth_picture_of
 from ncs_cluster_detector.nodes.depth_messages import detection_3d_array_of
-from ncs_cluster_detector.nodes.depth_messages import why_unusable
+from ncs_cluster_detector.nodes.depth_messages import why_unfit
+from ncs_cluster_detector.nodes.depth_trouble import Trouble
+from ncs_cluster_detector.nodes.depth_trouble import why_no_depth
+from ncs_cluster_detector.nodes.depth_trouble import why_others_have_none
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
@@ -36,36 +43,40 @@ from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-# What has not come so long after its image will not come any more.
-DEPTH_TIMEOUT_SEC = 0.2
-# More frames than the largest cluster returns while one of them is waited for.
-QUEUE = 64
-NO_DEPTH = (f'no depth image came with the stamp of the image; connect the topic {DEPTH_TOPIC} to '
-            'a camera whose depth has the stamps of its images')
-# What lasts so long is told.
-PATIENCE_SEC = 5.0
+# More frames than come in 5 s; they take their memory, which has a limit of its own.
+QUEUE = 4096
+# Frames that wait for their depth, in bytes: 5 s of 640x480 at 30 images a second are 140 million.
+MOST_WAITING_BYTES = 256 * 2**20
+# So many may wait however large they are.
+FEWEST_WAITING = 8
+# A frame takes its turn a little after its wait is over.
+TURN_SEC = 0.1
 
 
 class DepthOutputs:
     """
     Publishes ``detections_3d``, ``markers`` and ``foreground_image``, from a thread of its own.
 
+    A frame waits for its depth in that thread, and those behind it wait no longer for that.
     ``bad_images`` counts depth messages that could not be used.
     """
 
-    def __init__(self, node, pictures):
+    def __init__(self, node, pictures, timeout_ms):
         """
         Create subscriptions, publishers and the thread.
 
         :param node: the rclpy node.
         :param pictures: the PictureOutputs, which get what was found with its distances.
+        :param timeout_ms: how long an image waits for its depth.
         """
         self.bad_images = 0
         self._pictures = pictures
         self._logger = node.get_logger()
         self._match = DepthMatch()
-        self._info = None
+        self._infos = CameraInfos()
         self._trouble = Trouble(self._logger)
+        self._held = WeakSet()   # frames that wait for their turn, or have it
+        self._told_of_memory = False
         self._positions = node.create_publisher(
             Detection3DArray, 'detections_3d', QoSProfile(depth=10))
         self._markers = node.create_publisher(MarkerArray, 'markers', QoSProfile(depth=1))
@@ -75,11 +86,18 @@ class DepthOutputs:
         self._jobs = BackgroundJobs('depth', self._publish, QUEUE, lambda: self._logger.warning(
             'positions come slower than detections: those of the oldest frames are left out; '
             'further ones are not told'))
+        self.follow(timeout_ms)
 
     @property
     def failure(self):
         """Return the exception that ended the thread, or None."""
         return self._jobs.failure
+
+    def follow(self, timeout_ms):
+        """Let images wait so long for their depth from now on."""
+        self._timeout_ms = timeout_ms
+        self._jobs.longest_wait_sec = max(LONGEST_WAIT_SEC, timeout_ms / 1000 + TURN_SEC)
+        self._match.wake()
 
     def take_frame(self, frame):
         """Take a Frame that is about to be offered to the supervisor."""
@@ -87,8 +105,19 @@ class DepthOutputs:
 
     def take_detections(self, frame, detections):
         """Take what was detected in a frame; returns at once."""
-        if self._wanted():
-            self._jobs.put(frame, detections)
+        if not self._wanted():
+            return
+        waiting = len(self._held)
+        if waiting >= FEWEST_WAITING and waiting * frame.image.nbytes > MOST_WAITING_BYTES:
+            if not self._told_of_memory:
+                self._told_of_memory = True
+                self._logger.warning(
+                    f'{waiting} images wait for their depth, which is '
+                    f'{MOST_WAITING_BYTES >> 20} MB: positions of some are left out; lower '
+                    'depth_timeout_ms, or take smaller images; further ones are not told')
+            return
+        self._held.add(frame)
+        self._jobs.put(frame, detections)
 
     def stop(self, timeout_sec):
         """
@@ -113,59 +142,60 @@ class DepthOutputs:
             if self.bad_images == 1:
                 self._logger.error(f'dropped {error}; further bad depth images are only counted')
             return
-        self._match.add_depth(depth, stamp_of(message.header))
+        self._match.add_depth(
+            depth, stamp_of(message.header), time.monotonic(), self._timeout_ms / 1000)
 
     def _take_info(self, message):
-        self._info = message
+        self._infos.take(message, stamp_of(message.header))
 
     def _publish(self, frame, detections):
-        left_sec = frame.arrived_at + DEPTH_TIMEOUT_SEC - time.monotonic()
-        depth = self._match.depth_of(frame, stamp_of(frame.header), max(0.0, left_sec))
-        depths = [None if depth is None else object_depth(
-            depth[box_slices(detection, *depth.shape)]) for detection in detections]
+        depth = self._match.depth_of(
+            frame, stamp_of(frame.header),
+            lambda: frame.arrived_at + self._timeout_ms / 1000 - time.monotonic())
+        trouble = self._why_none(frame, depth)
+        pixels = None if trouble else depth.pixels
+        depths = [None if pixels is None else object_depth(
+            pixels[box_slices(detection, *pixels.shape)]) for detection in detections]
         self._pictures.take(
             frame, detections, [found and found.distance for found in depths])
         objects = [(detection, found) for detection, found in zip(detections, depths)
                    if found is not None]
-        size, info = frame.image.shape[:2], self._info
-        trouble = NO_DEPTH if depth is None else None   # None = not looked for
         as_message = self._positions.get_subscription_count()
         as_markers = self._markers.get_subscription_count()
         if as_message or as_markers:
-            unusable = why_unusable(info, size[1], size[0])
-            trouble = trouble or unusable
+            info = self._infos.of(stamp_of(frame.header))
+            unusable = why_unusable(info, size_of(frame), frame.header.frame_id)
+            trouble = trouble or self._why_not_always(unusable)
             positions = detection_3d_array_of(
-                frame.header, size, info, [] if unusable else objects)
+                frame.header, size_of(frame), info, [] if unusable else objects)
             if as_message:
                 self._positions.publish(positions)
             if as_markers:
                 self._markers.publish(marker_array_of(positions))
         if self._foregrounds.get_subscription_count():
             self._foregrounds.publish(image_message(
-                frame.header, cut_out(frame.image, depth, objects), 'bgr8'))
-        if trouble is not None:
-            self._trouble.note(trouble, time.monotonic())
+                frame.header, cut_out(frame.image, pixels, objects), 'bgr8'))
+        if trouble is not None:   # None = not looked for
+            self._trouble.note(*trouble, time.monotonic())
+
+    def _why_none(self, frame, depth):
+        """Return text and kind of why a frame has no depth that is its own, or None."""
+        if depth is None:
+            return why_no_depth(self._match.lateness, self._timeout_ms, time.monotonic())
+        unfit = why_unfit(depth, size_of(frame), frame.header.frame_id)
+        return (unfit, unfit) if unfit else None
+
+    def _why_not_always(self, unusable):
+        """Return text and kind of what keeps a frame with depth, or others, from positions."""
+        if unusable:
+            return unusable, unusable
+        return why_others_have_none(self._match.lateness, self._timeout_ms, time.monotonic())
 
 
-class Trouble:
-    """Tells what is wrong once it has lasted, and that it is over."""
-
-    def __init__(self, logger):
-        """Start without trouble."""
-        self._logger = logger
-        self._text, self._since, self._told = '', None, ''
-
-    def note(self, text, now):
-        """Take what is wrong now (empty = nothing) at a monotonic time in seconds."""
-        if text != self._text:
-            self._text, self._since = text, now
-        if not text:
-            if self._told:
-                self._logger.info('positions are known again')
-            self._told = ''
-        elif text != self._told and now - self._since >= PATIENCE_SEC:
-            self._told = text
-            self._logger.warning(f'positions are unknown: {text}')
+def size_of(frame):
+    """Return width and height of a frame in pixels."""
+    height, width = frame.image.shape[:2]
+    return width, height
 
 
 def stamp_of(header):

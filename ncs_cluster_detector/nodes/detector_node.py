@@ -92,7 +92,8 @@ class DetectorNode(ConfiguredNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RELIABLE)
         self._temperatures = {}
         self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
-        self._depth = DepthOutputs(self, self._pictures) if values['use_depth'] else None
+        self._depth = DepthOutputs(
+            self, self._pictures, values['depth_timeout_ms']) if values['use_depth'] else None
         self._supervisor = Supervisor(options, detector_parameters.settings_of(values),
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
@@ -126,6 +127,8 @@ class DetectorNode(ConfiguredNode):
         settings = detector_parameters.settings_of(after)
         self._supervisor.change(settings)
         self._label_outputs.follow(settings.score_threshold)
+        if self._depth is not None:
+            self._depth.follow(settings.depth_timeout_ms)
         sticks = len(self._supervisor.snapshot.sticks)
         for name, value in after.items():
             if value != before[name]:

@@ -110,7 +110,13 @@ SPECS = (
     ParameterSpec(
         'use_depth', False, 'Whether positions are told (detections_3d, markers, '
         'foreground_image, distances on annotated_image), from the depth image with the same '
-        'stamp as the image and from camera_info. Restart to change.'),
+        'stamp as the image and from camera_info. Connect the raw image (image_raw) with its '
+        'camera_info and with depth aligned to it; a rectified image needs a camera_info without '
+        'distortion, which nothing checks. Restart to change.'),
+    ParameterSpec(
+        'depth_timeout_ms', _DEFAULTS.depth_timeout_ms, 'How many ms after it reached the node an '
+        'image waits for its depth; its positions and its annotated picture come so much later '
+        'when none comes. Live.', *LIMITS['depth_timeout_ms'], live=True),
     USE_FQN,
     ParameterSpec(
         'simulated.sticks', _BUS.sticks, 'Number of simulated sticks. Restart to change.', 0, 64),

@@ -73,4 +73,8 @@ _EFFECTS = {
         'all labels are published'),
     'max_frame_age_ms': lambda settings, _: (
         'older frames are not sent to a stick' if settings.max_frame_age_ms else 'no limit'),
+    'depth_timeout_ms': lambda settings, _: (
+        f'an image waits up to {settings.depth_timeout_ms / 1000:g} s for its depth'
+        if settings.depth_timeout_ms else
+        'an image takes the depth that is there when its detections are'),
 }

@@ -28,7 +28,8 @@ LIMITS = {
     'critical_margin': (0.0, 40.0),
     'min_dwell_ms': (0, 600000),
     'score_threshold': (0.0, 1.0),
-    'max_frame_age_ms': (0, 600000)}
+    'max_frame_age_ms': (0, 600000),
+    'depth_timeout_ms': (0, 5000)}
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Settings:
     score_threshold: float = 0.6
     class_filter: tuple = ()
     max_frame_age_ms: int = 500
+    depth_timeout_ms: int = 200
 
     @property
     def resume_temperature(self):

@@ -16,6 +16,7 @@
 
 from itertools import count
 import time
+from weakref import WeakSet
 
 from ncs_cluster_detector.detection.detection import Detection
 from ncs_cluster_detector.detection.distance import ObjectDepth
@@ -61,7 +62,7 @@ def objects():
 def test_every_object_has_a_box_and_a_text_above_it():
     header = Header(frame_id='eye')
     header.stamp.sec = 7
-    positions = detection_3d_array_of(header, (HEIGHT, WIDTH), camera_info(), objects())
+    positions = detection_3d_array_of(header, (WIDTH, HEIGHT), camera_info(), objects())
     first, *markers = marker_array_of(positions).markers
     assert (first.action, first.ns, first.header) == (Marker.DELETEALL, '', header)
     assert all(marker.action == Marker.ADD and marker.header == header for marker in markers)
@@ -85,7 +86,7 @@ def test_every_object_has_a_box_and_a_text_above_it():
 
 
 def test_the_colours_are_those_of_the_annotated_picture():
-    positions = detection_3d_array_of(Header(), (HEIGHT, WIDTH), camera_info(), objects())
+    positions = detection_3d_array_of(Header(), (WIDTH, HEIGHT), camera_info(), objects())
     for marker in marker_array_of(positions).markers[1:]:
         label = positions.detections[marker.id].results[0].hypothesis.class_id
         colour = marker.color
@@ -173,7 +174,7 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
     rclpy.init(context=context)
     node = rclpy.create_node('any', context=context)
     pictures = PictureOutputs(node, None)   # nobody asks for one, so none is drawn
-    outputs = depth_outputs.DepthOutputs(node, pictures)
+    outputs = depth_outputs.DepthOutputs(node, pictures, 0)
     numbers = count()
 
     def until(condition):
@@ -181,7 +182,7 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
         while not condition():
             assert time.monotonic() < deadline
             frame = Frame(next(numbers), np.zeros((4, 4, 3), np.uint8), Header(),
-                          time.monotonic() - depth_outputs.DEPTH_TIMEOUT_SEC)
+                          time.monotonic())
             outputs.take_frame(frame)
             outputs.take_detections(frame, [])
             time.sleep(0.02)
@@ -192,6 +193,33 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
         probe.listen(MarkerArray, 'markers', markers, NEWEST)
         until(lambda: markers)
         assert computed
+    finally:
+        assert outputs.stop(DEADLINE_SEC) and pictures.stop(DEADLINE_SEC)
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+    assert outputs.failure is None
+
+
+def test_images_that_wait_for_their_depth_take_a_bounded_memory(probe, monkeypatch):
+    monkeypatch.setattr(depth_outputs, 'MOST_WAITING_BYTES', 20 * 48)
+    probe.listen(Detection3DArray, 'detections_3d', [])
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('any', context=context)
+    pictures = PictureOutputs(node, None)
+    outputs = depth_outputs.DepthOutputs(node, pictures, 5000)
+    try:
+        probe.wait_for(lambda: outputs._positions.get_subscription_count())
+        alive = WeakSet()
+        for number in range(50):
+            # They arrive in an hour, so that none of them is over before it is looked at.
+            frame = Frame(number, np.zeros((4, 4, 3), np.uint8), Header(), time.monotonic() + 3600)
+            frame.header.stamp.sec = number
+            outputs.take_frame(frame)
+            outputs.take_detections(frame, [])
+            alive.add(frame)
+        del frame
+        assert sorted(frame.number for frame in alive) == list(range(21)), 'the oldest come first'
     finally:
         assert outputs.stop(DEADLINE_SEC) and pictures.stop(DEADLINE_SEC)
         node.destroy_node()

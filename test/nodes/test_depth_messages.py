@@ -20,9 +20,9 @@ from ncs_cluster_detector.detection.detection import Detection
 from ncs_cluster_detector.detection.distance import ObjectDepth
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.depth_messages import depth_picture_of
+from ncs_cluster_detector.nodes.depth_messages import DepthPicture
 from ncs_cluster_detector.nodes.depth_messages import detection_3d_array_of
-from ncs_cluster_detector.nodes.depth_messages import why_unusable
-from ncs_cluster_detector.nodes.depth_outputs import Trouble
+from ncs_cluster_detector.nodes.depth_messages import why_unfit
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo
@@ -47,14 +47,15 @@ def depth_message(depth, encoding, padding=0, big_endian=False):
 @pytest.mark.parametrize('padding', [0, 3])
 @pytest.mark.parametrize('depth, encoding', [(MILLIMETRES, '16UC1'), (METRES, '32FC1')])
 def test_depth_arrives_as_it_was_sent(depth, encoding, padding, big_endian):
-    found = depth_picture_of(depth_message(depth, encoding, padding, big_endian))
+    found = depth_picture_of(depth_message(depth, encoding, padding, big_endian)).pixels
     assert found.dtype == depth.dtype
     np.testing.assert_array_equal(found, depth)
 
 
 def test_depth_is_used_in_place():
     message = depth_message(MILLIMETRES, '16UC1')
-    assert np.shares_memory(depth_picture_of(message), np.frombuffer(message.data, np.uint8))
+    assert np.shares_memory(
+        depth_picture_of(message).pixels, np.frombuffer(message.data, np.uint8))
 
 
 @pytest.mark.parametrize('change', [
@@ -70,15 +71,15 @@ def test_what_does_not_fit_together_is_named_in_one_line(change):
     assert '\n' not in str(caught.value)
 
 
-def calibrated(width=640, height=480, model='plumb_bob', d=(0.0,) * 5):
+def calibrated(model='plumb_bob', d=(0.0,) * 5):
     """Return a CameraInfo."""
-    return CameraInfo(width=width, height=height, distortion_model=model, d=d,
+    return CameraInfo(width=640, height=480, distortion_model=model, d=d,
                       k=[500.0, 0.0, 320.0, 0.0, 400.0, 240.0, 0.0, 0.0, 1.0])
 
 
 def test_positions_are_those_of_the_pinhole_model():
     header = Header(frame_id='eye')
-    message = detection_3d_array_of(header, (480, 640), calibrated(), [
+    message = detection_3d_array_of(header, (640, 480), calibrated(), [
         (Detection('car', 0.75, 0.5, 0.25, 0.75, 0.75), ObjectDepth(2.0, 1.5, 2.75))])
     assert message.header == header
     (found,) = message.detections
@@ -92,32 +93,37 @@ def test_positions_are_those_of_the_pinhole_model():
     assert result.pose.pose.position == place
 
 
-@pytest.mark.parametrize('info, text', [
-    (calibrated(), ''), (calibrated(0, 0), ''), (None, 'no camera_info came'),
-    (CameraInfo(width=640, height=480), 'not calibrated'),
-    (calibrated(320, 240), 'camera_info is for 320x240, the images are 640x480'),
-    (calibrated(d=(0.1, 0.2, 0.3)), "has 3 coefficients of the model 'plumb_bob', expected 4, 5"),
-    (calibrated(d=(0.1,) * 5, model='equidistant'), 'has 5 coefficients'),
-    (calibrated(d=(0.1,) * 4, model='equidistant'), ''), (calibrated(d=()), ''),
-    (calibrated(d=(float('nan'),) * 5), 'not finite')])
-def test_a_camera_info_that_tells_nothing_is_named(info, text):
-    assert text in why_unusable(info, 640, 480)
-    assert bool(text) == bool(why_unusable(info, 640, 480))
+EVERYWHERE = Detection('car', 0.9, 0.0, 0.0, 1.0, 1.0)
+MIDDLE = Detection('car', 0.9, 0.45, 0.45, 0.55, 0.55)
+AT_THE_EDGE = Detection('car', 0.9, 0.8, 0.4, 1.0, 0.6)
 
 
-class Log:
-    """Takes the lines."""
+@pytest.mark.parametrize('model, d', [
+    ('plumb_bob', (-0.9, 0.0, 0.0, 0.0, 0.0)), ('equidistant', (-0.6, 0.0, 0.0, 0.0))])
+def test_an_object_that_goes_beyond_what_the_lens_can_show_has_no_position(model, d):
+    objects = [(each, ObjectDepth(2.0, 1.5, 2.5)) for each in (EVERYWHERE, MIDDLE, AT_THE_EDGE)]
+    message = detection_3d_array_of(Header(), (640, 480), calibrated(model=model, d=d), objects)
+    (found,) = message.detections
+    assert found.bbox.center.position.x == pytest.approx(0.0)
+    assert 0.2 < found.bbox.size.x < 0.3
 
-    def __init__(self):
-        """Start empty."""
-        self.lines = []
-        self.info = self.warning = self.lines.append
+
+def test_what_lies_101_degrees_off_the_axis_of_a_fisheye_has_no_position():
+    degrees = np.radians(101)
+    info = calibrated(model='equidistant', d=())
+    info.k[0] = info.k[4] = 300 / degrees   # a box around the pixel 300 to the right
+    box = Detection('car', 0.9, 610 / 640, 0.49, 630 / 640, 0.51)
+    assert not detection_3d_array_of(
+        Header(), (640, 480), info, [(box, ObjectDepth(2.0, 1.5, 2.5))]).detections
 
 
-def test_trouble_is_told_once_when_it_lasts_and_when_it_is_over():
-    log = Log()
-    trouble = Trouble(log)
-    for now, text in enumerate(['a', 'a', '', *['a'] * 9, *['b'] * 9, '', '', *['b'] * 4, '']):
-        trouble.note(text, float(now))
-    assert log.lines == ['positions are unknown: a', 'positions are unknown: b',
-                         'positions are known again']
+@pytest.mark.parametrize('size, frame_id, text', [
+    ((17, 12), 'eye', ''), ((17, 12), '/eye', ''), ((17, 12), '', ''),
+    ((17, 12), 'other', "the depth images have the frame_id 'eye', the images have 'other'"),
+    ((34, 24), 'eye', 'the depth images are 17x12, the images are 34x24'),
+    ((12, 17), 'eye', 'the depth images are 17x12, the images are 12x17')])
+def test_depth_that_is_not_that_of_the_image_is_named(size, frame_id, text):
+    found = why_unfit(DepthPicture(MILLIMETRES, 'eye'), size, frame_id)
+    assert text in found
+    assert bool(text) == bool(found)
+    assert not text or 'connect the depth that is aligned to the image' in found

@@ -14,6 +14,7 @@
 
 """The detector with depth from any camera, as a process, over DDS."""
 
+import re
 import time
 
 import cv2
@@ -29,6 +30,8 @@ import pytest
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
+from sensor_msgs.msg import RegionOfInterest
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
 
 WIDTH, HEIGHT = 320, 240
@@ -66,16 +69,20 @@ class DepthCamera:
         probe.listen(Detection3DArray, 'detections_3d', self.positions)
         probe.listen(Image, 'foreground_image', self.foregrounds)
 
-    def show(self, depth, encoding, depth_first=True, late_ns=0, info=True):
-        """Publish one picture and return the message that was sent."""
+    def show(self, depth, encoding, depth_first=True, late_ns=0, info=True, depth_frame='camera'):
+        """
+        Publish one picture and return the message that was sent.
+
+        :param info: whether with a camera_info, or what is different in it.
+        """
         message = self._probe.image_message(picture())
-        header = self._probe.image_message(picture()[:1, :1]).header
+        header = self._probe.image_message(picture()[:1, :1], depth_frame).header
         header.stamp.sec = message.header.stamp.sec
         header.stamp.nanosec = message.header.stamp.nanosec + late_ns
         if info:
-            self._infos.publish(CameraInfo(
-                header=message.header, width=WIDTH, height=HEIGHT, k=K,
-                distortion_model='plumb_bob', d=[0.0] * 5))
+            fields = {'header': message.header, 'width': WIDTH, 'height': HEIGHT, 'k': K,
+                      'distortion_model': 'plumb_bob', 'd': [0.0] * 5}
+            self._infos.publish(CameraInfo(**fields | (info if isinstance(info, dict) else {})))
         parts = [lambda: self._probe.publish(message)]
         if depth is not None:
             parts.insert(0 if depth_first else 1, lambda: self._depths.publish(
@@ -157,6 +164,123 @@ def test_without_intrinsics_there_is_no_position_but_a_cut_out(camera, probe):
         if bgr_image_of(cut).any():
             break
     assert bgr_image_of(cut)[RECTANGLE].any()
+
+
+# What a binned part of a larger sensor sees as the pinhole K does.
+PART_OF_A_SENSOR = {
+    'width': 1280, 'height': 960, 'binning_x': 2, 'binning_y': 2,
+    'roi': RegionOfInterest(x_offset=400, y_offset=200, width=2 * WIDTH, height=2 * HEIGHT),
+    'k': [400.0, 0.0, 2 * 160.0 + 400, 0.0, 400.0, 2 * 120.0 + 200, 0.0, 0.0, 1.0]}
+
+
+def test_the_position_in_a_binned_region_of_interest(camera):
+    positions, _ = seen(camera, depth_of('32FC1'), '32FC1', info=PART_OF_A_SENSOR)
+    place = positions.detections[0].bbox.center.position
+    np.testing.assert_allclose([place.x, place.y, place.z], PLACE, rtol=0.01, atol=0.01)
+    assert 'positions are unknown' not in camera.process.output
+
+
+def told(camera, line, *what, **how):
+    """Show pictures until a line is in the log; return what was published meanwhile."""
+    deadline = time.monotonic() + DEADLINE_SEC
+    answers = []
+    while line not in camera.process.output:
+        assert time.monotonic() < deadline, camera.process.output
+        answers.append(camera.see(*what, **how))
+    return answers
+
+
+OTHER_FRAME = Header(frame_id='other')
+
+
+@pytest.mark.parametrize('how, line, cut_out', [
+    ({'info': {'header': OTHER_FRAME}}, "camera_info has the frame_id 'other', the images have "
+     "'camera'", True),
+    ({'info': {'distortion_model': 'fisheye', 'd': [0.1] * 4}},
+     "camera_info has the distortion model 'fisheye', which ROS does not know", True),
+    ({'info': {'width': 2 * WIDTH}}, 'camera_info is for 640x240, the images are 320x240', True),
+    ({'depth_frame': 'other'}, "the depth images have the frame_id 'other', the images have "
+     "'camera'", False)])
+def test_what_does_not_belong_to_the_image_is_not_used_but_named(camera, how, line, cut_out):
+    seen(camera, depth_of('32FC1'), '32FC1')   # from here on all is connected
+    answers = told(camera, f'positions are unknown: {line}', depth_of('32FC1'), '32FC1', **how)
+    assert not any(positions.detections for positions, _ in answers[1:])
+    assert any(bgr_image_of(cut).any() for _, cut in answers) == cut_out
+    seen(camera, depth_of('32FC1'), '32FC1')
+    camera.process.wait_for_line('positions are known again')
+
+
+def test_depth_of_another_size_is_not_used_but_named(camera, probe):
+    seen(camera, depth_of('16UC1'), '16UC1')
+    half = depth_of('16UC1')[::2, ::2].copy()
+    answers = told(camera, 'positions are unknown: the depth images are 160x120, the images are '
+                   '320x240', half, '16UC1')
+    assert not any(positions.detections for positions, _ in answers)
+    assert not any(bgr_image_of(cut).any() for _, cut in answers)
+
+
+class LateDepth:
+    """Publishes depth so long after its image, as a slow registration does."""
+
+    def __init__(self, camera, late_sec):
+        """Start to publish."""
+        self._camera, self._late_sec = camera, late_sec
+        self._depth = depth_of('16UC1')
+        self._waiting = []
+        self.images = []
+
+    def show(self, pictures):
+        """Show so many pictures, 20 a second, and the depth that is due."""
+        for _ in range(pictures):
+            due = time.monotonic() + 0.05
+            message = self._camera.show(None, '16UC1')
+            self.images.append(message.header)
+            self._waiting.append((time.monotonic() + self._late_sec, message.header))
+            while self._waiting and self._waiting[0][0] <= due:
+                time.sleep(max(0.0, self._waiting[0][0] - time.monotonic()))
+                self._camera._depths.publish(
+                    image_message(self._waiting.pop(0)[1], self._depth, '16UC1'))
+            time.sleep(max(0.0, due - time.monotonic()))
+
+    def positions(self):
+        """Return how many images got a position, and how many an answer."""
+        answers = [heard for heard in self._camera.positions if heard.header in self.images]
+        return sum(bool(heard.detections) for heard in answers), len(answers)
+
+
+@pytest.mark.parametrize('timeout_ms', [0, 200])
+def test_depth_that_comes_too_late_is_told_by_how_much(camera, probe, timeout_ms):
+    assert probe.set_parameter('depth_timeout_ms', timeout_ms)[0]
+    seen(camera, depth_of('16UC1'), '16UC1', depth_first=timeout_ms == 0)
+    late = LateDepth(camera, 0.45)
+    deadline = time.monotonic() + DEADLINE_SEC
+    while 'positions are unknown' not in camera.process.output:
+        assert time.monotonic() < deadline
+        late.show(10)
+    (line,) = [line for line in camera.process.output.split('\n')
+               if 'positions are unknown' in line]
+    by_ms, timeout = re.search(
+        r'the depth came (\d+) ms after its image, depth_timeout_ms is (\d+); raise it',
+        line).groups()
+    assert 430 <= int(by_ms) < 1000
+    assert int(timeout) == timeout_ms
+    assert late.positions()[0] == 0
+    # Raised as it advises, the same depth is used, of all frames, although each waits so long.
+    assert probe.set_parameter('depth_timeout_ms', 2000)[0]
+    late.images.clear()
+    late.show(60)
+    probe.wait_for(lambda: late.positions()[0] >= 40)
+    camera.process.wait_for_line('positions are known again')
+
+
+def test_depth_seconds_late_is_waited_for_by_all_frames_at_once(camera, probe):
+    assert probe.set_parameter('depth_timeout_ms', 5000)[0]
+    camera.process.wait_for_line('depth_timeout_ms 200 -> 5000 (an image waits up to 5 s for its')
+    late = LateDepth(camera, 3.0)
+    late.show(140)
+    assert late.positions()[0] >= 60, 'of the first 80 images the depth has come'
+    assert 'positions come slower' not in camera.process.output
+    assert 'wait for their depth' not in camera.process.output
 
 
 def test_bad_depth_is_dropped_counted_and_named_once(camera, probe):

@@ -35,6 +35,7 @@ RANGES = {
     'score_threshold': lambda chance: chance.random(),
     'class_filter': lambda chance: chance.choice(LABELS),
     'max_frame_age_ms': lambda chance: chance.choice([0, 1, 500]),
+    'depth_timeout_ms': lambda chance: chance.choice([0, 200, 5000]),
 }
 
 

@@ -27,7 +27,7 @@ from rclpy.parameter import parameter_value_to_python
 
 LIVE = {'cluster_size', 'cluster_switch_cycle_ms', 'switch_temperature', 'resume_margin',
         'critical_margin', 'min_dwell_ms', 'rotation_policy', 'score_threshold', 'class_filter',
-        'max_frame_age_ms'}
+        'max_frame_age_ms', 'depth_timeout_ms'}
 
 
 @pytest.fixture(scope='module')

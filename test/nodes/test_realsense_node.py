@@ -74,7 +74,7 @@ def test_the_camera_node_publishes_colour_depth_and_calibration(
     np.testing.assert_array_equal(bgr_image_of(ear.images[0]), color)
     message = depths[-1]
     assert (message.encoding, message.header.frame_id) == ('16UC1', 'eye')
-    aligned = depth_picture_of(message)
+    aligned = depth_picture_of(message).pixels
     # The alignment rounds; where no pixel of the depth lands, there is none.
     assert np.mean(aligned != depth) < 0.05
     assert not aligned[aligned != depth].any()
