@@ -30,17 +30,23 @@ import numpy as np
 LARGEST_BYTES = 2**30
 # Markers of JPEG.
 START_OF_IMAGE, START_OF_SCAN, END_OF_IMAGE = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+FILL_BYTES = re.compile(rb'\xff*(?=\xff)')   # any number may stand before a marker
 MOST_SEGMENTS = 1000   # a profile of colours alone may have 255
 # What the decoders write to the terminal, and what of it means that a part of the picture is
 # missing or wrong (the messages of libjpeg are in its jerror.h); OpenCV returns it all the same.
 DECODERS_LINE = re.compile(
     r'Corrupt JPEG data|Premature end of JPEG|Inconsistent progression sequence|Invalid SOS '
     r'parameters|Unknown Adobe color|Warning: unknown JFIF|Application transferred too many|'
-    r'libpng (?:error|warning)|\[ *(?:FATAL|ERROR|WARN|INFO|DEBUG):\d')
-# Many cameras leave some bytes between the picture, which is whole, and its end (0xd9).
+    r'libpng (?:error|warning)|\[ *(?:FATAL|ERROR|WARN|INFO|DEBUG):\d|> ')
 DAMAGE = re.compile(
-    r'Corrupt JPEG data(?!: \d+ extraneous bytes before marker 0xd9)|Premature end of JPEG|'
-    r'Inconsistent progression|\[ *ERROR:\d.*TIFF')
+    r'Corrupt JPEG data|Premature end of JPEG|Inconsistent progression|\[ *ERROR:\d.*TIFF')
+# What of it does not: some bytes between the picture and its end (0xd9), which cameras and
+# editors leave there; a tenth of the file and more are scans that were overwritten with zeros.
+# And a few before the next part (0xd0 to 0xd7): in nearly every picture of a Logitech C270.
+EXTRANEOUS = re.compile(
+    r'Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd(?:[0-7]|(9))')
+MOST_BEFORE_END = 0.1   # of the file
+MOST_BEFORE_PART = 16   # bytes
 _terminal = threading.Lock()
 
 
@@ -79,9 +85,17 @@ def decode_picture(data):
             pass
     if image is None:
         raise ValueError('it cannot be decoded as a picture')
-    if any(map(DAMAGE.search, heard)):
+    if any(_tells_damage(line, len(data)) for line in heard):
         raise ValueError('it is damaged')
     return image
+
+
+def _tells_damage(line, size):
+    """Return whether a decoder's line tells that a picture of so many bytes is not whole."""
+    if extraneous := EXTRANEOUS.match(line):
+        number, at_end = extraneous.groups()
+        return int(number) > (MOST_BEFORE_END * size if at_end else MOST_BEFORE_PART)
+    return DAMAGE.search(line) is not None
 
 
 def _jpeg_is_closed(data):
@@ -96,6 +110,8 @@ def _jpeg_is_closed(data):
         return True
     at = len(START_OF_IMAGE)
     for _ in range(MOST_SEGMENTS):
+        if fill := FILL_BYTES.match(content, at):
+            at = fill.end()
         size = int.from_bytes(content[at + 2:at + 4], 'big')
         if content[at:at + 1] != b'\xff' or content[at:at + 2] == START_OF_SCAN or size < 2:
             break

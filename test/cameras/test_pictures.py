@@ -133,7 +133,7 @@ def test_names_of_any_bytes_are_read(tmp_path, warnings):
 @pytest.mark.parametrize('ending', ['jpg', 'png', 'bmp', 'tif', 'webp'])
 def test_a_cut_picture_is_skipped(tmp_path, warnings, capfd, ending):
     whole = cv2.imencode('.' + ending, noise())[1].tobytes()
-    cuts = [1, 20, 700, len(whole) // 2, len(whole) - 700, len(whole) - 2]
+    cuts = [1, 20, 30, 700, len(whole) // 2, len(whole) - 700, len(whole) - 2]
     for cut in cuts:
         (tmp_path / f'{cut}.{ending}').write_bytes(whole[:cut])
     (tmp_path / f'whole.{ending}').write_bytes(whole)
@@ -163,6 +163,56 @@ def test_a_jpeg_of_which_a_part_is_missing_is_skipped(tmp_path, warnings, capfd,
     assert len(shown) == 1
     np.testing.assert_array_equal(shown[0], cv2.imdecode(np.frombuffer(whole, np.uint8), 1))
     assert capfd.readouterr() == ('', '')
+
+
+def decoded(data):
+    """Return what OpenCV itself makes of the content of a file."""
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def shown_picture(path, data, warn):
+    """Return what is shown of a file with this content."""
+    path.write_bytes(data)
+    camera = Pictures(str(path), 2.0, warn)
+    assert camera.grab()
+    return camera.retrieve()
+
+
+def test_a_jpeg_with_fill_bytes_before_its_markers_is_shown(tmp_path, warnings):
+    whole = jpeg(noise())
+    marker = whole.index(b'\xff\xda')
+    for at in (2, marker):
+        image = shown_picture(
+            tmp_path / '1.jpg', whole[:at] + b'\xff\xff\xff' + whole[at:], warnings.append)
+        np.testing.assert_array_equal(image, decoded(whole))
+    assert warnings == []
+
+
+@pytest.mark.parametrize('before, extra', [(0xd0, 1), (0xd5, 4), (0xd7, 16), (0xd9, 600)])
+def test_a_jpeg_with_bytes_between_its_parts_is_shown(tmp_path, warnings, capfd, before, extra):
+    whole = cv2.imencode('.jpg', noise(), [cv2.IMWRITE_JPEG_RST_INTERVAL, 4])[1].tobytes()
+    at = whole.index(bytes([0xff, before]))
+    image = shown_picture(
+        tmp_path / '1.jpg', whole[:at] + bytes(extra) + whole[at:], warnings.append)
+    np.testing.assert_array_equal(image, decoded(whole))
+    assert warnings == []
+    assert capfd.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize('options', [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+                                     [cv2.IMWRITE_JPEG_RST_INTERVAL, 4]])
+def test_a_jpeg_of_which_a_part_was_overwritten_is_skipped(tmp_path, warnings, options):
+    whole = cv2.imencode('.jpg', noise(), options)[1].tobytes()
+    for share in range(10, 81, 10):
+        keep = len(whole) * share // 100
+        (tmp_path / f'{share}.jpg').write_bytes(
+            whole[:keep] + bytes(len(whole) - keep - 2) + whole[-2:])
+    (tmp_path / 'whole.jpg').write_bytes(whole)
+    camera = Pictures(str(tmp_path), 2.0, warnings.append)
+    assert camera.grab()
+    np.testing.assert_array_equal(camera.retrieve(), decoded(whole))
+    assert not camera.grab()
+    assert camera.skipped == 8
 
 
 def test_what_others_write_to_the_terminal_while_a_picture_is_decoded_is_passed_on(capfd):
