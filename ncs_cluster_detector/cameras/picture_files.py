@@ -15,6 +15,7 @@
 """Reads one picture file, whatever its name and whatever is left of its content."""
 
 from contextlib import contextmanager
+from contextlib import suppress
 import os
 import re
 import stat
@@ -148,4 +149,5 @@ def heard_terminal():
                     if DECODERS_LINE.match(text):
                         lines.append(text)
                     elif text.strip():
-                        os.write(2, line)
+                        with suppress(OSError):   # its reader is gone, or the disk is full
+                            os.write(2, line)

@@ -222,6 +222,19 @@ def test_what_others_write_to_the_terminal_while_a_picture_is_decoded_is_passed_
     assert capfd.readouterr() == ('', '[INFO] of another thread\n')
 
 
+def test_a_picture_is_decoded_although_the_log_cannot_be_written(capfd):
+    terminal = os.dup(2)
+    with open('/dev/full', 'w') as full:
+        os.dup2(full.fileno(), 2)
+        try:
+            with heard_terminal() as heard:
+                os.write(2, b'[INFO] of another thread\nPremature end of JPEG file\n')
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+    assert heard == ['Premature end of JPEG file\n']
+
+
 def test_a_picture_that_is_replaced_by_a_whole_one_is_shown(tmp_path, warnings):
     cv2.imwrite(str(tmp_path / '1.png'), numbered(1))
     half = tmp_path / '2.jpg'   # somebody is still writing it
