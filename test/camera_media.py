@@ -33,6 +33,11 @@ def numbered(number, width=WIDTH, height=HEIGHT):
     return np.repeat(np.broadcast_to(row, (height, width))[:, :, np.newaxis], 3, axis=2)
 
 
+def noise(seed=3):
+    """Return a picture that does not compress well, so that every part of its file matters."""
+    return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+
+
 def number_of(image):
     """Return the number in such a picture; it survives compression."""
     width = image.shape[1]
@@ -55,8 +60,8 @@ def write_video(path, frames, fps, code='MJPG'):
     return str(path)
 
 
-def spoil_pictures(path, numbers):
-    """Fill pictures of an AVI file with zeros; 0 is the first."""
+def spoil_pictures(path, numbers, share=1.0):
+    """Fill pictures of an AVI file, or the last share of each, with zeros; 0 is the first."""
     with open(path, 'r+b') as file:
         data = file.read()
         at = data.index(b'movi') + 4
@@ -64,8 +69,9 @@ def spoil_pictures(path, numbers):
             at = data.index(b'00dc', at)
             size = int.from_bytes(data[at + 4:at + 8], 'little')
             if number in numbers:
-                file.seek(at + 8)
-                file.write(bytes(size))
+                zeros = round(share * size)
+                file.seek(at + 8 + size - zeros)
+                file.write(bytes(zeros))
             at += 8 + size
     return path
 

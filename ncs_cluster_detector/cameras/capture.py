@@ -20,8 +20,11 @@ import cv2
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.picture_files import decode_picture
 from ncs_cluster_detector.cameras.picture_files import heard_terminal
 
+# What containers call a sequence of JPEG pictures.
+JPEG_FORMATS = ('MJPG', 'JPEG')
 # Many cameras begin with a damaged picture; so many in a row are a fault.
 MOST_SKIPPED = 10
 # Longer than a slow source takes from picture to picture, less than the silence that ends one.
@@ -93,6 +96,31 @@ class CaptureCamera(Camera):
     def close(self):
         """Let go of the camera."""
         self._capture.release()
+
+
+def leave_as_jpeg(capture):
+    """
+    Let a capture of FFmpeg hand over the pictures of MJPEG as they are; call before the first.
+
+    FFmpeg would decode every one, wanted or not, squeeze one of another size into that of the
+    first, and deliver the rest of a damaged one in grey.
+
+    :return: whether it does; ``picture_in`` then decodes them.
+    """
+    return (format_of(capture) in JPEG_FORMATS
+            and capture.get(cv2.CAP_PROP_ORIENTATION_META) == 0
+            and capture.set(cv2.CAP_PROP_FORMAT, -1))
+
+
+def picture_in(capture, as_jpeg):
+    """Return the picture that a capture has grabbed, or None if it cannot be decoded."""
+    grabbed, picture = capture.retrieve()
+    if not grabbed or picture is None:
+        return None
+    try:
+        return decode_picture(picture.ravel()) if as_jpeg else picture
+    except ValueError:
+        return None
 
 
 def format_of(capture):

@@ -23,7 +23,8 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
-from ncs_cluster_detector.cameras.picture_files import decode_picture
+from ncs_cluster_detector.cameras.capture import leave_as_jpeg
+from ncs_cluster_detector.cameras.capture import picture_in
 from ncs_cluster_detector.cameras.video import BELIEVABLE_FPS
 from ncs_cluster_detector.shown_text import shown_url
 
@@ -76,9 +77,7 @@ class StreamCamera(CaptureCamera):
         super().__init__(shown, capture)
         self.fps = believed_fps(capture.get(cv2.CAP_PROP_FPS), self.pixel_format)
         self._up_to_date = False
-        # FFmpeg would decode every picture, wanted or not, squeeze one of another size into that
-        # of the first, and deliver the rest of a damaged one in grey.
-        self._as_jpeg = self.pixel_format == 'MJPG' and capture.set(cv2.CAP_PROP_FORMAT, -1)
+        self._as_jpeg = leave_as_jpeg(capture)
 
     def grab(self):
         """Wait for the next picture; those that came while the stream was opened are dropped."""
@@ -91,13 +90,7 @@ class StreamCamera(CaptureCamera):
         return True
 
     def _decode(self):
-        if not self._as_jpeg:
-            return super()._decode()
-        grabbed, data = self._capture.retrieve()
-        try:
-            return decode_picture(data) if grabbed and data is not None else None
-        except ValueError:
-            return None
+        return picture_in(self._capture, self._as_jpeg)
 
     def _grab_and_tell_wait(self):
         # With one thread the decoder works in this one; what is left of the time is waiting.

@@ -22,6 +22,8 @@ from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
+from ncs_cluster_detector.cameras.capture import leave_as_jpeg
+from ncs_cluster_detector.cameras.capture import picture_in
 
 # A rate beyond these is a container that does not know it (FFmpeg then tells its time base).
 BELIEVABLE_FPS = (0.1, 240.0)
@@ -49,9 +51,10 @@ class VideoFile(Camera):
 
     def grab(self):
         """Go on to the next picture; False at the end."""
-        if self._primed:
-            self._primed = False
+        if self._first_is_next:
+            self._first_is_next = False
             return True
+        self._first = None
         if self._grab_unbroken():
             return True
         played = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
@@ -63,11 +66,12 @@ class VideoFile(Camera):
         return False
 
     def retrieve(self):
-        """Return the grabbed picture, or None if it cannot be converted."""
-        decoded, image = self._capture.retrieve()
-        if not decoded:
+        """Return the grabbed picture, or None if it cannot be decoded."""
+        if self._first is not None:
+            return self._first
+        image = picture_in(self._capture, self._as_jpeg)
+        if image is None:
             self.skipped += 1
-            return None
         return image
 
     def time_sec(self):
@@ -83,7 +87,7 @@ class VideoFile(Camera):
         """Close the file."""
         self._capture.release()
 
-    def _open(self):
+    def _open(self, as_jpeg=True):
         if not os.path.isfile(self._path):
             raise CameraError(f'opening {self._path} failed: there is no such file; give the '
                               'path of a video file')
@@ -92,18 +96,25 @@ class VideoFile(Camera):
         self._broken = 0   # pictures since the file was opened
         self._capture = cv2.VideoCapture(
             os.path.abspath(self._path), cv2.CAP_FFMPEG)   # 12:30.avi is no protocol
-        self._primed = self._capture.isOpened() and self._grab_unbroken()
-        if not self._primed:
+        self._as_jpeg = as_jpeg and leave_as_jpeg(self._capture)
+        self._first = None
+        while self._first is None and self._capture.isOpened() and self._grab_unbroken():
+            self._first = self.retrieve()
+        if self._first is None:
             self.close()
             reason = ('it is not a video that OpenCV can decode'
                       if os.access(self._path, os.R_OK) else 'this user may not read it')
             raise CameraError(f'opening {self._path} failed: {reason}; give the path of a '
                               'readable video file, such as an .mp4 or .avi')
+        self._first_is_next = True
         self.width = round(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = round(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         told = self._capture.get(cv2.CAP_PROP_FPS)
         low, high = BELIEVABLE_FPS
         self.fps = told if low <= told <= high else self._fallback_fps
+        if self._as_jpeg and self._first.shape[:2] != (self.height, self.width):
+            self.close()   # two halves of interlaced pictures, which FFmpeg puts together
+            self._open(as_jpeg=False)
 
     def _grab_unbroken(self):
         """

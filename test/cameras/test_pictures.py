@@ -18,6 +18,7 @@ import os
 import shutil
 
 from camera_media import jpeg
+from camera_media import noise
 from camera_media import number_of
 from camera_media import numbered
 import cv2
@@ -27,11 +28,6 @@ from ncs_cluster_detector.cameras.images import Pictures
 from ncs_cluster_detector.cameras.picture_files import heard_terminal
 import numpy as np
 import pytest
-
-
-def noise():
-    """Return a picture that does not compress well, so that every part of its file matters."""
-    return np.random.default_rng(3).integers(0, 256, (120, 160, 3), np.uint8)
 
 
 def show(camera):

@@ -16,11 +16,14 @@
 
 import os
 
+from camera_media import noise
 from camera_media import number_of
+from camera_media import numbered
 from camera_media import retime
 from camera_media import spoil_pictures
 from camera_media import write_video
 import cv2
+from ncs_cluster_detector.cameras import capture
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.video import VideoFile
 import numpy as np
@@ -28,10 +31,12 @@ import pytest
 
 
 def play(camera):
-    """Return the numbers of all pictures up to the end."""
+    """Return the numbers of all whole pictures up to the end."""
     numbers = []
     while camera.grab():
-        numbers.append(number_of(camera.retrieve()))
+        image = camera.retrieve()
+        if image is not None:
+            numbers.append(number_of(image))
     return numbers
 
 
@@ -82,6 +87,28 @@ def test_a_broken_picture_is_left_out_and_counted(tmp_path, broken, name, code):
         assert len(shown) == len(whole)
         assert camera.skipped == rounds * len(broken)
         camera.rewind()
+
+
+def test_a_picture_of_which_a_part_is_missing_is_left_out_and_counted(tmp_path):
+    path = str(tmp_path / 'noise.avi')
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10.0, (160, 120))
+    for number in range(10):
+        writer.write(noise(number))
+    writer.release()
+    camera = VideoFile(spoil_pictures(path, [0, 5, 9], share=0.5), fps=30.0)
+    shown = 0
+    while camera.grab():
+        shown += camera.retrieve() is not None
+    assert (shown, camera.skipped) == (7, 3)
+
+
+def test_interlaced_pictures_are_put_together(tmp_path, monkeypatch):
+    path = write_video(tmp_path / 'film.avi', 3, 10.0)
+    half = cv2.imencode('.jpg', numbered(1, 160, 60))[1].ravel()
+    with monkeypatch.context() as patch:   # one that holds half of the lines
+        patch.setattr(capture, 'decode_picture', lambda data: cv2.imdecode(half, 1))
+        camera = VideoFile(path, fps=30.0)
+    assert play(camera) == [0, 1, 2]
 
 
 def test_a_broken_picture_at_the_end_is_counted(tmp_path):
