@@ -22,7 +22,7 @@ import numpy as np
 
 # More than frames that are on their way through the sticks or wait for their depth.
 MOST_INFOS = 512
-# Longer than any frame_id of a driver, in characters.
+# Longer than the frame_id of any driver in characters, and than any list of coefficients.
 LONGEST_NAME = 100
 NO_INFO = 'no camera_info came; connect the topic camera_info to that of the camera'
 
@@ -41,7 +41,10 @@ class CameraInfos:
 
     def take(self, info, stamp):
         """Take a sensor_msgs/CameraInfo with its stamp in nanoseconds."""
-        self._newest = self._infos[stamp] = info
+        self._newest = info
+        if max(len(info.header.frame_id), len(info.distortion_model), len(info.d)) > LONGEST_NAME:
+            return   # senseless, and many of them could fill the memory
+        self._infos[stamp] = info
         self._infos.move_to_end(stamp)
         if len(self._infos) > MOST_INFOS:
             self._infos.popitem(last=False)

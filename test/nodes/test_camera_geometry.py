@@ -164,3 +164,14 @@ def test_an_image_has_the_camera_info_of_its_stamp_or_else_the_newest(monkeypatc
     infos.take(second, 4)
     infos.take(first, 5)
     assert len(infos._infos) <= 3
+
+
+@pytest.mark.parametrize('fields', [
+    {'model': 'm' * 10**4}, {'frame_id': 'f' * 10**4}, {'d': (0.1,) * 10**4}])
+def test_a_camera_info_without_end_counts_but_is_not_kept(fields):
+    infos = CameraInfos()
+    info = calibrated(**fields)
+    infos.take(info, 1)
+    assert infos.of(1) is info
+    infos.take(calibrated(), 2)
+    assert infos.of(1) is not info
