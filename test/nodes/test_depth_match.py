@@ -180,6 +180,27 @@ def test_what_comes_long_after_is_of_another_time():
     assert match.depth_of(again, 5, 0.0) is not None
 
 
+@pytest.mark.parametrize('overtaken', [False, True])
+def test_what_was_lost_is_not_late_when_a_short_recording_plays_again(overtaken):
+    match = Match()
+    lost, last, later = frame(100.0), frame(102.0), frame(104.2)
+    match.add_frame(lost, 5)
+    if overtaken:
+        match.add_depth(picture(), 6, 100.0)
+    assert match.depth_of(lost, 5, 0.0) is None
+    match.add_frame(last, 9)
+    first, second = frame(104.0), frame(104.1)
+    match.add_frame(first, 4)   # it begins anew
+    match.add_depth(picture(), 5, 104.1)
+    match.add_frame(second, 5)
+    assert match.lateness is None
+    match.add_frame(later, 7)
+    match.add_depth(picture(), 8, 104.2)   # a later one shows again that this one's is lost
+    start = time.monotonic()
+    assert match.depth_of(later, 7, DEADLINE_SEC) is None
+    assert time.monotonic() - start < DEADLINE_SEC / 2
+
+
 def test_depth_waits_for_an_image_that_comes_many_pictures_later():
     match, depth, image = Match(), picture(), frame(EARLY_SEC - 0.01)
     for number in range(89):
