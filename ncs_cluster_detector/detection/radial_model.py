@@ -21,6 +21,7 @@ from numpy.polynomial.polynomial import polymul
 from numpy.polynomial.polynomial import polymulx
 from numpy.polynomial.polynomial import polyroots
 from numpy.polynomial.polynomial import polysub
+from numpy.polynomial.polyutils import trimcoef
 
 # Residual of an inverse, relative to the distance from the centre.
 ACCURACY = 1e-12
@@ -44,12 +45,13 @@ class RadialModel:
     """
 
     def __init__(self, numerator, denominator, limit=np.inf):
-        self._numerator, self._denominator = numerator, denominator
-        self._slopes = tuple(polyder(each) for each in (numerator, denominator))
+        slopes = polyder(numerator), polyder(denominator)
         # The numerator of the derivative by r, as a polynomial in r^2.
-        turning = polysub(
-            polymul(polyadd(numerator, polymulx(2 * self._slopes[0])), denominator),
-            polymulx(2 * polymul(numerator, self._slopes[1])))
+        turning = polysub(polymul(polyadd(numerator, polymulx(2 * slopes[0])), denominator),
+                          polymulx(2 * polymul(numerator, slopes[1])))
+        # What is computed for every frame needs no zeros at its end, nor numpy's scalars.
+        self._numerator, self._denominator, *self._slopes = (
+            trimcoef(each).tolist() for each in (numerator, denominator, *slopes))
         # A little before the very root, which rounding puts on either side of a pole.
         self.limit = (1 - ROUNDING) * min(
             limit, *(_first_root(each) ** 0.5 for each in (turning, denominator)))

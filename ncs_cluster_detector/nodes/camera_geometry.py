@@ -22,6 +22,8 @@ import numpy as np
 
 # More than frames that are on their way through the sticks or wait for their depth.
 MOST_INFOS = 512
+# Longer than the frame_id of any driver in characters, and than any list of coefficients.
+LONGEST_NAME = 100
 NO_INFO = 'no camera_info came; connect the topic camera_info to that of the camera'
 
 
@@ -39,7 +41,10 @@ class CameraInfos:
 
     def take(self, info, stamp):
         """Take a sensor_msgs/CameraInfo with its stamp in nanoseconds."""
-        self._newest = self._infos[stamp] = info
+        self._newest = info
+        if max(len(info.header.frame_id), len(info.distortion_model), len(info.d)) > LONGEST_NAME:
+            return   # senseless, and many of them could fill the memory
+        self._infos[stamp] = info
         self._infos.move_to_end(stamp)
         if len(self._infos) > MOST_INFOS:
             self._infos.popitem(last=False)
@@ -64,8 +69,8 @@ def why_unusable(info, image_size, frame_id):
     if not np.isfinite(info.k).all() or not np.isfinite(info.d).all():
         return 'camera_info holds values that are not finite; calibrate the camera again'
     if differ(info.header.frame_id, frame_id):
-        return (f'camera_info has the frame_id {info.header.frame_id!r}, the images have '
-                f'{frame_id!r}; connect the camera_info of the same camera')
+        return (f'camera_info has the frame_id {quoted(info.header.frame_id)}, the images have '
+                f'{quoted(frame_id)}; connect the camera_info of the same camera')
     return _why_no_lens(info) or _why_other_size(info, image_size)
 
 
@@ -80,6 +85,11 @@ def differ(frame_id, other):
     return all(names) and names[0] != names[1]
 
 
+def quoted(name):
+    """Return a name in quotes as a line of a log may hold it: printable, and not too long."""
+    return repr(name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME]}...')
+
+
 def rays(info, pixels):
     """
     Return x/z and y/z in the optical frame of pixels of a raw image, NaN where there are none.
@@ -90,20 +100,31 @@ def rays(info, pixels):
         full = pixel * binning + offset.
     """
     full = np.asarray(pixels, float) * _binning(info) + (info.roi.x_offset, info.roi.y_offset)
-    return rays_of(full, info.k, info.d, info.distortion_model)
+    return rays_of(full, info.k, _coefficients(info), info.distortion_model)
 
 
 def _why_no_lens(info):
-    model, count = info.distortion_model, len(info.d)
+    model = info.distortion_model
     if model not in LENSES or (not model and np.any(info.d)):
-        return (f'camera_info has the distortion model {model!r}, which ROS does not know, '
+        return (f'camera_info has the distortion model {quoted(model)}, which ROS does not know, '
                 'expected one of ' + ', '.join(filter(None, LENSES))
                 + '; calibrate the camera with one of these')
-    lengths = LENSES[model].LENGTHS
-    if np.any(info.d) and count not in lengths:
-        return (f'camera_info has {count} coefficients of the model {model!r}, expected '
-                + ', '.join(map(str, lengths)) + '; calibrate the camera again')
+    lengths, coefficients = LENSES[model].LENGTHS, _coefficients(info)
+    if np.any(coefficients) and len(coefficients) not in lengths:
+        return (f'camera_info has {len(coefficients)} coefficients of the model {model!r}, '
+                'expected ' + ', '.join(map(str, lengths)) + '; calibrate the camera again')
     return ''
+
+
+def _coefficients(info):
+    """
+    Return those of the distortion model, without zeros beyond what it has.
+
+    Until 2021 realsense-ros sent a fifth one, 0, with ``equidistant`` (its pull request 2132), and
+    recordings hold it.
+    """
+    most = LENSES[info.distortion_model].LENGTHS[-1]
+    return info.d if np.any(info.d[most:]) else info.d[:most]
 
 
 def _why_other_size(info, image_size):

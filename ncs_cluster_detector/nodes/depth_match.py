@@ -59,11 +59,18 @@ class DepthMatch:
         self._given_up = OrderedDict()          # stamp: (when its frame came, when it was left)
         self._let_go = OrderedDict()            # stamp: when its depth came
         self._in_order = True
+        self._newest_stamp = 0
         self._closed = False
 
     def add_frame(self, frame, stamp):
         """Take a frame, before it is offered to the supervisor."""
         with self._changed:
+            if stamp < self._newest_stamp:
+                # A recording begins anew: what was late or lost says nothing of these stamps.
+                self._given_up.clear()
+                self._let_go.clear()
+                self._in_order, self.lateness = True, None
+            self._newest_stamp = stamp
             depth, _ = self._early.pop(stamp, (None, None))
             let_go_at = self._let_go.pop(stamp, None)
             if depth is not None:

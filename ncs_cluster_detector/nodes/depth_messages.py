@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ncs_cluster_detector.nodes.camera_geometry import differ
+from ncs_cluster_detector.nodes.camera_geometry import quoted
 from ncs_cluster_detector.nodes.camera_geometry import rays
 from ncs_cluster_detector.nodes.conversions import BadImageError
 from ncs_cluster_detector.nodes.conversions import hypothesis_of
@@ -74,8 +75,8 @@ def why_unfit(depth, image_size, frame_id):
     :param frame_id: the image's.
     """
     if differ(depth.frame_id, frame_id):
-        return (f'the depth images have the frame_id {depth.frame_id!r}, the images have '
-                f'{frame_id!r}; {ALIGN}')
+        return (f'the depth images have the frame_id {quoted(depth.frame_id)}, the images have '
+                f'{quoted(frame_id)}; {ALIGN}')
     height, width = depth.pixels.shape
     if (width, height) != image_size:
         return (f'the depth images are {width}x{height}, the images are '

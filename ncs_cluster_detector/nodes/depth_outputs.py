@@ -32,6 +32,8 @@ from ncs_cluster_detector.nodes.depth_match import DepthMatch
 from ncs_cluster_detector.nodes.depth_messages import depth_picture_of
 from ncs_cluster_detector.nodes.depth_messages import detection_3d_array_of
 from ncs_cluster_detector.nodes.depth_messages import why_unfit
+from ncs_cluster_detector.nodes.depth_trouble import LATE_BESIDE_SEC
+from ncs_cluster_detector.nodes.depth_trouble import NO_DEPTH
 from ncs_cluster_detector.nodes.depth_trouble import Trouble
 from ncs_cluster_detector.nodes.depth_trouble import why_no_depth
 from ncs_cluster_detector.nodes.depth_trouble import why_others_have_none
@@ -77,6 +79,7 @@ class DepthOutputs:
         self._trouble = Trouble(self._logger)
         self._held = WeakSet()   # frames that wait for their turn, or have it
         self._told_of_memory = False
+        self._depth_at = float('-inf')   # when the newest image had depth, monotonic, in seconds
         self._positions = node.create_publisher(
             Detection3DArray, 'detections_3d', QoSProfile(depth=10))
         self._markers = node.create_publisher(MarkerArray, 'markers', QoSProfile(depth=1))
@@ -175,8 +178,14 @@ class DepthOutputs:
         if self._foregrounds.get_subscription_count():
             self._foregrounds.publish(image_message(
                 frame.header, cut_out(frame.image, pixels, objects), 'bgr8'))
-        if trouble is not None:   # None = not looked for
-            self._trouble.note(*trouble, time.monotonic())
+        now = time.monotonic()
+        if depth is not None:
+            self._depth_at = now
+        if trouble is None:   # not looked for
+            return
+        _, kind = trouble
+        if kind != NO_DEPTH or now - self._depth_at > LATE_BESIDE_SEC:
+            self._trouble.note(*trouble, now)
 
     def _why_none(self, frame, depth):
         """Return text and kind of why a frame has no depth that is its own, or None."""

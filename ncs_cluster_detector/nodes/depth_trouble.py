@@ -14,16 +14,30 @@
 
 """What keeps positions from being known, in words, and when it is told."""
 
+from dataclasses import dataclass
+
 from ncs_cluster_detector.nodes.camera_outputs import DEPTH_TOPIC
 
 NO_DEPTH = (f'no depth image came with the stamp of the image; connect the topic {DEPTH_TOPIC} to '
             'a camera whose depth has the stamps of its images')
 # What lasts so long is told.
 PATIENCE_SEC = 5.0
+# What is not seen for so long is over, and told anew when it comes back.
+FORGET_SEC = 10.0
 # For so long depth that came too late explains why an image has none: images may be seconds apart.
 LATE_MEMORY_SEC = 10.0
-# While others have theirs it may be over sooner.
+# While others have theirs it may be over sooner; and what no late depth explains is no trouble: a
+# depth picture is lost now and then, and many cameras send depth at half the rate of the images.
 LATE_BESIDE_SEC = 2.0
+
+
+@dataclass
+class Lasting:
+    """Since when something is wrong, when it was last seen, and whether it was told."""
+
+    since: float
+    seen: float
+    told: bool = False
 
 
 class Trouble:
@@ -32,23 +46,32 @@ class Trouble:
     def __init__(self, logger):
         """Start without trouble."""
         self._logger = logger
-        self._kind, self._since, self._told = '', None, ''
+        self._kinds, self._since, self._told = {}, None, False
 
     def note(self, text, kind, now):
         """
         Take what is wrong now at a monotonic time in seconds.
 
+        Several kinds may take turns, from one image to the next: each is told.
+
         :param text: what is told; empty for nothing.
         :param kind: the same for the same trouble, where figures in the text change.
         """
-        if kind != self._kind:
-            self._kind, self._since = kind, now
         if not kind:
             if self._told:
                 self._logger.info('positions are known again')
-            self._told = ''
-        elif kind != self._told and now - self._since >= PATIENCE_SEC:
-            self._told = kind
+            self._kinds, self._since, self._told = {}, None, False
+            return
+        if self._since is None:
+            self._since = now
+        self._kinds = {name: lasting for name, lasting in self._kinds.items()
+                       if now - lasting.seen <= FORGET_SEC}
+        lasting = self._kinds.setdefault(kind, Lasting(now, now))
+        lasting.seen = now
+        # What is wrong in another way with every message is told as well, with the first words.
+        since = lasting.since if self._told else self._since
+        if not lasting.told and now - since >= PATIENCE_SEC:
+            lasting.told = self._told = True
             self._logger.warning(f'positions are unknown: {text}')
 
 

@@ -68,6 +68,27 @@ def test_a_model_that_ros_does_not_know_is_named(model, d):
     assert '\n' not in found
 
 
+T265 = (-0.0073, 0.0439, -0.0416, 0.0077)
+
+
+def test_zeros_beyond_the_coefficients_of_a_model_say_nothing():
+    pixels = [(20.0, 30.0), (600.0, 400.0)]
+    expected = rays(calibrated(model='equidistant', d=T265), pixels)
+    for zeros in ((0.0,), (0.0,) * 4):
+        info = calibrated(model='equidistant', d=T265 + zeros)
+        assert why_unusable(info, (640, 480), 'eye') == ''
+        np.testing.assert_array_equal(rays(info, pixels), expected)
+    assert why_unusable(calibrated(model='equidistant', d=T265 + (0.0, 0.1)), (640, 480), 'eye')
+    assert why_unusable(calibrated(d=(0.1, 0.0, 0.0)), (640, 480), 'eye')
+
+
+@pytest.mark.parametrize('fields', [{'model': 'm' * 10**6}, {'frame_id': 'f' * 10**6}])
+def test_a_name_without_end_is_told_in_a_short_line(fields):
+    found = why_unusable(calibrated(**fields), (640, 480), 'eye')
+    assert fields.popitem()[1][:50] in found
+    assert len(found) < 400
+
+
 @pytest.mark.parametrize('d, usable', [
     ((), True), ((0.0,) * 5, True), ((0.1, 0.0, 0.0, 0.0), False)])
 def test_no_model_is_one_without_distortion(d, usable):
@@ -143,3 +164,14 @@ def test_an_image_has_the_camera_info_of_its_stamp_or_else_the_newest(monkeypatc
     infos.take(second, 4)
     infos.take(first, 5)
     assert len(infos._infos) <= 3
+
+
+@pytest.mark.parametrize('fields', [
+    {'model': 'm' * 10**4}, {'frame_id': 'f' * 10**4}, {'d': (0.1,) * 10**4}])
+def test_a_camera_info_without_end_counts_but_is_not_kept(fields):
+    infos = CameraInfos()
+    info = calibrated(**fields)
+    infos.take(info, 1)
+    assert infos.of(1) is info
+    infos.take(calibrated(), 2)
+    assert infos.of(1) is not info

@@ -180,6 +180,42 @@ def test_what_comes_long_after_is_of_another_time():
     assert match.depth_of(again, 5, 0.0) is not None
 
 
+@pytest.mark.parametrize('others_before', [False, True])
+@pytest.mark.parametrize('overtaken', [False, True])
+def test_what_was_lost_is_not_late_when_a_short_recording_plays_again(overtaken, others_before):
+    match = Match()
+    lost, last, later = frame(100.0), frame(102.0), frame(104.2)
+    match.add_frame(lost, 5)
+    if overtaken:
+        match.add_depth(picture(), 6, 100.0)
+    assert match.depth_of(lost, 5, 0.0) is None
+    match.add_frame(last, 9)
+    # It begins anew, and this time the depth is there.
+    if others_before:
+        match.add_frame(frame(103.9), 4)
+    match.add_depth(picture(), 5, 104.0)
+    if others_before:
+        assert match.lateness is None
+    again = frame(104.0)
+    match.add_frame(again, 5)
+    assert match.depth_of(again, 5, 0.0) is not None
+    assert match.lateness is None
+    match.add_frame(later, 7)
+    match.add_depth(picture(), 8, 104.2)   # a later one shows again that this one's is lost
+    start = time.monotonic()
+    assert match.depth_of(later, 7, DEADLINE_SEC) is None
+    assert time.monotonic() - start < DEADLINE_SEC / 2
+
+
+def test_what_was_let_go_is_not_early_when_a_short_recording_plays_again():
+    match = Match()
+    for number in range(FEWEST_EARLY + 1):
+        match.add_depth(picture(), number, 0.5 * number)
+    match.add_frame(frame(3.0), 9)
+    match.add_frame(frame(4.0), 0)   # of which the depth of the first round was let go
+    assert match.lateness is None
+
+
 def test_depth_waits_for_an_image_that_comes_many_pictures_later():
     match, depth, image = Match(), picture(), frame(EARLY_SEC - 0.01)
     for number in range(89):

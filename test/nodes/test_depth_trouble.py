@@ -15,6 +15,7 @@
 """Tests of what is told of positions that are not known, and when; in invented time."""
 
 from ncs_cluster_detector.nodes.depth_match import Lateness
+from ncs_cluster_detector.nodes.depth_trouble import FORGET_SEC
 from ncs_cluster_detector.nodes.depth_trouble import LATE_BESIDE_SEC
 from ncs_cluster_detector.nodes.depth_trouble import LATE_MEMORY_SEC
 from ncs_cluster_detector.nodes.depth_trouble import NO_DEPTH
@@ -47,6 +48,33 @@ def test_figures_that_change_make_no_new_trouble():
     for now in range(20):
         trouble.note(f'late by {now}', 'late', float(now))
     assert log.lines == ['positions are unknown: late by 5']
+
+
+def test_kinds_that_take_turns_are_told_once_each():
+    log = Log()
+    trouble = Trouble(log)
+    for number in range(600):
+        kind = 'ab'[number % 2]
+        trouble.note(kind, kind, number / 30)
+    assert sorted(log.lines) == ['positions are unknown: a', 'positions are unknown: b']
+
+
+def test_what_is_wrong_in_ever_other_ways_is_told_once_and_takes_no_memory():
+    log = Log()
+    trouble = Trouble(log)
+    for number in range(3000):
+        trouble.note(f'model {number}', f'model {number}', number / 30)
+    assert log.lines == ['positions are unknown: model 150']
+    assert len(trouble._kinds) <= FORGET_SEC * 30 + 1
+
+
+def test_what_is_seen_for_a_moment_now_and_then_is_not_told_besides():
+    log = Log()
+    trouble = Trouble(log)
+    for number in range(3000):
+        kind = 'b' if number % 330 == 329 else 'a'   # every 11 s
+        trouble.note(kind, kind, number / 30)
+    assert log.lines == ['positions are unknown: a']
 
 
 def test_depth_that_comes_too_late_is_told_by_how_much():

@@ -210,6 +210,17 @@ def test_what_does_not_belong_to_the_image_is_not_used_but_named(camera, how, li
     camera.process.wait_for_line('positions are known again')
 
 
+def test_what_does_not_belong_is_named_with_depth_at_half_the_rate_of_the_images(camera):
+    seen(camera, depth_of('16UC1'), '16UC1')   # from here on all is connected
+    deadline = time.monotonic() + DEADLINE_SEC
+    while 'positions are unknown' not in camera.process.output:
+        assert time.monotonic() < deadline, camera.process.output
+        for depth in (depth_of('16UC1'), None):
+            camera.see(depth, '16UC1', info={'header': OTHER_FRAME})
+    assert "camera_info has the frame_id 'other'" in camera.process.output
+    assert 'no depth image came' not in camera.process.output
+
+
 def test_depth_of_another_size_is_not_used_but_named(camera, probe):
     seen(camera, depth_of('16UC1'), '16UC1')
     half = depth_of('16UC1')[::2, ::2].copy()
