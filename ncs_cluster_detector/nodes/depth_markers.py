@@ -30,7 +30,7 @@ def marker_array_of(positions):
     """
     Return the MarkerArray that shows what is in a message, and nothing that was shown before.
 
-    Namespace ``box`` has a translucent cube of each object's size, namespace ``label`` a text
+    Namespace ``box`` has a translucent cube of each object's size, if it is known, namespace ``label`` a text
     above it (label, percent and metres along the optical axis); ids count from 0 in each.
 
     :param positions: vision_msgs/Detection3DArray in an optical frame (y down), in metres; every
@@ -39,7 +39,9 @@ def marker_array_of(positions):
     header = positions.header
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for number, detection in enumerate(positions.detections):
-        markers += [_box(header, number, detection), _label(header, number, detection)]
+        if detection.bbox.size.x > 0:
+            markers.append(_box(header, number, detection))
+        markers.append(_label(header, number, detection))
     return MarkerArray(markers=markers)
 
 

@@ -88,8 +88,8 @@ def detection_3d_array_of(header, image_size, info, objects):
     """
     Return the Detection3DArray for one frame.
 
-    An object with its middle or a corner of its box where the lens's model cannot be inverted is
-    left out: what it has there is no position, and no size.
+    An object with its middle where the lens's model cannot be inverted has no position and is left
+    out. With a corner of its box there, it has no size: width and height are 0.
 
     :param header: the image's header; used as it is, in the array and in every detection.
     :param image_size: ``(width, height)`` in pixels.
@@ -107,7 +107,7 @@ def detection_3d_array_of(header, image_size, info, objects):
         array.detections = [
             _detection_3d(header, detection, depth, of_box * depth.distance)
             for (detection, depth), of_box in zip(objects, directions)
-            if np.isfinite(of_box).all()]
+            if np.isfinite(of_box[1]).all()]
     return array
 
 
@@ -117,7 +117,8 @@ def _detection_3d(header, detection, depth, places):
     box = message.bbox
     place = box.center.position
     place.x, place.y, place.z = *middle, depth.distance
-    box.size.x, box.size.y = (abs(far - near) for near, far in zip(low, high))
+    if np.isfinite([low, high]).all():
+        box.size.x, box.size.y = (abs(far - near) for near, far in zip(low, high))
     box.size.z = depth.farthest - depth.nearest
     hypothesis = hypothesis_of(detection)
     hypothesis.pose.pose.position = place

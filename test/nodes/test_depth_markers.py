@@ -96,6 +96,14 @@ def test_the_colours_are_those_of_the_annotated_picture():
         assert marker.ns == 'box' or colour.a == 1.0
 
 
+def test_an_object_whose_box_goes_beyond_what_the_lens_shows_has_a_label_alone():
+    info = camera_info(distortion_model='equidistant', d=[-0.6, 0.0, 0.0, 0.0])
+    box = Detection('person', 0.9, 0.0, 0.0, 1.0, 1.0), ObjectDepth(2.0, 1.5, 2.5)
+    positions = detection_3d_array_of(Header(), (WIDTH, HEIGHT), info, [box])
+    _, label = marker_array_of(positions).markers
+    assert (label.ns, label.text, label.pose.position.z) == ('label', 'person 90% 2.00 m', 2.0)
+
+
 def test_nothing_lingers_when_nothing_is_seen():
     (only,) = marker_array_of(Detection3DArray()).markers
     assert only.action == Marker.DELETEALL

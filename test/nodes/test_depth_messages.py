@@ -100,12 +100,15 @@ AT_THE_EDGE = Detection('car', 0.9, 0.8, 0.4, 1.0, 0.6)
 
 @pytest.mark.parametrize('model, d', [
     ('plumb_bob', (-0.9, 0.0, 0.0, 0.0, 0.0)), ('equidistant', (-0.6, 0.0, 0.0, 0.0))])
-def test_an_object_that_goes_beyond_what_the_lens_can_show_has_no_position(model, d):
+def test_an_object_that_goes_beyond_what_the_lens_can_show_has_a_position_but_no_size(model, d):
     objects = [(each, ObjectDepth(2.0, 1.5, 2.5)) for each in (EVERYWHERE, MIDDLE, AT_THE_EDGE)]
     message = detection_3d_array_of(Header(), (640, 480), calibrated(model=model, d=d), objects)
-    (found,) = message.detections
-    assert found.bbox.center.position.x == pytest.approx(0.0)
-    assert 0.2 < found.bbox.size.x < 0.3
+    everywhere, middle = message.detections
+    for found in (everywhere, middle):
+        assert found.bbox.center.position.x == pytest.approx(0.0)
+        assert found.bbox.size.z == 1.0
+    assert (everywhere.bbox.size.x, everywhere.bbox.size.y) == (0.0, 0.0)
+    assert 0.2 < middle.bbox.size.x < 0.3
 
 
 def test_what_lies_101_degrees_off_the_axis_of_a_fisheye_has_no_position():
