@@ -30,8 +30,9 @@ def marker_array_of(positions):
     """
     Return the MarkerArray that shows what is in a message, and nothing that was shown before.
 
-    Namespace ``box`` has a translucent cube of each object's size, if it is known, namespace ``label`` a text
-    above it (label, percent and metres along the optical axis); ids count from 0 in each.
+    Namespace ``box`` has a translucent cube of each object's size, if it is known, namespace
+    ``label`` a text above it (label, percent and metres along the optical axis); ids count from 0
+    in each.
 
     :param positions: vision_msgs/Detection3DArray in an optical frame (y down), in metres; every
         detection has one result.
