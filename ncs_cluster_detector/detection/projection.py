@@ -18,14 +18,13 @@ import functools
 
 from ncs_cluster_detector.detection.lens import BrownConrady
 from ncs_cluster_detector.detection.lens import KannalaBrandt
+from ncs_cluster_detector.detection.radial_model import FARTHEST
 import numpy as np
 
 # The distortion models that ROS knows, by sensor_msgs/distortion_models.hpp. A model without a
 # name is that of a driver that knows of no distortion.
 LENSES = {'plumb_bob': BrownConrady, 'rational_polynomial': BrownConrady,
           'equidistant': KannalaBrandt, '': BrownConrady}
-# What lies farther off the axis, as x/z, is 0.2 arc seconds from where no distance leads to.
-FARTHEST = 1e6
 
 
 def rays_of(pixels, k, d, distortion_model):

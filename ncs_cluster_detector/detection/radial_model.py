@@ -30,7 +30,7 @@ ENOUGH = 1e3
 # Newton's method doubles the digits in a step, except near a turning point, where it halves the
 # error; so many steps are exact there, too.
 MOST_STEPS = 64
-# A place so far off the axis, as x/z, is at the horizon.
+# A place so far off the axis, as x/z, is at the horizon: 0.2 arc seconds from 90 degrees.
 FARTHEST = 1e6
 # Roots are known that well, relatively; of a double root the two halves differ by it.
 ROUNDING = 1e-9
