@@ -20,8 +20,8 @@ import cv2
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
-from ncs_cluster_detector.cameras.picture_files import decode_picture
-from ncs_cluster_detector.cameras.picture_files import heard_terminal
+from ncs_cluster_detector.cameras.decoding import decode_picture
+from ncs_cluster_detector.cameras.decoding import heard_terminal
 
 # What containers call a sequence of JPEG pictures.
 JPEG_FORMATS = ('MJPG', 'JPEG')
@@ -45,6 +45,7 @@ class CaptureCamera(Camera):
         """
         self._shown = shown
         self._capture = capture
+        self._as_jpeg = False   # whether it hands over pictures that are not decoded
         self._skipped_in_a_row = 0
         self.width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
@@ -88,10 +89,10 @@ class CaptureCamera(Camera):
 
     def _decode(self):
         """Return the grabbed picture, or None."""
-        if self.pixel_format != 'MJPG':
-            return self._capture.retrieve()[1]
+        if self._as_jpeg or self.pixel_format != 'MJPG':
+            return picture_in(self._capture, self._as_jpeg)
         with heard_terminal():   # many a camera's pictures make libjpeg write a line for each
-            return self._capture.retrieve()[1]
+            return picture_in(self._capture, self._as_jpeg)
 
     def close(self):
         """Let go of the camera."""

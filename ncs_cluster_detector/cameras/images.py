@@ -20,7 +20,7 @@ import re
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import silence_opencv
-from ncs_cluster_detector.cameras.picture_files import read_picture
+from ncs_cluster_detector.cameras.decoding import read_picture
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 

@@ -24,7 +24,6 @@ from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.capture import leave_as_jpeg
-from ncs_cluster_detector.cameras.capture import picture_in
 from ncs_cluster_detector.cameras.video import BELIEVABLE_FPS
 from ncs_cluster_detector.shown_text import shown_url
 
@@ -88,9 +87,6 @@ class StreamCamera(CaptureCamera):
             continue
         self._up_to_date = True
         return True
-
-    def _decode(self):
-        return picture_in(self._capture, self._as_jpeg)
 
     def _grab_and_tell_wait(self):
         # With one thread the decoder works in this one; what is left of the time is waiting.

@@ -23,9 +23,9 @@ from camera_media import number_of
 from camera_media import numbered
 import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.decoding import heard_terminal
 from ncs_cluster_detector.cameras.images import natural_key
 from ncs_cluster_detector.cameras.images import Pictures
-from ncs_cluster_detector.cameras.picture_files import heard_terminal
 import numpy as np
 import pytest
 

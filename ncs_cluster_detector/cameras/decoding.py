@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Reads one picture file, whatever its name and whatever is left of its content."""
+"""Decodes a picture of a file or a stream, and tells whether it is whole."""
 
 from contextlib import contextmanager
 from contextlib import suppress
@@ -106,9 +106,9 @@ def _jpeg_is_closed(data):
     Its head is a chain of segments: a marker of two bytes, then a length that counts itself
     (ITU-T T.81, annex B).
     """
-    content = data.tobytes()
-    if not content.startswith(START_OF_IMAGE):
+    if data[:2].tobytes() != START_OF_IMAGE:
         return True
+    content = data.tobytes()
     at = len(START_OF_IMAGE)
     for _ in range(MOST_SEGMENTS):
         if fill := FILL_BYTES.match(content, at):
@@ -117,7 +117,7 @@ def _jpeg_is_closed(data):
         if content[at:at + 1] != b'\xff' or content[at:at + 2] == START_OF_SCAN or size < 2:
             break
         at += 2 + size
-    return content.find(END_OF_IMAGE, at) >= 0
+    return content.rfind(END_OF_IMAGE, at) >= 0   # where it is, it is near the end
 
 
 @contextmanager
