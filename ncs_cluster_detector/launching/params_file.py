@@ -22,8 +22,8 @@ from launch_ros.utilities import make_namespace_absolute
 from launch_ros.utilities import prefix_namespace
 from ncs_cluster_detector.launching.arguments import PACKAGE
 from ncs_cluster_detector.nodes.given_parameters import read_file
-from ncs_cluster_detector.nodes.unused_parameters import blocks_for
 from ncs_cluster_detector.nodes.unused_parameters import listed
+from ncs_cluster_detector.nodes.unused_parameters import missed
 
 
 class ParamsFile:
@@ -59,7 +59,9 @@ class ParamsFile:
         what is wrong, and where the file cannot be read, which the node says as well.
         """
         return bool(self.path) and (
-            self._file is None or bool(blocks_for(self._file, self._names[node])))
+            self._file is None
+            or any(block.reaches(self._names[node]) for block in self._file.blocks)
+            or bool(missed(self._file, self._names[node], node.rpartition('/')[2])))
 
     def sets(self, node):
         """Return the names of the parameters that a node gets from the file."""

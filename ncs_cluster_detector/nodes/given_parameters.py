@@ -85,7 +85,7 @@ def read_files(words):
     To be called when rcl has taken them, so that they are there and well-formed. What cannot be
     read twice, such as a pipe, is left out.
     """
-    files = (_read(path) for path in _after(words, FILE_FLAGS))
+    files = (read_file(path) for path in _after(words, FILE_FLAGS))
     return [file for file in files if file is not None]
 
 
@@ -113,7 +113,8 @@ def _after(words, flags):
     return found
 
 
-def _read(path):
+def read_file(path):
+    """Return a ParameterFile, or None for what cannot be read, or not twice."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None

@@ -22,6 +22,7 @@ from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.shown_text import texts_in
 
 PACKAGE = 'ncs_cluster_detector'
+NODES = ('camera', 'detector')   # as they are called when they are not renamed
 MOST_NAMED = 4   # keys or parameters in one line; the others are counted
 LONGEST_VALUE = 80   # characters
 # As alike as detektor or my_detector and detector; camera and detector are not.
@@ -45,8 +46,7 @@ class UnusedParameters:
         self._node = node
         self._name = node.rpartition('/')[2]
         self._own = own_names
-        self._like_own = {self._name.lower(), default_name, f'{default_name}_node', PACKAGE}
-        self._executable = f'{default_name}_node'
+        self._default_name = default_name
         self._files = read_files(arguments)
         self._rules = rules_in(arguments)
 
@@ -110,31 +110,51 @@ class UnusedParameters:
         if not file.blocks:
             yield (f'{file.path}: holds no parameters, ignored; expected the key {self._node} '
                    'with ros__parameters below it')
-        elif all(block.has_wildcard for block in reaching):
-            missed = [block for block in file.blocks
-                      if block not in reaching and self._looks_meant(block)]
-            if missed:
-                names = dict.fromkeys(entry.name for block in missed for entry in block.entries)
-                keys = listed(block.key for block in missed)
-                yield (f'{file.path}: what it holds for {keys} does not reach {self._node}, '
-                       f'ignored ({listed(names)}); use the key {self._node}, or '
-                       f'/**/{self._name} for any namespace')
-            elif not reaching:
-                keys = dict.fromkeys(block.key for block in file.blocks)
-                yield (f'{file.path}: has nothing for {self._node} (it is for {listed(keys)}), '
-                       f'ignored; use the key {self._node}, or another file')
+        elif blocks := missed(file, self._node, self._default_name):
+            names = dict.fromkeys(entry.name for block in blocks for entry in block.entries)
+            keys = listed(block.key for block in blocks)
+            yield (f'{file.path}: what it holds for {keys} does not reach {self._node}, '
+                   f'ignored ({listed(names)}); use the key {self._node}, or '
+                   f'/**/{self._name} for any namespace')
+        elif not reaching:
+            keys = dict.fromkeys(block.key for block in file.blocks)
+            yield (f'{file.path}: has nothing for {self._node} (it is for {listed(keys)}), '
+                   f'ignored; use the key {self._node}, or another file')
         if file.goes_on:
             yield (f'{file.path}: holds several documents, all but the first ignored; leave out '
                    'the line "---" between them')
         yield from _contradictions(file.path, reaching)
 
-    def _looks_meant(self, block):
-        name = block.last_name.lower()
-        if name == self._executable or name in self._like_own:
-            return True
-        # What is called like the other node is that one's.
-        return name not in other_names(self._own) and bool(
-            difflib.get_close_matches(name, self._like_own, n=1, cutoff=ALIKE))
+
+def missed(file, node, default_name):
+    """
+    Return the blocks of a file that look meant for a node and do not reach it.
+
+    A node that a block names itself misses none: the others are for other nodes.
+
+    :param file: ParameterFile.
+    :param node: fully qualified name of the node.
+    :param default_name: what it is called when it is not renamed.
+    """
+    if any(block.reaches(node) and not block.has_wildcard for block in file.blocks):
+        return []
+    return [block for block in file.blocks
+            if not block.reaches(node) and _looks_meant(block, node, default_name)]
+
+
+def _looks_meant(block, node, default_name):
+    name = block.last_name.lower()
+    likely_names = {node.rpartition('/')[2].lower(), *_forms(default_name), PACKAGE}
+    if name in likely_names:
+        return True
+    # What is called like the other node is that one's.
+    others = {form for other in NODES if other != default_name for form in _forms(other)}
+    return name not in others and bool(
+        difflib.get_close_matches(name, likely_names, n=1, cutoff=ALIKE))
+
+
+def _forms(name):
+    return name, f'{name}_node'
 
 
 def _contradictions(path, blocks):
@@ -167,12 +187,6 @@ def other_node_with(name, own_names):
     tables = _tables()
     return next((node for node, names in tables.items()
                  if name in names and name not in own_names), '')
-
-
-def other_names(own_names):
-    """Return what the package's other nodes are called, by the parameters of this one."""
-    return {form for node, names in _tables().items() if not names <= set(own_names)
-            for form in (node, f'{node}_node')}
 
 
 def _tables():
