@@ -76,7 +76,10 @@ def given(context, arguments, in_file=()):
     for name, value_type in arguments.items():
         parameter = OTHER_NAMES.get(name, name)
         text = LaunchConfiguration(name).perform(context)
-        if not text or (parameter in in_file and name in own_defaults(context)):
+        if parameter in in_file and name in own_defaults(context):
+            get_logger(PACKAGE).info(f'{name} is what params_file says, not {text}')
+            continue
+        if not text:
             continue
         one_text = value_type == List[str] and not text.lstrip().startswith('[')
         value = ParameterValue(
