@@ -18,9 +18,7 @@ Camera and detector, on real sticks unless the arguments say otherwise.
 ``ros2 launch ncs_cluster_detector cluster_detector.launch.py --show-args`` is the manual.
 """
 
-import os
 from pathlib import Path
-from typing import List
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
@@ -36,42 +34,29 @@ from launch.substitutions import LaunchConfiguration
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+from ncs_cluster_detector.launching.arguments import CAMERA_ARGUMENTS
+from ncs_cluster_detector.launching.arguments import DETECTOR_ARGUMENTS
+from ncs_cluster_detector.launching.arguments import given
+from ncs_cluster_detector.launching.arguments import PACKAGE
+from ncs_cluster_detector.launching.arguments import warn_of_unknown
+from ncs_cluster_detector.launching.arguments import warn_of_unused
+from ncs_cluster_detector.launching.params_file import ParamsFile
+from ncs_cluster_detector.launching.transport_profile import transport_profile
 
-PACKAGE = 'ncs_cluster_detector'
 STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was given
 FROM_FILE = 'Empty = as in params_file.'
-
-# The arguments that are parameters of a node, and the type that the node wants.
-CAMERA_ARGUMENTS = {'source': str, 'device': str, 'camera_info_url': str,
-                    'diagnostics_with_namespace': bool}
-DETECTOR_ARGUMENTS = {
-    'driver': str,
-    'graph_paths': List[str],
-    'cluster_size': int,
-    'cluster_switch_cycle_ms': int,
-    'switch_temperature': float,
-    'use_depth': bool,
-    'diagnostics_with_namespace': bool,
-}
-# Parameters that are not called like their argument.
-OTHER_NAMES = {'diagnostics_with_namespace': 'diagnostic_updater.use_fqn'}
-KINDS = {int: 'a whole number', float: 'a number', bool: 'true or false',
-         List[str]: "a text, or a list of texts such as ['a','b']"}
 
 # What the camera publishes, as the detector calls it.
 CAMERA_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
 
-# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
-PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 LARGE_IMAGES = PathJoinSubstitution(
     [FindPackageShare(PACKAGE), 'config', 'fastdds_large_images.xml'])
 
 
 def generate_launch_description():
     """Return the launch description: arguments, camera node, detector node."""
-    return LaunchDescription([
+    arguments = [
         DeclareLaunchArgument(
             'namespace', default_value='',
             description='Namespace of both nodes and of their topics, such as robot1; not of '
@@ -81,6 +66,11 @@ def generate_launch_description():
             description='YAML file with parameters of the camera, of the detector, or of both. '
                         'Arguments that are given win over it. Empty = config/camera.yaml and '
                         'config/detector.yaml of this package.'),
+        DeclareLaunchArgument(
+            'camera', default_value='true', choices=['true', 'false'],
+            description='Whether the camera node is started; false where pictures come on '
+                        'camera/image_raw from a bag, from the camera of somebody else, or from '
+                        'another machine.'),
         DeclareLaunchArgument(
             'source', default_value='',
             choices=['', 'usb', 'realsense', 'video', 'images', 'test_pattern'],
@@ -143,9 +133,15 @@ def generate_launch_description():
             description='XML file with the transport settings of Fast DDS for both nodes. Without '
                         'any, most pictures of 640x480 and more are lost between two processes. '
                         'A path = that file; none = the environment of the nodes stays as it is. '
-                        'Empty = what FASTRTPS_DEFAULT_PROFILES_FILE or '
-                        'FASTDDS_DEFAULT_PROFILES_FILE already name, or else '
-                        'config/fastdds_large_images.xml of this package.'),
+                        'Empty = config/fastdds_large_images.xml of this package, unless the '
+                        'environment chooses already, with FASTRTPS_DEFAULT_PROFILES_FILE, '
+                        'FASTDDS_DEFAULT_PROFILES_FILE, FASTDDS_BUILTIN_TRANSPORTS, or a file '
+                        'that Fast DDS finds in the current folder.'),
+    ]
+    return LaunchDescription([
+        *arguments,
+        OpaqueFunction(function=warn_of_unknown, args=[
+            [argument.name for argument in arguments], Path(__file__).parent]),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(Path(__file__).with_name('rviz.launch.py'))),
             condition=IfCondition(LaunchConfiguration('rviz'))),
@@ -158,92 +154,49 @@ def generate_launch_description():
 
 def nodes(context):
     """
-    Return the actions that run the two nodes.
+    Return the actions that run the two nodes, or the detector alone.
 
     A function, because the values of the arguments decide which parameters there are.
     """
     def after_exit(event, _):
         if event.returncode != STARTUP_ERROR:
             return None
-        # Both, or launch would start the one again that has ended.
+        # All, or launch would start the one again that has ended.
+        others = ', so the other node is stopped' if len(started) > 1 else ''
         return [
-            LogInfo(msg=f'{event.process_name} cannot start, so the other node is stopped'),
+            LogInfo(msg=f'{event.process_name} cannot start{others}'),
             EmitEvent(event=ShutdownProcess(
-                process_matcher=lambda action: action in (camera, detector)))]
+                process_matcher=lambda action: action in started))]
 
-    camera = node(context, 'camera', CAMERA_ARGUMENTS, namespace='camera', on_exit=after_exit)
-    detector = node(
-        context, 'detector', DETECTOR_ARGUMENTS, on_exit=after_exit,
-        remappings=[(topic, 'camera/' + topic) for topic in CAMERA_TOPICS])
-    return [camera, detector]
+    has_camera = LaunchConfiguration('camera').perform(context) == 'true'
+    file = ParamsFile(context, ['camera/camera', 'detector'] if has_camera else ['detector'])
+    variables, actions = transport_profile(context, LARGE_IMAGES)
+    common = {'context': context, 'file': file, 'on_exit': after_exit, 'variables': variables}
+    started = [node('detector', 'detector', DETECTOR_ARGUMENTS, **common, remappings=[
+        (topic, 'camera/' + topic) for topic in CAMERA_TOPICS])]
+    if has_camera:
+        started.insert(0, node('camera', 'camera/camera', CAMERA_ARGUMENTS, **common,
+                               namespace='camera'))
+    else:
+        warn_of_unused(context, CAMERA_ARGUMENTS.keys() - DETECTOR_ARGUMENTS.keys(),
+                       'camera:=false starts no camera')
+    return [*actions, *started]
 
 
-def node(context, name, arguments, **options):
+def node(name, full_name, arguments, context, file, variables, **options):
     """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
     return Node(
         package=PACKAGE,
         executable=name + '_node',
         name=name,
-        parameters=[params_file(context, name), given(context, arguments)],
+        parameters=[
+            file.path if file.concerns(full_name) else PathJoinSubstitution(
+                [FindPackageShare(PACKAGE), 'config', name + '.yaml']),
+            given(context, arguments, file.sets(full_name))],
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
-        additional_env=profile_variables(context),
+        additional_env=variables,
         output='screen',
         emulate_tty=True,
         respawn=LaunchConfiguration('respawn'),
         respawn_delay=1.0,   # in seconds
         **options)
-
-
-def params_file(context, name):
-    """
-    Return the path of the parameters file of a node.
-
-    :raises RuntimeError: the file that was asked for is missing; launch_ros would only warn.
-    """
-    path = os.path.expanduser(LaunchConfiguration('params_file').perform(context))
-    if not path:
-        return PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', name + '.yaml'])
-    if not os.path.isfile(path):
-        raise RuntimeError(f'params_file:={path}: no such file; name a YAML file, or leave it out')
-    return path
-
-
-def profile_variables(context):
-    """
-    Return the environment variables that lead Fast DDS to its profile, by name.
-
-    :raises RuntimeError: the file that was asked for is missing; Fast DDS would do without.
-    """
-    text = LaunchConfiguration('fastdds_profile').perform(context)
-    if text == 'none':
-        return {}
-    if not text:
-        has_one = any(context.environment.get(name) for name in PROFILE_VARIABLES)
-        return {} if has_one else dict.fromkeys(PROFILE_VARIABLES, LARGE_IMAGES)
-    path = os.path.abspath(os.path.expanduser(text))
-    if not os.path.isfile(path):
-        raise RuntimeError(f'fastdds_profile:={text}: no such file; name an XML file, say none, '
-                           'or leave it out')
-    return dict.fromkeys(PROFILE_VARIABLES, path)
-
-
-def given(context, arguments):
-    """
-    Return the parameters whose arguments are not empty, by name.
-
-    :raises RuntimeError: a value does not have the type of its parameter.
-    """
-    found = {}
-    for name, value_type in arguments.items():
-        text = LaunchConfiguration(name).perform(context)
-        if not text:
-            continue
-        one_text = value_type == List[str] and not text.lstrip().startswith('[')
-        value = ParameterValue(
-            [text] if one_text else LaunchConfiguration(name), value_type=value_type)
-        try:
-            value.evaluate(context)
-        except ValueError:
-            raise RuntimeError(f'{name}:={text}: must be {KINDS[value_type]}') from None
-        found[OTHER_NAMES.get(name, name)] = value
-    return found

@@ -214,3 +214,12 @@ def _is_plain(part):
 
 def _without_loose_secrets(text):
     return LOOSE_VALUE.sub(rf'\1{HIDDEN}', LOOSE_USERINFO.sub(HIDDEN, text))
+
+
+def texts_in(value):
+    """Return all texts in the value of a parameter, or in a list of values."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [text for entry in value for text in texts_in(entry)]
+    return []

@@ -41,19 +41,22 @@ SHOWN_LATE_NS = 500_000_000
 class NodeProcess:
     """An executable of this package in a process of its own."""
 
-    def __init__(self, executable, parameters, environment=None, remappings=None):
+    def __init__(self, executable, parameters, environment=None, remappings=None,
+                 more_arguments=()):
         """
         Start it with parameters, a dictionary of name and YAML text.
 
         :param environment: dictionary of variables in addition to those of this process.
         :param remappings: dictionary of old and new names; ``__ns`` is the namespace.
+        :param more_arguments: further words for ROS, such as ``--params-file`` and a path.
         """
         arguments = [word for flag, pairs in (('-p', parameters), ('-r', remappings or {}))
                      for name, value in pairs.items() for word in (flag, f'{name}:={value}')]
         code = (f'from ncs_cluster_detector.executables import {executable} as main; '
                 'raise SystemExit(main())')
         self._popen = subprocess.Popen(
-            [sys.executable, '-c', code, '--ros-args', *arguments], stdout=subprocess.PIPE,
+            [sys.executable, '-c', code, '--ros-args', *arguments,
+             *more_arguments], stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
             env={**os.environ, **(environment or {})})
         self._lines = []
@@ -238,3 +241,19 @@ class Probe:
     def _spin(self):
         while not self._stopping:
             self._executor.spin_once(timeout_sec=0.5)
+
+
+def overrides(words, namespace='/'):
+    """
+    Return what rclpy gives a node ``detector`` of the parameters in a command line, by name.
+
+    :param words: the command line, with ``--ros-args``.
+    :param namespace: of the node.
+    """
+    context = rclpy.Context()
+    rclpy.init(args=words, context=context)
+    node = rclpy.create_node('detector', namespace=namespace, context=context)
+    found = {name: given.value for name, given in node._parameter_overrides.items()}
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+    return found

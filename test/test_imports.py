@@ -75,6 +75,8 @@ ALLOWED = {
     'checking/verdicts': set(),
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
+    # For launch files, which read a parameter file as the nodes do.
+    'launching': {'launching', 'nodes.given_parameters', 'nodes.unused_parameters'},
     'executables': {'nodes', 'planning'},
 }
 FORBIDDEN_OUTSIDE = {
@@ -94,6 +96,7 @@ FORBIDDEN_OUTSIDE = {
     'checking/verdicts': {'time', 'random', 'os'} | ROS,
     'checking/history': {'time', 'random', 'os'} | ROS,
     'checking/observer': {'multiprocessing', 'mvnc', 'cv2', 'psutil'},
+    'launching': ROS - {'launch', 'launch_ros'},
     'executables': set(),
 }
 SDKS = {'mvnc', 'pyrealsense2'}

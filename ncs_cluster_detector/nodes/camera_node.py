@@ -176,7 +176,7 @@ def main(args=None):
 
     :return: the exit code: 0, or 2 if the node cannot start.
     """
-    return run_until_signal('camera', CameraNode, args)
+    return run_until_signal('camera', lambda: CameraNode(arguments=args), args)
 
 
 if __name__ == '__main__':

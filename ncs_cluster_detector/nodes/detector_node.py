@@ -238,7 +238,7 @@ def main(args=None):
 
     :return: the exit code: 0, or 2 if the node cannot start.
     """
-    return run_until_signal('detector', DetectorNode, args)
+    return run_until_signal('detector', lambda: DetectorNode(arguments=args), args)
 
 
 if __name__ == '__main__':

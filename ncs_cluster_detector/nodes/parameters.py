@@ -16,11 +16,14 @@
 
 from array import array
 from dataclasses import dataclass
-import difflib
 import math
+import sys
 from typing import Any
 
+from ncs_cluster_detector.nodes.parameter_requests import accepted
+from ncs_cluster_detector.nodes.unused_parameters import UnusedParameters
 from ncs_cluster_detector.shown_text import shown
+from ncs_cluster_detector.shown_text import texts_in
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
@@ -75,7 +78,7 @@ class ParameterSpec:
         """Return the ROS descriptor, which ``ros2 param describe`` shows."""
         descriptor = ParameterDescriptor(
             name=self.name, type=self.ros_type.value,
-            description=f'{self.description} Default: {self._shown_default()}.',
+            description=f'{self.description} Default: {self.shown_default()}.',
             read_only=not self.live)
         if self.choices or self.above is not None:
             descriptor.additional_constraints = self.rule
@@ -88,7 +91,8 @@ class ParameterSpec:
                     FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)]
         return descriptor
 
-    def _shown_default(self):
+    def shown_default(self):
+        """Return the default as its description shows it."""
         if self.default in ('', []):
             return 'empty'
         return str(self.default).lower() if isinstance(self.default, bool) else self.default
@@ -131,14 +135,19 @@ class ConfiguredNode(Node):
     ``name=value: rule (related current values); what to do``.
     """
 
-    def __init__(self, node_name, specs, **kwargs):
+    def __init__(self, node_name, specs, arguments=None, **kwargs):
         """
         Declare the parameters and take over the values given at start-up.
 
+        :param node_name: what it is called when it is not renamed.
+        :param specs: the table, a sequence of ParameterSpec.
+        :param arguments: the command line that rclpy was initialised with; None for that of the
+            process.
         :raises StartupError: a given value breaks a rule.
         """
         super().__init__(node_name, **kwargs)
         self._specs = {spec.name: spec for spec in specs}
+        self._tell_unused(node_name, sys.argv if arguments is None else arguments)
         for spec in specs:
             self._declare(spec)
         try:
@@ -186,38 +195,30 @@ class ConfiguredNode(Node):
         """
         before = self.values()
         try:
-            accepted = [self._accept(parameter, before) for parameter in parameter_list]
-            after = before | {parameter.name: parameter.value for parameter in accepted
-                              if parameter.name in self._specs}
+            changes = [change for parameter in parameter_list
+                       if (change := accepted(parameter, self, self._specs)) is not None]
+            after = before | {change.name: change.value for change in changes
+                              if change.name in self._specs}
             self.check_together(after)
         except ValueError as refusal:
             reason = self.shown(refusal, *(parameter.value for parameter in parameter_list))
             self.get_logger().warning(f'refused: {reason}')
             return SetParametersResult(successful=False, reason=reason)
-        result = super().set_parameters_atomically(accepted)
+        result = super().set_parameters_atomically(changes)
         if result.successful and after != before:
             self.apply(before, after)
         return result
 
-    def _accept(self, parameter, current):
-        name, value = parameter.name, parameter.value
-        if isinstance(value, array):
-            value = list(value)   # as numbers' lists arrive; shown as such when refused
-        spec = self._specs.get(name)
-        if spec is None:
-            if self.has_parameter(name):   # one of rclpy's own, such as use_sim_time
-                return parameter
-            close = difflib.get_close_matches(name, self._specs, n=1)
-            hint = f'did you mean {close[0]}?' if close else 'see ros2 param list'
-            raise ValueError(f'{name}={value}: no such parameter; {hint}')
-        if not spec.live:
-            raise ValueError(f'{name}={value}: cannot change while the node runs (now '
-                             f'{current[name]}); start the node again with -p {name}:={value}')
-        try:
-            return spec.parameter(spec.accept(value))
-        except ValueError as rule:
-            raise ValueError(f'{name}={value}: {rule} (now {current[name]}); '
-                             'nothing was changed, set it to such a value') from None
+    def _tell_unused(self, default_name, arguments):
+        """Name what was given and is ignored, before a refusal that it may explain."""
+        given = {name: parameter.value for name, parameter in self._parameter_overrides.items()}
+        of_ros = [name for name in given if self.has_parameter(name)]
+        unused = UnusedParameters(self.get_fully_qualified_name(), default_name,
+                                  {*self._specs, *of_ros}, arguments)
+        for line in unused.warnings(given):
+            self.get_logger().warning(line)
+        for line in unused.notes(given):
+            self.get_logger().info(line)
 
     def _declare(self, spec):
         # Declared without a type first: rclpy refuses a whole number for a float, and an empty
@@ -237,12 +238,3 @@ class ConfiguredNode(Node):
             super().set_parameters_atomically([spec.parameter(value)])
         else:
             self.declare_parameter(spec.name, value, spec.descriptor(), ignore_override=True)
-
-
-def texts_in(value):
-    """Return all texts in the value of a parameter, or in a list of values."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [text for entry in value for text in texts_in(entry)]
-    return []

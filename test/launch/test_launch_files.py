@@ -56,7 +56,7 @@ def test_the_choices_are_those_of_the_parameters(file):
 def test_defaults():
     real = {name: default_of(argument) for name, argument in declared(CLUSTER).items()}
     assert real == dict.fromkeys(ARGUMENTS, '') | {
-        'rviz': 'false', 'respawn': 'true', 'log_level': 'info'}
+        'rviz': 'false', 'respawn': 'true', 'log_level': 'info', 'camera': 'true'}
     simulated = {name: default_of(argument) for name, argument in declared(SIMULATED).items()}
     assert simulated == real | {
         'driver': 'simulated', 'source': 'test_pattern', 'cluster_size': '2'}
@@ -139,7 +139,7 @@ def test_params_file_holds_unless_an_argument_is_given(tmp_path, template, names
     mine = {'namespace': namespace, 'params_file': str(file)}
     camera, detector = twins(included(SIMULATED, **mine, switch_temperature='72.5'))
     assert camera.parameters.items() >= {
-        'source': 'test_pattern', 'device': 'from_file', 'fps': 5.0}.items()
+        'source': 'video', 'device': 'from_file', 'fps': 5.0}.items()
     assert {'driver': 'simulated', 'cluster_size': 4, 'max_sticks': 5,
             'switch_temperature': 72.5}.items() <= detector.parameters.items()
     camera, detector = twins(included(CLUSTER, **mine, device='given', cluster_size='1'))

@@ -75,6 +75,24 @@ def test_one_that_the_environment_names_wins_over_the_default(monkeypatch, file,
     assert profiles(included(file)) == {name: '/their/own.xml'}
 
 
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+def test_an_environment_that_chooses_a_transport_is_left_alone(monkeypatch, caplog, file):
+    logger = launch.logging.get_logger('launch.user')   # which tells no other logger
+    monkeypatch.setattr(logger, 'handlers', [*logger.handlers, caplog.handler])
+    monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+    assert profiles(included(file)) == {}
+    assert caplog.text.count('because of FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA') == 1
+    assert set(profiles(included(file, fastdds_profile=str(SHIPPED)))) == set(VARIABLES)
+
+
+@pytest.mark.parametrize('name', [
+    'DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml'])
+def test_a_profile_in_the_current_folder_is_left_alone(monkeypatch, tmp_path, name):
+    (tmp_path / name).write_text('<profiles/>')
+    monkeypatch.chdir(tmp_path)
+    assert profiles(included(CLUSTER)) == {}
+
+
 def test_an_empty_variable_names_none(monkeypatch):
     monkeypatch.setenv(VARIABLES[0], '')
     assert installed(profiles(included(CLUSTER))[VARIABLES[0]]) == SHIPPED

@@ -141,7 +141,7 @@ def test_a_stream_that_fails_shows_none_anywhere(start, probe, tmp_path, scheme)
         probe.wait_for(lambda: len(probe.diagnostics) >= 4, 20.0)   # it goes on trying
         answers = [probe.call(SetParameters, 'camera/set_parameters', SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])).results[0]
-            for name, value in (('device', url), ('device', f'rtsp://x:{SECRET} y@h'),
+            for name, value in (('device', f'{url}2'), ('device', f'rtsp://x:{SECRET} y@h'),
                                 ('fps', 3.0), ('loop', url), (url, 1), ('frame_id', url))]
         camera.signal(signal.SIGINT)
         assert camera.wait() == 0

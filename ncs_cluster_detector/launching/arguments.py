@@ -1,0 +1,133 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The launch arguments that are parameters of the nodes, and those that nobody knows."""
+
+import difflib
+from pathlib import Path
+import sys
+from typing import List
+
+from launch.logging import get_logger
+from launch.substitutions import LaunchConfiguration
+from launch_ros.parameter_descriptions import ParameterValue
+
+PACKAGE = 'ncs_cluster_detector'
+
+# The arguments that are parameters of a node, and the type that the node wants.
+CAMERA_ARGUMENTS = {'source': str, 'device': str, 'camera_info_url': str,
+                    'diagnostics_with_namespace': bool}
+DETECTOR_ARGUMENTS = {
+    'driver': str,
+    'graph_paths': List[str],
+    'cluster_size': int,
+    'cluster_switch_cycle_ms': int,
+    'switch_temperature': float,
+    'use_depth': bool,
+    'diagnostics_with_namespace': bool,
+}
+# Parameters that are not called like their argument.
+OTHER_NAMES = {'diagnostics_with_namespace': 'diagnostic_updater.use_fqn'}
+KINDS = {int: 'a whole number', float: 'a number', bool: 'true or false',
+         List[str]: "a text, or a list of texts such as ['a','b']"}
+
+# The configuration that holds the names of the arguments that have a launch file's own default.
+OWN_DEFAULTS = PACKAGE + '.own_defaults'
+# Configurations that launch and launch_ros know; others of theirs begin with ros_.
+OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter', 'emulate_tty', 'global_params', OWN_DEFAULTS)
+LIKE = 0.85   # difflib's ratio from which a name is taken for a misspelt one
+
+
+def note_own_defaults(context, names):
+    """
+    Remember which arguments nobody gave; to be called before they are declared.
+
+    Their defaults are the launch file's own: a parameters file wins over them.
+    """
+    context.launch_configurations[OWN_DEFAULTS] = ' '.join(
+        name for name in names if name not in context.launch_configurations)
+
+
+def own_defaults(context):
+    """Return the names of the arguments that have a launch file's own default."""
+    return context.launch_configurations.get(OWN_DEFAULTS, '').split()
+
+
+def given(context, arguments, in_file=()):
+    """
+    Return the parameters that the arguments decide, by name.
+
+    :param arguments: type of each argument, by its name.
+    :param in_file: parameters that the file of a person sets; they win over own defaults.
+    :raises RuntimeError: a value does not have the type of its parameter.
+    """
+    found = {}
+    for name, value_type in arguments.items():
+        parameter = OTHER_NAMES.get(name, name)
+        text = LaunchConfiguration(name).perform(context)
+        if parameter in in_file and name in own_defaults(context):
+            get_logger(PACKAGE).info(f'{name} is what params_file says, not {text}')
+            continue
+        if not text:
+            continue
+        one_text = value_type == List[str] and not text.lstrip().startswith('[')
+        value = ParameterValue(
+            [text] if one_text else LaunchConfiguration(name), value_type=value_type)
+        try:
+            value.evaluate(context)
+        except ValueError:
+            raise RuntimeError(f'{name}:={text}: must be {KINDS[value_type]}') from None
+        found[parameter] = value
+    return found
+
+
+def warn_of_unknown(context, known, folder):
+    """
+    Name each argument that no launch file here knows: launch itself ignores it in silence.
+
+    Of a launch file that another one includes, only what looks like a misspelt argument is named:
+    the rest may be arguments of the other.
+
+    :param known: names of all arguments of the launch file.
+    :param folder: where the launch files of this package are.
+    """
+    is_top_level = _is_top_level(folder)
+    names = dict.fromkeys(context.launch_configurations)
+    if is_top_level:
+        names |= dict.fromkeys(word.partition(':=')[0] for word in context.argv)
+    for name in names:
+        if name in known or name in OF_LAUNCH or name.startswith('ros_'):
+            continue
+        likely = difflib.get_close_matches(name, known, n=1, cutoff=LIKE)
+        if likely or is_top_level:
+            hint = f'did you mean {likely[0]}?' if likely else '--show-args lists those there are'
+            get_logger(PACKAGE).warning(f'launch argument {name}: unknown and ignored; {hint}')
+
+
+def warn_of_unused(context, names, reason):
+    """Name the arguments among these that were given and have no effect."""
+    for name in sorted(names - set(own_defaults(context))):
+        if LaunchConfiguration(name).perform(context):
+            get_logger(PACKAGE).warning(
+                f'launch argument {name}: ignored, because {reason}; leave it out')
+
+
+def _is_top_level(folder):
+    """Tell whether ``ros2 launch`` was given a launch file of this package itself."""
+    for before, word in zip(sys.argv, sys.argv[1:]):
+        if before == PACKAGE and (folder / Path(word).name).is_file():
+            return True
+        if Path(word).resolve().parent == folder.resolve():
+            return True
+    return False

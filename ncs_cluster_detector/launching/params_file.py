@@ -1,0 +1,71 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Which of the launched nodes the parameters file of a person is for, and what it sets of each."""
+
+import os
+
+from launch.logging import get_logger
+from launch.substitutions import LaunchConfiguration
+from launch_ros.utilities import make_namespace_absolute
+from launch_ros.utilities import prefix_namespace
+from ncs_cluster_detector.launching.arguments import PACKAGE
+from ncs_cluster_detector.nodes.given_parameters import read_file
+from ncs_cluster_detector.nodes.unused_parameters import listed
+from ncs_cluster_detector.nodes.unused_parameters import missed
+
+
+class ParamsFile:
+    """The file that ``params_file`` names, if it names one."""
+
+    def __init__(self, context, nodes):
+        """
+        Read the file, and say so if it is for none of the nodes.
+
+        :param context: launch context, whose namespace is that of the nodes.
+        :param nodes: names of the nodes, relative to that namespace, such as ``camera/camera``.
+        :raises RuntimeError: the file that was asked for is missing; launch_ros would only warn.
+        """
+        self.path = os.path.expanduser(LaunchConfiguration('params_file').perform(context))
+        if self.path and not os.path.isfile(self.path):
+            raise RuntimeError(
+                f'params_file:={self.path}: no such file; name a YAML file, or leave it out')
+        base = context.launch_configurations.get('ros_namespace', '')
+        self._names = {node: make_namespace_absolute(prefix_namespace(base, node))
+                       for node in nodes}
+        self._file = read_file(self.path) if self.path else None
+        if self._file is not None and not any(map(self.concerns, nodes)):
+            keys = listed(dict.fromkeys(block.key for block in self._file.blocks))
+            get_logger(PACKAGE).warning(
+                f'params_file:={self.path}: has nothing for {" or ".join(self._names.values())} '
+                f'(it is for {keys or "no node"}), ignored; use these names, or /**, as its keys')
+
+    def concerns(self, node):
+        """
+        Tell whether a node is to be given the file.
+
+        Yes, too, where the file was meant for it but does not reach it, so that the node says
+        what is wrong, and where the file cannot be read, which the node says as well.
+        """
+        return bool(self.path) and (
+            self._file is None
+            or any(block.reaches(self._names[node]) for block in self._file.blocks)
+            or bool(missed(self._file, self._names[node], node.rpartition('/')[2])))
+
+    def sets(self, node):
+        """Return the names of the parameters that a node gets from the file."""
+        if self._file is None:
+            return set()
+        return {entry.name for block in self._file.blocks
+                if block.reaches(self._names[node]) for entry in block.entries}

@@ -1,0 +1,62 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Which transport settings of Fast DDS the launched nodes get."""
+
+import os
+
+from launch.actions import LogInfo
+from launch.substitutions import LaunchConfiguration
+
+# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+# The environment's other ways to choose a transport. Fast DDS reads such a file in its current
+# folder, too (XMLProfileManager::loadDefaultXMLFile).
+CHOOSING_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
+PROFILE_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
+
+
+def transport_profile(context, shipped):
+    """
+    Return the environment variables that lead Fast DDS to its profile, and what to say about it.
+
+    :param context: launch context; its configuration ``fastdds_profile`` is what was asked for.
+    :param shipped: path of the profile of this package, or substitutions that give it.
+    :return: dictionary of variables (empty: the environment stays as it is), and a list of
+        actions.
+    :raises RuntimeError: the file that was asked for is missing; Fast DDS would do without.
+    """
+    text = LaunchConfiguration('fastdds_profile').perform(context)
+    if text == 'none':
+        return {}, []
+    if not text:
+        chosen = _choice_of(context.environment)
+        if not chosen:
+            return dict.fromkeys(PROFILE_VARIABLES, shipped), []
+        return {}, [LogInfo(msg=f'transport settings stay as they are, because of {chosen}; '
+                                'where images do not arrive whole, see fastdds_profile')]
+    path = os.path.abspath(os.path.expanduser(text))
+    if not os.path.isfile(path):
+        raise RuntimeError(f'fastdds_profile:={text}: no such file; name an XML file, say none, '
+                           'or leave it out')
+    return dict.fromkeys(PROFILE_VARIABLES, path), []
+
+
+def _choice_of(environment):
+    """Return what chooses a transport already, or an empty text."""
+    for name in CHOOSING_VARIABLES:
+        if environment.get(name):
+            return f'{name}={environment[name]}'
+    return next((f'{name} in the current folder' for name in PROFILE_FILES
+                 if os.path.isfile(name)), '')
