@@ -139,7 +139,7 @@ STICKS = [
     (stick(standing=Standing.UNPROVEN, doubt_sec=30.0, last_error='hung', active=False), WARN,
      'resting (on trial), 45.2 C; in doubt until it has done 30 s of good work: hung'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6, inference_sec=0.065, active=False), WARN,
-     'resting (late), 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its place'),
+     'resting (owes a result), 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its place'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6), WARN,
      'active, 45.2 C; owes a result for 0.6 s, usual are 100 ms: others work in its place'),
     (stick(standing=Standing.SLOW, slowness=Slowness(0.16, 0.07)), WARN,
