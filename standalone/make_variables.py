@@ -25,8 +25,8 @@ DEFAULT_GOAL = 'help'
 # What make and the compilers that the set-up calls know by themselves, and the Python of it.
 STANDARD = ('AR', 'CC', 'CFLAGS', 'CPPFLAGS', 'CXX', 'CXXFLAGS', 'LDFLAGS', 'MAKE', 'MAKEFLAGS',
             'PYTHON', 'SHELL', 'V', 'VERBOSE')
-REAL_STICKS = ('the sticks of a run are simulated; for real ones there are `make check-sticks` and '
-               '"On a robot" in README.md')
+REAL_STICKS = ('the sticks of a run are simulated; for real ones there are `make check-sticks` '
+               'and "On a robot" in README.md')
 
 
 def complaint(takes, goals, given):

@@ -55,7 +55,8 @@ def make_report(state, facts, recorder, root):
         'parameters': state.parameters,
         'frames': {
             'published_at_last_diagnostics': state.camera.published if state.camera else None,
-            'published_at_least': max(state.camera.published if state.camera else 0, state.messages),
+            'published_at_least': max(
+                state.camera.published if state.camera else 0, state.messages),
             'received': recorder.frames_received if recorder else None,
             'drawn': recorder.frames_drawn if recorder else None,
             'left_out_of_video': recorder.frames_left_out if recorder else None},

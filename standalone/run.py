@@ -215,7 +215,7 @@ def main(arguments):
     missing = run_nodes.missing_files(options)
     if missing:
         refuse(f'there is no {run_nodes.shown(missing[0])}, which a run needs; '
-                             '`make setup` makes the environment')
+               '`make setup` makes the environment')
     run_environment.use(run_environment.loopback_environment(
         os.environ, run_environment.free_domain(os.getpid()),
         run_environment.PROFILE if options.with_profile else None))
@@ -228,7 +228,7 @@ def main(arguments):
                 log = stack.enter_context((options.out / 'run.log').open('wb', buffering=0))
             except OSError as error:
                 refuse(f'OUT={run_nodes.shown(options.out)}: replacing {name} there '
-                                     f'failed ({error.strerror}); name another folder')
+                       f'failed ({error.strerror}); name another folder')
         terminal = stack.enter_context(Terminal(sys.stdout, os.environ))
         run = Run(options, log)
         try:

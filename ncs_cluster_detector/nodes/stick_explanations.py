@@ -48,7 +48,7 @@ _SHORT_STANDINGS = {
     Standing.USELESS: 'much slower than the others', Standing.SLOW: 'slower than the others'}
 # Why a stick rests, in words short enough for a line of the live view.
 _WHY_IT_RESTS = {
-    Standing.LATE: 'owes a result', Standing.UNPROVEN: 'on trial', Standing.USELESS: 'slow',
+    Standing.LATE: 'no answer', Standing.UNPROVEN: 'on trial', Standing.USELESS: 'slow',
     Standing.SLOW: 'slow', Standing.DOUBTED: 'in doubt'}
 
 

@@ -107,7 +107,8 @@ def _what_it_does(port, state):
 def _parser():
     faults = '\n'.join(f'  {words:<{_WIDTH}}{meaning}' for words, meaning in FAULTS.items())
     parser = _Parser(
-        prog=PROGRAM, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=PROGRAM, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         description='Do something to a simulated stick of a program that runs; without PORT, '
                     'list its sticks.',
         epilog=f'faults:\n{faults}\n\n'

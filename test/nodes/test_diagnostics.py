@@ -139,15 +139,16 @@ STICKS = [
     (stick(standing=Standing.UNPROVEN, doubt_sec=30.0, last_error='hung', active=False), WARN,
      'resting (on trial), 45.2 C; in doubt until it has done 30 s of good work: hung'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6, inference_sec=0.065, active=False), WARN,
-     'resting (owes a result), 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its place'),
+     'resting (no answer), 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its '
+     'place'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6), WARN,
      'active, 45.2 C; owes a result for 0.6 s, usual are 100 ms: others work in its place'),
     (stick(standing=Standing.SLOW, slowness=Slowness(0.16, 0.07)), WARN,
      'active, 45.2 C; 2.3 times slower than the others (160 ms, theirs 70 ms), so it works only '
      'when needed: a USB 2 port, a poor cable? Try others'),
     (stick(standing=Standing.USELESS, slowness=Slowness(0.671, 0.067), active=False), WARN,
-     'resting (slow), 45.2 C; 10.0 times slower than the others (671 ms, theirs 67 ms), so it rests: '
-     'a USB 2 port, a poor cable? Try others'),
+     'resting (slow), 45.2 C; 10.0 times slower than the others (671 ms, theirs 67 ms), so it '
+     'rests: a USB 2 port, a poor cable? Try others'),
     (stick(celsius=66.0, standing=Standing.USELESS, slowness=Slowness(0.671, 0.067)), WARN,
      'hot: 66.0 C, relieved at 65.0 C'),
 ]

@@ -48,7 +48,9 @@ def stick_lines(state, columns=80, rows=24):
 
 @pytest.mark.parametrize('style', [Style(), COLOURLESS, Style(unicode=False)])
 @pytest.mark.parametrize('sticks', [0, 1, 5, 16, 64])
-@pytest.mark.parametrize('size', [(20, 4), (40, 10), (39, 24), (63, 24), (64, 24), (71, 24), (72, 24), (80, 24), (120, 40), (300, 100)])
+@pytest.mark.parametrize('size', [
+    (20, 4), (40, 10), (39, 24), (63, 24), (64, 24), (71, 24), (72, 24), (80, 24), (120, 40),
+    (300, 100)])
 def test_it_fits_the_terminal(sticks, size, style):
     """No line is wider than the terminal, and one row stays free."""
     columns, rows = size
