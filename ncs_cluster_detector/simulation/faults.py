@@ -55,10 +55,10 @@ def main(arguments=None):
             raise ValueError(f"'{options.port}': what shall be wrong with the stick? Give a "
                              f'fault: {", ".join(word.split()[0] for word in FAULTS)}')
         if len(buses) > 1:
-            which = ', '.join(f'--pid {running.pid} is {_whose(running, buses)}'
-                              for running in buses)
-            raise ValueError(f'{len(buses)} simulated buses run: choose one ({which}); without '
-                             'arguments this lists them with their programs')
+            which = {f'--pid {running.pid} is {_whose(running, buses)}': None
+                     for running in buses}
+            raise ValueError(f'{len(buses)} simulated buses run: choose one ({", ".join(which)}); '
+                             'without arguments this lists them with their programs')
         buses[0].shared_bus.inject(options.port, options.fault, *options.arguments)
     except (OSError, ValueError) as error:
         sys.exit(_refusal(error))
@@ -88,7 +88,7 @@ def _whose(running, buses):
     """Return in words which of several buses one is; empty where it is the only one."""
     if len(buses) == 1:
         return ''
-    newest = 'the newest' if running is buses[0] else 'another program'
+    newest = 'the newest' if running.pid == buses[0].pid else 'another program'
     domain = running.ros_domain_id
     return f'{newest} (ROS_DOMAIN_ID={domain})' if domain else newest
 
@@ -120,7 +120,8 @@ def _parser():
                              'detector node gives it)')
     parser.add_argument('fault', metavar='FAULT', nargs='?', help='what to do, see below')
     parser.add_argument('arguments', metavar='ARGUMENT', nargs='*', help='of the fault')
-    parser.add_argument('--pid', type=int, help='process whose sticks are meant, where several have some')
+    parser.add_argument('--pid', type=int, help='process whose sticks are meant, where several '
+                        'have some')
     return parser
 
 
