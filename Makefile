@@ -45,7 +45,7 @@ help:
 	@echo '             STICKS=8 how many simulated sticks (1 to 64), CLUSTER_SIZE=3 how many of'
 	@echo '             them work at a time (0: all), AMBIENT=45 temperature of an idle stick in C'
 	@echo '             GRAPHS=people,faces chooses the networks: also shapes, or ONNX files; two'
-	@echo '             take about three times as long to answer (latency) as one'
+	@echo '             halve the rate and have about three times the latency of one'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"
@@ -54,9 +54,7 @@ help:
 	@echo '             ARGS=--help lists the options; on a robot: ros2 run ncs_cluster_detector check_sticks'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
-	@echo 'Variables may also stand in the environment; others than these are refused on the'
-	@echo 'command line. Their options, the same in lower case (--cluster-size):'
-	@echo '$(VENV)/bin/python standalone/run.py --help'
+	@echo 'These variables may stand in the environment, too; others are refused on the command line.'
 	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.13) of $(VENV).'
 
 setup: $(READY)

@@ -26,9 +26,17 @@ from coloured_text import wrapped
 from live_view import Facts
 from live_view import plain_line
 from live_view import render
+from ncs_cluster_detector.nodes.diagnostics import Intake
+from ncs_cluster_detector.nodes.diagnostics import statuses
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.workers.snapshot import Snapshot
+from ncs_cluster_detector.workers.snapshot import StickSnapshot
 import pytest
 from run_state import Detection
 from run_state import RunState
+from stick_table import words_for
 from terminal import Terminal
 
 FACTS = Facts('street_people.mp4', 12.2, 20.0, 107.0)
@@ -182,6 +190,20 @@ def test_why_a_stick_rests_stands_beside_its_port(columns):
     assert lines[0].startswith('  0 1.1  resting (turn) ')
     assert lines[1].startswith('  1 1.2  resting (hot, until 37.0) ')
     assert lines[2].startswith(' 12 1.13 active ')
+
+
+@pytest.mark.parametrize('active, shown', [(True, 'active'), (False, 'resting (hot, until 60.0)')])
+def test_the_reason_is_read_from_what_the_detector_says(active, shown):
+    """The words are made there, and only shown here."""
+    stick = StickSnapshot(
+        StickStatus(0, StickState.RUNNING, 63.0, 99.5), '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0,
+        '', 4711, must_cool=True)
+    cluster = Snapshot(
+        99.9, Settings(switch_temperature=65.0, resume_margin=5.0), (stick,), (0,) * active, 1,
+        False, '', None, 0, '', 24.0, 23.5, None, None, 0, 99.9)
+    state = RunState(90.0)
+    state.take_statuses(statuses(cluster, 'simulated', 100.0, Intake('/image_raw')), 100.0)
+    assert [words_for(one) for one in state.sticks] == [shown]
 
 
 def test_a_narrow_terminal_keeps_the_reason_and_no_bar():
