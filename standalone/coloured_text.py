@@ -60,8 +60,8 @@ def wrapped(segments, columns):
 
 def _end_of_line(text):
     """Return where to end a line that may have all letters of a text but the last."""
-    indent = len(text) - len(text.lstrip())
-    for space, least in (('  ', len(text) // 2), (' ', indent)):
+    # A gap in the first half would leave too short a line.
+    for space, least in (('  ', len(text) // 2), (' ', 0)):
         at = len(text[:max(text.rfind(space), 0)].rstrip())
         if at > least:
             return at

@@ -136,6 +136,15 @@ def test_only_a_word_that_is_longer_than_a_line_is_broken():
     assert wrapped([], 10) == wrapped([('   ', '')], 10) == [[]]
 
 
+def test_a_line_ends_rather_at_a_gap_between_figures_unless_it_gets_short():
+    assert [''.join(text for text, _ in line) for line in wrapped(
+        [('in 24 fps   out 23 fps   latency', '')], 26)] == [
+            'in 24 fps   out 23 fps', '   latency']
+    assert [''.join(text for text, _ in line) for line in wrapped(
+        [('at   the node was away and is back', '')], 26)] == [
+            'at   the node was away and', '   is back']
+
+
 def test_of_many_detections_the_best_are_shown_and_the_others_counted():
     state = made_up_state()
     state.take_detections(
