@@ -138,8 +138,8 @@ def test_only_a_word_that_is_longer_than_a_line_is_broken():
 
 def test_a_line_ends_rather_at_a_gap_between_figures_unless_it_gets_short():
     assert [''.join(text for text, _ in line) for line in wrapped(
-        [('in 24 fps   out 23 fps   latency', '')], 26)] == [
-            'in 24 fps   out 23 fps', '   latency']
+        [('input 24.0 fps   latency 87 / 143 ms', '')], 26)] == [
+            'input 24.0 fps', '   latency 87 / 143 ms']
     assert [''.join(text for text, _ in line) for line in wrapped(
         [('at   the node was away and is back', '')], 26)] == [
             'at   the node was away and', '   is back']
