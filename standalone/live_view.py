@@ -70,7 +70,8 @@ def _wrap(lines, columns):
 
 
 def _title(state, facts, columns):
-    what = f' {len(state.sticks)} simulated sticks on ' if state.sticks else ' starting on '
+    sticks = len(state.sticks)
+    what = f' {sticks} simulated stick{"s" * (sticks != 1)} on ' if sticks else ' starting on '
     time_run = f'{facts.run_sec:.0f} s'
     if facts.limit_sec is not None:
         time_run = f'{facts.run_sec:.0f} of {facts.limit_sec:g} s'

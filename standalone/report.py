@@ -162,10 +162,11 @@ def _seconds(milliseconds):
 def summary_lines(report):
     """Return the report in a few lines for people."""
     run, detections = report['run'], report['detections']
-    lines = [f"ran {run['duration_sec']:.1f} s with {len(report['sticks'])} simulated sticks on "
-             f"{run['source']}; ended: {run['stopped_by']}"]
-    lines.append(f"frames in: at least {report['frames']['published_at_least']}; "
-                 f"detection messages: {detections['messages']}"
+    sticks = len(report['sticks'])
+    lines = [f"ran {run['duration_sec']:.1f} s with {sticks} simulated stick{'s' * (sticks != 1)} "
+             f"on {run['source']}; ended: {run['stopped_by']}"]
+    lines.append(f"frames in: at least {report['frames']['published_at_least']} "
+                 f"since the camera started; detection messages: {detections['messages']}"
                  + _pace(detections['messages'], detections['mean_detection_fps'])
                  + f", longest gap {detections['largest_gap_sec']:.2f} s")
     lines.append(_boxes(detections['per_label'], detections['messages']))

@@ -60,8 +60,8 @@ def parse(arguments):
     parser = OneLineParser(prog='run', description=DESCRIPTION)
     parser.add_argument(
         '--seconds', metavar='N', help='stop by itself after N seconds, counted from the moment '
-        'when both nodes are up: the camera has reported and at least one stick is RUNNING '
-        '(without it: run until Ctrl-C)')
+        'when both nodes are up: the camera has reported and at least one stick is RUNNING, '
+        'or the first detection if that was earlier (without it: run until Ctrl-C)')
     parser.add_argument(
         '--video', metavar='FILE', help='a video that the camera node plays, again and again '
         '(without it: a synthetic street scene)')

@@ -135,7 +135,8 @@ class RunState:
             self.samples.append(Sample(now - self.started_at, cluster, tuple(sticks)))
         if self.up_at is None and self.camera is not None and any(
                 stick.state == 'RUNNING' for stick in self.sticks):
-            self.up_at = now
+            # They are told of once a second, and may have been so before: a detection shows it.
+            self.up_at = now if self.first_detection_at is None else self.first_detection_at
 
     def take_detections(self, detections, latency_sec, now):
         """

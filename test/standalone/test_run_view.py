@@ -95,6 +95,10 @@ def test_it_shows_the_cluster_and_the_detections():
         assert part in text
 
 
+def test_one_stick_is_one_stick():
+    assert picture(made_up_state(1)).startswith(' 1 simulated stick on ')
+
+
 def test_a_complaint_is_shown():
     """What the detector or the camera warns of has a line."""
     state = made_up_state()
