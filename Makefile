@@ -12,13 +12,40 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
+# The variables that each goal takes. Others are refused before anything is done, for make itself
+# ignores them.
+GOALS := help setup run param plan check-sticks test clean
+TAKES_run := SECONDS VIDEO OUT GRAPHS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
+TAKES_param := ARGS
+TAKES_plan := OUT ARGS
+TAKES_check-sticks := GRAPH OUT ARGS
+TAKES_test := ARGS
+
+quoted = '$(subst ','\'',$1)'
+option = $(if $($1),--$2=$(call quoted,$($1)))
+GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if \
+	$(filter command,$(firstword $(origin $(name)))),$(name))))
+ifneq ($(GIVEN),)
+WRONG := $(shell $(PYTHON) -S standalone/make_variables.py \
+	$(foreach goal,$(GOALS),'$(goal): $(TAKES_$(goal))') -- \
+	$(foreach goal,$(MAKECMDGOALS),$(call quoted,$(goal))) -- \
+	$(foreach name,$(GIVEN),$(call quoted,$(name))) 2>/dev/null || \
+	echo $(call quoted,PYTHON=$(PYTHON): cannot be run; name a Python of 3.10 to 3.13))
+ifneq ($(WRONG),)
+$(error $(WRONG))
+endif
+endif
+
 .PHONY: help setup run param plan check-sticks test clean moved
 
 help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
 	@echo 'make run     a camera node and a detector node on simulated sticks, until Ctrl-C'
 	@echo '             SECONDS=20 stops by itself, VIDEO=file feeds a video, OUT=dir writes a report'
-	@echo '             GRAPHS=people,faces chooses the networks: also shapes, or ONNX files'
+	@echo '             STICKS=8 how many simulated sticks (1 to 64), CLUSTER_SIZE=3 how many of'
+	@echo '             them work at a time (0: all), AMBIENT=45 temperature of an idle stick in C'
+	@echo '             GRAPHS=people,faces chooses the networks: also shapes, or ONNX files; two'
+	@echo '             halve the rate and have about three times the latency of one'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"
@@ -27,6 +54,7 @@ help:
 	@echo '             ARGS=--help lists the options; on a robot: ros2 run ncs_cluster_detector check_sticks'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
+	@echo 'These variables may stand in the environment, too; others are refused on the command line.'
 	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.13) of $(VENV).'
 
 setup: $(READY)
@@ -42,19 +70,19 @@ $(READY): $(INPUTS)
 	@$(PYTHON) standalone/setup_environment.py
 
 run: $(READY)
-	@$(VENV)/bin/python standalone/run.py $(if $(SECONDS),--seconds '$(SECONDS)') \
-		$(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)') \
-		$(if $(GRAPHS),--graphs '$(GRAPHS)') \
-		$(if $(FASTDDS_PROFILE),--fastdds-profile '$(FASTDDS_PROFILE)')
+	@$(VENV)/bin/python standalone/run.py $(call option,SECONDS,seconds) \
+		$(call option,VIDEO,video) $(call option,OUT,out) $(call option,GRAPHS,graphs) \
+		$(call option,STICKS,sticks) $(call option,CLUSTER_SIZE,cluster-size) \
+		$(call option,AMBIENT,ambient) $(call option,FASTDDS_PROFILE,fastdds-profile)
 
 param: $(READY)
 	@$(VENV)/bin/python standalone/param.py $(ARGS)
 
 plan: $(READY)
-	@$(VENV)/bin/thermal_plan $(if $(OUT),--out '$(OUT)') $(ARGS)
+	@$(VENV)/bin/thermal_plan $(call option,OUT,out) $(ARGS)
 
 check-sticks: $(READY)
-	@$(VENV)/bin/check_sticks $(if $(GRAPH),--graph '$(GRAPH)') $(if $(OUT),--out '$(OUT)') $(ARGS)
+	@$(VENV)/bin/check_sticks $(call option,GRAPH,graph) $(call option,OUT,out) $(ARGS)
 
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)

@@ -17,20 +17,18 @@
 from typing import NamedTuple
 from typing import Optional
 
+from coloured_text import BOLD
+from coloured_text import CYAN
+from coloured_text import DIM
+from coloured_text import fitted
+from coloured_text import PLAIN
+from coloured_text import printable
+from coloured_text import width_of
+from coloured_text import wrapped
 from run_state import ERROR
 from run_state import OK
-
-COLDEST_CELSIUS = 20.0
-DEGREES_ABOVE_THRESHOLD = 10.0
-ASSUMED_THRESHOLD_CELSIUS = 65.0
-EIGHTHS = ' ▏▎▍▌▋▊▉█'
-LEAST_BAR = 8
-# What is to be done about a stick, in place of a bar of the temperature that it does not tell.
-REMEDIES = {'DEAD': 'unplug it, plug it in', 'ABSENT': 'plug it in', 'FATAL': 'replug it'}
-NUMBERS_FROM_WIDTH = 64
-# Cells of a stick's line beside its bar, and of the part that a narrow terminal lacks.
-OTHER_CELLS, NUMBER_CELLS = 36, 19
-PLAIN, DIM, BOLD, GREEN, AMBER, RED, CYAN = '', '2', '1', '32', '33', '31', '36'
+from stick_table import level_colour
+from stick_table import stick_lines
 
 
 class Facts(NamedTuple):
@@ -42,16 +40,11 @@ class Facts(NamedTuple):
     now: float
 
 
-class Style(NamedTuple):
-    """What the terminal can show."""
-
-    colour: bool = True
-    unicode: bool = True
-
-
 def render(state, facts, columns, rows, style):
     """
     Return the picture as lines.
+
+    What has no room is left out: sticks first, then figures; complaints come before both.
 
     :param state: the RunState.
     :param facts: the Facts.
@@ -59,30 +52,35 @@ def render(state, facts, columns, rows, style):
     :param rows: height of the terminal; there is always one line less.
     :param style: the Style.
     """
-    head = [_title(state, facts, columns)]
-    head += _cluster_lines(state, facts)
-    foot = [_seen(state)]
-    table = _stick_lines(state, columns, rows - 1 - len(head) - len(foot), style)
-    gaps = rows - 1 - len(head) - len(foot) - len(table)
-    lines = head[:1] + [[]] * (gaps > 0) + head[1:] + [[]] * (gaps > 1) + table
+    room = rows - 1
+    title = _title(state, facts, columns)
+    complaints = _wrap(_complaints(state), columns)
+    figures = _wrap(_figures(state, facts), columns)[:max(room - len(title) - len(complaints), 0)]
+    foot = [_seen(state, columns)]
+    room -= len(title) + len(figures) + len(complaints) + len(foot)
+    table = stick_lines(state, columns, room, style)
+    gaps = room - len(table)
+    lines = title + [[]] * (gaps > 0) + figures + complaints + [[]] * (gaps > 1) + table
     lines += [[]] * (gaps > 2) + foot
-    return [_fit(line, columns, style) for line in lines[:rows - 1]]
+    return [fitted(line, columns, style) for line in lines[:rows - 1]]
+
+
+def _wrap(lines, columns):
+    return [part for line in lines for part in wrapped(line, columns)]
 
 
 def _title(state, facts, columns):
-    what = f' {len(state.sticks)} simulated sticks on ' if state.sticks else ' starting on '
+    sticks = len(state.sticks)
+    what = f' {sticks} simulated stick{"s" * (sticks != 1)} on ' if sticks else ' starting on '
     time_run = f'{facts.run_sec:.0f} s'
     if facts.limit_sec is not None:
         time_run = f'{facts.run_sec:.0f} of {facts.limit_sec:g} s'
-    end = f'   {time_run}   Ctrl-C stops'
-    room = max(columns - len(what) - len(end), 0)
-    source = facts.source
-    if len(source) > room:
-        source = source[:max(room - 1, 0)] + '…'
-    return [(what + source, BOLD), (' ' * (room - len(source)), PLAIN), (end, DIM)]
+    begin, end = [(what + facts.source, BOLD)], [(f'   {time_run}   Ctrl-C stops', DIM)]
+    room = columns - width_of(begin) - width_of(end)
+    return wrapped(begin + [(' ' * max(room, 0), PLAIN)] + end, columns)
 
 
-def _cluster_lines(state, facts):
+def _figures(state, facts):
     cluster = state.cluster
     if cluster is None:
         return [[(' waiting for the nodes', DIM)]]
@@ -98,97 +96,27 @@ def _cluster_lines(state, facts):
     if state.switched_at is not None:
         lines[-1] += [('   last: ', DIM), (cluster.reason or 'no reason given', PLAIN),
                       (f', {facts.now - state.switched_at:.0f} s ago', DIM)]
-    for who, status in (('detector', cluster), ('camera', state.camera)):
-        if status is not None and status.level != OK:
-            lines.append([(f' {who}: {status.message}', _level_colour(status.level))])
     return lines
 
 
-def _stick_lines(state, columns, room, style):
-    """Return a headline and a line for each stick, active ones first when there is no room."""
-    sticks = state.sticks
-    if not sticks or room < 2:
-        return []
-    hidden = len(sticks) - (room - 1)
-    if hidden > 0:
-        hidden += 1   # the line that says so takes one more
-        shown = sorted(sticks, key=lambda stick: not stick.active)[:len(sticks) - hidden]
-        sticks = sorted(shown, key=lambda stick: stick.number)
-    threshold = state.threshold_celsius()
-    top = (threshold or ASSUMED_THRESHOLD_CELSIUS) + DEGREES_ABOVE_THRESHOLD
-    with_numbers = columns >= NUMBERS_FROM_WIDTH
-    bar = max(columns - OTHER_CELLS - NUMBER_CELLS * with_numbers, LEAST_BAR)
-    mark = None if threshold is None else _mark(threshold, top, bar)
-    label = '' if threshold is None else f'{threshold:g} °C'
-    room = (bar if mark is None else mark) - len(label) + 1
-    scale = f'{COLDEST_CELSIUS:g}'.ljust(room)[:room] + label
-    head = f'{" stick  state":<26}{scale:<{bar + 2}}{"°C":>8}'
-    lines = [[(head + f'{"duty":>7}{"inferences":>12}' * with_numbers, DIM)]]
-    for stick in sticks:
-        colour = _stick_colour(stick, state)
-        number = (f' {stick.number:>4}   ', BOLD if stick.active else DIM)
-        line = [number, _words_for(stick, colour)]
-        line += _bar(stick.celsius, top, bar, mark, colour or DIM, style,
-                     REMEDIES.get(stick.state, ''))
-        line.append((f'{_one(stick.celsius):>8}', colour))
-        if with_numbers:
-            duty = '?' if stick.duty is None else f'{stick.duty * 100:.0f} %'
-            line.append((f'{duty:>7}{stick.inferences:>12}', PLAIN if stick.active else DIM))
-        lines.append(line)
-    if hidden > 0:
-        lines.append([(f' and {hidden} more: make the terminal higher', DIM)])
-    return lines
+def _complaints(state):
+    return [[(f' {who}: {status.message}', level_colour(status.level))]
+            for who, status in (('detector', state.cluster), ('camera', state.camera))
+            if status is not None and status.level != OK]
 
 
-def _words_for(stick, colour):
-    duty = 'active' if stick.active else 'resting'
-    if stick.state != 'RUNNING':
-        return f'{stick.state:<9}{"":<9}', RED
-    return f'{stick.state:<9}{duty:<9}', colour
-
-
-def _stick_colour(stick, state):
-    critical = state.critical_celsius()
-    if stick.celsius is not None and critical is not None and stick.celsius >= critical:
-        return RED
-    if stick.level != OK:
-        return _level_colour(stick.level)
-    return GREEN if stick.active else PLAIN
-
-
-def _level_colour(level):
-    return RED if level >= ERROR else AMBER
-
-
-def _mark(threshold, top, bar):
-    """Return the cell, 0 to bar - 1, in which the threshold lies."""
-    share = (threshold - COLDEST_CELSIUS) / (top - COLDEST_CELSIUS)
-    return min(max(int(share * bar), 0), bar - 1)
-
-
-def _bar(celsius, top, bar, mark, colour, style, words):
-    """Return a temperature as a bar of so many cells, with the mark in it, or words in it."""
-    share = 0.0 if celsius is None else (celsius - COLDEST_CELSIUS) / (top - COLDEST_CELSIUS)
-    eighths = round(min(max(share, 0.0), 1.0) * bar * 8)
-    if style.unicode:
-        cells = '█' * (eighths // 8) + EIGHTHS[eighths % 8].strip()
-        left, right, line = '▕', '▏', '│'
-    else:
-        cells = '#' * (eighths // 8)
-        left, right, line = '[', ']', '|'
-    cells = cells.ljust(bar)
-    if words:
-        cells, mark = f' {words}'[:bar].ljust(bar), None
-    if mark is None:
-        return [(left, DIM), (cells, colour), (right, DIM)]
-    return [(left, DIM), (cells[:mark], colour), (line, AMBER), (cells[mark + 1:], colour),
-            (right, DIM)]
-
-
-def _seen(state):
+def _seen(state, columns):
+    """Return the newest detections in one line; of many the best, and how many more there are."""
     if state.first_detection_at is None:
         return [(' seen ', DIM), ('no detections yet', DIM)]
-    return [(' seen ', DIM), (words(state.newest) or 'nothing', CYAN if state.newest else DIM)]
+    for hidden in range(len(state.newest) + 1):
+        shown = state.newest[:len(state.newest) - hidden]
+        text = words(shown) or ('nothing' if not hidden else f'{hidden} objects')
+        if shown and hidden:
+            text += f' and {hidden} more'
+        if len(' seen ' + text) <= columns:
+            break
+    return [(' seen ', DIM), (text, CYAN if state.newest else DIM)]
 
 
 def words(detections):
@@ -197,9 +125,10 @@ def words(detections):
         f'{found.label} {found.score * 100:.0f} %' for found in detections))
 
 
-def printable(text):
-    """Return a text without anything that a terminal would take for a command."""
-    return ''.join(letter if letter.isprintable() else '?' for letter in text)
+def ports_line(state):
+    """Return the USB port of each stick in one line, or an empty text."""
+    ports = ' '.join(f'{stick.number}={stick.port}' for stick in state.sticks)
+    return ports and f'sticks and their USB ports: {ports}'
 
 
 def plain_line(state, facts):
@@ -208,8 +137,7 @@ def plain_line(state, facts):
     if cluster is None:
         return f'starting for {facts.run_sec:.1f} s'
     sticks = ' '.join(f'{stick.number}{"*" if stick.active else ""}:{_one(stick.celsius)}'
-                      + ('' if stick.state == 'RUNNING' else f'({stick.state})')
-                      for stick in state.sticks)
+                      + _remark(stick) for stick in state.sticks)
     line = (f'{facts.run_sec:5.1f} s  in {_one(cluster.input_fps)} fps  '
             f'out {_one(cluster.detection_fps)} fps  '
             f'latency {_whole(cluster.latency_p50_ms)}/{_whole(cluster.latency_p95_ms)} ms  '
@@ -228,13 +156,8 @@ def _whole(value):
     return '?' if value is None else f'{value:.0f}'
 
 
-def _fit(segments, columns, style):
-    """Return segments of (text, colour) as one line, cut at the width."""
-    parts, room = [], columns
-    for text, colour in segments:
-        text = printable(text)[:room]
-        room -= len(text)
-        if not style.unicode:
-            text = text.replace('°C', ' C').replace('…', '.').encode('ascii', 'replace').decode()
-        parts.append(f'\033[{colour}m{text}\033[0m' if colour and style.colour and text else text)
-    return ''.join(parts).rstrip()
+def _remark(stick):
+    """Return what a plain line says of a stick that does not just take its turn."""
+    if stick.state != 'RUNNING':
+        return f'({stick.state})'
+    return '' if stick.rests in ('', 'turn') else f'({stick.rests.partition(",")[0]})'

@@ -19,7 +19,7 @@ import difflib
 import sys
 
 from ncs_cluster_detector.shown_text import without_secrets
-from run_arguments import OneLineParser
+from one_line_parser import OneLineParser
 import run_environment
 import run_finder
 from run_finder import Failure

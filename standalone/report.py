@@ -33,7 +33,11 @@ def make_report(state, facts, recorder, root):
 
     Keys end in their units: ``_sec``, ``_celsius``, ``_fps``; a value that is not known is null.
     Frames ``received`` and ``drawn`` are annotated pictures, and those that the video holds.
-    ``cluster`` and each of ``sticks`` hold lists of equal length, one entry a second.
+    ``cluster`` and each of ``sticks`` hold lists of equal length, one entry a second. The camera
+    and the detector tell their counts once a second, too, so that these lag behind ``messages``,
+    of which each came of one more frame. ``per_label`` counts boxes: an object has one in every
+    frame. ``detections`` has latencies from a frame's capture to the runner, ``cluster`` those
+    inside of the detector.
 
     :param state: the RunState.
     :param facts: dictionary for ``run``: what ran, for how long, why it ended.
@@ -51,6 +55,8 @@ def make_report(state, facts, recorder, root):
         'parameters': state.parameters,
         'frames': {
             'published_at_last_diagnostics': state.camera.published if state.camera else None,
+            'published_at_least': max(
+                state.camera.published if state.camera else 0, state.messages),
             'received': recorder.frames_received if recorder else None,
             'drawn': recorder.frames_drawn if recorder else None,
             'left_out_of_video': recorder.frames_left_out if recorder else None},
@@ -155,21 +161,35 @@ def _seconds(milliseconds):
 
 def summary_lines(report):
     """Return the report in a few lines for people."""
-    run, frames, detections = report['run'], report['frames'], report['detections']
-    lines = [f"ran {run['duration_sec']:.1f} s with {len(report['sticks'])} simulated sticks on "
-             f"{run['source']}; ended: {run['stopped_by']}"]
-    # The camera tells its count once a second.
-    lines.append(f"frames in: at least {_count(frames['published_at_last_diagnostics'])}; "
-                 f"detection messages: {detections['messages']}, "
-                 f"{_count(detections['mean_detection_fps'])} a second, longest gap "
-                 f"{detections['largest_gap_sec']:.2f} s")
-    found = ', '.join(f'{label} {count}' for label, count in detections['per_label'].items())
-    lines.append(f"found: {found or 'nothing'}")
+    run, detections = report['run'], report['detections']
+    sticks = len(report['sticks'])
+    lines = [f"ran {run['duration_sec']:.1f} s with {sticks} simulated stick{'s' * (sticks != 1)} "
+             f"on {run['source']}; ended: {run['stopped_by']}"]
+    lines.append(f"frames in: at least {report['frames']['published_at_least']} "
+                 f"since the camera started; detection messages: {detections['messages']}"
+                 + _pace(detections['messages'], detections['mean_detection_fps'])
+                 + f", longest gap {detections['largest_gap_sec']:.2f} s")
+    lines.append(_boxes(detections['per_label'], detections['messages']))
     if report['hottest_celsius'] is not None:
         lines.append(f"hottest: stick {report['hottest_stick']} with "
                      f"{report['hottest_celsius']:.1f} °C (switch temperature "
                      f"{_count(report['threshold_celsius'])} °C); switches: {report['switches']}")
     return lines
+
+
+def _pace(messages, fps):
+    """Return in which time so many messages came: not that of the run, which begins later."""
+    return '' if fps is None else f' in {(messages - 1) / fps:.1f} s ({fps:g} a second)'
+
+
+def _boxes(per_label, frames):
+    """Return how many boxes there were of each label; one object has a box in every frame."""
+    counts = ', '.join(f'{count} {label}' for label, count in per_label.items())
+    boxes = f"boxes: {counts or 'none'} in {frames} frame{'s' * (frames != 1)}"
+    if not counts:
+        return boxes
+    who = 'people' if set(per_label) == {'person'} else 'objects'
+    return f'{boxes} ({sum(per_label.values()) / frames:.1f} a frame; {who} are not tracked)'
 
 
 def _count(value):

@@ -26,6 +26,7 @@ import time
 from live_view import Facts
 from ncs_cluster_detector.shown_text import shown
 import node_process
+from one_line_parser import refuse
 import report
 import run_arguments
 import run_environment
@@ -213,8 +214,8 @@ def main(arguments):
     options = run_arguments.parse(arguments)
     missing = run_nodes.missing_files(options)
     if missing:
-        run_arguments.refuse(f'there is no {run_nodes.shown(missing[0])}, which a run needs; '
-                             '`make setup` makes the environment')
+        refuse(f'there is no {run_nodes.shown(missing[0])}, which a run needs; '
+               '`make setup` makes the environment')
     run_environment.use(run_environment.loopback_environment(
         os.environ, run_environment.free_domain(os.getpid()),
         run_environment.PROFILE if options.with_profile else None))
@@ -226,8 +227,8 @@ def main(arguments):
                     (options.out / name).unlink(missing_ok=True)
                 log = stack.enter_context((options.out / 'run.log').open('wb', buffering=0))
             except OSError as error:
-                run_arguments.refuse(f'OUT={run_nodes.shown(options.out)}: replacing {name} there '
-                                     f'failed ({error.strerror}); name another folder')
+                refuse(f'OUT={run_nodes.shown(options.out)}: replacing {name} there '
+                       f'failed ({error.strerror}); name another folder')
         terminal = stack.enter_context(Terminal(sys.stdout, os.environ))
         run = Run(options, log)
         try:

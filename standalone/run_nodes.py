@@ -23,8 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What differs from a robot: no hardware, and a viewer who will not wait for minutes. A real
 # stick takes 120 s for 63 % of its way to the final temperature.
 SIMULATION = {
-    'driver': 'simulated', 'cluster_size': 2, 'cluster_switch_cycle_ms': 5000,
-    'simulated.time_constant_sec': 20.0}
+    'driver': 'simulated', 'cluster_switch_cycle_ms': 5000, 'simulated.time_constant_sec': 20.0}
 EXECUTABLES = Path(sys.executable).parent
 
 
@@ -38,8 +37,10 @@ def node_commands(options):
         camera = {'source': 'test_pattern'}
     else:
         camera = {'source': 'video', 'device': str(options.video), 'loop': True}
-    detector = SIMULATION if options.graphs is None else {
-        **SIMULATION, 'graph_paths': options.graphs}
+    chosen = {'graph_paths': options.graphs, 'simulated.sticks': options.sticks,
+              'simulated.ambient_celsius': options.ambient, 'cluster_size': options.cluster_size}
+    detector = SIMULATION | {
+        name: value for name, value in chosen.items() if value is not None}
     return {'camera': _command('camera', camera), 'detector': _command('detector', detector)}
 
 

@@ -15,11 +15,14 @@
 """What the runner knows of a run, gathered from diagnostics and detections; knows no ROS."""
 
 from collections import Counter
+import re
 from typing import NamedTuple
 from typing import Optional
 
 OK, WARN, ERROR = 0, 1, 2
 LONGEST_LATENCY_MS = 60000
+# How the message of a stick that rests begins.
+WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
 
 
 class Detection(NamedTuple):
@@ -34,7 +37,7 @@ class Detection(NamedTuple):
 
 
 class Stick(NamedTuple):
-    """One stick, as of the newest diagnostics; None is unknown."""
+    """One stick, as of the newest diagnostics; None is unknown, ``rests`` says why it rests."""
 
     number: int
     device_name: str
@@ -45,6 +48,12 @@ class Stick(NamedTuple):
     duty: Optional[float]
     inferences: int
     restarts: int
+    rests: str = ''
+
+    @property
+    def port(self):
+        """Return the USB port, as the words for faults name the stick."""
+        return self.device_name.partition('-')[0]
 
 
 class Cluster(NamedTuple):
@@ -126,7 +135,8 @@ class RunState:
             self.samples.append(Sample(now - self.started_at, cluster, tuple(sticks)))
         if self.up_at is None and self.camera is not None and any(
                 stick.state == 'RUNNING' for stick in self.sticks):
-            self.up_at = now
+            # They are told of once a second, and may have been so before: a detection shows it.
+            self.up_at = now if self.first_detection_at is None else self.first_detection_at
 
     def take_detections(self, detections, latency_sec, now):
         """
@@ -190,7 +200,8 @@ def _stick(status, level, values):
         int(status.name.rpartition(' ')[2]), status.hardware_id, level,
         values.get('state', 'unknown'), values.get('active') == 'true',
         _number(values.get('temperature_celsius')), _number(values.get('duty_60s')),
-        _whole(values.get('inferences')), _whole(values.get('restarts')))
+        _whole(values.get('inferences')), _whole(values.get('restarts')),
+        (WHY_IT_RESTS.match(status.message) or [''] * 2)[1])
 
 
 def _number(text):

@@ -15,10 +15,12 @@
 """Shows the live view: redrawn in place on a terminal, a plain line a second elsewhere."""
 
 import os
+import textwrap
 
+from coloured_text import Style
 from live_view import plain_line
+from live_view import ports_line
 from live_view import render
-from live_view import Style
 
 REDRAW_SEC = 0.2
 LINE_SEC = 1.0
@@ -44,6 +46,7 @@ class Terminal:
         self._style = Style(colour=not environment.get('NO_COLOR'),
                             unicode='utf' in (stream.encoding or '').lower())
         self._drawn = []
+        self._ports = ''
         self._size = None
         self._shown_at = None
 
@@ -73,6 +76,10 @@ class Terminal:
         """Show the RunState and the Facts."""
         self._shown_at = facts.now
         if not self.redraws:
+            ports = ports_line(state)
+            if ports != self._ports:
+                self._ports = ports
+                self._write(ports + '\n')
             self._write(plain_line(state, facts) + '\n')
             return
         size = self._measure()
@@ -85,7 +92,9 @@ class Terminal:
         self._write(start + self._picture())
 
     def say(self, text):
-        """Print lines that stay, above the picture."""
+        """Print lines that stay, above the picture; a terminal would break them inside a word."""
+        if self.redraws:
+            text = _wrapped(text, self._measure()[0])
         if not self._drawn:
             self._write(text + '\n')
             return
@@ -117,3 +126,10 @@ class Terminal:
             self.closed = True
             # Else Python tries once more at its end, and complains.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+def _wrapped(text, columns):
+    """Return lines broken between words; what has no spaces, such as a path, stays whole."""
+    return '\n'.join(part for line in text.split('\n') for part in textwrap.wrap(
+        line, columns, break_long_words=False, break_on_hyphens=False, subsequent_indent='  ',
+        replace_whitespace=False) or [''])

@@ -27,12 +27,14 @@ SOON_SEC = 3.0   # what comes within this time is a matter of seconds
 
 _SHORT_STATES = {
     StickState.STARTING: 'starting', StickState.STOPPING: 'failed',
-    StickState.BACKOFF: 'waits to be started', StickState.FATAL: 'given up',
+    StickState.BACKOFF: 'waits after a failure',
+    StickState.QUEUED: 'waits to be started', StickState.FATAL: 'given up',
     StickState.ABSENT: 'not plugged in', StickState.DEAD: 'dead (unplug it and plug it in again)'}
 _STATES = {
     StickState.STARTING: 'starting: its worker opens it and loads the networks',
     StickState.STOPPING: 'its worker is being ended',
     StickState.BACKOFF: 'waits for its next attempt, a matter of seconds',
+    StickState.QUEUED: 'waits for its turn to start: one stick at a time',
     StickState.FATAL: f'given up, tried again every {REST_SEC / 60:.0f} min or when replugged',
     StickState.ABSENT: 'not plugged in, starts by itself when it is',
     StickState.DEAD: 'dead: unplug it and plug it in again'}
@@ -44,6 +46,10 @@ _SENSOR_FAULTS = {
 _SHORT_STANDINGS = {
     Standing.LATE: 'owes a result', Standing.UNPROVEN: 'on trial after a failure',
     Standing.USELESS: 'much slower than the others', Standing.SLOW: 'slower than the others'}
+# Why a stick rests, in words short enough for a line of the live view.
+_WHY_IT_RESTS = {
+    Standing.LATE: 'no answer', Standing.UNPROVEN: 'on trial', Standing.USELESS: 'slow',
+    Standing.SLOW: 'slow', Standing.DOUBTED: 'in doubt'}
 
 
 def short_reason(stick, settings, now):
@@ -80,8 +86,6 @@ def judge_stick(stick, settings, now):
     if stick.in_use:
         return DiagnosticStatus.ERROR, (
             'in use by another program, starts by itself when it is free')
-    if status.state is StickState.BACKOFF and not (stick.restarts or stick.last_error):
-        return DiagnosticStatus.ERROR, 'waits for its turn to start: one stick at a time'
     if status.state is not StickState.RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
         what = _STATES[status.state]
@@ -91,6 +95,39 @@ def judge_stick(stick, settings, now):
             reason = (f' (booted, no answer on USB for {now - stick.dead_since:.0f} s, resets by '
                       'USB have not helped)')
         return DiagnosticStatus.ERROR, what + reason
+    rests = '' if stick.active else f'resting ({_why_it_rests(stick, settings, now)})'
+    level, trouble = _judge_heat(stick, settings, now, shown)
+    if trouble:
+        return level, f'{rests}; {trouble}' if rests else trouble
+    what = f'{rests or "active"}, {shown}'
+    if stick.slowness is not None:
+        return DiagnosticStatus.WARN, f'{what}; {_how_slow(stick)}'
+    if stick.standing in (Standing.LATE, Standing.UNPROVEN) or status.doubt_sec > LATE_SEC:
+        return DiagnosticStatus.WARN, f'{what}; {_what_doubt(stick, now)}'
+    return level, what
+
+
+def _why_it_rests(stick, settings, now):
+    """Return why a running stick rests, in words short enough for a line of the live view."""
+    celsius = stick.reading(now)
+    until = f'until {settings.resume_temperature:.1f}'
+    if settings.is_critical(celsius):
+        return f'too hot, {until}'
+    if stick.status.throttle_level >= 2:
+        return 'throttles itself'
+    if stick.standing in (Standing.LATE, Standing.UNPROVEN):
+        return _WHY_IT_RESTS[stick.standing]
+    if celsius is None:
+        return 'no temperature'
+    if stick.must_cool or settings.is_hot(celsius):
+        return f'hot, {until}'
+    return _WHY_IT_RESTS.get(stick.standing, 'turn')
+
+
+def _judge_heat(stick, settings, now, shown):
+    """Return the level, and what is the matter with heat or temperature, empty if nothing."""
+    status = stick.status
+    celsius = stick.reading(now)
     if settings.is_critical(celsius):
         return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
                                         f'{settings.critical_temperature:.1f} C on')
@@ -100,19 +137,13 @@ def judge_stick(stick, settings, now):
     if settings.is_hot(celsius):
         return DiagnosticStatus.WARN, (
             f'hot: {celsius:.1f} C, relieved at {settings.switch_temperature:.1f} C'
-            if stick.active else
-            f'hot: {celsius:.1f} C, rests until it is below {settings.resume_temperature:.1f} C')
+            if stick.active else '')   # why it rests says the same
     if status.throttle_level == 1:
         return DiagnosticStatus.WARN, (f'throttling level 1 at {shown}: it slows itself down; '
                                        'cool it better, or lower switch_temperature')
     if celsius is None:
         return DiagnosticStatus.WARN, _why_unknown(stick, now)
-    what = f'{"active" if stick.active else "resting"}, {shown}'
-    if stick.slowness is not None:
-        return DiagnosticStatus.WARN, f'{what}; {_how_slow(stick)}'
-    if stick.standing in (Standing.LATE, Standing.UNPROVEN) or status.doubt_sec > LATE_SEC:
-        return DiagnosticStatus.WARN, f'{what}; {_what_doubt(stick, now)}'
-    return DiagnosticStatus.OK, what
+    return DiagnosticStatus.OK, ''
 
 
 def _why_unknown(stick, now):

@@ -120,6 +120,7 @@ class ClusterControl:
         return {'standing': self.standings.get(number),
                 'slowness': self.promptness.slowness.get(number),
                 'sensor_fault': self.heat.sensor_fault(number),
+                'must_cool': self._rotation.must_cool(number),
                 'likely_celsius': self.heat.estimate(number) if is_known else None}
 
     @property

@@ -138,6 +138,10 @@ class Rotation:
         self._last_size = settings.cluster_size
         return self._take(now, tuple(sorted(active)), reason, all_hot=bool(hot) and not fit)
 
+    def must_cool(self, number):
+        """Tell whether a stick was relieved for its heat, and has not cooled since."""
+        return number in self._relieved
+
     def next_due(self, now, settings):
         """Return the next moment at which time alone may ask for a change, or None."""
         dwell_sec = settings.min_dwell_ms / 1000

@@ -29,7 +29,8 @@ class StickState(Enum):
     STARTING = 'STARTING'
     RUNNING = 'RUNNING'
     STOPPING = 'STOPPING'
-    BACKOFF = 'BACKOFF'
+    BACKOFF = 'BACKOFF'   # it waits after a failure, or for another program that has it
+    QUEUED = 'QUEUED'     # it waits for its turn to start: one stick at a time
     FATAL = 'FATAL'
     ABSENT = 'ABSENT'
     DEAD = 'DEAD'   # it has booted and does not answer on USB

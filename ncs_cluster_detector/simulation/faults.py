@@ -49,32 +49,48 @@ def main(arguments=None):
         buses = running_buses(options.pid)
         if options.port is None:
             for running in buses:
-                print(describe(running))
+                print(describe(running, whose=_whose(running, buses)))
             return
         if options.fault is None:
             raise ValueError(f"'{options.port}': what shall be wrong with the stick? Give a "
                              f'fault: {", ".join(word.split()[0] for word in FAULTS)}')
         if len(buses) > 1:
-            pids = ', '.join(sorted({str(running.pid) for running in buses}))
-            raise ValueError(f'{len(buses)} simulated buses run: choose a process that has one '
-                             f'with --pid ({pids})')
+            which = {f'--pid {running.pid} is {_whose(running, buses)}': None
+                     for running in buses}
+            raise ValueError(f'{len(buses)} simulated buses run: choose one ({", ".join(which)}); '
+                             'without arguments this lists them with their programs')
         buses[0].shared_bus.inject(options.port, options.fault, *options.arguments)
     except (OSError, ValueError) as error:
         sys.exit(_refusal(error))
 
 
-def describe(running):
-    """Return lines of text: a bus, and its ports in use with state, temperature and faults."""
-    lines = [f'pid {running.pid}: {running.program}']
+def describe(running, whose=''):
+    """
+    Return lines of text: a bus, and its ports in use with state, temperature and faults.
+
+    :param running: the RunningBus.
+    :param whose: where there are several, whose it is; its sticks are named as they must be then.
+    """
+    lines = [f'pid {running.pid}{whose and f", {whose}"}: {running.program}']
+    choice = f'--pid {running.pid} ' if whose else ''
     for port in running.shared_bus.ports():
         state = port.state()
         if state.plugs:
             celsius = f'{port.celsius():.1f} C' if state.plugged else ''
-            line = f'  {port.path:<5} {_what_it_does(port, state):<18} {celsius:>8}'
+            line = f'  {choice}{port.path:<5} {_what_it_does(port, state):<18} {celsius:>8}'
             lines.append(f'{line}  {state.faults}'.rstrip())
     if len(lines) == 1:
         lines.append('  no sticks')
     return '\n'.join(lines)
+
+
+def _whose(running, buses):
+    """Return in words which of several buses one is; empty where it is the only one."""
+    if len(buses) == 1:
+        return ''
+    newest = 'the newest' if running.pid == buses[0].pid else 'another program'
+    domain = running.ros_domain_id
+    return f'{newest} (ROS_DOMAIN_ID={domain})' if domain else newest
 
 
 def _what_it_does(port, state):
@@ -91,7 +107,8 @@ def _what_it_does(port, state):
 def _parser():
     faults = '\n'.join(f'  {words:<{_WIDTH}}{meaning}' for words, meaning in FAULTS.items())
     parser = _Parser(
-        prog=PROGRAM, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=PROGRAM, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         description='Do something to a simulated stick of a program that runs; without PORT, '
                     'list its sticks.',
         epilog=f'faults:\n{faults}\n\n'
@@ -103,7 +120,8 @@ def _parser():
                              'detector node gives it)')
     parser.add_argument('fault', metavar='FAULT', nargs='?', help='what to do, see below')
     parser.add_argument('arguments', metavar='ARGUMENT', nargs='*', help='of the fault')
-    parser.add_argument('--pid', type=int, help='the bus of this process, if there are several')
+    parser.add_argument('--pid', type=int, help='process whose sticks are meant, where several '
+                        'have some')
     return parser
 
 

@@ -26,16 +26,23 @@ _LONGEST_COMMAND = 100
 
 @dataclass(frozen=True)
 class RunningBus:
-    """A bus, the process that made it (or one that still uses it) and what that runs."""
+    """
+    A bus, the process that made it (or one that still uses it) and what that runs.
+
+    ``started_at`` is when the process was started, in clock ticks since the boot, and
+    ``ros_domain_id`` the one in its environment, empty if there is none.
+    """
 
     pid: int
     program: str
+    started_at: int
+    ros_domain_id: str
     shared_bus: SharedBus
 
 
 def running_buses(pid=None):
     """
-    Return a :class:`RunningBus` for each bus of a process that may be looked into, by process.
+    Return a :class:`RunningBus` for each bus of a process that may be looked into, newest first.
 
     :param pid: only the bus that this process uses, whether it made it or not.
     :raises ValueError: there is none.
@@ -52,7 +59,7 @@ def running_buses(pid=None):
         where = 'on this machine' if pid is None else f'in process {pid}'
         raise ValueError(f'no simulated sticks {where}; start a program that uses them, as the '
                          'same user')
-    return sorted(buses, key=lambda running: running.pid)
+    return sorted(buses, key=lambda running: (running.started_at, running.pid), reverse=True)
 
 
 def _attached(paths):
@@ -63,7 +70,7 @@ def _attached(paths):
         except (OSError, ValueError):
             continue   # the process has just ended or begun, or is of another version
         pid = shared_bus.maker if shared_bus.maker in paths else process
-        return [RunningBus(pid, _program(pid), shared_bus)]
+        return [RunningBus(pid, _program(pid), *_start_and_domain(pid), shared_bus)]
     return []
 
 
@@ -91,3 +98,18 @@ def _program(process):
     except OSError:
         return 'has just ended'
     return textwrap.shorten(command, _LONGEST_COMMAND, placeholder=' ...')
+
+
+def _start_and_domain(process):
+    """Return when a process was started, and its ROS_DOMAIN_ID; see RunningBus."""
+    try:
+        with open(f'/proc/{process}/stat') as file:
+            # The name before the bracket may hold spaces; the start is field 22 of proc(5).
+            started_at = int(file.read().rpartition(')')[2].split()[19])
+        with open(f'/proc/{process}/environ', 'rb') as file:
+            variables = file.read().decode(errors='replace').split('\0')
+    except OSError:
+        return 0, ''   # it has just ended
+    domains = [variable.partition('=')[2] for variable in variables
+               if variable.startswith('ROS_DOMAIN_ID=')]
+    return started_at, ''.join(domains[:1])

@@ -31,7 +31,8 @@ class StickSnapshot:
 
     ``standing`` is that of a running stick, ``slowness`` that of a slow one, and ``sensor_fault``
     says why what it tells is not believed. ``likely_celsius`` is its temperature now, reckoned
-    where it is unknown.
+    where it is unknown. ``must_cool`` tells that it was hot, and works again only below the resume
+    temperature.
     """
 
     status: StickStatus
@@ -52,6 +53,7 @@ class StickSnapshot:
     slowness: Optional[Slowness] = None
     sensor_fault: Optional[SensorFault] = None
     likely_celsius: Optional[float] = None
+    must_cool: bool = False
     in_use: bool = False   # by another program
 
     def reading(self, now):

@@ -35,7 +35,7 @@ class StickRecord:
     failure STOPPING until the process is gone, then BACKOFF again or, when the budget is used up,
     FATAL for a long rest. While the stick is not plugged in ABSENT takes the place of waiting, and
     DEAD while it has booted and does not answer on USB. While another program has it open no
-    worker is due.
+    worker is due. QUEUED is only told, see told_state.
     """
 
     def __init__(self, number, device_name, now):
@@ -63,6 +63,11 @@ class StickRecord:
         """Return when a worker is due, or None when none is: there is one, or no stick."""
         is_waiting = self.state in (StickState.BACKOFF, StickState.FATAL) and not self.in_use
         return self.start_at if is_waiting else None
+
+    def told_state(self, now):
+        """Return the state; QUEUED for one whose worker is due, and just waits for its turn."""
+        start_at = self.waits_until()
+        return self.state if start_at is None or now < start_at else StickState.QUEUED
 
     def starting(self, handle):
         """Take a worker that opens this stick (BACKOFF, FATAL -> STARTING)."""
@@ -221,7 +226,7 @@ class StickRecord:
         """Return what the policies know of this stick."""
         figures = self.figures
         return StickStatus(
-            number=self.number, state=self.state, celsius=figures.celsius,
+            number=self.number, state=self.told_state(now), celsius=figures.celsius,
             measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
             last_given_at=figures.last_given_at, work_sec=figures.work.total_sec(now),

@@ -31,7 +31,7 @@ import pytest
 NOW = 1000.0
 OK, WARN, ERROR = b'\x00', b'\x01', b'\x02'
 IMAGE = 'sensor_msgs/msg/Image'
-LONGEST_MESSAGE = 160
+LONGEST_MESSAGE = 170
 STATUS_FIGURES = ('doubt_sec', 'busy_since', 'inference_sec')
 SETTINGS = Settings(switch_temperature=65.0, resume_margin=5.0, critical_margin=10.0)
 
@@ -75,12 +75,16 @@ def level_and_message(snapshot, *arguments, **named):
 
 STICKS = [
     (stick(), OK, 'active, 45.2 C'),
-    (stick(active=False), OK, 'resting, 45.2 C'),
+    (stick(active=False), OK, 'resting (turn), 45.2 C'),
+    (stick(celsius=61.0, active=False), OK, 'resting (turn), 61.0 C'),
+    (stick(celsius=61.0, active=False, must_cool=True), OK, 'resting (hot, until 60.0), 61.0 C'),
     (stick(celsius=64.9), OK, 'active, 64.9 C'),
     (stick(celsius=65.0), WARN, 'hot: 65.0 C, relieved at 65.0 C'),
-    (stick(celsius=66.2, active=False), WARN, 'hot: 66.2 C, rests until it is below 60.0 C'),
+    (stick(celsius=66.2, active=False), WARN, 'resting (hot, until 60.0), 66.2 C'),
     (stick(celsius=74.9), WARN, 'hot: 74.9 C, relieved at 65.0 C'),
     (stick(celsius=75.0), ERROR, 'too hot to work: 75.0 C, rests from 75.0 C on'),
+    (stick(celsius=75.0, active=False), ERROR, 'resting (too hot, until 60.0); too hot to work: '
+     '75.0 C, rests from 75.0 C on'),
     (stick(celsius=80.0, level=1), ERROR, 'too hot to work: 80.0 C, rests from 75.0 C on'),
     (stick(celsius=50.0, level=1), WARN, 'throttling level 1 at 50.0 C: it slows itself down; '
      'cool it better, or lower switch_temperature'),
@@ -93,6 +97,12 @@ STICKS = [
      'for seconds, so it rests; cool it better'),
     (stick(age_sec=4.0, level=1), WARN, 'throttling level 1 at unknown temperature: it slows '
      'itself down; cool it better, or lower switch_temperature'),
+    (stick(celsius=50.0, level=2, active=False), ERROR, 'resting (throttles itself); throttling '
+     'level 2 at 50.0 C: it pauses for seconds, so it rests; cool it better'),
+    (stick(celsius=50.0, level=1, active=False), WARN, 'resting (turn); throttling level 1 at '
+     '50.0 C: it slows itself down; cool it better, or lower switch_temperature'),
+    (stick(celsius=None, active=False), WARN, 'resting (no temperature); temperature unknown: no '
+     'reading since it was started'),
     (stick(age_sec=3.0), OK, 'active, 45.2 C'),
     (stick(age_sec=4.0), WARN, 'temperature unknown: the last reading is 4 s old (45.2 C)'),
     (stick(celsius=80.0, age_sec=4.0), WARN, 'temperature unknown: the last reading is 4 s old '
@@ -116,28 +126,29 @@ STICKS = [
      'waits for its next attempt, in 40 s; last error: hung'),
     (stick(state=StickState.BACKOFF, restarts=1, last_error='hung', start_at=NOW + 1.5), ERROR,
      'waits for its next attempt, a matter of seconds; last error: hung'),
-    (stick(state=StickState.BACKOFF, restarts=1, last_error='hung', start_at=NOW - 9.0), ERROR,
-     'waits for its next attempt, a matter of seconds; last error: hung'),
-    (stick(state=StickState.BACKOFF, start_at=NOW - 9.0), ERROR,
+    (stick(state=StickState.QUEUED, restarts=1, last_error='hung', start_at=NOW - 9.0), ERROR,
+     'waits for its turn to start: one stick at a time; last error: hung'),
+    (stick(state=StickState.QUEUED, start_at=NOW - 9.0), ERROR,
      'waits for its turn to start: one stick at a time'),
     (stick(standing=Standing.DOUBTED, doubt_sec=5.0, last_error='hung'), OK, 'active, 45.2 C'),
     (stick(standing=Standing.DOUBTED, doubt_sec=29.4, last_error='hung'), WARN,
      'active, 45.2 C; in doubt until it has done 29 s of good work: hung'),
     (stick(standing=Standing.DOUBTED, doubt_sec=3600.0, last_error='very ' * 99, active=False),
-     WARN, 'resting, 45.2 C; in doubt until it has done 3600 s of good work: '
+     WARN, 'resting (in doubt), 45.2 C; in doubt until it has done 3600 s of good work: '
      + 'very ' * 17 + 've...'),
     (stick(standing=Standing.UNPROVEN, doubt_sec=30.0, last_error='hung', active=False), WARN,
-     'resting, 45.2 C; in doubt until it has done 30 s of good work: hung'),
+     'resting (on trial), 45.2 C; in doubt until it has done 30 s of good work: hung'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6, inference_sec=0.065, active=False), WARN,
-     'resting, 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its place'),
+     'resting (no answer), 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its '
+     'place'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6), WARN,
      'active, 45.2 C; owes a result for 0.6 s, usual are 100 ms: others work in its place'),
     (stick(standing=Standing.SLOW, slowness=Slowness(0.16, 0.07)), WARN,
      'active, 45.2 C; 2.3 times slower than the others (160 ms, theirs 70 ms), so it works only '
      'when needed: a USB 2 port, a poor cable? Try others'),
     (stick(standing=Standing.USELESS, slowness=Slowness(0.671, 0.067), active=False), WARN,
-     'resting, 45.2 C; 10.0 times slower than the others (671 ms, theirs 67 ms), so it rests: '
-     'a USB 2 port, a poor cable? Try others'),
+     'resting (slow), 45.2 C; 10.0 times slower than the others (671 ms, theirs 67 ms), so it '
+     'rests: a USB 2 port, a poor cable? Try others'),
     (stick(celsius=66.0, standing=Standing.USELESS, slowness=Slowness(0.671, 0.067)), WARN,
      'hot: 66.0 C, relieved at 65.0 C'),
 ]
@@ -184,7 +195,8 @@ def test_a_cluster_that_is_well():
 WHY_NOT_ACTIVE = [
     (stick(1, state=StickState.STARTING, active=False), 'stick 1 starting'),
     (stick(1, state=StickState.STOPPING, active=False), 'stick 1 failed'),
-    (stick(1, state=StickState.BACKOFF, active=False), 'stick 1 waits to be started'),
+    (stick(1, state=StickState.BACKOFF, active=False), 'stick 1 waits after a failure'),
+    (stick(1, state=StickState.QUEUED, active=False), 'stick 1 waits to be started'),
     (stick(1, state=StickState.FATAL, active=False), 'stick 1 given up'),
     (stick(1, state=StickState.ABSENT, active=False), 'stick 1 not plugged in'),
     (stick(1, state=StickState.DEAD, active=False, dead_since=NOW - 12.0),
@@ -212,7 +224,7 @@ def test_more_asked_for_than_there_are():
 
 
 def test_of_many_missing_sticks_some_are_named():
-    missing = [stick(number, state=StickState.BACKOFF, active=False) for number in range(1, 9)]
+    missing = [stick(number, state=StickState.QUEUED, active=False) for number in range(1, 9)]
     assert level_and_message(cluster(stick(0), *missing)) == (
         WARN, '1 of 9 sticks active: ' + ', '.join(
             f'stick {number} waits to be started' for number in range(1, 5)) + ', 4 more')

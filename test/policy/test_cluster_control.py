@@ -73,13 +73,26 @@ def test_what_is_found_out_about_a_stick():
     control.update(1.0, [one, two, slow, *quick], Settings(cluster_size=1))
     assert control.findings(0) == {
         'standing': Standing.TRUSTED, 'slowness': None, 'sensor_fault': None,
-        'likely_celsius': 40.0}
+        'must_cool': False, 'likely_celsius': 40.0}
     blind = control.findings(1)
     assert (blind['standing'], blind['sensor_fault']) == (Standing.BLIND, SensorFault.NONE_TOLD)
     assert 30.0 < blind['likely_celsius'] < 60.0
     assert control.findings(2)['slowness'] == Slowness(0.4, 0.1)
     assert control.findings(9) == {
-        'standing': None, 'slowness': None, 'sensor_fault': None, 'likely_celsius': None}
+        'standing': None, 'slowness': None, 'sensor_fault': None, 'must_cool': False,
+        'likely_celsius': None}
+
+
+def test_a_stick_that_was_hot_must_cool_to_the_resume_temperature():
+    control = ClusterControl()
+    settings = Settings(cluster_size=1, switch_temperature=65.0, resume_margin=5.0)
+
+    def must_cool(now, celsius):
+        control.update(now, sticks_at(now, 40.0, celsius), settings)
+        return control.findings(1)['must_cool']
+
+    assert [must_cool(float(now), celsius) for now, celsius in enumerate(
+        (62.0, 65.0, 62.0, 60.0, 59.9, 62.0))] == [False, True, True, True, False, False]
 
 
 @pytest.mark.parametrize('celsius, on_trial', [(40.0, 1), (65.0, None)])

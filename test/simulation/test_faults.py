@@ -20,6 +20,7 @@ import sys
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.simulation import faults
 from ncs_cluster_detector.simulation.fault_words import FAULTS
+from ncs_cluster_detector.simulation.running_buses import running_buses
 from ncs_cluster_detector.simulation.shared_bus import SharedBus
 from other_process import OtherProcess
 import pytest
@@ -90,20 +91,49 @@ def test_a_process_of_its_own_does_it(maker, bus):
     assert bus.port('1.3').state().faults.slow == 3.0
 
 
-def test_a_bus_is_listed_once_and_of_several_one_must_be_chosen(maker, bus, capsys):
+def see_only(monkeypatch, *processes):
+    """Have the command see the buses of these processes alone, whatever runs on this machine."""
+    pids = {process.pid for process in processes}
+    monkeypatch.setattr(faults, 'running_buses', lambda pid=None: [
+        running for running in running_buses(pid) if running.pid in pids])
+
+
+def test_a_bus_is_listed_once_and_of_several_one_must_be_chosen(maker, bus, capsys, monkeypatch):
     maker.do('joined = SharedBus.attach(bus.path)')
     run(maker)
     assert capsys.readouterr().out.count('pid ') == 1
     with OtherProcess() as second:
         second.do('bus = SharedBus(mvncapi.SimulatedBus(sticks=1))')
+        see_only(monkeypatch, maker, second)
         complaint = refusal(capsys, '1.1', 'unplug')
         assert 'simulated buses' in complaint
         assert str(maker.pid) in complaint
         assert str(second.pid) in complaint
         faults.main([])
         printed = capsys.readouterr().out
-        assert f'pid {maker.pid}: ' in printed
-        assert f'pid {second.pid}: ' in printed
+        # Each stick is named with all that a fault needs to find it, and to leave others alone.
+        newest, other = printed.index(f'pid {second.pid}'), printed.index(f'pid {maker.pid}')
+        assert newest < other
+        assert f'pid {second.pid}, the newest' in printed
+        assert f'pid {maker.pid}, another program' in printed
+        assert f'\n  --pid {second.pid} 1.1 ' in printed
+        assert f'\n  --pid {maker.pid} 1.1 ' in printed
+        assert f'--pid {second.pid} is the newest' in complaint
+        assert f'--pid {maker.pid} is another program' in complaint
+
+
+def test_the_run_of_a_bus_is_known_by_its_domain(monkeypatch, capsys):
+    monkeypatch.setenv('ROS_DOMAIN_ID', '57')
+    with OtherProcess() as one, OtherProcess() as two:
+        for process in (one, two):
+            process.do('bus = SharedBus(mvncapi.SimulatedBus(sticks=1))')
+        see_only(monkeypatch, one, two)
+        faults.main([])
+        printed = capsys.readouterr().out
+        assert f'pid {two.pid}, the newest (ROS_DOMAIN_ID=57): ' in printed
+        assert f'pid {one.pid}, another program (ROS_DOMAIN_ID=57): ' in printed
+        run(one)
+        assert capsys.readouterr().out.startswith(f'pid {one.pid}: ')
 
 
 @pytest.mark.parametrize('words, expected', [

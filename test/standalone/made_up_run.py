@@ -28,17 +28,20 @@ PERSON = Detection('person', 0.87, 100.0, 60.0, 50.0, 120.0)
 DOG = Detection('dog', 0.64, 20.0, 150.0, 60.0, 40.0)
 
 
-def status(name, level=0, message='all is well', **values):
+def status(name, level=0, message='all is well', device_name='', **values):
     """Return what looks like a DiagnosticStatus."""
     return SimpleNamespace(
-        name=name, level=bytes([level]), message=message, hardware_id='1.2-ma2450',
+        name=name, level=bytes([level]), message=message, hardware_id=device_name,
         values=[SimpleNamespace(key=key, value=str(value)) for key, value in values.items()])
 
 
-def stick_status(number, celsius, active=False, level=0, state='RUNNING', inferences=0):
-    """Return the status of a stick."""
+def stick_status(number, celsius, active=False, level=0, state='RUNNING', inferences=0,
+                 why='turn'):
+    """Return the status of a stick, at port 1.1 for the number 0."""
+    message = f'active, {celsius} C' if active else f'resting ({why}), {celsius} C'
     return status(
-        f'detector: stick {number}', level, active=str(active).lower(), state=state,
+        f'detector: stick {number}', level, message if state == 'RUNNING' else state.lower(),
+        f'1.{number + 1}-ma2450', active=str(active).lower(), state=state,
         temperature_celsius=celsius, throttle_level=0, duty_60s='0.36', inferences=inferences,
         inference_ms_p50='82.1', restarts=0, last_error='', pid=4711)
 

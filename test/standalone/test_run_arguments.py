@@ -15,9 +15,11 @@
 """Wrong arguments of the runner end it with one line and status 2, before anything starts."""
 
 from made_up_run import ROOT
+from ncs_cluster_detector.nodes.detector_parameters import SPECS
 import pytest
 import run_arguments
 import run_nodes
+import run_values
 
 
 @pytest.mark.parametrize('arguments, parts', [
@@ -41,6 +43,24 @@ import run_nodes
     (['--graphs', __file__], ('GRAPHS=', 'expected one')),
     (['--graphs', 'a\udcff'], ('GRAPHS=', 'not valid UTF-8')),
     (['--bogus'], ('--bogus', '--help')),
+    (['--second', '5'], ('unrecognized', '--second 5', 'did you mean --seconds?')),
+    (['--stick=5'], ('did you mean --sticks?',)),
+    (['--sticks', '0'], ('STICKS=0', 'whole number', '1 to 64')),
+    (['--sticks', '65'], ('STICKS=65', '1 to 64')),
+    (['--sticks', '2.5'], ('STICKS=2.5', 'whole number')),
+    (['--sticks', '1_0'], ('STICKS=1_0', 'whole number')),
+    (['--sticks', '-1'], ('STICKS=-1', 'whole number')),
+    (['--sticks', 'five'], ('STICKS=five', 'whole number')),
+    (['--sticks='], ('STICKS=:', 'whole number')),
+    (['--sticks', '9' * 5000], ('whole number',)),
+    (['--cluster-size', '6'], ('CLUSTER_SIZE=6', 'STICKS=5', '0 to 5', 'STICKS=6')),
+    (['--cluster-size', '3', '--sticks', '2'], ('CLUSTER_SIZE=3', 'STICKS=2', '0 to 2')),
+    (['--cluster-size', '-1'], ('CLUSTER_SIZE=-1', '0 to 64')),
+    (['--cluster-size', 'all'], ('CLUSTER_SIZE=all', 'whole number')),
+    (['--ambient', 'hot'], ('AMBIENT=hot', 'degrees Celsius', '-40 to 100')),
+    (['--ambient', '100.1'], ('AMBIENT=100.1', '-40 to 100')),
+    (['--ambient', 'nan'], ('AMBIENT=nan', '-40 to 100')),
+    (['--ambient=-41'], ('AMBIENT=-41', '-40 to 100')),
 ])
 def test_wrong_arguments(arguments, parts, capfd):
     """The line names the argument and the value, and says what to give instead."""
@@ -78,7 +98,7 @@ def test_out_is_made(tmp_path):
 def test_nothing_is_required():
     """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
     assert run_arguments.parse([]) == (
-        None, None, run_arguments.DEFAULT_SOURCE_FPS, None, True, None)
+        None, None, run_values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2)
 
 
 def test_a_damaged_network_is_refused_in_one_line(tmp_path, capfd):
@@ -97,6 +117,28 @@ def test_graphs_are_a_list_for_the_detector():
     assert 'graph_paths:=["people", "faces"]' in run_nodes.node_commands(options)['detector']
     commands = run_nodes.node_commands(run_arguments.parse([]))
     assert 'graph_paths' not in ' '.join(commands['detector'])
+
+
+@pytest.mark.parametrize('arguments, given', [
+    ([], ['cluster_size:=2']),
+    (['--sticks', '1'], ['simulated.sticks:=1', 'cluster_size:=1']),
+    (['--sticks', '64'], ['simulated.sticks:=64', 'cluster_size:=2']),
+    (['--cluster-size', '0'], ['cluster_size:=0']),
+    (['--sticks', '8', '--cluster-size', '8'], ['simulated.sticks:=8', 'cluster_size:=8']),
+    (['--ambient', '-10'], ['simulated.ambient_celsius:=-10.0', 'cluster_size:=2'])])
+def test_the_sticks_are_as_asked_for(arguments, given):
+    """What was not given is left to the detector's parameter file; a lone stick is active."""
+    command = run_nodes.node_commands(run_arguments.parse(arguments))['detector']
+    assert sorted(word for word in command if word.startswith((
+        'simulated.sticks', 'simulated.ambient', 'cluster_size'))) == sorted(given)
+
+
+def test_the_limits_are_those_of_the_detector():
+    """They are written down here, because reading its table would load ROS."""
+    specs = {spec.name: spec for spec in SPECS}
+    sticks, ambient = specs['simulated.sticks'], specs['simulated.ambient_celsius']
+    assert (run_values.MOST_STICKS, run_values.DEFAULT_STICKS) == (sticks.high, sticks.default)
+    assert run_values.AMBIENT_CELSIUS == (ambient.low, ambient.high)
 
 
 def test_the_profile_can_be_left_out():

@@ -17,8 +17,13 @@
 import json
 
 import cv2
+from made_up_run import camera_status
+from made_up_run import cluster_status
+from made_up_run import DOG
 from made_up_run import made_up_state
+from made_up_run import PERSON
 from made_up_run import ROOT
+from made_up_run import stick_status
 import pytest
 import report
 import report_chart
@@ -38,6 +43,16 @@ def test_times_count_from_the_start_of_the_nodes(made):
     """Up is when the camera and a running stick have been heard of."""
     assert made['run'] == {**FACTS, 'up_after_sec': 2.0, 'first_detection_after_sec': 2.0}
     assert made['cluster']['time_sec'] == [2.0, 3.0, 4.0]
+
+
+def test_a_run_lasts_no_shorter_than_its_detections_came():
+    """That a stick runs is told once a second; the first detection may come before that."""
+    state = RunState(100.0)
+    state.take_statuses([camera_status()], 101.0)
+    state.take_detections((), 0.1, 101.2)
+    assert state.up_at is None   # how many sticks there are is not known yet
+    state.take_statuses([cluster_status(), stick_status(0, 30.0)], 102.0)
+    assert state.up_at == state.first_detection_at == 101.2
 
 
 def test_detections_are_counted(made):
@@ -87,10 +102,41 @@ def test_the_file_is_json_of_the_same_content(state, tmp_path):
 def test_summary(made):
     """A few lines say what counts."""
     text = '\n'.join(report.summary_lines(made))
-    for part in ('5 simulated sticks on street.mp4', 'frames in: at least 500', 'messages: 3',
-                 '2 a second', 'longest gap 0.50 s', 'person 2, dog 1', 'stick 4 with 39.4 °C',
-                 'switches: 1'):
+    for part in ('5 simulated sticks on street.mp4', 'frames in: at least 500 since',
+                 'messages: 3 in 1.0 s (2 a second), longest gap 0.50 s',
+                 'boxes: 2 person, 1 dog in 3 frames (1.0 a frame; objects are not tracked)',
+                 'stick 4 with 39.4 °C', 'switches: 1'):
         assert part in text
+
+
+@pytest.mark.parametrize('found, text', [
+    ([(PERSON, PERSON), (PERSON, PERSON, PERSON)],
+     'boxes: 5 person in 2 frames (2.5 a frame; people are not tracked)'),
+    ([(PERSON,)], 'boxes: 1 person in 1 frame (1.0 a frame; people are not tracked)'),
+    ([(DOG,), (), ()], 'boxes: 1 dog in 3 frames (0.3 a frame; objects are not tracked)'),
+    ([(), ()], 'boxes: none in 2 frames'), ([], 'boxes: none in 0 frames')])
+def test_boxes_are_told_as_boxes(found, text):
+    """Nobody is to take them for so many people."""
+    state = RunState(100.0)
+    for second, detections in enumerate(found):
+        state.take_detections(detections, 0.1, 101.0 + second)
+    assert text in report.summary_lines(report.make_report(state, FACTS, None, ROOT))
+
+
+@pytest.mark.parametrize('published, messages, least', [
+    (171, 176, 176), (500, 176, 500), (None, 3, 3), (None, 0, 0)])
+def test_there_are_no_fewer_frames_than_detection_messages(published, messages, least):
+    """The camera tells its count once a second; by then there may be more messages."""
+    state = RunState(100.0)
+    if published is not None:
+        state.take_statuses([camera_status(published)], 101.0)
+    for number in range(messages):
+        state.take_detections((), 0.1, 101.0 + number / 10)
+    made = report.make_report(state, FACTS, None, ROOT)
+    assert made['frames']['published_at_least'] == least
+    assert made['frames']['published_at_last_diagnostics'] == published
+    text = '\n'.join(report.summary_lines(made))
+    assert f'at least {least} since the camera started; detection messages: {messages}' in text
 
 
 @pytest.mark.parametrize('state', [made_up_state(), made_up_state(16), RunState(0.0)])

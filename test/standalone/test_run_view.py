@@ -21,13 +21,22 @@ from made_up_run import camera_status
 from made_up_run import cluster_status
 from made_up_run import made_up_state
 from made_up_run import stick_status
-from live_view import Facts  # noqa: I100 (made_up_run makes it importable)
+from coloured_text import Style  # noqa: I100 (made_up_run makes it importable)
+from coloured_text import wrapped
+from live_view import Facts
 from live_view import plain_line
 from live_view import render
-from live_view import Style
+from ncs_cluster_detector.nodes.diagnostics import Intake
+from ncs_cluster_detector.nodes.diagnostics import statuses
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.workers.snapshot import Snapshot
+from ncs_cluster_detector.workers.snapshot import StickSnapshot
 import pytest
 from run_state import Detection
 from run_state import RunState
+from stick_table import words_for
 from terminal import Terminal
 
 FACTS = Facts('street_people.mp4', 12.2, 20.0, 107.0)
@@ -47,7 +56,9 @@ def stick_lines(state, columns=80, rows=24):
 
 @pytest.mark.parametrize('style', [Style(), COLOURLESS, Style(unicode=False)])
 @pytest.mark.parametrize('sticks', [0, 1, 5, 16, 64])
-@pytest.mark.parametrize('size', [(40, 10), (63, 24), (64, 24), (80, 24), (120, 40), (300, 100)])
+@pytest.mark.parametrize('size', [
+    (20, 4), (40, 10), (39, 24), (63, 24), (64, 24), (71, 24), (72, 24), (80, 24), (120, 40),
+    (300, 100)])
 def test_it_fits_the_terminal(sticks, size, style):
     """No line is wider than the terminal, and one row stays free."""
     columns, rows = size
@@ -64,7 +75,7 @@ def test_a_small_terminal_shows_every_stick(sticks):
     lines = stick_lines(made_up_state(sticks))
     assert [int(line.split()[0]) for line in lines] == list(range(sticks))
     assert all(line.endswith('36 %          20') for line in lines)
-    assert 'RUNNING  active' in lines[3] and 'RUNNING  resting' in lines[0]
+    assert '3 1.4 ' in lines[3] and ' active ' in lines[3] and 'resting (turn)' in lines[0]
 
 
 def test_what_has_no_room_are_resting_sticks():
@@ -84,6 +95,10 @@ def test_it_shows_the_cluster_and_the_detections():
         assert part in text
 
 
+def test_one_stick_is_one_stick():
+    assert picture(made_up_state(1)).startswith(' 1 simulated stick on ')
+
+
 def test_a_complaint_is_shown():
     """What the detector or the camera warns of has a line."""
     state = made_up_state()
@@ -91,6 +106,56 @@ def test_a_complaint_is_shown():
     state.take_statuses([camera_status(level=2, message='the file is gone')], 106.0)
     assert 'detector: no image for 6 s' in picture(state)
     assert 'camera: the file is gone' in picture(state)
+
+
+ADVICE = ('2 of 5 sticks active is too much heat for switch_temperature 40.0 C: they sustain 1.1 '
+          'at full speed, so frames are spaced out; set cluster_size 1 or add sticks')
+
+
+@pytest.mark.parametrize('columns', [39, 40, 59, 60, 79, 80, 99, 100, 131, 132])
+def test_a_long_complaint_is_whole_and_broken_between_words(columns):
+    state = made_up_state()
+    state.take_statuses([cluster_status(level=1, message=ADVICE), stick_status(0, 40.0)], 106.0)
+    lines = picture(state, columns, 40).split('\n')
+    told = ' '.join(' '.join(lines).split())
+    assert f'detector: {ADVICE}' in told
+    words = {word for line in lines for word in line.split()}
+    assert set(ADVICE.split()) <= words
+    assert 'resting' in words
+    for part in ('simulated', 'Ctrl-C', 'stops', 'latency', 'dropped', 'switches', 'reason'):
+        assert part in words
+
+
+def test_in_a_low_terminal_the_complaint_stands_before_all_figures():
+    state = made_up_state()
+    state.take_statuses([cluster_status(level=1, message=ADVICE), stick_status(0, 40.0)], 106.0)
+    assert picture(state, 79, 6).endswith('or add sticks')
+
+
+def test_only_a_word_that_is_longer_than_a_line_is_broken():
+    lines = wrapped([('ab ', '1'), ('x' * 25, '2'), (' end', '')], 10)
+    assert [''.join(text for text, _ in line) for line in lines] == [
+        'ab', '   xxxxxxx', '   xxxxxxx', '   xxxxxxx', '   xxxx', '   end']
+    assert lines[0] == [('ab', '1')] and lines[1][-1] == ('x' * 7, '2')
+    assert wrapped([], 10) == wrapped([('   ', '')], 10) == [[]]
+
+
+def test_a_line_ends_rather_at_a_gap_between_figures_unless_it_gets_short():
+    assert [''.join(text for text, _ in line) for line in wrapped(
+        [('input 24.0 fps   latency 87 / 143 ms', '')], 26)] == [
+            'input 24.0 fps', '   latency 87 / 143 ms']
+    assert [''.join(text for text, _ in line) for line in wrapped(
+        [('at   the node was away and is back', '')], 26)] == [
+            'at   the node was away and', '   is back']
+
+
+def test_of_many_detections_the_best_are_shown_and_the_others_counted():
+    state = made_up_state()
+    state.take_detections(
+        [Detection('person', score / 100, 0, 0, 1, 1) for score in range(60, 90)], 0.1, 104.0)
+    seen = picture(state, 60).split('\n')[-1]
+    assert seen == ' seen person 89 %, person 88 %, person 87 % and 27 more'
+    assert picture(state, 20).split('\n')[-1] == ' seen 30 objects'
 
 
 def bar_of(celsius, columns=80):
@@ -122,7 +187,51 @@ def test_an_unknown_temperature_has_an_empty_bar():
     assert 'BACKOFF' in line and '?' in line and 'resting' not in line
 
 
-def test_a_stick_that_needs_a_hand_has_what_to_do_in_place_of_its_bar():
+def lines_of(*sticks, columns=80):
+    """Return the table's lines of such sticks, where there is room for the bars or not."""
+    state = made_up_state(0)
+    state.take_statuses([cluster_status(), *sticks], 106.0)
+    lines = picture(state, columns).split('\n')
+    head = next(index for index, line in enumerate(lines) if line.startswith(' stick'))
+    return lines[head + 1:head + 1 + len(sticks)]
+
+
+@pytest.mark.parametrize('columns', [60, 80, 100, 132])
+def test_why_a_stick_rests_stands_beside_its_port(columns):
+    lines = lines_of(stick_status(0, 30.1), stick_status(1, 46.0, why='hot, until 37.0', level=1),
+                     stick_status(12, 40.0, active=True), columns=columns)
+    assert lines[0].startswith('  0 1.1  resting (turn) ')
+    assert lines[1].startswith('  1 1.2  resting (hot, until 37.0) ')
+    assert lines[2].startswith(' 12 1.13 active ')
+
+
+@pytest.mark.parametrize('active, shown', [(True, 'active'), (False, 'resting (hot, until 60.0)')])
+def test_the_reason_is_read_from_what_the_detector_says(active, shown):
+    """The words are made there, and only shown here."""
+    stick = StickSnapshot(
+        StickStatus(0, StickState.RUNNING, 63.0, 99.5), '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0,
+        '', 4711, must_cool=True)
+    cluster = Snapshot(
+        99.9, Settings(switch_temperature=65.0, resume_margin=5.0), (stick,), (0,) * active, 1,
+        False, '', None, 0, '', 24.0, 23.5, None, None, 0, 99.9)
+    state = RunState(90.0)
+    state.take_statuses(statuses(cluster, 'simulated', 100.0, Intake('/image_raw')), 100.0)
+    assert [words_for(one) for one in state.sticks] == [shown]
+
+
+def test_a_narrow_terminal_keeps_the_reason_and_no_bar():
+    for why, shown in (('hot, until 37.0', 'resting (hot, until 37.0)   46.0'),
+                       ('too hot, until 37.0', 'resting (too hot)           46.0'),
+                       ('of a longer reason', 'resting                     46.0')):
+        assert lines_of(stick_status(0, 46.0, why=why), columns=39) == [f' 0 1.1 {shown}']
+
+
+@pytest.mark.parametrize('level, state', [(2, 'QUEUED'), (2, 'STARTING')])
+def test_a_stick_that_waits_for_its_turn_or_starts_does_not_look_like_a_failure(level, state):
+    assert '31' not in colour_of('unknown', level=level, state=state)
+
+
+def test_a_stick_that_needs_a_hand_has_what_to_do_beside_its_state():
     state = made_up_state(2)
     state.take_statuses([stick_status(0, 'unknown', state='DEAD'),
                          stick_status(1, 45.0), cluster_status()], 106.0)
@@ -205,5 +314,21 @@ def test_a_line_a_second_where_nothing_can_be_redrawn(tty, environment):
         assert not terminal.due(100.9) and terminal.due(101.0)
         terminal.say('a warning')
         terminal.show(made_up_state(), FACTS._replace(now=101.0))
-    assert screen.getvalue().count('\n') == 3
+    assert screen.getvalue().count('\n') == 4
+    assert screen.getvalue().startswith('sticks and their USB ports: 0=1.1 1=1.2 2=1.3 ')
     assert '\033' not in screen.getvalue()
+
+
+def test_what_stays_on_a_terminal_is_broken_between_words_and_elsewhere_not_at_all(monkeypatch):
+    """A path, which has no spaces, stays whole: the terminal breaks it, and it can be copied."""
+    text = 'written to /a/' + 'folder/' * 12 + 'out: report.json, report.png, ' + 'more ' * 20
+    for tty in (True, False):
+        screen = Screen(tty)
+        monkeypatch.setattr(Terminal, '_measure', lambda self: (80, 24))
+        with Terminal(screen, {'TERM': 'xterm'}) as terminal:
+            terminal.say(f'{text}\n  short')
+        lines = ESCAPE.sub('', screen.getvalue()).replace('\033[?25l', '').split('\n')
+        assert ' '.join(' '.join(lines[:-2]).split()) == text.strip()
+        assert lines[-2] == '  short'
+        assert any('/a/folder/' in line and line.endswith('out:') for line in lines) is tty
+        assert len(lines) == (6 if tty else 3)

@@ -48,6 +48,7 @@ TWO = ('1.1-ma2450', '1.2-ma2450')
 THREE = (*TWO, '1.3-ma2450')
 RUNNING, BACKOFF, STARTING = StickState.RUNNING, StickState.BACKOFF, StickState.STARTING
 DEAD, ABSENT, STOPPING = StickState.DEAD, StickState.ABSENT, StickState.STOPPING
+QUEUED = StickState.QUEUED
 READY = Ready(Reading(30.0, 0, 0.0))
 REMEDY = 'unplug it and plug it in again'
 
@@ -153,7 +154,7 @@ class World:
         return self.workers[-1]
 
     def states(self):
-        return [status.state for status in self.pool.statuses(0.0)]
+        return [status.state for status in self.pool.statuses(self.now)]
 
     def next_due(self):
         return self.pool.next_due(self.now)
@@ -388,7 +389,7 @@ def test_a_worker_that_survives_its_kill_keeps_its_stick_stopping(world):
     assert (world.states(), len(world.workers)) == ([StickState.STOPPING], 2)
     worker.ended = True
     world.step(60.1)
-    assert world.states() == [BACKOFF]
+    assert world.states() == [QUEUED]
     assert worker.closed
 
 
@@ -672,7 +673,7 @@ def test_a_list_made_while_a_stick_is_being_opened_makes_none_absent(world):
     world.step(2.1, Fault('lost'), by=first)
     world.step(2.6)
     world.step(2.7, Found(('1.2-',)), by=scout)   # the fresh worker is resetting the first one
-    assert world.states() == [BACKOFF, RUNNING]
+    assert world.states() == [QUEUED, RUNNING]
 
 
 def test_when_its_turn_has_come_the_starter_waits_for_a_clean_bus(world):
@@ -861,7 +862,7 @@ def test_one_that_is_slow_to_boot_yields_to_two_others_and_not_to_the_last(world
     world.step(0.2, Step(OPENING))
     assert world.next_due() == 0.2 + restart.BOOT_SEC
     world.step(5.1)
-    assert world.states() == [STARTING, BACKOFF, BACKOFF]
+    assert world.states() == [STARTING, QUEUED, QUEUED]
     world.step(5.2)
     assert slow.closed
     assert world.told_of('not back from its boot within 5 s, and others wait; starting again in')
@@ -876,7 +877,7 @@ def test_one_that_is_slow_to_boot_yields_to_two_others_and_not_to_the_last(world
     world.step(7.0, Step(OPENING))
     for now in range(8, 25):
         world.step(float(now), Reading(30.0, 0, float(now)), by=good)
-    assert world.states() == [STARTING, RUNNING, BACKOFF]
+    assert world.states() == [STARTING, RUNNING, QUEUED]
     world.step(24.1, Step(BOOTED), by=slow)
     world.step(25.0, READY, by=slow)
     world.step(25.1, Found(('1.1-', '1.2-', '1.3-ma2450')))
@@ -940,4 +941,4 @@ def test_a_worker_that_has_said_why_it_fails_has_time_to_close_its_stick(world, 
     else:
         assert world.next_due() == 2.1 + STOP_GRACE_SEC
         world.step(2.1 + STOP_GRACE_SEC)
-    assert (world.states(), stick.closed) == ([BACKOFF], True)
+    assert (world.states(), stick.closed) == ([QUEUED], True)

@@ -61,6 +61,25 @@ def fail_and_end(record, now, text='hung'):
 def test_it_waits_for_its_first_worker_which_is_due_at_once(record):
     assert record.state is StickState.BACKOFF
     assert record.waits_until() == 100.0
+    assert record.status(100.0).state is StickState.QUEUED
+
+
+@pytest.mark.parametrize('fatal', [False, True])
+def test_after_a_failure_it_is_queued_from_when_a_worker_is_due_until_it_has_one(record, fatal):
+    for _ in range(restart.BUDGET if fatal else 1):
+        fail_and_end(record, 200.0)
+    waits, due_at = record.state, record.waits_until()
+    assert waits is (StickState.FATAL if fatal else StickState.BACKOFF)
+    assert record.status(due_at - 0.01).state is waits
+    assert record.status(due_at).state is StickState.QUEUED
+    assert record.snapshot(due_at + 9.0, active=False).status.state is StickState.QUEUED
+    record.starting(Handle())
+    assert record.status(due_at + 9.0).state is StickState.STARTING
+
+
+def test_one_that_another_program_has_waits_for_that_and_for_no_turn(record):
+    record.in_use = True
+    assert record.status(900.0).state is StickState.BACKOFF
 
 
 def test_backoff_to_starting_to_running(record):

@@ -406,3 +406,21 @@ def test_a_graph_that_is_refused_leaves_no_stick_booted():
         assert time.monotonic() < deadline, [bus.port(port).name() for port in PORTS]
         threading.Event().wait(0.01)
     bus.close()
+
+
+def test_sticks_that_wait_for_their_turn_to_start_are_queued_and_one_starts_at_a_time(
+        start_cluster):
+    cluster = start_cluster(make_bus(boot_ms=200.0))
+    seen = set()
+
+    def all_run():
+        states = cluster.states()
+        seen.add(tuple(states))
+        return states == [StickState.RUNNING] * 4
+
+    cluster.wait_for(all_run)
+    assert {state for states in seen for state in states} == {
+        StickState.QUEUED, StickState.STARTING, StickState.RUNNING}
+    assert all(states.count(StickState.STARTING) <= 1 for states in seen)
+    # While the first one starts, all others wait for their turn.
+    assert (StickState.STARTING, *[StickState.QUEUED] * 3) in seen

@@ -1,0 +1,100 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Refuses variables on make's command line that none of its goals takes, which make ignores.
+
+Runs before there is an environment: standard library only.
+"""
+
+import difflib
+import sys
+
+DEFAULT_GOAL = 'help'
+# What make and the compilers that the set-up calls know by themselves, and the Python of it.
+STANDARD = ('AR', 'CC', 'CFLAGS', 'CPPFLAGS', 'CXX', 'CXXFLAGS', 'LDFLAGS', 'MAKE', 'MAKEFLAGS',
+            'PYTHON', 'SHELL', 'V', 'VERBOSE')
+REAL_STICKS = ('the sticks of a run are simulated; for real ones there are `make check-sticks` '
+               'and "On a robot" in README.md')
+
+
+def complaint(takes, goals, given):
+    """
+    Return what is wrong with the variables on a command line, in one line, or an empty text.
+
+    Goals that are not known are left to make, and what is given beside them, too.
+
+    :param takes: dictionary: names of the variables that a goal takes, by goal.
+    :param goals: names of the goals; none is the default goal.
+    :param given: names of the variables.
+    """
+    goals = goals or [DEFAULT_GOAL]
+    if not takes.keys() >= set(goals):
+        return ''
+    known = [name for goal in goals for name in takes[goal]]
+    wrong = [name for name in given if name not in (*known, *STANDARD)]
+    if not wrong:
+        return ''
+    hints = '; '.join(f'{name}: {_hint(name, takes, known)}' for name in wrong)
+    called = f'`make {" ".join(goals)}`'
+    return f'{hints} ({called} takes {", ".join(known) or "no variables"})'
+
+
+def _hint(name, takes, known):
+    """Return what may have been meant by a variable, or which goals take it."""
+    if name == 'DRIVER' and 'STICKS' in known:
+        return REAL_STICKS
+    meant = _likely(name, known)
+    if meant:
+        return f'did you mean {meant}?'
+    others = {other: goal for goal, names in takes.items() for other in names}
+    takers = [f'`make {goal}`' for goal, names in takes.items() if name in names]
+    if takers:
+        return f'{", ".join(takers)} would take it'
+    meant = _likely(name, [*others, 'PYTHON'])
+    return 'not known' if not meant else f'did you mean {meant}?' if meant == 'PYTHON' else (
+        f'did you mean {meant}, which `make {others[meant]}` takes?')
+
+
+def _likely(name, known):
+    """Return the one of the known names that is likely meant by another, or None."""
+    upper = name.upper().replace('-', '_')
+    close = difflib.get_close_matches(upper, known, n=1) or [
+        one for one in known
+        if one.startswith(upper) or upper.startswith(one) or one.endswith(f'_{upper}')]
+    return close[0] if close else None
+
+
+def main(arguments):
+    """
+    Print what is wrong, if anything is.
+
+    :param arguments: ``goal: VARIABLE VARIABLE`` for each goal, ``--``, the goals of this call,
+        ``--``, the names of the variables on its command line.
+    """
+    tables, rest = _split(arguments)
+    goals, given = _split(rest)
+    takes = {goal: names.split() for goal, _, names in (row.partition(':') for row in tables)}
+    text = complaint(takes, goals, given)
+    if text:
+        print(text)
+
+
+def _split(words):
+    at = words.index('--')
+    return words[:at], words[at + 1:]
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])

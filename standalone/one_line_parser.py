@@ -1,0 +1,50 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A parser of command lines whose complaints are one line."""
+
+import argparse
+import difflib
+import sys
+
+from ncs_cluster_detector.shown_text import shown
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, and that takes no shortened options."""
+
+    def __init__(self, **options):
+        """See argparse.ArgumentParser."""
+        super().__init__(allow_abbrev=False, **options)
+
+    def parse_args(self, args=None, namespace=None):
+        """Return the arguments; of one that is not known name a similar one."""
+        given, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            option = unknown[0].partition('=')[0]
+            close = difflib.get_close_matches(option, self._option_string_actions, n=1)
+            hint = f'did you mean {close[0]}? ' if close else ''
+            self.error(f'unrecognized arguments: {" ".join(unknown)}; {hint}'.rstrip('; '))
+        return given
+
+    def error(self, message):
+        """End the program with status 2 and one line on stderr."""
+        # The parser of a command calls itself by the names of the program and of the command.
+        refuse(f'{message}; --help shows what there is', self.prog.split()[0])
+
+
+def refuse(message, program='run'):
+    """End the program with status 2 and one line on stderr, which may quote its arguments."""
+    print(f'{program}: {shown(message, *sys.argv)}', file=sys.stderr)
+    sys.exit(2)

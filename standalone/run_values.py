@@ -1,0 +1,189 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+The values of the runner's arguments, read from their texts; None is one that was not given.
+
+Each function raises a ValueError of one line about what is wrong and what to give instead.
+"""
+
+import contextlib
+import math
+import os
+from pathlib import Path
+import re
+
+from ncs_cluster_detector.simulation.bus import SimulatedBus
+
+DEFAULT_SOURCE_FPS = 30.0
+DEFAULT_STICKS = SimulatedBus().sticks
+DEFAULT_CLUSTER_SIZE = 2
+MOST_STICKS = 64
+AMBIENT_CELSIUS = (-40.0, 100.0)   # what simulated.ambient_celsius may be
+
+
+def with_profile(text):
+    """Return whether Fast DDS gets its profile."""
+    if text not in (None, 'none'):
+        # A profile of one's own could lead the traffic off this machine.
+        raise ValueError(f'FASTDDS_PROFILE={text}: must be none, which leaves the profile out; '
+                         'without it standalone/fastdds_loopback.xml is used')
+    return text is None
+
+
+def sticks(text):
+    """Return how many simulated sticks there are, or None."""
+    return None if text is None else _whole_number('STICKS', text, 1, 'simulated sticks')
+
+
+def cluster_size(text, there):
+    """
+    Return how many sticks are active at a time, 0 for all.
+
+    :param there: what sticks() has returned.
+    """
+    there = there or DEFAULT_STICKS
+    if text is None:
+        return min(DEFAULT_CLUSTER_SIZE, there)
+    size = _whole_number('CLUSTER_SIZE', text, 0, 'active sticks')
+    if size > there:
+        raise ValueError(f'CLUSTER_SIZE={text}: more than there are (STICKS={there}); use 0 to '
+                         f'{there} (0 = all, no rotation), or STICKS={size}')
+    return size
+
+
+def ambient(text):
+    """Return the temperature of an idle simulated stick in degrees Celsius, or None."""
+    if text is None:
+        return None
+    celsius = _number(text)
+    low, high = AMBIENT_CELSIUS
+    if not low <= celsius <= high:
+        raise ValueError(f'AMBIENT={text}: must be a temperature in degrees Celsius, {low:g} to '
+                         f'{high:g}; use for example AMBIENT=45')
+    return celsius
+
+
+def seconds(text):
+    """Return after how many seconds the run is over, or None."""
+    if text is None:
+        return None
+    number = _number(text)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f'SECONDS={text}: must be a positive number of seconds; use for example '
+                         'SECONDS=20, or leave it out to run until Ctrl-C')
+    return number
+
+
+def video(text):
+    """Return the path of the video, or None, and the frames a second of the source."""
+    if text is None:
+        return None, DEFAULT_SOURCE_FPS
+    path = _path('VIDEO', text)
+    remedy = 'give the path of a readable video file, such as an .mp4 or .avi'
+    if not path.is_file():
+        found = 'it is a folder' if path.is_dir() else 'there is no such file'
+        raise ValueError(f'VIDEO={text}: {found}; {remedy}')
+    if not os.access(path, os.R_OK):
+        raise ValueError(f'VIDEO={text}: this user may not read it; {remedy}')
+    fps = _frame_rate(path)
+    if fps is None:
+        raise ValueError(f'VIDEO={text}: it is not a video that OpenCV can decode; {remedy}')
+    return path, fps
+
+
+def graphs(text):
+    """Return the names in a text, each of which the detector can read as a graph, or None."""
+    if text is None:
+        return None
+    _check_utf8('GRAPHS', text)
+    names = [name.strip() for name in text.split(',')]
+    if not all(names):
+        raise ValueError(f'GRAPHS={text}: a name is empty; use for example GRAPHS=people,faces')
+    _silence_opencv()
+    from ncs_cluster_detector.simulation.graphs import read_graph   # late, as OpenCV is
+    for name in names:
+        try:
+            read_graph(name)
+        except (OSError, ValueError) as error:
+            raise ValueError(f'GRAPHS={text}: {" ".join(str(error).split())}') from None
+    return names
+
+
+def _whole_number(name, text, least, what):
+    if not re.fullmatch('[0-9]{1,9}', text.strip()) or not least <= int(text) <= MOST_STICKS:
+        raise ValueError(f'{name}={text}: must be a whole number of {what}, {least} to '
+                         f'{MOST_STICKS}; use for example {name}=4')
+    return int(text)
+
+
+def _number(text):
+    """Return the number in a text, or nan."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _check_utf8(name, text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:   # ROS parameters and JSON are UTF-8
+        raise ValueError(f'{name}={text!a}: the name is not valid UTF-8; rename it') from None
+
+
+def _path(name, text):
+    _check_utf8(name, text)
+    if not text:
+        raise ValueError(f'{name}=: the name is empty; give a path')
+    return Path(text).expanduser().absolute()
+
+
+def _frame_rate(path):
+    """Return the frames a second of a video, or None if it cannot be decoded."""
+    cv2 = _silence_opencv()
+    capture = cv2.VideoCapture(str(path))
+    try:
+        if not (capture.isOpened() and capture.grab()):
+            return None
+        told = capture.get(cv2.CAP_PROP_FPS)
+    finally:
+        capture.release()
+    return told if 0.1 <= told <= 240.0 else DEFAULT_SOURCE_FPS
+
+
+def _silence_opencv():
+    """Return OpenCV, which is to leave it to this module to say what is wrong, in one line."""
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    import cv2   # late, because without a video or graphs nothing here needs it
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2
+
+
+def folder(text):
+    """Return the path of the folder of the report, which is made, or None."""
+    if text is None:
+        return None
+    path = _path('OUT', text)
+    probe = path / '.run_probe'
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+    except OSError as error:
+        raise ValueError(f'OUT={text}: making the folder or a file in it failed '
+                         f'({error.strerror}); name a folder that can be written') from None
+    finally:
+        with contextlib.suppress(OSError):   # there is none if it could not be made
+            probe.unlink()
+    return path
