@@ -138,7 +138,8 @@ class DetectorNode(ConfiguredNode):
 
     def _options(self, values):
         try:
-            return detector_parameters.options_of(values)
+            return detector_parameters.options_of(
+                values, lambda text: self.get_logger().warning(self.shown(text)))
         except StartupError as error:
             raise StartupError(self.shown(error)) from None
 
