@@ -73,6 +73,16 @@ def test_what_is_no_video_is_told_with_what_it_is(path, told):
         'check the address and the server')
 
 
+def test_several_pictures_in_an_answer_are_no_snapshot():
+    pictures = b''.join(jpeg(numbered(number)) for number in range(3))
+    with WebServer({'three': ('image/jpeg', pictures)}) as server:
+        camera = StreamCamera(server.url('three'))
+        with pytest.raises(CameraError, match='failed: it was unplugged, stopped or is silent'):
+            while camera.grab():
+                continue
+        camera.close()
+
+
 def test_a_stream_that_ends_after_its_first_picture_is_no_snapshot():
     with MjpegServer(fps=100.0, cut_after=1) as server:
         camera = StreamCamera(server.url)
@@ -99,7 +109,7 @@ def test_a_stream_is_left_when_its_head_has_come():
 
 
 @pytest.mark.parametrize('url', ['rtsp://127.0.0.1/x', 'http://[', 'http://127.0.0.1:x/', 'http:',
-                                 'http://127.0.0.1:1/'])
+                                 'http://127.0.0.1:1/', 'file:///proc/self/status'])
 def test_what_cannot_be_asked_gives_nothing(url):
     assert ask(url) is None
 
