@@ -14,6 +14,9 @@
 
 """Which class serves which ``source``."""
 
+import os
+import re
+
 from ncs_cluster_detector.cameras.images import Pictures
 from ncs_cluster_detector.cameras.realsense import is_recording
 from ncs_cluster_detector.cameras.realsense import RealSenseCamera
@@ -25,6 +28,7 @@ from ncs_cluster_detector.cameras.usb import shown_device
 from ncs_cluster_detector.cameras.usb import UsbCamera
 from ncs_cluster_detector.cameras.video import VideoFile
 
+ADDRESS = re.compile(r'\s*([a-z][a-z0-9+.-]*)://', re.IGNORECASE)
 SOURCES = ('usb', 'realsense', 'video', 'images', 'test_pattern')
 
 
@@ -65,6 +69,22 @@ def check_installed(source):
     """
     if source == 'realsense':
         load_sdk()
+
+
+def check_address(source, device):
+    """
+    Check that a source of files, or of cameras with a driver of their own, is not given a URL.
+
+    :raises ValueError: it is; the text tells what to do.
+    """
+    match = ADDRESS.match(device)
+    if source in ('usb', 'test_pattern') or match is None or os.path.exists(device):
+        return
+    if match[1].lower() == 'file':
+        raise ValueError(f'{device} is a URL, which source={source} cannot open; give the path '
+                         'alone')
+    raise ValueError(f'{device} is the address of a stream, which source={source} cannot open; '
+                     'use source:=usb')
 
 
 def must_exist(source, device):

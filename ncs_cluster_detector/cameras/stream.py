@@ -24,6 +24,7 @@ from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.capture import leave_as_jpeg
+from ncs_cluster_detector.cameras.http_answer import ask
 from ncs_cluster_detector.cameras.video import BELIEVABLE_FPS
 from ncs_cluster_detector.shown_text import shown_url
 
@@ -48,6 +49,8 @@ FFMPEG_ENVIRONMENT = {
 WAIT_SEC = 0.004
 # A stream at which the decoder has no time to wait is believed to be up to date after this.
 CATCH_UP_SEC = 0.5
+# A single one of these may be all that an address has.
+PICTURE_FORMATS = ('MJPG', 'JPEG', 'MPNG', 'PNG', 'WEBP', 'BMP', 'GIF', 'TIFF')
 # FFmpeg's rate for a sequence of JPEG pictures without one (its option "framerate").
 GUESSED_FPS = 25.0
 
@@ -72,27 +75,59 @@ class StreamCamera(CaptureCamera):
             cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS])
         if not capture.isOpened():
             raise CameraError(f'opening the stream {shown} failed: no answer, or none that is a '
-                              'video; check the address and the server')
+                              f'video{_answered(url)}; check the address and the server')
         super().__init__(shown, capture)
         self.fps = believed_fps(capture.get(cv2.CAP_PROP_FPS), self.pixel_format)
+        self._url = url
+        self._pictures = 0   # grabbed so far
         self._up_to_date = False
         self._as_jpeg = leave_as_jpeg(capture)
 
     def grab(self):
-        """Wait for the next picture; those that came while the stream was opened are dropped."""
+        """
+        Wait for the next picture; those that came while the stream was opened are dropped.
+
+        :raises CameraError: none comes any more, or the first was all that there is.
+        """
         if self._up_to_date:
-            return super().grab()
+            return self._grab()
         until = time.monotonic() + CATCH_UP_SEC
         while self._grab_and_tell_wait() < WAIT_SEC and time.monotonic() < until:
             continue
+        if self._pictures == 1 and self.pixel_format in PICTURE_FORMATS:
+            self._grab()   # a stream goes on, a snapshot does not
         self._up_to_date = True
+        return True
+
+    def _grab(self):
+        try:
+            super().grab()
+        except CameraError:
+            if self._pictures == 1 and is_snapshot(self._url):
+                raise CameraError(
+                    f'a snapshot is no stream: {self._shown} gives one picture an answer; use the '
+                    "camera's stream address (MJPEG or RTSP)") from None
+            raise
+        self._pictures += 1
         return True
 
     def _grab_and_tell_wait(self):
         # With one thread the decoder works in this one; what is left of the time is waiting.
         start, start_cpu = time.monotonic(), time.thread_time()
-        super().grab()
+        self._grab()
         return time.monotonic() - start - (time.thread_time() - start_cpu)
+
+
+def is_snapshot(url):
+    """Return whether an address that gave one picture and ended has no more than that."""
+    answer = ask(url)
+    return answer is not None and not answer.is_stream and not answer.is_refusal
+
+
+def _answered(url):
+    """Return what a web server answers where no video was found, as a part of an error."""
+    answer = ask(url)
+    return f' (it answers {answer})' if answer is not None and str(answer) else ''
 
 
 def believed_fps(told, picture_format):

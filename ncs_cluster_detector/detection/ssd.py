@@ -87,17 +87,37 @@ def decode(output, labels):
     :param labels: sequence of label texts; index is the class.
     :return: ``(list of Detection in the order of the vector, number of boxes that are none)``.
     """
+    announced, rows = _boxes(output)
+    if announced is None:
+        return [], 1
+    found = [_detection(row, labels) for row in rows]
+    detections = [detection for detection in found if detection is not None]
+    return detections, announced - len(detections)
+
+
+def class_without_label(output, labels):
+    """
+    Return the highest class of the boxes in an output vector that has no label, or 0.
+
+    :param output: as for ``decode``.
+    :param labels: sequence of label texts; index is the class.
+    """
+    _, rows = _boxes(output)
+    classes = [row[1] for row in rows if all(map(math.isfinite, row)) and row[1].is_integer()]
+    return int(max((number for number in classes if number >= len(labels)), default=0))
+
+
+def _boxes(output):
+    """Return the announced number of boxes and their rows; None and no rows without a header."""
     values = np.asarray(output).reshape(-1)
     if len(values) < VALUES_PER_BOX:
-        return [], 1
+        return None, []
     announced = float(values[0])
     if not announced.is_integer() or announced < 0:   # neither NaN nor inf is whole
-        return [], 1
+        return None, []
     whole_rows = values[:len(values) // VALUES_PER_BOX * VALUES_PER_BOX]
     rows = whole_rows.reshape(-1, VALUES_PER_BOX)[1:int(announced) + 1]
-    found = [_detection(row, labels) for row in rows.tolist()]
-    detections = [detection for detection in found if detection is not None]
-    return detections, int(announced) - len(detections)
+    return int(announced), rows.tolist()
 
 
 def _detection(row, labels):

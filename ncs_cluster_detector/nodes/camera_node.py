@@ -20,6 +20,7 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.open_camera import check_address
 from ncs_cluster_detector.cameras.open_camera import check_installed
 from ncs_cluster_detector.cameras.open_camera import must_exist
 from ncs_cluster_detector.cameras.open_camera import open_camera
@@ -79,10 +80,14 @@ class CameraNode(ConfiguredNode):
         self._grabber.start()
 
     def check_together(self, values):
-        """Refuse a source that needs a device and has none."""
+        """Refuse a source that needs a device and has none, or one that it cannot open."""
         if values['source'] not in NEED_NO_DEVICE and not values['device'].strip():
             raise ValueError(f'device={values["device"]}: must not be empty (source='
                              f'{values["source"]}); name a device, a URL, a file or a folder')
+        try:
+            check_address(values['source'], values['device'])
+        except ValueError as error:
+            raise ValueError(f'device={error}') from None
 
     def apply(self, before, after):
         """Take over a live change of ``loop``."""

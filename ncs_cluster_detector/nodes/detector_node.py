@@ -29,6 +29,7 @@ from ncs_cluster_detector.nodes.conversions import detection_array_of
 from ncs_cluster_detector.nodes.depth_outputs import DepthOutputs
 from ncs_cluster_detector.nodes.depth_outputs import NEWEST_ONLY
 from ncs_cluster_detector.nodes.diagnostic_status import owner_of_statuses
+from ncs_cluster_detector.nodes.image_silence import ImageSilence
 from ncs_cluster_detector.nodes.label_info import LabelOutputs
 from ncs_cluster_detector.nodes.parameters import ConfiguredNode
 from ncs_cluster_detector.nodes.parameters import StartupError
@@ -99,6 +100,7 @@ class DetectorNode(ConfiguredNode):
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._images = self.create_subscription(
             Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -138,7 +140,8 @@ class DetectorNode(ConfiguredNode):
 
     def _options(self, values):
         try:
-            return detector_parameters.options_of(values)
+            return detector_parameters.options_of(
+                values, lambda text: self.get_logger().warning(self.shown(text)))
         except StartupError as error:
             raise StartupError(self.shown(error)) from None
 
@@ -203,11 +206,13 @@ class DetectorNode(ConfiguredNode):
                 raise failure
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
+        intake = self._intake()
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
         array.status = diagnostics.statuses(
-            snapshot, self._driver, now, self._intake(), self._owner)
+            snapshot, self._driver, now, intake, self._owner)
         self._diagnostics.publish(array)
+        self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
         for stick in snapshot.sticks:
             self._report_temperature(stick, now)
 

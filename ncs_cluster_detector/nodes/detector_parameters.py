@@ -188,10 +188,11 @@ def check_together(values, labels):
                              f'(known: {", ".join(labels)}); {hint}')
 
 
-def options_of(values):
+def options_of(values, warn=None):
     """
     Return the SupervisorOptions in a dictionary of parameter values, graph files read.
 
+    :param warn: is called with one line for what is perhaps wrong in them; None to leave it out.
     :raises StartupError: a graph or label file is missing or unfit.
     """
     simulated = values['driver'] == 'simulated'
@@ -213,7 +214,7 @@ def options_of(values):
     return SupervisorOptions(
         workers=WorkerConfig(
             driver=values['driver'], bus=bus, input_format=input_format_of(values), graphs=tuple(
-                read_graph_and_labels(name, path, simulated)
+                read_graph_and_labels(name, path, simulated, warn or (lambda text: None))
                 for name, path in zip(names, label_files or [None] * len(names)))),
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],

@@ -94,8 +94,7 @@ def _judge_cluster(snapshot, driver, now, intake):
     silent_sec = now - snapshot.waiting_for_image_since
     if silent_sec > NO_IMAGE_WARN_SEC:
         level = max(level, DiagnosticStatus.WARN)
-        complaints.append(f'no image for {silent_sec:.0f} s on {intake.topic}: '
-                          f'{_why_no_image(intake)}')
+        complaints.append(why_no_image(silent_sec, intake))
     if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(snapshot.heat_advice or (
@@ -121,7 +120,12 @@ def _why_not_active(snapshot, now):
     return ', '.join(reasons)
 
 
-def _why_no_image(intake):
+def why_no_image(silent_sec, intake):
+    """Return since when, where and, as far as it shows, why no usable image comes."""
+    return f'no image for {silent_sec:.0f} s on {intake.topic}: {_who_publishes(intake)}'
+
+
+def _who_publishes(intake):
     publishers = intake.publisher_types.count(IMAGE_TYPE)
     if publishers:
         return (f'{counted(publishers, "publisher")}, but nothing usable arrives; does '

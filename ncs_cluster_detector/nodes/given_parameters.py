@@ -155,4 +155,5 @@ def _written(node):
 
 
 def _pairs(node):
-    return node.value if isinstance(node, yaml.MappingNode) else ()
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return [(name, value) for name, value in pairs if isinstance(name, yaml.ScalarNode)]

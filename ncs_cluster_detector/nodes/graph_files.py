@@ -16,6 +16,7 @@
 
 import os
 
+from ncs_cluster_detector.detection.labels import check_background
 from ncs_cluster_detector.detection.labels import default_labels
 from ncs_cluster_detector.detection.labels import FACE
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
@@ -24,13 +25,14 @@ from ncs_cluster_detector.nodes.parameters import StartupError
 from ncs_cluster_detector.simulation import graphs
 
 
-def read_graph_and_labels(name, label_file, simulated):
+def read_graph_and_labels(name, label_file, simulated, warn):
     """
     Return the bytes of a graph and its labels.
 
     :param name: path of the graph's file, or with simulated sticks the name of a built-in one.
     :param label_file: path, or None for the labels that fit best.
     :param simulated: whether the sticks are.
+    :param warn: is called with one line for what is perhaps wrong.
     :raises StartupError: a file is missing or unfit, or they do not fit each other.
     """
     graph = _graph(name, simulated)
@@ -44,8 +46,14 @@ def read_graph_and_labels(name, label_file, simulated):
         expected = f'{fitting[0]} or more' if len(fitting) > 1 else f'{fitting[0]}'
         raise StartupError(
             f"label_files=['{label_file}']: {len(labels)} labels do not fit the graph {name}, "
-            f'which needs {expected} (line 1 is the background); name the files in the order of '
-            'graph_paths, or none for the default labels')
+            f'which needs {expected} (line 1 is the background); put background in line 1 if it '
+            'is missing, name the files in the order of graph_paths, or none for the default '
+            'labels')
+    if label_file is not None and not _begin_with_background(label_file, labels) and (
+            fitting is None or len(fitting) > 1):
+        warn(f"label_files=['{label_file}']: {len(labels)} labels, and line 1 is '{labels[0]}', "
+             'which is never shown: the first class of a network is its background; if that is '
+             f'missing there should be {len(labels) + 1}, put background in line 1')
     return graph, labels
 
 
@@ -68,6 +76,13 @@ def _labels(path):
         return read_label_file(os.path.expanduser(path))
     except (OSError, ValueError) as error:
         raise StartupError(f"label_files=['{path}']: {_reason(error)}") from None
+
+
+def _begin_with_background(path, labels):
+    try:
+        return check_background(labels)
+    except ValueError as error:
+        raise StartupError(f"label_files=['{path}']: {error}") from None
 
 
 def _reason(error):

@@ -130,7 +130,7 @@ class Result:
 
     ``inference_sec`` is the time from taking up the frame to the last network's result, which came
     at ``finished_at``, in seconds of the monotonic clock; ``unusable_boxes`` counts the boxes that
-    had to be dropped.
+    had to be dropped; ``unlabelled_class`` is the highest class among them without a label, or 0.
     """
 
     sequence: int
@@ -138,6 +138,7 @@ class Result:
     unusable_boxes: int
     inference_sec: float
     finished_at: float
+    unlabelled_class: int = 0
 
 
 @dataclass(frozen=True)

@@ -175,10 +175,12 @@ class StickPool:
             return
         self._settled.append((record.number, result, frame))
         if result.unusable_boxes and not record.figures.unusable_boxes:
+            highest = result.unlabelled_class
             self._logger.warning(
                 f'stick {record.number} ({record.device_name}): {result.unusable_boxes} boxes of '
                 'a result dropped, which are not finite, empty, outside the image or of a class '
-                'without a label; do label_files fit graph_paths? Further ones are only counted')
+                f'without a label{f" (such as class {highest})" if highest else ""}; do '
+                'label_files fit graph_paths? Further ones are only counted')
         record.inferred(result, now)
 
     def _hear_fault(self, record, fault, now):

@@ -185,15 +185,17 @@ class _Worker:
                 if waited_for is None:
                     return
                 sequence, started_at = waited_for
-                detections, unusable = [], 0
+                detections, unusable, unlabelled = [], 0, 0
                 outputs = self._stick.receive()
                 finished_at = time.monotonic()
                 for output, (_, labels) in zip(outputs, self._config.graphs):
                     found, dropped = ssd.decode(output, labels)
                     detections += found
                     unusable += dropped
+                    if dropped:
+                        unlabelled = max(unlabelled, ssd.class_without_label(output, labels))
                 self._send(Result(sequence, tuple(detections), unusable,
-                                  finished_at - started_at, finished_at))
+                                  finished_at - started_at, finished_at, unlabelled))
 
     def _keep_watch(self):
         """Read the temperature once a second; the first reading was sent with Ready."""

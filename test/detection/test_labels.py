@@ -49,3 +49,49 @@ def test_a_label_file_with_one_label_is_refused(tmp_path):
     path.write_text('background\n')
     with pytest.raises(ValueError, match='1 label'):
         labels.read_label_file(path)
+
+
+def test_a_label_file_of_any_editor_is_read(tmp_path):
+    path = tmp_path / 'labels.txt'
+    for text in ('\ufeffbackground\r\ntea cup\r\n\r\n \n', 'background\rtea cup',
+                 'background\n\ttea cup\n\n\n'):
+        path.write_bytes(text.encode())
+        assert labels.read_label_file(path) == ('background', 'tea cup')
+    path.write_text('\ntea cup\n')
+    assert labels.read_label_file(path) == ('', 'tea cup')
+
+
+def test_an_empty_line_between_labels_is_refused(tmp_path):
+    path = tmp_path / 'labels.txt'
+    path.write_text('\nmug\n \ncup\n')
+    with pytest.raises(ValueError, match=f'line 3 of {path} is empty; expected a label in every'):
+        labels.read_label_file(path)
+
+
+@pytest.mark.parametrize('first', [
+    'background', 'Background', '__background__', 'BACKGROUND_CLASS', '???', '', 'none', 'bg',
+    '"background"', 'unlabeled', 'N/A'])
+def test_the_background_has_many_names(first):
+    assert labels.check_background((first, 'aeroplane', 'mug'))
+
+
+@pytest.mark.parametrize('names, seen, expected', [
+    (labels.PASCAL_VOC[1:], "20 labels without the background, line 1 is 'aeroplane'", '21'),
+    (('person', 'bicycle', *map(str, range(78))), '80 labels without', '81'),
+    (('Face', 'other'), "line 1 is 'Face'", '3')])
+def test_a_missing_background_is_refused(names, seen, expected):
+    with pytest.raises(ValueError) as error:
+        labels.check_background(names)
+    assert seen in str(error.value)
+    assert f'; expected {expected}, or each would be shifted by one; put background in line 1' in (
+        str(error.value))
+
+
+def test_a_background_elsewhere_is_refused():
+    with pytest.raises(ValueError, match="3 labels with '__background__' in line 3; expected it"):
+        labels.check_background(('mug', 'cup', '__background__'))
+
+
+def test_of_other_names_nobody_knows():
+    assert not labels.check_background(('mug', 'cup'))
+    assert not labels.check_background(('backpack', 'cup'))

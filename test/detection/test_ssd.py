@@ -156,3 +156,13 @@ def test_rows_of_seven_may_be_boxes(shape):
     (7, 7, 1024), (13, 13, 125), (25200, 85, 1)])
 def test_what_is_not_rows_of_seven_is_no_detector(shape):
     assert not ssd.may_be_output(*shape)
+
+
+def test_the_highest_class_without_a_label_is_known():
+    output = ssd.encode([(3, 0.9, 0.1, 0.1, 0.2, 0.2), (25, 0.8, 0.1, 0.1, 0.2, 0.2),
+                         (21, 0.7, 0.1, 0.1, 0.2, 0.2), (20, 0.6, 0.1, 0.1, 0.2, 0.2)])
+    assert ssd.class_without_label(output, PASCAL_VOC) == 25
+    assert ssd.class_without_label(output, [str(number) for number in range(26)]) == 0
+    output[8 + 7] = math.nan
+    assert ssd.class_without_label(output, PASCAL_VOC) == 21
+    assert ssd.class_without_label(output[:3], PASCAL_VOC) == 0

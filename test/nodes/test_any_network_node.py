@@ -67,6 +67,19 @@ def test_two_onnx_networks_of_different_sizes_get_what_they_were_trained_with(
     assert worst_error(answer, (224, 224), drawn_objects.OBJECTS[:1]) <= 1.5
 
 
+def test_a_class_beyond_the_labels_is_named_once(start_detector, probe, tmp_path):
+    graph, labels = tmp_path / 'red.onnx', tmp_path / 'labels.txt'
+    graph.write_bytes(onnx_networks.red_finder((224, 224), InputFormat()))
+    labels.write_text('background\naeroplane\nbicycle\n')
+    node = start_detector(graph_paths=f"['{graph}']", label_files=f"['{labels}']", **QUICK)
+    for _ in range(3):
+        _, answer = probe.detect(drawn_objects.picture())
+        assert not answer.detections
+    node.wait_for_line(f'of a class without a label (such as class {onnx_networks.RED_CLASS}); do '
+                       'label_files fit graph_paths?')
+    assert node.output.count('without a label') == 1
+
+
 def fatal_line(node):
     """Return the only FATAL line of a node, which must end with exit code 2."""
     assert node.wait() == 2

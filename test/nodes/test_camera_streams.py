@@ -28,6 +28,8 @@ from camera_media import MjpegServer
 from camera_media import numbered
 from node_harness import DEADLINE_SEC
 import psutil
+import pytest
+from web_server import WebServer
 
 # How soon the frames of a stream come again after it is back, however often it was away.
 BACK_SEC = 2.0
@@ -115,6 +117,33 @@ def test_a_stream_may_turn_and_have_broken_pictures(start_camera, ear):
     assert len(numbers) > 0.8 * (numbers[-1] - numbers[0])
     assert {(image.width, image.height) for image in ear.images} == {(160, 120), (120, 160)}
     assert 'unplugged' not in camera.output.partition('now delivers')[0]
+
+
+def test_a_snapshot_is_told_once_in_the_log_and_in_the_status(start_camera, ear):
+    with WebServer({'shot.jpg': ('image/jpeg', jpeg(numbered(3)))}) as server:
+        camera = start_camera(source='usb', device=server.url('shot.jpg'))
+        camera.wait_for_line(
+            f'a snapshot is no stream: {server.url("shot.jpg")} gives one picture an answer; use '
+            "the camera's stream address (MJPEG or RTSP); trying again until it is back")
+        ear.wait_for_level(b'\x02')
+        tried = len(server.requests)
+        ear.wait_for(lambda: len(server.requests) >= tried + 10)
+        status = ear.status()
+        assert 'a snapshot is no stream' in status[1]
+        assert status[2]['last_error'].endswith('stream address (MJPEG or RTSP)')
+        assert_stops(camera)
+    assert len(camera.output.splitlines()) == 1
+    assert not ear.images
+
+
+@pytest.mark.parametrize('source', ['video', 'images', 'realsense'])
+def test_the_address_of_a_stream_wants_another_source(start_camera, source):
+    camera = start_camera(source=source, device='rtsp://me:secret7xQ9@host/live')
+    assert camera.wait() == 2
+    (line,) = camera.output.splitlines()
+    assert '[FATAL]' in line and line.endswith(
+        f'device=rtsp://host/live is the address of a stream, which source={source} cannot open; '
+        'use source:=usb')
 
 
 def test_a_missing_device_is_an_error_that_costs_nothing(start_camera, ear):

@@ -64,6 +64,42 @@ def test_swapped_label_files_are_refused(tmp_path):
         options(graph_paths=['people', 'faces'], label_files=[faces, objects])
 
 
+@pytest.mark.parametrize('graph', ['people', 'shapes', 'compiled'])
+def test_labels_without_a_background_are_refused_whatever_runs_them(tmp_path, graph):
+    labels = tmp_path / 'labels.txt'
+    labels.write_text('\n'.join(PASCAL_VOC[1:]))
+    values = {spec.name: spec.default for spec in detector_parameters.SPECS}
+    if graph == 'compiled':
+        graph = tmp_path / 'graph'
+        graph.write_bytes(b'graph')
+    else:
+        values['driver'] = 'simulated'
+    with pytest.raises(StartupError) as error:
+        detector_parameters.options_of(
+            {**values, 'graph_paths': [str(graph)], 'label_files': [str(labels)]})
+    assert str(error.value).startswith(f"label_files=['{labels}']: 20 labels without the ")
+    assert 'expected 21' in str(error.value)
+
+
+def test_labels_that_may_lack_a_background_are_told_of(tmp_path):
+    labels, graph = tmp_path / 'labels.txt', tmp_path / 'graph'
+    graph.write_bytes(b'graph')
+    values = {spec.name: spec.default for spec in detector_parameters.SPECS}
+    told = []
+    for first in ('mug', 'background'):
+        labels.write_text(f'{first}\ncup\n')
+        detector_parameters.options_of(
+            {**values, 'graph_paths': [str(graph)], 'label_files': [str(labels)]}, told.append)
+    (line,) = told
+    assert line.startswith(f"label_files=['{labels}']: 2 labels, and line 1 is 'mug', which is ")
+    assert line.endswith('there should be 3, put background in line 1')
+    # The number is known to fit.
+    detector_parameters.options_of(
+        {**values, 'driver': 'simulated', 'graph_paths': ['faces'],
+         'label_files': [write_labels(labels, 2)]}, told.append)
+    assert len(told) == 1
+
+
 def test_an_empty_graph_file_for_real_sticks_is_refused(tmp_path):
     graph = tmp_path / 'graph'
     graph.touch()

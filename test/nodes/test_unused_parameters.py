@@ -126,6 +126,13 @@ def test_what_is_meant_for_other_nodes_is_not_complained_of(told, text, node):
     assert told(text, node=node) == ([], [])
 
 
+@pytest.mark.parametrize('name', ['camera', 'camera_node'])
+def test_the_other_node_of_the_package_is_no_misspelt_one(told, name):
+    text = block('"/**"') + block(name, '{fps: 5.0}')
+    assert told(text, node='/camera_det', given={'cluster_size': 2}) == ([], [])
+    assert told(text, given={'cluster_size': 2}) == ([], [])
+
+
 def test_a_file_for_other_nodes_alone_is_named(told):
     names = ['lidar', 'camera', 'imu', 'gps', 'arm', 'base']
     (lines, _) = told(''.join(block(name) for name in names))

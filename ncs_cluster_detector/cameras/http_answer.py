@@ -1,0 +1,97 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a web server answers at an address that is no stream, which FFmpeg does not tell."""
+
+from dataclasses import dataclass
+import http.client
+import ssl
+from urllib.error import HTTPError
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+from urllib.request import build_opener
+from urllib.request import HTTPBasicAuthHandler
+from urllib.request import HTTPDigestAuthHandler
+from urllib.request import HTTPPasswordMgrWithDefaultRealm
+from urllib.request import HTTPSHandler
+from urllib.request import Request
+
+TIMEOUT_SEC = 2.0
+ERRORS_FROM = 400
+# Types of what goes on and on: the parts of MJPEG, and containers of videos.
+STREAM_TYPES = ('multipart/', 'video/', 'application/vnd.apple.mpegurl', 'application/x-mpegurl')
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """The head of an answer: its status and its Content-Type, or ''."""
+
+    status: int
+    content_type: str
+
+    @property
+    def is_stream(self):
+        """Return whether its type is that of a stream."""
+        return self.content_type.startswith(STREAM_TYPES)
+
+    @property
+    def is_refusal(self):
+        """Return whether the server refuses what it was asked for."""
+        return self.status >= ERRORS_FROM
+
+    def __str__(self):
+        """Return it as a person knows it, or an empty text when it tells nothing."""
+        if self.is_refusal:
+            return f'{self.status} {http.client.responses.get(self.status, "")}'.strip()
+        return self.content_type
+
+
+def ask(url):
+    """
+    Ask a web server as FFmpeg does, and leave when the head of its answer has come.
+
+    :param url: the address, with user and password if it needs them.
+    :return: an HttpAnswer, or None without one or if this is no address of the web.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        if parts.scheme not in ('http', 'https'):
+            return None
+        bare = parts._replace(netloc=parts.netloc.rpartition('@')[2], fragment='').geturl()
+        with _opener(bare, parts).open(
+                Request(bare, headers={'User-Agent': 'Lavf'}), timeout=TIMEOUT_SEC) as answer:
+            return _answer(answer.status, answer.headers)
+    except HTTPError as refusal:
+        with refusal:
+            return _answer(refusal.code, refusal.headers)
+    except (OSError, ValueError, http.client.HTTPException):
+        return None   # whatever it is, there is no more to tell than that FFmpeg failed
+
+
+def _answer(status, headers):
+    content_type = (headers.get('Content-Type') or '').partition(';')[0].strip().lower()
+    return HttpAnswer(status, content_type)
+
+
+def _opener(bare_url, parts):
+    # Many cameras have a certificate that nobody has signed; FFmpeg does not ask for one either.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    secured = HTTPSHandler(context=context)
+    if parts.username is None:
+        return build_opener(secured)
+    passwords = HTTPPasswordMgrWithDefaultRealm()
+    passwords.add_password(None, bare_url, unquote(parts.username), unquote(parts.password or ''))
+    return build_opener(
+        secured, HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
