@@ -24,8 +24,8 @@ import threading
 import time
 
 from blocking_calls import LIMIT_SEC
+from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.child_process import ChildProcess
-from ncs_cluster_detector.workers.child_process import context
 import pytest
 
 TO_STDOUT = b'\x1b[32mI: /opt/ncsdk/api/mvnc_api.c:120\tinitialised\x1b[0m\n'
@@ -33,10 +33,17 @@ TO_STDERR = b'\x1b[1;31mE: /opt/ncsdk/api/XLink.c:137\tassertion failed\x1b[0m\n
 # A program with a fork server of its own, which has this program's output.
 PROGRAM = """
 from multiprocessing import connection
+from body import main
+from ncs_cluster_detector.workers.child_process import ChildProcess
+
+child = ChildProcess(main)
+assert connection.wait([child.sentinel], 30.0)
+print(child.how_it_ended().partition(' was ')[2])
+child.close()
+"""
+BODY = """
 import os
 import resource
-import signal
-from ncs_cluster_detector.workers.child_process import ChildProcess
 
 def main(_):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -45,12 +52,6 @@ def main(_):
     print('printed by Python', flush=True)
     os.system('echo printed by a program of its own')
     os.abort()
-
-if __name__ == '__main__':
-    child = ChildProcess(main)
-    assert connection.wait([child.sentinel], 30.0)
-    print(child.how_it_ended().partition(' was ')[2])
-    child.close()
 """
 
 
@@ -150,6 +151,7 @@ def test_how_it_ended_quotes_the_last_line_without_colour_and_folder(start, capf
 def test_nothing_that_it_prints_reaches_the_output_of_its_parent(tmp_path):
     program = tmp_path / 'program.py'
     program.write_text(PROGRAM)
+    (tmp_path / 'body.py').write_text(BODY)
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True,
                           timeout=LIMIT_SEC,
                           env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)})
@@ -247,10 +249,10 @@ def test_nor_does_a_start_that_fails_keep_any(start, monkeypatch):
         ChildProcess(answers, lambda: None)
     assert descriptors() == before
 
-    def no_process(**_):
+    def no_process(*_):
         raise OSError('no process for you')
 
-    monkeypatch.setattr(context, 'Process', no_process)
+    monkeypatch.setattr(fork_server.server, 'start', no_process)
     with pytest.raises(OSError, match='no process for you') as _no_process:   # noqa: F841
         ChildProcess(answers, 'heard')
     assert descriptors() == before
