@@ -30,33 +30,33 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def leave_folder_of_option_m():
-    """For ``python -m`` with a module of this package, drop the folder that it puts in front."""
+    """For ``python -m`` with a module of this package, look for no modules in the folder."""
     # Python's name for the program while it looks for the module.
     if sys.argv[:1] != ['-m']:
         return
     module = sys.orig_argv[len(sys.orig_argv) - len(sys.argv)].removeprefix('-m')
-    if module.partition('.')[0] == PACKAGE and sys.path[:1] in ([''], [_current_folder()]):
-        del sys.path[0]
+    if module.partition('.')[0] == PACKAGE:
+        if sys.path[:1] == [_current_folder()]:
+            del sys.path[0]
+        leave_current_folder()
 
 
 def leave_current_folder():
-    """Look for modules in the current folder no more, in this process and those it starts."""
+    """Look for modules in the current folder no more, in this process."""
     here, entries = _current_folder(), os.environ.get('PYTHONPATH', '').split(os.pathsep)
-    sys.path[:] = [folder for folder in sys.path if folder]
+    sys.path[:] = filter(None, sys.path)
     if any(_is_relative_way_to(here, entry) for entry in entries) and (
             here in sys.path and here not in entries):
         sys.path.remove(here)
-    kept = environment_without_current_folder(os.environ)
-    if 'PYTHONPATH' in kept:
-        os.environ['PYTHONPATH'] = kept['PYTHONPATH']
-    else:
-        os.environ.pop('PYTHONPATH', None)
 
 
-def program_without_current_folder(text):
-    """Return a program for ``python -c`` that looks for no modules in the current folder."""
+def python_command(program):
+    """Return the words that start Python with a program, no modules from the current folder."""
+    # From 3.13 on Python itself imports a module before a program of -c; -P exists from 3.11 on.
+    safe = ['-P'] if sys.version_info >= (3, 11) else []
     # The first line needs no module that is not built into the interpreter.
-    return f'import sys; sys.path[:] = [*filter(None, sys.path), {ROOT!r}]\n{text}'
+    return [sys.executable, *safe, '-c',
+            f'import sys; sys.path[:] = [*filter(None, sys.path), {ROOT!r}]\n{program}']
 
 
 def environment_without_current_folder(environment):

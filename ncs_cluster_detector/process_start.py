@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 
+from ncs_cluster_detector.module_path import environment_without_current_folder
 from ncs_cluster_detector.module_path import leave_current_folder
 
 
@@ -30,6 +31,11 @@ def settle():
     except FileNotFoundError:   # it was deleted; nothing in it can be meant
         os.chdir('/')
     leave_current_folder()
+    kept = environment_without_current_folder(os.environ)   # for the processes that it starts
+    if 'PYTHONPATH' in kept:
+        os.environ['PYTHONPATH'] = kept['PYTHONPATH']
+    else:
+        os.environ.pop('PYTHONPATH', None)
 
 
 def open_standard_streams():

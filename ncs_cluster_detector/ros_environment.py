@@ -37,8 +37,8 @@ def fault_in_environment():
     """Return what is wrong with a variable, and the remedy, in one line; '' if nothing is."""
     domain = os.environ.get('ROS_DOMAIN_ID', '')
     if domain and not (re.fullmatch('[0-9]{1,9}', domain) and int(domain) <= HIGHEST_DOMAIN):
-        return (f'ROS_DOMAIN_ID={domain}: must be a whole number, 0 to {HIGHEST_DOMAIN}; set it to '
-                'that of the other nodes, or unset it for 0')
+        return (f'ROS_DOMAIN_ID={domain}: must be a whole number, 0 to {HIGHEST_DOMAIN}; '
+                'set it to that of the other nodes, or unset it for 0')
     for name in SWITCHES:
         if os.environ.get(name, '') not in ('', '0', '1'):
             return f'{name}={os.environ[name]}: must be 0 or 1; correct or unset it'

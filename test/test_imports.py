@@ -82,7 +82,7 @@ ALLOWED = {
     'checking/verdicts': set(),
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
-    'executables': {'nodes', 'planning', 'process_start', 'ros_environment', 'shown_text'},
+    'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment', 'shown_text'},
 }
 FORBIDDEN_OUTSIDE = {
     'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,

@@ -19,9 +19,8 @@ import json
 import os
 from pathlib import Path
 import subprocess
-import sys
 
-from ncs_cluster_detector.module_path import program_without_current_folder
+from ncs_cluster_detector.module_path import python_command
 
 PATIENCE_SEC = 15.0
 # Where the installation of NCSDK 2 puts the package; a virtual environment does not look there.
@@ -87,9 +86,8 @@ def sdk_facts(environment):
     try:
         # What the vendor's library prints is not ours to read: the last line is.
         answer = subprocess.run(
-            [sys.executable, '-c', program_without_current_folder(_ASK)],
-            env={**os.environ, **environment}, capture_output=True, text=True,
-            timeout=PATIENCE_SEC, stdin=subprocess.DEVNULL, errors='replace')
+            python_command(_ASK), env={**os.environ, **environment}, capture_output=True,
+            text=True, timeout=PATIENCE_SEC, stdin=subprocess.DEVNULL, errors='replace')
         facts = json.loads(answer.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {'error': f'loading mvnc took more than {PATIENCE_SEC:g} s'}

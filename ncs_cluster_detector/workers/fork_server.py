@@ -33,6 +33,7 @@ import threading
 from typing import NamedTuple
 
 from ncs_cluster_detector.module_path import environment_without_current_folder
+from ncs_cluster_detector.module_path import python_command
 from ncs_cluster_detector.module_path import ROOT
 
 ENVIRONMENT = {
@@ -50,9 +51,7 @@ NUMBER = struct.Struct('q')
 REQUEST = b'f'
 MOST_DESCRIPTORS = 64
 END_PATIENCE_SEC = 2.0
-# Only what is built into the interpreter is imported before the path is set.
 _PROGRAM = """
-import sys
 sys.path[:] = {path!r}
 from ncs_cluster_detector.workers.fork_server_main import main
 main({socket}, {preload!r})
@@ -123,7 +122,7 @@ class ForkServer:
         try:
             with theirs:
                 self._server = subprocess.Popen(
-                    [sys.executable, '-c', program], stdin=subprocess.DEVNULL,
+                    python_command(program), stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     env=environment_without_current_folder({**ENVIRONMENT, **os.environ}))
         except BaseException:
