@@ -26,6 +26,8 @@ import time
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.child_process import ChildProcess
+from ncs_cluster_detector.workers.child_process import UNKNOWN_EXIT_CODE
+import psutil
 import pytest
 
 TO_STDOUT = b'\x1b[32mI: /opt/ncsdk/api/mvnc_api.c:120\tinitialised\x1b[0m\n'
@@ -226,6 +228,61 @@ def test_one_that_does_not_listen_is_killed(start):
     child.kill()
     wait_for_end(child)
     assert signal.SIGKILL.name in child.how_it_ended()
+
+
+def blocked(theirs):
+    """Tell which signals are held back."""
+    theirs.send(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+def test_signals_to_the_whole_group_do_not_concern_it(start):
+    child = start(blocked)
+    assert take_messages(child, len) == [{signal.SIGINT, signal.SIGTERM, signal.SIGHUP}]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def test_a_fork_server_that_was_killed_is_started_again(start):
+    first = start(answers, 'heard')
+    parent = psutil.Process(first.pid).parent()
+    parent.kill()
+    wait_for_end(first)   # as far as can be told
+    assert first.how_it_ended().endswith(f'ended with exit code {UNKNOWN_EXIT_CODE}')
+    parent.wait(LIMIT_SEC)
+    second = start(answers, 'heard')
+    second.send('one')
+    assert take_messages(second, len) == [('heard', 'one')]
+    assert psutil.Process(second.pid).parent().pid != parent.pid
+
+
+def test_a_start_without_a_fork_server_is_an_error_that_says_so(monkeypatch, tmp_path):
+    wrong = tmp_path / 'python'
+    wrong.write_text('#!/bin/sh\nexit 3\n')
+    wrong.chmod(0o755)
+    alone = fork_server.ForkServer()
+    monkeypatch.setattr(sys, 'executable', str(wrong))
+    with pytest.raises(OSError):
+        alone.start(answers, ())
+    alone.close()
+
+
+def test_the_fork_server_ends_with_its_parent_however_that_ends(tmp_path):
+    (tmp_path / 'body.py').write_text('def main(theirs):\n    theirs.recv()\n')
+    program = tmp_path / 'program.py'
+    program.write_text("""
+import os, signal
+from body import main
+from ncs_cluster_detector.workers.child_process import ChildProcess
+children = [ChildProcess(main) for _ in range(2)]
+print(os.getpid(), *(child.pid for child in children), flush=True)
+signal.pause()
+""")
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True, env={
+            **os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}) as process:
+        pids = [int(word) for word in process.stdout.readline().split()]
+        family = psutil.Process(pids[0]).children(recursive=True)
+        assert {child.pid for child in family} > set(pids[1:])
+        process.kill()
+    assert psutil.wait_procs(family, LIMIT_SEC)[1] == []
 
 
 def test_its_descriptors_are_given_back(start):
