@@ -75,14 +75,16 @@ ALLOWED = {
               'process_start', 'ros_environment',
               'simulation.bus', 'simulation.graphs', 'simulation.shared_bus'},
     # Its bodies and their sensors are those of simulated sticks.
-    'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor', 'process_start'},
+    'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor',
+                 'process_start'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'shown_text', 'planning.fit', 'planning.recording',
                  'cameras.test_pattern', 'module_path', 'process_start', 'ros_environment'},
     'checking/verdicts': set(),
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
-    'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment', 'shown_text'},
+    'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment',
+                    'shown_text'},
 }
 FORBIDDEN_OUTSIDE = {
     'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,

@@ -29,7 +29,7 @@ ONE_STICK = {'driver': 'simulated', 'simulated.sticks': '1', 'simulated.boot_ms'
 READY = 'is ready'
 OPEN = 'test_pattern is open'
 # What a person calls a script, and what the nodes, the workers and their libraries import.
-OTHERS = ('numpy', 'cv2', 'usb', 'rclpy', 'yaml', 'mvnc', 'sensor_msgs', 'vision_msgs', 'packaging')
+OTHERS = ('numpy', 'cv2', 'usb', 'rclpy', 'yaml', 'mvnc', 'sensor_msgs', 'vision_msgs')
 # Those that a Python which starts with such a PYTHONPATH imports by itself are left out: nobody
 # can help that.
 BY_CHANCE = ('queue', 'random', 'socket', 'numpy', 'cv2', 'selectors', 'json', 'pickle', 'usb',
