@@ -43,9 +43,9 @@ setup(
     entry_points={
         'console_scripts': [
             'camera_node = ncs_cluster_detector.executables:camera_node',
-            'check_sticks = ncs_cluster_detector.checking.check_sticks:main',
+            'check_sticks = ncs_cluster_detector.executables:check_sticks',
             'detector_node = ncs_cluster_detector.executables:detector_node',
-            'thermal_plan = ncs_cluster_detector.planning.thermal_plan:main',
+            'thermal_plan = ncs_cluster_detector.executables:thermal_plan',
         ],
     },
 )

@@ -13,3 +13,7 @@
 # limitations under the License.
 
 """Object detection on a cluster of USB inference sticks that take turns."""
+
+from ncs_cluster_detector import module_path
+
+module_path.leave_folder_of_option_m()

@@ -13,31 +13,61 @@
 # limitations under the License.
 
 """
-Entry points of the two executables.
+Entry points of the executables.
 
-They import the nodes late: a signal that arrives meanwhile ends the process as quietly as later
-ones do, and a worker process, which loads its parent's main module, stays free of ROS.
+They import the rest late: the module path is in order by then, and what ROS needs; and a signal
+that arrives while a node is imported ends the process as quietly as later ones do.
 """
 
 import os
 import signal
+import sys
+import time
+
+from ncs_cluster_detector.process_start import settle
+from ncs_cluster_detector.process_start import stop_signals
+
+STARTUP_ERROR = 2
 
 
 def camera_node():
     """Run the camera node; return its exit code."""
-    _end_quietly_while_importing()
+    if not _is_ready_for_ros('camera'):
+        return STARTUP_ERROR
     from ncs_cluster_detector.nodes.camera_node import main
     return main()
 
 
 def detector_node():
     """Run the detector node; return its exit code."""
-    _end_quietly_while_importing()
+    if not _is_ready_for_ros('detector'):
+        return STARTUP_ERROR
     from ncs_cluster_detector.nodes.detector_node import main
     return main()
 
 
-def _end_quietly_while_importing():
-    """Let SIGINT and SIGTERM end the process at once: nothing has been started yet."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+def check_sticks():
+    """Run the check of real sticks; return its exit code."""
+    settle()
+    from ncs_cluster_detector.checking.check_sticks import main
+    return main()
+
+
+def thermal_plan():
+    """Run the planner; return its exit code."""
+    settle()
+    from ncs_cluster_detector.planning.thermal_plan import main
+    return main()
+
+
+def _is_ready_for_ros(name):
+    """See to what must be in order before ROS is loaded; if it is not, say so as ROS would."""
+    settle()
+    for number in stop_signals():   # nothing has been started yet
         signal.signal(number, lambda *_: os._exit(0))
+    from ncs_cluster_detector.ros_environment import fault_in_environment
+    from ncs_cluster_detector.shown_text import shown
+    fault = fault_in_environment()
+    if fault:
+        print(f'[FATAL] [{time.time():.9f}] [{name}]: {shown(fault)}', file=sys.stderr)
+    return not fault

@@ -16,8 +16,12 @@
 
 import contextlib
 import difflib
+import signal
 import sys
 
+from ncs_cluster_detector.process_start import as_command
+from ncs_cluster_detector.process_start import stop_signals
+from ncs_cluster_detector.ros_environment import WITHOUT_LOG_FILE
 from ncs_cluster_detector.shown_text import without_secrets
 from one_line_parser import OneLineParser
 import run_environment
@@ -71,7 +75,7 @@ class Nodes:
         import rclpy
         from rclpy.parameter_client import AsyncParameterClient
         from rclpy.signals import SignalHandlerOptions
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
         self._rclpy = rclpy
         self._node = rclpy.create_node('param', start_parameter_services=False,
                                        enable_rosout=False)
@@ -211,8 +215,12 @@ def main(arguments, executable=run_nodes.EXECUTABLES / 'detector_node'):
     Do what the arguments ask for.
 
     :param executable: the program that a run is known by.
-    :return: exit code: 0, 1 when it failed, 130 after Ctrl-C; wrong arguments exit with 2.
+    :return: exit code: 0, 1 when it failed, 128 and the number of a signal that ended it; wrong
+        arguments exit with 2.
     """
+    sys.stdout.reconfigure(errors='replace')   # a description in a terminal that knows only ASCII
+    for number in stop_signals():
+        signal.signal(number, lambda got, _: sys.exit(128 + got))   # what is below ends in order
     given = parse(arguments)
     try:
         run = run_finder.choose_run(run_finder.find_runs(executable), given.pid)
@@ -229,12 +237,9 @@ def main(arguments, executable=run_nodes.EXECUTABLES / 'detector_node'):
         prefix = 'Setting parameter failed' if given.command == 'set' else 'param'
         print(f'{prefix}: {without_secrets(str(failure), *arguments)}', file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     print('\n'.join(lines))
     return 0
 
 
 if __name__ == '__main__':
-    sys.stdout.reconfigure(errors='replace')   # a description in a terminal that knows only ASCII
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(as_command(main)(sys.argv[1:]))

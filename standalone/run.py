@@ -24,6 +24,8 @@ import sys
 import time
 
 from live_view import Facts
+from ncs_cluster_detector.process_start import as_command
+from ncs_cluster_detector.process_start import stop_signals
 from ncs_cluster_detector.shown_text import shown
 import node_process
 from one_line_parser import refuse
@@ -209,7 +211,7 @@ def main(arguments):
     asked_to_stop = []
     # Every one but the first is ignored: what follows has deadlines, and make and a terminal
     # may both pass the same Ctrl-C on.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in stop_signals():
         signal.signal(number, lambda got, _: asked_to_stop.append(signal.Signals(got).name))
     options = run_arguments.parse(arguments)
     missing = run_nodes.missing_files(options)
@@ -245,4 +247,4 @@ def main(arguments):
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(as_command(main)(sys.argv[1:]))

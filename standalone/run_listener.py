@@ -17,6 +17,7 @@
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
+from ncs_cluster_detector.ros_environment import WITHOUT_LOG_FILE
 import numpy as np
 from rcl_interfaces.msg import ParameterEvent
 import rclpy
@@ -49,7 +50,7 @@ class RunListener:
         :param state: the RunState.
         :param recorder: a Recorder or None.
         """
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
         self._state, self._recorder = state, recorder
         self.heard = False
         self._node = rclpy.create_node('runner', start_parameter_services=False,

@@ -18,11 +18,11 @@ import array
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
+from ncs_cluster_detector.module_path import python_command
 import psutil
 from rcl_interfaces.srv import SetParameters
 import rclpy
@@ -42,23 +42,24 @@ class NodeProcess:
     """An executable of this package in a process of its own."""
 
     def __init__(self, executable, parameters, environment=None, remappings=None,
-                 more_arguments=()):
+                 more_arguments=(), through=(), **more):
         """
         Start it with parameters, a dictionary of name and YAML text.
 
         :param environment: dictionary of variables in addition to those of this process.
         :param remappings: dictionary of old and new names; ``__ns`` is the namespace.
         :param more_arguments: further words for ROS, such as ``--params-file`` and a path.
+        :param through: words of a program that becomes the node, whose words follow.
+        :param more: what subprocess.Popen takes, such as ``cwd``.
         """
         arguments = [word for flag, pairs in (('-p', parameters), ('-r', remappings or {}))
                      for name, value in pairs.items() for word in (flag, f'{name}:={value}')]
         code = (f'from ncs_cluster_detector.executables import {executable} as main; '
                 'raise SystemExit(main())')
         self._popen = subprocess.Popen(
-            [sys.executable, '-c', code, '--ros-args', *arguments,
-             *more_arguments], stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env={**os.environ, **(environment or {})})
+            [*through, *python_command(code), '--ros-args', *arguments, *more_arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            env={**os.environ, **(environment or {})}, **more)
         self._lines = []
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -27,6 +27,9 @@ ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'dia
 # What a module may import from the package: folders, or modules of them.
 ALLOWED = {
     'shown_text': set(),
+    'module_path': set(),
+    'process_start': {'module_path'},
+    'ros_environment': set(),
     'policy': {'policy'},
     'detection': {'detection'},
     'drawing': {'drawing'},
@@ -34,9 +37,11 @@ ALLOWED = {
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'detection.ssd'},
-    'simulation': {'simulation', 'detection'},
+    'simulation': {'simulation', 'detection', 'process_start'},
     'workers/messages': {'detection'},
-    'workers/frame_slots': set(),
+    'workers/fork_server': {'module_path'},
+    'workers/fork_server_main': {'workers.fork_server'},
+    'workers/frame_slots': {'workers.fork_server'},
     'workers/frame': set(),
     'workers/measurement': set(),
     'workers/frame_flow': {'policy.ordering', 'workers.measurement'},
@@ -46,10 +51,11 @@ ALLOWED = {
     'workers/worker_main': {'workers.messages', 'workers.frame_slots', 'workers.driver', 'sticks',
                             'detection'},
     'workers/bus_cleaner_main': {'workers.messages', 'workers.driver', 'sticks'},
-    'workers/child_process': {'workers.last_words'},
+    'workers/child_process': {'workers.last_words', 'workers.fork_server'},
     'workers/endings': set(),
     'workers/worker_handle': {'workers.messages', 'workers.frame_slots', 'workers.worker_main',
-                              'workers.child_process', 'workers.bus_cleaner_main'},
+                              'workers.child_process', 'workers.bus_cleaner_main',
+                              'workers.fork_server'},
     'workers/bus_cleaner': {'policy.restart', 'workers.messages', 'workers.child_process',
                             'workers.endings', 'workers.bus_cleaner_main'},
     'workers/deadlines': {'policy', 'sticks.stick'},
@@ -66,21 +72,28 @@ ALLOWED = {
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
     'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'shown_text',
+              'process_start', 'ros_environment',
               'simulation.bus', 'simulation.graphs', 'simulation.shared_bus'},
     # Its bodies and their sensors are those of simulated sticks.
-    'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor'},
+    'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor',
+                 'process_start'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'shown_text', 'planning.fit', 'planning.recording',
-                 'cameras.test_pattern'},
+                 'cameras.test_pattern', 'module_path', 'process_start', 'ros_environment'},
     'checking/verdicts': set(),
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
     # For launch files, which read a parameter file as the nodes do.
     'launching': {'launching', 'nodes.given_parameters', 'nodes.unused_parameters'},
-    'executables': {'nodes', 'planning'},
+    'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment',
+                    'shown_text'},
 }
 FORBIDDEN_OUTSIDE = {
     'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
+    # They run before it is known that modules are looked for in the right places.
+    'module_path': {'re', 'pathlib', 'functools', 'contextlib'} | ROS,
+    'process_start': {'numpy', 'cv2', 'multiprocessing'} | ROS,
+    'ros_environment': {'numpy', 'cv2', 'multiprocessing'} | ROS,
     'policy': {'time', 'random', 'logging', 'datetime', 'numpy', 'cv2', 'threading', 'os'} | ROS,
     'detection': {'time', 'random'} | ROS,
     'drawing': {'time', 'random'} | ROS,

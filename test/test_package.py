@@ -93,8 +93,8 @@ def test_no_path_leads_out_of_the_install_space(setup):
 def test_executables(setup):
     entries = dict(entry.split(' = ') for entry in setup['entry_points']['console_scripts'])
     assert entries == {
-        'thermal_plan': f'{PACKAGE}.planning.thermal_plan:main',
-        'check_sticks': f'{PACKAGE}.checking.check_sticks:main',
+        'thermal_plan': f'{PACKAGE}.executables:thermal_plan',
+        'check_sticks': f'{PACKAGE}.executables:check_sticks',
         **{f'{name}_node': f'{PACKAGE}.executables:{name}_node'
            for name in ('camera', 'detector')}}
     scripts = (ROOT / 'setup.cfg').read_text()

@@ -17,6 +17,7 @@
 import contextlib
 from datetime import datetime
 import hashlib
+import os
 import signal
 import sys
 import tempfile
@@ -53,9 +54,11 @@ from ncs_cluster_detector.checking.verdicts import judge_replug_needed
 from ncs_cluster_detector.checking.verdicts import NOT_OK
 from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import Verdict
+from ncs_cluster_detector.process_start import as_command
+from ncs_cluster_detector.process_start import stop_signals
+from ncs_cluster_detector.ros_environment import fault_in_environment
 from ncs_cluster_detector.shown_text import shown
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STARTUP_ERROR = 2   # the node's exit code
 REPORT_FILES = ('report.txt', 'report.json', 'temperatures.csv', 'node.log')
 # How long a step waits for a stick, if none runs when it begins.
@@ -196,6 +199,19 @@ class Check:
         self._terminal.say(f'[{number}/{len(STEPS) + 1}] {what}')
 
 
+def _check_environment():
+    """Raise CannotRunError for what would end this in another's words, halfway."""
+    os.environ.pop('ROS_DOMAIN_ID', None)   # the check has one of its own
+    fault = fault_in_environment()
+    if fault:
+        raise CannotRunError(fault)
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise CannotRunError(f'TMPDIR: {error.strerror}; set TMPDIR to a folder that can be '
+                             'written') from None
+
+
 def _open_log(out):
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -213,6 +229,7 @@ def _graph_facts(graph):
     return {'name': graph.name, 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
 
 
+@as_command
 def main(arguments=None):
     """
     Run the command line.
@@ -223,10 +240,11 @@ def main(arguments=None):
     asked_to_stop = []
     # Every one but the first is ignored: what follows has deadlines, and make and a terminal may
     # both pass the same Ctrl-C on.
-    for number in STOP_SIGNALS:
+    for number in stop_signals():
         signal.signal(number, lambda got, _: asked_to_stop.append(signal.Signals(got).name))
     try:
         options = parse(arguments)
+        _check_environment()
         return Check(options, own_terminal(), asked_to_stop).run()
     except CannotRunError as error:
         print(f'{PROGRAM}: {shown(error, *sys.argv)}', file=sys.stderr)

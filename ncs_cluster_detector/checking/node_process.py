@@ -19,11 +19,11 @@ from pathlib import Path
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 
 from ncs_cluster_detector.checking.privacy import scrubbed
+from ncs_cluster_detector.module_path import python_command
 
 # PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even by SIGKILL. And
 # a shell lets what it runs in the background ignore SIGINT, which the node would inherit.
@@ -55,7 +55,7 @@ class NodeProcess:
         self._log, self._clock = log, clock
         self.started_at = clock()
         self._process = subprocess.Popen(
-            [sys.executable, '-c', _START, '--ros-args', *arguments], stdin=subprocess.DEVNULL,
+            [*python_command(_START), '--ros-args', *arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
             start_new_session=True, env={**os.environ, **(environment or {})})
         self.pid = self._process.pid

@@ -23,6 +23,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.cameras.test_pattern import SyntheticStreet
 from ncs_cluster_detector.checking.history import History
 from ncs_cluster_detector.checking.history import report_of
+from ncs_cluster_detector.ros_environment import WITHOUT_LOG_FILE
 from rcl_interfaces.srv import SetParameters
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -55,7 +56,7 @@ class Observer:
 
         :param clock: returns seconds since the beginning of the check.
         """
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
         self.history = History()
         self.step = ''
         self.image_fps = 0.0

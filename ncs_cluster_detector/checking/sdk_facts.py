@@ -19,7 +19,8 @@ import json
 import os
 from pathlib import Path
 import subprocess
-import sys
+
+from ncs_cluster_detector.module_path import python_command
 
 PATIENCE_SEC = 15.0
 # Where the installation of NCSDK 2 puts the package; a virtual environment does not look there.
@@ -85,7 +86,7 @@ def sdk_facts(environment):
     try:
         # What the vendor's library prints is not ours to read: the last line is.
         answer = subprocess.run(
-            [sys.executable, '-c', _ASK], env={**os.environ, **environment}, capture_output=True,
+            python_command(_ASK), env={**os.environ, **environment}, capture_output=True,
             text=True, timeout=PATIENCE_SEC, stdin=subprocess.DEVNULL, errors='replace')
         facts = json.loads(answer.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:

@@ -24,20 +24,25 @@ import traceback
 
 from ncs_cluster_detector.nodes.freed_memory import keep_freed_memory
 from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.nodes.ros_arguments import in_one_line
+from ncs_cluster_detector.nodes.ros_arguments import init_ros
+from ncs_cluster_detector.nodes.ros_arguments import reason_of
+from ncs_cluster_detector.process_start import stop_signals
 from ncs_cluster_detector.shown_text import printable
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.shown_text import without_secrets
 import rclpy
+from rclpy.exceptions import NameValidationException
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
+from rclpy.impl.implementation_singleton import rclpy_implementation
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+RCLError = rclpy_implementation.RCLError
 
 
 def run_until_signal(name, make_node, args=None):
     """
-    Run a node until SIGINT or SIGTERM; to be called once, from the main thread.
+    Run a node until SIGINT, SIGTERM or SIGHUP; to be called once, from the main thread.
 
     :param name: under which a start-up error is logged.
     :param make_node: returns the node, or raises StartupError; the node has a method ``stop``
@@ -52,14 +57,15 @@ def run_until_signal(name, make_node, args=None):
     requests, bell = socket.socketpair()
     bell.setblocking(False)
     signal.set_wakeup_fd(bell.fileno())
-    for number in STOP_SIGNALS:
+    stopping = stop_signals()
+    for number in stopping:
         signal.signal(number, lambda *_: None)
     keep_freed_memory()
     stopped = True
     words = sys.argv if args is None else args   # an error may quote them
     try:
-        _init_ros(args)
-        node = make_node()
+        init_ros(name, args)
+        node = _made(make_node)
         try:
             _spin_until_requested(node, requests, bell)
         finally:
@@ -74,7 +80,7 @@ def run_until_signal(name, make_node, args=None):
         print(printable(without_secrets(traceback.format_exc(), *words)), file=sys.stderr, end='')
         return 1
     finally:
-        for number in STOP_SIGNALS:
+        for number in stopping:
             signal.signal(number, signal.SIG_IGN)   # a second Ctrl-C changes nothing any more
         signal.set_wakeup_fd(-1)
         rclpy.try_shutdown()
@@ -83,19 +89,18 @@ def run_until_signal(name, make_node, args=None):
     return 0
 
 
-def _init_ros(args):
-    for word in sys.argv if args is None else args:
-        try:
-            word.encode()
-        except UnicodeEncodeError:
-            raise StartupError(
-                f'--ros-args: {printable(word)} is not valid UTF-8, which ROS needs; rename the '
-                'file, name a link to it, or write %E9 and the like in camera_info_url') from None
+def _made(make_node):
+    """Return the node; what ROS refuses is in names and environment, not in our parameters."""
     try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:
-        raise StartupError(f'--ros-args: {" ".join(str(error).split())}; correct the arguments '
-                           'or the parameter file') from None
+        return make_node()
+    except NameValidationException as error:
+        raise StartupError(
+            f'-r: {reason_of(error)}; correct the name that is given in its place') from None
+    except RCLError as error:
+        raise StartupError(
+            f'starting the node in ROS_DOMAIN_ID={os.environ.get("ROS_DOMAIN_ID") or 0} failed: '
+            f'{in_one_line(error)}; see the lines above, and check the names given with -r and '
+            'the transport profile (FASTRTPS_DEFAULT_PROFILES_FILE)') from None
 
 
 def _spin_until_requested(node, requests, bell):

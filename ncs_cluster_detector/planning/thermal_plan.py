@@ -42,8 +42,10 @@ from ncs_cluster_detector.planning.recording import read_recording
 from ncs_cluster_detector.planning.table import report_of
 from ncs_cluster_detector.planning.table import table_of
 from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.process_start import as_command
 
 
+@as_command
 def main(arguments=None):
     """
     Run the command line.
@@ -60,9 +62,10 @@ def main(arguments=None):
         if choice:
             question = replace(question, settings=choice.recommended.settings)
         plan = make_plan(question)
-        print('\n'.join([*_fit_lines(fits, inference_sec), *table_of(plan),
-                         *(lines_of_choice(choice, plan) if choice else ())]))
-        _write(plan, choice, options.out)
+        # The files come first: nobody need read all of the table.
+        written = _write(plan, choice, options.out)
+        lines = [*_fit_lines(fits, inference_sec), *table_of(plan),
+                 *(lines_of_choice(choice, plan) if choice else ()), written]
     except OSError as error:
         print(f'{PROGRAM}: {error.strerror or error}'
               f'{f" ({error.filename})" if error.filename else ""}; name a recording that exists '
@@ -71,6 +74,7 @@ def main(arguments=None):
     except (ImportError, ValueError) as error:
         print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 2
+    print('\n'.join(lines))
     return 0
 
 
@@ -80,7 +84,7 @@ def _write(plan, choice, folder):
         report['choice'] = report_of_choice(choice)
     (folder / 'plan.json').write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
     draw_plan(plan, folder / 'plan.png')
-    print(f'written: {folder / "plan.png"}, {folder / "plan.json"}')
+    return f'written: {folder / "plan.png"}, {folder / "plan.json"}'
 
 
 def _fits(options):

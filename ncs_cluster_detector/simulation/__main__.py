@@ -25,6 +25,7 @@ import os
 from pathlib import Path
 import sys
 
+from ncs_cluster_detector.process_start import ends_with_its_reader
 from ncs_cluster_detector.simulation.bus import LEFTOVERS
 from ncs_cluster_detector.simulation.bus import SimulatedBus
 from ncs_cluster_detector.simulation.library import ENVIRONMENT_VARIABLE as BUS_VARIABLE
@@ -57,6 +58,7 @@ _MEANING = {
 }
 
 
+@ends_with_its_reader
 def main(arguments=None):
     """
     Run the command line; does not return when it is right.

@@ -21,6 +21,7 @@ Run without arguments it lists the simulated sticks of this user's programs.
 import argparse
 import sys
 
+from ncs_cluster_detector.process_start import as_command
 from ncs_cluster_detector.simulation.fault_words import CALLS
 from ncs_cluster_detector.simulation.fault_words import FAULTS
 from ncs_cluster_detector.simulation.fault_words import GARBAGE
@@ -37,6 +38,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f'{PROGRAM}: {message}; see --help\n')
 
 
+@as_command
 def main(arguments=None):
     """
     Run the command line.
@@ -60,6 +62,8 @@ def main(arguments=None):
             raise ValueError(f'{len(buses)} simulated buses run: choose one ({", ".join(which)}); '
                              'without arguments this lists them with their programs')
         buses[0].shared_bus.inject(options.port, options.fault, *options.arguments)
+    except BrokenPipeError:
+        raise   # nobody reads the list any more
     except (OSError, ValueError) as error:
         sys.exit(_refusal(error))
 

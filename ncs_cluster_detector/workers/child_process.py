@@ -15,15 +15,17 @@
 """A process that the supervisor has started, and the pipe to it."""
 
 from contextlib import ExitStack
-import multiprocessing
+from contextlib import suppress
+from multiprocessing import connection
+import os
 import signal
 
+from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.last_words import LastWords
 from ncs_cluster_detector.workers.last_words import redirect_output
 
-# A fork server that has loaded the libraries starts a process in some 30 ms and shares their
-# memory with it; see worker_handle.prepare.
-context = multiprocessing.get_context('forkserver')
+# What a process is said to have ended with when the fork server, which alone knows, has ended.
+UNKNOWN_EXIT_CODE = 255
 
 
 class ChildProcess:
@@ -36,20 +38,21 @@ class ChildProcess:
         Start the process.
 
         :param main: its body, called with its end of the pipe and the arguments.
+        :raises OSError: it cannot be started.
         """
         self._is_silent = False   # its end of the pipe is closed
         with ExitStack() as undo:
-            self.connection, theirs = context.Pipe()
+            self.connection, theirs = connection.Pipe()
             undo.callback(self.connection.close)
             self._last_words = LastWords()
             undo.callback(self._last_words.close)
             with theirs, self._last_words.theirs as output:
-                self._process = context.Process(
-                    target=_run, args=(main, output, theirs, *arguments), daemon=True)
-                self._process.start()
+                # The sentinel becomes ready when the process has ended.
+                self.pid, self.sentinel = fork_server.server.start(
+                    _run, (main, output, theirs, *arguments))
             undo.pop_all()
-        self.pid = self._process.pid
-        self.sentinel = self._process.sentinel
+        os.set_blocking(self.sentinel, False)
+        self._exit_code = None
 
     def waitables(self):
         """Return what becomes ready when the process says something or ends."""
@@ -76,15 +79,21 @@ class ChildProcess:
 
     def has_ended(self):
         """Tell whether the process is gone."""
-        return self._process.exitcode is not None
+        if self._exit_code is None:
+            with suppress(BlockingIOError):   # not yet
+                told = os.read(self.sentinel, fork_server.NUMBER.size)
+                self._exit_code, = (
+                    fork_server.NUMBER.unpack(told) if told else (UNKNOWN_EXIT_CODE,))
+        return self._exit_code is not None
 
     def was_killed(self):
         """Tell whether a process that is gone was ended from outside, by the system or a user."""
-        return self._process.exitcode in (-signal.SIGKILL, -signal.SIGTERM)
+        return self.has_ended() and self._exit_code in (-signal.SIGKILL, -signal.SIGTERM)
 
     def how_it_ended(self):
         """Return the end of a process that is gone in words, with the last that it printed."""
-        code = self._process.exitcode
+        self.has_ended()
+        code = self._exit_code
         how = f'ended with exit code {code}'
         if code is not None and code < 0:
             names = {number.value: number.name for number in signal.Signals}
@@ -96,14 +105,16 @@ class ChildProcess:
     def kill(self):
         """End the process without waiting for its end: it may be stuck inside the kernel."""
         if not self.has_ended():
-            self._process.kill()
+            with suppress(ProcessLookupError):   # it has ended in this moment
+                os.kill(self.pid, signal.SIGKILL)
 
     def close(self):
         """Take back what belongs to a process that has ended."""
-        self._process.join()
+        connection.wait([self.sentinel])
+        self.has_ended()
         self.connection.close()
         self._last_words.close()
-        self._process.close()
+        os.close(self.sentinel)
 
 
 def _run(main, output, connection, *arguments):

@@ -20,9 +20,9 @@ name, so nothing can be left behind, however the processes end.
 """
 
 import mmap
-from multiprocessing import reduction
 import os
 
+from ncs_cluster_detector.workers.fork_server import Descriptor
 import numpy as np
 
 
@@ -57,7 +57,7 @@ class FrameSlots:
 
     def __reduce__(self):
         """Arrive in a worker, as an argument of its process, as :class:`ReceivedSlots`."""
-        return ReceivedSlots, ([reduction.DupFd(slot.file) for slot in self._slots],)
+        return ReceivedSlots, ([Descriptor(slot.file) for slot in self._slots],)
 
     def close(self):
         """Give the memory back; the worker's own hold on it ends with the worker."""
@@ -68,9 +68,9 @@ class FrameSlots:
 class ReceivedSlots:
     """The same slots as the worker sees them."""
 
-    def __init__(self, duplicates):
+    def __init__(self, files):
         """Open the slots from their file descriptors, duplicated for this process."""
-        self._slots = [_Slot(duplicate.detach()) for duplicate in duplicates]
+        self._slots = [_Slot(file) for file in files]
 
     def image(self, number, height, width):
         """Return the frame in a slot: uint8, height x width x 3, until the result is sent."""

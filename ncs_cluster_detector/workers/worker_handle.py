@@ -16,50 +16,33 @@
 
 from collections import OrderedDict
 from contextlib import ExitStack
-from multiprocessing import resource_tracker
-import os
-import signal
 
 from ncs_cluster_detector.workers import bus_cleaner_main
+from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers import worker_main
 from ncs_cluster_detector.workers.child_process import ChildProcess
-from ncs_cluster_detector.workers.child_process import context
 from ncs_cluster_detector.workers.frame_slots import FrameSlots
 from ncs_cluster_detector.workers.messages import Infer
 from ncs_cluster_detector.workers.messages import Result
 from ncs_cluster_detector.workers.messages import Stop
 
-FORK_SERVER_ENVIRONMENT = {
-    # Threads in the fork server do not survive a fork.
-    'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1',
-    # Memory of a frame goes back at once instead of staying with each thread of each worker: 12
-    # instead of 14 MB a worker with one small network, 16 instead of 22 with two detectors.
-    'MALLOC_ARENA_MAX': '1', 'MALLOC_MMAP_THRESHOLD_': '65536', 'MALLOC_TRIM_THRESHOLD_': '65536'}
 SIMULATED_SDK = ('ncs_cluster_detector.simulation.mvncapi',
                  'ncs_cluster_detector.simulation.usb_backend')
 
 
 def prepare(driver):
     """
-    Make ready for starting workers, in the thread that will start them; call it once.
+    Make ready for starting workers; call it once.
 
     A fork server that has loaded the libraries starts a worker in some 30 ms and shares their
     memory with it. It is a fresh process, so no thread of ours (DDS has many) is ever forked.
 
     :param driver: the driver parameter; the double is loaded for simulated sticks, an SDK never.
     """
-    # Ctrl-C in a terminal and a service manager's SIGTERM reach all processes of a group; those
-    # started here inherit that it does not concern them, and wait for this thread's word, so that
-    # they can close their sticks. The resource tracker comes first: starting it unblocks the
-    # signals in this thread.
-    resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    for variable, value in FORK_SERVER_ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
     # What is not installed is left out. pyusb loads libusb only where it is used.
-    context.set_forkserver_preload([
+    fork_server.server.preload = (
         worker_main.__name__, bus_cleaner_main.__name__, 'usb.core', 'usb.backend.libusb1',
-        *(SIMULATED_SDK if driver == 'simulated' else ())])
+        *(SIMULATED_SDK if driver == 'simulated' else ()))
 
 
 class WorkerHandle(ChildProcess):

@@ -51,16 +51,16 @@ def test_wrong_ros_arguments_are_a_start_up_error(start_camera):
 STARTING = """
 from ncs_cluster_detector.nodes import run_until_signal
 from ncs_cluster_detector.nodes.camera_node import main
-init_ros = run_until_signal._init_ros
-def announce(args):
+init_ros = run_until_signal.init_ros
+def announce(*args):
     print('main has begun', flush=True)
-    init_ros(args)
-run_until_signal._init_ros = announce
+    init_ros(*args)
+run_until_signal.init_ros = announce
 raise SystemExit(main())
 """
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_the_start_ends_the_node_too(number):
     processes = [subprocess.Popen(
         [sys.executable, '-c', STARTING, '--ros-args', '-p', 'source:=test_pattern', '-p',

@@ -189,7 +189,7 @@ def shared_memory_names():
             if 'fastrtps' not in name and not re.fullmatch(r'sem\.\w{6}', name)}
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_node_and_all_its_processes(probe, start_detector, number):
     before = shared_memory_names()
     node = start_detector(**SHAPES, **{'simulated.sticks': '3'})
@@ -204,10 +204,12 @@ def test_a_signal_ends_the_node_and_all_its_processes(probe, start_detector, num
     assert shared_memory_names() == before
 
 
-def test_a_signal_to_the_whole_group_lets_the_workers_close_their_sticks(probe, start_detector):
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_whole_group_lets_the_workers_close_their_sticks(
+        probe, start_detector, number):
     node = start_detector(**SHAPES, **{'simulated.sticks': '3'})
     probe.wait_for_running(3)
-    os.killpg(node.pid, signal.SIGTERM)
+    os.killpg(node.pid, number)
     assert node.wait(5.0) == 0
     assert '[ERROR]' not in node.output
     assert '[WARN]' not in node.output
@@ -232,7 +234,7 @@ def test_workers_end_with_a_node_that_is_killed(probe, start_detector):
     assert shared_memory_names() == before
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_start_up_ends_the_node_quietly(start_detector, number):
     node = start_detector(**SHAPES, **{'simulated.sticks': '5', 'simulated.boot_ms': '3000'})
     node.wait_for_line('is ready')

@@ -51,12 +51,13 @@ class Running:
         (folder / 'graph').write_text('detector: shapes\n')
         self.folder = folder
         self.output = (folder / 'output.txt').open('wb+')
+        modules = [str(HERE / 'camera_and_window'), os.environ.get('PYTHONPATH')]
         self.process = subprocess.Popen(
             [sys.executable, '-m', 'ncs_cluster_detector.simulation', '--inference-ms', '20',
              '--transfer-ms', '5', '--boot-ms', '50', '--ambient-celsius', str(AMBIENT_CELSIUS),
              NAME, *arguments],
             cwd=folder, stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**os.environ, 'PYTHONPATH': str(HERE / 'camera_and_window'),
+            env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, modules)),
                  'TEST_NOTES': str(folder)})
 
     def wait_until(self, condition):

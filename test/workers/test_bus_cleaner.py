@@ -15,7 +15,6 @@
 """The bus cleaner: the hold on it with an invented process, and real ones on a made-up bus."""
 
 from multiprocessing import connection
-from multiprocessing import forkserver
 import queue
 import threading
 import time
@@ -295,14 +294,8 @@ def test_a_starter_is_not_held_up_for_longer_than_the_deadline(monkeypatch):
 
 @pytest.fixture(scope='module', autouse=True)
 def fork_server():
-    """Have the fork server loaded as a supervisor does, in a thread, for its signals."""
-    def start():
-        prepare('simulated')
-        forkserver.ensure_running()
-
-    thread = threading.Thread(target=start)
-    thread.start()
-    thread.join()
+    """Have the fork server loaded as a supervisor does."""
+    prepare('simulated')
 
 
 class Cleaning:

@@ -24,8 +24,10 @@ import threading
 import time
 
 from blocking_calls import LIMIT_SEC
+from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.child_process import ChildProcess
-from ncs_cluster_detector.workers.child_process import context
+from ncs_cluster_detector.workers.child_process import UNKNOWN_EXIT_CODE
+import psutil
 import pytest
 
 TO_STDOUT = b'\x1b[32mI: /opt/ncsdk/api/mvnc_api.c:120\tinitialised\x1b[0m\n'
@@ -33,10 +35,17 @@ TO_STDERR = b'\x1b[1;31mE: /opt/ncsdk/api/XLink.c:137\tassertion failed\x1b[0m\n
 # A program with a fork server of its own, which has this program's output.
 PROGRAM = """
 from multiprocessing import connection
+from body import main
+from ncs_cluster_detector.workers.child_process import ChildProcess
+
+child = ChildProcess(main)
+assert connection.wait([child.sentinel], 30.0)
+print(child.how_it_ended().partition(' was ')[2])
+child.close()
+"""
+BODY = """
 import os
 import resource
-import signal
-from ncs_cluster_detector.workers.child_process import ChildProcess
 
 def main(_):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -45,12 +54,6 @@ def main(_):
     print('printed by Python', flush=True)
     os.system('echo printed by a program of its own')
     os.abort()
-
-if __name__ == '__main__':
-    child = ChildProcess(main)
-    assert connection.wait([child.sentinel], 30.0)
-    print(child.how_it_ended().partition(' was ')[2])
-    child.close()
 """
 
 
@@ -150,6 +153,7 @@ def test_how_it_ended_quotes_the_last_line_without_colour_and_folder(start, capf
 def test_nothing_that_it_prints_reaches_the_output_of_its_parent(tmp_path):
     program = tmp_path / 'program.py'
     program.write_text(PROGRAM)
+    (tmp_path / 'body.py').write_text(BODY)
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True,
                           timeout=LIMIT_SEC,
                           env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)})
@@ -226,6 +230,61 @@ def test_one_that_does_not_listen_is_killed(start):
     assert signal.SIGKILL.name in child.how_it_ended()
 
 
+def blocked(theirs):
+    """Tell which signals are held back."""
+    theirs.send(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+def test_signals_to_the_whole_group_do_not_concern_it(start):
+    child = start(blocked)
+    assert take_messages(child, len) == [{signal.SIGINT, signal.SIGTERM, signal.SIGHUP}]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def test_a_fork_server_that_was_killed_is_started_again(start):
+    first = start(answers, 'heard')
+    parent = psutil.Process(first.pid).parent()
+    parent.kill()
+    wait_for_end(first)   # as far as can be told
+    assert first.how_it_ended().endswith(f'ended with exit code {UNKNOWN_EXIT_CODE}')
+    parent.wait(LIMIT_SEC)
+    second = start(answers, 'heard')
+    second.send('one')
+    assert take_messages(second, len) == [('heard', 'one')]
+    assert psutil.Process(second.pid).parent().pid != parent.pid
+
+
+def test_a_start_without_a_fork_server_is_an_error_that_says_so(monkeypatch, tmp_path):
+    wrong = tmp_path / 'python'
+    wrong.write_text('#!/bin/sh\nexit 3\n')
+    wrong.chmod(0o755)
+    alone = fork_server.ForkServer()
+    monkeypatch.setattr(sys, 'executable', str(wrong))
+    with pytest.raises(OSError):
+        alone.start(answers, ())
+    alone.close()
+
+
+def test_the_fork_server_ends_with_its_parent_however_that_ends(tmp_path):
+    (tmp_path / 'body.py').write_text('def main(theirs):\n    theirs.recv()\n')
+    program = tmp_path / 'program.py'
+    program.write_text("""
+import os, signal
+from body import main
+from ncs_cluster_detector.workers.child_process import ChildProcess
+children = [ChildProcess(main) for _ in range(2)]
+print(os.getpid(), *(child.pid for child in children), flush=True)
+signal.pause()
+""")
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True, env={
+            **os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}) as process:
+        pids = [int(word) for word in process.stdout.readline().split()]
+        family = psutil.Process(pids[0]).children(recursive=True)
+        assert {child.pid for child in family} > set(pids[1:])
+        process.kill()
+    assert psutil.wait_procs(family, LIMIT_SEC)[1] == []
+
+
 def test_its_descriptors_are_given_back(start):
     wait_for_end(start(exits_with_3))   # starts the fork server as well
     before = descriptors()
@@ -247,10 +306,10 @@ def test_nor_does_a_start_that_fails_keep_any(start, monkeypatch):
         ChildProcess(answers, lambda: None)
     assert descriptors() == before
 
-    def no_process(**_):
+    def no_process(*_):
         raise OSError('no process for you')
 
-    monkeypatch.setattr(context, 'Process', no_process)
+    monkeypatch.setattr(fork_server.server, 'start', no_process)
     with pytest.raises(OSError, match='no process for you') as _no_process:   # noqa: F841
         ChildProcess(answers, 'heard')
     assert descriptors() == before

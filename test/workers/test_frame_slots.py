@@ -14,23 +14,22 @@
 
 """Frame slots across a real process boundary."""
 
-import multiprocessing
+from multiprocessing import connection
 import os
 
+from ncs_cluster_detector.workers.child_process import ChildProcess
 from ncs_cluster_detector.workers.frame_slots import FrameSlots
 import numpy as np
 import pytest
 
-context = multiprocessing.get_context('forkserver')
 
-
-def answer_with_sums(connection, slots):
+def answer_with_sums(theirs, slots):
     """Body of a child process: answer each (slot, height, width) with the pixels' sum."""
     while True:
-        request = connection.recv()
+        request = theirs.recv()
         if request is None:
             return
-        connection.send(int(slots.image(*request).sum()))
+        theirs.send(int(slots.image(*request).sum()))
 
 
 @pytest.fixture
@@ -42,9 +41,8 @@ def slots():
 
 
 def test_frames_of_growing_and_shrinking_size_arrive_whole(slots):
-    here, there = context.Pipe()
-    child = context.Process(target=answer_with_sums, args=(there, slots), daemon=True)
-    child.start()
+    child = ChildProcess(answer_with_sums, slots)
+    here = child.connection
     random = np.random.default_rng(1)
     for height, width in [(240, 320), (720, 1280), (1, 1), (480, 640), (1080, 1920), (480, 640)]:
         image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -54,8 +52,9 @@ def test_frames_of_growing_and_shrinking_size_arrive_whole(slots):
         assert here.recv() == int(image.sum())
         slots.release(number)
     here.send(None)
-    child.join(20)
-    assert child.exitcode == 0
+    assert connection.wait([child.sentinel], 20)
+    assert child.how_it_ended().endswith('ended with exit code 0')
+    child.close()
 
 
 def test_a_slice_of_a_wider_image_is_copied_right(slots):

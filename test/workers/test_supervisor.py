@@ -21,8 +21,9 @@ import time
 
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation.bus import SimulatedBus
-from ncs_cluster_detector.workers import worker_handle
+from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.frame import Frame
+from ncs_cluster_detector.workers.worker_handle import WorkerHandle
 import pytest
 from supervisor_bench import picture
 from supervisor_bench import QUICK
@@ -148,10 +149,10 @@ def test_what_a_worker_that_cannot_start_had_is_given_back(monkeypatch):
     def fail(*_):
         raise OSError('no more processes')
     before = len(os.listdir('/proc/self/fd'))
-    monkeypatch.setattr(worker_handle.context.Process, 'start', fail)
+    monkeypatch.setattr(fork_server.server, 'start', fail)
     for _ in range(3):
         with pytest.raises(OSError):
-            worker_handle.WorkerHandle(None, 2, 0.0)
+            WorkerHandle(None, 2, 0.0)
     assert len(os.listdir('/proc/self/fd')) == before
 
 
@@ -174,6 +175,6 @@ def test_nothing_is_left_after_the_end(bench):
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    # The wake-up of this supervisor, and the pipes of the fork server and the resource tracker,
-    # which all supervisors of a process share.
+    # The wake-up of this supervisor, two of its bus, and the socket of the fork server, which all
+    # supervisors of a process share.
     assert len(os.listdir('/proc/self/fd')) <= before + 4

@@ -247,9 +247,9 @@ def test_nothing_leaks(cluster):
     own = psutil.Process()
 
     def has_all_children():
-        # Fork server, resource tracker, four workers, the one that looks for further sticks, and
+        # Fork server, four workers, the one that looks for further sticks, and
         # the bus cleaner.
-        return len(own.children(recursive=True)) == 8
+        return len(own.children(recursive=True)) == 7
 
     def kill_one():
         number = cluster.wait_for_work()
