@@ -34,6 +34,7 @@ def make_report(state, facts, recorder, root):
     Keys end in their units: ``_sec``, ``_celsius``, ``_fps``; a value that is not known is null.
     Frames ``received`` and ``drawn`` are annotated pictures, and those that the video holds.
     ``cluster`` and each of ``sticks`` hold lists of equal length, one entry a second.
+    ``parameters`` are those in force at the end, and ``changes`` what was set live, in order.
 
     :param state: the RunState.
     :param facts: dictionary for ``run``: what ran, for how long, why it ended.
@@ -49,6 +50,9 @@ def make_report(state, facts, recorder, root):
             'first_detection_after_sec': _since(state.first_detection_at, state)},
         'versions': versions(root),
         'parameters': state.parameters,
+        'changes': [{'time_sec': round(change.time_sec, 3), 'node': change.node,
+                     'name': change.name, 'before': change.before, 'after': change.after}
+                    for change in state.changes],
         'frames': {
             'published_at_last_diagnostics': state.camera.published if state.camera else None,
             'received': recorder.frames_received if recorder else None,

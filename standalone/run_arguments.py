@@ -188,6 +188,9 @@ def _silence_opencv():
 
 def _folder(text):
     path = _path('OUT', text)
+    if os.path.lexists(path) and not path.is_dir():
+        raise ValueError(f'OUT={text}: it is there and is no folder; name a folder that can be '
+                         'written')
     probe = path / '.run_probe'
     try:
         path.mkdir(parents=True, exist_ok=True)
