@@ -23,7 +23,7 @@ import run_nodes
 REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', 'run.log')
 
 
-def open_log(folder, stack):
+def open_log(folder, stack, video=None):
     """
     Make a folder this run's own and return run.log in it, an unbuffered binary file.
 
@@ -33,8 +33,13 @@ def open_log(folder, stack):
 
     :param folder: pathlib.Path of a folder that exists.
     :param stack: contextlib.ExitStack that ends it.
+    :param video: pathlib.Path of the video that the run plays, or None.
     """
     name = 'files'
+    if video is not None and video.resolve() in [
+            (folder / name).resolve() for name in REPORT_FILES]:
+        run_arguments.refuse(f'VIDEO={run_nodes.shown(video)}: the run would replace it with a '
+                             'file of its own; name another folder as OUT, or move the video')
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         stack.callback(os.close, lock)

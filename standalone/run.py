@@ -221,7 +221,7 @@ def main(arguments):
     with contextlib.ExitStack() as stack:
         log = None
         if options.out is not None:
-            log = output_folder.open_log(options.out, stack)
+            log = output_folder.open_log(options.out, stack, options.video)
         terminal = stack.enter_context(Terminal(sys.stdout, os.environ))
         run = Run(options, log)
         try:

@@ -32,6 +32,12 @@ def call(capsys, folder, *words):
     return (code, *capsys.readouterr())
 
 
+@pytest.fixture
+def no_picture(monkeypatch):
+    """Leave out the picture, which takes longer than the plan."""
+    monkeypatch.setattr(thermal_plan, 'draw_plan', lambda *_: None)
+
+
 def test_table_picture_and_figures_are_made(tmp_path, capsys):
     code, out, err = call(capsys, tmp_path / 'new', '--sticks', '3', '--ambient', '40')
     assert (code, err) == (0, '')
@@ -90,7 +96,7 @@ def test_a_recording_gives_the_constants(tmp_path, capsys):
     (['--idle-rise', '8'], [33.0] * 3, [25.0] * 3),
     (['--ambient', '40,41,42', '--idle-rise', '1,2,3'], [41.0, 43.0, 45.0], [40.0, 41.0, 42.0])])
 def test_a_resting_stick_is_warmer_than_the_air_by_the_idle_rise(
-        tmp_path, capsys, words, idle, air):
+        tmp_path, capsys, no_picture, words, idle, air):
     code, out, _ = call(capsys, tmp_path, '--sticks', '3', '--hours', '0.1', *words)
     assert code == 0
     plan = json.loads((tmp_path / 'plan.json').read_text())
@@ -117,7 +123,8 @@ def test_recorded_sticks_are_brought_into_other_air(ambient, rises, idle, air):
     assert [a + rise for a, rise in zip(found.celsius, found.idle_rises)] == pytest.approx(idle)
 
 
-def test_a_body_that_gets_into_warmer_air_is_as_one_that_was_planned_in_it(tmp_path, capsys):
+def test_a_body_that_gets_into_warmer_air_is_as_one_that_was_planned_in_it(
+        tmp_path, capsys, no_picture):
     plans = []
     for words in (['--ambient', '40', '--body', 'ambient 45'],
                   ['--ambient', '45', '--body', 'hub 0']):
@@ -153,7 +160,8 @@ def test_a_body_that_gets_into_warmer_air_is_as_one_that_was_planned_in_it(tmp_p
      'need a limit that is above what idle sticks have, or cooler air.'),
     ('--fps 2000', 'cool enough, but 30.8 of 2000.0 frames/s',
      'need 130 sticks at full speed, and a cluster has 64 at most')])
-def test_the_verdict_tells_heat_and_rate_and_what_to_do(tmp_path, capsys, words, verdict, to_do):
+def test_the_verdict_tells_heat_and_rate_and_what_to_do(
+        tmp_path, capsys, no_picture, words, verdict, to_do):
     code, out, err = call(capsys, tmp_path, *words.split())
     assert (code, err) == (0, '')
     (row,) = [line for line in out.splitlines() if line.startswith('coolest')]
@@ -164,7 +172,8 @@ def test_the_verdict_tells_heat_and_rate_and_what_to_do(tmp_path, capsys, words,
     assert best['keeps_the_limit'] == ('cool enough' in row)
 
 
-def test_a_rate_that_no_cluster_reaches_is_said_with_choose_too(tmp_path, capsys, monkeypatch):
+def test_a_rate_that_no_cluster_reaches_is_said_with_choose_too(
+        tmp_path, capsys, monkeypatch, no_picture):
     monkeypatch.setattr(choose, '_SETTLING', (1.5, 10.0, 10.0))
     monkeypatch.setattr(choose, '_COUNTING', (1.5, 10.0, 10.0))
     code, out, err = call(capsys, tmp_path, '--fps', '2000', '--choose', '--time-constant', '5')

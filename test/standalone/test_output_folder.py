@@ -14,6 +14,7 @@
 
 """A run's folder belongs to one run at a time, and only the files of a run are replaced."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -129,6 +130,19 @@ def test_what_cannot_be_a_folder_is_refused_in_one_line(tmp_path, capsys, name, 
     err = capsys.readouterr().err
     assert text in err and len(err.splitlines()) == 1
     assert run_arguments.parse(['--out', str(tmp_path / 'a' / 'b')]).out.is_dir()
+
+
+def test_the_video_that_is_played_is_not_replaced(tmp_path, capsys):
+    """Whoever feeds an earlier run's video keeps it."""
+    video = tmp_path / 'annotated.mp4'
+    video.write_text('film')
+    with pytest.raises(SystemExit) as exit_call, contextlib.ExitStack() as stack:
+        output_folder.open_log(tmp_path, stack, video)
+    assert exit_call.value.code == 2
+    assert 'the run would replace it' in capsys.readouterr().err
+    assert video.read_text() == 'film'
+    with contextlib.ExitStack() as stack:
+        output_folder.open_log(tmp_path, stack, tmp_path / 'street.mp4')
 
 
 def test_a_folder_in_place_of_a_file_is_refused(runs, tmp_path):
