@@ -14,6 +14,7 @@
 
 """What is said of heat after a live change comes from what was measured since, and only that."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
@@ -74,14 +75,20 @@ class Cluster:
         return [text for at, text in self.told if at >= begin]
 
 
-@pytest.fixture
-def slowed():
+@pytest.fixture(scope='module')
+def slowed_once():
     """Return a Cluster that has been too hot for its limit for minutes, and knows it."""
     cluster = Cluster(HOT)
     cluster.go(200.0)
     assert 'is too much heat for switch_temperature 40.0 C: they sustain ' in cluster.told[-1][1]
     assert 0.8 < cluster.sizes[-1][1] < 1.4
     return cluster
+
+
+@pytest.fixture
+def slowed(slowed_once):
+    """Return a copy of that Cluster."""
+    return deepcopy(slowed_once)
 
 
 def test_a_higher_limit_ends_the_warning_at_once_and_soon_it_is_full_speed_again(slowed):
