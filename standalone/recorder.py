@@ -32,6 +32,8 @@ FASTEST_VIDEO_FPS = 30.0
 PLACE_TOLERANCE = 0.75
 LONGEST_STILL_SEC = 30.0
 STOP_PATIENCE_SEC = 5.0
+# The picture that is kept is one on which a person sees at once what was found.
+MOST_BOXES = 4
 
 
 class _Job(NamedTuple):
@@ -59,7 +61,7 @@ class Recorder:
         self.frames_drawn = 0
         self.frames_left_out = 0
         self._messages = 0
-        self._worths = OrderedDict()   # by stamp: (number of detections, sum of scores)
+        self._worths = OrderedDict()   # by stamp: see worth_of
         self._video = VideoFile(folder / 'annotated.mp4', min(source_fps, FASTEST_VIDEO_FPS))
         self._picture = folder / 'annotated.png'
         self._best = None   # worth, picture
@@ -73,14 +75,15 @@ class Recorder:
         """Return of how many messages with detections no picture came."""
         return max(self._messages - self.frames_received, 0)
 
-    def take_detections(self, stamp, detections):
+    def take_detections(self, stamp, detections, sticks_at_work):
         """
         Take the Detections of a frame; they come before its picture.
 
         :param stamp: (seconds, nanoseconds) of its header.
+        :param sticks_at_work: as in worth_of.
         """
         self._messages += 1
-        self._worths[stamp] = len(detections), sum(found.score for found in detections)
+        self._worths[stamp] = worth_of(detections, sticks_at_work)
         if len(self._worths) > WORTHS_KEPT:
             self._worths.popitem(last=False)
 
@@ -92,7 +95,7 @@ class Recorder:
         :param image: uint8, height x width x 3, blue-green-red.
         """
         self.frames_received += 1
-        worth = self._worths.pop(stamp, (0, 0.0))
+        worth = self._worths.pop(stamp, worth_of((), 0))
         try:
             self._jobs.put_nowait(_Job(image, stamp[0] + stamp[1] * 1e-9, worth))
         except queue.Full:
@@ -137,6 +140,23 @@ class Recorder:
             self.frames_drawn += 1
             if self._best is None or job.worth > self._best[0]:
                 self._best = job.worth, job.image
+
+
+def worth_of(detections, sticks_at_work):
+    """
+    Return how good a frame is as the one picture of a run; the greatest is the best.
+
+    First come those with few boxes and all wanted sticks at work, then any with boxes, then any.
+    Of these come first those with the most sticks at work, then those with few boxes, then those
+    with the highest mean score in percent, and then those in which more is found.
+
+    :param sticks_at_work: 2: all run, and as many as wanted are active, 1: the latter, 0: neither.
+    """
+    count = len(detections)
+    few = 0 < count <= MOST_BOXES
+    mean_score = sum(found.score for found in detections) / count if count else 0.0
+    return (count > 0, few and sticks_at_work > 0, sticks_at_work, few, round(mean_score, 2),
+            count if few else -count)
 
 
 class VideoFile:

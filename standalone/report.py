@@ -37,7 +37,8 @@ def make_report(state, facts, recorder, root):
     and the detector tell their counts once a second, too, so that these lag behind ``messages``,
     of which each came of one more frame. ``per_label`` counts boxes: an object has one in every
     frame. ``detections`` has latencies from a frame's capture to the runner, ``cluster`` those
-    inside of the detector.
+    inside of the detector. ``parameters`` are those in force at the end, and ``changes`` what was
+    set live, in order.
 
     :param state: the RunState.
     :param facts: dictionary for ``run``: what ran, for how long, why it ended.
@@ -53,6 +54,9 @@ def make_report(state, facts, recorder, root):
             'first_detection_after_sec': _since(state.first_detection_at, state)},
         'versions': versions(root),
         'parameters': state.parameters,
+        'changes': [{'time_sec': round(change.time_sec, 3), 'node': change.node,
+                     'name': change.name, 'before': change.before, 'after': change.after}
+                    for change in state.changes],
         'frames': {
             'published_at_last_diagnostics': state.camera.published if state.camera else None,
             'published_at_least': max(

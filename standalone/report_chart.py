@@ -12,11 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The report as a picture, report.png: temperatures, who was active when, and rates."""
+"""The report as a picture, report.png: temperatures, which stick did what when, and rates."""
 
+import math
 import os
 from pathlib import Path
 import sys
+import textwrap
+
+from ncs_cluster_detector.shown_text import shown
 
 WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 16.0, 10.0, 100
 # Ten that are told apart well, also by most colour-blind people; then they repeat, dashed.
@@ -24,19 +28,25 @@ STICK_COLOURS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00
                  '#8c6d31', '#525252', '#9acd32')
 THRESHOLD_COLOUR = '#c62828'
 INK, GRID = '#263238', '#d9dee2'
+RUNNING = 'RUNNING'
+ACTIVE, RESTING = 'active', 'resting'
+RESTING_ALPHA = 0.2
+OFF_LOOK = {'facecolor': 'white', 'edgecolor': '#90a4ae', 'hatch': '////'}
 # One diagnostics message to the next; a longer silence ends a bar.
 LONGEST_STEP_SEC = 2.5
 LAST_STEP_SEC = 1.0
 LEAST_SPAN_CELSIUS = 30.0
 MOST_LEGEND_ROWS = 16
+# A text is left out where its part of the time is narrower than this; a longer one is shortened.
+NARROW, LONGEST_MARK = 0.045, 48
 
 
 def draw_chart(report, path):
     """
     Draw a report and write it as a PNG file of 1600 x 1000 pixels.
 
-    When a stick was active is known from diagnostics once a second, so the ends of the bars are
-    right to a second.
+    What a stick did is known from diagnostics once a second, so the ends of the bars are right
+    to a second. A stick that does not run has no temperature.
 
     :param report: dictionary as made by report.make_report.
     :param path: pathlib.Path of the file.
@@ -62,6 +72,7 @@ def draw_chart(report, path):
         _draw_temperatures(temperatures, report)
         _draw_bars(bars, report)
         _draw_rates(rates, report)
+        _mark_changes((temperatures, bars, rates), report)
         figure.align_ylabels()
         figure.get_layout_engine().set(w_pad=0.15, h_pad=0.12)
         figure.savefig(path)
@@ -82,16 +93,11 @@ def _look(stick):
 
 def _draw_temperatures(axes, report):
     for stick in report['sticks']:
-        celsius = [float('nan') if value is None else value
-                   for value in stick['temperature_celsius']]
-        axes.plot(stick['time_sec'], celsius, linewidth=2.2, label=f"stick {stick['stick']}",
-                  solid_capstyle='round', **_look(stick))
-    threshold = report['threshold_celsius']
-    if threshold is not None:
-        axes.axhline(threshold, color=THRESHOLD_COLOUR, linewidth=1.6, linestyle=(0, (6, 3)))
-        axes.annotate(f'switch temperature {threshold:g} °C', (0.004, threshold),
-                      xycoords=('axes fraction', 'data'), xytext=(0, 5),
-                      textcoords='offset points', color=THRESHOLD_COLOUR)
+        celsius = [value if state == RUNNING else None
+                   for value, state in zip(stick['temperature_celsius'], stick['state'])]
+        axes.plot(*_with_gaps(stick['time_sec'], celsius), linewidth=2.2,
+                  label=f"stick {stick['stick']}", solid_capstyle='round', **_look(stick))
+    _draw_limit(axes, report)
     low, high = axes.get_ylim()
     axes.set_ylim(low - 1, max(high + 3, low + LEAST_SPAN_CELSIUS))
     axes.set_ylabel('temperature [°C]')
@@ -100,48 +106,120 @@ def _draw_temperatures(axes, report):
         axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0), ncols=columns)
 
 
+def _with_gaps(times, values):
+    """Return times and values that a line is not drawn through: unknown ones, and long silence."""
+    points = []
+    for now, value in zip(times, values):
+        if points and now - points[-1][0] > LONGEST_STEP_SEC:
+            points.append((now, math.nan))
+        points.append((now, math.nan if value is None else value))
+    return tuple(zip(*points)) if points else ((), ())
+
+
+def _draw_limit(axes, report):
+    steps = limit_steps(report)
+    ends = [begin for begin, _ in steps[1:]] + [_end_sec(report)]
+    for number, ((begin, celsius), end) in enumerate(zip(steps, ends)):
+        axes.plot([begin, max(begin, end)], [celsius] * 2, color=THRESHOLD_COLOUR, linewidth=1.6,
+                  linestyle=(0, (6, 3)))
+        if number == 0 or end - begin > NARROW * _end_sec(report):
+            name = 'switch temperature ' if number == 0 else ''
+            axes.annotate(f'{name}{celsius:g} °C', (begin, celsius),
+                          xytext=(5 if number == 0 else 18, 5), textcoords='offset points',
+                          color=THRESHOLD_COLOUR)
+
+
+def limit_steps(report):
+    """Return the switch temperatures of a run as a list of (seconds from when on, C)."""
+    if report['threshold_celsius'] is None:
+        return []
+    changes = [change for change in report['changes']
+               if (change['node'], change['name']) == ('detector', 'switch_temperature')]
+    # Before a first change whose former value is not known there is nothing to draw.
+    first = changes[0]['before'] if changes else report['threshold_celsius']
+    steps = [] if first is None else [(0.0, first)]
+    return steps + [(change['time_sec'], change['after']) for change in changes]
+
+
+def _mark_changes(axes_of_all, report):
+    """Draw a line through all axes for each live change, with its name and value at the top."""
+    marks = []   # [seconds, texts]; what comes close together shares a mark
+    for change in report['changes']:
+        text = shown(textwrap.shorten(
+            f"{'' if change['node'] == 'detector' else change['node'] + ' '}{change['name']}="
+            f"{change['after']}", LONGEST_MARK, placeholder='...'))
+        if marks and change['time_sec'] - marks[-1][0] < NARROW / 3 * _end_sec(report):
+            marks[-1][1].append(text)
+        else:
+            marks.append([change['time_sec'], [text]])
+    for time_sec, texts in marks:
+        for axes in axes_of_all:
+            axes.axvline(time_sec, color=INK, linewidth=1.0, linestyle=':')
+        axes_of_all[0].annotate(
+            '\n'.join(texts), (time_sec, 1.0), xycoords=('data', 'axes fraction'),
+            xytext=(3, -3), textcoords='offset points', rotation=90, ha='left', va='top',
+            fontsize=10, parse_math=False,
+            bbox={'facecolor': 'white', 'alpha': 0.75, 'linewidth': 0, 'pad': 1.5})
+
+
+def _end_sec(report):
+    times = report['cluster']['time_sec']
+    return times[-1] + LAST_STEP_SEC if times else LAST_STEP_SEC
+
+
 def _draw_bars(axes, report):
+    end_sec = _end_sec(report)
     for row, stick in enumerate(report['sticks']):
-        spans = active_spans(stick['time_sec'], stick['active'])
-        axes.broken_barh([(begin, end - begin) for begin, end in spans], (row - 0.36, 0.72),
-                         facecolors=_look(stick)['color'], linewidth=0)
+        colour = _look(stick)['color']
+        kinds = [state if state != RUNNING else ACTIVE if active else RESTING
+                 for state, active in zip(stick['state'], stick['active'])]
+        for kind, begin, end in spans(stick['time_sec'], kinds):
+            look = {ACTIVE: {'facecolor': colour},
+                    RESTING: {'facecolor': colour, 'alpha': RESTING_ALPHA}}.get(kind, OFF_LOOK)
+            axes.broken_barh([(begin, end - begin)], (row - 0.36, 0.72), linewidth=0, **look)
+            if kind not in (ACTIVE, RESTING) and end - begin > NARROW * end_sec:
+                axes.text((begin + end) / 2, row, kind, ha='center', va='center', fontsize=9,
+                          clip_on=True, bbox={'facecolor': 'white', 'linewidth': 0, 'pad': 1})
     count = len(report['sticks'])
     axes.set_yticks(range(count), [f"stick {stick['stick']}" for stick in report['sticks']],
                     fontsize=12 if count <= 10 else 9)
     axes.set_ylim(max(count, 1) - 0.4, -0.6)
-    axes.set_ylabel('active')
+    axes.set_ylabel('state')
     axes.grid(axis='y', visible=False)
+    from matplotlib.patches import Patch
+    axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0), handles=[
+        Patch(facecolor=INK, label=ACTIVE), Patch(facecolor=INK, alpha=RESTING_ALPHA,
+                                                  label=RESTING),
+        Patch(linewidth=0, label='not running', **OFF_LOOK)])
 
 
-def active_spans(times, active):
+def spans(times, kinds):
     """
-    Return when a stick was active, as a list of (begin, end) in seconds.
+    Return what was when, as a list of (kind, begin, end) in seconds.
 
     :param times: seconds, ascending.
-    :param active: one bool for each time; it holds until the next one.
+    :param kinds: one for each time; it holds until the next one, but not through a long silence.
     """
-    spans = []
-    for index, begin in enumerate(times):
+    found = []
+    for index, (begin, kind) in enumerate(zip(times, kinds)):
         following = times[index + 1] if index + 1 < len(times) else begin + LAST_STEP_SEC
-        if not active[index]:
-            continue
         end = min(following, begin + LONGEST_STEP_SEC)
-        if spans and begin <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], end)
+        if found and found[-1][0] == kind and begin <= found[-1][2]:
+            found[-1] = (kind, found[-1][1], end)
         else:
-            spans.append((begin, end))
-    return spans
+            found.append((kind, begin, end))
+    return found
 
 
 def _draw_rates(axes, report):
     cluster = report['cluster']
     for key, label, colour, width in (
             ('input_fps', 'input', '#90a4ae', 4.5), ('detection_fps', 'detection', '#00695c', 2)):
-        rates = [float('nan') if value is None else value for value in cluster[key]]
-        axes.plot(cluster['time_sec'], rates, color=colour, linewidth=width, label=label)
+        axes.plot(*_with_gaps(cluster['time_sec'], cluster[key]), color=colour, linewidth=width,
+                  label=label)
     axes.set_ylim(bottom=0, top=max(axes.get_ylim()[1] * 1.12, 1))
     axes.set_ylabel('rate [frames/s]')
     axes.set_xlabel('time since the start [s]')
     axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0))
     if cluster['time_sec']:
-        axes.set_xlim(0, cluster['time_sec'][-1] + LAST_STEP_SEC)
+        axes.set_xlim(0, _end_sec(report))

@@ -29,6 +29,7 @@ from ncs_cluster_detector.process_start import stop_signals
 from ncs_cluster_detector.shown_text import shown
 import node_process
 from one_line_parser import refuse
+import output_folder
 import report
 import run_arguments
 import run_environment
@@ -36,7 +37,6 @@ import run_nodes
 from run_state import RunState
 from terminal import Terminal
 
-REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', 'run.log')
 UP_DEADLINE_SEC = 60.0
 LONGEST_WAIT_SEC = 0.1
 NOTICE = 'Simulated sticks: here they heat and cool 6 times as fast as real ones.'
@@ -224,13 +224,7 @@ def main(arguments):
     with contextlib.ExitStack() as stack:
         log = None
         if options.out is not None:
-            try:
-                for name in REPORT_FILES:   # those of an earlier run would pass for this one's
-                    (options.out / name).unlink(missing_ok=True)
-                log = stack.enter_context((options.out / 'run.log').open('wb', buffering=0))
-            except OSError as error:
-                refuse(f'OUT={run_nodes.shown(options.out)}: replacing {name} there '
-                       f'failed ({error.strerror}); name another folder')
+            log = output_folder.open_log(options.out, stack, options.video)
         terminal = stack.enter_context(Terminal(sys.stdout, os.environ))
         run = Run(options, log)
         try:

@@ -97,15 +97,16 @@ class RunListener:
             name, names, answer))
 
     def _take_values(self, name, names, future):
-        self._state.parameters[name] = {
+        self._state.take_parameters(name, {
             parameter: parameter_value_to_python(value)
-            for parameter, value in zip(names, future.result().values)}
+            for parameter, value in zip(names, future.result().values)})
 
     def _take_changes(self, message):
-        known = self._state.parameters.get(message.node.strip('/'))
-        if known is not None:   # else they are still to be asked for
-            known.update({changed.name: parameter_value_to_python(changed.value)
-                          for changed in message.changed_parameters})
+        node = message.node.strip('/')
+        if node in NODES:
+            self._state.take_changes(node, {
+                changed.name: parameter_value_to_python(changed.value)
+                for changed in message.changed_parameters}, time.monotonic())
 
     def _take_diagnostics(self, message):
         self._state.take_statuses(message.status, time.monotonic())
@@ -118,7 +119,8 @@ class RunListener:
         self._state.take_detections(detections, latency.nanoseconds / 1e9, time.monotonic())
         self.heard = True
         if self._recorder is not None:
-            self._recorder.take_detections(_key(message.header), detections)
+            self._recorder.take_detections(
+                _key(message.header), detections, self._state.sticks_at_work())
 
     def _take_picture(self, message):
         pixels = np.frombuffer(message.data, np.uint8)

@@ -87,6 +87,16 @@ class Camera(NamedTuple):
     published: int
 
 
+class Change(NamedTuple):
+    """A live change of a parameter, in seconds since the start; None is a value not known."""
+
+    time_sec: float
+    node: str
+    name: str
+    before: object
+    after: object
+
+
 class RunState:
     """All that has been heard; times are seconds of the monotonic clock that the caller reads."""
 
@@ -104,6 +114,7 @@ class RunState:
         self.largest_gap_sec = 0.0
         self.latencies_ms = Counter()
         self.parameters = {}
+        self.changes = []
         self._last_detection_at = None
 
     @property
@@ -137,6 +148,37 @@ class RunState:
                 stick.state == 'RUNNING' for stick in self.sticks):
             # They are told of once a second, and may have been so before: a detection shows it.
             self.up_at = now if self.first_detection_at is None else self.first_detection_at
+
+    def take_parameters(self, node, values):
+        """
+        Take all parameters of a node, as a dictionary by name.
+
+        They were asked for a moment ago; what has changed meanwhile is newer.
+        """
+        for index, change in enumerate(self.changes):
+            if change.node == node:
+                before = values.get(change.name)
+                self.changes[index] = change._replace(
+                    before=None if before == change.after else before)
+                values[change.name] = change.after
+        self.parameters[node] = values
+
+    def take_changes(self, node, values, now):
+        """Take the new values of some parameters of a node, as a dictionary by name."""
+        known = self.parameters.get(node, {})
+        for name, value in values.items():
+            if name not in known or known[name] != value:
+                self.changes.append(Change(
+                    now - self.started_at, node, name, known.get(name), value))
+        known.update(values)
+
+    def sticks_at_work(self):
+        """Return 2 when all run and as many as wanted are active, 1 when the latter, else 0."""
+        size = self.parameters.get('detector', {}).get('cluster_size')
+        count = len(self.sticks)
+        if size is None or not count or len(self.cluster.active) < min(size or count, count):
+            return 0
+        return 2 if all(stick.state == 'RUNNING' for stick in self.sticks) else 1
 
     def take_detections(self, detections, latency_sec, now):
         """

@@ -176,6 +176,9 @@ def folder(text):
     if text is None:
         return None
     path = _path('OUT', text)
+    if os.path.lexists(path) and not path.is_dir():
+        raise ValueError(f'OUT={text}: it is there and is no folder; name a folder that can be '
+                         'written')
     probe = path / '.run_probe'
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,7 @@ SPECS = (
         'idle simulated stick. Restart to change.', -40.0, 100.0),
     ParameterSpec(
         'simulated.rise_celsius', _BUS.rise_celsius, 'Degrees Celsius that a simulated stick at '
-        'full load ends above ambient. Restart to change.', 0.0, 200.0),
+        'full load ends above an idle one. Restart to change.', 0.0, 200.0),
     ParameterSpec(
         'simulated.time_constant_sec', _BUS.time_constant_sec, 'Time in seconds in which a '
         'simulated stick gets 63 % of the way to its final temperature. Restart to change.',

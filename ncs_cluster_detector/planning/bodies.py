@@ -32,13 +32,13 @@ WORDS = {
                           'constant of its own (5); 0 = none, whatever the fit tells',
     'hub RISE [SECONDS]': 'on top of that, with all sticks at full load, each ends so much '
                           'warmer, as the hub does, with its time constant (600)',
-    'ambient CELSIUS [SECONDS]': 'once the sticks are warm their idle temperature goes there (the '
-                                 'mean, if they differ) within so long (600)',
+    'ambient CELSIUS [SECONDS]': 'once the sticks are warm the air goes there from --ambient '
+                                 '(from the mean, if it differs) within so long (600)',
     'fan FACTOR [SECONDS]': 'once the sticks are warm they are cooled so many times as well, '
                             'within so long (0)',
     'cooling FACTOR [STICK ...]': 'all sticks, or those with these numbers, give off heat so many '
-                                  'times as well: with 0.5 they end twice as far above ambient, '
-                                  'and take twice as long to get there',
+                                  'times as well: with 0.5 they end twice as far above an idle '
+                                  'stick, and take twice as long to get there',
     'throttle CELSIUS [SHARE]': 'from there on sticks slow themselves down to this share of full '
                                 'speed (0.8)',
     'coarse-temperature STEP': 'sensors tell whole multiples of so many degrees only',
@@ -154,11 +154,13 @@ class Bodies:
     """
     The bodies of a plan: ``sticks`` is a tuple of RealStick, ``words`` what else was said.
 
-    Ambient temperature and fan change from ``warm_sec`` on, when the sticks are warm.
+    Ambient temperature and fan change from ``warm_sec`` on, when the sticks are warm. In the mean
+    a stick that rests is ``idle_rise_celsius`` warmer than the air.
     """
 
     sticks: tuple
     words: BodyWords = field(default_factory=BodyWords)
+    idle_rise_celsius: float = 0.0
 
     def surroundings(self, warm_sec, sticks_on_hub):
         """
@@ -182,7 +184,7 @@ class Bodies:
         """Return by how much the ambient temperature is higher in the end, in C."""
         if not self.words.ambient:
             return 0.0
-        return self.words.ambient[0] - sum(
+        return self.words.ambient[0] + self.idle_rise_celsius - sum(
             stick.idle_celsius for stick in self.sticks) / len(self.sticks)
 
     def in_the_end(self, times_heat=1.0):
@@ -215,7 +217,7 @@ class Bodies:
             self.sticks[0], idle_celsius=idle, body=Body(*body), cooling=1.0),) * count)
 
 
-def bodies_of(constants, dies, words):
+def bodies_of(constants, dies, words, idle_rise_celsius=0.0):
     """
     Return the Bodies of sticks.
 
@@ -223,6 +225,7 @@ def bodies_of(constants, dies, words):
     :param dies: list with (C, seconds) of the die of each stick, or None; what was said goes
         before.
     :param words: the BodyWords.
+    :param idle_rise_celsius: by how much a stick that rests is warmer than the air, in the mean.
     :raises ValueError: the die would be all of the rise, or a stick is not there.
     """
     cooling = [1.0] * len(constants)
@@ -243,4 +246,4 @@ def bodies_of(constants, dies, words):
         body = Body(stick.rise_celsius - rise, stick.time_constant_sec, rise, die_sec)
         sticks.append(RealStick(stick.idle_celsius, body, words.sensor, cooling[number],
                                 *words.throttle))
-    return Bodies(tuple(sticks), words)
+    return Bodies(tuple(sticks), words, idle_rise_celsius)

@@ -15,6 +15,7 @@
 """A choice of settings as text, for people and for programs."""
 
 from ncs_cluster_detector.planning.choose import RESERVE
+from ncs_cluster_detector.planning.table import needs
 
 _TITLES = {
     'cluster_switch_cycle_ms': 'cluster_switch_cycle_ms at the highest limit',
@@ -45,12 +46,9 @@ def _verdict(choice, plan):
     if choice.gives_rate:
         return [f'The rate is reached with nothing to spare: {what}; on a warm day it is less.']
     limit = found.settings.switch_temperature
-    needed = 'more sticks than were tried, a higher limit, or better cooling'
-    if plan.needed_sticks:
-        needed = (f'{plan.needed_sticks} such sticks with cluster_size {plan.needed_size}, or '
-                  'better cooling')
+    cooling = ', or better cooling' if plan.needed_sticks else ''
     return [f'{wanted:.1f} frames a second cannot be had within {limit:g} °C. The most is '
-            f'about {what}.', f'It takes {needed}.']
+            f'about {what}.', f'It takes {needs(plan)}{cooling}.']
 
 
 def _table(name, candidates, recommended):

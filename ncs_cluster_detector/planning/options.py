@@ -18,6 +18,7 @@ import argparse
 from pathlib import Path
 import textwrap
 
+from ncs_cluster_detector.planning.air import IDLE_RISE_CELSIUS
 from ncs_cluster_detector.planning.bodies import parse_body
 from ncs_cluster_detector.planning.bodies import WORDS
 from ncs_cluster_detector.planning.plan import MOST_STICKS
@@ -55,7 +56,8 @@ def make_parser():
         for usage, meaning in WORDS.items())
     parser = _Parser(
         prog=PROGRAM, formatter_class=_Formatter,
-        epilog=f'words of --body:\n{words}',
+        epilog=f'words of --body:\n{words}\n\nexit code: 0 whatever the verdict (plan.json has '
+        'it for programs), 2 when there is no plan',
         description='Simulate sticks for hours with the rotation of the detector node, and tell '
         'peak temperature, switches and frames a second without rotation, with round_robin and '
         'with coolest, and how many sticks a wanted rate needs.')
@@ -64,10 +66,14 @@ def make_parser():
         'commas').add_argument
     add('--sticks', type=_number(1, MOST_STICKS, int), metavar='NUMBER', help='how many there '
         f'are; by default as many as were recorded, or {DEFAULT_STICKS}')
-    add('--ambient', type=_numbers(-40, 150), metavar='C,...', help='temperature of an idle '
-        f'stick; by default as fitted, or {_STICK.idle_celsius:g}')
-    add('--rise', type=_numbers(0.1, 200), metavar='C,...', help='how far above that full load '
-        f'brings it in the end; by default as fitted, or {_STICK.rise_celsius:g}')
+    add('--ambient', type=_numbers(-40, 150), metavar='C,...', help='temperature of the air, in a '
+        'car for instance; by default as recorded, or '
+        f'{_STICK.idle_celsius - IDLE_RISE_CELSIUS:g}')
+    add('--idle-rise', type=_numbers(0, 100), metavar='C,...', help='how much warmer than the air '
+        f'a stick is that rests; by default {IDLE_RISE_CELSIUS:g}, which is an assumption: read a '
+        'stick after ten minutes of rest')
+    add('--rise', type=_numbers(0.1, 200), metavar='C,...', help='how far above an idle stick '
+        f'full load brings it in the end; by default as fitted, or {_STICK.rise_celsius:g}')
     add('--time-constant', type=_numbers(0.1, 36000), metavar='SEC,...', help='in which it gets '
         f'63 %% of the way there; by default as fitted, or {_STICK.time_constant_sec:g}')
     add('--inference-ms', type=_number(0.1, 60000), metavar='MS', help='time of an inference at '

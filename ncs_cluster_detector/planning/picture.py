@@ -18,6 +18,7 @@ import os
 from pathlib import Path
 import sys
 
+from ncs_cluster_detector.planning.air import span
 from ncs_cluster_detector.planning.table import verdict
 
 WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 14.0, 9.0, 100
@@ -61,8 +62,9 @@ def draw_plan(plan, path):
 def _title(plan):
     question = plan.question
     words = question.bodies.words.text if question.bodies else ''
+    air = f', air {span(question.air.celsius)} °C' if question.air else ''
     return (f'{question.size} of {len(question.constants)} sticks active, limit '
-            f'{question.settings.switch_temperature:g} °C: they sustain '
+            f'{question.settings.switch_temperature:g} °C{air}: they sustain '
             f'{plan.sustainable_size:.2f} sticks at full speed'
             + (f'\n{words}' if words else ''))
 
@@ -87,7 +89,7 @@ def _name_lines(axes, plan):
     limit = plan.question.settings.switch_temperature
     for celsius, text, colour in (
             (limit, f'limit {limit:g} °C', LIMIT_COLOUR),
-            (plan.floor_celsius, f'least at full rate: {plan.floor_celsius:.1f} °C',
+            (plan.floor_celsius, f'least at that rate: {plan.floor_celsius:.1f} °C',
              FLOOR_COLOUR)):
         axes.annotate(text, (0.01, celsius), xycoords=('axes fraction', 'data'), xytext=(0, 4),
                       textcoords='offset points', color=colour, fontsize=10)

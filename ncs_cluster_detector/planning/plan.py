@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 import math
 
+from ncs_cluster_detector.planning.air import Air
 from ncs_cluster_detector.planning.bodies import Bodies
 from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.planning.theory import floor_celsius
@@ -53,7 +54,8 @@ class Question:
 
     ``constants`` are the Constants of each stick, ``settings`` those of the detector node, and
     ``frames_per_sec`` the images that come in (inf: more than can be inferred). ``bodies`` are the
-    Bodies that are simulated, or None where sticks follow their constants exactly.
+    Bodies that are simulated, or None where sticks follow their constants exactly. ``air`` is the
+    Air that was asked for, or None.
     """
 
     constants: tuple
@@ -62,6 +64,7 @@ class Question:
     frames_per_sec: float = math.inf
     hours: float = 24.0
     bodies: Bodies = None
+    air: Air = None
 
     @property
     def size(self):
@@ -215,10 +218,14 @@ def needed_sticks(question, frames_per_sec, size):
             settings=replace(question.settings, cluster_size=size),
             hours=min(question.hours, max(20 * mean.time_constant_sec,
                                           6 * question.slowest_sec) / 3600.0)), POLICIES[0])
-        if holds(trial, question.settings) and (
-                trial.frames_per_sec >= frames_per_sec * (1.0 - RATE_TOLERANCE)):
+        if holds(trial, question.settings) and reaches(trial, frames_per_sec):
             return sticks
     return None
+
+
+def reaches(outcome, frames_per_sec):
+    """Tell whether an outcome reaches a rate."""
+    return outcome.frames_per_sec >= frames_per_sec * (1.0 - RATE_TOLERANCE)
 
 
 def holds(outcome, settings):

@@ -16,9 +16,10 @@
 
 import math
 
+from ncs_cluster_detector.planning.air import span
 from ncs_cluster_detector.planning.plan import holds
-
-_FULL_SPEED = 0.99
+from ncs_cluster_detector.planning.plan import MOST_STICKS
+from ncs_cluster_detector.planning.plan import reaches
 
 
 def table_of(plan):
@@ -32,7 +33,9 @@ def table_of(plan):
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [f'{question.size} of {len(question.constants)} sticks active, '
              f'{_sticks_in_words(question.constants)}; limit '
-             f'{settings.switch_temperature:g} °C', *_bodies_in_words(question.bodies), '']
+             f'{settings.switch_temperature:g} °C',
+             *([question.air.in_words()] if question.air else []),
+             *_bodies_in_words(question.bodies), '']
     for row in rows:
         policy, *figures, last = row
         cells = [policy.ljust(widths[0])] + [
@@ -42,34 +45,57 @@ def table_of(plan):
 
 
 def verdict(plan, outcome):
-    """Return in words whether an outcome keeps to the limit, and at what speed."""
-    settings = plan.question.settings
-    if not holds(outcome, settings):
-        return 'too hot'
-    best = min(plan.wanted_frames_per_sec, plan.question.size / plan.question.inference_sec)
-    share = outcome.frames_per_sec / best
-    if share < _FULL_SPEED:
-        return f'keeps the limit, slowed down to {share:.0%}'
-    return 'keeps the limit'
+    """Return in words whether an outcome keeps to the limit, and gives the wanted rate."""
+    is_cool = holds(outcome, plan.question.settings)
+    if reaches(outcome, plan.wanted_frames_per_sec):
+        return 'cool enough and fast enough' if is_cool else 'too hot'
+    return (f'{"cool enough, but" if is_cool else "too hot, and"} {outcome.frames_per_sec:.1f} of '
+            f'{plan.wanted_frames_per_sec:.1f} frames/s')
 
 
 def _sentences(plan):
     question = plan.question
     settings = question.settings
     sustainable = plan.sustainable_size
-    lines = [
-        'At that rate no rotation of these sticks can be cooler than '
+    most = min(plan.wanted_frames_per_sec, question.size / question.inference_sec)
+    return [
+        f'At {most:.1f} frames a second no rotation of these sticks can be cooler than '
         f'{plan.floor_celsius:.1f} °C.',
         f'Below {settings.switch_temperature:g} °C they sustain {sustainable:.2f} sticks at full '
-        f'speed, that is {sustainable / question.inference_sec:.1f} frames a second.']
-    wanted = f'{plan.wanted_frames_per_sec:.1f} frames a second need'
+        f'speed, that is {sustainable / question.inference_sec:.1f} frames a second.',
+        f'{plan.wanted_frames_per_sec:.1f} frames a second need {needs(plan)}.{_to_do(plan)}']
+
+
+def needs(plan):
+    """Return in words what the wanted rate needs."""
+    if plan.needed_size > MOST_STICKS:
+        return (f'{plan.needed_size} sticks at full speed, and a cluster has {MOST_STICKS} at '
+                'most: a lower rate, or a faster network')
+    if plan.sustainable_size <= 0:
+        return 'a limit that is above what idle sticks have, or cooler air'
     if plan.needed_sticks is None:
-        lines.append(f'{wanted} a higher limit or better cooling, or else more such sticks than '
-                     'were tried.')
-    else:
-        lines.append(f'{wanted} {plan.needed_sticks} such sticks with cluster_size '
-                     f'{plan.needed_size}.')
-    return lines
+        return (f'cluster_size {plan.needed_size}, and a higher limit or better cooling, or else '
+                'more such sticks than were tried')
+    return (f'{plan.needed_sticks} such {"stick" if plan.needed_sticks == 1 else "sticks"} with '
+            f'cluster_size {plan.needed_size}')
+
+
+def _to_do(plan):
+    """Return a sentence on what is to be changed for that, or on what is more than needed."""
+    question, needed, size = plan.question, plan.needed_sticks, plan.needed_size
+    have, best = len(question.constants), plan.outcomes[-1]
+    if needed is None:
+        return ''
+    is_enough = holds(best, question.settings) and reaches(best, plan.wanted_frames_per_sec)
+    resize = f'set cluster_size to {size}' if size != question.size else ''
+    if is_enough and needed > have:   # where all work no turns make the peaks higher
+        return f' The {have} that there are do with cluster_size {question.size}.'
+    if is_enough:
+        return f' There are {have}, and cluster_size {size} is enough.' if resize else ''
+    if needed > have:
+        add = f'add {needed - have}' + (f' and {resize}' if resize else '')
+        return f' There are {have}: {add}.'
+    return f' There are {have}: {resize or "cool better those that get hotter than the mean"}.'
 
 
 def _bodies_in_words(bodies):
@@ -79,16 +105,11 @@ def _bodies_in_words(bodies):
     words = []
     if dies:
         rises, seconds = zip(*((die.die_rise_celsius, die.die_time_constant_sec) for die in dies))
-        words.append(f'of that rise {_span(rises)} °C are those of a die in a case, with a time '
-                     f'constant of {_span(seconds)} s')
+        words.append(f'of that rise {span(rises)} °C are those of a die in a case, with a time '
+                     f'constant of {span(seconds)} s')
     if bodies.words.text:
         words.append(f'bodies: {bodies.words.text}')
     return words
-
-
-def _span(values):
-    texts = [f'{value:.1f}' for value in (min(values), max(values))]
-    return ' to '.join(dict.fromkeys(texts))
 
 
 def _sticks_in_words(constants):
@@ -116,6 +137,7 @@ def report_of(plan):
             'words': question.bodies.words.text,
             'sticks': [{**vars(stick.body), 'cooling': stick.cooling}
                        for stick in question.bodies.sticks]},
+        'air': question.air and vars(question.air),
         'cluster_size': question.size,
         'settings': vars(question.settings),
         'inference_sec': question.inference_sec,
@@ -128,6 +150,8 @@ def report_of(plan):
             'switches_per_hour': round(outcome.switches_per_hour, 2),
             'frames_per_sec': round(outcome.frames_per_sec, 3),
             'keeps_the_limit': holds(outcome, question.settings),
+            'reaches_the_rate': reaches(outcome, plan.wanted_frames_per_sec),
+            'verdict': verdict(plan, outcome),
         } for outcome in plan.outcomes],
         'floor_celsius': round(plan.floor_celsius, 3),
         'sustainable_cluster_size': round(plan.sustainable_size, 4),

@@ -19,6 +19,7 @@ import json
 import math
 import sys
 
+from ncs_cluster_detector.planning.air import put_into_air
 from ncs_cluster_detector.planning.bodies import bodies_of
 from ncs_cluster_detector.planning.bodies import BodyWords
 from ncs_cluster_detector.planning.choice_table import lines_of_choice
@@ -135,22 +136,31 @@ def _question(options, fits, inference_sec):
     if sticks != len(constants):
         constants, dies = [mean] * sticks, [die] * sticks
     for name, option, given in (
-            ('idle_celsius', '--ambient', options.ambient),
             ('rise_celsius', '--rise', options.rise),
             ('time_constant_sec', '--time-constant', options.time_constant)):
         if given is not None:
-            if len(given) not in (1, sticks):
-                raise ValueError(f'{option}: {len(given)} values for {sticks} sticks; give one '
-                                 'for all, or one for each')
             constants = [replace(stick, **{name: value}) for stick, value in zip(
-                constants, given * sticks if len(given) == 1 else given)]
+                constants, _for_each(option, given, sticks))]
+    constants, air = put_into_air(
+        constants, _for_each('--ambient', options.ambient, sticks),
+        _for_each('--idle-rise', options.idle_rise, sticks), bool(fits))
     bodies = None
     if options.body or any(dies):
-        bodies = bodies_of(constants, dies, options.body or BodyWords())
+        bodies = bodies_of(constants, dies, options.body or BodyWords(), air.mean_idle_rise)
         constants = [stick.constants() for stick in bodies.sticks]
     hours = options.hours or (FEWER_HOURS if bodies or options.choose else HOURS)
     return Question(tuple(constants), settings_of(options), inference_sec,
-                    options.fps or math.inf, hours, bodies)
+                    options.fps or math.inf, hours, bodies, air)
+
+
+def _for_each(option, given, sticks):
+    """Return the values of an option, one for each stick, or None when it was not given."""
+    if given is None or len(given) == sticks:
+        return given
+    if len(given) != 1:
+        raise ValueError(f'{option}: {len(given)} values for {sticks} sticks; give one for all, '
+                         'or one for each')
+    return given * sticks
 
 
 if __name__ == '__main__':

@@ -14,12 +14,15 @@
 
 """Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
 
+import math
+
 from ncs_cluster_detector.policy.blind_restart import BlindRestart
 from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.dispatch import choose_for_trial
 from ncs_cluster_detector.policy.dispatch import choose_stick
 from ncs_cluster_detector.policy.heat_advice import advice
 from ncs_cluster_detector.policy.heat_loss import HeatLoss
+from ncs_cluster_detector.policy.heat_loss import WINDOW_SEC
 from ncs_cluster_detector.policy.pacing import Pacing
 from ncs_cluster_detector.policy.promptness import Promptness
 from ncs_cluster_detector.policy.rotation import Rotation
@@ -49,6 +52,8 @@ class ClusterControl:
         self._rotation = Rotation()
         self._pacing = Pacing()
         self._loss = HeatLoss()
+        self._heat_balance = None   # the settings for which it measures
+        self._cools_until = -math.inf
 
     def update(self, now, sticks, settings, requested=False):
         """
@@ -71,10 +76,31 @@ class ClusterControl:
             self.last_switch_reason = decision.reason.value
         self.to_restart = self._due_restarts(now, sticks)
         self._pacing.update(self.active, self.heat, settings)
-        self._loss.update(now, sticks, self.active, self._pacing.shares,
-                          self._held_back(settings))
+        held = self._held_back(settings)
+        self._follow_settings(now, settings, held)
+        self._loss.update(now, sticks, self.active, self._pacing.shares, held)
         self.heat.measured = self._loss.sustained, settings.switch_temperature
         return decision
+
+    def _follow_settings(self, now, settings, held):
+        """
+        Measure what heat costs anew when settings change on which it depends.
+
+        What is lost while sticks cool from what other settings allowed says nothing of the new
+        ones; if none is rested within a time constant, or a minute, it does.
+        """
+        if settings.heat_balance != self._heat_balance:
+            if self._heat_balance is not None:
+                self._cools_until = now + min(WINDOW_SEC, max(
+                    (self.heat.sticks[number].constants.time_constant_sec
+                     for number in self.heat.running), default=0.0))
+            self._heat_balance = settings.heat_balance
+            self._loss.start_anew()
+        if now < self._cools_until:
+            if self.all_hot or held:
+                self._loss.start_anew()
+            else:
+                self._cools_until = -math.inf
 
     def _held_back(self, settings):
         """Return how many sticks more would be active if they were not too hot."""
@@ -128,9 +154,25 @@ class ClusterControl:
         """Tell whether heat has cost speed for more than a moment of late."""
         return self._loss.in_trouble
 
+    @property
+    def at_full_speed(self):
+        """Tell whether it is known that heat costs next to no speed with the settings in force."""
+        return self._loss.at_full_speed
+
     def heat_advice(self, settings):
         """Return one sentence on what the heat costs and what would help; empty if nothing."""
         return advice(self.heat, self._loss, settings) if self.in_trouble else ''
+
+    def sustainable_size(self, settings):
+        """
+        Return how many sticks' full speed the running sticks can keep up for ever, or None.
+
+        It is not known while it contradicts that heat costs speed, as when sticks are lost.
+        """
+        running = len(self.heat.running)
+        size = self.heat.sustainable_size(settings.switch_temperature)
+        asked = min(settings.cluster_size or running, running)
+        return None if size is None or self.in_trouble and size >= asked else size
 
     def share_of(self, number):
         """Return the share of full speed at which an active stick may work, above 0 to 1."""

@@ -33,6 +33,8 @@ _USED = 0.85
 _MOST_SEC, _BREAK_SEC = 600.0, 15.0
 # Where none rests, and so nothing goes up and down, less is enough.
 _STEADY_SEC = 12.0
+# After a change of the settings the loss of so many seconds tells whether it is over.
+_FIRST_SEC = 3.0
 # It is told when the thirds of that time agree to this share of it (what is still warming
 # delivers less and less), and when heat costs more than this at all.
 _AGREE_TO, _LEAST_LOSS = 0.08, 0.03
@@ -46,17 +48,27 @@ class HeatLoss:
     inference than it did before, so it delivers less. ``in_trouble`` tells whether heat has cost
     more than a moment's work of late, ``share`` the share of the work that it has cost in the last
     minute, ``throttled`` whether throttling took the greater part of that, and ``throttles_at``
-    the lowest temperature (C) at which one was seen to throttle.
+    the lowest temperature (C) at which one was seen to throttle. ``at_full_speed`` tells whether
+    heat is known to cost next to nothing, which takes some seconds after a new start.
     """
 
     def __init__(self):
         """Start cool."""
-        self.in_trouble = False
-        self.share = 0.0
-        self.throttled = False
         self.throttles_at = math.inf
-        self._minute = deque()     # (seconds, asked, lost to heat, of that to throttling)
         self._demand = deque()     # (time, work a second) of seconds that waited for images
+        self._full_sec = {}        # stick number -> time of an inference when not throttled
+        self.start_anew()
+
+    def start_anew(self):
+        """
+        Forget what was measured, because it holds for other settings than those in force.
+
+        What is known of the sticks and the camera is kept: from where on they throttle, how fast
+        they are when they do not, and what images come in.
+        """
+        self.in_trouble = self.at_full_speed = self.throttled = False
+        self.share = 0.0
+        self._minute = deque()     # (seconds, asked, lost to heat, of that to throttling)
         self._limited = deque()    # (seconds, work, asked) while heat is the limit
         self._limited_sec = 0.0    # in all of them
         self._limited_at = -math.inf
@@ -66,7 +78,6 @@ class HeatLoss:
         self._allowed_sec = self._asked_sec = 0.0   # since then
         self._work = {}            # stick number -> work_sec then
         self._turns = False        # whether others rested then
-        self._full_sec = {}        # stick number -> time of an inference when not throttled
 
     def update(self, now, sticks, active, shares, held):
         """
@@ -144,13 +155,15 @@ class HeatLoss:
         while total_sec - self._minute[0][0] >= WINDOW_SEC:
             total_sec -= self._minute.popleft()[0]
         asked = sum(part[0] * part[1] for part in self._minute)
-        if total_sec < WINDOW_SEC:   # nothing was lost before the start
-            asked *= WINDOW_SEC / total_sec
         lost, throttled = (sum(part[0] * part[index] for part in self._minute)
                            for index in (2, 3))
+        is_over = total_sec >= _FIRST_SEC and lost <= ALARM_UNTIL * asked
+        if total_sec < WINDOW_SEC:   # nothing was lost before the start
+            asked *= WINDOW_SEC / total_sec
         self.share = lost / asked if asked else 0.0
         self.throttled = throttled > lost / 2
         self.in_trouble = self.share >= (ALARM_UNTIL if self.in_trouble else ALARM_FROM)
+        self.at_full_speed = is_over and not self.in_trouble
 
     def _measure(self, now, elapsed_sec, delivered, asked, used, is_limited):
         if is_limited:

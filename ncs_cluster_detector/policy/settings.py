@@ -54,6 +54,13 @@ class Settings:
     depth_timeout_ms: int = 200
 
     @property
+    def heat_balance(self):
+        """Return what decides how hot sticks get; what was measured holds for these values."""
+        return (self.cluster_size, self.cluster_switch_cycle_ms, self.switch_temperature,
+                self.resume_margin, self.critical_margin, self.min_dwell_ms,
+                self.rotation_policy)
+
+    @property
     def resume_temperature(self):
         """Return the temperature below which a relieved stick may work again."""
         return self.switch_temperature - self.resume_margin

@@ -67,7 +67,7 @@ class Supervisor:
         :param logger: has ``info``, ``warning`` and ``error``.
         """
         self._options = options
-        self._settings = settings
+        self._settings = self._wanted = settings   # in this step, and from the next one on
         self._publish = publish
         self._logger = logger
         self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
@@ -81,6 +81,7 @@ class Supervisor:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._snapshot_is_old = False
+        self._was_slow = self._slowness_told = False   # for heat
         self.all_ended = True
         self.snapshot = None
         self._started_at = time.monotonic()
@@ -93,7 +94,7 @@ class Supervisor:
 
     def change(self, settings):
         """Let new settings take effect."""
-        self._settings = settings
+        self._wanted = settings
         self._wake_up()
 
     def switch_cluster(self):
@@ -129,6 +130,9 @@ class Supervisor:
 
     def step(self, now):
         """Do all that is due at the time ``now``."""
+        if self._settings is not self._wanted:
+            self._settings = self._wanted
+            self._snapshot_at = float('-inf')   # so that nobody reads for long what held before
         self._receive(now)
         self._sticks = self._pool.statuses(now)
         self._rotate(now)
@@ -147,7 +151,6 @@ class Supervisor:
 
     def _rotate(self, now):
         answer = None if self._requests.empty() else self._requests.get()
-        was_in_trouble = self._cluster.in_trouble
         decision = self._cluster.update(
             now, self._sticks, self._settings, answer is not None)
         if decision.reason is not None:
@@ -161,10 +164,18 @@ class Supervisor:
             answer.set_result(switch_answer(
                 decision, self._sticks, self._cluster.heat, self._cluster.standings,
                 self._settings))
-        if self._cluster.in_trouble and not was_in_trouble:
+        self._tell_of_heat()
+
+    def _tell_of_heat(self):
+        """Log when heat begins to cost speed, with new settings anew, and when it does no more."""
+        is_slow = self._cluster.in_trouble
+        if is_slow and not self._was_slow:
+            self._slowness_told = True
             self._logger.warning(self._cluster.heat_advice(self._settings))
-        elif was_in_trouble and not self._cluster.in_trouble:
+        elif self._slowness_told and self._cluster.at_full_speed:
+            self._slowness_told = False
             self._logger.info('the sticks keep below switch_temperature at full speed again')
+        self._was_slow = is_slow
 
     def _release(self, now):
         for frame, detections in self._flow.release(now):
@@ -181,7 +192,7 @@ class Supervisor:
             taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
-            sustainable_size=cluster.heat.sustainable_size(self._settings.switch_temperature),
+            sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
             input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),
             latency_p50_sec=self._latency.percentile(50),

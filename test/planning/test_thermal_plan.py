@@ -19,6 +19,8 @@ import json
 import cv2
 from ncs_cluster_detector.planning import choose
 from ncs_cluster_detector.planning import thermal_plan
+from ncs_cluster_detector.planning.air import put_into_air
+from ncs_cluster_detector.policy.heat_constants import Constants
 from ncs_cluster_detector.simulation.body import Body
 import pytest
 from recorded_sticks import recorded_body
@@ -30,14 +32,22 @@ def call(capsys, folder, *words):
     return (code, *capsys.readouterr())
 
 
+@pytest.fixture
+def no_picture(monkeypatch):
+    """Leave out the picture, which takes longer than the plan."""
+    monkeypatch.setattr(thermal_plan, 'draw_plan', lambda *_: None)
+
+
 def test_table_picture_and_figures_are_made(tmp_path, capsys):
-    code, out, err = call(capsys, tmp_path / 'new', '--sticks', '3', '--ambient', '45')
+    code, out, err = call(capsys, tmp_path / 'new', '--sticks', '3', '--ambient', '40')
     assert (code, err) == (0, '')
     rows = {line.split('  ')[0].strip(): line for line in out.splitlines()}
     assert 'too hot' in rows['no rotation']
     for policy in ('round_robin', 'coolest'):
         assert ' 65.' in rows[policy]
-        assert 'slowed down to 6' in rows[policy]
+        assert 'cool enough, but 1' in rows[policy] and ' of 30.8 frames/s' in rows[policy]
+    assert ('air 40.0 °C (--ambient), an idle stick 5.0 °C warmer (assumed, see --idle-rise): '
+            '45.0 °C\n') in out
     assert 'they sustain 1.33 sticks at full speed, that is 20.5 frames a second' in out
     assert '30.8 frames a second need 5 such sticks with cluster_size 2' in out
     picture = cv2.imread(str(tmp_path / 'new' / 'plan.png'))
@@ -54,7 +64,7 @@ def test_sticks_may_differ(tmp_path, capsys):
     assert code == 0
     plan = json.loads((tmp_path / 'plan.json').read_text())
     assert [stick['rise_celsius'] for stick in plan['sticks']] == [40.0, 40.0, 60.0]
-    assert [stick['idle_celsius'] for stick in plan['sticks']] == [25.0] * 3
+    assert [stick['idle_celsius'] for stick in plan['sticks']] == [30.0] * 3
 
 
 def test_a_recording_gives_the_constants(tmp_path, capsys):
@@ -79,7 +89,101 @@ def test_a_recording_gives_the_constants(tmp_path, capsys):
     assert len(json.loads((tmp_path / 'plan.json').read_text())['sticks']) == 5
 
 
+@pytest.mark.parametrize('words, idle, air', [
+    ([], [30.0] * 3, [25.0] * 3),
+    (['--ambient', '45'], [50.0] * 3, [45.0] * 3),
+    (['--ambient', '45', '--idle-rise', '0'], [45.0] * 3, [45.0] * 3),
+    (['--idle-rise', '8'], [33.0] * 3, [25.0] * 3),
+    (['--ambient', '40,41,42', '--idle-rise', '1,2,3'], [41.0, 43.0, 45.0], [40.0, 41.0, 42.0])])
+def test_a_resting_stick_is_warmer_than_the_air_by_the_idle_rise(
+        tmp_path, capsys, no_picture, words, idle, air):
+    code, out, _ = call(capsys, tmp_path, '--sticks', '3', '--hours', '0.1', *words)
+    assert code == 0
+    plan = json.loads((tmp_path / 'plan.json').read_text())
+    assert [stick['idle_celsius'] for stick in plan['sticks']] == idle
+    assert plan['air']['celsius'] == air
+    (line,) = [line for line in out.splitlines() if line.startswith('air ')]
+    assert ('(--ambient)' in line) == ('--ambient' in words)
+    assert ('(--idle-rise)' in line) == ('--idle-rise' in words)
+
+
+def constants_at(*idle):
+    return [Constants(celsius, 45.0, 120.0) for celsius in idle]
+
+
+@pytest.mark.parametrize('ambient, rises, idle, air', [
+    (None, None, (30.0, 34.0), (27.0, 27.0)),
+    (None, [2.0, 2.0], (30.0, 34.0), (30.0, 30.0)),
+    ([45.0, 45.0], None, (48.0, 52.0), (45.0, 45.0)),   # by what they differed before
+    ([45.0, 45.0], [4.0, 4.0], (49.0, 49.0), (45.0, 45.0))])
+def test_recorded_sticks_are_brought_into_other_air(ambient, rises, idle, air):
+    constants, found = put_into_air(constants_at(30.0, 34.0), ambient, rises, True)
+    assert [stick.idle_celsius for stick in constants] == pytest.approx(idle)
+    assert found.celsius == pytest.approx(air)
+    assert [a + rise for a, rise in zip(found.celsius, found.idle_rises)] == pytest.approx(idle)
+
+
+def test_a_body_that_gets_into_warmer_air_is_as_one_that_was_planned_in_it(
+        tmp_path, capsys, no_picture):
+    plans = []
+    for words in (['--ambient', '40', '--body', 'ambient 45'],
+                  ['--ambient', '45', '--body', 'hub 0']):
+        call(capsys, tmp_path, '--sticks', '2', '--hours', '0.1', *words)
+        plans.append(json.loads((tmp_path / 'plan.json').read_text()))
+    first, second = (plan['floor_celsius'] for plan in plans)
+    assert first == pytest.approx(second)
+
+
+@pytest.mark.parametrize('words, verdict, to_do', [
+    # Cool enough and too few frames: more at work.
+    ('--ambient 20 --fps 25 --inference-ms 100', 'cool enough, but 20.0 of 25.0 frames/s',
+     '25.0 frames a second need 3 such sticks with cluster_size 3. There are 5: set cluster_size '
+     'to 3.'),
+    # Held at the limit by slowing down: more sticks.
+    ('--ambient 40 --fps 25 --sticks 3', 'cool enough, but ',
+     '25.0 frames a second need 4 such sticks with cluster_size 2. There are 3: add 1.'),
+    # Both.
+    ('--ambient 45 --fps 25 --inference-ms 100', 'cool enough, but 14.5 of 25.0 frames/s',
+     ' such sticks with cluster_size 3. There are 5: add '),
+    # Neither.
+    ('--ambient 25 --fps 20', 'cool enough and fast enough',
+     '20.0 frames a second need 2 such sticks with cluster_size 2.'),
+    # More than is needed.
+    ('--fps 10 --cluster-size 3', 'cool enough and fast enough',
+     '10.0 frames a second need 1 such stick with cluster_size 1. There are 5, and cluster_size 1 '
+     'is enough.'),
+    ('--ambient 45 --fps 20 --cluster-size 4 --sticks 4', 'cool enough and fast enough',
+     '20.0 frames a second need 5 such sticks with cluster_size 2. The 4 that there are do with '
+     'cluster_size 4.'),
+    # What nothing helps against.
+    ('--ambient 62 --fps 20', 'too hot, and ',
+     'need a limit that is above what idle sticks have, or cooler air.'),
+    ('--fps 2000', 'cool enough, but 30.8 of 2000.0 frames/s',
+     'need 130 sticks at full speed, and a cluster has 64 at most')])
+def test_the_verdict_tells_heat_and_rate_and_what_to_do(
+        tmp_path, capsys, no_picture, words, verdict, to_do):
+    code, out, err = call(capsys, tmp_path, *words.split())
+    assert (code, err) == (0, '')
+    (row,) = [line for line in out.splitlines() if line.startswith('coolest')]
+    assert verdict in row
+    assert to_do in out
+    best = json.loads((tmp_path / 'plan.json').read_text())['outcomes'][-1]
+    assert best['reaches_the_rate'] == ('fast enough' in row)
+    assert best['keeps_the_limit'] == ('cool enough' in row)
+
+
+def test_a_rate_that_no_cluster_reaches_is_said_with_choose_too(
+        tmp_path, capsys, monkeypatch, no_picture):
+    monkeypatch.setattr(choose, '_SETTLING', (1.5, 10.0, 10.0))
+    monkeypatch.setattr(choose, '_COUNTING', (1.5, 10.0, 10.0))
+    code, out, err = call(capsys, tmp_path, '--fps', '2000', '--choose', '--time-constant', '5')
+    assert (code, err) == (0, '')
+    assert '2000.0 frames a second cannot be had within 65 °C' in out
+    assert 'It takes 130 sticks at full speed, and a cluster has 64 at most' in out
+
+
 @pytest.mark.parametrize('words, text', [
+    (['--idle-rise', '1,2'], '--idle-rise: 2 values for 5 sticks'),
     (['--rise', '40,50'], '--rise: 2 values for 5 sticks'),
     (['--fit', '/nowhere/report.json'], 'No such file'),
     (['--fit', '/nowhere'], 'no such file'),
@@ -96,6 +200,7 @@ def test_what_does_not_fit_is_one_line_and_exit_code_2(tmp_path, capsys, words, 
 
 @pytest.mark.parametrize('words, text', [
     (['--sticks', '0'], '0: expected 1 to 64'), (['--ambient', 'warm'], "'warm'"),
+    (['--idle-rise', '-1'], '-1: expected 0 to 100'),
     (['--sticks', '2.5'], "invalid whole number value: '2.5'"), (['--what'], '--what'),
     (['--body', 'dye 20'], "'dye 20': unknown; expected one of die, hub"),
     (['--body', 'die'], "'die': expected die RISE [SECONDS]"),

@@ -147,7 +147,7 @@ def runner():
 
 
 def test_the_report_has_what_was_set_while_it_ran(runner, tmp_path):
-    """The limit that is shown is the one in force at the end."""
+    """The limit of the summary is the one in force at the end, and the change is kept."""
     printed = tmp_path / 'printed'
     with printed.open('w') as file:
         run = runner('--seconds', 12, '--out', tmp_path, stdout=file, stderr=subprocess.STDOUT)
@@ -161,6 +161,10 @@ def test_the_report_has_what_was_set_while_it_ran(runner, tmp_path):
     assert code == 0, printed.read_text()
     report = json.loads((tmp_path / 'report.json').read_text())
     assert report['threshold_celsius'] == 41.0
+    (change,) = report['changes']
+    assert 0.0 < change.pop('time_sec') < report['cluster']['time_sec'][-1] + 1.0
+    assert change == {'node': 'detector', 'name': 'switch_temperature', 'before': 65.0,
+                      'after': 41.0}
     assert 'switch temperature 41 °C' in printed.read_text()
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from recorder import Recorder
 from recorder import VideoFile
+from recorder import worth_of
 from recorder import WORTHS_KEPT
 
 GREY = 90
@@ -51,10 +52,10 @@ def grey_of(image):
 
 
 def test_pictures_become_a_video_and_the_best_one_a_picture(tmp_path):
-    """Messages without a picture are counted; the one with most detections is the best."""
+    """Messages without a picture are counted; the one with the surest detections is the best."""
     recorder = Recorder(tmp_path, 10.0)
     for number, detections in enumerate(((PERSON, DOG, DOG), (PERSON,), (PERSON, DOG), ()), 1):
-        recorder.take_detections((7, number * 100_000_000), detections)
+        recorder.take_detections((7, number * 100_000_000), detections, 2)
     for number in (2, 3, 4):
         recorder.take_picture((7, number * 100_000_000), frame(100 + 10 * number))
     written, complaints = recorder.close()
@@ -65,14 +66,25 @@ def test_pictures_become_a_video_and_the_best_one_a_picture(tmp_path):
     fps, frames = read(tmp_path / 'annotated.mp4')
     assert fps == 10.0
     assert [grey_of(image) for image in frames] == pytest.approx([120, 130, 140], abs=3)
-    assert grey_of(cv2.imread(str(tmp_path / 'annotated.png'))) == 130
+    assert grey_of(cv2.imread(str(tmp_path / 'annotated.png'))) == 120
+
+
+def test_few_sure_boxes_with_all_sticks_at_work_make_the_picture():
+    """The start is skipped; what is not to be had is done without, the least important first."""
+    best_first = [
+        worth_of((PERSON,) * 3, 2), worth_of((PERSON,), 2), worth_of((PERSON, DOG), 2),
+        worth_of((DOG,) * 4, 2),
+        worth_of((PERSON,), 1), worth_of((PERSON,) * 5, 2), worth_of((PERSON,) * 9, 1),
+        worth_of((PERSON,), 0), worth_of((DOG,), 0), worth_of((PERSON,) * 5, 0),
+        worth_of((), 2), worth_of((), 1), worth_of((), 0)]
+    assert sorted(best_first, reverse=True) == best_first
 
 
 def test_what_is_remembered_of_detections_stays_little(tmp_path):
     """Detections of which no picture ever comes are forgotten, the oldest first."""
     recorder = Recorder(tmp_path, 10.0)
     for number in range(2 * WORTHS_KEPT):
-        recorder.take_detections((number, 0), (PERSON, DOG) if number == 0 else (PERSON,))
+        recorder.take_detections((number, 0), (PERSON,) if number == 0 else (DOG,), 2)
     recorder.take_picture((0, 0), frame(100))
     recorder.take_picture((2 * WORTHS_KEPT - 1, 0), frame(200))
     recorder.close()
@@ -83,7 +95,7 @@ def test_what_is_remembered_of_detections_stays_little(tmp_path):
 def test_without_pictures_there_are_no_files(tmp_path):
     """A run that ends at once leaves no broken file."""
     recorder = Recorder(tmp_path, 10.0)
-    recorder.take_detections((1, 0), (PERSON,))
+    recorder.take_detections((1, 0), (PERSON,), 2)
     assert recorder.close() == ([], [])
     assert list(tmp_path.iterdir()) == []
 

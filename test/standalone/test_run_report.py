@@ -15,6 +15,7 @@
 """The report of a run is complete, valid JSON, and drawn."""
 
 import json
+import math
 
 import cv2
 from made_up_run import camera_status
@@ -149,10 +150,76 @@ def test_the_chart_is_drawn(state, tmp_path):
     assert picture.std() > 5
 
 
-def test_active_spans_join_and_end():
+def test_spans_join_and_end():
     """A state holds until the next message, and not through a long silence."""
     times = [1.0, 2.0, 3.0, 4.0, 5.0, 15.0, 16.0]
-    active = [False, True, True, False, True, True, False]
-    assert report_chart.active_spans(times, active) == [(2.0, 4.0), (5.0, 7.5), (15.0, 16.0)]
-    assert report_chart.active_spans([1.0], [True]) == [(1.0, 2.0)]
-    assert report_chart.active_spans([], []) == []
+    kinds = ['a', 'b', 'b', 'a', 'b', 'b', 'a']
+    assert report_chart.spans(times, kinds) == [
+        ('a', 1.0, 2.0), ('b', 2.0, 4.0), ('a', 4.0, 5.0), ('b', 5.0, 7.5), ('b', 15.0, 16.0),
+        ('a', 16.0, 17.0)]
+    assert report_chart.spans([1.0], ['a']) == [('a', 1.0, 2.0)]
+    assert report_chart.spans([], []) == []
+
+
+def change(time_sec, before, after, name='switch_temperature', node='detector'):
+    """Return a change as the report has it."""
+    return {'time_sec': time_sec, 'node': node, 'name': name, 'before': before, 'after': after}
+
+
+@pytest.mark.parametrize('changes, steps', [
+    ([], [(0.0, 65.0)]),
+    ([change(2.0, 60.0, 40.0), change(3.0, 2, 3, 'cluster_size'), change(5.0, 40.0, 65.0)],
+     [(0.0, 60.0), (2.0, 40.0), (5.0, 65.0)]),
+    ([change(2.0, None, 65.0)], [(2.0, 65.0)]),
+    ([change(2.0, True, False, 'switch_temperature', 'camera')], [(0.0, 65.0)])])
+def test_the_limit_is_in_steps(made, changes, steps):
+    """Each value holds over its own time; one that is not known is not drawn."""
+    assert report_chart.limit_steps({**made, 'changes': changes}) == steps
+
+
+def test_a_line_ends_where_a_stick_is_gone_or_nothing_was_heard():
+    """No line is drawn through what is not known."""
+    times, values = report_chart._with_gaps([1.0, 2.0, 3.0, 9.0], [30.0, None, 32.0, 33.0])
+    assert times == (1.0, 2.0, 3.0, 9.0, 9.0)
+    assert [math.isnan(value) for value in values] == [False, True, False, True, False]
+
+
+def test_live_changes_are_kept():
+    """Each is one entry with both values; the same value again is none."""
+    state = made_up_state()
+    state.take_changes('detector', {'switch_temperature': 40.0}, 103.0)
+    state.take_changes('detector', {'switch_temperature': 40.0, 'cluster_size': 3}, 104.5)
+    # The camera has not told its parameters yet, and is asked before it has changed one.
+    state.take_changes('camera', {'loop': False}, 105.0)
+    state.take_parameters('camera', {'loop': True, 'source': 'video'})
+    made = report.make_report(state, FACTS, None, ROOT)
+    assert made['changes'] == [
+        change(3.0, 65.0, 40.0), change(4.5, None, 3, 'cluster_size'),
+        change(5.0, True, False, 'loop', 'camera')]
+    assert made['parameters']['camera'] == {'loop': False, 'source': 'video'}
+    assert (made['threshold_celsius'], made['parameters']['detector']['cluster_size']) == (40.0, 3)
+
+
+def test_the_chart_shows_an_unplugged_stick_and_the_changes(tmp_path, monkeypatch):
+    """What does not run has neither a temperature nor the look of a resting stick."""
+    state = made_up_state(sticks=2)
+    for second in range(3, 12):
+        state.take_statuses([cluster_status((0,)), stick_status(0, 40.0, True), stick_status(
+            1, 55.5, state='ABSENT')], 102.0 + second)
+    state.take_changes('detector', {'switch_temperature': 40.0, 'class_filter': ['a$b'] * 40}, 106)
+    made = report.make_report(state, FACTS, None, ROOT)
+    figures = []
+    monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda *all: figures.append(all[0]))
+    report_chart.draw_chart(made, tmp_path / 'report.png')
+    temperatures, bars, _ = figures[0].axes
+    line = next(line for line in temperatures.get_lines() if line.get_label() == 'stick 1')
+    assert 55.5 not in list(line.get_ydata())
+    texts = [text.get_text() for text in temperatures.texts + bars.texts]
+    assert 'ABSENT' in texts
+    (mark,) = [text for text in texts if text.startswith('switch_temperature=40.0')]
+    assert max(map(len, mark.splitlines())) <= report_chart.LONGEST_MARK
+    assert {text.get_text() for text in bars.get_legend().get_texts()} == {
+        'active', 'resting', 'not running'}
+    limits = [list(line.get_ydata()) for line in temperatures.get_lines()
+              if line.get_color() == report_chart.THRESHOLD_COLOUR]
+    assert limits == [[65.0, 65.0], [40.0, 40.0]]

@@ -14,6 +14,7 @@
 
 """Changes of the active sticks with real worker processes on simulated sticks."""
 
+from dataclasses import replace
 import random
 import threading
 
@@ -82,6 +83,29 @@ def test_hot_sticks_that_none_can_relieve_are_paced_and_named_once(bench):
     running.film(30, lambda: running.offered >= offered + 90)
     # Pinned at 66 C they count as sticks that no slowness cools.
     assert 0 < len(running.published) - published < 80
+
+
+def test_what_is_said_of_heat_goes_with_the_limit_that_it_was_said_of(bench):
+    running = bench(SimulatedBus(sticks=2, **{**QUICK, 'inference_ms': 60.0}))
+    running.wait_for_states(RUNNING, RUNNING)
+    for port in PORTS[:2]:
+        running.bus.inject(port, 'heat', '66')
+    running.film(30, lambda: running.supervisor.snapshot.heat_advice)
+    before = running.supervisor.snapshot
+
+    def infos():
+        return [text for level, text in running.log.lines
+                if level == 'info' and 'full speed again' in text]
+
+    running.supervisor.change(replace(before.settings))   # the same values change nothing
+    running.film(30, lambda: running.supervisor.snapshot.taken_at > before.taken_at + 1.0)
+    assert running.supervisor.snapshot.heat_advice and not infos()
+    running.supervisor.change(replace(before.settings, switch_temperature=80.0))
+    running.wait_for(lambda: running.supervisor.snapshot.settings.switch_temperature == 80.0)
+    after = running.supervisor.snapshot
+    assert (after.heat_advice, after.all_hot, after.sustainable_size) == ('', False, None)
+    running.film(30, infos)
+    assert infos() == ['the sticks keep below switch_temperature at full speed again']
 
 
 def test_the_limit_is_held_where_no_rotation_can_hold_it(bench):

@@ -1,0 +1,87 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The air around the sticks, and how much warmer than it one is that rests."""
+
+from dataclasses import dataclass
+from dataclasses import replace
+
+from ncs_cluster_detector.policy.heat_constants import Constants
+
+# By how much (C) a stick that is open and rests is warmer than the air: an assumption, for nobody
+# has published it, nor what such a stick draws. In a room of 25 C a stick at full load ends at
+# about 72 C by a user's report of 60 C after an hour at two thirds of it
+# (ncsforum.movidius.com/discussion/comment/4720); with this rise and the usual one it is 75 C.
+IDLE_RISE_CELSIUS = 5.0
+_ROOM_CELSIUS = Constants().idle_celsius - IDLE_RISE_CELSIUS
+
+
+@dataclass(frozen=True)
+class Air:
+    """
+    The air around each stick in C, and by how much the stick is warmer when it rests.
+
+    ``origin`` and ``rise_origin`` say where these come from, in a word or two.
+    """
+
+    celsius: tuple
+    idle_rises: tuple
+    origin: str
+    rise_origin: str
+
+    @property
+    def mean_idle_rise(self):
+        """Return the mean of the rises."""
+        return sum(self.idle_rises) / len(self.idle_rises)
+
+    def in_words(self):
+        """Return one line of text."""
+        idle = [air + rise for air, rise in zip(self.celsius, self.idle_rises)]
+        return (f'air {span(self.celsius)} °C ({self.origin}), an idle stick '
+                f'{span(self.idle_rises)} °C warmer ({self.rise_origin}): {span(idle)} °C')
+
+
+def put_into_air(constants, ambient, idle_rises, are_fitted):
+    """
+    Return the Constants of sticks in the air that was asked for, and the Air.
+
+    Sticks whose Constants were fitted to a recording stay as they are without ``ambient``: then
+    the air follows from the rise. With it they keep what they differ by when idle, unless it is
+    said by how much they are warmer than the air.
+
+    :param constants: list of Constants, one for each stick.
+    :param ambient: list of temperatures of the air in C, one for each stick, or None.
+    :param idle_rises: list by how much an idle stick is warmer, or None.
+    :param are_fitted: whether the constants come from a recording.
+    """
+    rise_origin = 'assumed, see --idle-rise' if idle_rises is None else '--idle-rise'
+    rises = idle_rises or [IDLE_RISE_CELSIUS] * len(constants)
+    mean_idle = sum(stick.idle_celsius for stick in constants) / len(constants)
+    if are_fitted and ambient is None:
+        air = mean_idle - sum(rises) / len(rises)
+        return constants, Air((air,) * len(constants), tuple(
+            stick.idle_celsius - air for stick in constants),
+            'as recorded, by the mean of the next figure', rise_origin)
+    origin = 'assumed, see --ambient' if ambient is None else '--ambient'
+    air = ambient or [_ROOM_CELSIUS] * len(constants)
+    if are_fitted and idle_rises is None:
+        rises = [rise + stick.idle_celsius - mean_idle for stick, rise in zip(constants, rises)]
+    return [replace(stick, idle_celsius=celsius + rise)
+            for stick, celsius, rise in zip(constants, air, rises)], Air(
+                tuple(air), tuple(rises), origin, rise_origin)
+
+
+def span(values):
+    """Return the least and the greatest of some values in words."""
+    return ' to '.join(dict.fromkeys(f'{value:.1f}' for value in (min(values), max(values))))

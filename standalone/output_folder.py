@@ -1,0 +1,55 @@
+# Copyright 2026 ncs_cluster_detector contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The folder of a run's files: one run at a time, and none of an earlier one's files."""
+
+import fcntl
+import os
+
+from one_line_parser import refuse
+import run_nodes
+
+REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', 'run.log')
+
+
+def open_log(folder, stack, video=None):
+    """
+    Make a folder this run's own and return run.log in it, an unbuffered binary file.
+
+    The files of an earlier run are removed: they would pass for this one's. The folder itself is
+    locked, so that the kernel ends the lock with the process, however that ends, and no file is
+    left of it. A folder that cannot be used ends the program with status 2 and one line.
+
+    :param folder: pathlib.Path of a folder that exists.
+    :param stack: contextlib.ExitStack that ends it.
+    :param video: pathlib.Path of the video that the run plays, or None.
+    """
+    name = 'files'
+    if video is not None and video.resolve() in [
+            (folder / name).resolve() for name in REPORT_FILES]:
+        refuse(f'VIDEO={run_nodes.shown(video)}: the run would replace it with a file of its own; '
+               'name another folder as OUT, or move the video')
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        stack.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for name in REPORT_FILES:
+            (folder / name).unlink(missing_ok=True)
+        return stack.enter_context((folder / 'run.log').open('wb', buffering=0))
+    except BlockingIOError:
+        refuse(f'OUT={run_nodes.shown(folder)}: another run writes there now; wait until '
+               'it has ended, or name another folder')
+    except OSError as error:
+        refuse(f'OUT={run_nodes.shown(folder)}: replacing {name} there failed '
+               f'({error.strerror}); name another folder')
