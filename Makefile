@@ -18,7 +18,7 @@ help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
 	@echo 'make run     a camera node and a detector node on simulated sticks, until Ctrl-C'
 	@echo '             SECONDS=20 stops by itself, VIDEO=file feeds a video, OUT=dir writes a report'
-	@echo '             GRAPHS=people,faces chooses the networks: also shapes, or ONNX files'
+	@echo '             GRAPHS=people,faces chooses the networks: also shapes, ONNX files, .caffemodel files'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"

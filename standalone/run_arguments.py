@@ -89,7 +89,8 @@ def parse(arguments):
         'then, as they are in ROS 2 by default')
     parser.add_argument(
         '--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
-        'with commas between them: people, faces, shapes, or ONNX files (without it: people)')
+        'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
+        '(.caffemodel, its .prototxt beside it; without it: people)')
     given = parser.parse_args(arguments)
     try:
         seconds = None if given.seconds is None else _seconds(given.seconds)

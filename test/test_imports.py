@@ -66,7 +66,8 @@ ALLOWED = {
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
     'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'shown_text',
-              'simulation.bus', 'simulation.graphs', 'simulation.shared_bus'},
+              'simulation.bus', 'simulation.caffe_files', 'simulation.graphs',
+              'simulation.shared_bus'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.

@@ -14,6 +14,7 @@
 
 """Wrong arguments of the runner end it with one line and status 2, before anything starts."""
 
+import caffe_networks
 from made_up_run import ROOT
 import pytest
 import run_arguments
@@ -97,6 +98,13 @@ def test_graphs_are_a_list_for_the_detector():
     assert 'graph_paths:=["people", "faces"]' in run_nodes.node_commands(options)['detector']
     commands = run_nodes.node_commands(run_arguments.parse([]))
     assert 'graph_paths' not in ' '.join(commands['detector'])
+
+
+def test_a_network_is_found_from_the_folder_where_one_is(tmp_path, monkeypatch):
+    """The nodes are started in that folder, too."""
+    caffe_networks.write(tmp_path, (100, 60))
+    monkeypatch.chdir(tmp_path)
+    assert run_arguments.parse(['--graphs', 'red.caffemodel']).graphs == ['red.caffemodel']
 
 
 def test_the_profile_can_be_left_out():
