@@ -126,9 +126,7 @@ class DetectorNetwork:
 
 
 def _text_in(graph_bytes):
-    """Return the text, or None when the bytes are none, or a Caffe network."""
-    if caffe_files.is_packed(graph_bytes):
-        return None
+    """Return the text, or None when the bytes are none."""
     try:
         text = graph_bytes.decode('utf-8')
     except UnicodeDecodeError:
