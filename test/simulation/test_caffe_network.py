@@ -165,6 +165,22 @@ def test_weights_without_the_bias_of_a_layer_are_those_of_another_network(tmp_pa
         refusal(path))
 
 
+def test_batch_normalization_that_is_not_merged_runs_as_it_is(tmp_path):
+    path = caffe_networks.write(tmp_path, SIZE)
+    tensor = Preprocessor().network_input(picture()[0], SIZE)
+    merged = graphs.load_network(graphs.read_graph(str(path))).run(tensor)
+    text = caffe_networks.prototxt(SIZE).replace(
+        'bottom: "data" top: "conf"', 'bottom: "normal" top: "conf"')
+    (tmp_path / 'red.prototxt').write_text(text.replace(
+        'layer {', 'layer { name: "normal" type: "BatchNorm" bottom: "data" top: "normal" }\n'
+        'layer {', 1))
+    # Mean 0 and variance 1, each times the factor that it is divided by.
+    path.write_bytes(path.read_bytes() + caffe_networks.layer(
+        'normal', 'BatchNorm', np.zeros(3), np.full(3, 2.0), np.full(1, 2.0)))
+    output = graphs.load_network(graphs.read_graph(str(path))).run(tensor)
+    np.testing.assert_allclose(output, merged, atol=1e-3)
+
+
 def test_an_opencv_that_cannot_read_caffe_is_told(tmp_path, monkeypatch):
     monkeypatch.delattr(cv2.dnn, 'readNetFromCaffe')
     assert f'OpenCV {cv2.__version__} cannot read Caffe networks; expected OpenCV 4' in (
