@@ -38,7 +38,7 @@ def every(message, number):
 
     :raises ValueError: the bytes are no message.
     """
-    return [value for found, value in _fields(memoryview(message)) if found == number]
+    return [value for found, value in _fields(_bytes(message)) if found == number]
 
 
 def text(value):
@@ -47,7 +47,14 @@ def text(value):
 
     :raises ValueError: it is none.
     """
-    return bytes(value).decode('utf-8')
+    return bytes(_bytes(value)).decode('utf-8')
+
+
+def _bytes(value):
+    """Return a view of the bytes in the value of a field."""
+    if isinstance(value, int):
+        raise ValueError(f'it has the number {value} where a message or a text belongs')
+    return memoryview(value)
 
 
 def _fields(message):

@@ -149,6 +149,8 @@ def test_what_no_stick_could_run_is_refused_with_what_to_do(tmp_path, capfd, cha
 @pytest.mark.parametrize('content, expected', [
     (b'', 'no file of weights: it has no layers'),
     (b'no weights', 'no file of weights: '),
+    (b'\xa0\x06\x05', 'no file of weights: it has the number 5 where a message or a text belongs'),
+    (b'\xa2\x06\x02\x08\x05', 'no file of weights: it has the number 5 where a message or a'),
     (caffe_networks.caffemodel()[:-1], 'no file of weights: it ends in the middle')])
 def test_other_weights_are_refused(tmp_path, content, expected):
     path = caffe_networks.write(tmp_path, SIZE)
