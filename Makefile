@@ -44,8 +44,8 @@ help:
 	@echo '             SECONDS=20 stops by itself, VIDEO=file feeds a video, OUT=dir writes a report'
 	@echo '             STICKS=8 how many simulated sticks (1 to 64), CLUSTER_SIZE=3 how many of'
 	@echo '             them work at a time (0: all), AMBIENT=45 temperature of an idle stick in C'
-	@echo '             GRAPHS=people,faces chooses the networks: also shapes, or ONNX files; two'
-	@echo '             halve the rate and have about three times the latency of one'
+	@echo '             GRAPHS=people,faces chooses the networks: also shapes, ONNX files,'
+	@echo '             .caffemodel files; two halve the rate and have about three times the latency'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"

@@ -98,7 +98,8 @@ def generate_launch_description():
         DeclareLaunchArgument(
             'graph_paths', default_value='',
             description='Graph file, or several as "[\'a.graph\',\'b.graph\']", all of which run '
-                        'on every stick for every frame. With driver simulated also the built-in '
+                        'on every stick for every frame. With driver simulated also ONNX files, '
+                        'Caffe networks (.caffemodel, its .prototxt beside it) and the built-in '
                         'people, faces, shapes. ' + FROM_FILE),
         DeclareLaunchArgument(
             'cluster_size', default_value='',

@@ -74,7 +74,8 @@ def parse(arguments):
         'then, as they are in ROS 2 by default')
     parser.add_argument(
         '--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
-        'with commas between them: people, faces, shapes, or ONNX files (without it: people)')
+        'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
+        '(.caffemodel, its .prototxt beside it; without it: people)')
     parser.add_argument(
         '--sticks', metavar='N', help=f'number of simulated sticks, 1 to {run_values.MOST_STICKS} '
         f'(without it: {run_values.DEFAULT_STICKS})')

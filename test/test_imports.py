@@ -73,7 +73,8 @@ ALLOWED = {
     # before any worker starts.
     'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'shown_text',
               'process_start', 'ros_environment',
-              'simulation.bus', 'simulation.graphs', 'simulation.shared_bus'},
+              'simulation.bus', 'simulation.caffe_files', 'simulation.graphs',
+              'simulation.shared_bus'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor',
                  'process_start'},

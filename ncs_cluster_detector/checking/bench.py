@@ -171,4 +171,4 @@ class Bench:
 
 def _graph_name(options):
     """Return the graph for the node: a file's path in full, or the name of a built-in one."""
-    return str(options.graph.resolve() if options.graph.is_file() else options.graph)
+    return str(options.graph.absolute() if options.graph.is_file() else options.graph)

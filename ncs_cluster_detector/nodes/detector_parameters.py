@@ -19,6 +19,7 @@ import difflib
 from ncs_cluster_detector.detection.input_format import InputFormat
 from ncs_cluster_detector.detection.input_format import ORDERS
 from ncs_cluster_detector.nodes.diagnostic_status import USE_FQN
+from ncs_cluster_detector.nodes.graph_files import check_different
 from ncs_cluster_detector.nodes.graph_files import read_graph_and_labels
 from ncs_cluster_detector.nodes.parameters import ParameterSpec
 from ncs_cluster_detector.nodes.parameters import StartupError
@@ -42,8 +43,9 @@ SPECS = (
         choices=('mvnc', 'simulated')),
     ParameterSpec(
         'graph_paths', [''], 'Graph files; all of them run on every stick, for every frame. With '
-        'driver simulated also ONNX files and the built-in people, faces, shapes; empty means '
-        'people. With driver mvnc a graph must be named. Restart to change.'),
+        'driver simulated also ONNX files, Caffe networks (either file, the .caffemodel or its '
+        '.prototxt beside it) and the built-in people, faces, shapes; empty means people. With '
+        'driver mvnc a graph must be named. Restart to change.'),
     ParameterSpec(
         'label_files', [''], 'Label files, one per graph, one label a line, line 1 = class 0. '
         'Empty = the 21 Pascal VOC labels, or background and face for a graph with face in its '
@@ -203,6 +205,7 @@ def options_of(values, warn=None):
         raise StartupError(
             f"graph_paths={values['graph_paths']}: with driver mvnc a graph must be named; start "
             "with -p graph_paths:=\"['/path/to/graph']\", or try -p driver:=simulated")
+    check_different(names)
     label_files = [path for path in values['label_files'] if path]
     if label_files and len(label_files) != len(names):
         raise StartupError(

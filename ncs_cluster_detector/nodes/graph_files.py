@@ -22,7 +22,26 @@ from ncs_cluster_detector.detection.labels import FACE
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
 from ncs_cluster_detector.detection.labels import read_label_file
 from ncs_cluster_detector.nodes.parameters import StartupError
+from ncs_cluster_detector.simulation import caffe_files
 from ncs_cluster_detector.simulation import graphs
+
+_COMPILED = "expected a graph that is compiled for the sticks' chip"
+
+
+def check_different(names):
+    """
+    Check that no network is named by both of its files.
+
+    :param names: the graphs.
+    :raises StartupError: one is.
+    """
+    first = {}
+    for name in names:
+        stem = caffe_files.stem_of(name)
+        if stem is not None and first.setdefault(stem, name) != name:
+            raise StartupError(
+                f'graph_paths={names}: {first[stem]} and {name} are the two files of one Caffe '
+                'network; name one of them, the other is found beside it')
 
 
 def read_graph_and_labels(name, label_file, simulated, warn):
@@ -61,6 +80,7 @@ def _graph(name, simulated):
     try:
         if simulated:
             return graphs.read_graph(name)
+        _check_compiled(name)
         with open(os.path.expanduser(name), 'rb') as file:
             graph = file.read()
     except (OSError, ValueError) as error:
@@ -69,6 +89,20 @@ def _graph(name, simulated):
         raise StartupError(f"graph_paths=['{name}']: the file is empty; expected what "
                            'mvNCCompile of NCSDK 2 writes')
     return graph
+
+
+def _check_compiled(name):
+    """Refuse what a chip cannot run by its name; the sticks judge the rest."""
+    stem = caffe_files.stem_of(name)
+    if stem is not None:
+        raise ValueError(
+            f'a Caffe network, which only simulated sticks take; {_COMPILED}; make one with '
+            f'mvNCCompile {stem}{caffe_files.DEFINITION_ENDINGS[0]} '
+            f'-w {stem}{caffe_files.WEIGHTS_ENDING} -s 12 -o graph, and name that')
+    if name.endswith('.onnx'):
+        raise ValueError(
+            f'an ONNX network, which only simulated sticks take; {_COMPILED}; make one with '
+            'mvNCCompile from the Caffe or TensorFlow network that this was exported from')
 
 
 def _labels(path):

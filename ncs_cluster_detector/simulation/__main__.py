@@ -106,7 +106,8 @@ def _parser():
         prog=PROGRAM, usage=f'{PROGRAM} [OPTIONS] SCRIPT [ARGUMENTS]', allow_abbrev=False,
         description='Run a Python program that was written for mvnc, the Python module of the '
                     "Neural Compute Stick's SDK, on simulated sticks.",
-        epilog='A graph file for a simulated stick is an ONNX network or a text; this makes one '
+        epilog='A graph file for a simulated stick is an ONNX network, both files of a Caffe '
+               'network in one (see README.md), or a text; this makes one '
                "in the current directory: printf 'detector: people\\n' > graph")
     parser.add_argument('script', nargs='?', metavar='SCRIPT', help='the program, unchanged')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, metavar='ARGUMENTS',

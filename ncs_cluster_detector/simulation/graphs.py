@@ -14,10 +14,13 @@
 
 """What a graph file is for a simulated stick, and the networks that it can run."""
 
+import os
 import re
 
 from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.detection.preprocessing import image_of_network_input
+from ncs_cluster_detector.simulation import caffe_files
+from ncs_cluster_detector.simulation.caffe_network import CaffeNetwork
 from ncs_cluster_detector.simulation.host_detectors import HOST_DETECTORS
 from ncs_cluster_detector.simulation.host_detectors import LABEL_COUNTS
 from ncs_cluster_detector.simulation.onnx_network import OnnxNetwork
@@ -30,26 +33,25 @@ _INPUT_SIDES = range(16, 2049)
 _DEFAULT_INPUT = (300, 300), 'bgr'
 # With this byte an ONNX file begins: its first field, the version of the format.
 _ONNX_BEGIN = b'\x08'
+_KINDS = f'an ONNX network, a Caffe network of two files or a text with a line "{_KEY} NAME"'
 
 
 def read_graph(name_or_path):
     """
-    Return the bytes of a detector's graph: of a built-in one by its name, of others from a file.
+    Return the bytes of a detector's graph: of a built-in one by its name, of others from files.
 
     A graph file holds either lines of text, of which one is ``detector: NAME`` with the name of a
     built-in graph, one may be ``input: WIDTHxHEIGHT ORDER`` with its input (300x300 bgr without),
-    and those that start with ``#`` are comments, or an ONNX network.
+    and those that start with ``#`` are comments, or an ONNX network. Of a Caffe network either
+    file is named, and both are packed into one (see :mod:`caffe_files`). ``~`` is understood.
 
     :raises FileNotFoundError: neither a built-in name nor a file, or the detector's own files are
         not installed.
-    :raises ValueError: the file cannot be read or run, or its network is no SSD.
+    :raises ValueError: the file cannot be read or run, Caffe's other one is missing, or the
+        network is no SSD.
     """
-    if name_or_path in HOST_DETECTORS:
-        data = (f'# Graph of a simulated Neural Compute Stick: runs a detector on the host.\n'
-                f'{_KEY} {name_or_path}\n').encode()
-    else:
-        data = _read_file(name_or_path)
     try:
+        data = _read(name_or_path)
         load_network(data).check_detector()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
@@ -66,15 +68,15 @@ def load_network(graph_bytes):
         ``run(tensor)``, which takes a float array of the input's size and returns a flat
         float32 array of the output's.
     :raises FileNotFoundError: the detector's own files are not installed.
-    :raises ValueError: the bytes are neither of the two kinds of :func:`read_graph`.
+    :raises ValueError: the bytes are of none of the kinds of :func:`read_graph`.
     """
     if not graph_bytes:
-        raise ValueError('it is empty; expected an ONNX network or a text with a line '
-                         f'"{_KEY} NAME"')
+        raise ValueError(f'it is empty; expected {_KINDS}')
     if is_compiled(graph_bytes):
         raise ValueError("it is neither text nor ONNX, so perhaps compiled for the stick's chip, "
-                         'which a host has not; expected an ONNX network or a text with a line '
-                         f'"{_KEY} NAME"')
+                         f'which a host has not; expected {_KINDS}')
+    if caffe_files.is_packed(graph_bytes):
+        return CaffeNetwork(graph_bytes)
     text = _text_in(graph_bytes)
     if text is None:
         return OnnxNetwork(graph_bytes)
@@ -92,8 +94,9 @@ def label_counts(graph_bytes):
 
 
 def is_compiled(graph_bytes):
-    """Tell whether the bytes of a graph file are neither text nor ONNX: only a chip runs them."""
-    return not graph_bytes.startswith(_ONNX_BEGIN) and _text_in(graph_bytes) is None
+    """Tell whether the bytes of a graph file are of no kind that a host runs: only a chip does."""
+    return not (graph_bytes.startswith(_ONNX_BEGIN) or caffe_files.is_packed(graph_bytes)
+                or _text_in(graph_bytes) is not None)
 
 
 class DetectorNetwork:
@@ -131,18 +134,23 @@ def _text_in(graph_bytes):
     return None if '\0' in text else text
 
 
-def _read_file(path):
+def _read(name_or_path):
+    if name_or_path in HOST_DETECTORS:
+        return (f'# Graph of a simulated Neural Compute Stick: runs a detector on the host.\n'
+                f'{_KEY} {name_or_path}\n').encode()
+    path = os.path.expanduser(name_or_path)
     try:
+        if caffe_files.stem_of(path) is not None:
+            return caffe_files.read_packed(path)
         with open(path, 'rb') as file:
             return file.read()
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'cannot load graph {path}: no such file, and not one of the built-in graphs '
-            f'{", ".join(HOST_DETECTORS)}; name one of these or an existing file') from error
+            f'no such file, and not one of the built-in graphs {", ".join(HOST_DETECTORS)}; name '
+            'one of these or an existing file') from error
     except OSError as error:
-        raise ValueError(f'cannot load graph {path}: {error.strerror}; expected a readable '
-                         f'file or one of the built-in graphs {", ".join(HOST_DETECTORS)}'
-                         ) from error
+        raise ValueError(f'{error.strerror}; expected a readable file or one of the built-in '
+                         f'graphs {", ".join(HOST_DETECTORS)}') from error
 
 
 def _values(text, key):

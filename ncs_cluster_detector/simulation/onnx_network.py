@@ -15,75 +15,29 @@
 """An ONNX network that OpenCV runs on the host in place of a stick."""
 
 import cv2
-from ncs_cluster_detector.detection import ssd
 from ncs_cluster_detector.simulation import onnx_shape
+from ncs_cluster_detector.simulation.host_network import HostNetwork
+from ncs_cluster_detector.simulation.host_network import picture_size
 import numpy as np
 
-_IMAGE_NUMBER = 0
-_SCORE = 2
-_CHANNELS = 3
-_FIX_THE_SHAPE = 'export the network with a fixed input of 1x3xHEIGHTxWIDTH'
 
+class OnnxNetwork(HostNetwork):
+    """A network that was exported to ONNX."""
 
-class OnnxNetwork:
-    """A network with the input and output that the vendor's compiler would give it."""
+    detections_remedy = 'export this one with a detection output of that form, and no other'
 
     def __init__(self, data):
         """
-        Load the network and compute once, which tells the size of its output.
+        Load the network and compute once.
 
+        :param data: bytes of an ONNX file.
         :raises ValueError: it is no ONNX network with one input of 1 x 3 x height x width, OpenCV
             cannot run it, or it has several outputs.
         """
-        height, width = _input_size(data)
-        self.input_shape = height, width, _CHANNELS
-        try:
-            self._network = cv2.dnn.readNetFromONNX(np.frombuffer(data, dtype=np.uint8))
-            outputs = self._network.getUnconnectedOutLayersNames()
-            if len(outputs) != 1:
-                raise ValueError(f'it has {len(outputs)} outputs ({", ".join(outputs)}); expected '
-                                 'one; export the network with the detections alone')
-            output = self._forward(np.zeros(self.input_shape, dtype=np.float32))
-        except cv2.error as error:
-            reason = ' '.join(str(error).split())
-            raise ValueError(
-                f'OpenCV {cv2.__version__} cannot run it ({reason}); expected the text of a '
-                'built-in graph or an ONNX network of layers that OpenCV knows'
-            ) from error
-        self._model_output = output.shape
-        self._room = None
-        if _has_boxes(output.shape):
-            self._room = max(output.size // ssd.VALUES_PER_BOX, ssd.MOST_BOXES)
-            self.output_shape = self._room + 1, ssd.VALUES_PER_BOX, 1
-        elif max(output.shape) == output.size:
-            # A vector has its values in the channels.
-            self.output_shape = 1, 1, output.size
-        else:
-            height = output.size // (output.shape[-2] * output.shape[-1])
-            self.output_shape = height, *output.shape[-2:]
-
-    def check_detector(self):
-        """
-        Check that this can be an SSD network.
-
-        :raises ValueError: it cannot.
-        """
-        if not ssd.may_be_output(*self.output_shape):
-            raise ValueError(
-                f'its output is {"x".join(map(str, self._model_output))}, so it is no SSD '
-                'network; expected rows of 7 values (image, class, score, left, top, right, '
-                'bottom), such as 1x1x100x7; take an SSD network, or export this one with a '
-                'detection output of that form')
-
-    def run(self, tensor):
-        """Return the output vector for an input tensor, as the vendor's compiler arranges it."""
-        output = self._forward(tensor)
-        return output.reshape(-1) if self._room is None else _with_header(output, self._room)
-
-    def _forward(self, tensor):
-        picture = np.asarray(tensor, dtype=np.float32).reshape(self.input_shape)
-        self._network.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis]))
-        return self._network.forward()
+        super().__init__(
+            _input_size(data),
+            lambda: cv2.dnn.readNetFromONNX(np.frombuffer(data, dtype=np.uint8)),
+            'the text of a built-in graph or an ONNX network of layers that OpenCV knows')
 
 
 def _input_size(data):
@@ -93,40 +47,4 @@ def _input_size(data):
     except ValueError as error:   # also of text that is none
         raise ValueError(f'it is no ONNX network: {error}; expected one, or a text with a line '
                          '"detector: NAME"') from error
-    if len(shapes) != 1:
-        raise ValueError(f'it has {len(shapes)} inputs ({", ".join(shapes)}); expected one; '
-                         f'{_FIX_THE_SHAPE}')
-    (shape,) = shapes.values()
-    shown = 'x'.join(map(str, shape)) or 'of unknown dimensions'
-    if len(shape) != 4 or isinstance(shape[1], int) and shape[1] != _CHANNELS:
-        raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH, a picture of three '
-                         f'channels; {_FIX_THE_SHAPE}')
-    # A batch of any size may be one of 1.
-    if shape[0] != 1 and isinstance(shape[0], int) or not all(
-            isinstance(side, int) for side in shape[1:]):
-        raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH in numbers, since a '
-                         f'stick computes for one size; {_FIX_THE_SHAPE}')
-    return shape[2:]
-
-
-def _has_boxes(shape):
-    """Tell whether an output is a list of boxes; a single row is one only in four dimensions."""
-    rows = [side for side in shape[:-1] if side != 1]
-    return (shape[-1] == ssd.VALUES_PER_BOX and len(rows) <= 1
-            and (len(rows) == 1 or len(shape) == 4))
-
-
-def _with_header(output, room):
-    """
-    Return rows of boxes as the vendor's graph compiler arranges them.
-
-    The number of rows comes first, in a row of its own. An image number of -1 or a score of 0
-    ends the rows, as in the output of the SSD layer of other frameworks.
-    """
-    rows = output.reshape(-1, ssd.VALUES_PER_BOX)[:room]
-    ends = (rows[:, _IMAGE_NUMBER] == -1) | (rows[:, _SCORE] == 0)
-    count = int(np.argmax(ends)) if ends.any() else len(rows)
-    vector = np.zeros((room + 1, ssd.VALUES_PER_BOX), dtype=np.float32)
-    vector[0, 0] = count
-    vector[1:count + 1] = rows[:count]
-    return vector.reshape(-1)
+    return picture_size(shapes, 'export the network with a fixed input of 1x3xHEIGHTxWIDTH')

@@ -15,9 +15,10 @@
 """
 Reads from an ONNX model what its input is, which OpenCV does not tell.
 
-The format is that of protocol buffers: a message is a row of fields, each with a number and either
-a whole number or bytes, which may be a message again. The numbers are those of onnx.proto.
+The numbers of the fields are those of onnx.proto.
 """
+
+from ncs_cluster_detector.simulation import protobuf
 
 _GRAPH_OF_MODEL = 7
 _INPUT_OF_GRAPH = 11
@@ -31,9 +32,6 @@ _DIMENSION_OF_SHAPE = 1
 _VALUE_OF_DIMENSION = 1
 _NAME_OF_DIMENSION = 2
 
-_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
-_FIXED_SIZES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
-
 
 def input_shapes(model):
     """
@@ -43,69 +41,20 @@ def input_shapes(model):
     :return: for each input a tuple of numbers, and of names or '?' where there is no number.
     :raises ValueError: the bytes are no such file.
     """
-    graph = _only(memoryview(model), _GRAPH_OF_MODEL)
+    graph = protobuf.only(model, _GRAPH_OF_MODEL)
     # Old files list their weights among the inputs.
-    weights = {_text(_only(weight, _NAME_OF_INITIALIZER))
-               for weight in _all(graph, _INITIALIZER_OF_GRAPH)}
+    weights = {protobuf.text(protobuf.only(weight, _NAME_OF_INITIALIZER))
+               for weight in protobuf.every(graph, _INITIALIZER_OF_GRAPH)}
     shapes = {}
-    for value in _all(graph, _INPUT_OF_GRAPH):
-        name = _text(_only(value, _NAME_OF_INPUT))
+    for value in protobuf.every(graph, _INPUT_OF_GRAPH):
+        name = protobuf.text(protobuf.only(value, _NAME_OF_INPUT))
         if name not in weights:
-            tensor = _only(_only(value, _TYPE_OF_INPUT), _TENSOR_OF_TYPE)
-            shape = _only(tensor, _SHAPE_OF_TENSOR)
-            shapes[name] = tuple(map(_dimension, _all(shape, _DIMENSION_OF_SHAPE)))
+            tensor = protobuf.only(protobuf.only(value, _TYPE_OF_INPUT), _TENSOR_OF_TYPE)
+            shape = protobuf.only(tensor, _SHAPE_OF_TENSOR)
+            shapes[name] = tuple(map(_dimension, protobuf.every(shape, _DIMENSION_OF_SHAPE)))
     return shapes
 
 
 def _dimension(message):
-    value = _only(message, _VALUE_OF_DIMENSION, 0)
-    return value if value > 0 else _text(_only(message, _NAME_OF_DIMENSION)) or '?'
-
-
-def _text(value):
-    return bytes(value).decode('utf-8')
-
-
-def _only(message, number, otherwise=b''):
-    """Return the value of a field, the last one when there are several, or what it is without."""
-    return (_all(message, number) or [otherwise])[-1]
-
-
-def _all(message, number):
-    """Return the values of all fields with a number."""
-    return [value for found, value in _fields(memoryview(message)) if found == number]
-
-
-def _fields(message):
-    """Yield (number, value) for each field of a message."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        number, kind = key >> 3, key & 7
-        if kind == _VARINT:
-            value, at = _varint(message, at)
-        elif kind == _BYTES or kind in _FIXED_SIZES:
-            size, at = _varint(message, at) if kind == _BYTES else (_FIXED_SIZES[kind], at)
-            value, at = message[at:at + size], at + size
-            if at > len(message):
-                raise ValueError('it ends in the middle')
-        else:
-            raise ValueError(f'it has a field of the unknown kind {kind}')
-        yield number, value
-
-
-def _varint(message, at):
-    """Return a whole number, seven bits a byte from the lowest on, and where it ends."""
-    value = shift = 0
-    while True:
-        if at >= len(message):
-            raise ValueError('it ends in the middle')
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7f) << shift
-        shift += 7
-        if byte < 0x80:
-            # A negative one takes all 64 bits.
-            return value - (1 << 64) if value >> 63 else value, at
-        if shift > 63:
-            raise ValueError('it has a number of more than 64 bits')
+    value = protobuf.only(message, _VALUE_OF_DIMENSION, 0)
+    return value if value > 0 else protobuf.text(protobuf.only(message, _NAME_OF_DIMENSION)) or '?'

@@ -14,6 +14,7 @@
 
 """The detector node with networks of other sizes and formats, and with some that are no SSD."""
 
+import caffe_networks
 import drawn_objects
 from ncs_cluster_detector.detection.input_format import InputFormat
 import numpy as np
@@ -78,6 +79,28 @@ def test_a_class_beyond_the_labels_is_named_once(start_detector, probe, tmp_path
     node.wait_for_line(f'of a class without a label (such as class {onnx_networks.RED_CLASS}); do '
                        'label_files fit graph_paths?')
     assert node.output.count('without a label') == 1
+
+
+@pytest.mark.parametrize('named', ['red.caffemodel', 'red.prototxt'])
+def test_a_caffe_network_finds_objects_whichever_of_its_files_is_named(
+        probe, start_detector, tmp_path, named):
+    size = 160, 120
+    caffe_networks.write(tmp_path, size)
+    start_detector(graph_paths=f"['{tmp_path / named}']", **QUICK)
+    # A cell of the network's, in a picture four times as large.
+    side = caffe_networks.CELL * 4
+    box = (3 * side, 2 * side, 4 * side, 3 * side)
+    red = (('cat', (0, 0, 255), box),)
+    _, answer = probe.detect(drawn_objects.picture(red))
+    assert worst_error(answer, size, red) <= 0.1
+
+
+def test_a_caffe_network_without_its_other_file_ends_the_node(start_detector, tmp_path):
+    path = caffe_networks.write(tmp_path, (160, 120))
+    (tmp_path / 'red.prototxt').unlink()
+    line = fatal_line(start_detector(graph_paths=f"['{path}']"))
+    assert f"graph_paths=['{path}']: " in line
+    assert f'there is no {tmp_path}/red.prototxt or {tmp_path}/red.prototxt.txt' in line
 
 
 def fatal_line(node):

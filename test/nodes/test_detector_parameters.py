@@ -14,6 +14,7 @@
 
 """What the detector's parameters become: graphs with the labels that fit them."""
 
+import caffe_networks
 from ncs_cluster_detector.detection.labels import FACE
 from ncs_cluster_detector.detection.labels import PASCAL_VOC
 from ncs_cluster_detector.nodes import detector_parameters
@@ -106,3 +107,28 @@ def test_an_empty_graph_file_for_real_sticks_is_refused(tmp_path):
     values = {spec.name: spec.default for spec in detector_parameters.SPECS}
     with pytest.raises(StartupError, match='the file is empty'):
         detector_parameters.options_of({**values, 'graph_paths': [str(graph)]})
+
+
+@pytest.mark.parametrize('name, expected', [
+    ('red.caffemodel', 'a Caffe network, .* make one with mvNCCompile {}/red.prototxt '
+     '-w {}/red.caffemodel -s 12 -o graph'),
+    ('red.prototxt.txt', 'a Caffe network, .* make one with mvNCCompile {}/red.prototxt '),
+    ('red.onnx', 'an ONNX network, .* make one with mvNCCompile from the Caffe or TensorFlow')])
+def test_real_sticks_are_given_compiled_graphs_only(tmp_path, name, expected):
+    path = tmp_path / name
+    path.write_bytes(b'content')
+    values = {spec.name: spec.default for spec in detector_parameters.SPECS}
+    with pytest.raises(StartupError, match=expected.format(tmp_path, tmp_path)) as error:
+        detector_parameters.options_of({**values, 'graph_paths': [str(path)]})
+    assert str(error.value).startswith(f"graph_paths=['{path}']: ")
+    assert 'only simulated sticks take; expected a graph that is compiled' in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_both_files_of_a_caffe_network_are_not_two_networks(tmp_path):
+    path = str(caffe_networks.write(tmp_path, (100, 60)))
+    definition = str(tmp_path / 'red.prototxt')
+    with pytest.raises(StartupError, match='are the two files of one Caffe network; name one'):
+        options(graph_paths=[path, 'shapes', definition])
+    # The same one twice is what was asked for.
+    assert len(options(graph_paths=[path, path]).workers.graphs) == 2

@@ -14,6 +14,7 @@
 
 """Wrong arguments of the runner end it with one line and status 2, before anything starts."""
 
+import caffe_networks
 from made_up_run import ROOT
 from ncs_cluster_detector.nodes.detector_parameters import SPECS
 import pytest
@@ -139,6 +140,13 @@ def test_the_limits_are_those_of_the_detector():
     sticks, ambient = specs['simulated.sticks'], specs['simulated.ambient_celsius']
     assert (run_values.MOST_STICKS, run_values.DEFAULT_STICKS) == (sticks.high, sticks.default)
     assert run_values.AMBIENT_CELSIUS == (ambient.low, ambient.high)
+
+
+def test_a_network_is_found_from_the_folder_where_one_is(tmp_path, monkeypatch):
+    """The nodes are started in that folder, too."""
+    caffe_networks.write(tmp_path, (100, 60))
+    monkeypatch.chdir(tmp_path)
+    assert run_arguments.parse(['--graphs', 'red.caffemodel']).graphs == ['red.caffemodel']
 
 
 def test_the_profile_can_be_left_out():
