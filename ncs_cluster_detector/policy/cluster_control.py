@@ -146,7 +146,7 @@ class ClusterControl:
         return {'standing': self.standings.get(number),
                 'slowness': self.promptness.slowness.get(number),
                 'sensor_fault': self.heat.sensor_fault(number),
-                'must_cool': self._rotation.must_cool(number),
+                'must_cool': number in self._rotation.relieved,
                 'likely_celsius': self.heat.estimate(number) if is_known else None}
 
     @property

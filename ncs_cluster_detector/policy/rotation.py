@@ -82,7 +82,7 @@ class Rotation:
         self._changed_at = float('-inf')
         self._joined_at = {}     # stick number -> when it last became active
         self._left_at = {}       # stick number -> when it last came to rest
-        self._relieved = set()   # sticks that must cool to the resume temperature
+        self.relieved = set()    # sticks that must cool to the resume temperature
         self._last_in_ring = -1
         self._forced = set()     # sticks that were too hot to work, until they work again
 
@@ -104,12 +104,12 @@ class Rotation:
         critical = {stick.number for stick in sticks if stick.number in runs and (
             settings.is_critical(heat.reading(stick.number))
             or stick.throttle_level >= FORCED_REST_LEVEL)}
-        self._relieved |= {number for number in runs if settings.is_hot(heat.estimate(number))}
-        self._relieved -= {number for number in self._relieved if self._has_cooled(number)}
+        self.relieved |= {number for number in runs if settings.is_hot(heat.estimate(number))}
+        self.relieved -= {number for number in self.relieved if self._has_cooled(number)}
         usable = runs - critical
         usable = ({number for number in usable if standings[number].can_fill}
                   or {number for number in usable if standings[number] < Standing.LATE} or usable)
-        fit = usable - self._relieved - set(self._active)
+        fit = usable - self.relieved - set(self._active)
         size = min(settings.cluster_size or len(sticks), len(usable))
         # A stick that had to rest comes back by the rules of a change, any other at once.
         ready = fit if now >= self._dwell_until(settings) else fit - self._forced
@@ -137,10 +137,6 @@ class Rotation:
                 active = self._rotated(active, fit, reason)
         self._last_size = settings.cluster_size
         return self._take(now, tuple(sorted(active)), reason, all_hot=bool(hot) and not fit)
-
-    def must_cool(self, number):
-        """Tell whether a stick was relieved for its heat, and has not cooled since."""
-        return number in self._relieved
 
     def next_due(self, now, settings):
         """Return the next moment at which time alone may ask for a change, or None."""
