@@ -185,15 +185,17 @@ def nodes(context):
 
 def node(name, full_name, arguments, context, file, variables, **options):
     """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
+    has_file = file.concerns(full_name)
+    # Before all else, so that SetParameter of a launch file around wins over it.
+    defaults = [] if has_file else ['--params-file', PathJoinSubstitution(
+        [FindPackageShare(PACKAGE), 'config', name + '.yaml'])]
     return Node(
         package=PACKAGE,
         executable=name + '_node',
         name=name,
-        parameters=[
-            file.path if file.concerns(full_name) else PathJoinSubstitution(
-                [FindPackageShare(PACKAGE), 'config', name + '.yaml']),
-            given(context, arguments, file.sets(full_name))],
-        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+        parameters=[*([file.path] if has_file else []),
+                    given(context, arguments, file.already_set(full_name))],
+        ros_arguments=[*defaults, '--log-level', LaunchConfiguration('log_level')],
         additional_env=variables,
         output='screen',
         emulate_tty=True,
