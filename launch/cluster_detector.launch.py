@@ -141,7 +141,8 @@ def generate_launch_description():
     return LaunchDescription([
         *arguments,
         OpaqueFunction(function=warn_of_unknown, args=[
-            [argument.name for argument in arguments], Path(__file__).parent]),
+            [argument.name for argument in arguments],
+            [__file__, Path(__file__).with_name('simulated.launch.py')]]),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(Path(__file__).with_name('rviz.launch.py'))),
             condition=IfCondition(LaunchConfiguration('rviz'))),

@@ -97,7 +97,7 @@ def given(context, arguments, already_set):
     return found
 
 
-def warn_of_unknown(context, known, folder):
+def warn_of_unknown(context, known, files):
     """
     Name each argument that no launch file here knows: launch itself ignores it in silence.
 
@@ -105,9 +105,9 @@ def warn_of_unknown(context, known, folder):
     the rest may be arguments of the other.
 
     :param known: names of all arguments of the launch file.
-    :param folder: where the launch files of this package are.
+    :param files: paths of the launch files that take these arguments.
     """
-    is_top_level = _is_top_level(folder)
+    is_top_level = _is_top_level(files)
     names = dict.fromkeys(context.launch_configurations)
     if is_top_level:
         typed = [word.partition(':=')[::2] for word in context.argv]
@@ -149,11 +149,9 @@ def warn_of_unused(context, names, reason):
                 f'launch argument {name}: ignored, because {reason}; leave it out')
 
 
-def _is_top_level(folder):
-    """Tell whether ``ros2 launch`` was given a launch file of this package itself."""
-    for before, word in zip(sys.argv, sys.argv[1:]):
-        if before == PACKAGE and (folder / Path(word).name).is_file():
-            return True
-        if Path(word).resolve().parent == folder.resolve():
-            return True
-    return False
+def _is_top_level(files):
+    """Tell whether ``ros2 launch`` was given one of these launch files itself."""
+    paths = {Path(file).resolve() for file in files}
+    names = {path.name for path in paths}
+    return any(before == PACKAGE and Path(word).name in names or Path(word).resolve() in paths
+               for before, word in zip(sys.argv, sys.argv[1:]))

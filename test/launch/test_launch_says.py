@@ -22,6 +22,7 @@ from launch_runs import included
 from launch_runs import launch
 from launch_runs import NEEDS_LAUNCH_ROS
 from launch_runs import run_to_the_end
+from launch_runs import RVIZ
 from launch_runs import SIMULATED
 from launch_runs import twins
 import pytest
@@ -135,6 +136,17 @@ def test_every_unknown_argument_of_a_command_line_is_named(monkeypatch, said, wo
         'launch argument max_sticks: unknown and ignored; it is a parameter of the detector node, '
         'which a params_file can set',
         'launch argument params: unknown and ignored; did you mean params_file?']
+
+
+@pytest.mark.parametrize(('file', 'lines'), [
+    (RVIZ, ['launch argument nmspace: unknown and ignored; did you mean namespace?']),
+    (CLUSTER, [])])
+def test_rviz_alone_names_what_it_does_not_know(monkeypatch, said, file, lines):
+    monkeypatch.setattr('sys.argv', ['ros2', 'launch', 'ncs_cluster_detector', file.name])
+    given = {'nmspace': 'robot1'} if file == RVIZ else {'rviz': 'true', 'respawn': 'false'}
+    run_to_the_end(launch.actions.SetLaunchConfiguration('launch-prefix', 'true'),
+                   included(file, **given))
+    assert [line for line in said() if line.startswith('launch argument')] == lines
 
 
 @pytest.mark.parametrize(('given', 'ignored'), [
