@@ -36,6 +36,7 @@ from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
 from ncs_cluster_detector.launching.arguments import CAMERA_ARGUMENTS
+from ncs_cluster_detector.launching.arguments import check_namespace
 from ncs_cluster_detector.launching.arguments import DETECTOR_ARGUMENTS
 from ncs_cluster_detector.launching.arguments import given
 from ncs_cluster_detector.launching.arguments import PACKAGE
@@ -143,6 +144,7 @@ def generate_launch_description():
         OpaqueFunction(function=warn_of_unknown, args=[
             [argument.name for argument in arguments],
             [__file__, Path(__file__).with_name('simulated.launch.py')]]),
+        OpaqueFunction(function=check_namespace),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(Path(__file__).with_name('rviz.launch.py'))),
             condition=IfCondition(LaunchConfiguration('rviz'))),

@@ -22,7 +22,9 @@ from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.parameter_descriptions import ParameterValue
 from ncs_cluster_detector.closest_name import closest
+from ncs_cluster_detector.nodes import ros_arguments
 from ncs_cluster_detector.nodes.unused_parameters import other_node_with
+from rclpy.exceptions import NameValidationException
 
 PACKAGE = 'ncs_cluster_detector'
 
@@ -95,6 +97,20 @@ def given(context, arguments, already_set):
             raise RuntimeError(f'{name}:={text}: must be {KINDS[value_type]}') from None
         found[parameter] = value
     return found
+
+
+def check_namespace(context):
+    """
+    Check the argument ``namespace`` before launch_ros does, which tells no remedy.
+
+    :raises RuntimeError: it is refused.
+    """
+    text = LaunchConfiguration('namespace').perform(context)
+    try:
+        ros_arguments.check_namespace('/' + text.strip('/'))
+    except NameValidationException as error:
+        raise RuntimeError(f'namespace:={text}: {ros_arguments.reason_of(error)}; use for example '
+                           f'{ros_arguments.better_namespace(text)}') from None
 
 
 def warn_of_unknown(context, known, files):
