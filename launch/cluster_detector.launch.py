@@ -36,6 +36,7 @@ from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
 from ncs_cluster_detector.launching.arguments import CAMERA_ARGUMENTS
+from ncs_cluster_detector.launching.arguments import check_namespace
 from ncs_cluster_detector.launching.arguments import DETECTOR_ARGUMENTS
 from ncs_cluster_detector.launching.arguments import given
 from ncs_cluster_detector.launching.arguments import PACKAGE
@@ -142,7 +143,9 @@ def generate_launch_description():
     return LaunchDescription([
         *arguments,
         OpaqueFunction(function=warn_of_unknown, args=[
-            [argument.name for argument in arguments], Path(__file__).parent]),
+            [argument.name for argument in arguments],
+            [__file__, Path(__file__).with_name('simulated.launch.py')]]),
+        OpaqueFunction(function=check_namespace),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(Path(__file__).with_name('rviz.launch.py'))),
             condition=IfCondition(LaunchConfiguration('rviz'))),
@@ -186,15 +189,17 @@ def nodes(context):
 
 def node(name, full_name, arguments, context, file, variables, **options):
     """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
+    has_file = file.concerns(full_name)
+    # Before all else, so that SetParameter of a launch file around wins over it.
+    defaults = [] if has_file else ['--params-file', PathJoinSubstitution(
+        [FindPackageShare(PACKAGE), 'config', name + '.yaml'])]
     return Node(
         package=PACKAGE,
         executable=name + '_node',
         name=name,
-        parameters=[
-            file.path if file.concerns(full_name) else PathJoinSubstitution(
-                [FindPackageShare(PACKAGE), 'config', name + '.yaml']),
-            given(context, arguments, file.sets(full_name))],
-        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+        parameters=[*([file.path] if has_file else []),
+                    given(context, arguments, file.already_set(full_name))],
+        ros_arguments=[*defaults, '--log-level', LaunchConfiguration('log_level')],
         additional_env=variables,
         output='screen',
         emulate_tty=True,

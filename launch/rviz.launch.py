@@ -29,6 +29,8 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
+from ncs_cluster_detector.launching.arguments import check_namespace
+from ncs_cluster_detector.launching.arguments import warn_of_unknown
 
 VIEW = PathJoinSubstitution(
     [FindPackageShare('ncs_cluster_detector'), 'config', 'cluster_detector.rviz'])
@@ -45,6 +47,8 @@ def generate_launch_description():
         DeclareLaunchArgument(
             'namespace', default_value='',
             description='Namespace of the nodes whose topics are shown, such as robot1.'),
+        OpaqueFunction(function=warn_of_unknown, args=[['namespace'], [__file__]]),
+        OpaqueFunction(function=check_namespace),
         GroupAction([
             PushRosNamespace(LaunchConfiguration('namespace')),
             OpaqueFunction(function=rviz),

@@ -15,10 +15,10 @@
 """Lists, describes, reads and sets the parameters of a run that goes on in another terminal."""
 
 import contextlib
-import difflib
 import signal
 import sys
 
+from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.process_start import as_command
 from ncs_cluster_detector.process_start import stop_signals
 from ncs_cluster_detector.ros_environment import WITHOUT_LOG_FILE
@@ -124,8 +124,8 @@ class Nodes:
             if name in names:
                 return node
             known += names
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f'did you mean {close[0]}?' if close else '`make param` lists them'
+        close = closest(name, known)
+        hint = f'did you mean {close}?' if close else '`make param` lists them'
         raise Failure(f'{name}: no such parameter; {hint}')
 
 

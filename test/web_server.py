@@ -17,6 +17,7 @@
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
 import threading
+import time
 
 
 class WebServer:
@@ -26,15 +27,17 @@ class WebServer:
     ``requests`` holds the Authorization header, or None, of each request.
     """
 
-    def __init__(self, answers, challenge=None, accepted=None):
+    def __init__(self, answers, challenge=None, accepted=None, delay_sec=0.0):
         """
         Start to serve.
 
         :param answers: dictionary of path, without the slash, and (Content-Type or None, body).
         :param challenge: WWW-Authenticate of who does not authorise himself; None lets all in.
         :param accepted: how an Authorization header that is accepted begins.
+        :param delay_sec: how long it takes to answer.
         """
         self.requests = []
+        self._delay_sec = delay_sec
         self._answers, self._challenge, self._accepted = answers, challenge, accepted
         self._server = ThreadingHTTPServer(('127.0.0.1', 0), self._handler())
         self._server.daemon_threads = True
@@ -64,6 +67,7 @@ class WebServer:
             def do_GET(self):
                 given = self.headers.get('Authorization')
                 outer.requests.append(given)
+                time.sleep(outer._delay_sec)
                 if outer._challenge and not (given or '').startswith(outer._accepted):
                     self.send_response(401)
                     self.send_header('WWW-Authenticate', outer._challenge)

@@ -57,11 +57,12 @@ class HttpAnswer:
         return self.content_type
 
 
-def ask(url):
+def ask(url, timeout_sec=TIMEOUT_SEC):
     """
     Ask a web server as FFmpeg does, and leave when the head of its answer has come.
 
     :param url: the address, with user and password if it needs them.
+    :param timeout_sec: how long each part of the answer is waited for.
     :return: an HttpAnswer, or None without one or if this is no address of the web.
     """
     try:
@@ -70,7 +71,7 @@ def ask(url):
             return None
         bare = parts._replace(netloc=parts.netloc.rpartition('@')[2], fragment='').geturl()
         with _opener(bare, parts).open(
-                Request(bare, headers={'User-Agent': 'Lavf'}), timeout=TIMEOUT_SEC) as answer:
+                Request(bare, headers={'User-Agent': 'Lavf'}), timeout=timeout_sec) as answer:
             return _answer(answer.status, answer.headers)
     except HTTPError as refusal:
         with refusal:

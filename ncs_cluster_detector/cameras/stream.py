@@ -120,7 +120,8 @@ class StreamCamera(CaptureCamera):
 
 def is_snapshot(url):
     """Return whether an address that gave one picture and ended has no more than that."""
-    answer = ask(url)
+    # So long FFmpeg waited for the same picture; some cameras take seconds to make one.
+    answer = ask(url, STREAM_TIMEOUT_MS / 1000)
     return answer is not None and not answer.is_stream and not answer.is_refusal
 
 

@@ -14,7 +14,6 @@
 
 """The launch arguments that are parameters of the nodes, and those that nobody knows."""
 
-import difflib
 from pathlib import Path
 import sys
 from typing import List
@@ -22,6 +21,10 @@ from typing import List
 from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.parameter_descriptions import ParameterValue
+from ncs_cluster_detector.closest_name import closest
+from ncs_cluster_detector.nodes import ros_arguments
+from ncs_cluster_detector.nodes.unused_parameters import other_node_with
+from rclpy.exceptions import NameValidationException
 
 PACKAGE = 'ncs_cluster_detector'
 
@@ -46,7 +49,8 @@ KINDS = {int: 'a whole number', float: 'a number', bool: 'true or false',
 OWN_DEFAULTS = PACKAGE + '.own_defaults'
 # Configurations that launch and launch_ros know; others of theirs begin with ros_.
 OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter', 'emulate_tty', 'global_params', OWN_DEFAULTS)
-LIKE = 0.85   # difflib's ratio from which a name is taken for a misspelt one
+# From here on a name is taken for a misspelt one where it may be another launch file's.
+LIKE = 0.85
 
 
 def note_own_defaults(context, names):
@@ -64,20 +68,23 @@ def own_defaults(context):
     return context.launch_configurations.get(OWN_DEFAULTS, '').split()
 
 
-def given(context, arguments, in_file=()):
+def given(context, arguments, already_set):
     """
     Return the parameters that the arguments decide, by name.
 
     :param arguments: type of each argument, by its name.
-    :param in_file: parameters that the file of a person sets; they win over own defaults.
+    :param already_set: what else sets parameters, name and value; it wins over own defaults.
     :raises RuntimeError: a value does not have the type of its parameter.
     """
     found = {}
     for name, value_type in arguments.items():
         parameter = OTHER_NAMES.get(name, name)
         text = LaunchConfiguration(name).perform(context)
-        if parameter in in_file and name in own_defaults(context):
-            get_logger(PACKAGE).info(f'{name} is what params_file says, not {text}')
+        if parameter in already_set and name in own_defaults(context):
+            value = str(already_set[parameter])
+            if value != text:
+                get_logger(PACKAGE).info(f'{name} is {value}, as params_file or the launch file '
+                                         f'around this one sets it, not {text}')
             continue
         if not text:
             continue
@@ -92,7 +99,21 @@ def given(context, arguments, in_file=()):
     return found
 
 
-def warn_of_unknown(context, known, folder):
+def check_namespace(context):
+    """
+    Check the argument ``namespace`` before launch_ros does, which tells no remedy.
+
+    :raises RuntimeError: it is refused.
+    """
+    text = LaunchConfiguration('namespace').perform(context)
+    try:
+        ros_arguments.check_namespace('/' + text.strip('/'))
+    except NameValidationException as error:
+        raise RuntimeError(f'namespace:={text}: {ros_arguments.reason_of(error)}; use for example '
+                           f'{ros_arguments.better_namespace(text)}') from None
+
+
+def warn_of_unknown(context, known, files):
     """
     Name each argument that no launch file here knows: launch itself ignores it in silence.
 
@@ -100,19 +121,40 @@ def warn_of_unknown(context, known, folder):
     the rest may be arguments of the other.
 
     :param known: names of all arguments of the launch file.
-    :param folder: where the launch files of this package are.
+    :param files: paths of the launch files that take these arguments.
     """
-    is_top_level = _is_top_level(folder)
+    is_top_level = _is_top_level(files)
     names = dict.fromkeys(context.launch_configurations)
     if is_top_level:
-        names |= dict.fromkeys(word.partition(':=')[0] for word in context.argv)
+        typed = [word.partition(':=')[::2] for word in context.argv]
+        names |= dict.fromkeys(name for name, _ in typed)
+        _warn_of_repeated(typed)
     for name in names:
         if name in known or name in OF_LAUNCH or name.startswith('ros_'):
             continue
-        likely = difflib.get_close_matches(name, known, n=1, cutoff=LIKE)
-        if likely or is_top_level:
-            hint = f'did you mean {likely[0]}?' if likely else '--show-args lists those there are'
-            get_logger(PACKAGE).warning(f'launch argument {name}: unknown and ignored; {hint}')
+        if is_top_level:
+            hint = _hint(name, known)
+        elif likely := closest(name, known, LIKE):
+            hint = f'did you mean {likely}?'
+        else:
+            continue
+        get_logger(PACKAGE).warning(f'launch argument {name}: unknown and ignored; {hint}')
+
+
+def _hint(name, known):
+    if node := other_node_with(name, known):
+        return f'it is a parameter of the {node} node, which a params_file can set'
+    likely = closest(name, known)
+    return f'did you mean {likely}?' if likely else '--show-args lists those there are'
+
+
+def _warn_of_repeated(typed):
+    """Name each argument that a command line gives several values; launch takes the last."""
+    for name in dict.fromkeys(name for name, _ in typed):
+        values = [value for other, value in typed if other == name]
+        if len(set(values)) > 1:
+            get_logger(PACKAGE).warning(f'launch argument {name}: given {len(values)} times, and '
+                                        f'the last one holds ({values[-1]}); keep one')
 
 
 def warn_of_unused(context, names, reason):
@@ -123,11 +165,9 @@ def warn_of_unused(context, names, reason):
                 f'launch argument {name}: ignored, because {reason}; leave it out')
 
 
-def _is_top_level(folder):
-    """Tell whether ``ros2 launch`` was given a launch file of this package itself."""
-    for before, word in zip(sys.argv, sys.argv[1:]):
-        if before == PACKAGE and (folder / Path(word).name).is_file():
-            return True
-        if Path(word).resolve().parent == folder.resolve():
-            return True
-    return False
+def _is_top_level(files):
+    """Tell whether ``ros2 launch`` was given one of these launch files itself."""
+    paths = {Path(file).resolve() for file in files}
+    names = {path.name for path in paths}
+    return any(before == PACKAGE and Path(word).name in names or Path(word).resolve() in paths
+               for before, word in zip(sys.argv, sys.argv[1:]))

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Which of the launched nodes the parameters file of a person is for, and what it sets of each."""
+"""Which of the launched nodes the parameters file of a person is for, and what is set of each."""
 
 import os
 
@@ -39,12 +39,16 @@ class ParamsFile:
         """
         self.path = os.path.expanduser(LaunchConfiguration('params_file').perform(context))
         if self.path and not os.path.isfile(self.path):
+            folder = ', but a folder' if os.path.isdir(self.path) else ''
             raise RuntimeError(
-                f'params_file:={self.path}: no such file; name a YAML file, or leave it out')
+                f'params_file:={self.path}: no such file{folder}; name a YAML file, or '
+                'leave it out')
         base = context.launch_configurations.get('ros_namespace', '')
         self._names = {node: make_namespace_absolute(prefix_namespace(base, node))
                        for node in nodes}
         self._file = read_file(self.path) if self.path else None
+        # Of launch_ros: what SetParameter and SetParametersFromFile set for all nodes around.
+        self._for_all = context.launch_configurations.get('global_params', ())
         if self._file is not None and not any(map(self.concerns, nodes)):
             keys = listed(dict.fromkeys(block.key for block in self._file.blocks))
             get_logger(PACKAGE).warning(
@@ -63,9 +67,18 @@ class ParamsFile:
             or any(block.reaches(self._names[node]) for block in self._file.blocks)
             or bool(missed(self._file, self._names[node], node.rpartition('/')[2])))
 
-    def sets(self, node):
-        """Return the names of the parameters that a node gets from the file."""
-        if self._file is None:
-            return set()
-        return {entry.name for block in self._file.blocks
+    def already_set(self, node):
+        """Return what a node gets from the file and from launch files around, name and value."""
+        found = {}
+        for given in self._for_all:
+            if isinstance(given, tuple):
+                found.update([given])
+            else:
+                found.update(self._entries(read_file(given), node))
+        found.update(self._entries(self._file, node))
+        return found
+
+    def _entries(self, file, node):
+        blocks = () if file is None else file.blocks
+        return {entry.name: entry.value for block in blocks
                 if block.reaches(self._names[node]) for entry in block.entries}

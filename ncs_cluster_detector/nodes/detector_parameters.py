@@ -14,8 +14,7 @@
 
 """The parameters of the detector node: the table, and what is made of it."""
 
-import difflib
-
+from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.detection.input_format import InputFormat
 from ncs_cluster_detector.detection.input_format import ORDERS
 from ncs_cluster_detector.nodes.diagnostic_status import USE_FQN
@@ -184,8 +183,8 @@ def check_together(values, labels):
                              f'use 0..{most} (0 = all, no rotation)')
     for label in filter(None, values['class_filter']):
         if label not in labels:
-            close = difflib.get_close_matches(label, labels, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else 'use labels of the graphs'
+            close = closest(label, labels)
+            hint = f"did you mean '{close}'?" if close else 'use labels of the graphs'
             raise ValueError(f"class_filter={values['class_filter']}: unknown label '{label}' "
                              f'(known: {", ".join(labels)}); {hint}')
 

@@ -97,21 +97,38 @@ def _check_naming(rule):
     if found is None:
         return
     kind, name = found.groups()
-    parts = [re.sub('_+', '_', re.sub('[^A-Za-z0-9_]|^(?=[0-9])', '_', part))
-             for part in name.split('/') if part]
     try:
         if kind == '__ns':
-            better = '/' + '/'.join(parts)
-            validate_namespace(name)
-            if '__' in name:
-                raise NameValidationException(
-                    'namespace', name, 'must not have two underscores in a row', 0)
+            better = better_namespace(name)
+            check_namespace(name)
         else:
-            better = '_'.join(parts) or 'detector'
+            better = '_'.join(_legal_parts(name)) or 'detector'
             validate_node_name(name)
     except NameValidationException as error:
         raise StartupError(
             f'-r {rule}: {reason_of(error)}; use for example {kind}:={better}') from None
+
+
+def check_namespace(name):
+    """
+    Check an absolute namespace as ROS does, some of it too late.
+
+    :raises NameValidationException: it is refused.
+    """
+    validate_namespace(name)
+    if '__' in name:
+        raise NameValidationException(
+            'namespace', name, 'must not have two underscores in a row', 0)
+
+
+def better_namespace(name):
+    """Return the absolute namespace that is meant by one that ROS refuses."""
+    return '/' + '/'.join(_legal_parts(name))
+
+
+def _legal_parts(name):
+    return [re.sub('_+', '_', re.sub('[^A-Za-z0-9_]|^(?=[0-9])', '_', part))
+            for part in name.split('/') if part]
 
 
 def _check_remapping(rule, refusal):

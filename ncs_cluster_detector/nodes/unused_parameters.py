@@ -14,8 +14,7 @@
 
 """What a node says of parameters that were given to its process and are none of it."""
 
-import difflib
-
+from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.nodes.given_parameters import read_files
 from ncs_cluster_detector.nodes.given_parameters import rules_in
 from ncs_cluster_detector.shown_text import shown
@@ -149,8 +148,7 @@ def _looks_meant(block, node, default_name):
         return True
     # What is called like the other node is that one's.
     others = {form for other in NODES if other != default_name for form in _forms(other)}
-    return name not in others and bool(
-        difflib.get_close_matches(name, likely_names, n=1, cutoff=ALIKE))
+    return name not in others and bool(closest(name, likely_names, ALIKE))
 
 
 def _forms(name):
@@ -172,13 +170,13 @@ def _contradictions(path, blocks):
 
 def likely(name, names):
     """Return which of the names a wrong one may stand for, or where they are listed."""
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f'did you mean {close[0]}?'
-    others = {other: node for node, table in _tables().items() for other in table}
-    close = difflib.get_close_matches(name, others, n=1)
-    if close:
-        return f'did you mean {close[0]} of the {others[close[0]]} node?'
+    if other := other_node_with(name, names):
+        return f'the {other} node has it, give it to that one'
+    if close := closest(name, names):
+        return f'did you mean {close}?'
+    others = {known: node for node, table in _tables().items() for known in table}
+    if close := closest(name, others):
+        return f'did you mean {close} of the {others[close]} node?'
     return 'see ros2 param list'
 
 

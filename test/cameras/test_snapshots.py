@@ -24,10 +24,11 @@ from camera_media import MjpegServer
 from camera_media import noise
 from camera_media import numbered
 import cv2
-from ncs_cluster_detector.cameras import http_answer
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.http_answer import ask
+from ncs_cluster_detector.cameras.http_answer import TIMEOUT_SEC
 from ncs_cluster_detector.cameras.open_camera import check_address
+from ncs_cluster_detector.cameras.stream import is_snapshot
 from ncs_cluster_detector.cameras.stream import StreamCamera
 import pytest
 from web_server import WebServer
@@ -60,6 +61,11 @@ def test_a_snapshot_is_told_as_one_and_never_delivered(path):
             assert str(error.value) == (
                 f'a snapshot is no stream: {server.url(path)} gives one picture an answer; use '
                 "the camera's stream address (MJPEG or RTSP)")
+
+
+def test_a_camera_that_takes_seconds_for_a_picture_is_known_by_it():
+    with WebServer(ANSWERS, delay_sec=TIMEOUT_SEC + 0.2) as server:
+        assert is_snapshot(server.url('shot.jpg'))
 
 
 @pytest.mark.parametrize('path, told', [
@@ -114,10 +120,9 @@ def test_what_cannot_be_asked_gives_nothing(url):
     assert ask(url) is None
 
 
-def test_a_silent_server_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(http_answer, 'TIMEOUT_SEC', 0.1)
+def test_a_silent_server_is_not_waited_for():
     with socket.create_server(('127.0.0.1', 0)) as silent:
-        assert ask(f'http://127.0.0.1:{silent.getsockname()[1]}/') is None
+        assert ask(f'http://127.0.0.1:{silent.getsockname()[1]}/', timeout_sec=0.1) is None
 
 
 @pytest.mark.parametrize('source', ['video', 'images', 'realsense'])

@@ -16,11 +16,13 @@
 
 from launch_runs import CLUSTER
 from launch_runs import command_lines
+from launch_runs import FILES
 from launch_runs import FOLDER
 from launch_runs import included
 from launch_runs import launch
 from launch_runs import NEEDS_LAUNCH_ROS
 from launch_runs import run_to_the_end
+from launch_runs import RVIZ
 from launch_runs import SIMULATED
 from launch_runs import twins
 import pytest
@@ -56,10 +58,27 @@ def test_what_a_launch_file_sets_holds_unless_the_file_says_otherwise(tmp_path, 
     camera, detector = twins(included(SIMULATED, params_file=parameter_file(tmp_path, text)))
     assert {'driver': 'mvnc', 'cluster_size': 3}.items() <= detector.parameters.items()
     assert camera.parameters['source'] == 'test_pattern'
-    assert 'driver is what params_file says, not simulated' in said()
+    assert [line for line in said() if 'params_file' in line] == [
+        f'{name}, as params_file or the launch file around this one sets it, not {own}'
+        for name, own in (('driver is mvnc', 'simulated'), ('cluster_size is 3', '2'))]
     _, detector = twins(included(
         SIMULATED, driver='simulated', params_file=parameter_file(tmp_path, text)))
     assert detector.parameters['driver'] == 'simulated'
+
+
+@pytest.mark.parametrize('file', FILES)
+@pytest.mark.parametrize('text', ['/detector: {ros__parameters: {cluster_size: 1}}', None])
+def test_what_a_launch_file_around_sets_wins_over_defaults_of_ours(tmp_path, file, text):
+    from launch_ros.actions import SetParameter
+    from launch_ros.actions import SetParametersFromFile
+    around = (SetParametersFromFile(parameter_file(tmp_path, text)) if text
+              else SetParameter('cluster_size', 1))
+
+    def detector_of(**arguments):
+        return twins(launch.actions.GroupAction([around, included(file, **arguments)]))[1]
+
+    assert detector_of().parameters['cluster_size'] == 1
+    assert detector_of(cluster_size='4').parameters['cluster_size'] == 4
 
 
 @pytest.mark.parametrize(('keys', 'namespace', 'receivers'), [
@@ -103,14 +122,31 @@ def test_what_looks_like_a_misspelt_argument_is_named(said):
     ['ros2', 'launch', str(FOLDER / 'cluster_detector.launch.py')]])
 def test_every_unknown_argument_of_a_command_line_is_named(monkeypatch, said, words):
     monkeypatch.setattr('sys.argv', words)
-    given = ['fleet:=7', 'cluster_size:=2', 'launch-prefix:=true']
+    given = ['fleet:=7', 'CLUSTER-SIZE:=2', 'max_sticks:=3', 'params:=x', 'cluster_size:=1',
+             'cluster_size:=2', 'driver:=simulated', 'driver:=simulated', 'launch-prefix:=true']
     # As ros2 launch does it.
     service = launch.LaunchService(argv=given, noninteractive=True)
     service.include_launch_description(launch.LaunchDescription([included(
         SIMULATED, **dict(word.split(':=') for word in given), respawn='false')]))
     assert service.run() == 0
     assert [line for line in said() if line.startswith('launch argument')] == [
-        'launch argument fleet: unknown and ignored; --show-args lists those there are']
+        'launch argument cluster_size: given 2 times, and the last one holds (2); keep one',
+        'launch argument fleet: unknown and ignored; --show-args lists those there are',
+        'launch argument CLUSTER-SIZE: unknown and ignored; did you mean cluster_size?',
+        'launch argument max_sticks: unknown and ignored; it is a parameter of the detector node, '
+        'which a params_file can set',
+        'launch argument params: unknown and ignored; did you mean params_file?']
+
+
+@pytest.mark.parametrize(('file', 'lines'), [
+    (RVIZ, ['launch argument nmspace: unknown and ignored; did you mean namespace?']),
+    (CLUSTER, [])])
+def test_rviz_alone_names_what_it_does_not_know(monkeypatch, said, file, lines):
+    monkeypatch.setattr('sys.argv', ['ros2', 'launch', 'ncs_cluster_detector', file.name])
+    given = {'nmspace': 'robot1'} if file == RVIZ else {'rviz': 'true', 'respawn': 'false'}
+    run_to_the_end(launch.actions.SetLaunchConfiguration('launch-prefix', 'true'),
+                   included(file, **given))
+    assert [line for line in said() if line.startswith('launch argument')] == lines
 
 
 @pytest.mark.parametrize(('given', 'ignored'), [

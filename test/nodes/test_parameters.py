@@ -127,7 +127,9 @@ def test_a_good_value_is_taken_and_logged_once(asked, name, value, stored):
     ('driver', 'mvnc', 'driver=mvnc: cannot change while the node runs (now simulated); start the '
      'node again with -p driver:=mvnc'),
     ('simulated.sticks', 2, 'simulated.sticks=2: cannot change while the node runs'),
-    ('clustersize', 2, 'clustersize=2: no such parameter; did you mean cluster_size?')])
+    ('clustersize', 2, 'clustersize=2: no such parameter; did you mean cluster_size?'),
+    ('Cluster-Size', 2, 'Cluster-Size=2: no such parameter; did you mean cluster_size?'),
+    ('fps', 9.0, 'fps=9.0: no such parameter; the camera node has it, give it to that one')])
 def test_a_bad_value_changes_nothing_and_is_answered_in_one_line(asked, name, value, reason):
     probe, node = asked
     known = name in {spec.name for spec in detector_parameters.SPECS}

@@ -55,6 +55,8 @@ def block(key, parameters='{cluster_size: 2}'):
      'simulated.sticks?'),
     ('diagnostic_updater.use_fqnn', True, 'diagnostic_updater.use_fqnn=True: no such parameter, '
      'ignored; did you mean diagnostic_updater.use_fqn?'),
+    ('SWITCH_TEMPERATURE', 50.0, 'SWITCH_TEMPERATURE=50.0: no such parameter, ignored; did you '
+     'mean switch_temperature?'),
     ('zzz', 1, 'zzz=1: no such parameter, ignored; see ros2 param list'),
     ('fps', 5.0, 'fps=5.0: a parameter of the camera node, ignored; give it to that one'),
     ('devise', 'rtsp://me:secret@host/x', 'devise=rtsp://host/x: no such parameter, ignored; did '
