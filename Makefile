@@ -22,7 +22,8 @@ TAKES_check-sticks := GRAPH OUT ARGS
 TAKES_test := ARGS
 
 quoted = '$(subst ','\'',$1)'
-option = $(if $($1),--$2=$(call quoted,$($1)))
+# The value as it was given: a $ in the name of a file is none of make's.
+option = $(if $(value $1),--$2=$(call quoted,$(value $1)))
 GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if \
 	$(filter command,$(firstword $(origin $(name)))),$(name))))
 ifneq ($(GIVEN),)

@@ -33,16 +33,16 @@ def complaint(takes, goals, given):
     """
     Return what is wrong with the variables on a command line, in one line, or an empty text.
 
-    Goals that are not known are left to make, and what is given beside them, too.
+    Goals that are not known are left to make, and what is given where no other goal is, too.
 
     :param takes: dictionary: names of the variables that a goal takes, by goal.
     :param goals: names of the goals; none is the default goal.
     :param given: names of the variables.
     """
     goals = goals or [DEFAULT_GOAL]
-    if not takes.keys() >= set(goals):
+    if takes.keys().isdisjoint(goals):
         return ''
-    known = [name for goal in goals for name in takes[goal]]
+    known = list(dict.fromkeys(name for goal in goals for name in takes.get(goal, ())))
     wrong = [name for name in given if name not in (*known, *STANDARD)]
     if not wrong:
         return ''

@@ -49,6 +49,8 @@ MAKEFILE = (ROOT / 'Makefile').read_text()
     (['setup'], ['OUT'], ('`make run`, `make plan` would take it', 'takes no variables')),
     ([], ['SECONDS'], ('`make run` would take it', '`make help` takes no variables')),
     (['setup', 'plan'], ['SECONDS'], ('`make setup plan` takes OUT, ARGS',)),
+    (['plan', 'plan'], ['SECONDS'], ('`make plan plan` takes OUT, ARGS)',)),
+    (['run', 'no-goal'], ['SECOND'], ('did you mean SECONDS?',)),
 ])
 def test_what_is_refused(goals, given, parts):
     text = complaint(TAKES, goals, given)
@@ -110,12 +112,14 @@ def test_what_is_known_is_taken_from_the_environment_too_and_the_rest_of_it_left
 
 
 def test_values_reach_the_program_as_they_are(make):
-    ended = make('-n', 'run', "VIDEO=it's a [film] #1;x.mp4", 'AMBIENT=-5', 'V=1', 'CC=gcc')
+    ended = make('-n', 'run', "VIDEO=it's a [film] #1;$x$$(y).mp4", 'AMBIENT=-5', 'V=1', 'CC=gcc',
+                 OUT='of $HOME')
     assert ended.returncode == 0, ended.stderr
     command = ended.stdout.replace('\\\n', ' ')
     shown = subprocess.run(['sh', '-c', 'printf "%s\n"' + command.partition('run.py')[2]],
                            stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert shown.splitlines() == ["--video=it's a [film] #1;x.mp4", '--ambient=-5']
+    assert shown.splitlines() == [
+        "--video=it's a [film] #1;$x$$(y).mp4", '--out=of $HOME', '--ambient=-5']
 
 
 def test_the_table_has_what_the_recipes_use():
