@@ -19,9 +19,11 @@ Runs before there is an environment: standard library only.
 """
 
 import difflib
+from pathlib import Path
 import sys
 
 DEFAULT_GOAL = 'help'
+WITHOUT_PYTHON = {DEFAULT_GOAL, 'clean'}   # goals to which it does not matter
 # What make and the compilers that the set-up calls know by themselves, and the Python of it.
 STANDARD = ('AR', 'CC', 'CFLAGS', 'CPPFLAGS', 'CXX', 'CXXFLAGS', 'LDFLAGS', 'MAKE', 'MAKEFLAGS',
             'PYTHON', 'SHELL', 'V', 'VERBOSE')
@@ -76,6 +78,25 @@ def _likely(name, known):
     return close[0] if close else None
 
 
+def other_python(venv, goals):
+    """
+    Return that an environment is kept although it is of another Python than this one, or ''.
+
+    :param venv: pathlib.Path of the environment, which need not exist.
+    :param goals: as in complaint().
+    """
+    marker = venv / 'pyvenv.cfg'
+    if not WITHOUT_PYTHON.isdisjoint(goals or [DEFAULT_GOAL]) or not marker.is_file():
+        return ''
+    settings = (line.partition('=') for line in marker.read_text().splitlines())
+    there = {name.strip(): value.strip() for name, _, value in settings}.get('version', '')
+    this = '{}.{}'.format(*sys.version_info)
+    if there.split('.')[:2] == this.split('.'):
+        return ''
+    return (f'PYTHON is {this}, and {venv} is of {there or "another one"}, which stays: leave '
+            'PYTHON out, or `make clean` first')
+
+
 def main(arguments):
     """
     Print what is wrong, if anything is.
@@ -87,6 +108,8 @@ def main(arguments):
     goals, given = _split(rest)
     takes = {goal: names.split() for goal, _, names in (row.partition(':') for row in tables)}
     text = complaint(takes, goals, given)
+    if not text and 'PYTHON' in given:
+        text = other_python(Path('.venv'), goals)
     if text:
         print(text)
 

@@ -15,9 +15,11 @@
 """Variables on make's command line that its goals do not take are refused before all else."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 
 from made_up_run import ROOT
 from make_variables import complaint
@@ -101,6 +103,22 @@ def test_make_refuses_in_one_line_before_anything_is_set_up(make, arguments):
     wrong = arguments[-1] if arguments[-1].startswith('PYTHON') else next(
         word for word in arguments if '=' in word)
     assert re.split('[:=]', wrong)[0] in ended.stderr
+
+
+@pytest.mark.parametrize('version, goals, is_refused', [
+    ('3.7.1', ['run'], True), ('3.7.1', ['setup', 'run'], True), ('3.7.1', ['help'], False),
+    ('3.7.1', ['clean'], False), ('3.7.1', ['clean', 'run'], False), (None, ['run'], False),
+    (platform.python_version(), ['run'], False)])
+def test_a_python_that_could_not_be_taken_is_refused(make, tmp_path, version, goals, is_refused):
+    """An environment keeps the Python with which it was made."""
+    if version is not None:
+        (tmp_path / '.venv').mkdir()
+        (tmp_path / '.venv' / 'pyvenv.cfg').write_text(f'home = /usr/bin\nversion = {version}\n')
+    ended = make('-n', *goals, f'PYTHON={sys.executable}')
+    assert (ended.returncode != 0) == is_refused
+    if is_refused:
+        assert f'.venv is of {version}, which stays' in ended.stderr
+        assert '`make clean` first' in ended.stderr
 
 
 @pytest.mark.parametrize('variables', [{'STICKS': '3'}, {'STICKS': '3', 'SECOND': '5'}])
