@@ -122,8 +122,9 @@ class Run:
             self.complaints += complaints * out.is_dir()
         made = report.make_report(self._state, self._run_facts(), self._recorder, run_nodes.ROOT)
         if out is not None and not out.is_dir():
-            self.complaints.append(f'OUT={run_nodes.shown(out)}: the folder was removed during the '
-                                   'run, so there is no report; leave it alone until a run ends')
+            self.complaints.append(
+                f'OUT={run_nodes.shown(out)}: the folder was removed during the run, so there is '
+                'no report; leave it alone until a run ends')
             out = None
         if out is None:
             return report.summary_lines(made)
