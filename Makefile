@@ -22,7 +22,8 @@ TAKES_check-sticks := GRAPH OUT ARGS
 TAKES_test := ARGS
 
 quoted = '$(subst ','\'',$1)'
-option = $(if $($1),--$2=$(call quoted,$($1)))
+# The value as it was given: a $ in the name of a file is none of make's.
+option = $(if $(value $1),--$2=$(call quoted,$(value $1)))
 GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if \
 	$(filter command,$(firstword $(origin $(name)))),$(name))))
 ifneq ($(GIVEN),)
@@ -55,7 +56,7 @@ help:
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
 	@echo 'These variables may stand in the environment, too; others are refused on the command line.'
-	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.13) of $(VENV).'
+	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.13) of $(VENV), which stays.'
 
 setup: $(READY)
 	@echo '$(VENV) is ready.'

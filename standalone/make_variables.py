@@ -19,9 +19,11 @@ Runs before there is an environment: standard library only.
 """
 
 import difflib
+from pathlib import Path
 import sys
 
 DEFAULT_GOAL = 'help'
+WITHOUT_PYTHON = {DEFAULT_GOAL, 'clean'}   # goals to which it does not matter
 # What make and the compilers that the set-up calls know by themselves, and the Python of it.
 STANDARD = ('AR', 'CC', 'CFLAGS', 'CPPFLAGS', 'CXX', 'CXXFLAGS', 'LDFLAGS', 'MAKE', 'MAKEFLAGS',
             'PYTHON', 'SHELL', 'V', 'VERBOSE')
@@ -33,16 +35,16 @@ def complaint(takes, goals, given):
     """
     Return what is wrong with the variables on a command line, in one line, or an empty text.
 
-    Goals that are not known are left to make, and what is given beside them, too.
+    Goals that are not known are left to make, and what is given where no other goal is, too.
 
     :param takes: dictionary: names of the variables that a goal takes, by goal.
     :param goals: names of the goals; none is the default goal.
     :param given: names of the variables.
     """
     goals = goals or [DEFAULT_GOAL]
-    if not takes.keys() >= set(goals):
+    if takes.keys().isdisjoint(goals):
         return ''
-    known = [name for goal in goals for name in takes[goal]]
+    known = list(dict.fromkeys(name for goal in goals for name in takes.get(goal, ())))
     wrong = [name for name in given if name not in (*known, *STANDARD)]
     if not wrong:
         return ''
@@ -76,6 +78,25 @@ def _likely(name, known):
     return close[0] if close else None
 
 
+def other_python(venv, goals):
+    """
+    Return that an environment is kept although it is of another Python than this one, or ''.
+
+    :param venv: pathlib.Path of the environment, which need not exist.
+    :param goals: as in complaint().
+    """
+    marker = venv / 'pyvenv.cfg'
+    if not WITHOUT_PYTHON.isdisjoint(goals or [DEFAULT_GOAL]) or not marker.is_file():
+        return ''
+    settings = (line.partition('=') for line in marker.read_text().splitlines())
+    there = {name.strip(): value.strip() for name, _, value in settings}.get('version', '')
+    this = '{}.{}'.format(*sys.version_info)
+    if there.split('.')[:2] == this.split('.'):
+        return ''
+    return (f'PYTHON is {this}, and {venv} is of {there or "another one"}, which stays: leave '
+            'PYTHON out, or `make clean` first')
+
+
 def main(arguments):
     """
     Print what is wrong, if anything is.
@@ -87,6 +108,8 @@ def main(arguments):
     goals, given = _split(rest)
     takes = {goal: names.split() for goal, _, names in (row.partition(':') for row in tables)}
     text = complaint(takes, goals, given)
+    if not text and 'PYTHON' in given:
+        text = other_python(Path('.venv'), goals)
     if text:
         print(text)
 

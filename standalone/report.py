@@ -68,6 +68,7 @@ def make_report(state, facts, recorder, root):
             'messages': state.messages,
             'messages_without_frame': recorder.detections_without_frame if recorder else None,
             'per_label': dict(state.labels.most_common()),
+            'first_to_last_sec': _rounded(state.detecting_sec, 3),
             'mean_detection_fps': _rounded(state.mean_detection_fps(), 2),
             'largest_gap_sec': _rounded(state.largest_gap_sec, 4),
             'latency_p50_sec': state.latency_sec(0.5),
@@ -168,22 +169,27 @@ def summary_lines(report):
     run, detections = report['run'], report['detections']
     sticks = len(report['sticks'])
     lines = [f"ran {run['duration_sec']:.1f} s with {sticks} simulated stick{'s' * (sticks != 1)} "
-             f"on {run['source']}; ended: {run['stopped_by']}"]
+             f"on {run['source']}; ended: {run['stopped_by']}"
+             + ', before both nodes were up' * (run['up_after_sec'] is None)]
     lines.append(f"frames in: at least {report['frames']['published_at_least']} "
                  f"since the camera started; detection messages: {detections['messages']}"
-                 + _pace(detections['messages'], detections['mean_detection_fps'])
-                 + f", longest gap {detections['largest_gap_sec']:.2f} s")
+                 + _pace(detections))
     lines.append(_boxes(detections['per_label'], detections['messages']))
     if report['hottest_celsius'] is not None:
+        was_set = any(change['name'] == 'switch_temperature' for change in report['changes'])
         lines.append(f"hottest: stick {report['hottest_stick']} with "
                      f"{report['hottest_celsius']:.1f} °C (switch temperature "
-                     f"{_count(report['threshold_celsius'])} °C); switches: {report['switches']}")
+                     f"{_count(report['threshold_celsius'])} °C{' at the end' * was_set}); "
+                     f"switches: {report['switches']}")
     return lines
 
 
-def _pace(messages, fps):
-    """Return in which time so many messages came: not that of the run, which begins later."""
-    return '' if fps is None else f' in {(messages - 1) / fps:.1f} s ({fps:g} a second)'
+def _pace(detections):
+    """Return in which time the messages came: not that of the run, which began at another."""
+    fps = detections['mean_detection_fps']
+    return '' if fps is None else (
+        f" in {detections['first_to_last_sec']:.1f} s ({fps:g} a second), longest gap "
+        f"{detections['largest_gap_sec']:.2f} s")
 
 
 def _boxes(per_label, frames):

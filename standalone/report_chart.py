@@ -39,6 +39,7 @@ LEAST_SPAN_CELSIUS = 30.0
 MOST_LEGEND_ROWS = 16
 # A text is left out where its part of the time is narrower than this; a longer one is shortened.
 NARROW, LONGEST_MARK = 0.045, 48
+MOST_NAMED_ROWS = 24   # with more of them their names would lie on each other
 
 
 def draw_chart(report, path):
@@ -119,13 +120,16 @@ def _with_gaps(times, values):
 def _draw_limit(axes, report):
     steps = limit_steps(report)
     ends = [begin for begin, _ in steps[1:]] + [_end_sec(report)]
+    # Where there is the most room beside the marks of changes it is said what the line is.
+    longest = max(range(len(steps)), key=lambda number: ends[number] - steps[number][0],
+                  default=None)
     for number, ((begin, celsius), end) in enumerate(zip(steps, ends)):
         axes.plot([begin, max(begin, end)], [celsius] * 2, color=THRESHOLD_COLOUR, linewidth=1.6,
                   linestyle=(0, (6, 3)))
-        if number == 0 or end - begin > NARROW * _end_sec(report):
-            name = 'switch temperature ' if number == 0 else ''
+        if number == longest or end - begin > NARROW * _end_sec(report):
+            name = 'switch temperature ' if number == longest else ''
             axes.annotate(f'{name}{celsius:g} °C', (begin, celsius),
-                          xytext=(5 if number == 0 else 18, 5), textcoords='offset points',
+                          xytext=(18 if begin else 5, 5), textcoords='offset points',
                           color=THRESHOLD_COLOUR)
 
 
@@ -169,6 +173,7 @@ def _end_sec(report):
 
 def _draw_bars(axes, report):
     end_sec = _end_sec(report)
+    count = len(report['sticks'])
     for row, stick in enumerate(report['sticks']):
         colour = _look(stick)['color']
         kinds = [state if state != RUNNING else ACTIVE if active else RESTING
@@ -177,11 +182,12 @@ def _draw_bars(axes, report):
             look = {ACTIVE: {'facecolor': colour},
                     RESTING: {'facecolor': colour, 'alpha': RESTING_ALPHA}}.get(kind, OFF_LOOK)
             axes.broken_barh([(begin, end - begin)], (row - 0.36, 0.72), linewidth=0, **look)
-            if kind not in (ACTIVE, RESTING) and end - begin > NARROW * end_sec:
+            if (kind not in (ACTIVE, RESTING) and end - begin > NARROW * end_sec
+                    and count <= MOST_NAMED_ROWS):
                 axes.text((begin + end) / 2, row, kind, ha='center', va='center', fontsize=9,
                           clip_on=True, bbox={'facecolor': 'white', 'linewidth': 0, 'pad': 1})
-    count = len(report['sticks'])
-    axes.set_yticks(range(count), [f"stick {stick['stick']}" for stick in report['sticks']],
+    named = range(0, count, 1 + (count - 1) // MOST_NAMED_ROWS) if count else ()
+    axes.set_yticks(named, [f"stick {report['sticks'][row]['stick']}" for row in named],
                     fontsize=12 if count <= 10 else 9)
     axes.set_ylim(max(count, 1) - 0.4, -0.6)
     axes.set_ylabel('state')

@@ -119,8 +119,13 @@ class Run:
         out, written = self._options.out, []
         if out is not None:
             written, complaints = self._recorder.close()
-            self.complaints += complaints
+            self.complaints += complaints * out.is_dir()
         made = report.make_report(self._state, self._run_facts(), self._recorder, run_nodes.ROOT)
+        if out is not None and not out.is_dir():
+            self.complaints.append(
+                f'OUT={run_nodes.shown(out)}: the folder was removed during the run, so there is '
+                'no report; leave it alone until a run ends')
+            out = None
         if out is None:
             return report.summary_lines(made)
         try:
@@ -132,7 +137,8 @@ class Run:
                                    'make room there, or name another folder as OUT')
         else:
             written = [out / 'report.json', out / 'report.png', *written]
-        files = ', '.join(path.name for path in [*written, out / 'run.log'])
+        files = ', '.join(
+            path.name for path in [*written, out / 'run.log'] if path.exists())
         return report.summary_lines(made) + [
             f'written to {run_nodes.shown(out)}: {files}']
 

@@ -197,11 +197,14 @@ class RunState:
         self.labels.update(detection.label for detection in detections)
         self.latencies_ms[min(max(round(latency_sec * 1000), 0), LONGEST_LATENCY_MS)] += 1
 
+    @property
+    def detecting_sec(self):
+        """Return the time from the first to the last message, or None before the second."""
+        return self._last_detection_at - self.first_detection_at if self.messages > 1 else None
+
     def mean_detection_fps(self):
-        """Return the mean rate from the first to the last message, or None before the second."""
-        if self.messages < 2:
-            return None
-        return (self.messages - 1) / (self._last_detection_at - self.first_detection_at)
+        """Return the mean rate in that time, or None."""
+        return (self.messages - 1) / self.detecting_sec if self.detecting_sec else None
 
     def latency_sec(self, fraction):
         """Return a quantile of the latencies, 0 < fraction <= 1, to a millisecond, or None."""

@@ -60,15 +60,21 @@ def short_reason(stick, settings, now):
         return 'in use by another program'
     if status.state is not StickState.RUNNING:
         return _SHORT_STATES[status.state]
+    # In the order in which its own status says why it rests, so that both say the same.
+    hot = f'hot ({celsius:.1f} C)' if settings.is_hot(celsius) else ''
+    if settings.is_critical(celsius):
+        return hot
     if status.throttle_level >= 2:
         return 'throttles itself'
+    if stick.standing in (Standing.LATE, Standing.UNPROVEN):
+        return _SHORT_STANDINGS[stick.standing]
     if celsius is None:
         return 'of unknown temperature'
-    if stick.standing in _SHORT_STANDINGS:
+    if hot:
+        return hot
+    if stick.standing in _SHORT_STANDINGS and not stick.must_cool:
         return _SHORT_STANDINGS[stick.standing]
-    if settings.is_hot(celsius):
-        return f'hot ({celsius:.1f} C)'
-    cools = celsius >= settings.resume_temperature
+    cools = stick.must_cool or celsius >= settings.resume_temperature
     return f'{"cooling" if cools else "resting"} ({celsius:.1f} C)'
 
 

@@ -208,6 +208,13 @@ WHY_NOT_ACTIVE = [
     (stick(1, active=False, standing=Standing.UNPROVEN), 'stick 1 on trial after a failure'),
     (stick(1, active=False, standing=Standing.USELESS), 'stick 1 much slower than the others'),
     (stick(1, celsius=66.2, active=False), 'stick 1 hot (66.2 C)'),
+    # One that throttles itself for heat is slow, too; its own status names the heat first.
+    (stick(1, celsius=80.1, active=False, level=2, standing=Standing.USELESS),
+     'stick 1 hot (80.1 C)'),
+    (stick(1, celsius=66.3, active=False, level=1, standing=Standing.SLOW),
+     'stick 1 hot (66.3 C)'),
+    (stick(1, celsius=58.1, active=False, must_cool=True, standing=Standing.SLOW),
+     'stick 1 cooling (58.1 C)'),
     (stick(1, celsius=60.0, active=False), 'stick 1 cooling (60.0 C)'),
     (stick(1, celsius=59.9, active=False), 'stick 1 resting (59.9 C)'),
 ]

@@ -15,9 +15,11 @@
 """Variables on make's command line that its goals do not take are refused before all else."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 
 from made_up_run import ROOT
 from make_variables import complaint
@@ -49,6 +51,8 @@ MAKEFILE = (ROOT / 'Makefile').read_text()
     (['setup'], ['OUT'], ('`make run`, `make plan` would take it', 'takes no variables')),
     ([], ['SECONDS'], ('`make run` would take it', '`make help` takes no variables')),
     (['setup', 'plan'], ['SECONDS'], ('`make setup plan` takes OUT, ARGS',)),
+    (['plan', 'plan'], ['SECONDS'], ('`make plan plan` takes OUT, ARGS)',)),
+    (['run', 'no-goal'], ['SECOND'], ('did you mean SECONDS?',)),
 ])
 def test_what_is_refused(goals, given, parts):
     text = complaint(TAKES, goals, given)
@@ -101,6 +105,22 @@ def test_make_refuses_in_one_line_before_anything_is_set_up(make, arguments):
     assert re.split('[:=]', wrong)[0] in ended.stderr
 
 
+@pytest.mark.parametrize('version, goals, is_refused', [
+    ('3.7.1', ['run'], True), ('3.7.1', ['setup', 'run'], True), ('3.7.1', ['help'], False),
+    ('3.7.1', ['clean'], False), ('3.7.1', ['clean', 'run'], False), (None, ['run'], False),
+    (platform.python_version(), ['run'], False)])
+def test_a_python_that_could_not_be_taken_is_refused(make, tmp_path, version, goals, is_refused):
+    """An environment keeps the Python with which it was made."""
+    if version is not None:
+        (tmp_path / '.venv').mkdir()
+        (tmp_path / '.venv' / 'pyvenv.cfg').write_text(f'home = /usr/bin\nversion = {version}\n')
+    ended = make('-n', *goals, f'PYTHON={sys.executable}')
+    assert (ended.returncode != 0) == is_refused
+    if is_refused:
+        assert f'.venv is of {version}, which stays' in ended.stderr
+        assert '`make clean` first' in ended.stderr
+
+
 @pytest.mark.parametrize('variables', [{'STICKS': '3'}, {'STICKS': '3', 'SECOND': '5'}])
 def test_what_is_known_is_taken_from_the_environment_too_and_the_rest_of_it_left_alone(
         make, variables):
@@ -110,12 +130,14 @@ def test_what_is_known_is_taken_from_the_environment_too_and_the_rest_of_it_left
 
 
 def test_values_reach_the_program_as_they_are(make):
-    ended = make('-n', 'run', "VIDEO=it's a [film] #1;x.mp4", 'AMBIENT=-5', 'V=1', 'CC=gcc')
+    ended = make('-n', 'run', "VIDEO=it's a [film] #1;$x$$(y).mp4", 'AMBIENT=-5', 'V=1', 'CC=gcc',
+                 OUT='of $HOME')
     assert ended.returncode == 0, ended.stderr
     command = ended.stdout.replace('\\\n', ' ')
     shown = subprocess.run(['sh', '-c', 'printf "%s\n"' + command.partition('run.py')[2]],
                            stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert shown.splitlines() == ["--video=it's a [film] #1;x.mp4", '--ambient=-5']
+    assert shown.splitlines() == [
+        "--video=it's a [film] #1;$x$$(y).mp4", '--out=of $HOME', '--ambient=-5']
 
 
 def test_the_table_has_what_the_recipes_use():

@@ -20,6 +20,7 @@ import os
 from pathlib import Path
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,6 +224,23 @@ def test_a_signal_ends_it(runner, tmp_path, number):
         code = run.ended(STOP_PATIENCE_SEC)
     assert code == 0, printed.read_text()
     assert f'stopped by {number.name}' in printed.read_text()
+    run.assert_nothing_is_left()
+
+
+def test_a_folder_that_is_removed_meanwhile_is_told_in_one_line(runner, tmp_path):
+    """Nothing is said to be written there, and the sum of the run is told all the same."""
+    printed, out = tmp_path / 'printed', tmp_path / 'out'
+    with printed.open('w') as file:
+        run = runner('--out', str(out), stdout=file, stderr=subprocess.STDOUT)
+        run.until(lambda: ' fps ' in printed.read_text(), START_PATIENCE_SEC)
+        shutil.rmtree(out)
+        run.process.send_signal(signal.SIGINT)
+        assert run.ended(STOP_PATIENCE_SEC) == 1
+    text = printed.read_text()
+    assert 'stopped by SIGINT' in text and 'written to' not in text
+    assert [line for line in text.splitlines() if line.startswith('run: ')] == [
+        f'run: OUT={out}: the folder was removed during the run, so there is no report; leave it '
+        'alone until a run ends']
     run.assert_nothing_is_left()
 
 

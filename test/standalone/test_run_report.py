@@ -40,6 +40,11 @@ def made():
     return report.make_report(made_up_state(), FACTS, None, ROOT)
 
 
+def summary_of(state):
+    """Return the lines that sum a run up, as one text."""
+    return '\n'.join(report.summary_lines(report.make_report(state, FACTS, None, ROOT)))
+
+
 def test_times_count_from_the_start_of_the_nodes(made):
     """Up is when the camera and a running stick have been heard of."""
     assert made['run'] == {**FACTS, 'up_after_sec': 2.0, 'first_detection_after_sec': 2.0}
@@ -60,8 +65,8 @@ def test_detections_are_counted(made):
     """Rates, gaps and latencies come from the messages that arrived."""
     assert made['detections'] == {
         'messages': 3, 'messages_without_frame': None, 'per_label': {'person': 2, 'dog': 1},
-        'mean_detection_fps': 2.0, 'largest_gap_sec': 0.5, 'latency_p50_sec': 0.1,
-        'latency_p95_sec': 0.12, 'latency_max_sec': 0.12}
+        'first_to_last_sec': 1.0, 'mean_detection_fps': 2.0, 'largest_gap_sec': 0.5,
+        'latency_p50_sec': 0.1, 'latency_p95_sec': 0.12, 'latency_max_sec': 0.12}
 
 
 def test_series_have_one_entry_a_second(made):
@@ -110,6 +115,37 @@ def test_summary(made):
         assert part in text
 
 
+def test_figures_of_a_long_run_do_not_contradict_each_other():
+    """The time is not reckoned back from the rounded rate."""
+    state = RunState(100.0)
+    for number in range(23416):
+        state.take_detections((), 0.1, 101.0 + number / 6.504)
+    assert 'messages: 23416 in 3600.1 s (6.5 a second)' in summary_of(state)
+
+
+def test_a_run_that_never_was_up_says_why_all_is_zero():
+    """Ctrl-C may come while the nodes start."""
+    assert 'ended: its 3 s were over, before both nodes were up\n' in summary_of(RunState(100.0))
+    assert 'before both nodes' not in summary_of(made_up_state())
+
+
+@pytest.mark.parametrize('messages', [0, 1])
+def test_there_is_no_gap_without_two_messages(messages):
+    """A gap of 0.00 s would be said of a run in which nothing was detected at all."""
+    state = RunState(100.0)
+    for _ in range(messages):
+        state.take_detections((), 0.1, 101.0)
+    assert f'detection messages: {messages}\n' in summary_of(state)
+
+
+def test_a_limit_that_was_set_live_is_that_of_the_end():
+    """What was hotter before was not above the limit."""
+    state = made_up_state()
+    assert '(switch temperature 65 °C);' in summary_of(state)
+    state.take_changes('detector', {'switch_temperature': 30.0}, 110.0)
+    assert '(switch temperature 30 °C at the end);' in summary_of(state)
+
+
 @pytest.mark.parametrize('found, text', [
     ([(PERSON, PERSON), (PERSON, PERSON, PERSON)],
      'boxes: 5 person in 2 frames (2.5 a frame; people are not tracked)'),
@@ -121,7 +157,7 @@ def test_boxes_are_told_as_boxes(found, text):
     state = RunState(100.0)
     for second, detections in enumerate(found):
         state.take_detections(detections, 0.1, 101.0 + second)
-    assert text in report.summary_lines(report.make_report(state, FACTS, None, ROOT))
+    assert text in summary_of(state).splitlines()
 
 
 @pytest.mark.parametrize('published, messages, least', [
@@ -223,3 +259,17 @@ def test_the_chart_shows_an_unplugged_stick_and_the_changes(tmp_path, monkeypatc
     limits = [list(line.get_ydata()) for line in temperatures.get_lines()
               if line.get_color() == report_chart.THRESHOLD_COLOUR]
     assert limits == [[65.0, 65.0], [40.0, 40.0]]
+    # The longest step has room for the words.
+    assert {'65 °C', 'switch temperature 40 °C'} <= set(texts)
+
+
+@pytest.mark.parametrize('sticks, named', [(24, 24), (25, 13), (64, 22)])
+def test_of_many_sticks_the_names_do_not_lie_on_each_other(sticks, named, tmp_path, monkeypatch):
+    """As many as a run may have."""
+    state = made_up_state(sticks)
+    figures = []
+    monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda *all: figures.append(all[0]))
+    report_chart.draw_chart(report.make_report(state, FACTS, None, ROOT), tmp_path / 'report.png')
+    bars = figures[0].axes[1]
+    assert len(bars.get_yticklabels()) == named
+    assert bars.get_yticklabels()[-1].get_text() == f'stick {round(bars.get_yticks()[-1])}'
