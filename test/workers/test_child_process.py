@@ -26,7 +26,6 @@ import time
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.child_process import ChildProcess
-from ncs_cluster_detector.workers.child_process import UNKNOWN_EXIT_CODE
 import psutil
 import pytest
 
@@ -246,12 +245,40 @@ def test_a_fork_server_that_was_killed_is_started_again(start):
     parent = psutil.Process(first.pid).parent()
     parent.kill()
     wait_for_end(first)   # as far as can be told
-    assert first.how_it_ended().endswith(f'ended with exit code {UNKNOWN_EXIT_CODE}')
+    assert first.how_it_ended() == (
+        f'process {first.pid} was lost: the fork server that started it has ended')
+    assert first.was_killed()
     parent.wait(LIMIT_SEC)
     second = start(answers, 'heard')
     second.send('one')
     assert take_messages(second, len) == [('heard', 'one')]
     assert psutil.Process(second.pid).parent().pid != parent.pid
+
+
+def test_a_fork_that_fails_is_an_error_and_the_others_go_on(start, monkeypatch, tmp_path):
+    (tmp_path / 'one_fork.py').write_text("""
+import errno, os
+forks = [os.fork]
+
+def fork():
+    if not forks:
+        raise BlockingIOError(errno.EAGAIN, 'what a full machine says')
+    return forks.pop()()
+
+os.fork = fork
+""")
+    monkeypatch.syspath_prepend(tmp_path)
+    crowded = fork_server.ForkServer()
+    crowded.preload = ('one_fork',)
+    monkeypatch.setattr(fork_server, 'server', crowded)
+    child = start(answers, 'heard')
+    before = descriptors()
+    with pytest.raises(BlockingIOError, match='forking a process failed'):
+        ChildProcess(answers, 'heard')
+    assert descriptors() == before
+    child.send('one')
+    assert take_messages(child, len) == [('heard', 'one')]
+    crowded.close()
 
 
 def test_a_start_without_a_fork_server_is_an_error_that_says_so(monkeypatch, tmp_path):
