@@ -34,6 +34,9 @@ FOREIGN_VARIABLES = (
 PREFIX_PTH = (
     "import os, sys; os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(dict.fromkeys("
     "[sys.prefix, *filter(None, os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep))]))\n")
+# Without it `python -m` and `python -c` look for modules in the current folder first, which is the
+# checkout; a person's own numpy.py may lie there.
+ISOLATED = '-I'
 IMPORT_CHECK = (
     'import cv2, cv_bridge, matplotlib, numpy, rclpy, sensor_msgs.msg, vision_msgs.msg, '
     'yaml, ' + PACKAGE)
@@ -105,8 +108,8 @@ def failure_line(output):
 
 def pip(env, name, *arguments):
     """Run pip of the new environment."""
-    run(env, name, [env.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
-                    '--no-input', '--no-build-isolation',
+    run(env, name, [env.python, ISOLATED, '-m', 'pip', 'install', '--quiet',
+                    '--disable-pip-version-check', '--no-input', '--no-build-isolation',
                     # Within the checkout, like all that is written; an interrupted run uses it.
                     '--cache-dir', pip_cache(env), *arguments],
         '; check the network, then `make setup` again')
@@ -124,7 +127,7 @@ def make_venv(env):
     env.stamps.mkdir(parents=True)
     # The base interpreter, because an active environment may be the one that was just removed.
     base = getattr(sys, '_base_executable', None) or sys.executable
-    run(env, 'venv', [base, '-m', 'venv', env.venv])
+    run(env, 'venv', [base, ISOLATED, '-m', 'venv', env.venv])
 
 
 def install_wheels(env):
@@ -142,7 +145,7 @@ def install_wheels(env):
 def repair_cmake_files(env):
     """Point the wheels' CMake files at this Python, not at the one they were built with."""
     found = subprocess.run(
-        [str(env.python), '-c', 'import numpy, sysconfig\n'
+        [str(env.python), ISOLATED, '-c', 'import numpy, sysconfig\n'
          "print(sysconfig.get_paths()['include'])\nprint(numpy.get_include())"],
         stdout=subprocess.PIPE, env=child_environment(), check=True)
     python_include, numpy_include = found.stdout.decode().split('\n')[:2]
@@ -197,7 +200,8 @@ def install_package(env):
 def check_imports(env):
     """Import what the nodes need, once."""
     # Matplotlib makes its folder at the first import, in the home folder unless it is told.
-    run(env, 'check', [env.python, '-c', IMPORT_CHECK], MPLCONFIGDIR=str(env.venv / '.matplotlib'))
+    run(env, 'check', [env.python, ISOLATED, '-c', IMPORT_CHECK],
+        MPLCONFIGDIR=str(env.venv / '.matplotlib'))
 
 
 def contents(root, *paths):
