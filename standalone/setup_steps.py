@@ -34,9 +34,6 @@ FOREIGN_VARIABLES = (
 PREFIX_PTH = (
     "import os, sys; os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(dict.fromkeys("
     "[sys.prefix, *filter(None, os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep))]))\n")
-# Without it `python -m` and `python -c` look for modules in the current folder first, which is the
-# checkout; a person's own numpy.py may lie there.
-ISOLATED = '-I'
 IMPORT_CHECK = (
     'import cv2, cv_bridge, matplotlib, numpy, rclpy, sensor_msgs.msg, vision_msgs.msg, '
     'yaml, ' + PACKAGE)
@@ -86,12 +83,17 @@ def child_environment(**extra):
 
 
 def run(env, name, command, remedy='', **variables):
-    """Run a command of the named step; its output goes to a log, from which a failure quotes."""
+    """
+    Run a command of the named step; its output goes to a log, from which a failure quotes.
+
+    It does not run in the checkout: `python -m`, `python -c` and CMake's questions to Python would
+    take a person's own numpy.py there for the real one.
+    """
     log = env.stamps / (name + '.log')
     with log.open('wb') as sink:
         status = subprocess.run(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=sink,
-            stderr=subprocess.STDOUT, cwd=str(env.root),
+            stderr=subprocess.STDOUT, cwd=str(env.stamps),
             env=child_environment(**variables)).returncode
     if status:
         raise SetupError('{} ended with status {}: {}{} (more in {})'.format(
@@ -108,8 +110,8 @@ def failure_line(output):
 
 def pip(env, name, *arguments):
     """Run pip of the new environment."""
-    run(env, name, [env.python, ISOLATED, '-m', 'pip', 'install', '--quiet',
-                    '--disable-pip-version-check', '--no-input', '--no-build-isolation',
+    run(env, name, [env.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
+                    '--no-input', '--no-build-isolation',
                     # Within the checkout, like all that is written; an interrupted run uses it.
                     '--cache-dir', pip_cache(env), *arguments],
         '; check the network, then `make setup` again')
@@ -127,7 +129,7 @@ def make_venv(env):
     env.stamps.mkdir(parents=True)
     # The base interpreter, because an active environment may be the one that was just removed.
     base = getattr(sys, '_base_executable', None) or sys.executable
-    run(env, 'venv', [base, ISOLATED, '-m', 'venv', env.venv])
+    run(env, 'venv', [base, '-m', 'venv', env.venv])
 
 
 def install_wheels(env):
@@ -145,9 +147,9 @@ def install_wheels(env):
 def repair_cmake_files(env):
     """Point the wheels' CMake files at this Python, not at the one they were built with."""
     found = subprocess.run(
-        [str(env.python), ISOLATED, '-c', 'import numpy, sysconfig\n'
+        [str(env.python), '-c', 'import numpy, sysconfig\n'
          "print(sysconfig.get_paths()['include'])\nprint(numpy.get_include())"],
-        stdout=subprocess.PIPE, env=child_environment(), check=True)
+        stdout=subprocess.PIPE, cwd=str(env.stamps), env=child_environment(), check=True)
     python_include, numpy_include = found.stdout.decode().split('\n')[:2]
     for path in env.venv.glob('share/*/cmake/*rosidl_generator_pyExport.cmake'):
         text = path.read_text()
@@ -200,8 +202,7 @@ def install_package(env):
 def check_imports(env):
     """Import what the nodes need, once."""
     # Matplotlib makes its folder at the first import, in the home folder unless it is told.
-    run(env, 'check', [env.python, ISOLATED, '-c', IMPORT_CHECK],
-        MPLCONFIGDIR=str(env.venv / '.matplotlib'))
+    run(env, 'check', [env.python, '-c', IMPORT_CHECK], MPLCONFIGDIR=str(env.venv / '.matplotlib'))
 
 
 def contents(root, *paths):
