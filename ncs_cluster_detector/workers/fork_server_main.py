@@ -74,6 +74,8 @@ class _Server:
                 request, files, _, _ = socket.recv_fds(self._requests, 1, MOST_DESCRIPTORS)
                 if not request:
                     return
+                for file in files:
+                    os.set_inheritable(file, False)   # recv_fds drops its own flag for that
                 self._fork(*files)
 
     def _tell_ends(self):

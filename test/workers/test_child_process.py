@@ -26,6 +26,7 @@ import time
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.child_process import ChildProcess
+from ncs_cluster_detector.workers.frame_slots import FrameSlots
 import psutil
 import pytest
 
@@ -238,6 +239,18 @@ def test_signals_to_the_whole_group_do_not_concern_it(start):
     child = start(blocked)
     assert take_messages(child, len) == [{signal.SIGINT, signal.SIGTERM, signal.SIGHUP}]
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def inheritable(theirs, slots):
+    """Tell which of its descriptors go to a program that it starts."""
+    theirs.send({number for number in map(int, os.listdir('/proc/self/fd'))
+                 if os.path.exists(f'/proc/self/fd/{number}') and os.get_inheritable(number)})
+
+
+def test_a_program_that_it_starts_has_neither_its_pipe_nor_its_memory(start):
+    slots = FrameSlots(2)
+    assert take_messages(start(inheritable, slots), len) == [{0, 1, 2}]
+    slots.close()
 
 
 def test_a_fork_server_that_was_killed_is_started_again(start):
