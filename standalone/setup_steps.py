@@ -83,12 +83,17 @@ def child_environment(**extra):
 
 
 def run(env, name, command, remedy='', **variables):
-    """Run a command of the named step; its output goes to a log, from which a failure quotes."""
+    """
+    Run a command of the named step; its output goes to a log, from which a failure quotes.
+
+    It does not run in the checkout: `python -m`, `python -c` and CMake's questions to Python would
+    take a person's own numpy.py there for the real one.
+    """
     log = env.stamps / (name + '.log')
     with log.open('wb') as sink:
         status = subprocess.run(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=sink,
-            stderr=subprocess.STDOUT, cwd=str(env.root),
+            stderr=subprocess.STDOUT, cwd=str(env.stamps),
             env=child_environment(**variables)).returncode
     if status:
         raise SetupError('{} ended with status {}: {}{} (more in {})'.format(
@@ -144,7 +149,7 @@ def repair_cmake_files(env):
     found = subprocess.run(
         [str(env.python), '-c', 'import numpy, sysconfig\n'
          "print(sysconfig.get_paths()['include'])\nprint(numpy.get_include())"],
-        stdout=subprocess.PIPE, env=child_environment(), check=True)
+        stdout=subprocess.PIPE, cwd=str(env.stamps), env=child_environment(), check=True)
     python_include, numpy_include = found.stdout.decode().split('\n')[:2]
     for path in env.venv.glob('share/*/cmake/*rosidl_generator_pyExport.cmake'):
         text = path.read_text()

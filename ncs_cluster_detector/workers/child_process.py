@@ -24,8 +24,8 @@ from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.last_words import LastWords
 from ncs_cluster_detector.workers.last_words import redirect_output
 
-# What a process is said to have ended with when the fork server, which alone knows, has ended.
-UNKNOWN_EXIT_CODE = 255
+# In place of the exit code when the fork server, which alone knows it, has ended.
+UNKNOWN_EXIT_CODE = 256
 
 
 class ChildProcess:
@@ -88,14 +88,17 @@ class ChildProcess:
 
     def was_killed(self):
         """Tell whether a process that is gone was ended from outside, by the system or a user."""
-        return self.has_ended() and self._exit_code in (-signal.SIGKILL, -signal.SIGTERM)
+        return self.has_ended() and self._exit_code in (
+            -signal.SIGKILL, -signal.SIGTERM, UNKNOWN_EXIT_CODE)
 
     def how_it_ended(self):
         """Return the end of a process that is gone in words, with the last that it printed."""
         self.has_ended()
         code = self._exit_code
         how = f'ended with exit code {code}'
-        if code is not None and code < 0:
+        if code == UNKNOWN_EXIT_CODE:
+            how = 'was lost: the fork server that started it has ended'
+        elif code is not None and code < 0:
             names = {number.value: number.name for number in signal.Signals}
             how = f'was killed by {names.get(-code, f"signal {-code}")}'
         self._last_words.take_in()

@@ -45,7 +45,8 @@ ENVIRONMENT = {
 # A terminal's Ctrl-C and its end, and a service manager's SIGTERM, reach all processes of a group;
 # those started here wait for their parent's word, so that they can close their sticks.
 HELD_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# What passes between the two: the process id when it has begun, the exit code when it has ended.
+# What passes between the two: the process id when it has begun, or the error number, negative, if
+# it has not; and the exit code when it has ended.
 NUMBER = struct.Struct('q')
 # A request is a message of this and the descriptors that come with it.
 REQUEST = b'f'
@@ -82,7 +83,7 @@ class ForkServer:
         :param arguments: what can be pickled, and Connection and Descriptor.
         :return: its id, and a descriptor, to be closed by the caller, that becomes ready when it
             has ended and then gives NUMBER, the exit code, unless the server ended before.
-        :raises OSError: the server cannot be started, or ended.
+        :raises OSError: the server cannot be started, or ended, or may start no more processes.
         """
         files = []
         request = os.memfd_create('ncs_process_arguments')
@@ -103,7 +104,11 @@ class ForkServer:
         if len(began) != NUMBER.size:
             os.close(status)
             raise ChildProcessError('the fork server ended while it started a process')
-        return NUMBER.unpack(began)[0], status
+        (pid,) = NUMBER.unpack(began)
+        if pid < 0:
+            os.close(status)
+            raise OSError(-pid, f'forking a process failed ({os.strerror(-pid)})')
+        return pid, status
 
     def close(self):
         """End the server process; those that it started go on."""

@@ -74,6 +74,8 @@ class _Server:
                 request, files, _, _ = socket.recv_fds(self._requests, 1, MOST_DESCRIPTORS)
                 if not request:
                     return
+                for file in files:
+                    os.set_inheritable(file, False)   # recv_fds drops its own flag for that
                 self._fork(*files)
 
     def _tell_ends(self):
@@ -84,7 +86,10 @@ class _Server:
             _tell(self._status.pop(pid), os.waitstatus_to_exitcode(status), close=True)
 
     def _fork(self, status, arguments, *files):
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:   # no more processes or memory; those that run must go on
+            pid = -error.errno
         if not pid:
             try:
                 self._leave(status)
@@ -93,8 +98,9 @@ class _Server:
                 os._exit(FAILED)   # it never returns into the server
         for file in (arguments, *files):
             os.close(file)
-        self._status[pid] = status
-        _tell(status, pid)
+        _tell(status, pid, close=pid < 0)
+        if pid > 0:
+            self._status[pid] = status
 
     def _leave(self, status):
         """Give back, in a new process, what is the server's."""

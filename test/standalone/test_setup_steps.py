@@ -14,6 +14,7 @@
 
 """The steps of the set-up: their errors, their children's environment, what they repair."""
 
+import contextlib
 import os
 from pathlib import Path
 import subprocess
@@ -83,10 +84,26 @@ def test_half_installed_package_is_installed_again(monkeypatch, env):
                      (env, 'wheels', '-r', env.requirements)]
 
 
-def test_cmake_files_point_at_this_python(env):
-    """The include folders of the machine that built the wheels are replaced."""
+@pytest.fixture
+def mark(env, monkeypatch):
+    """Return the file that a person's own numpy.py in the checkout, the current folder, writes."""
+    mark = env.venv / 'mark'
+    (env.root / 'numpy.py').write_text('open({!r}, "w").close()\nexit(77)\n'.format(str(mark)))
+    monkeypatch.chdir(env.root)
     env.python.parent.mkdir()
     env.python.symlink_to(sys.executable)
+    return mark
+
+
+def test_imports_are_checked_without_the_modules_of_a_person(env, mark):
+    """Whether they can be imported depends on the environment, which is an empty one here."""
+    with contextlib.suppress(setup_steps.SetupError):
+        setup_steps.check_imports(env)
+    assert not mark.exists()
+
+
+def test_cmake_files_point_at_this_python(env, mark):
+    """The include folders of the machine that built the wheels are replaced."""
     folder = env.venv / 'share' / 'x_msgs' / 'cmake'
     folder.mkdir(parents=True)
     exported = folder / 'export_x__rosidl_generator_pyExport.cmake'
@@ -97,6 +114,7 @@ def test_cmake_files_point_at_this_python(env):
     assert (Path(folders[0]) / 'Python.h').exists()
     assert (Path(folders[1]) / 'numpy' / 'arrayobject.h').exists()
     assert folders[2] == '${_IMPORT_PREFIX}/include'
+    assert not mark.exists()
 
 
 @pytest.mark.skipif(not (ROOT / '.venv' / '.ready').exists(), reason='no standalone environment')

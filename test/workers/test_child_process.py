@@ -26,7 +26,7 @@ import time
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.workers import fork_server
 from ncs_cluster_detector.workers.child_process import ChildProcess
-from ncs_cluster_detector.workers.child_process import UNKNOWN_EXIT_CODE
+from ncs_cluster_detector.workers.frame_slots import FrameSlots
 import psutil
 import pytest
 
@@ -241,17 +241,57 @@ def test_signals_to_the_whole_group_do_not_concern_it(start):
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
 
 
+def inheritable(theirs, slots):
+    """Tell which of its descriptors go to a program that it starts."""
+    theirs.send({number for number in map(int, os.listdir('/proc/self/fd'))
+                 if os.path.exists(f'/proc/self/fd/{number}') and os.get_inheritable(number)})
+
+
+def test_a_program_that_it_starts_has_neither_its_pipe_nor_its_memory(start):
+    slots = FrameSlots(2)
+    assert take_messages(start(inheritable, slots), len) == [{0, 1, 2}]
+    slots.close()
+
+
 def test_a_fork_server_that_was_killed_is_started_again(start):
     first = start(answers, 'heard')
     parent = psutil.Process(first.pid).parent()
     parent.kill()
     wait_for_end(first)   # as far as can be told
-    assert first.how_it_ended().endswith(f'ended with exit code {UNKNOWN_EXIT_CODE}')
+    assert first.how_it_ended() == (
+        f'process {first.pid} was lost: the fork server that started it has ended')
+    assert first.was_killed()
     parent.wait(LIMIT_SEC)
     second = start(answers, 'heard')
     second.send('one')
     assert take_messages(second, len) == [('heard', 'one')]
     assert psutil.Process(second.pid).parent().pid != parent.pid
+
+
+def test_a_fork_that_fails_is_an_error_and_the_others_go_on(start, monkeypatch, tmp_path):
+    (tmp_path / 'one_fork.py').write_text("""
+import errno, os
+forks = [os.fork]
+
+def fork():
+    if not forks:
+        raise BlockingIOError(errno.EAGAIN, 'what a full machine says')
+    return forks.pop()()
+
+os.fork = fork
+""")
+    monkeypatch.syspath_prepend(tmp_path)
+    crowded = fork_server.ForkServer()
+    crowded.preload = ('one_fork',)
+    monkeypatch.setattr(fork_server, 'server', crowded)
+    child = start(answers, 'heard')
+    before = descriptors()
+    with pytest.raises(BlockingIOError, match='forking a process failed'):
+        ChildProcess(answers, 'heard')
+    assert descriptors() == before
+    child.send('one')
+    assert take_messages(child, len) == [('heard', 'one')]
+    crowded.close()
 
 
 def test_a_start_without_a_fork_server_is_an_error_that_says_so(monkeypatch, tmp_path):
