@@ -25,8 +25,8 @@ from coloured_text import PLAIN
 from coloured_text import printable
 from coloured_text import width_of
 from coloured_text import wrapped
-from run_state import ERROR
-from run_state import OK
+from statuses import ERROR
+from statuses import OK
 from stick_table import level_colour
 from stick_table import stick_lines
 

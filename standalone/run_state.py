@@ -15,14 +15,15 @@
 """What the runner knows of a run, gathered from diagnostics and detections; knows no ROS."""
 
 from collections import Counter
-import re
 from typing import NamedTuple
-from typing import Optional
 
-OK, WARN, ERROR = 0, 1, 2
+from statuses import Camera
+from statuses import Cluster
+from statuses import cluster_of
+from statuses import stick_of
+from statuses import whole_number
+
 LONGEST_LATENCY_MS = 60000
-# How the message of a stick that rests begins.
-WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
 
 
 class Detection(NamedTuple):
@@ -36,55 +37,12 @@ class Detection(NamedTuple):
     height: float
 
 
-class Stick(NamedTuple):
-    """One stick, as of the newest diagnostics; None is unknown, ``rests`` says why it rests."""
-
-    number: int
-    device_name: str
-    level: int
-    state: str
-    active: bool
-    celsius: Optional[float]
-    duty: Optional[float]
-    inferences: int
-    restarts: int
-    rests: str = ''
-
-    @property
-    def port(self):
-        """Return the USB port, as the words for faults name the stick."""
-        return self.device_name.partition('-')[0]
-
-
-class Cluster(NamedTuple):
-    """The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown."""
-
-    level: int
-    message: str
-    input_fps: Optional[float]
-    detection_fps: Optional[float]
-    latency_p50_ms: Optional[float]
-    latency_p95_ms: Optional[float]
-    dropped: int
-    active: tuple
-    switches: int
-    reason: str
-
-
 class Sample(NamedTuple):
     """The detector at one moment, in seconds since the start; one a second."""
 
     time_sec: float
     cluster: Cluster
     sticks: tuple
-
-
-class Camera(NamedTuple):
-    """The camera, as of its newest diagnostics."""
-
-    level: int
-    message: str
-    published: int
 
 
 class Change(NamedTuple):
@@ -135,11 +93,11 @@ class RunState:
             level = ord(status.level) if isinstance(status.level, bytes) else status.level
             if status.name.startswith('camera: '):
                 self.camera = Camera(level, status.message,
-                                     _whole(values.get('frames_published')))
+                                     whole_number(values.get('frames_published')))
             elif status.name == 'detector: cluster':
-                cluster = _cluster(level, status.message, values)
+                cluster = cluster_of(level, status.message, values)
             elif status.name.startswith('detector: stick '):
-                sticks.append(_stick(status, level, values))
+                sticks.append(stick_of(status, level, values))
         if cluster is not None:
             if cluster.switches > (self.cluster.switches if self.cluster else 0):
                 self.switched_at = now
@@ -229,33 +187,3 @@ class RunState:
         """Return the temperature at which a stick must rest, or None while it is not known."""
         margin = self.parameters.get('detector', {}).get('critical_margin')
         return None if margin is None else self.threshold_celsius() + margin
-
-
-def _cluster(level, message, values):
-    return Cluster(
-        level, message, _number(values.get('input_fps')), _number(values.get('detection_fps')),
-        _number(values.get('latency_ms_p50')), _number(values.get('latency_ms_p95')),
-        _whole(values.get('frames_dropped')),
-        tuple(int(number) for number in values.get('active_sticks', '').split(',') if number),
-        _whole(values.get('switches')), values.get('last_switch_reason', ''))
-
-
-def _stick(status, level, values):
-    return Stick(
-        int(status.name.rpartition(' ')[2]), status.hardware_id, level,
-        values.get('state', 'unknown'), values.get('active') == 'true',
-        _number(values.get('temperature_celsius')), _number(values.get('duty_60s')),
-        _whole(values.get('inferences')), _whole(values.get('restarts')),
-        (WHY_IT_RESTS.match(status.message) or [''] * 2)[1])
-
-
-def _number(text):
-    """Return the number in a diagnostics value, or None for ``unknown`` and the like."""
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _whole(text):
-    return int(_number(text) or 0)

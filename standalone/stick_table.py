@@ -20,8 +20,8 @@ from coloured_text import DIM
 from coloured_text import GREEN
 from coloured_text import PLAIN
 from coloured_text import RED
-from run_state import ERROR
-from run_state import OK
+from statuses import ERROR
+from statuses import OK
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0

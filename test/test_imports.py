@@ -27,6 +27,7 @@ ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'dia
 # What a module may import from the package: folders, or modules of them.
 ALLOWED = {
     'shown_text': set(),
+    'closest_name': set(),
     'module_path': set(),
     'process_start': {'module_path'},
     'ros_environment': set(),
@@ -72,7 +73,7 @@ ALLOWED = {
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
     'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'shown_text',
-              'process_start', 'ros_environment',
+              'process_start', 'ros_environment', 'closest_name',
               'simulation.bus', 'simulation.caffe_files', 'simulation.graphs',
               'simulation.shared_bus'},
     # Its bodies and their sensors are those of simulated sticks.
@@ -85,11 +86,13 @@ ALLOWED = {
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
     # For launch files, which read a parameter file as the nodes do.
-    'launching': {'launching', 'nodes.given_parameters', 'nodes.unused_parameters'},
+    'launching': {'launching', 'closest_name', 'nodes.given_parameters',
+                  'nodes.unused_parameters'},
     'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment',
                     'shown_text'},
 }
 FORBIDDEN_OUTSIDE = {
+    'closest_name': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     # They run before it is known that modules are looked for in the right places.
     'module_path': {'re', 'pathlib', 'functools', 'contextlib'} | ROS,

@@ -17,7 +17,6 @@
 import contextlib
 from datetime import datetime
 import hashlib
-import os
 import signal
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from ncs_cluster_detector.checking.arguments import PROGRAM
 from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.bench import NodeEndedError
 from ncs_cluster_detector.checking.bench import StoppedError
+from ncs_cluster_detector.checking.environment import check_environment
 from ncs_cluster_detector.checking.environment import use_own_domain
 from ncs_cluster_detector.checking.hands_step import hands_step
 from ncs_cluster_detector.checking.heat_step import heat_step
@@ -56,7 +56,6 @@ from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import Verdict
 from ncs_cluster_detector.process_start import as_command
 from ncs_cluster_detector.process_start import stop_signals
-from ncs_cluster_detector.ros_environment import fault_in_environment
 from ncs_cluster_detector.shown_text import shown
 
 STARTUP_ERROR = 2   # the node's exit code
@@ -199,19 +198,6 @@ class Check:
         self._terminal.say(f'[{number}/{len(STEPS) + 1}] {what}')
 
 
-def _check_environment():
-    """Raise CannotRunError for what would end this in another's words, halfway."""
-    os.environ.pop('ROS_DOMAIN_ID', None)   # the check has one of its own
-    fault = fault_in_environment()
-    if fault:
-        raise CannotRunError(fault)
-    try:
-        tempfile.gettempdir()
-    except OSError as error:
-        raise CannotRunError(f'TMPDIR: {error.strerror}; set TMPDIR to a folder that can be '
-                             'written') from None
-
-
 def _open_log(out):
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -244,7 +230,7 @@ def main(arguments=None):
         signal.signal(number, lambda got, _: asked_to_stop.append(signal.Signals(got).name))
     try:
         options = parse(arguments)
-        _check_environment()
+        check_environment()
         return Check(options, own_terminal(), asked_to_stop).run()
     except CannotRunError as error:
         print(f'{PROGRAM}: {shown(error, *sys.argv)}', file=sys.stderr)

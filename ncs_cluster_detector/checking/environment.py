@@ -18,6 +18,9 @@ import os
 import socket
 import tempfile
 
+from ncs_cluster_detector.checking.arguments import CannotRunError
+from ncs_cluster_detector.ros_environment import fault_in_environment
+
 # Domains 1 to 101 leave all their ports below those that Linux hands out by itself.
 DOMAINS = 101
 PORT_BASE, PORTS_PER_DOMAIN, FIRST_UNICAST = 7400, 250, 10
@@ -71,6 +74,19 @@ PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
   </participant>
 </profiles>
 """
+
+
+def check_environment():
+    """Raise CannotRunError for what would end this in another's words, halfway."""
+    os.environ.pop('ROS_DOMAIN_ID', None)   # the check has one of its own
+    fault = fault_in_environment()
+    if fault:
+        raise CannotRunError(fault)
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise CannotRunError(f'TMPDIR: {error.strerror}; set TMPDIR to a folder that can be '
+                             'written') from None
 
 
 def use_own_domain(stack):
