@@ -87,7 +87,7 @@ ALLOWED = {
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
     # For launch files, which read a parameter file as the nodes do.
     'launching': {'launching', 'closest_name', 'nodes.given_parameters',
-                  'nodes.unused_parameters'},
+                  'nodes.ros_arguments', 'nodes.unused_parameters'},
     'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment',
                     'shown_text'},
 }
