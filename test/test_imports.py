@@ -86,7 +86,7 @@ ALLOWED = {
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
     # For launch files, which read a parameter file as the nodes do.
-    'launching': {'launching', 'closest_name', 'nodes.given_parameters',
+    'launching': {'launching', 'closest_name', 'shown_text', 'nodes.given_parameters',
                   'nodes.ros_arguments', 'nodes.unused_parameters'},
     'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment',
                     'shown_text'},
@@ -113,7 +113,7 @@ FORBIDDEN_OUTSIDE = {
     'checking/verdicts': {'time', 'random', 'os'} | ROS,
     'checking/history': {'time', 'random', 'os'} | ROS,
     'checking/observer': {'multiprocessing', 'mvnc', 'cv2', 'psutil'},
-    'launching': ROS - {'launch', 'launch_ros'},
+    'launching': ROS - {'launch', 'launch_ros', 'rclpy'},
     'executables': set(),
 }
 SDKS = {'mvnc', 'pyrealsense2'}

@@ -24,6 +24,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.nodes import ros_arguments
 from ncs_cluster_detector.nodes.unused_parameters import other_node_with
+from ncs_cluster_detector.shown_text import shown
 from rclpy.exceptions import NameValidationException
 
 PACKAGE = 'ncs_cluster_detector'
@@ -153,8 +154,9 @@ def _warn_of_repeated(typed):
     for name in dict.fromkeys(name for name, _ in typed):
         values = [value for other, value in typed if other == name]
         if len(set(values)) > 1:
+            holds = shown(values[-1], *values)   # an address may hold a password
             get_logger(PACKAGE).warning(f'launch argument {name}: given {len(values)} times, and '
-                                        f'the last one holds ({values[-1]}); keep one')
+                                        f'the last one holds ({holds}); keep one')
 
 
 def warn_of_unused(context, names, reason):

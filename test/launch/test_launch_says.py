@@ -108,6 +108,14 @@ def test_a_file_for_none_of_the_nodes_is_named(tmp_path, said, text):
         f'params_file:={file}: has nothing for /front/camera/camera or /front/detector')
 
 
+def test_an_argument_that_is_given_twice_shows_no_secret(said):
+    from ncs_cluster_detector.launching.arguments import _warn_of_repeated
+    _warn_of_repeated([('device', '0'), ('device', 'rtsp://me:hunter2@cam/live')])
+    (line,) = said()
+    assert 'given 2 times' in line
+    assert 'hunter2' not in line
+
+
 def test_what_looks_like_a_misspelt_argument_is_named(said):
     command_lines(included(SIMULATED, cluster_sise='1', swich_temperature='50', fleet='7'))
     lines = [line for line in said() if line.startswith('launch argument')]
