@@ -145,8 +145,6 @@ def only_one(env):
 
 def main(root=Path(__file__).resolve().parent.parent, steps=STEPS):
     """Set up the environment of the checkout `root` and return the exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # its reader may go away, as `| head` does
     env = Environment(root)
     try:
         with only_one(env):
@@ -165,4 +163,6 @@ def main(root=Path(__file__).resolve().parent.parent, steps=STEPS):
 
 
 if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # its reader may go away, as `| head` does
     sys.exit(main())
