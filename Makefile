@@ -87,7 +87,7 @@ check-sticks: $(READY)
 
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)
-	@$(VENV)/bin/pytest $(ARGS)
+	@$(VENV)/bin/pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup $(ARGS)
 
 clean:
 	rm -rf $(VENV) build install log .pytest_cache .hypothesis *.egg-info

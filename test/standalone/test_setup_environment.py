@@ -17,7 +17,6 @@
 import fcntl
 import os
 from pathlib import Path
-import signal
 import sys
 import threading
 from types import SimpleNamespace
@@ -66,10 +65,8 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path):
-    """Return a fresh bench; main's signal handler is put back afterwards."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield Bench(tmp_path)
-    signal.signal(signal.SIGTERM, handler)
+    """Return a fresh bench."""
+    return Bench(tmp_path)
 
 
 @pytest.fixture
