@@ -133,7 +133,7 @@ class VirtualCluster:
         if self._hot_since_resume:
             # What counts is when the policies believe that a limit is passed.
             heat = self.control.heat
-            bodies = [(stick.constants, heat.now(number), heat.warmth(number))
+            bodies = [(stick.constants, heat.estimate(number), heat.warmth(number))
                       for number, stick in enumerate(heat.sticks.values())]
         else:
             bodies = [(body, celsius, None) for body, celsius in zip(

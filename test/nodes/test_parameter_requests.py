@@ -48,12 +48,14 @@ def asked(request):
 @pytest.fixture(scope='module')
 def detector():
     """Return a probe and a function that sends a detector a request; it returns the answer."""
-    node = NodeProcess('detector_node', {'driver': 'simulated', 'simulated.sticks': '2'})
+    # Not called like that of the other fixture, which may still be there.
+    node = NodeProcess('detector_node', {'driver': 'simulated', 'simulated.sticks': '2'},
+                       remappings={'__ns': '/fixed'})
     with Probe() as probe:
         def request(*parameters, service=SetParametersAtomically):
             name = {SetParametersAtomically: 'set_parameters_atomically',
                     SetParameters: 'set_parameters'}[service]
-            answer = probe.call(service, f'detector/{name}', service.Request(parameters=[
+            answer = probe.call(service, f'fixed/detector/{name}', service.Request(parameters=[
                 Parameter(name, type_, value).to_parameter_msg()
                 for name, type_, value in parameters]))
             return answer.result if service is SetParametersAtomically else answer.results[0]
@@ -63,7 +65,7 @@ def detector():
 
 def value_of(probe, name):
     """Return a parameter of the detector."""
-    (value,) = probe.call(GetParameters, 'detector/get_parameters',
+    (value,) = probe.call(GetParameters, 'fixed/detector/get_parameters',
                           GetParameters.Request(names=[name])).values
     return parameter_value_to_python(value)
 
@@ -147,9 +149,9 @@ def test_another_value_of_a_fixed_parameter_is_refused(detector, name, value, no
 
 @pytest.mark.parametrize('name, answer', [
     ('cluster_size', 'deleting cluster_size: a parameter cannot be deleted (now 0); for its '
-     'default: ros2 param set /detector cluster_size 0'),
+     'default: ros2 param set /fixed/detector cluster_size 0'),
     ('class_filter', 'deleting class_filter: a parameter cannot be deleted (now []); for its '
-     'default: ros2 param set /detector class_filter "[]"'),
+     'default: ros2 param set /fixed/detector class_filter "[]"'),
     ('driver', 'deleting driver: a parameter cannot be deleted (now simulated); for its default, '
      'mvnc, start the node again without it'),
     ('use_sim_time', 'deleting use_sim_time: a parameter cannot be deleted (now False); set it to '
