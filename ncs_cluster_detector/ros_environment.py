@@ -29,6 +29,8 @@ HIGHEST_DOMAIN = 232
 DEFAULT_MIDDLEWARE = 'rmw_fastrtps_cpp'   # of every ROS 2 that this package is for
 # Without one of its values ROS logs nothing at all.
 SWITCHES = ('RCUTILS_LOGGING_USE_STDOUT', 'RCUTILS_LOGGING_BUFFERED_STREAM')
+# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 # For the command line of a program that has no use for a log file.
 WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
 

@@ -15,9 +15,9 @@
 """A parser of command lines whose complaints are one line."""
 
 import argparse
-import difflib
 import sys
 
+from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.shown_text import shown
 
 
@@ -33,8 +33,8 @@ class OneLineParser(argparse.ArgumentParser):
         given, unknown = self.parse_known_args(args, namespace)
         if unknown:
             option = unknown[0].partition('=')[0]
-            close = difflib.get_close_matches(option, self._option_string_actions, n=1)
-            hint = f'did you mean {close[0]}? ' if close else ''
+            close = closest(option, self._option_string_actions)
+            hint = f'did you mean {close}? ' if close else ''
             self.error(f'unrecognized arguments: {" ".join(unknown)}; {hint}'.rstrip('; '))
         return given
 

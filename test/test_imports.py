@@ -86,8 +86,8 @@ ALLOWED = {
     'checking/history': set(),
     'checking/heat_fit': {'planning.fit', 'planning.recording'},
     # For launch files, which read a parameter file as the nodes do.
-    'launching': {'launching', 'closest_name', 'shown_text', 'nodes.given_parameters',
-                  'nodes.ros_arguments', 'nodes.unused_parameters'},
+    'launching': {'launching', 'closest_name', 'shown_text', 'ros_environment',
+                  'nodes.given_parameters', 'nodes.ros_arguments', 'nodes.unused_parameters'},
     'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment',
                     'shown_text'},
 }

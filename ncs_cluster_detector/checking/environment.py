@@ -20,6 +20,7 @@ import tempfile
 
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.ros_environment import fault_in_environment
+from ncs_cluster_detector.ros_environment import PROFILE_VARIABLES
 
 # Domains 1 to 101 leave all their ports below those that Linux hands out by itself.
 DOMAINS = 101
@@ -32,8 +33,6 @@ FOREIGN_VARIABLES = (
     'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
     'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
     'SKIP_DEFAULT_XML')
-# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
-PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 # Shared memory that is large enough for whole images, UDP on the loopback interface only, and so
 # many announcements that a node which starts is heard at once.
 PROFILE = """<?xml version="1.0" encoding="UTF-8"?>

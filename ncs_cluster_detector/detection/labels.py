@@ -25,7 +25,7 @@ FACE = ('background', 'face')
 # What class 0 is called in the label files of Caffe, TensorFlow and others; '' is no name at all.
 _BACKGROUND = re.compile(r'[\W_]*(?:background|bg|none|unlabell?ed|n/a|\?*)[\W_]*(?:class)?')
 # Found in line 1 these are no background: those of Pascal VOC, and so the first ones of COCO.
-_OBJECTS = frozenset((*PASCAL_VOC[1:], *FACE[1:], 'airplane', 'car', 'vehicle', 'pedestrian'))
+_OBJECTS = frozenset((*PASCAL_VOC[1:], *FACE[1:], 'airplane', 'vehicle', 'pedestrian'))
 
 
 def default_labels(graph_name):

@@ -18,9 +18,8 @@ import os
 
 from launch.actions import LogInfo
 from launch.substitutions import LaunchConfiguration
+from ncs_cluster_detector.ros_environment import PROFILE_VARIABLES
 
-# Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
-PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 # The environment's other ways to choose a transport. Fast DDS reads such a file in its current
 # folder, too (XMLProfileManager::loadDefaultXMLFile).
 CHOOSING_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
