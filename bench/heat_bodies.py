@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """
 The bodies on which control of heat is measured: what sticks, sensors and places really are like.
 
@@ -29,9 +23,9 @@ from ncs_cluster_detector.planning.real_cluster import RealStick
 from ncs_cluster_detector.planning.real_cluster import STEP_SEC
 from ncs_cluster_detector.planning.real_cluster import Surroundings
 from ncs_cluster_detector.planning.theory import sustainable_size
-from ncs_cluster_detector.simulation.body import Body
-from ncs_cluster_detector.simulation.body import Hub
-from ncs_cluster_detector.simulation.sensor import Sensor
+from ncs_cluster_detector.simulation.heat.body import Body
+from ncs_cluster_detector.simulation.heat.body import Hub
+from ncs_cluster_detector.simulation.heat.sensor import Sensor
 
 REALISTIC, HARD, FEASIBLE, FAST = GROUPS = ('realistic', 'hard', 'feasible', 'fast')
 _PLACE_CELSIUS, _COLDER_CELSIUS = 45.0, 20.0

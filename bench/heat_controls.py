@@ -1,24 +1,18 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """What the control of heat is compared with: simpler ways to decide which stick works how fast."""
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
-from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.heat.stick_heat import StickHeat
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
 from ncs_cluster_detector.policy.rotation import Decision
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.stick_heat import StickHeat
 
 # Shares of full speed for a degree, and for a degree over a second, of a PI controller: of several
 # pairs one with low peaks on first-order bodies of 60 to 300 s. It holds sticks where ours does.

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """
 Entry points of the executables.
 
@@ -24,8 +18,8 @@ import signal
 import sys
 import time
 
-from ncs_cluster_detector.process_start import settle
-from ncs_cluster_detector.process_start import stop_signals
+from ncs_cluster_detector.processes.process_start import settle
+from ncs_cluster_detector.processes.process_start import stop_signals
 
 STARTUP_ERROR = 2
 
@@ -34,7 +28,7 @@ def camera_node():
     """Run the camera node; return its exit code."""
     if not _is_ready_for_ros('camera'):
         return STARTUP_ERROR
-    from ncs_cluster_detector.nodes.camera_node import main
+    from ncs_cluster_detector.camera_node.node import main
     return main()
 
 
@@ -42,7 +36,7 @@ def detector_node():
     """Run the detector node; return its exit code."""
     if not _is_ready_for_ros('detector'):
         return STARTUP_ERROR
-    from ncs_cluster_detector.nodes.detector_node import main
+    from ncs_cluster_detector.detector_node.node import main
     return main()
 
 
@@ -65,7 +59,7 @@ def _is_ready_for_ros(name):
     settle()
     for number in stop_signals():   # nothing has been started yet
         signal.signal(number, lambda *_: os._exit(0))
-    from ncs_cluster_detector.ros_environment import fault_in_environment
+    from ncs_cluster_detector.ros.environment import fault_in_environment
     from ncs_cluster_detector.shown_text import shown
     fault = fault_in_environment()
     if fault:

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Lists, describes, reads and sets the parameters of a run that goes on in another terminal."""
 
 import contextlib
@@ -19,9 +13,9 @@ import signal
 import sys
 
 from ncs_cluster_detector.closest_name import closest
-from ncs_cluster_detector.process_start import as_command
-from ncs_cluster_detector.process_start import stop_signals
-from ncs_cluster_detector.ros_environment import WITHOUT_LOG_FILE
+from ncs_cluster_detector.processes.process_start import as_command
+from ncs_cluster_detector.processes.process_start import stop_signals
+from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
 from ncs_cluster_detector.shown_text import without_secrets
 from one_line_parser import OneLineParser
 import run_environment

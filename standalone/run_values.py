@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """
 The values of the runner's arguments, read from their texts; None is one that was not given.
 
@@ -24,10 +18,10 @@ import os
 from pathlib import Path
 import re
 
-from ncs_cluster_detector.simulation.bus import SimulatedBus
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 
 DEFAULT_SOURCE_FPS = 30.0
-DEFAULT_STICKS = SimulatedBus().sticks
+DEFAULT_STICKS = BusSpec().sticks
 DEFAULT_CLUSTER_SIZE = 2
 MOST_STICKS = 64
 AMBIENT_CELSIUS = (-40.0, 100.0)   # what simulated.ambient_celsius may be
@@ -112,7 +106,7 @@ def graphs(text):
     if not all(names):
         raise ValueError(f'GRAPHS={text}: a name is empty; use for example GRAPHS=people,faces')
     _silence_opencv()
-    from ncs_cluster_detector.simulation.graphs import read_graph   # late, as OpenCV is
+    from ncs_cluster_detector.simulation.networks.graphs import read_graph   # late, as OpenCV is
     for name in names:
         try:
             read_graph(name)

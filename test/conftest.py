@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Keeps every test run on this machine, in a ROS domain of its own, and offers its fixtures."""
 
 import os
@@ -89,6 +83,30 @@ def probe():
     from node_harness import Probe
     with Probe() as running:
         yield running
+
+
+@pytest.fixture
+def ear(probe):
+    """Return an Ear that listens."""
+    from camera_ear import Ear
+    listening = Ear(probe)
+    listening.listen()
+    return listening
+
+
+@pytest.fixture
+def start_camera():
+    """Return a function that starts a camera node; all are ended after the test."""
+    from node_harness import NodeProcess
+    started = []
+
+    def start(**parameters):
+        started.append(NodeProcess('camera_node', parameters))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.end()
 
 
 @pytest.fixture

@@ -1,29 +1,23 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The parameter files hold every parameter of their node at its default."""
 
 from pathlib import Path
 
-from ncs_cluster_detector.nodes.camera_parameters import CAMERA_PARAMETERS
-from ncs_cluster_detector.nodes.detector_parameters import SPECS
+from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.detector_node.parameters import PARAMETERS
 import pytest
 import rclpy
 import yaml
 
 FOLDER = Path(__file__).resolve().parent.parent / 'config'
-TABLES = {'camera.yaml': CAMERA_PARAMETERS, 'detector.yaml': SPECS}
+TABLES = {'camera.yaml': CAMERA_PARAMETERS, 'detector.yaml': PARAMETERS}
 # Of the node of another package; test_status_names.py knows it.
 FOREIGN = {'diagnostics_aggregator.yaml'}
 EVERY_FILE = pytest.mark.parametrize('file', TABLES)

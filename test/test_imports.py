@@ -1,20 +1,16 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Which folder may import what: the direction of the imports, held by reading the sources."""
 
 import ast
+from graphlib import CycleError
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,87 +24,76 @@ ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'dia
 ALLOWED = {
     'shown_text': set(),
     'closest_name': set(),
-    'module_path': set(),
-    'process_start': {'module_path'},
-    'ros_environment': set(),
+    'processes': {'processes'},
+    'ros/environment': set(),
     'policy': {'policy'},
-    'detection': {'detection'},
+    'networks': {'networks'},
+    'geometry': {'geometry'},
     'drawing': {'drawing'},
-    'cameras': {'cameras', 'shown_text'},
+    'cameras': {'cameras', 'geometry.calibration', 'shown_text'},
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
-    'sticks/ncsdk': {'sticks', 'detection.ssd'},
-    'simulation': {'simulation', 'detection', 'process_start'},
-    'workers/messages': {'detection'},
-    'workers/fork_server': {'module_path'},
-    'workers/fork_server_main': {'workers.fork_server'},
-    'workers/frame_slots': {'workers.fork_server'},
-    'workers/frame': set(),
-    'workers/measurement': set(),
-    'workers/frame_flow': {'policy.ordering', 'workers.measurement'},
-    'workers/snapshot': {'policy'},
-    'workers/last_words': set(),
-    'workers/driver': {'sticks', 'simulation'},
-    'workers/worker_main': {'workers.messages', 'workers.frame_slots', 'workers.driver', 'sticks',
-                            'detection'},
-    'workers/bus_cleaner_main': {'workers.messages', 'workers.driver', 'sticks'},
-    'workers/child_process': {'workers.last_words', 'workers.fork_server'},
-    'workers/endings': set(),
-    'workers/worker_handle': {'workers.messages', 'workers.frame_slots', 'workers.worker_main',
-                              'workers.child_process', 'workers.bus_cleaner_main',
-                              'workers.fork_server'},
-    'workers/bus_cleaner': {'policy.restart', 'workers.messages', 'workers.child_process',
-                            'workers.endings', 'workers.bus_cleaner_main'},
-    'workers/deadlines': {'policy', 'sticks.stick'},
-    'workers/stick_record': {'policy', 'sticks.stick', 'workers.deadlines',
-                             'workers.snapshot', 'workers.stick_figures', 'workers.setbacks'},
-    'workers/stick_figures': {'workers.measurement'},
-    'workers/setbacks': {'policy', 'sticks.stick'},
-    'workers/stick_register': {'policy', 'sticks.stick', 'workers.stick_record'},
-    'workers/stick_finder': {'policy', 'workers.messages', 'workers.worker_handle'},
-    'workers/start_turn': {'policy', 'workers'},
-    'workers/stick_pool': {'policy', 'workers'},
-    'workers/supervisor_options': {'workers.messages'},
-    'workers/supervisor': {'policy', 'workers'},
+    'sticks/ncsdk': {'sticks', 'networks.ssd'},
+    'simulation': {'simulation', 'networks', 'processes.process_start'},
+    'wire/messages': {'networks.input_format'},
+    'wire/frame_slots': {'processes.fork_server'},
+    'drivers': {'sticks', 'simulation'},
+    'worker': {'worker', 'wire', 'drivers', 'sticks', 'networks'},
+    'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick'},
+    # They start the processes whose other end is there.
+    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'worker'},
+    'supervision/bus_cleaner': {'policy', 'wire', 'processes', 'worker.bus_cleaner_main'},
+    'supervision/measurement': set(),
+    'supervision/frame': set(),
+    'supervision/snapshot': {'policy'},
+    'parameters': {'parameters', 'camera_node.parameters', 'detector_node.parameters',
+                   'closest_name', 'shown_text'},
+    'ros': {'ros', 'parameters', 'processes.process_start', 'shown_text'},
+    'camera_node': {'camera_node', 'ros', 'cameras', 'geometry'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
-    'nodes': {'nodes', 'policy', 'detection', 'drawing', 'cameras', 'workers', 'shown_text',
-              'process_start', 'ros_environment', 'closest_name',
-              'simulation.bus', 'simulation.caffe_files', 'simulation.graphs',
-              'simulation.shared_bus'},
+    'detector_node': {'detector_node', 'camera_node.outputs', 'ros', 'policy', 'networks',
+                      'geometry', 'drawing', 'supervision', 'wire.messages', 'shown_text',
+                      'closest_name', 'simulation.bus', 'simulation.networks'},
     # Its bodies and their sensors are those of simulated sticks.
-    'planning': {'planning', 'policy', 'simulation.body', 'simulation.sensor',
-                 'process_start'},
+    'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
-    'checking': {'checking', 'shown_text', 'planning.fit', 'planning.recording',
-                 'cameras.test_pattern', 'module_path', 'process_start', 'ros_environment'},
+    'checking': {'checking', 'shown_text', 'planning.fitting', 'cameras.test_pattern',
+                 'processes', 'ros.environment'},
     'checking/verdicts': set(),
     'checking/history': set(),
-    'checking/heat_fit': {'planning.fit', 'planning.recording'},
     # For launch files, which read a parameter file as the nodes do.
-    'launching': {'launching', 'closest_name', 'shown_text', 'ros_environment',
-                  'nodes.given_parameters', 'nodes.ros_arguments', 'nodes.unused_parameters'},
-    'executables': {'nodes', 'planning', 'checking', 'process_start', 'ros_environment',
-                    'shown_text'},
+    'launching': {'launching', 'closest_name', 'shown_text', 'ros.environment', 'parameters',
+                  'ros.command_line'},
+    'executables': {'camera_node.node', 'detector_node.node', 'planning', 'checking',
+                    'processes.process_start', 'ros.environment', 'shown_text'},
 }
 FORBIDDEN_OUTSIDE = {
     'closest_name': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
+    'processes': {'numpy', 'cv2'} | ROS,
     # They run before it is known that modules are looked for in the right places.
-    'module_path': {'re', 'pathlib', 'functools', 'contextlib'} | ROS,
-    'process_start': {'numpy', 'cv2', 'multiprocessing'} | ROS,
-    'ros_environment': {'numpy', 'cv2', 'multiprocessing'} | ROS,
+    'processes/module_path': {'re', 'pathlib', 'functools', 'contextlib'} | ROS,
+    'processes/process_start': {'numpy', 'cv2', 'multiprocessing'} | ROS,
+    'ros/environment': {'numpy', 'cv2', 'multiprocessing'} | ROS,
     'policy': {'time', 'random', 'logging', 'datetime', 'numpy', 'cv2', 'threading', 'os'} | ROS,
-    'detection': {'time', 'random'} | ROS,
+    'networks': {'time', 'random'} | ROS,
+    'geometry': {'time', 'random'} | ROS,
     'drawing': {'time', 'random'} | ROS,
     'cameras': ROS,
     'sticks': {'multiprocessing'} | ROS,
     'simulation': {'multiprocessing'} | ROS,
-    'workers': ROS,
+    'wire': ROS,
+    'drivers': ROS,
+    'worker': ROS,
+    'supervision': ROS,
+    'parameters': {'time', 'random', 'numpy', 'cv2'} | ROS,
     'planning': {'time', 'random', 'multiprocessing'} | ROS,
     # Messages in a bag are ROS messages.
-    'planning/bag': {'time', 'random', 'multiprocessing'},
-    'nodes': {'multiprocessing', 'mvnc', 'pyrealsense2'},
+    'planning/fitting/bag': {'time', 'random', 'multiprocessing'},
+    'ros': {'multiprocessing', 'mvnc', 'pyrealsense2'},
+    'camera_node': {'multiprocessing', 'mvnc', 'pyrealsense2'},
+    'detector_node': {'multiprocessing', 'mvnc', 'pyrealsense2'},
     'checking': {'multiprocessing', 'mvnc', 'cv2', 'psutil'} | ROS,
     'checking/verdicts': {'time', 'random', 'os'} | ROS,
     'checking/history': {'time', 'random', 'os'} | ROS,
@@ -116,6 +101,7 @@ FORBIDDEN_OUTSIDE = {
     'launching': ROS - {'launch', 'launch_ros', 'rclpy'},
     'executables': set(),
 }
+MOST_MODULES, MOST_LINES = 14, 250
 SDKS = {'mvnc', 'pyrealsense2'}
 
 
@@ -139,8 +125,10 @@ def modules():
 
 
 def rule_for(table, module):
-    """Return the entry of the module itself or else of its folder."""
-    return table[module] if module in table else table[module.partition('/')[0]]
+    """Return the entry of the module itself or else of the nearest folder that has one."""
+    while module not in table:
+        module = module.rpartition('/')[0]
+    return table[module]
 
 
 @pytest.mark.parametrize('module', modules())
@@ -156,13 +144,40 @@ def test_imports_go_in_the_allowed_direction(module):
             assert first not in SDKS or not at_top, f'{module} imports {name} when it is imported'
 
 
-def test_only_workers_use_multiprocessing():
+def test_only_both_sides_of_the_process_boundary_use_multiprocessing():
     for module in modules():
         names = [name for name, _ in imports(ROOT / f'{module}.py')]
         uses = any(name.startswith('multiprocessing') for name in names)
-        assert not uses or module.startswith('workers/'), module
+        assert not uses or module.startswith(('processes/', 'supervision/', 'worker/', 'wire/')), (
+            module)
 
 
-def test_every_entry_of_the_table_exists():
-    for entry in ALLOWED:
+def test_every_entry_of_the_tables_exists():
+    for entry in {**ALLOWED, **FORBIDDEN_OUTSIDE}:
         assert (ROOT / entry).is_dir() or (ROOT / f'{entry}.py').is_file(), entry
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    known = set(modules())
+    graph = {}
+    for module in known:
+        names = [name.removeprefix(PACKAGE + '.').replace('.', '/')
+                 for name, at_top in imports(ROOT / f'{module}.py')
+                 if at_top and name.startswith(PACKAGE + '.')]
+        graph[module] = {found for name in names for found in (name, name.rpartition('/')[0])
+                         if found in known}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(' <- '.join(error.args[1]))
+
+
+def test_a_folder_can_be_taken_in_at_a_glance():
+    folders = {path.parent for path in ROOT.rglob('*.py')}
+    assert {folder for folder in folders if len(list(folder.glob('*.py'))) > MOST_MODULES} == set()
+
+
+def test_a_module_has_one_job():
+    long = {module for module in modules()
+            if len((ROOT / f'{module}.py').read_text().splitlines()) > MOST_LINES}
+    assert long == set()

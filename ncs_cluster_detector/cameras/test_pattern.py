@@ -1,28 +1,22 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """A synthetic street scene: people who walk past, and coloured panels, for tests and demos."""
 
 import math
 from typing import NamedTuple
 
 from ncs_cluster_detector.cameras.camera import Camera
-from ncs_cluster_detector.cameras.street_backdrop import draw_backdrop
-from ncs_cluster_detector.cameras.street_walker import CELL_WIDTH
-from ncs_cluster_detector.cameras.street_walker import Clothes
-from ncs_cluster_detector.cameras.street_walker import draw_walker
-from ncs_cluster_detector.cameras.street_walker import GROUND
+from ncs_cluster_detector.cameras.street.backdrop import draw_backdrop
+from ncs_cluster_detector.cameras.street.walker import CELL_WIDTH
+from ncs_cluster_detector.cameras.street.walker import Clothes
+from ncs_cluster_detector.cameras.street.walker import draw_walker
+from ncs_cluster_detector.cameras.street.walker import GROUND
 
 POSES = 20
 # Poses are not drawn larger than this: taller walkers are scaled up.

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The command ``check_sticks``: runs all steps, and writes the report of what was done."""
 
 import contextlib
@@ -31,31 +25,31 @@ from ncs_cluster_detector.checking.bench import NodeEndedError
 from ncs_cluster_detector.checking.bench import StoppedError
 from ncs_cluster_detector.checking.environment import check_environment
 from ncs_cluster_detector.checking.environment import use_own_domain
-from ncs_cluster_detector.checking.hands_step import hands_step
-from ncs_cluster_detector.checking.heat_step import heat_step
-from ncs_cluster_detector.checking.kill_steps import end_step
-from ncs_cluster_detector.checking.kill_steps import node_step
-from ncs_cluster_detector.checking.kill_steps import worker_step
-from ncs_cluster_detector.checking.machine_facts import machine_facts
-from ncs_cluster_detector.checking.report import make_report
-from ncs_cluster_detector.checking.report import write_report
-from ncs_cluster_detector.checking.report import write_temperatures
-from ncs_cluster_detector.checking.sdk_facts import sdk_environment
-from ncs_cluster_detector.checking.sdk_facts import sdk_facts
+from ncs_cluster_detector.checking.facts.machine_facts import machine_facts
+from ncs_cluster_detector.checking.facts.sdk_facts import sdk_environment
+from ncs_cluster_detector.checking.facts.sdk_facts import sdk_facts
+from ncs_cluster_detector.checking.facts.usb_tree import usb_tree
+from ncs_cluster_detector.checking.reporting.report import make_report
+from ncs_cluster_detector.checking.reporting.report import write_report
+from ncs_cluster_detector.checking.reporting.report import write_temperatures
+from ncs_cluster_detector.checking.reporting.summary import result_line
+from ncs_cluster_detector.checking.reporting.summary import summary_lines
 from ncs_cluster_detector.checking.shared_memory import remove_unused
-from ncs_cluster_detector.checking.start_steps import rates_step
-from ncs_cluster_detector.checking.start_steps import start_step
-from ncs_cluster_detector.checking.summary import result_line
-from ncs_cluster_detector.checking.summary import summary_lines
+from ncs_cluster_detector.checking.steps.hands_step import hands_step
+from ncs_cluster_detector.checking.steps.heat_step import heat_step
+from ncs_cluster_detector.checking.steps.kill_steps import end_step
+from ncs_cluster_detector.checking.steps.kill_steps import node_step
+from ncs_cluster_detector.checking.steps.kill_steps import worker_step
+from ncs_cluster_detector.checking.steps.start_steps import rates_step
+from ncs_cluster_detector.checking.steps.start_steps import start_step
 from ncs_cluster_detector.checking.terminal import own_terminal
-from ncs_cluster_detector.checking.usb_tree import usb_tree
 from ncs_cluster_detector.checking.verdicts import exit_code
 from ncs_cluster_detector.checking.verdicts import judge_replug_needed
 from ncs_cluster_detector.checking.verdicts import NOT_OK
 from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import Verdict
-from ncs_cluster_detector.process_start import as_command
-from ncs_cluster_detector.process_start import stop_signals
+from ncs_cluster_detector.processes.process_start import as_command
+from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.shown_text import shown
 
 STARTUP_ERROR = 2   # the node's exit code

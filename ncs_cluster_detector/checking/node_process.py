@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The detector node as a child process: starting it, keeping its lines, ending it in order."""
 
 import os
@@ -22,8 +16,8 @@ import subprocess
 import threading
 import time
 
-from ncs_cluster_detector.checking.privacy import scrubbed
-from ncs_cluster_detector.module_path import python_command
+from ncs_cluster_detector.checking.reporting.privacy import scrubbed
+from ncs_cluster_detector.processes.module_path import python_command
 
 # PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even by SIGKILL. And
 # a shell lets what it runs in the background ignore SIGINT, which the node would inherit.

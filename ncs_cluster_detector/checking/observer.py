@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The ROS side of a check: publishes images, hears detections and diagnostics, sets parameters."""
 
 import array
@@ -23,7 +17,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.cameras.test_pattern import SyntheticStreet
 from ncs_cluster_detector.checking.history import History
 from ncs_cluster_detector.checking.history import report_of
-from ncs_cluster_detector.ros_environment import WITHOUT_LOG_FILE
+from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
 from rcl_interfaces.srv import SetParameters
 import rclpy
 from rclpy.executors import ExternalShutdownException

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The launch arguments that are parameters of the nodes, and those that nobody knows."""
 
 from pathlib import Path
@@ -22,8 +16,8 @@ from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.parameter_descriptions import ParameterValue
 from ncs_cluster_detector.closest_name import closest
-from ncs_cluster_detector.nodes import ros_arguments
-from ncs_cluster_detector.nodes.unused_parameters import other_node_with
+from ncs_cluster_detector.parameters.unused_parameters import other_node_with
+from ncs_cluster_detector.ros import command_line
 from ncs_cluster_detector.shown_text import shown
 from rclpy.exceptions import NameValidationException
 
@@ -108,10 +102,10 @@ def check_namespace(context):
     """
     text = LaunchConfiguration('namespace').perform(context)
     try:
-        ros_arguments.check_namespace('/' + text.strip('/'))
+        command_line.check_namespace('/' + text.strip('/'))
     except NameValidationException as error:
-        raise RuntimeError(f'namespace:={text}: {ros_arguments.reason_of(error)}; use for example '
-                           f'{ros_arguments.better_namespace(text)}') from None
+        raise RuntimeError(f'namespace:={text}: {command_line.reason_of(error)}; use for example '
+                           f'{command_line.better_namespace(text)}') from None
 
 
 def warn_of_unknown(context, known, files):

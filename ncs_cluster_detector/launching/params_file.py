@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Which of the launched nodes the parameters file of a person is for, and what is set of each."""
 
 import os
@@ -21,9 +15,9 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.utilities import make_namespace_absolute
 from launch_ros.utilities import prefix_namespace
 from ncs_cluster_detector.launching.arguments import PACKAGE
-from ncs_cluster_detector.nodes.given_parameters import read_file
-from ncs_cluster_detector.nodes.unused_parameters import listed
-from ncs_cluster_detector.nodes.unused_parameters import missed
+from ncs_cluster_detector.parameters.given_parameters import read_file
+from ncs_cluster_detector.parameters.unused_parameters import listed
+from ncs_cluster_detector.parameters.unused_parameters import missed
 
 
 class ParamsFile:

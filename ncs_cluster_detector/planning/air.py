@@ -1,23 +1,17 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The air around the sticks, and how much warmer than it one is that rests."""
 
 from dataclasses import dataclass
 from dataclasses import replace
 
-from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
 
 # By how much (C) a stick that is open and rests is warmer than the air: an assumption, for nobody
 # has published it, nor what such a stick draws. In a room of 25 C a stick at full load ends at

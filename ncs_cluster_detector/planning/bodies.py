@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The words for bodies that are not one first-order body, as the planner simulates them."""
 
 from dataclasses import dataclass
@@ -21,9 +15,9 @@ import math
 
 from ncs_cluster_detector.planning.real_cluster import RealStick
 from ncs_cluster_detector.planning.real_cluster import Surroundings
-from ncs_cluster_detector.simulation.body import Body
-from ncs_cluster_detector.simulation.body import Hub
-from ncs_cluster_detector.simulation.sensor import Sensor
+from ncs_cluster_detector.simulation.heat.body import Body
+from ncs_cluster_detector.simulation.heat.body import Hub
+from ncs_cluster_detector.simulation.heat.sensor import Sensor
 
 # What can be said of bodies. The same words as of simulated sticks, where these have them too.
 WORDS = {

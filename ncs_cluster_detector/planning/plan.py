@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The plan: what each way to share the work makes of the sticks, and how many are needed."""
 
 from dataclasses import dataclass
@@ -24,8 +18,8 @@ from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
-from ncs_cluster_detector.policy.heat_constants import mean_of
-from ncs_cluster_detector.policy.pacing import HOLD_ABOVE_CELSIUS
+from ncs_cluster_detector.policy.heat.pacing import HOLD_ABOVE_CELSIUS
+from ncs_cluster_detector.policy.heat.thermal_model import mean_of
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Sticks as they really are, in invented time under the policies of the node."""
 
 from dataclasses import dataclass
@@ -19,14 +13,14 @@ from dataclasses import field
 import math
 
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
-from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.simulation.body import Body
-from ncs_cluster_detector.simulation.body import BodyHeat
-from ncs_cluster_detector.simulation.body import Hub
-from ncs_cluster_detector.simulation.sensor import Sensor
-from ncs_cluster_detector.simulation.sensor import SensorReader
+from ncs_cluster_detector.simulation.heat.body import Body
+from ncs_cluster_detector.simulation.heat.body import BodyHeat
+from ncs_cluster_detector.simulation.heat.body import Hub
+from ncs_cluster_detector.simulation.heat.sensor import Sensor
+from ncs_cluster_detector.simulation.heat.sensor import SensorReader
 
 # So far apart are the moments at which the policies are asked, at most, and the readings. The node
 # asks them with every frame, which matters for sticks that change by degrees in a second.

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The command ``thermal_plan``: how hot sticks get, and how many are needed."""
 
 from dataclasses import replace
@@ -25,10 +19,11 @@ from ncs_cluster_detector.planning.bodies import BodyWords
 from ncs_cluster_detector.planning.choice_table import lines_of_choice
 from ncs_cluster_detector.planning.choice_table import report_of_choice
 from ncs_cluster_detector.planning.choose import choose
-from ncs_cluster_detector.planning.fit import Fit
-from ncs_cluster_detector.planning.fit import fit_constants
-from ncs_cluster_detector.planning.fit import mean_constants
-from ncs_cluster_detector.planning.fit import mean_die
+from ncs_cluster_detector.planning.fitting.fit import Fit
+from ncs_cluster_detector.planning.fitting.fit import fit_constants
+from ncs_cluster_detector.planning.fitting.fit import mean_constants
+from ncs_cluster_detector.planning.fitting.fit import mean_die
+from ncs_cluster_detector.planning.fitting.recording import read_recording
 from ncs_cluster_detector.planning.options import DEFAULT_STICKS
 from ncs_cluster_detector.planning.options import FEWER_HOURS
 from ncs_cluster_detector.planning.options import HOURS
@@ -39,11 +34,10 @@ from ncs_cluster_detector.planning.options import settings_of
 from ncs_cluster_detector.planning.picture import draw_plan
 from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import Question
-from ncs_cluster_detector.planning.recording import read_recording
 from ncs_cluster_detector.planning.table import report_of
 from ncs_cluster_detector.planning.table import table_of
-from ncs_cluster_detector.policy.heat_constants import Constants
-from ncs_cluster_detector.process_start import as_command
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.processes.process_start import as_command
 
 
 @as_command

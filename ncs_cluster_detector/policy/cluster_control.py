@@ -1,32 +1,26 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
 
 import math
 
-from ncs_cluster_detector.policy.blind_restart import BlindRestart
-from ncs_cluster_detector.policy.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.dispatch import choose_for_trial
 from ncs_cluster_detector.policy.dispatch import choose_stick
-from ncs_cluster_detector.policy.heat_advice import advice
-from ncs_cluster_detector.policy.heat_loss import HeatLoss
-from ncs_cluster_detector.policy.heat_loss import WINDOW_SEC
-from ncs_cluster_detector.policy.pacing import Pacing
-from ncs_cluster_detector.policy.promptness import Promptness
+from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.heat.heat_advice import advice
+from ncs_cluster_detector.policy.heat.heat_loss import HeatLoss
+from ncs_cluster_detector.policy.heat.heat_loss import WINDOW_SEC
+from ncs_cluster_detector.policy.heat.pacing import Pacing
+from ncs_cluster_detector.policy.reliability.promptness import Promptness
+from ncs_cluster_detector.policy.reliability.standing import Standings
 from ncs_cluster_detector.policy.rotation import Rotation
-from ncs_cluster_detector.policy.standing import Standings
+from ncs_cluster_detector.policy.sensor.blind_restart import BlindRestart
 from ncs_cluster_detector.policy.stick_status import StickState
 
 

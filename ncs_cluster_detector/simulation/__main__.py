@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """
 Run a program that was written for the vendor's SDK on simulated sticks, unchanged.
 
@@ -25,12 +19,12 @@ import os
 from pathlib import Path
 import sys
 
-from ncs_cluster_detector.process_start import ends_with_its_reader
-from ncs_cluster_detector.simulation.bus import LEFTOVERS
-from ncs_cluster_detector.simulation.bus import SimulatedBus
-from ncs_cluster_detector.simulation.library import ENVIRONMENT_VARIABLE as BUS_VARIABLE
-from ncs_cluster_detector.simulation.shared_bus import SharedBus
-from ncs_cluster_detector.simulation.stand_in import ENVIRONMENT_VARIABLE as STAND_IN_VARIABLE
+from ncs_cluster_detector.processes.process_start import ends_with_its_reader
+from ncs_cluster_detector.simulation.api.process_state import ENVIRONMENT_VARIABLE as BUS_VARIABLE
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.bus_spec import LEFTOVERS
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.networks import stand_in
 
 PROGRAM = 'python -m ncs_cluster_detector.simulation'
 MODULES = Path(__file__).resolve().parent / 'in_place_of_sdk'
@@ -74,19 +68,19 @@ def main(arguments=None):
         parser.print_help(sys.stderr)
         return 2
     try:
-        bus = SimulatedBus(**{field.name: getattr(options, field.name)
-                              for field in fields(SimulatedBus)})
+        bus = BusSpec(**{field.name: getattr(options, field.name)
+                         for field in fields(BusSpec)})
         _check_stand_in(options.stand_in)
         if not os.path.exists(options.script):
             raise ValueError(f'{options.script}: no such file; expected a Python program')
     except ValueError as error:
         print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 2
-    shared_bus = SharedBus(bus)
+    shared_bus = SimulatedBus(bus)
     # The process, and with it the path, stays the same when the program takes it over.
     os.set_inheritable(int(shared_bus.path.rpartition('/')[2]), True)
     environment[BUS_VARIABLE] = shared_bus.path
-    environment[STAND_IN_VARIABLE] = options.stand_in or ''
+    environment[stand_in.ENVIRONMENT_VARIABLE] = options.stand_in or ''
     environment['PYTHONPATH'] = os.pathsep.join(
         filter(None, [str(MODULES), environment.get('PYTHONPATH')]))
     os.execve(sys.executable, [sys.executable, options.script, *options.arguments], environment)
@@ -96,7 +90,7 @@ def _check_stand_in(name):
     if name is None:
         return
     # Here, because it loads OpenCV, which most runs need not wait for.
-    from ncs_cluster_detector.simulation.host_detectors import HOST_DETECTORS
+    from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
     if name not in HOST_DETECTORS:
         raise ValueError(f'--stand-in {name}: expected one of {", ".join(HOST_DETECTORS)}')
 
@@ -115,7 +109,7 @@ def _parser():
     parser.add_argument('--stand-in', metavar='NAME',
                         help='detector (people, faces or shapes) that runs in place of graph '
                              "files which are compiled for the stick's chip")
-    for field in fields(SimulatedBus):
+    for field in fields(BusSpec):
         option = '--' + field.name.replace('_', '-')
         if field.type is bool:
             parser.add_argument(option, action='store_true', help=_MEANING[field.name])

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The whole command on simulated sticks, and what ends it before its time."""
 
 import json
@@ -25,8 +19,8 @@ from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.arguments import parse
 from ncs_cluster_detector.checking.environment import PROFILE
 from ncs_cluster_detector.checking.node_process import members
-from ncs_cluster_detector.planning.recording import read_recording
-from ncs_cluster_detector.simulation.host_detectors import HOST_DETECTORS
+from ncs_cluster_detector.planning.fitting.recording import read_recording
+from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
 import pytest
 
 PATIENCE_SEC = 100.0

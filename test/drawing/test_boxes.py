@@ -1,20 +1,13 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Detections on a picture: boxes where they belong, labels that can be read."""
 
-from ncs_cluster_detector.detection.detection import Detection
 from ncs_cluster_detector.drawing.annotation import annotate
 from ncs_cluster_detector.drawing.boxes import draw_detections
 from ncs_cluster_detector.drawing.boxes import label_text
@@ -25,6 +18,7 @@ from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import strip_for
 from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
+from ncs_cluster_detector.networks.detection import Detection
 import numpy as np
 import pytest
 

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The launch files: their arguments, and what these make of the command lines of the nodes."""
 
 from launch_runs import ARGUMENTS
@@ -27,8 +21,8 @@ from launch_runs import run
 from launch_runs import SHARED_TOPICS
 from launch_runs import SIMULATED
 from launch_runs import twins
-from ncs_cluster_detector.nodes.camera_parameters import CAMERA_PARAMETERS
-from ncs_cluster_detector.nodes.detector_parameters import SPECS
+from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.detector_node.parameters import PARAMETERS
 import pytest
 
 pytestmark = NEEDS_LAUNCH_ROS
@@ -47,7 +41,7 @@ def test_every_argument_is_declared_and_described(file):
 @pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
 def test_the_choices_are_those_of_the_parameters(file):
     arguments = declared(file)
-    for spec in (*CAMERA_PARAMETERS, *SPECS):
+    for spec in (*CAMERA_PARAMETERS, *PARAMETERS):
         if spec.name in arguments:
             choices = arguments[spec.name].choices
             assert tuple(filter(None, choices or ())) == spec.choices
@@ -86,7 +80,8 @@ def test_without_arguments_the_parameters_are_the_defaults():
     assert camera.parameters == {spec.name: spec.default for spec in CAMERA_PARAMETERS}
     # An empty list has no type in a parameter file; the node takes an empty text as nothing.
     assert detector.parameters == {
-        spec.name: spec.default or [''] if spec.default == [] else spec.default for spec in SPECS}
+        spec.name: spec.default or [''] if spec.default == [] else spec.default
+        for spec in PARAMETERS}
 
 
 def test_simulated_differs_by_three_parameters():

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Bodies that are not one first-order body, in words and in the planner's simulation."""
 
 import math
@@ -26,12 +20,12 @@ from ncs_cluster_detector.planning.plan import Question
 from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
-from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.simulation.body import Body
-from ncs_cluster_detector.simulation.body import Hub
-from ncs_cluster_detector.simulation.sensor import Sensor
+from ncs_cluster_detector.simulation.heat.body import Body
+from ncs_cluster_detector.simulation.heat.body import Hub
+from ncs_cluster_detector.simulation.heat.sensor import Sensor
 import pytest
 
 STICK = Constants(30.0, 30.0, 30.0)

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Theory and simulation agree with each other and with worked examples."""
 
 import random
@@ -25,7 +19,7 @@ from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import peak_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
-from ncs_cluster_detector.policy.heat_constants import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN

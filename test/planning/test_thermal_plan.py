@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The command thermal_plan, as it is called."""
 
 import json
@@ -20,8 +14,8 @@ import cv2
 from ncs_cluster_detector.planning import choose
 from ncs_cluster_detector.planning import thermal_plan
 from ncs_cluster_detector.planning.air import put_into_air
-from ncs_cluster_detector.policy.heat_constants import Constants
-from ncs_cluster_detector.simulation.body import Body
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.simulation.heat.body import Body
 import pytest
 from recorded_sticks import recorded_body
 

@@ -1,25 +1,19 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """What the policies make of sticks together, in invented time."""
 
-from ncs_cluster_detector.policy.blind_restart import FIRST_AFTER_SEC
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
-from ncs_cluster_detector.policy.promptness import Slowness
-from ncs_cluster_detector.policy.sensor_fault import SensorFault
+from ncs_cluster_detector.policy.reliability.promptness import Slowness
+from ncs_cluster_detector.policy.reliability.standing import Standing
+from ncs_cluster_detector.policy.sensor.blind_restart import FIRST_AFTER_SEC
+from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.standing import Standing
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The script of 2018 that this package goes back to, unchanged, on simulated sticks."""
 
 from contextlib import suppress
@@ -22,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from ncs_cluster_detector.simulation.running_buses import running_buses
+from ncs_cluster_detector.simulation.bus.running_buses import running_buses
 import pytest
 
 HERE = Path(__file__).resolve().parent
@@ -51,7 +45,8 @@ class Running:
         (folder / 'graph').write_text('detector: shapes\n')
         self.folder = folder
         self.output = (folder / 'output.txt').open('wb+')
-        modules = [str(HERE / 'camera_and_window'), os.environ.get('PYTHONPATH')]
+        doubles = str(HERE.parent / 'helpers' / 'camera_and_window')
+        modules = [doubles, os.environ.get('PYTHONPATH')]
         self.process = subprocess.Popen(
             [sys.executable, '-m', 'ncs_cluster_detector.simulation', '--inference-ms', '20',
              '--transfer-ms', '5', '--boot-ms', '50', '--ambient-celsius', str(AMBIENT_CELSIUS),

@@ -1,22 +1,16 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Wrong arguments of the runner end it with one line and status 2, before anything starts."""
 
 import caffe_networks
 from made_up_run import ROOT
-from ncs_cluster_detector.nodes.detector_parameters import SPECS
+from ncs_cluster_detector.detector_node.parameters import PARAMETERS
 import pytest
 import run_arguments
 import run_nodes
@@ -136,7 +130,7 @@ def test_the_sticks_are_as_asked_for(arguments, given):
 
 def test_the_limits_are_those_of_the_detector():
     """They are written down here, because reading its table would load ROS."""
-    specs = {spec.name: spec for spec in SPECS}
+    specs = {spec.name: spec for spec in PARAMETERS}
     sticks, ambient = specs['simulated.sticks'], specs['simulated.ambient_celsius']
     assert (run_values.MOST_STICKS, run_values.DEFAULT_STICKS) == (sticks.high, sticks.default)
     assert run_values.AMBIENT_CELSIUS == (ambient.low, ambient.high)

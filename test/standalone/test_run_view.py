@@ -1,38 +1,32 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The live view fits its terminal and shows what is known, with colours or without."""
 
 import io
 import re
 
-from made_up_run import camera_status
-from made_up_run import cluster_status
-from made_up_run import made_up_state
-from made_up_run import stick_status
 from coloured_text import Style  # noqa: I100 (made_up_run makes it importable)
 from coloured_text import wrapped
 from live_view import Facts
 from live_view import plain_line
 from live_view import render
-from ncs_cluster_detector.nodes.diagnostics import Intake
-from ncs_cluster_detector.nodes.diagnostics import statuses
+from made_up_run import camera_status
+from made_up_run import cluster_status
+from made_up_run import made_up_state
+from made_up_run import stick_status
+from ncs_cluster_detector.detector_node.diagnostics import Intake
+from ncs_cluster_detector.detector_node.diagnostics import statuses
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.workers.snapshot import Snapshot
-from ncs_cluster_detector.workers.snapshot import StickSnapshot
+from ncs_cluster_detector.supervision.snapshot import Snapshot
+from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
 from run_state import Detection
 from run_state import RunState

@@ -1,25 +1,19 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Networks of any input size, order and layout, on the double and on the vendor's binding."""
 
 import drawn_objects
-from ncs_cluster_detector.detection.input_format import InputFormat
-from ncs_cluster_detector.detection.preprocessing import Preprocessor
-from ncs_cluster_detector.simulation import mvncapi
-from ncs_cluster_detector.simulation.bus import SimulatedBus
-from ncs_cluster_detector.simulation.shared_bus import SharedBus
+from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.simulation.api import mvncapi
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 import onnx_networks
@@ -31,9 +25,9 @@ OTHER = {'bgr': 'rgb', 'rgb': 'bgr'}
 @pytest.fixture
 def double():
     """Return the double with a quick stick."""
-    mvncapi.plug_in(SimulatedBus(sticks=1, inference_ms=0.0, transfer_ms=0.0, boot_ms=0.0))
+    mvncapi.plug_in(BusSpec(sticks=1, inference_ms=0.0, transfer_ms=0.0, boot_ms=0.0))
     yield mvncapi
-    mvncapi.plug_in(SimulatedBus(sticks=0))
+    mvncapi.plug_in(BusSpec(sticks=0))
 
 
 def outputs_of(api, graphs, *input_formats):
@@ -124,8 +118,8 @@ def test_each_of_several_networks_gets_its_own_input(kind, request):
 
 def test_on_the_simulated_bus_an_input_takes_what_its_size_is(double, monkeypatch):
     sent = []
-    reserve = SharedBus.reserve_transfer
-    monkeypatch.setattr(SharedBus, 'reserve_transfer',
+    reserve = SimulatedBus.reserve_transfer
+    monkeypatch.setattr(SimulatedBus, 'reserve_transfer',
                         lambda bus, size: sent.append(size) or reserve(bus, size))
     outputs_of(double, graphs_of('double', [(512, 512), (224, 192)]), InputFormat())
     assert sent == [512 * 512 * 6, 224 * 192 * 6]

@@ -1,31 +1,25 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The driver on the software double of the API that it is written for."""
 
 import types
 
 from blocking_calls import wait_until
-from ncs_cluster_detector.detection import ssd
-from ncs_cluster_detector.detection.labels import FACE
-from ncs_cluster_detector.detection.labels import PASCAL_VOC
-from ncs_cluster_detector.detection.preprocessing import Preprocessor
-from ncs_cluster_detector.simulation import graphs
-from ncs_cluster_detector.simulation import mvncapi
-from ncs_cluster_detector.simulation.bus import SimulatedBus
-from ncs_cluster_detector.simulation.shared_bus import SharedBus
-from ncs_cluster_detector.simulation.usb_backend import SimulatedUsbBackend
+from ncs_cluster_detector.networks import ssd
+from ncs_cluster_detector.networks.labels import FACE
+from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.simulation.api import mvncapi
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.networks import graphs
+from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
 from ncs_cluster_detector.sticks import opening_watch
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import BOOTED
@@ -48,9 +42,9 @@ import pytest
 @pytest.fixture
 def api():
     """Return the double with two quick sticks plugged in."""
-    mvncapi.plug_in(SimulatedBus(sticks=2, inference_ms=1.0, transfer_ms=0.0, boot_ms=0.0))
+    mvncapi.plug_in(BusSpec(sticks=2, inference_ms=1.0, transfer_ms=0.0, boot_ms=0.0))
     yield mvncapi
-    mvncapi.plug_in(SimulatedBus(sticks=0))
+    mvncapi.plug_in(BusSpec(sticks=0))
 
 
 @pytest.fixture
@@ -143,7 +137,7 @@ class Opening:
 
     def __init__(self, boot_ms, usb=True):
         """Make a bus with a time for a boot; one is lost after 3.6 times as long."""
-        self.bus = SharedBus(SimulatedBus(sticks=3, boot_ms=boot_ms))
+        self.bus = SimulatedBus(BusSpec(sticks=3, boot_ms=boot_ms))
         mvncapi.plug_in(self.bus)
         self.usb = UsbBus(SimulatedUsbBackend(self.bus)) if usb else None
         self.stick = NcsdkStick(mvncapi, [], usb=self.usb)

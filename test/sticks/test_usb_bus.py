@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The sticks as USB devices: on the simulated bus, and over a backend that fails as it is told."""
 
 import subprocess
@@ -19,9 +13,9 @@ import sys
 from types import ModuleType
 from types import SimpleNamespace
 
-from ncs_cluster_detector.simulation.bus import SimulatedBus
-from ncs_cluster_detector.simulation.shared_bus import SharedBus
-from ncs_cluster_detector.simulation.usb_backend import SimulatedUsbBackend
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
 from ncs_cluster_detector.sticks import usb_bus
 from ncs_cluster_detector.sticks.usb_bus import load_backend
 from ncs_cluster_detector.sticks.usb_bus import UsbAccessError
@@ -137,7 +131,7 @@ class Simulated:
 
     def __init__(self, boot_ms=0.0):
         """Put all of them in ROM state."""
-        self.shared = SharedBus(SimulatedBus(sticks=3, boot_ms=boot_ms))
+        self.shared = SimulatedBus(BusSpec(sticks=3, boot_ms=boot_ms))
         self.usb = UsbBus(SimulatedUsbBackend(self.shared))
 
     def boot(self, path):

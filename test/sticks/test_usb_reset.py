@@ -1,25 +1,19 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """Bringing a booted stick back to its ROM state: in invented time, and on simulated sticks."""
 
 import struct
 
 from blocking_calls import wait_until
-from ncs_cluster_detector.simulation.bus import SimulatedBus
-from ncs_cluster_detector.simulation.shared_bus import SharedBus
-from ncs_cluster_detector.simulation.usb_backend import SimulatedUsbBackend
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
 from ncs_cluster_detector.sticks import usb_reset
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbError
@@ -284,7 +278,7 @@ class Simulated:
 
     def __init__(self, boot_ms=0.0):
         """Make it."""
-        self.shared = SharedBus(SimulatedBus(sticks=2, boot_ms=boot_ms, leftovers='abort'))
+        self.shared = SimulatedBus(BusSpec(sticks=2, boot_ms=boot_ms, leftovers='abort'))
         self.usb = UsbBus(SimulatedUsbBackend(self.shared))
         self.port = self.shared.port('1.1')
         self.port.boot(1)

@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The driver on the vendor's unmodified binding, over a stand-in for its native library."""
 
 import os
@@ -22,9 +16,9 @@ import warnings
 from blocking_calls import in_thread
 from blocking_calls import LIMIT_SEC
 from blocking_calls import wait_until
-from ncs_cluster_detector.detection import ssd
-from ncs_cluster_detector.detection.labels import PASCAL_VOC
-from ncs_cluster_detector.detection.preprocessing import Preprocessor
+from ncs_cluster_detector.networks import ssd
+from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import FirmwareMissingError
 from ncs_cluster_detector.sticks.stick import GraphLoadError

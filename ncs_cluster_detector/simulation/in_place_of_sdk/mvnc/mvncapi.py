@@ -1,17 +1,11 @@
 # Copyright 2026 ncs_cluster_detector contributors
-#
-# Licensed under the Apache License, Version 2.0 (the "License");
-# you may not use this file except in compliance with the License.
-# You may obtain a copy of the License at
-#
-#     http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS,
-# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-# See the License for the specific language governing permissions and
-# limitations under the License.
-
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
 """The module ``mvnc.mvncapi`` of programs written for the vendor's SDK, with simulated sticks."""
 
 # The vendor's module has all of these, and programs that import * from it use them unasked.
@@ -23,9 +17,9 @@ import platform  # noqa: F401
 import sys
 import warnings  # noqa: F401
 
-from ncs_cluster_detector.simulation import mvncapi as double
-from ncs_cluster_detector.simulation.mvncapi import *  # noqa: F401, F403
-from ncs_cluster_detector.simulation.stand_in import stand_in_for
+from ncs_cluster_detector.simulation.api import mvncapi as double
+from ncs_cluster_detector.simulation.api.mvncapi import *  # noqa: F401, F403
+from ncs_cluster_detector.simulation.networks.stand_in import stand_in_for
 import numpy  # noqa: F401
 
 

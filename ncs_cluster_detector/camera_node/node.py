@@ -1,0 +1,182 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The ROS node that publishes a camera, a stream, a video, pictures or a test pattern."""
+
+import sys
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from ncs_cluster_detector.camera_node.camera_info import calibration_at
+from ncs_cluster_detector.camera_node.diagnostics import camera_status
+from ncs_cluster_detector.camera_node.outputs import CameraOutputs
+from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.grabbing.frame_grabber import FrameGrabber
+from ncs_cluster_detector.cameras.open_camera import check_address
+from ncs_cluster_detector.cameras.open_camera import check_installed
+from ncs_cluster_detector.cameras.open_camera import must_exist
+from ncs_cluster_detector.cameras.open_camera import open_camera
+from ncs_cluster_detector.cameras.open_camera import shown_source
+from ncs_cluster_detector.ros.diagnostic_status import status_prefix
+from ncs_cluster_detector.ros.parameters import NodeWithParameters
+from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.run_node import run_node
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
+from rclpy.time import Time
+
+NEED_NO_DEVICE = ('realsense', 'test_pattern')
+# Within the five seconds that a launch file waits before it sends SIGTERM.
+STOP_TIMEOUT_SEC = 2.0
+# A clock that was set back by more than this is followed instead of outrun.
+CLOCK_SET_BACK_NS = 10**9
+
+
+class CameraNode(NodeWithParameters):
+    """
+    Publishes pictures, depth and camera infos, and one status on /diagnostics.
+
+    Three threads: the executor (parameters, diagnostics), the grabber's, and one that publishes.
+    """
+
+    def __init__(self, **kwargs):
+        """
+        Open a file or folder; a camera is looked for later, in the grabber's thread.
+
+        :raises StartupError: a parameter is wrong or a file cannot be used.
+        """
+        super().__init__('camera', CAMERA_PARAMETERS, **kwargs)
+        self._settings = self.values()
+        self._device = self.shown(
+            shown_source(self._settings['source'], self._settings['device']))
+        self._owner = status_prefix(self, 'camera')
+        self._published = 0
+        self._last_stamp_ns = None
+        self._failure = None
+        self._warned = ''
+        self._outputs = CameraOutputs(
+            self, self._settings['frame_id'], self._read_calibration(),
+            with_depth=self._settings['source'] == 'realsense',
+            changed=lambda: self._grabber.wake())
+        self._grabber = self._make_grabber()
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # A steady clock, because with use_sim_time the node's own may stand still.
+        self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._publishing = threading.Thread(target=self._publish_all, name='publish', daemon=True)
+        self._publishing.start()
+        self._grabber.start()
+
+    def validate_combination(self, values):
+        """Refuse a source that needs a device and has none, or one that it cannot open."""
+        if values['source'] not in NEED_NO_DEVICE and not values['device'].strip():
+            raise ValueError(f'device={values["device"]}: must not be empty (source='
+                             f'{values["source"]}); name a device, a URL, a file or a folder')
+        try:
+            check_address(values['source'], values['device'])
+        except ValueError as error:
+            raise ValueError(f'device={error}') from None
+
+    def apply(self, before, after):
+        """Take over a live change of ``loop``."""
+        self._settings = after
+        self._grabber.set_loop(after['loop'])
+        self.get_logger().info(f'loop {before["loop"]} -> {after["loop"]}')
+
+    def stop(self):
+        """
+        Stop grabbing and publishing.
+
+        :return: False if the camera's driver hangs.
+        """
+        stopped = self._grabber.stop(STOP_TIMEOUT_SEC)
+        self._publishing.join(STOP_TIMEOUT_SEC)
+        return stopped and not self._publishing.is_alive()
+
+    def _make_grabber(self):
+        settings = self._settings
+        try:
+            check_installed(settings['source'])
+        except CameraError as error:
+            raise StartupError(self.shown(f'source={settings["source"]}: {error}')) from None
+        camera, name = None, self._device
+        if must_exist(settings['source'], settings['device']):
+            try:
+                camera = self._open_camera()
+            except CameraError as error:
+                raise StartupError(self.shown(f'device={settings["device"]}: {error} '
+                                              f'(source={settings["source"]})')) from None
+        elif settings['source'] != 'test_pattern' and '://' not in settings['device']:
+            name += (f' (asked for {settings["width"]}x{settings["height"]} at '
+                     f'{settings["fps"]:g} fps)')
+        return FrameGrabber(self._open_camera, self._stamp, self._outputs.wanted, settings['loop'],
+                            self.get_logger(), name, camera, self._outputs.depth_wanted)
+
+    def _open_camera(self):
+        settings = self._settings
+        try:
+            return open_camera(settings['source'], settings['device'], settings['width'],
+                               settings['height'], settings['fps'], self._warn)
+        except CameraError as error:
+            raise CameraError(self.shown(error)) from None
+
+    def _warn(self, text):
+        """Warn, but not at every reopening of the same."""
+        text = self.shown(text)
+        if text != self._warned:
+            self._warned = text
+            self.get_logger().warning(text)
+
+    def _read_calibration(self):
+        url = self._settings['camera_info_url']
+        try:
+            return calibration_at(url, self._warn)
+        except ValueError as error:
+            raise StartupError(self.shown(f'camera_info_url={url}: {error}')) from None
+
+    def _stamp(self, age_sec):
+        """Return the ROS time that many seconds ago, later than the stamp before."""
+        # A recorded or simulated clock may be younger than that, and no time is below 0.
+        now_ns = max(0, self.get_clock().now().nanoseconds - round(age_sec * 1e9))
+        last_ns = self._last_stamp_ns
+        if last_ns is not None and last_ns - CLOCK_SET_BACK_NS < now_ns <= last_ns:
+            now_ns = last_ns + 1
+        self._last_stamp_ns = now_ns
+        return Time(nanoseconds=now_ns).to_msg()
+
+    def _publish_all(self):
+        try:
+            while (frame := self._grabber.frames.take()) is not None:
+                self._outputs.publish(frame)
+                self._published += 1
+        except Exception as error:
+            self._failure = error   # raised by _report, so that the node ends
+
+    def _report(self):
+        for failure in (self._grabber.failure, self._failure):
+            if failure is not None:
+                raise failure
+        status = camera_status(self._settings, self._device, self._grabber, self._published,
+                               self._outputs.wanted(), time.monotonic(), self._owner)
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+
+def main(args=None):
+    """
+    Run the node until SIGINT or SIGTERM.
+
+    :return: the exit code: 0, or 2 if the node cannot start.
+    """
+    return run_node('camera', lambda: CameraNode(arguments=args), args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

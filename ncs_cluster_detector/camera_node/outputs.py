@@ -1,0 +1,121 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The topics of the camera node: picture, compressed picture, depth, and their camera infos."""
+
+import array
+
+import cv2
+from ncs_cluster_detector.camera_node.camera_info import camera_info_of
+from ncs_cluster_detector.ros.image_messages import image_message
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
+LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
+DEPTH_INFO_TOPIC = 'aligned_depth_to_color/camera_info'
+
+
+class CameraOutputs:
+    """Publishes frames, and of each only what somebody subscribes to."""
+
+    def __init__(self, node, frame_id, calibration, with_depth, changed):
+        """
+        Create the publishers.
+
+        :param node: the rclpy node.
+        :param frame_id: the optical frame in every header.
+        :param calibration: a Calibration that wins over the source's own, or None.
+        :param with_depth: whether the source has depth.
+        :param changed: is called when a subscriber came or went.
+        """
+        self._frame_id = frame_id
+        self._calibration = calibration
+        self._logger = node.get_logger()
+        self._refused_sizes = set()
+        events = PublisherEventCallbacks(matched=lambda _: changed())
+
+        def publisher(message_type, topic):
+            return node.create_publisher(message_type, topic, NEWEST, event_callbacks=events)
+
+        self._images = publisher(Image, 'image_raw')
+        # The name that subscribers make from the picture's, after remapping.
+        self._compressed = publisher(CompressedImage, self._images.topic_name + '/compressed')
+        self._infos = publisher(CameraInfo, 'camera_info')
+        self._all = [self._images, self._compressed, self._infos]
+        self._depth = self._depth_infos = None
+        if with_depth:
+            self._depth = publisher(Image, DEPTH_TOPIC)
+            self._depth_infos = publisher(CameraInfo, DEPTH_INFO_TOPIC)
+            self._all += [self._depth, self._depth_infos]
+
+    def wanted(self):
+        """Return whether anybody subscribes to anything."""
+        return any(publisher.get_subscription_count() for publisher in self._all)
+
+    def depth_wanted(self):
+        """Return whether anybody subscribes to the depth."""
+        return self._depth is not None and bool(self._depth.get_subscription_count())
+
+    def publish(self, frame):
+        """Publish a Frame, the depth first, so that it is there when the picture comes."""
+        height, width = frame.image.shape[:2]
+        header = Header(stamp=frame.stamp, frame_id=self._frame_id)
+        infos = [publisher for publisher in (self._infos, self._depth_infos)
+                 if publisher is not None and publisher.get_subscription_count()]
+        if infos:
+            info = camera_info_of(header, width, height, self._fitting(frame, width, height))
+            for publisher in infos:
+                publisher.publish(info)
+        if frame.depth is not None:
+            self._depth.publish(image_message(header, frame.depth, '16UC1'))
+        if self._images.get_subscription_count():
+            self._images.publish(image_message(header, frame.image, 'bgr8'))
+        publish_compressed(self._compressed, header, frame.image, self._logger)
+
+    def _fitting(self, frame, width, height):
+        """Return the calibration for a picture of this size, or None."""
+        calibration = self._calibration or frame.calibration
+        if calibration is None or calibration.picture_size == (width, height):
+            return calibration
+        if (width, height) not in self._refused_sizes:
+            self._refused_sizes.add((width, height))
+            fit_width, fit_height = calibration.picture_size
+            self._logger.warning(
+                f'the calibration is for {fit_width}x{fit_height}, the pictures are '
+                f'{width}x{height}: camera_info goes out uncalibrated; choose that size with '
+                'width and height, or calibrate for this one')
+        return None
+
+
+def publish_compressed(publisher, header, image, logger):
+    """
+    Publish a picture as image_transport's plugin for JPEG does, if anybody subscribes.
+
+    :param publisher: of CompressedImage.
+    :param header: std_msgs/Header.
+    :param image: uint8 array, height x width x 3, blue-green-red.
+    :param logger: is told, once, of pictures that are too large for the format.
+    """
+    if not publisher.get_subscription_count():
+        return
+    height, width = image.shape[:2]
+    if max(height, width) > LARGEST_JPEG:
+        logger.warning(f'image {width}x{height} on {publisher.topic_name}: left out, a JPEG has '
+                       f'at most {LARGEST_JPEG} pixels a side; take smaller images', once=True)
+        return
+    data = array.array('B')
+    data.frombytes(cv2.imencode('.jpg', image)[1].data)
+    publisher.publish(
+        CompressedImage(header=header, format='bgr8; jpeg compressed bgr8', data=data))

@@ -1,0 +1,142 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Small pictures with soft edges, drawn part by part and laid over a large one."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+# Drawn so many times larger and then scaled down, which smooths the edges.
+OVERSAMPLING = 2
+SHADOW_OPACITY = 0.45
+
+
+class Sprite(NamedTuple):
+    """What is added to the picture below (3 channels) and what that is scaled by (1 channel)."""
+
+    over: np.ndarray
+    under: np.ndarray
+
+    def mirrored(self):
+        """Return the same sprite looking the other way."""
+        return Sprite(*(np.ascontiguousarray(part[:, ::-1]) for part in self))
+
+    def scaled(self, size):
+        """Return the same sprite in another size, ``(width, height)`` in pixels."""
+        return Sprite(*(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in self))
+
+    def lay_over(self, picture, left, top):
+        """Lay the part of the sprite that lies within the picture over it, in place."""
+        height, width = self.under.shape
+        first_x, first_y = max(0, -left), max(0, -top)
+        last_x, last_y = min(width, picture.shape[1] - left), min(height, picture.shape[0] - top)
+        if last_x <= first_x or last_y <= first_y:
+            return
+        part = (slice(first_y, last_y), slice(first_x, last_x))
+        below = picture[top + first_y:top + last_y, left + first_x:left + last_x]
+        cv2.multiply(below, cv2.merge([self.under[part]] * 3), below, 1 / 255)
+        cv2.add(below, self.over[part], below)
+
+
+class SpriteCanvas:
+    """Takes places in figure heights, x from the middle to the right, y from the feet up."""
+
+    def __init__(self, height, broadness, cell_width, cell_height, ground):
+        """
+        Start with an empty picture.
+
+        :param height: height of the figure in pixels.
+        :param broadness: factor for everything horizontal.
+        :param cell_width: width of the picture in figure heights, before ``broadness``.
+        :param cell_height: height of the picture in figure heights.
+        :param ground: height of the feet above its lower border, in figure heights.
+        """
+        self._size = (max(1, round(cell_width * broadness * height)),
+                      max(1, round(cell_height * height)))
+        self._scale_y = OVERSAMPLING * height
+        self._scale_x = self._scale_y * broadness
+        shape = (OVERSAMPLING * self._size[1], OVERSAMPLING * self._size[0])
+        self._origin = (shape[1] / 2, shape[0] - ground * self._scale_y)
+        self._colour = np.zeros((*shape, 3), np.uint8)
+        self._opacity = np.zeros(shape, np.uint8)
+        self._mask = np.zeros(shape, np.uint8)
+
+    def limb(self, joints, radii, colour, light):
+        """Draw a limb through its joints, with a radius at each."""
+        for joint, radius in zip(joints, radii):
+            self._ellipse(*joint, radius, radius)
+        for start, end, *ends in zip(joints, joints[1:], radii, radii[1:]):
+            along = np.subtract(end, start)
+            across = np.array([-along[1], along[0]]) / max(np.hypot(*along), 1e-6)
+            corners = [start + across * ends[0], end + across * ends[1],
+                       end - across * ends[1], start - across * ends[0]]
+            cv2.fillConvexPoly(self._mask, self._pixels(corners), 255)
+        self._paint(joints, max(radii), colour, light)
+
+    def disc(self, x, y, radius_x, radius_y, colour, light):
+        """Draw an ellipse."""
+        self._ellipse(x, y, radius_x, radius_y)
+        self._paint([(x, y)], max(radius_x, radius_y), colour, light)
+
+    def shape(self, outline, colour):
+        """Draw a filled outline."""
+        cv2.fillPoly(self._mask, [self._pixels(outline)], 255)
+        self._paint(outline, 0.0, colour, 1.0)
+
+    def shadow(self, x, y, radius_x, radius_y):
+        """Draw a soft shadow on the ground; it comes before everything else."""
+        axes = (round(radius_x * self._scale_x), round(radius_y * self._scale_y))
+        middle = tuple(self._pixels([(x, y)])[0].tolist())
+        cv2.ellipse(self._opacity, middle, axes, 0, 0, 360, 255 * SHADOW_OPACITY, -1)
+        self._opacity = cv2.blur(self._opacity, (axes[0] // 3 + 1, axes[1] // 2 + 1))
+
+    def sprite(self):
+        """Return what was drawn, without the empty columns at both sides."""
+        over = cv2.resize(self._colour, self._size, interpolation=cv2.INTER_AREA)
+        opacity = cv2.resize(self._opacity, self._size, interpolation=cv2.INTER_AREA)
+        used = np.flatnonzero(opacity.any(axis=0))
+        if len(used):   # as much on the left as on the right, so that the middle stays
+            margin = min(used[0], self._size[0] - 1 - used[-1])
+            kept = slice(margin, self._size[0] - margin)
+            over, opacity = over[:, kept].copy(), opacity[:, kept].copy()
+        return Sprite(over, 255 - opacity)
+
+    def _pixels(self, places):
+        """Return places as an int32 array of pixels, n x 2."""
+        scale = (self._scale_x, -self._scale_y)
+        return np.rint(np.array(places) * scale + self._origin).astype(np.int32)
+
+    def _ellipse(self, x, y, radius_x, radius_y):
+        axes = (round(radius_x * self._scale_x), round(radius_y * self._scale_y))
+        middle = tuple(self._pixels([(x, y)])[0].tolist())
+        cv2.ellipse(self._mask, middle, axes, 0, 0, 360, 255, -1)
+
+    def _paint(self, places, radius, colour, light):
+        """
+        Colour what the mask marks, lighter in its middle and on the left, towards the sun.
+
+        :param places: some whose surroundings of ``radius`` hold all that is marked.
+        """
+        pixels = self._pixels(places)
+        reach = round(radius * max(self._scale_x, self._scale_y)) + 2
+        first = np.maximum(pixels.min(axis=0) - reach, 0)
+        last = np.maximum(pixels.max(axis=0) + reach + 1, 0)
+        part = (slice(first[1], last[1]), slice(first[0], last[0]))
+        mask = self._mask[part]
+        if mask.size == 0:
+            return
+        depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+        across = np.arange(mask.shape[1], dtype=np.float32) + first[0]
+        sun = light * (1.08 - 0.18 * across / self._mask.shape[1])
+        shade = (0.66 + 0.34 * cv2.sqrt(depth / max(depth.max(), 1.0))) * sun
+        colours = cv2.convertScaleAbs(cv2.merge([shade * value for value in colour]))
+        cv2.copyTo(colours, mask, self._colour[part])
+        cv2.copyTo(mask, mask, self._opacity[part])
+        mask[:] = 0

@@ -1,0 +1,103 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What the check runs on, from files and from what is imported: no names of anybody."""
+
+import importlib.metadata
+import os
+from pathlib import Path
+import platform
+
+import numpy as np
+
+_PACKAGES = {'ncs_cluster_detector': 'ncs-cluster-detector', 'rclpy': 'rclpy', 'pyusb': 'pyusb'}
+_RULES = ('etc/udev/rules.d', 'lib/udev/rules.d', 'usr/lib/udev/rules.d', 'run/udev/rules.d')
+_UNDERVOLTAGE = 'sys/devices/platform/soc/soc:firmware/get_throttled'
+
+
+def machine_facts(root=Path('/')):
+    """
+    Return a dictionary of facts for the report; what is not known is null.
+
+    :param root: where the files of the system are.
+    """
+    module = 'sys/module/usbcore/parameters/'
+    return {
+        'system': _field(root / 'etc/os-release', 'PRETTY_NAME', '='),
+        'kernel': platform.release(),
+        'machine': platform.machine(),
+        'model': _text(root / 'proc/device-tree/model'),
+        'cpu': _field(root / 'proc/cpuinfo', 'model name', ':'),
+        'cores': os.cpu_count(),
+        'memory_mb': _memory_mb(root),
+        'load_before': round(os.getloadavg()[0], 1),
+        'python': platform.python_version(),
+        'numpy': np.__version__,
+        'ros_distro': os.environ.get('ROS_DISTRO') or None,
+        'rmw': os.environ.get('RMW_IMPLEMENTATION') or 'default',
+        'packages': {name: _version(names) for name, names in _PACKAGES.items()},
+        'usbfs_memory_mb': _text(root / module / 'usbfs_memory_mb'),
+        'usb_autosuspend_sec': _text(root / module / 'autosuspend'),
+        'udev_rules': _udev_rules(root),
+        'raspberry_pi_get_throttled': _text(root / _UNDERVOLTAGE)}
+
+
+def cpu_times(root=Path('/')):
+    """Return (busy, all) of the CPUs since they were started, in ticks; None when not told."""
+    try:
+        first = (root / 'proc/stat').read_text().splitlines()[0]
+        fields = [int(word) for word in first.split()[1:]]
+    except (OSError, ValueError):
+        return None
+    return sum(fields[:8]) - fields[3] - fields[4], sum(fields[:8])
+
+
+def cpu_busy(before, after):
+    """Return the share of all cores that was busy between two cpu_times(), or None."""
+    if before is None or after is None or after[1] <= before[1]:
+        return None
+    return (after[0] - before[0]) / (after[1] - before[1])
+
+
+def _version(name):
+    for known in (name, f'ros-{name}'):   # the name of the wheel
+        try:
+            return importlib.metadata.version(known)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _udev_rules(root):
+    """Return the names of the files with a rule for sticks; the same one twice counts once."""
+    found = set()
+    for folder in _RULES:
+        for path in (root / folder).glob('*.rules'):
+            if '03e7' in (_text(path) or '').lower():
+                found.add(path.name)
+    return sorted(found)
+
+
+def _memory_mb(root):
+    kilobytes = (_field(root / 'proc/meminfo', 'MemTotal', ':') or '').split()
+    return int(kilobytes[0]) // 1024 if kilobytes else None
+
+
+def _field(path, name, separator):
+    for line in (_text(path) or '').splitlines():
+        key, found, value = line.partition(separator)
+        if found and key.strip() == name:
+            return value.strip().strip('"')
+    return None
+
+
+def _text(path):
+    try:
+        return path.read_text(encoding='utf-8', errors='replace').strip('\0\n ')
+    except OSError:
+        return None

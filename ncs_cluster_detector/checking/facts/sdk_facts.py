@@ -1,0 +1,94 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Which NCSDK the node will load, asked in a process of its own: a library may crash or hang."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+import subprocess
+
+from ncs_cluster_detector.processes.module_path import python_command
+
+PATIENCE_SEC = 15.0
+# Where the installation of NCSDK 2 puts the package; a virtual environment does not look there.
+_FOLDERS = ('usr/lib/python3/dist-packages', 'usr/local/lib/python3*/dist-packages')
+_ASK = """
+import ctypes, json, os
+facts = {}
+try:
+    from mvnc import mvncapi
+    facts['package'] = os.path.dirname(mvncapi.__file__)
+    version = mvncapi.global_get_option(mvncapi.GlobalOption.RO_API_VERSION)
+    facts['api_version'] = '.'.join(str(int(part)) for part in version)
+except BaseException as error:
+    facts['error'] = f'{type(error).__name__}: {error}'
+for line in open('/proc/self/maps', errors='surrogateescape'):
+    path = line.rstrip().split(maxsplit=5)[5:]
+    for name in ('libmvnc', 'libusb-1.0'):
+        if path and os.path.basename(path[0]).startswith(name + '.so'):
+            facts[name] = os.path.realpath(path[0])
+try:
+    class Version(ctypes.Structure):
+        _fields_ = [(name, ctypes.c_uint16) for name in ('major', 'minor', 'micro', 'nano')]
+    usb = ctypes.CDLL('libusb-1.0.so.0')
+    usb.libusb_get_version.restype = ctypes.POINTER(Version)
+    found = usb.libusb_get_version().contents
+    facts['libusb_version'] = f'{found.major}.{found.minor}.{found.micro}.{found.nano}'
+except (AttributeError, OSError) as error:
+    facts['libusb_version'] = None
+    facts['libusb_error'] = str(error)
+print(json.dumps(facts))
+"""
+
+
+def sdk_environment(folder, link_folder, root=Path('/')):
+    """
+    Return the variables with which this Python finds the package ``mvnc``; as a rule none.
+
+    Only the package is made visible, by a link: beside it lie other packages of the system, which
+    are not for a virtual environment.
+
+    :param folder: folder that holds it, or None to look where NCSDK 2 puts it.
+    :param link_folder: an empty folder that lives as long as the check.
+    """
+    if folder is None:
+        if importlib.util.find_spec('mvnc') is not None:
+            return {}
+        found = [path for pattern in _FOLDERS for path in sorted(root.glob(pattern))
+                 if (path / 'mvnc').is_dir()]
+        if not found:
+            return {}
+        folder = found[0]
+    (Path(link_folder) / 'mvnc').symlink_to((Path(folder) / 'mvnc').resolve())
+    paths = [str(link_folder), os.environ.get('PYTHONPATH', '')]
+    return {'PYTHONPATH': os.pathsep.join(filter(None, paths))}
+
+
+def sdk_facts(environment):
+    """
+    Return a dictionary of facts for the report.
+
+    :param environment: what sdk_environment() returned.
+    """
+    try:
+        # What the vendor's library prints is not ours to read: the last line is.
+        answer = subprocess.run(
+            python_command(_ASK), env={**os.environ, **environment}, capture_output=True,
+            text=True, timeout=PATIENCE_SEC, stdin=subprocess.DEVNULL, errors='replace')
+        facts = json.loads(answer.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return {'error': f'loading mvnc took more than {PATIENCE_SEC:g} s'}
+    except (IndexError, ValueError):
+        return {'error': f'loading mvnc ended the process with exit code {answer.returncode}'}
+    library = facts.get('libmvnc')
+    if library is not None:
+        folder = Path(library).parent / 'mvnc'
+        facts['firmware'] = sorted(path.name for path in folder.glob('*.mvcmd'))
+    return facts

@@ -1,0 +1,104 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Where the sticks hang on USB, from the files of the system; no serial numbers are read."""
+
+from pathlib import Path
+import re
+
+VENDOR_ID = '03e7'
+DEVICES = Path('/sys/bus/usb/devices')
+_DEVICE = re.compile(r'\d+-[\d.]+')
+_SELF_POWERED = 0x40   # bit of bmAttributes
+
+
+def usb_tree(devices=DEVICES):
+    """
+    Return what is known of each stick and of what hangs beside it.
+
+    :param devices: the folder of the system's USB devices.
+    :return: list of dictionaries for the report; None when the system does not show its devices.
+    """
+    if not devices.is_dir():
+        return None
+    return [_stick(path) for path in sorted(devices.iterdir())
+            if _DEVICE.fullmatch(path.name) and _read(path, 'idVendor') == VENDOR_ID]
+
+
+def is_on_bus(port, devices=DEVICES):
+    """Tell whether a stick hangs at a port path, on whatever bus; None when it is not shown."""
+    if not devices.is_dir():
+        return None
+    return any(_read(path, 'idVendor') == VENDOR_ID for path in devices.glob(f'*-{port}'))
+
+
+def _stick(path):
+    hub = _hub_of(path)
+    return {
+        'port': path.name.partition('-')[2],
+        'bus': path.name.partition('-')[0],
+        'product_id': _read(path, 'idProduct'),
+        'speed_mbit': _number(_read(path, 'speed')),
+        'max_power': _read(path, 'bMaxPower'),
+        'autosuspend': _read(path, 'power/control'),
+        'hub': None if hub is None else {
+            'name': hub.name,
+            'id': f'{_read(hub, "idVendor")}:{_read(hub, "idProduct")}',
+            'speed_mbit': _number(_read(hub, 'speed')),
+            'ports': _number(_read(hub, 'maxchild')),
+            'self_powered': _self_powered(hub),
+            'max_power': _read(hub, 'bMaxPower')},
+        'beside_it': [] if hub is None else [
+            {'class': _device_class(other), 'speed_mbit': _number(_read(other, 'speed'))}
+            for other in _children(path, hub) if _read(other, 'idVendor') != VENDOR_ID]}
+
+
+def _hub_of(path):
+    """Return the folder of the hub that a device hangs on: 1-1 of 1-1.2, usb1 of 1-1."""
+    parent = path.name.rpartition('.')[0] or f'usb{path.name.partition("-")[0]}'
+    hub = path.parent / parent
+    return hub if hub.is_dir() else None
+
+
+def _children(path, hub):
+    """Return the folders of all other devices on the same hub."""
+    return [other for other in sorted(path.parent.iterdir())
+            if _DEVICE.fullmatch(other.name) and other.name != path.name
+            and _hub_of(other) == hub]
+
+
+def _device_class(path):
+    """Return the class of a device, which as a rule is told by its interfaces."""
+    own = _read(path, 'bDeviceClass')
+    if own not in (None, '00', 'ef'):
+        return own
+    classes = {_read(interface, 'bInterfaceClass')
+               for interface in path.parent.glob(f'{path.name}:*')}
+    return ','.join(sorted(filter(None, classes))) or own
+
+
+def _self_powered(path):
+    attributes = _read(path, 'bmAttributes')
+    try:
+        return None if attributes is None else bool(int(attributes, 16) & _SELF_POWERED)
+    except ValueError:
+        return None
+
+
+def _read(folder, name):
+    try:
+        return (folder / name).read_text(encoding='ascii', errors='replace').strip() or None
+    except OSError:   # it left the bus meanwhile, or this kernel has no such file
+        return None
+
+
+def _number(text):
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

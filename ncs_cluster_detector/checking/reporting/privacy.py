@@ -1,0 +1,41 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Takes out of texts who owns the machine: what is sent in names no person and no folder.
+
+Nor does it hold the passwords in the addresses of streams, or bytes that are no text.
+"""
+
+import os
+from pathlib import Path
+import re
+
+from ncs_cluster_detector.shown_text import printable
+from ncs_cluster_detector.shown_text import without_secrets
+
+_HOME = re.compile(r'/home/[^/\s\'":,;)\]]+')
+
+
+def scrubbed(value, home=None):
+    """
+    Return a text, or all texts in a dictionary or list, without home folders and secrets.
+
+    :param home: the home folder, by default that of this process.
+    """
+    home = str(Path.home() if home is None else home)
+    if isinstance(value, str):
+        value = printable(without_secrets(value))
+        if home not in ('', os.sep):
+            value = re.sub(re.escape(home) + r'(?=[/\s\'":,;)\]]|$)', '~', value)
+        return _HOME.sub('~', value)
+    if isinstance(value, dict):
+        return {key: scrubbed(entry, home) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [scrubbed(entry, home) for entry in value]
+    return value

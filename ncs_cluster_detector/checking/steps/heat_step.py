@@ -1,0 +1,77 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The step that heats: all sticks at full load, then rest, and what that tells of each."""
+
+from ncs_cluster_detector.checking.steps.heat_fit import fit_heat
+from ncs_cluster_detector.checking.verdicts import judge
+from ncs_cluster_detector.checking.verdicts import judge_failures
+from ncs_cluster_detector.checking.verdicts import skipped
+
+# Rates are compared over a quarter of the load, up to so many seconds.
+LONGEST_COMPARED_SEC = 20.0
+SHOW_EVERY_SEC = 30.0
+LEAST_SEC = 5.0
+
+
+def heat_step(bench):
+    """Load all sticks, let them rest, and fit how they heat."""
+    figures = bench.begin('heat')
+    if bench.times.heat_sec < LEAST_SEC:
+        bench.add(skipped('heat', 'temperatures', f'less than {LEAST_SEC:g} s were asked for'))
+        return
+    history = bench.history
+    bench.publish_for(len(bench.running()))
+    began = bench.clock()
+    _watch(bench, began, bench.times.heat_sec, 'at full load')
+    loaded_until = bench.clock()
+    bench.publish_for(0)
+    _watch(bench, loaded_until, bench.times.rest_sec, 'at rest')
+    ended = bench.clock()
+    compared = min(LONGEST_COMPARED_SEC, (loaded_until - began) / 4)
+    figures.update(
+        load_sec=round(loaded_until - began, 1), rest_sec=round(ended - loaded_until, 1),
+        detections_per_sec_at_begin=round(history.rate(began, began + compared), 2),
+        detections_per_sec_at_end=round(history.rate(loaded_until - compared, loaded_until), 2))
+    series = history.series(began, ended)
+    figures['sticks'] = {one['stick']: {
+        'highest_throttle_level': max(one['throttle_level']), **fit_heat(one)} for one in series}
+    # As ``thermal_plan --fit report.json`` reads it.
+    bench.figures['sticks'] = series
+    _judge(bench, figures, series, ended - began)
+    for verdict in judge_failures('heat', history.reports_between(began, ended)):
+        bench.add(verdict)
+
+
+def _watch(bench, began, seconds, what):
+    """Wait so long, and show the temperatures now and then."""
+    while (left := began + seconds - bench.clock()) > 0:
+        bench.pause(min(left, SHOW_EVERY_SEC))
+        sticks = ', '.join('?' if stick.celsius is None else f'{stick.celsius:.1f}'
+                           for stick in bench.history.newest_sticks())
+        passed = bench.clock() - began
+        bench.terminal.say(f'   {passed:.0f} of {seconds:.0f} s {what}: {sticks} °C')
+
+
+def _judge(bench, figures, series, seconds):
+    known = {one['stick']: sum(value is not None for value in one['temperature_celsius'])
+             for one in series}
+    worst = min(known, key=known.get, default=None)
+    share = None if worst is None else min(100 * known[worst] / (seconds - 1.0), 100.0)
+    bench.add(judge('heat', 'temperatures were told', share, 'temperature_readings_percent',
+                    f'stick {worst} told fewest'))
+    levels = {number: one['highest_throttle_level'] for number, one in figures['sticks'].items()}
+    hottest = max(levels, key=levels.get, default=None)
+    if hottest is not None:
+        bench.add(judge('heat', f'throttle level, stick {hottest}' if levels[hottest] else
+                        'throttle level', levels[hottest], 'throttle_level'))
+    begin, end = (figures[f'detections_per_sec_at_{when}'] for when in ('begin', 'end'))
+    figures['rate_when_hot_percent'] = round(100 * end / begin, 1) if begin else None
+    bench.add(judge('heat', f'rate in the end, {end:.1f} a second, of {begin:.1f}',
+                    figures['rate_when_hot_percent'], 'rate_when_hot_percent',
+                    'do sticks rest, or throttle themselves, because they are hot?'))

@@ -1,0 +1,99 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The annotated picture: what was found in a frame and how the sticks are, drawn on that frame."""
+
+import time
+
+from ncs_cluster_detector.camera_node.outputs import publish_compressed
+from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
+from ncs_cluster_detector.drawing.annotation import annotate
+from ncs_cluster_detector.drawing.status_strip import Status
+from ncs_cluster_detector.drawing.status_strip import StickMark
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.ros.image_messages import image_message
+import numpy as np
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+# Several sticks may finish at the same moment.
+QUEUE = 8
+
+
+class PictureOutputs:
+    """Publishes ``annotated_image`` and its compressed form, from a thread of its own."""
+
+    def __init__(self, node, snapshot):
+        """
+        Create publishers and the thread.
+
+        :param node: the rclpy node.
+        :param snapshot: returns the supervisor's newest Snapshot.
+        """
+        self._snapshot = snapshot
+        self._logger = node.get_logger()
+        self._images = node.create_publisher(Image, 'annotated_image', QoSProfile(depth=1))
+        # The name that subscribers make from the picture's, after remapping.
+        self._compressed = node.create_publisher(
+            CompressedImage, self._images.topic_name + '/compressed', QoSProfile(depth=1))
+        self._jobs = BackgroundJobs('pictures', self._publish, QUEUE, lambda: (
+            self._logger.warning('annotated pictures are made slower than detections come: the '
+                                 'oldest are left out; further ones are not told')))
+
+    @property
+    def failure(self):
+        """Return the exception that ended the thread, or None."""
+        return self._jobs.failure
+
+    def wanted(self):
+        """Return whether anybody subscribes."""
+        return bool(self._images.get_subscription_count()
+                    or self._compressed.get_subscription_count())
+
+    def take(self, frame, detections, distances):
+        """
+        Take what was found in a frame; returns at once.
+
+        :param frame: a Frame; its image is not drawn on.
+        :param detections: sequence of Detection.
+        :param distances: of each detection in metres, None where it is not known.
+        """
+        if self.wanted():
+            self._jobs.put(frame, detections, distances)
+
+    def stop(self, timeout_sec):
+        """
+        Stop the thread.
+
+        :return: whether it has ended.
+        """
+        return self._jobs.stop(timeout_sec)
+
+    def _publish(self, frame, detections, distances):
+        # The message's own memory is drawn on, which saves a copy.
+        message = image_message(frame.header, frame.image, 'bgr8')
+        picture = np.frombuffer(message.data, np.uint8).reshape(frame.image.shape)
+        annotate(picture, detections, distances, status_of(self._snapshot(), time.monotonic()))
+        if self._images.get_subscription_count():
+            self._images.publish(message)
+        publish_compressed(self._compressed, frame.header, picture, self._logger)
+
+
+def status_of(snapshot, now):
+    """Return the drawing's Status for a Snapshot; ``now`` is in seconds, monotonic."""
+    return Status(
+        tuple(_mark_of(stick, snapshot.settings, now) for stick in snapshot.sticks),
+        snapshot.input_fps, snapshot.detection_fps)
+
+
+def _mark_of(stick, settings, now):
+    celsius = stick.reading(now)
+    return StickMark(
+        stick.status.number, celsius, stick.active, settings.is_hot(celsius),
+        stick.status.state is StickState.RUNNING, stick.duty_60s)

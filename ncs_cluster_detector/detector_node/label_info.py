@@ -1,0 +1,97 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What the detections mean, for programs: the latched ``label_info`` and ``vision_info``."""
+
+from itertools import chain
+from itertools import count
+from pathlib import PurePath
+
+from ncs_cluster_detector.detector_node.parameters import DEFAULT_SIMULATED_GRAPH
+from ncs_cluster_detector.shown_text import shown
+from rclpy.qos import QoSDurabilityPolicy
+from rclpy.qos import QoSProfile
+from vision_msgs.msg import LabelInfo
+from vision_msgs.msg import VisionClass
+from vision_msgs.msg import VisionInfo
+
+LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+STICKS = {'mvnc': 'Neural Compute Sticks', 'simulated': 'simulated sticks'}
+# The last number of a VisionClass; it stands for what has no label.
+UNLABELED = 65535
+# What mvNCCompile calls its output if it is not told otherwise.
+COMPILERS_NAME = 'graph'
+
+
+class LabelOutputs:
+    """Publishes once what the labels and the pipeline are, for whoever subscribes later too."""
+
+    def __init__(self, node, values, labels):
+        """
+        Publish both.
+
+        :param node: the rclpy node.
+        :param values: dictionary of its parameters.
+        :param labels: for every graph the sequence of its labels; index is the class.
+        """
+        self._node = node
+        self._message = LabelInfo(
+            class_map=[VisionClass(class_id=number, class_name=label)
+                       for label, number in class_numbers(labels).items()],
+            threshold=values['score_threshold'])
+        self._labels = node.create_publisher(LabelInfo, 'label_info', LATCHED)
+        self._vision = node.create_publisher(VisionInfo, 'vision_info', LATCHED)
+        self._publish_labels()
+        information = VisionInfo(
+            method=method_of(values['graph_paths'], values['driver']),
+            database_location=self._labels.topic_name)   # the whole name, after remapping
+        information.header.stamp = node.get_clock().now().to_msg()
+        self._vision.publish(information)
+
+    def follow(self, score_threshold):
+        """Publish the labels again if this is another threshold than before."""
+        if score_threshold != self._message.threshold:
+            self._message.threshold = score_threshold
+            self._publish_labels()
+
+    def _publish_labels(self):
+        self._message.header.stamp = self._node.get_clock().now().to_msg()
+        self._labels.publish(self._message)
+
+
+def class_numbers(labels):
+    """
+    Return the number of every label that a detection may carry, as a dictionary in their order.
+
+    Those of the first graph are its classes (the lines of its label file, counted from 0), further
+    graphs' labels get the numbers after them. Class 0 of every graph is its background: no
+    detection carries it, so it is left out and the numbers begin with 1.
+
+    :param labels: for every graph the sequence of its labels.
+    """
+    first, *others = labels
+    numbers = {}
+    for number, label in enumerate(first[1:], 1):
+        numbers.setdefault(label, number)
+    free = count(len(first))
+    for label in chain.from_iterable(other[1:] for other in others):
+        if label not in numbers:
+            numbers[label] = next(free)
+    return {label: number for label, number in numbers.items() if number < UNLABELED}
+
+
+def method_of(graph_paths, driver):
+    """Return what detects, in words for a person."""
+    names = [name for name in graph_paths if name] or [DEFAULT_SIMULATED_GRAPH]
+    return shown(f"{' + '.join(map(_name_of, names))} on {STICKS[driver]}")
+
+
+def _name_of(path):
+    path = PurePath(path)
+    folder = path.parent.name
+    return f'{folder}/{path.name}' if folder and path.name == COMPILERS_NAME else path.name

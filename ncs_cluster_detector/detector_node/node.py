@@ -1,0 +1,244 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The detector node: images in, detections out; the sticks behind it are the supervisor's."""
+
+from concurrent.futures import TimeoutError as NoAnswerError
+import importlib.util
+import sys
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from ncs_cluster_detector.detector_node import diagnostics
+from ncs_cluster_detector.detector_node import parameters
+from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
+from ncs_cluster_detector.detector_node.image_silence import ImageSilence
+from ncs_cluster_detector.detector_node.label_info import LabelOutputs
+from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
+from ncs_cluster_detector.detector_node.positions.outputs import NEWEST_ONLY
+from ncs_cluster_detector.detector_node.setting_descriptions import describe_setting
+from ncs_cluster_detector.ros.diagnostic_status import status_prefix
+from ncs_cluster_detector.ros.image_messages import BadImageError
+from ncs_cluster_detector.ros.image_messages import bgr_image_of
+from ncs_cluster_detector.ros.image_messages import detection_array_of
+from ncs_cluster_detector.ros.parameters import NodeWithParameters
+from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.run_node import run_node
+from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.supervisor import Supervisor
+from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.qos import QoSProfile
+from rclpy.time import Time
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import Temperature
+from std_srvs.srv import Trigger
+from vision_msgs.msg import Detection2DArray
+
+RELIABLE = QoSProfile(depth=10)
+STOP_DEADLINE_SEC = 4.0
+OUTPUTS_STOP_DEADLINE_SEC = 0.25
+# The supervisor answers within a few milliseconds, unless it cannot at all.
+ANSWER_DEADLINE_SEC = 1.0
+
+
+class DetectorNode(NodeWithParameters):
+    """
+    The ROS side of the detector.
+
+    Three threads: the executor's takes images and parameters in and reports once a second; the
+    supervisor's publishes the detections; one draws the annotated picture. With ``use_depth`` a
+    fourth one adds the positions.
+    """
+
+    def __init__(self, **kwargs):
+        """
+        Declare parameters and topics, and start the sticks.
+
+        :raises StartupError: a parameter, a graph or a label file is unfit.
+        """
+        self._labels = ()   # asked for by validate_combination while the parameters are declared
+        super().__init__('detector', parameters.PARAMETERS, **kwargs)
+        values = self.values()
+        self._driver = values['driver']
+        self._owner = status_prefix(self, 'detector')
+        if self._driver == 'mvnc' and importlib.util.find_spec('mvnc') is None:
+            raise StartupError(
+                "driver=mvnc: the Python module 'mvnc' of NCSDK 2 is not installed; install "
+                'NCSDK 2, or try -p driver:=simulated')
+        options = self._options(values)
+        self._labels = tuple(dict.fromkeys(
+            label for _, labels in options.workers.graphs for label in labels[1:]))
+        self._check_now(values)
+        self._label_outputs = LabelOutputs(
+            self, values, [labels for _, labels in options.workers.graphs])
+        self._frames = 0
+        self._last_stamp = 0.0   # seconds
+        self._bad_images = 0
+        self._failure = None
+        self._publisher = self.create_publisher(Detection2DArray, 'detections', RELIABLE)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RELIABLE)
+        self._temperatures = {}
+        self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
+        self._depth = DepthOutputs(
+            self, self._pictures, values['depth_timeout_ms']) if values['use_depth'] else None
+        self._supervisor = Supervisor(options, parameters.settings_of(values),
+                                      self._publish_detections, self.get_logger())
+        self._thread = threading.Thread(target=self._supervise, name='supervisor')
+        self._images = self.create_subscription(
+            Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
+        self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
+        # A steady clock, because with use_sim_time the node's own may stand still.
+        self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._thread.start()
+
+    def stop(self):
+        """
+        Stop the sticks and wait until no worker is left.
+
+        :return: False if the supervisor hangs or a worker cannot be ended.
+        """
+        self._supervisor.stop()
+        self._thread.join(STOP_DEADLINE_SEC)
+        ended = self._supervisor.all_ended and not self._thread.is_alive()
+        for outputs in filter(None, (self._depth, self._pictures)):
+            ended = outputs.stop(OUTPUTS_STOP_DEADLINE_SEC) and ended
+        return ended
+
+    def validate_combination(self, values):
+        """Refuse values that do not go together; labels are known once the graphs are."""
+        if self._labels:
+            parameters.validate_combination(values, self._labels)
+
+    def apply(self, before, after):
+        """Hand the new settings to the supervisor and say what changed."""
+        settings = parameters.settings_of(after)
+        self._supervisor.change(settings)
+        self._label_outputs.follow(settings.score_threshold)
+        if self._depth is not None:
+            self._depth.follow(settings.depth_timeout_ms)
+        sticks = len(self._supervisor.snapshot.sticks)
+        for name, value in after.items():
+            if value != before[name]:
+                meaning = describe_setting(name, settings, sticks)
+                self.get_logger().info(self.shown(
+                    f'{name} {before[name]} -> {value} ({meaning})', before[name], value))
+
+    def _options(self, values):
+        try:
+            return parameters.options_of(
+                values, lambda text: self.get_logger().warning(self.shown(text)))
+        except StartupError as error:
+            raise StartupError(self.shown(error)) from None
+
+    def _check_now(self, values):
+        try:
+            self.validate_combination(values)
+        except ValueError as error:
+            raise StartupError(self.shown(error)) from None
+
+    def _supervise(self):
+        try:
+            self._supervisor.run()
+        except UnusableParameterError as error:
+            self._failure = StartupError(self.shown(
+                f'{error.parameter}={self.values()[error.parameter]}: {error}'))
+        except Exception as error:
+            self._failure = error   # raised by _report: without its supervisor the node must end
+
+    def _take_image(self, message):
+        try:
+            image = bgr_image_of(message)
+        except BadImageError as error:
+            self._bad_images += 1
+            if self._bad_images == 1:
+                self.get_logger().error(f'dropped {error}; further bad images are only counted')
+            return
+        stamp = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
+        if stamp < self._last_stamp:
+            self.get_logger().warning(
+                f'image stamps jumped back by {self._last_stamp - stamp:.3f} s (camera started '
+                'again, or a bag replayed?): a new order starts', throttle_duration_sec=5.0)
+        self._last_stamp = stamp
+        self._frames += 1
+        frame = Frame(self._frames, image, message.header, time.monotonic())
+        if self._depth is not None:
+            self._depth.take_frame(frame)
+        self._supervisor.offer(frame)
+
+    def _switch_cluster(self, _, response):
+        try:
+            response.success, response.message = self._supervisor.switch_cluster().result(
+                ANSWER_DEADLINE_SEC)
+        except NoAnswerError:
+            response.success = False
+            response.message = ('the supervisor of the sticks gave no answer within '
+                                f'{ANSWER_DEADLINE_SEC:g} s; try again')
+        return response
+
+    def _publish_detections(self, frame, detections):
+        if self._publisher.get_subscription_count():
+            self._publisher.publish(detection_array_of(
+                frame.header, frame.image.shape[:2], detections))
+        if self._depth is not None:
+            self._depth.take_detections(frame, detections)
+        else:
+            self._pictures.take(frame, detections, [None] * len(detections))
+
+    def _report(self):
+        for failure in (self._failure, self._pictures.failure,
+                        self._depth and self._depth.failure):
+            if failure is not None:
+                raise failure
+        now = time.monotonic()
+        snapshot = self._supervisor.snapshot
+        intake = self._intake()
+        array = DiagnosticArray()
+        array.header.stamp = self.get_clock().now().to_msg()
+        array.status = diagnostics.statuses(
+            snapshot, self._driver, now, intake, self._owner)
+        self._diagnostics.publish(array)
+        self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
+        for stick in snapshot.sticks:
+            self._report_temperature(stick, now)
+
+    def _intake(self):
+        publishers = self.get_publishers_info_by_topic('image_raw')
+        return diagnostics.Intake(
+            self._images.topic_name, tuple(publisher.topic_type for publisher in publishers),
+            self._bad_images, 0 if self._depth is None else self._depth.bad_images)
+
+    def _report_temperature(self, stick, now):
+        number, celsius = stick.status.number, stick.reading(now)
+        if number not in self._temperatures:
+            self._temperatures[number] = self.create_publisher(
+                Temperature, f'~/stick_{number}/temperature', RELIABLE)
+        if celsius is not None:
+            message = Temperature(temperature=celsius)
+            # Simulated time may be less than the reading's age, and there is no time before 0.
+            age_ns = round((now - stick.status.measured_at) * 1e9)
+            stamp_ns = max(self.get_clock().now().nanoseconds - age_ns, 0)
+            message.header.stamp = Time(nanoseconds=stamp_ns).to_msg()
+            message.header.frame_id = f'stick_{number}'
+            self._temperatures[number].publish(message)
+
+
+def main(args=None):
+    """
+    Run the node until SIGINT or SIGTERM.
+
+    :return: the exit code: 0, or 2 if the node cannot start.
+    """
+    return run_node('detector', lambda: DetectorNode(arguments=args), args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,159 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What the CameraInfo of an image tells about it: which belong together, and pixels as rays."""
+
+from collections import OrderedDict
+
+from ncs_cluster_detector.geometry.projection import LENSES
+from ncs_cluster_detector.geometry.projection import rays_of
+import numpy as np
+
+# More than frames that are on their way through the sticks or wait for their depth.
+MOST_INFOS = 512
+# Longer than the frame_id of any driver in characters, and than any list of coefficients.
+LONGEST_NAME = 100
+NO_INFO = 'no camera_info came; connect the topic camera_info to that of the camera'
+
+
+class CameraInfos:
+    """
+    The newest CameraInfo messages: each is for the image of its stamp.
+
+    A region of interest may move from one image to the next.
+    """
+
+    def __init__(self):
+        """Start with none."""
+        self._infos = OrderedDict()   # by stamp in nanoseconds
+        self._newest = None
+
+    def take(self, info, stamp):
+        """Take a sensor_msgs/CameraInfo with its stamp in nanoseconds."""
+        self._newest = info
+        if max(len(info.header.frame_id), len(info.distortion_model), len(info.d)) > LONGEST_NAME:
+            return   # senseless, and many of them could fill the memory
+        self._infos[stamp] = info
+        self._infos.move_to_end(stamp)
+        if len(self._infos) > MOST_INFOS:
+            self._infos.popitem(last=False)
+
+    def of(self, stamp):
+        """Return that of an image, or the newest of a driver that sends it rarely, or None."""
+        return self._infos.get(stamp, self._newest)
+
+
+def why_unusable(info, image_size, frame_id):
+    """
+    Return why a CameraInfo tells no positions in an image, or an empty text.
+
+    :param info: sensor_msgs/CameraInfo, or None if none came.
+    :param image_size: ``(width, height)`` in pixels.
+    :param frame_id: the image's.
+    """
+    if info is None:
+        return NO_INFO
+    if info.k[0] <= 0.0 or info.k[4] <= 0.0:
+        return 'camera_info is not calibrated; give the camera a calibration (camera_info_url)'
+    if not np.isfinite(info.k).all() or not np.isfinite(info.d).all():
+        return 'camera_info holds values that are not finite; calibrate the camera again'
+    if differ(info.header.frame_id, frame_id):
+        return (f'camera_info has the frame_id {quoted(info.header.frame_id)}, the images have '
+                f'{quoted(frame_id)}; connect the camera_info of the same camera')
+    return _why_no_lens(info) or _why_other_size(info, image_size)
+
+
+def differ(frame_id, other):
+    """
+    Tell whether two frame ids are of different frames.
+
+    An empty one tells of no frame, so it does not differ. ROS 1 began them with a slash, which
+    bags and bridges still hold.
+    """
+    names = frame_id.lstrip('/'), other.lstrip('/')
+    return all(names) and names[0] != names[1]
+
+
+def quoted(name):
+    """Return a name in quotes as a line of a log may hold it: printable, and not too long."""
+    return repr(name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME]}...')
+
+
+def rays(info, pixels):
+    """
+    Return x/z and y/z in the optical frame of pixels of a raw image, NaN where there are none.
+
+    :param info: sensor_msgs/CameraInfo of the image, for which why_unusable has no reason.
+    :param pixels: array N x 2; binned and cut to the region of interest, as the image is. By REP
+        104 and image_geometry's PinholeCameraModel, which scales the principal point by 1/binning:
+        full = pixel * binning + offset.
+    """
+    full = np.asarray(pixels, float) * _binning(info) + (info.roi.x_offset, info.roi.y_offset)
+    return rays_of(full, info.k, _coefficients(info), info.distortion_model)
+
+
+def _why_no_lens(info):
+    model = info.distortion_model
+    if model not in LENSES or (not model and np.any(info.d)):
+        return (f'camera_info has the distortion model {quoted(model)}, which ROS does not know, '
+                'expected one of ' + ', '.join(filter(None, LENSES))
+                + '; calibrate the camera with one of these')
+    lengths, coefficients = LENSES[model].LENGTHS, _coefficients(info)
+    if np.any(coefficients) and len(coefficients) not in lengths:
+        return (f'camera_info has {len(coefficients)} coefficients of the model {model!r}, '
+                'expected ' + ', '.join(map(str, lengths)) + '; calibrate the camera again')
+    return ''
+
+
+def _coefficients(info):
+    """
+    Return those of the distortion model, without zeros beyond what it has.
+
+    Until 2021 realsense-ros sent a fifth one, 0, with ``equidistant`` (its pull request 2132), and
+    recordings hold it.
+    """
+    most = LENSES[info.distortion_model].LENGTHS[-1]
+    return info.d if np.any(info.d[most:]) else info.d[:most]
+
+
+def _why_other_size(info, image_size):
+    """Compare sizes: an image is the region of interest, binned."""
+    sizes = [_sizes(*each) for each in zip(
+        (info.width, info.height), (info.roi.width, info.roi.height),
+        (info.roi.x_offset, info.roi.y_offset), _binning(info))]
+    if all(found in fitting for found, fitting in zip(image_size, sizes) if fitting is not None):
+        return ''
+    what = f'camera_info is for {info.width}x{info.height}'
+    roi = info.roi
+    if roi.width or roi.height or roi.x_offset or roi.y_offset:
+        what += (f' with the region of interest {roi.width}x{roi.height} at '
+                 f'{roi.x_offset},{roi.y_offset}')
+    if max(_binning(info)) > 1:
+        what += ' with binning ' + 'x'.join(map(str, _binning(info)))
+    return (f'{what}, the images are ' + 'x'.join(map(str, image_size))
+            + '; connect those that belong together')
+
+
+def _sizes(full, region, offset, binning):
+    """
+    Return which lengths of an image fit one axis of a CameraInfo, or None for any.
+
+    Without a region of interest it goes to the edge; a last block of pixels that is not complete
+    is kept by some drivers and left out by others.
+    """
+    if not region and not full:
+        return None
+    if full and offset + region > full:
+        return ()
+    length = region or full - offset
+    return length // binning, -(-length // binning)
+
+
+def _binning(info):
+    """Return the binning along x and y, for which 0 stands for 1."""
+    return max(info.binning_x, 1), max(info.binning_y, 1)

@@ -1,0 +1,154 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Finds for every frame the depth picture of the same moment."""
+
+from collections import OrderedDict
+import threading
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+from weakref import WeakSet
+from weakref import WeakValueDictionary
+
+# Depth pictures that came before the image of their stamp are kept: these few always, ...
+FEWEST_EARLY = 4
+# ... more as long as they take no more memory than this (bytes) ...
+MOST_EARLY_BYTES = 64 * 2**20
+# ... and are not older than this, or than an image waits for its depth.
+EARLY_SEC = 1.0
+# What comes later than that is not told from what never comes.
+LATEST_SEC = 10.0
+
+
+class Lateness(NamedTuple):
+    """``by_sec``: how long after its image a depth picture came, negative before; ``at``: when."""
+
+    by_sec: float
+    at: float
+
+
+class DepthMatch:
+    """
+    Frames and depth pictures with equal stamps, bit for bit.
+
+    A depth picture lives as long as its frame: what the supervisor drops takes its depth along.
+    Stamps are in nanoseconds, other times in seconds of the monotonic clock. ``lateness`` is the
+    Lateness of the newest depth picture that came when its frame had been given up, or had been
+    let go when its frame came; or None. For any number of threads.
+    """
+
+    def __init__(self):
+        """Start with nothing."""
+        self.lateness = None
+        self._changed = threading.Condition()
+        self._waiting = WeakValueDictionary()   # stamp: frame whose depth may still come
+        self._overtaken = WeakSet()             # frames of which a later one has got depth
+        self._depths = WeakKeyDictionary()      # frame: depth
+        self._early = OrderedDict()             # stamp: (depth, when it came)
+        self._given_up = OrderedDict()          # stamp: (when its frame came, when it was left)
+        self._let_go = OrderedDict()            # stamp: when its depth came
+        self._in_order = True
+        self._newest_stamp = 0
+        self._closed = False
+
+    def add_frame(self, frame, stamp):
+        """Take a frame, before it is offered to the supervisor."""
+        with self._changed:
+            if stamp < self._newest_stamp:
+                # A recording begins anew: what was late or lost says nothing of these stamps.
+                self._given_up.clear()
+                self._let_go.clear()
+                self._in_order, self.lateness = True, None
+            self._newest_stamp = stamp
+            depth, _ = self._early.pop(stamp, (None, None))
+            let_go_at = self._let_go.pop(stamp, None)
+            if depth is not None:
+                self._depths[frame] = depth
+                return
+            if let_go_at is not None:
+                self.lateness = Lateness(let_go_at - frame.arrived_at, frame.arrived_at)
+            self._waiting[stamp] = frame
+
+    def add_depth(self, depth, stamp, now, keep_sec):
+        """
+        Take a depth picture.
+
+        Frames before it that wait for theirs have lost it, in a stream that keeps its order.
+
+        :param depth: a DepthPicture.
+        :param keep_sec: how long an image waits for its depth.
+        """
+        with self._changed:
+            frame = self._waiting.pop(stamp, None)
+            if frame is None:
+                self._note_lateness(stamp, now)
+                self._early[stamp] = depth, now
+                self._let_go_of_early(now - max(keep_sec, EARLY_SEC))
+            else:
+                self._depths[frame] = depth
+            if self._in_order:
+                self._overtaken.update(
+                    other for before, other in self._waiting.items() if before < stamp)
+            self._changed.notify_all()
+
+    def depth_of(self, frame, stamp, left_sec):
+        """
+        Return the DepthPicture of a frame, or None.
+
+        One that is not there yet is waited for, until a later one shows that it was lost.
+
+        :param left_sec: function that returns how long may still be waited; it is asked again
+            after wake().
+        """
+        with self._changed:
+            while (not self._closed and self._waiting.get(stamp) is frame
+                   and frame not in self._overtaken and (left := left_sec()) > 0):
+                self._changed.wait(left)
+            if self._waiting.get(stamp) is frame:
+                del self._waiting[stamp]
+                self._given_up[stamp] = frame.arrived_at, frame in self._overtaken
+            return self._depths.get(frame)
+
+    def wake(self):
+        """Let every waiting thread ask how long to wait."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self):
+        """Let every waiting thread go on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _note_lateness(self, stamp, now):
+        """Look whether a depth picture without a waiting frame is one that came too late."""
+        _forget(self._given_up, lambda left: left[0] < now - LATEST_SEC)
+        came_at, overtaken = self._given_up.pop(stamp, (None, False))
+        if came_at is None:
+            return
+        if overtaken:
+            self._in_order = False   # so a later one does not show that one is lost
+        else:
+            self.lateness = Lateness(now - came_at, now)
+
+    def _let_go_of_early(self, before):
+        size = sum(depth.pixels.nbytes for depth, _ in self._early.values())
+        while len(self._early) > FEWEST_EARLY:
+            stamp, (depth, came_at) = next(iter(self._early.items()))
+            if came_at >= before and size <= MOST_EARLY_BYTES:
+                break
+            del self._early[stamp]
+            size -= depth.pixels.nbytes
+            self._let_go[stamp] = came_at
+        _forget(self._let_go, lambda came_at: came_at < before - LATEST_SEC)
+
+
+def _forget(memory, is_old):
+    """Remove the oldest entries of an OrderedDict."""
+    while memory and is_old(next(iter(memory.values()))):
+        memory.popitem(last=False)

@@ -1,0 +1,105 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""How a lens moves places towards its centre or away from it, and back."""
+
+import numpy as np
+from numpy.polynomial.polynomial import polyadd
+from numpy.polynomial.polynomial import polyder
+from numpy.polynomial.polynomial import polymul
+from numpy.polynomial.polynomial import polymulx
+from numpy.polynomial.polynomial import polyroots
+from numpy.polynomial.polynomial import polysub
+from numpy.polynomial.polyutils import trimcoef
+
+# Residual of an inverse, relative to the distance from the centre.
+ACCURACY = 1e-12
+# What rounding leaves of it: still 1e-6 pixels of thousands.
+ENOUGH = 1e3
+# Newton's method doubles the digits in a step, except near a turning point, where it halves the
+# error; so many steps are exact there, too.
+MOST_STEPS = 64
+# A place so far off the axis, as x/z, is at the horizon: 0.2 arc seconds from 90 degrees.
+FARTHEST = 1e6
+# Roots are known that well, relatively; of a double root the two halves differ by it.
+ROUNDING = 1e-9
+
+
+class RadialModel:
+    """
+    A radius (or an angle) behind the lens by that before it: r N(r^2) / D(r^2).
+
+    ``limit`` is the end of the part that grows from 0 on: the turning point, the pole, the limit
+    given, or infinite.
+    """
+
+    def __init__(self, numerator, denominator, limit=np.inf):
+        slopes = polyder(numerator), polyder(denominator)
+        # The numerator of the derivative by r, as a polynomial in r^2.
+        turning = polysub(polymul(polyadd(numerator, polymulx(2 * slopes[0])), denominator),
+                          polymulx(2 * polymul(numerator, slopes[1])))
+        # What is computed for every frame needs no zeros at its end, nor numpy's scalars.
+        self._numerator, self._denominator, *self._slopes = (
+            trimcoef(each).tolist() for each in (numerator, denominator, *slopes))
+        # A little before the very root, which rounding puts on either side of a pole.
+        self.limit = (1 - ROUNDING) * min(
+            limit, *(_first_root(each) ** 0.5 for each in (turning, denominator)))
+        self._reached = self._value(self.limit)[0] if np.isfinite(self.limit) else np.inf
+
+    def factor(self, square):
+        """Return N/D at the square of a radius, and its derivative by the square."""
+        below = _horner(self._denominator, square)
+        factor = _horner(self._numerator, square) / below
+        slope = _horner(self._slopes[0], square) - factor * _horner(self._slopes[1], square)
+        return factor, slope / below
+
+    def inverse(self, images):
+        """Return the radii below the limit that become these ones, NaN where there are none."""
+        impossible = images > self._reached   # not worth a search
+        low, high = np.zeros_like(images), np.full_like(images, self.limit)
+        if np.isinf(self.limit):
+            high = np.maximum(images, 1.0)
+            while (short := (self._value(high)[0] < images) & (high < FARTHEST)).any():
+                high[short] *= 2.0
+        found = np.minimum(images, (low + high) / 2)
+        for _ in range(MOST_STEPS):
+            value, slope = self._value(found)
+            exact = np.abs(value - images) <= ACCURACY * images
+            if (exact | impossible).all():
+                break
+            above = value > images
+            high, low = np.where(above, found, high), np.where(above, low, found)
+            newton = found + (images - value) / slope
+            better = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
+            found = np.where(exact, found, better)
+        exact = np.abs(self._value(found)[0] - images) <= ENOUGH * ACCURACY * images
+        return np.where(exact, found, np.nan)
+
+    def _value(self, radii):
+        factor, slope = self.factor(radii * radii)
+        return radii * factor, factor + 2 * radii * radii * slope
+
+
+def _horner(coefficients, value):
+    """Return a polynomial's value, of coefficients from the constant one on."""
+    *lower, result = coefficients
+    for coefficient in reversed(lower):
+        result = result * value + coefficient
+    return result
+
+
+def _first_root(coefficients):
+    """Return the least positive root of a polynomial that is 1 at 0, infinite without any."""
+    # The other way round it has the roots' reciprocals, and 1 as its first coefficient.
+    try:
+        reciprocals = polyroots(coefficients[::-1])
+    except np.linalg.LinAlgError:
+        return 0.0   # coefficients beyond all lenses: nothing can be inverted
+    real = reciprocals.real[(np.abs(reciprocals.imag) <= ROUNDING * np.abs(reciprocals))
+                            & (reciprocals.real > 0)]
+    return 1 / real.max() if real.size else np.inf

@@ -1,0 +1,82 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The labels of a network's classes."""
+
+import re
+
+# The 20 classes of Pascal VOC and the background, in the order of MobileNet-SSD's output.
+PASCAL_VOC = (
+    'background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
+    'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
+    'train', 'tvmonitor')
+FACE = ('background', 'face')
+# What class 0 is called in the label files of Caffe, TensorFlow and others; '' is no name at all.
+_BACKGROUND = re.compile(r'[\W_]*(?:background|bg|none|unlabell?ed|n/a|\?*)[\W_]*(?:class)?')
+# Found in line 1 these are no background: those of Pascal VOC, and so the first ones of COCO.
+_OBJECTS = frozenset((*PASCAL_VOC[1:], *FACE[1:], 'airplane', 'vehicle', 'pedestrian'))
+
+
+def default_labels(graph_name):
+    """
+    Return the labels of a graph for which the user named no label file.
+
+    :param graph_name: path or built-in name of the graph; one with ``face`` in its file name is
+        a face graph (``faces``, ``graph.fullfacedetection``), all others have the VOC classes.
+    :return: tuple of label texts, index is the class.
+    """
+    return FACE if 'face' in graph_name.rsplit('/', 1)[-1].lower() else PASCAL_VOC
+
+
+def read_label_file(path):
+    """
+    Read a label file: one label a line, line 1 is class 0; empty lines at the end do not count.
+
+    Line 1 may be empty, since class 0, the background, is never shown.
+
+    :raises OSError: the file cannot be read.
+    :raises ValueError: the file is no text, has an empty line in its middle, or holds fewer than
+        two labels.
+    """
+    with open(path, encoding='utf-8-sig') as file:   # some editors begin a file with a mark
+        try:
+            labels = tuple(line.strip() for line in file.read().rstrip().split('\n'))
+        except UnicodeDecodeError:
+            raise ValueError(f'{path} is not a text in UTF-8; name a text file with one label a '
+                             'line') from None
+    if len(labels) < 2:
+        raise ValueError(f'{len(labels)} label in {path}; expected one label a line, at least two '
+                         '(line 1 is the background); put background in line 1')
+    if '' in labels[1:]:
+        raise ValueError(f'line {labels.index("", 1) + 1} of {path} is empty; expected a label in '
+                         'every line, since their numbers are those of the classes; remove or '
+                         'fill it')
+    return labels
+
+
+def check_background(labels):
+    """
+    Check that a label file begins with the background, which SSD networks have as class 0.
+
+    Without it every label stands for the class before its own.
+
+    :return: False if line 1 may be the background, by whatever name, and may be not.
+    :raises ValueError: it certainly is not; the text tells why, and what to do.
+    """
+    first, number = labels[0].lower(), len(labels)
+    if _BACKGROUND.fullmatch(first):
+        return True
+    for line, label in enumerate(labels[1:], 2):
+        if _BACKGROUND.fullmatch(label.lower()) and label:
+            raise ValueError(f"{number} labels with '{label}' in line {line}; expected it in line "
+                             '1, as class 0; move it there')
+    if first in _OBJECTS:
+        raise ValueError(f"{number} labels without the background, line 1 is '{labels[0]}'; "
+                         f'expected {number + 1}, or each would be shifted by one; put background '
+                         'in line 1')
+    return False

@@ -1,0 +1,129 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Reads and writes the output vector of an SSD network on a Movidius stick."""
+
+import math
+
+from ncs_cluster_detector.networks.detection import Detection
+import numpy as np
+
+# A header of seven values, of which the first is the number of boxes, then seven values a box:
+# image number, class, score, left, top, right, bottom (fractions of the image). keep_top_k of
+# the networks is 100, so the vector has (100 + 1) * 7 values. Source: the vendor's SSD sample; its
+# compiler gives the output a height of keep_top_k + 1, a width of 7 and one channel
+# (DetectionOutput.py of the toolkit's Caffe parser).
+VALUES_PER_BOX = 7
+MOST_BOXES = 100
+BACKGROUND = 0
+# A multiple of seven that is none of boxes: the classes of ImageNet and a background.
+_CLASSES_WITH_BACKGROUND = 1001
+# Half precision has steps of 1/1024 above 1, and rounding may carry a score by a few of them.
+HIGHEST_SCORE = 1.01
+
+
+def encode(boxes):
+    """
+    Return the output vector for a list of boxes, best score first.
+
+    :param boxes: rows ``(class index, score, x_min, y_min, x_max, y_max)``; those over the first
+        100 by score are left out, as the network does.
+    :return: float32 array of 707 values.
+    """
+    rows = sorted(boxes, key=lambda row: -row[1])[:MOST_BOXES]
+    output = np.zeros((MOST_BOXES + 1, VALUES_PER_BOX), dtype=np.float32)
+    output[0, 0] = len(rows)
+    for index, row in enumerate(rows, start=1):
+        output[index, 1:] = row
+    return output.reshape(-1)
+
+
+def may_be_output(height, width, channels):
+    """
+    Tell whether a tensor can be the output of an SSD network.
+
+    That is a header and at least one box, in rows of seven or all in one row. What it cannot be:
+    the scores of a classification, maps of a segmentation, or boxes of another kind of network.
+
+    :param height: the dimensions of the tensor, whose values lie row by row, in a row pixel by
+        pixel, and in a pixel channel by channel.
+    """
+    sides = [side for side in (height, width, channels) if side != 1]
+    if len(sides) == 2:
+        return sides[1] == VALUES_PER_BOX
+    return (len(sides) == 1 and sides[0] % VALUES_PER_BOX == 0
+            and sides[0] not in (VALUES_PER_BOX, _CLASSES_WITH_BACKGROUND))
+
+
+def decode(output, labels):
+    """
+    Return the detections in an output vector, and how many announced boxes are none.
+
+    The header is usable when it is whole and its first value, the announced number of boxes, is a
+    whole number from 0 on. Otherwise there are no detections, which counts as 1. With a usable
+    header, detections and count add up to the announced number: a box is counted
+
+    - when the vector is too short for all of its seven values;
+    - when one of the seven is not finite;
+    - when its class is not a whole number, is the background (class 0) or has no label;
+    - when its score is below 0 or above 1.01;
+    - when nothing of it lies inside the image, or it is empty or inverted.
+
+    A score from 1 to 1.01 becomes 1, and a box that reaches over the image's border is clipped to
+    it; neither is counted. Values behind the last announced box are not looked at.
+
+    :param output: float16 or float32 array: a header of seven values, then seven values a box.
+    :param labels: sequence of label texts; index is the class.
+    :return: ``(list of Detection in the order of the vector, number of boxes that are none)``.
+    """
+    announced, rows = _boxes(output)
+    if announced is None:
+        return [], 1
+    found = [_detection(row, labels) for row in rows]
+    detections = [detection for detection in found if detection is not None]
+    return detections, announced - len(detections)
+
+
+def class_without_label(output, labels):
+    """
+    Return the highest class of the boxes in an output vector that has no label, or 0.
+
+    :param output: as for ``decode``.
+    :param labels: sequence of label texts; index is the class.
+    """
+    _, rows = _boxes(output)
+    classes = [row[1] for row in rows if all(map(math.isfinite, row)) and row[1].is_integer()]
+    return int(max((number for number in classes if number >= len(labels)), default=0))
+
+
+def _boxes(output):
+    """Return the announced number of boxes and their rows; None and no rows without a header."""
+    values = np.asarray(output).reshape(-1)
+    if len(values) < VALUES_PER_BOX:
+        return None, []
+    announced = float(values[0])
+    if not announced.is_integer() or announced < 0:   # neither NaN nor inf is whole
+        return None, []
+    whole_rows = values[:len(values) // VALUES_PER_BOX * VALUES_PER_BOX]
+    rows = whole_rows.reshape(-1, VALUES_PER_BOX)[1:int(announced) + 1]
+    return int(announced), rows.tolist()
+
+
+def _detection(row, labels):
+    if not all(map(math.isfinite, row)):
+        return None
+    _, class_index, score, x_min, y_min, x_max, y_max = row
+    if not 0 <= score <= HIGHEST_SCORE:
+        return None
+    if not class_index.is_integer() or not BACKGROUND < class_index < len(labels):
+        return None
+    x_min, y_min = max(x_min, 0.0), max(y_min, 0.0)
+    x_max, y_max = min(x_max, 1.0), min(y_max, 1.0)
+    if x_min >= x_max or y_min >= y_max:
+        return None
+    return Detection(labels[int(class_index)], min(score, 1.0), x_min, y_min, x_max, y_max)

@@ -1,0 +1,153 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The parameters in a command line and in its parameter files, by the node that they are meant for.
+
+rcl gives a node those that are for it, and says nothing about the others. The rules are those of
+rcl (arguments.c) and its rcl_yaml_param_parser (parse.c).
+"""
+
+from dataclasses import dataclass
+import os
+import re
+import stat
+
+import yaml
+
+START, END = '--ros-args', '--'
+FILE_FLAGS, VALUE_FLAGS = ('--params-file',), ('-p', '--param')
+PARAMETERS = 'ros__parameters'
+# -p NAME:=VALUE or -p NODE:NAME:=VALUE, where NODE is no more than a name.
+RULE = re.compile(r'(?:(?P<node>\w+):)?(?P<name>[^:=]+):=(?P<value>.*)', re.DOTALL)
+# libyaml, which rcl uses too, where it is installed.
+LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A parameter in a file: its name with dots, what is written there, the line, 1 = first."""
+
+    name: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a file holds for one key, such as ``/front/detector`` or ``/**``."""
+
+    key: str
+    entries: tuple
+
+    @property
+    def has_wildcard(self):
+        """Return whether it may be for several nodes."""
+        return '*' in self.key
+
+    @property
+    def last_name(self):
+        """Return the last part of the key, the name of the node without its namespace."""
+        return self.key.rpartition('/')[2]
+
+    def reaches(self, node):
+        """Return whether rcl gives it to the node with this fully qualified name."""
+        wildcards = {'*': '/[^/]+', '**': '(?:/[^/]+)*'}
+        pattern = ''.join(wildcards.get(part, f'/{re.escape(part)}')
+                          for part in self.key.split('/')[1:])
+        return re.fullmatch(pattern, node) is not None
+
+
+@dataclass(frozen=True)
+class ParameterFile:
+    """A parameter file: its path, its blocks, and whether a second document follows in it."""
+
+    path: str
+    blocks: tuple
+    goes_on: bool = False
+
+
+def read_files(words):
+    """
+    Return the ParameterFile of each file that a command line names.
+
+    To be called when rcl has taken them, so that they are there and well-formed. What cannot be
+    read twice, such as a pipe, is left out.
+    """
+    files = (read_file(path) for path in _after(words, FILE_FLAGS))
+    return [file for file in files if file is not None]
+
+
+def rules_in(words):
+    """
+    Return what each ``-p`` sets in a command line.
+
+    :return: list of (node or None, parameter, value as a text).
+    """
+    matches = map(RULE.fullmatch, _after(words, VALUE_FLAGS))
+    return [match.group('node', 'name', 'value') for match in matches if match]
+
+
+def _after(words, flags):
+    """Return the words that follow one of the flags, where a command line speaks to ROS."""
+    found, to_ros, flag = [], False, None
+    for word in words:
+        if flag is not None:
+            found.append(word)
+            flag = None
+        elif to_ros and word in flags:
+            flag = word
+        elif word in (START, END):
+            to_ros = word == START
+    return found
+
+
+def read_file(path):
+    """Return a ParameterFile, or None for what cannot be read, or not twice."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return None
+        with open(path, 'rb') as file:
+            documents = yaml.compose_all(file.read(), LOADER)
+            root = next(documents, None)
+    except (OSError, yaml.YAMLError):   # rcl could read it, so it has changed since
+        return None
+    try:
+        goes_on = next(documents, None) is not None
+    except yaml.YAMLError:
+        goes_on = True
+    return ParameterFile(path, tuple(_blocks(root, '')), goes_on)
+
+
+def _blocks(node, key):
+    """Yield the blocks below a node of YAML; keys of several levels make one name."""
+    for name, value in _pairs(node):
+        if name.value == PARAMETERS:
+            yield Block(key, tuple(_entries(value, '')))
+        else:
+            yield from _blocks(value, f'{key}/{name.value.strip("/")}')
+
+
+def _entries(node, prefix):
+    for name, value in _pairs(node):
+        full_name = prefix + name.value
+        if isinstance(value, yaml.MappingNode):
+            yield from _entries(value, f'{full_name}.')
+        else:
+            yield Entry(full_name, _written(value), name.start_mark.line + 1)
+
+
+def _written(node):
+    if isinstance(node, yaml.SequenceNode):
+        return '[' + ', '.join(map(_written, node.value)) + ']'
+    return str(node.value)
+
+
+def _pairs(node):
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return [(name, value) for name, value in pairs if isinstance(name, yaml.ScalarNode)]

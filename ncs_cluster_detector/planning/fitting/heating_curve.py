@@ -1,0 +1,107 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Least squares: the curves of one body, or of a die in a case, through a stick's readings."""
+
+from ncs_cluster_detector.policy.heat.thermal_model import Constants
+import numpy as np
+
+# The least error of a reading: reports and diagnostics are rounded to a tenth of a degree.
+LEAST_ERROR_CELSIUS = 0.03
+# What a recording does not tell stays at what is typical: idle temperature and rise with their
+# standard deviations, for readings with an error as that of a noisy sensor.
+_TYPICAL = np.array([Constants().idle_celsius, Constants().rise_celsius])
+_TYPICAL_WEIGHTS = 0.3 / np.array([60.0, 20.0])
+# After a silence as long as so many times the usual one, and of so many seconds, nobody knows how
+# the stick has worked meanwhile: its temperature starts anew.
+_SILENCE_TIMES, _SILENCE_SEC = 5.0, 10.0
+
+
+class HeatingCurve:
+    """
+    What is linear about how a stick heats, for given time constants.
+
+    The temperature is idle temperature, plus the rise of each body times how it answers to the
+    work, plus what is left of each body's temperature at the start of every stretch without a long
+    silence, which is free.
+    """
+
+    def __init__(self, times, celsius, share):
+        """
+        Take the readings, and the shares of full speed between them.
+
+        :param times: seconds, an array of n.
+        :param celsius: degrees Celsius, an array of n.
+        :param share: shares of full speed, an array of n - 1.
+        """
+        self.times, self.celsius, self.share = times, celsius, share
+        self._gaps = np.diff(times)
+        self._silent = self._gaps > max(_SILENCE_SEC, _SILENCE_TIMES * np.median(self._gaps))
+        begins = np.concatenate([[0], np.flatnonzero(self._silent) + 1])
+        self._stretch = np.searchsorted(begins, np.arange(len(times)), side='right') - 1
+        self.stretches = len(begins)
+        self._since = times - times[begins[self._stretch]]
+
+    def solve(self, taus, given=None):
+        """
+        Return the best coefficients, the curve, what it costs, and the columns it is made of.
+
+        The coefficients are idle temperature, rise of the first body and of each other one, and
+        then all temperatures at starts.
+
+        :param taus: time constants in seconds, the slowest first.
+        :param given: idle temperature and rises, of which then the curve is made.
+        """
+        count = len(taus)
+        starts = [np.exp(-self._since / tau) for tau in taus]
+        columns = np.zeros((len(self.times), 1 + count + count * self.stretches))
+        columns[:, 0] = 1.0 - starts[0]
+        rows = np.arange(len(self.times))
+        for body, (tau, start) in enumerate(zip(taus, starts)):
+            columns[:, 1 + body] = self._response(tau)
+            columns[rows, 1 + count + body * self.stretches + self._stretch] = start
+        # Two more lines of equations hold what the readings leave open: idle temperature and the
+        # whole rise. Or as many as needed what is given.
+        if given is None:
+            held, wanted = np.zeros((2, columns.shape[1])), _TYPICAL_WEIGHTS * _TYPICAL
+            held[0, 0] = _TYPICAL_WEIGHTS[0]
+            held[1, 1:1 + count] = _TYPICAL_WEIGHTS[1]
+        else:
+            held = 1e6 * np.eye(1 + count, columns.shape[1])
+            wanted = 1e6 * np.asarray(given)
+        best = np.linalg.lstsq(np.vstack([columns, held]),
+                               np.concatenate([self.celsius, wanted]), rcond=None)[0]
+        curve = columns @ best
+        cost = float(np.sum((curve - self.celsius) ** 2) + np.sum((held @ best - wanted) ** 2))
+        return best, curve, cost, columns
+
+    def _response(self, tau):
+        """Return the temperature, 0 to 1 times the rise, to which the work alone leads."""
+        kept = np.exp(-self._gaps / tau)
+        response = np.zeros(len(self.times))
+        value = 0.0
+        for index, (part, work, anew) in enumerate(zip(
+                kept.tolist(), self.share.tolist(), self._silent.tolist())):
+            value = 0.0 if anew else value * part + work * (1.0 - part)
+            response[index + 1] = value
+        return response
+
+
+def standard_errors(columns, deviation):
+    """Return the standard errors of the coefficients; huge where they cannot be told."""
+    error = max(deviation, LEAST_ERROR_CELSIUS)
+    information = columns.T @ columns / error ** 2 + 1e-9 * np.eye(columns.shape[1])
+    return np.sqrt(np.diag(np.linalg.inv(information)))
+
+
+def delayed(times, share, delay_sec):
+    """Return the shares between the times at which late readings were really taken."""
+    done = np.concatenate([[0.0], np.cumsum(share * np.diff(times))])
+    taken = times - delay_sec
+    first = share[0] * np.minimum(taken - times[0], 0.0)   # before the first reading
+    return np.diff(np.interp(taken, times, done) + first) / np.diff(times)

@@ -1,0 +1,144 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Reads what a recording tells of each stick's temperature and work."""
+
+from dataclasses import dataclass
+import json
+from typing import Optional
+
+from ncs_cluster_detector.planning.fitting.bag import read_bag
+from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
+import numpy as np
+
+# Full speed is what a stick at work reaches in the best quarter of the time, so that one which is
+# paced or waits for pictures meanwhile is not taken for slow. It is counted over up to so many
+# reports in a row with the stick active, since in a single second a frame more or less counts.
+_FULL_SPEED_PERCENT = 75
+_LEAST_INTERVALS, _MOST_INTERVALS = 2, 5
+# A report is written once a second with the last reading of each stick, which is taken once a
+# second too: so old it is at most.
+_LATE_IN_REPORT_SEC = 1.0
+
+
+@dataclass(frozen=True)
+class StickSeries:
+    """
+    One stick's readings.
+
+    ``time_sec`` and ``celsius`` have an entry for each reading; ``share`` has one for the time
+    between each two: at which share of full speed the stick worked, 0 to 1 but for a frame more or
+    less in a single second. It is None when the recording does not tell. All readings may have
+    been taken as much as ``late_sec`` earlier.
+    """
+
+    number: int
+    time_sec: list
+    celsius: list
+    share: Optional[list] = None
+    late_sec: float = 0.0
+
+
+@dataclass(frozen=True)
+class StickRecord:
+    """
+    What was recorded of one stick.
+
+    ``readings`` are pairs (seconds, degrees Celsius), ``inferences`` triples (seconds, inferences
+    done until then, whether the stick was active); both may be empty. ``late_sec`` is as in
+    StickSeries.
+    """
+
+    readings: list
+    inferences: list
+    late_sec: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """
+    The StickSeries of all sticks by number, and the time of one inference at full speed.
+
+    ``inference_sec`` is None when the recording does not tell; of sticks that waited for a slow
+    camera it is too long.
+    """
+
+    series: tuple
+    inference_sec: Optional[float]
+
+
+def read_recording(path, inference_sec=None):
+    """
+    Return the Recording in a file.
+
+    :param path: pathlib.Path of a report.json of ``make run``, or of a bag.
+    :param inference_sec: time of an inference at full speed, if it is known from elsewhere.
+    :raises ValueError: it is none, or tells no temperatures; one line of text.
+    :raises OSError: it cannot be read.
+    :raises ImportError: no library to read a bag with.
+    """
+    records = _read_report(path) if path.suffix == '.json' else read_bag(path, StickRecord)
+    rates = {number: 1.0 / inference_sec if inference_sec else _full_speed(record.inferences)
+             for number, record in records.items()}
+    known = [rate for rate in rates.values() if rate]
+    others = float(np.median(known)) if known else 0.0
+    series = tuple(_series(number, record, rates[number] or others)
+                   for number, record in sorted(records.items()) if record.readings)
+    if not series:
+        raise ValueError(f'{path}: no temperature of any stick in it; record /diagnostics and the '
+                         'topics that end in stick_0/temperature and so on')
+    return Recording(series, 1.0 / others if others else None)
+
+
+def _read_report(path):
+    try:
+        report = json.loads(path.read_text(encoding='utf-8'))
+        return {stick['stick']: StickRecord(
+            [(float(time_sec), float(celsius)) for time_sec, celsius in zip(
+                stick['time_sec'], stick['temperature_celsius']) if celsius is not None],
+            list(zip(stick['time_sec'], stick['inferences'], stick['active'])),
+            _LATE_IN_REPORT_SEC) for stick in report['sticks']}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f'{path}: no report of make run ({type(error).__name__}: {error}); '
+                         'expected report.json or a bag') from None
+
+
+def _full_speed(inferences):
+    """Return a stick's inferences a second at full speed, or 0 when it was hardly ever active."""
+    rates, run = [], []
+    for now, count, active in inferences:
+        if not active or run and (now <= run[-1][0] or count < run[-1][1]):
+            run = []
+        if active:
+            run = [*run, (now, count)][-_MOST_INTERVALS - 1:]
+        if len(run) > _LEAST_INTERVALS:
+            (began, done), (ended, later) = run[0], run[-1]
+            rates.append((later - done) / (ended - began))
+    return float(np.percentile(rates, _FULL_SPEED_PERCENT)) if rates else 0.0
+
+
+def _series(number, record, full_speed):
+    """Return the StickSeries, of the time in which both temperatures and work are known."""
+    tells_work = len(record.inferences) > 1
+    readings = []
+    for now, celsius in sorted(record.readings):
+        if np.isfinite(celsius) and (
+                not readings or now - readings[-1][0] >= LEAST_INTERVAL_SEC) and (
+                not tells_work or record.inferences[0][0] <= now <= record.inferences[-1][0]):
+            readings.append((now, celsius))
+    times, celsius = [now for now, _ in readings], [value for _, value in readings]
+    if not tells_work:
+        return StickSeries(number, times, celsius)
+    counted_at, counts, _ = zip(*record.inferences)
+    # A count that goes back has begun anew.
+    more = np.diff(counts)
+    done = np.concatenate([[0], np.cumsum(np.where(more < 0, counts[1:], more))])
+    rates = np.diff(np.interp(times, counted_at, done)) / np.diff(times)
+    # Not cut off at 1: a frame too many in one second is missing in another.
+    shares = rates / full_speed if full_speed else np.zeros(len(rates))
+    return StickSeries(number, times, celsius, shares.tolist(), record.late_sec)

@@ -1,0 +1,196 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""How much work heat costs, and how much the sticks deliver at the limit."""
+
+from collections import deque
+import math
+
+from ncs_cluster_detector.policy.stick_status import StickState
+
+# Heat is an alarm when it cost this share of the work over the last minute, and until it costs
+# less than the second: a person notices one picture in twenty, and a robot near the limit shall
+# not warn every other minute.
+ALARM_FROM, ALARM_UNTIL = 0.05, 0.03
+WINDOW_SEC = 60.0
+# It is looked at so often.
+_PERIOD_SEC = 1.0
+# Sticks that use less than this of what they may are waiting for images.
+_USED = 0.85
+# What they sustain is the mean of so many seconds in which heat was the limit, at most, without a
+# break of so many.
+_MOST_SEC, _BREAK_SEC = 600.0, 15.0
+# Where none rests, and so nothing goes up and down, less is enough.
+_STEADY_SEC = 12.0
+# After a change of the settings the loss of so many seconds tells whether it is over.
+_FIRST_SEC = 3.0
+# It is told when the thirds of that time agree to this share of it (what is still warming
+# delivers less and less), and when heat costs more than this at all.
+_AGREE_TO, _LEAST_LOSS = 0.08, 0.03
+
+
+class HeatLoss:
+    """
+    Measures what heat takes from the cluster.
+
+    Work is counted in sticks at full speed; a stick that throttles itself takes longer for an
+    inference than it did before, so it delivers less. ``in_trouble`` tells whether heat has cost
+    more than a moment's work of late, ``share`` the share of the work that it has cost in the last
+    minute, ``throttled`` whether throttling took the greater part of that, and ``throttles_at``
+    the lowest temperature (C) at which one was seen to throttle. ``at_full_speed`` tells whether
+    heat is known to cost next to nothing, which takes some seconds after a new start.
+    """
+
+    def __init__(self):
+        """Start cool."""
+        self.throttles_at = math.inf
+        self._demand = deque()     # (time, work a second) of seconds that waited for images
+        self._full_sec = {}        # stick number -> time of an inference when not throttled
+        self.start_anew()
+
+    def start_anew(self):
+        """
+        Forget what was measured, because it holds for other settings than those in force.
+
+        What is known of the sticks and the camera is kept: from where on they throttle, how fast
+        they are when they do not, and what images come in.
+        """
+        self.in_trouble = self.at_full_speed = self.throttled = False
+        self.share = 0.0
+        self._minute = deque()     # (seconds, asked, lost to heat, of that to throttling)
+        self._limited = deque()    # (seconds, work, asked) while heat is the limit
+        self._limited_sec = 0.0    # in all of them
+        self._limited_at = -math.inf
+        self._unused_sec = 0.0
+        self._in_force = None      # (time, what is allowed from then on, what is asked)
+        self._counted_at = None
+        self._allowed_sec = self._asked_sec = 0.0   # since then
+        self._work = {}            # stick number -> work_sec then
+        self._turns = False        # whether others rested then
+
+    def update(self, now, sticks, active, shares, held):
+        """
+        Take in what the sticks did.
+
+        :param now: seconds of the monotonic clock.
+        :param sticks: list of StickStatus, all sticks.
+        :param active: numbers of those that are active from now on.
+        :param shares: dictionary of the share of full speed of each active stick that is paced.
+        :param held: how many more would be active if they were not too hot.
+        """
+        if self._in_force is not None:
+            since, allowed, asked = self._in_force
+            self._allowed_sec += allowed * (now - since)
+            self._asked_sec += asked * (now - since)
+        allowed = len(active) - len(shares) + (sum(shares.values()) if shares else 0.0)
+        self._in_force = now, allowed, len(active) + held
+        if self._counted_at is not None and now < self._counted_at + _PERIOD_SEC:
+            return
+        throttles = False
+        for stick in sticks:
+            if stick.throttle_level == 0 or stick.number not in self._full_sec:
+                self._full_sec[stick.number] = stick.inference_sec
+            if stick.number in active and stick.celsius is not None:
+                throttles |= stick.throttle_level > 0
+                self._see_throttling(stick)
+        if self._counted_at is not None:
+            self._count(now, sticks, throttles)
+        self._turns = any(stick.state is StickState.RUNNING and stick.number not in active
+                          for stick in sticks)
+        self._counted_at = now
+        self._allowed_sec = self._asked_sec = 0.0
+        self._work = {stick.number: stick.work_sec for stick in sticks}
+
+    def _see_throttling(self, stick):
+        if stick.throttle_level:
+            self.throttles_at = min(self.throttles_at, stick.celsius)
+        elif stick.celsius > self.throttles_at:   # where it was seen to throttle it does not now
+            self.throttles_at = math.inf
+
+    def next_due(self):
+        """Return when it has to be looked whether trouble is over, or None."""
+        return self._counted_at + WINDOW_SEC if self.in_trouble else None
+
+    def _count(self, now, sticks, throttles):
+        elapsed_sec = now - self._counted_at
+        allowed, asked = self._allowed_sec / elapsed_sec, self._asked_sec / elapsed_sec
+        delivered = sum(map(self._work_of, sticks)) / elapsed_sec
+        throttling = max(allowed - delivered, 0.0) if throttles else 0.0
+        used = delivered + throttling >= _USED * allowed
+        is_limited = used and allowed < asked
+        lost = asked - allowed + throttling
+        if not used:   # it is the camera that is slower
+            if delivered > allowed / 4:   # not one that stands still meanwhile
+                self._demand.append((now, delivered))
+            asked, lost = min(asked, delivered), 0.0
+        while self._demand and self._demand[0][0] < now - WINDOW_SEC:
+            self._demand.popleft()
+        if self._demand:   # more than comes in is not lost
+            lost = max(0.0, min(lost, max(rate for _, rate in self._demand) - delivered))
+        self._minute.append((elapsed_sec, asked, lost, min(throttling, lost)))
+        self._judge()
+        self._measure(now, elapsed_sec, delivered, asked, used, is_limited)
+
+    def _work_of(self, stick):
+        """Return what a stick has done since the last count, in seconds at full speed."""
+        work_sec = max(stick.work_sec - self._work.get(stick.number, stick.work_sec), 0.0)
+        full_sec = self._full_sec[stick.number]
+        if stick.throttle_level and full_sec and stick.inference_sec:
+            work_sec *= min(full_sec / stick.inference_sec, 1.0)
+        return work_sec
+
+    def _judge(self):
+        total_sec = sum(part[0] for part in self._minute)
+        while total_sec - self._minute[0][0] >= WINDOW_SEC:
+            total_sec -= self._minute.popleft()[0]
+        asked = sum(part[0] * part[1] for part in self._minute)
+        lost, throttled = (sum(part[0] * part[index] for part in self._minute)
+                           for index in (2, 3))
+        is_over = total_sec >= _FIRST_SEC and lost <= ALARM_UNTIL * asked
+        if total_sec < WINDOW_SEC:   # nothing was lost before the start
+            asked *= WINDOW_SEC / total_sec
+        self.share = lost / asked if asked else 0.0
+        self.throttled = throttled > lost / 2
+        self.in_trouble = self.share >= (ALARM_UNTIL if self.in_trouble else ALARM_FROM)
+        self.at_full_speed = is_over and not self.in_trouble
+
+    def _measure(self, now, elapsed_sec, delivered, asked, used, is_limited):
+        if is_limited:
+            self._limited_at = now
+        self._unused_sec = 0.0 if used else self._unused_sec + elapsed_sec
+        if now - self._limited_at > _BREAK_SEC or self._unused_sec > _BREAK_SEC:
+            self._limited.clear()
+            self._limited_sec = 0.0
+        elif is_limited or self._limited:
+            self._limited.append((elapsed_sec, delivered * elapsed_sec, asked * elapsed_sec))
+            self._limited_sec += elapsed_sec
+            while self._limited_sec > _MOST_SEC:
+                self._limited_sec -= self._limited.popleft()[0]
+
+    def sustained(self, least_sec):
+        """
+        Return how much work is delivered at the limit, in sticks at full speed.
+
+        :param least_sec: for how long heat must have been the limit if sticks take turns.
+        :return: a fraction, or None while it is not known.
+        """
+        total_sec = self._limited_sec
+        if total_sec < (least_sec if self._turns else _STEADY_SEC):
+            return None
+        thirds, passed_sec = [[0.0, 0.0] for _ in range(3)], 0.0
+        for elapsed_sec, work, _ in self._limited:
+            third = thirds[min(int(3 * passed_sec / total_sec), 2)]
+            third[0] += elapsed_sec
+            third[1] += work
+            passed_sec += elapsed_sec
+        work, asked = (sum(part[index] for part in self._limited) for index in (1, 2))
+        mean = work / total_sec
+        if work > (1.0 - _LEAST_LOSS) * asked or any(
+                abs(part / part_sec - mean) > _AGREE_TO * mean for part_sec, part in thirds):
+            return None
+        return mean

@@ -1,0 +1,111 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""How fast a hot stick may work that no rested one can relieve."""
+
+import math
+
+from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
+
+# A stick is paced from the switch temperature on, and held so far above it (C): the cluster gives
+# the most that the limit permits, and a stick just below the limit works at full speed.
+HOLD_ABOVE_CELSIUS = 0.5
+# In which time a paced stick is brought to that temperature: this share of its time constant, and
+# at least as far apart as its readings are. Shorter, a reading that is wrong by a degree, as those
+# of a coarse, noisy or slow sensor are, takes a stick from rest to full speed and back.
+HORIZON_SHARE, LEAST_HORIZON_SEC = 0.05, 1.0
+# What is learned of a stick predicts, but its readings decide: each C above the target takes so
+# much of full speed in a second, for as long as it lasts.
+TRIM_PER_CELSIUS_SEC = 0.01
+# And so far above the switch temperature (C) a stick pauses, whatever was learned.
+PAUSE_ABOVE_CELSIUS = 2.0
+# A pause is work at this share of full speed: detection never stops below the critical
+# temperature.
+LEAST_SHARE = 0.05
+
+
+class Pacing:
+    """
+    When each paced stick is due its next frame, evenly spaced.
+
+    ``shares`` is a dictionary of the share of full speed, above 0 and below 1, of each stick that
+    is paced.
+    """
+
+    def __init__(self):
+        """Start with no stick paced."""
+        self.shares = {}
+        self._from = {}      # stick number -> when its last frame was due
+        self._trims = {}     # stick number -> share that its readings took, 0 to 1
+        self._seen_at = {}   # stick number -> when the latest reading was taken that was seen
+
+    def update(self, active, heat, settings):
+        """
+        Take note of which sticks are active and how hot they are.
+
+        Those below the switch temperature work at full speed. One whose temperature is unknown
+        counts as what it likely has, or tells, for it may be the only one that there is. If it was
+        paced before, it goes on so, or with what it can likely sustain.
+
+        :param active: numbers of the sticks.
+        :param heat: the ClusterHeat.
+        :param settings: the Settings in force.
+        """
+        # With a small critical_margin the stick must be held below what is critical.
+        target = settings.switch_temperature + min(
+            HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
+        limit, shares = settings.switch_temperature, {}
+        for number in active:
+            at = heat.told_at(number)
+            if at != self._seen_at.get(number):
+                self._trim(number, at, heat.reading(number), target)
+            celsius, is_known = heat.estimate(number), heat.now(number) is not None
+            if not is_known:   # what it tells may be true all the same
+                celsius = max(celsius, heat.told(number) or -math.inf)
+            share = self._share(number, celsius, heat, limit, target)
+            if not is_known and number in self.shares:
+                share = min(share, max(
+                    self.shares[number], heat.sustainable_share(number, target)))
+            if share < 1.0:
+                shares[number] = share
+        self.shares = shares
+
+    def _share(self, number, celsius, heat, limit, target):
+        """Return the share of full speed at which an active stick may work now."""
+        if celsius < min(limit, target):
+            return 1.0
+        if celsius >= limit + PAUSE_ABOVE_CELSIUS:
+            return LEAST_SHARE
+        horizon_sec = max(
+            LEAST_HORIZON_SEC, HORIZON_SHARE * heat.sticks[number].constants.time_constant_sec)
+        share = heat.share_towards(number, celsius, target, horizon_sec)
+        return max(LEAST_SHARE, min(share - self._trims.get(number, 0.0), 1.0))
+
+    def _trim(self, number, at, reading, target):
+        """Learn from a new reading of a paced stick by how much what is predicted is wrong."""
+        before, self._seen_at[number] = self._seen_at.get(number, at), at
+        share = self.shares.get(number)
+        if share is None or reading is None:
+            return
+        if reading > target and share <= LEAST_SHARE:   # it does already what it can
+            return
+        change = TRIM_PER_CELSIUS_SEC * (reading - target) * min(at - before, READING_VALID_SEC)
+        self._trims[number] = max(0.0, min(self._trims.get(number, 0.0) + change, 1.0))
+
+    def due_at(self, stick):
+        """Return from when on a stick, a StickStatus, may have its next frame."""
+        share = self.shares.get(stick.number)
+        if share is None or stick.inference_sec is None:
+            return float('-inf')
+        return self._from.get(stick.number, float('-inf')) + stick.inference_sec / share
+
+    def given(self, stick, now):
+        """Take note that a stick, a StickStatus from before it, is given a frame."""
+        # From when it was due, not from when it got it, so that a camera out of step takes no
+        # speed; but no more than one frame is made up for.
+        self._from[stick.number] = max(self.due_at(stick), now - (stick.inference_sec or 0.0))

@@ -1,0 +1,55 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Whether a stick is plugged in, and whether it was a hand that unplugged it."""
+
+# A stick that is off the bus for longer than a reset and a boot take (1.5 s each, and the time
+# until it is looked for) was pulled out.
+AWAY_SEC = 5.0
+
+
+class Presence:
+    """
+    What the lists of sticks tell of one stick, which is in the first of them.
+
+    A stick that falls off the bus for want of power does so while it, or another one at its hub,
+    is being started or at work, and is back soon. So it was a hand when the stick is away for
+    longer, or left while it rested and no stick was started.
+    """
+
+    def __init__(self):
+        """Start with a stick that is there."""
+        self._missing_since = None
+        self._was_calm = False   # when it left
+
+    @property
+    def is_there(self):
+        """Tell whether it is in the latest list."""
+        return self._missing_since is None
+
+    def is_away(self, now):
+        """Tell whether it is in no list for longer than a reset and a boot take."""
+        return self._missing_since is not None and now - self._missing_since >= AWAY_SEC
+
+    def update(self, is_there, now, is_calm):
+        """
+        Take in a list.
+
+        :param is_there: whether the stick is in it.
+        :param is_calm: whether the stick rests, and none was started since the list before.
+        :return: whether the stick is back from a hand.
+        """
+        was_pulled = self._was_calm or self.is_away(now)
+        if is_there:
+            is_back = not self.is_there and was_pulled
+            self._missing_since = None
+            return is_back
+        if self.is_there:
+            self._missing_since = now
+            self._was_calm = is_calm
+        return False

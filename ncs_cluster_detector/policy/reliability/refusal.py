@@ -1,0 +1,38 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""When the networks are no good, and not the sticks that refuse them."""
+
+# So many sticks that refuse them for one reason are enough, whatever is plugged in besides.
+ENOUGH_STICKS = 5
+
+
+def is_proven(sticks, untried=0):
+    """
+    Tell whether the networks cannot be loaded, on what no stick has loaded them yet.
+
+    The library reads a file's size and fitness from the answers of a stick, so that one with a bad
+    cable refuses a good file. A reason is believed when two sticks give it and all others that are
+    there have had their try; from a single stick when it gives it twice and the others, if there
+    are any, have failed twice. Different reasons prove nothing together: of a bad file all sticks
+    say the same.
+
+    :param sticks: of each stick that is there a pair: how often its start has failed, and a
+        dictionary of how often it gave each reason for a refusal.
+    :param untried: how many more there are that may be tried.
+    """
+    return any(_is_believed(reason, sticks, untried)
+               for reason in set().union(*(reasons for _, reasons in sticks)))
+
+
+def _is_believed(reason, sticks, untried):
+    refusing = [reasons[reason] for _, reasons in sticks if reason in reasons]
+    if len(refusing) >= ENOUGH_STICKS:
+        return True
+    tries = 1 if len(refusing) > 1 else 2
+    return not untried and sum(refusing) > 1 and all(failed >= tries for failed, _ in sticks)

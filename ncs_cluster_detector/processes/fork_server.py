@@ -1,0 +1,170 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Starts processes from a fork server: a fresh process that has loaded the libraries they share.
+
+That of :mod:`multiprocessing` looks for modules in the current folder first (``python -c``), binds
+a socket below TMPDIR, whose path may be too long for one, and needs a current folder that exists.
+This one does none of it: its module path is given to it, and its socket has no name.
+"""
+
+import atexit
+from multiprocessing.connection import Connection
+import os
+import pickle
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from typing import NamedTuple
+
+from ncs_cluster_detector.processes.module_path import environment_without_current_folder
+from ncs_cluster_detector.processes.module_path import python_command
+from ncs_cluster_detector.processes.module_path import ROOT
+
+ENVIRONMENT = {
+    # Threads in the fork server do not survive a fork.
+    'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1',
+    # Memory of a frame goes back at once instead of staying with each thread of each worker: 12
+    # instead of 14 MB a worker with one small network, 16 instead of 22 with two detectors.
+    'MALLOC_ARENA_MAX': '1', 'MALLOC_MMAP_THRESHOLD_': '65536', 'MALLOC_TRIM_THRESHOLD_': '65536'}
+# A terminal's Ctrl-C and its end, and a service manager's SIGTERM, reach all processes of a group;
+# those started here wait for their parent's word, so that they can close their sticks.
+HELD_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+# What passes between the two: the process id when it has begun, or the error number, negative, if
+# it has not; and the exit code when it has ended.
+NUMBER = struct.Struct('q')
+# A request is a message of this and the descriptors that come with it.
+REQUEST = b'f'
+MOST_DESCRIPTORS = 64
+END_PATIENCE_SEC = 2.0
+_PROGRAM = """
+sys.path[:] = {path!r}
+from ncs_cluster_detector.processes.fork_server_main import main
+main({socket}, {preload!r})
+"""
+
+
+class Descriptor(NamedTuple):
+    """An open file that is to be duplicated for a process; arrives there as its number."""
+
+    number: int
+
+
+class ForkServer:
+    """The server process, which is started when it is needed first, and again if it has ended."""
+
+    def __init__(self):
+        """Start nothing yet."""
+        self.preload = ()   # names of modules; what is not installed is left out
+        self._lock = threading.Lock()
+        self._server = None
+        self._socket = None
+
+    def start(self, main, arguments):
+        """
+        Start a process.
+
+        :param main: function of a module, which is imported there by its name.
+        :param arguments: what can be pickled, and Connection and Descriptor.
+        :return: its id, and a descriptor, to be closed by the caller, that becomes ready when it
+            has ended and then gives NUMBER, the exit code, unless the server ended before.
+        :raises OSError: the server cannot be started, or ended, or may start no more processes.
+        """
+        files = []
+        request = os.memfd_create('ncs_process_arguments')
+        with open(request, 'wb') as file:
+            _Pickler(file, files).dump((main, arguments))
+            file.flush()
+            status, theirs = os.pipe()
+            try:
+                with self._lock:
+                    self._ensure_running()
+                    socket.send_fds(self._socket, [REQUEST], [theirs, request, *files])
+            except BaseException:
+                os.close(status)
+                raise
+            finally:
+                os.close(theirs)
+        began = os.read(status, NUMBER.size)
+        if len(began) != NUMBER.size:
+            os.close(status)
+            raise ChildProcessError('the fork server ended while it started a process')
+        (pid,) = NUMBER.unpack(began)
+        if pid < 0:
+            os.close(status)
+            raise OSError(-pid, f'forking a process failed ({os.strerror(-pid)})')
+        return pid, status
+
+    def close(self):
+        """End the server process; those that it started go on."""
+        with self._lock:
+            self._close()
+
+    def _ensure_running(self):
+        if self._server is not None and self._server.poll() is None:
+            return
+        self._close()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        program = _PROGRAM.format(path=_module_path(), socket=theirs.fileno(),
+                                  preload=tuple(self.preload))
+        # They are held from its first moment on, and so in all that it starts.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
+        try:
+            with theirs:
+                self._server = subprocess.Popen(
+                    python_command(program), stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    env=environment_without_current_folder({**ENVIRONMENT, **os.environ}))
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._socket = ours
+
+    def _close(self):
+        if self._server is None:
+            return
+        self._socket.close()
+        try:
+            self._server.wait(END_PATIENCE_SEC)
+        except subprocess.TimeoutExpired:   # somebody has stopped it
+            self._server.kill()
+            self._server.wait()
+        self._server = self._socket = None
+
+
+class _Pickler(pickle.Pickler):
+    """Writes arguments; connections and open files are sent beside them, see _Unpickler."""
+
+    def __init__(self, file, files):
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._files = files
+
+    def persistent_id(self, value):
+        if isinstance(value, Descriptor):
+            self._files.append(value.number)
+            return len(self._files) - 1, None
+        if isinstance(value, Connection):
+            self._files.append(value.fileno())
+            return len(self._files) - 1, (value.readable, value.writable)
+        return None
+
+
+def _module_path():
+    """Return where the server looks for modules: where this process does, and beside it."""
+    path = [folder for folder in sys.path if folder]
+    return path if ROOT in path else [*path, ROOT]
+
+
+server = ForkServer()
+atexit.register(server.close)

@@ -1,0 +1,147 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The fork server: loads libraries, and forks whenever it is asked to; see :mod:`fork_server`.
+
+It has one thread, so that nothing is lost in a fork, and ends when its parent has.
+"""
+
+from contextlib import suppress
+import importlib
+from multiprocessing.connection import Connection
+import os
+import pickle
+import selectors
+import signal
+import socket
+import sys
+import traceback
+
+from ncs_cluster_detector.processes.fork_server import MOST_DESCRIPTORS
+from ncs_cluster_detector.processes.fork_server import NUMBER
+
+FAILED = 1   # exit code of a process that ends by an exception, as Python's own
+
+
+def main(descriptor, preload):
+    """
+    Serve until the parent is gone.
+
+    :param descriptor: of the socket to it.
+    :param preload: names of modules to load first; what is not installed is left out.
+    """
+    for name in preload:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    with socket.socket(fileno=descriptor) as requests, selectors.DefaultSelector() as selector:
+        _Server(requests, selector).serve()
+
+
+class _Server:
+
+    def __init__(self, requests, selector):
+        self._requests = requests
+        self._selector = selector
+        self._status = {}   # process id -> descriptor on which its end is told
+        # SIGCHLD becomes a byte, and wakes the wait.
+        self._ends, self._bell = socket.socketpair()
+        self._ends.setblocking(False)
+        self._bell.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        selector.register(requests, selectors.EVENT_READ)
+        selector.register(self._ends, selectors.EVENT_READ)
+
+    def serve(self):
+        while True:
+            ready = {key.fileobj for key, _ in self._selector.select()}
+            if self._ends in ready:
+                self._ends.recv(4096)
+                self._tell_ends()
+            if self._requests in ready:
+                request, files, _, _ = socket.recv_fds(self._requests, 1, MOST_DESCRIPTORS)
+                if not request:
+                    return
+                for file in files:
+                    os.set_inheritable(file, False)   # recv_fds drops its own flag for that
+                self._fork(*files)
+
+    def _tell_ends(self):
+        while self._status:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            _tell(self._status.pop(pid), os.waitstatus_to_exitcode(status), close=True)
+
+    def _fork(self, status, arguments, *files):
+        try:
+            pid = os.fork()
+        except OSError as error:   # no more processes or memory; those that run must go on
+            pid = -error.errno
+        if not pid:
+            try:
+                self._leave(status)
+                _run(arguments, files)
+            finally:
+                os._exit(FAILED)   # it never returns into the server
+        for file in (arguments, *files):
+            os.close(file)
+        _tell(status, pid, close=pid < 0)
+        if pid > 0:
+            self._status[pid] = status
+
+    def _leave(self, status):
+        """Give back, in a new process, what is the server's."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._selector.close()
+        for held in (self._requests, self._ends, self._bell):
+            held.close()
+        for descriptor in (status, *self._status.values()):
+            os.close(descriptor)
+
+
+def _tell(descriptor, number, close=False):
+    with suppress(BrokenPipeError):   # nobody wants to know any more
+        os.write(descriptor, NUMBER.pack(number))
+    if close:
+        os.close(descriptor)
+
+
+def _run(arguments, files):
+    """Run the main function of a process; does not return."""
+    code = FAILED
+    try:
+        with open(arguments, 'rb') as file:
+            file.seek(0)
+            main, values = _Unpickler(file, files).load()
+        main(*values)
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else FAILED
+    except BaseException:
+        traceback.print_exc()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError):   # there is nobody to read it
+            stream.flush()
+    os._exit(code)   # threads of it may be inside a library
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads what fork_server writes; open files come beside it."""
+
+    def __init__(self, file, files):
+        super().__init__(file)
+        self._files = files
+
+    def persistent_load(self, key):
+        index, directions = key
+        if directions is None:
+            return self._files[index]
+        return Connection(self._files[index], *directions)

@@ -1,0 +1,62 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What a child process prints: kept out of the node's log, and quoted when the process ends."""
+
+import multiprocessing
+import os
+import re
+
+# The vendor's library prints in colours, whatever its log level (mvLog.h:117), and of a failed
+# assertion the place in its sources, as the last thing before it aborts the process.
+_CONTROL = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]')
+_FOLDER = re.compile(r'\S*/(?=\S)')
+_KEPT_BYTES = 4096
+_LONGEST_QUOTE = 160
+
+
+class LastWords:
+    """The end of what a process has printed; it is read whenever there is something."""
+
+    def __init__(self):
+        """Make the pipe; ``theirs`` is the end of the process, to be closed here."""
+        self._reader, self.theirs = multiprocessing.Pipe(duplex=False)
+        os.set_blocking(self._reader.fileno(), False)
+        self._text = b''
+        self._is_over = False
+
+    def waitables(self):
+        """Return what becomes ready when there is something to :meth:`take_in`."""
+        return [] if self._is_over else [self._reader]
+
+    def take_in(self):
+        """Read what there is, without waiting."""
+        try:
+            while not self._is_over:
+                printed = os.read(self._reader.fileno(), _KEPT_BYTES)
+                self._is_over = not printed
+                self._text = (self._text + printed)[-_KEPT_BYTES:]
+        except BlockingIOError:
+            return   # that was all, as yet
+
+    def quote(self):
+        """Return the last line that was printed, in one line of plain text, or an empty text."""
+        text = _CONTROL.sub(b'', self._text).decode(errors='replace')
+        lines = [' '.join(line.split()) for line in text.splitlines() if line.strip()]
+        return _FOLDER.sub('', lines[-1])[:_LONGEST_QUOTE] if lines else ''
+
+    def close(self):
+        """Give the pipe back."""
+        self._reader.close()
+
+
+def redirect_output(theirs):
+    """Send what this process prints, its libraries included, to the pipe; for the child itself."""
+    for descriptor in (1, 2):
+        os.dup2(theirs.fileno(), descriptor)
+    theirs.close()

@@ -1,0 +1,91 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What a program of ours sees to first: its streams, its module path, its signals, its pipes."""
+
+import functools
+import os
+import signal
+import sys
+
+from ncs_cluster_detector.processes.module_path import environment_without_current_folder
+from ncs_cluster_detector.processes.module_path import leave_current_folder
+
+
+def settle():
+    """Have streams that are open and a folder that exists, and look for no modules in that."""
+    open_standard_streams()
+    try:
+        os.getcwd()
+    except FileNotFoundError:   # it was deleted; nothing in it can be meant
+        os.chdir('/')
+    leave_current_folder()
+    kept = environment_without_current_folder(os.environ)   # for the processes that it starts
+    if 'PYTHONPATH' in kept:
+        os.environ['PYTHONPATH'] = kept['PYTHONPATH']
+    else:
+        os.environ.pop('PYTHONPATH', None)
+
+
+def open_standard_streams():
+    """
+    Connect standard streams that are closed to nothing.
+
+    Else the next file or socket that is opened takes the number of one, and gets whatever a
+    library prints.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)   # it takes the lowest free number, which is this one
+            os.set_inheritable(descriptor, True)
+    # Python has None in place of those that were closed when it began.
+    for name, descriptor, mode in (('stdin', 0, 'r'), ('stdout', 1, 'w'), ('stderr', 2, 'w')):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(descriptor, mode, closefd=False))
+
+
+def stop_signals():
+    """Return the signals that ask this process to stop; nohup takes SIGHUP from them."""
+    hang_up = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)
+    return (signal.SIGINT, signal.SIGTERM, *hang_up)
+
+
+def as_command(main):
+    """Make a command of a function that returns an exit code."""
+    @functools.wraps(main)
+    def run(*args, **kwargs):
+        settle()
+        return ends_with_its_reader(main)(*args, **kwargs)
+    return run
+
+
+def ends_with_its_reader(main):
+    """
+    Let a function end the process as other programs end when nobody reads any more (``| head``).
+
+    That is by SIGPIPE, which Python ignores, and without a word.
+    """
+    @functools.wraps(main)
+    def run(*args, **kwargs):
+        try:
+            try:
+                return main(*args, **kwargs)
+            finally:
+                for stream in filter(None, (sys.stdout, sys.stderr)):
+                    stream.flush()
+        except BrokenPipeError:
+            _end_by_broken_pipe()
+    return run
+
+
+def _end_by_broken_pipe():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE})
+    signal.raise_signal(signal.SIGPIPE)

@@ -1,0 +1,150 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Initialises ROS by a node's command line; what is wrong with that is told in one line."""
+
+import os
+import re
+import sys
+
+from ncs_cluster_detector.ros.environment import fault_of_log_folder
+from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
+from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.shown_text import printable
+import rclpy
+from rclpy.exceptions import NameValidationException
+from rclpy.logging import LoggingSeverity
+from rclpy.signals import SignalHandlerOptions
+from rclpy.validate_namespace import validate_namespace
+from rclpy.validate_node_name import validate_node_name
+from rclpy.validate_topic_name import validate_topic_name
+
+_NAMING = re.compile(r'(?:[^:=]*:)?(__ns|__node|__name):=(.*)', re.DOTALL)
+# For a node of this name only; for topics or services only.
+_BEFORE_NAME = re.compile(r'^(\w+:(?!//))?((rostopic|rosservice)://)?')
+# The places in ROS's sources at which an error passed, for its developers.
+_SOURCE_LINE = re.compile(r',? at /?[\w./+-]+\.[ch]\w*:\d+')
+
+
+def init_ros(name, args=None):
+    """
+    Initialise ROS; a log folder that cannot be written costs the log file, and a warning.
+
+    :param name: under which a warning is logged.
+    :param args: command line, None for that of the process.
+    :raises StartupError: an argument or a variable is wrong.
+    """
+    words = list(sys.argv if args is None else args)
+    for word in words:
+        _check_utf8(word)
+    rules = _remap_rules(words)
+    for rule in rules:
+        _check_naming(rule)
+    fault = fault_of_log_folder()
+    try:
+        # What it says before it gives up, the exception says as well.
+        rclpy.logging.set_logger_level('rcl', LoggingSeverity.FATAL)
+        rclpy.init(args=[*words, *(WITHOUT_LOG_FILE if fault else ())],
+                   signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        for rule in rules:
+            _check_remapping(rule, in_one_line(error))
+        raise StartupError(f'--ros-args: {in_one_line(error)}; {_remedy()}') from None
+    rclpy.logging.set_logger_level('rcl', LoggingSeverity.UNSET)
+    if fault:
+        rclpy.logging.get_logger(name).warning(fault)
+
+
+def in_one_line(error):
+    """Return what ROS says of an error, in one line."""
+    text = _SOURCE_LINE.sub('', ' '.join(str(error).split()))
+    return text.removeprefix('failed to initialize rcl: ').rstrip('., ')
+
+
+def _check_utf8(word):
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise StartupError(
+            f'--ros-args: {printable(word)} is not valid UTF-8, which ROS needs; rename the '
+            'file, name a link to it, or write %E9 and the like in camera_info_url') from None
+
+
+def _remap_rules(words):
+    """Return the remap rules in a command line."""
+    rules, is_ros = [], False
+    for flag, word in zip(words, [*words[1:], '']):
+        is_ros = flag == '--ros-args' or is_ros and flag != '--'
+        if is_ros and flag in ('-r', '--remap'):
+            rules.append(word)
+    return rules
+
+
+def _check_naming(rule):
+    """Refuse a name of the node or its namespace, some of which ROS refuses too late."""
+    found = _NAMING.fullmatch(rule)
+    if found is None:
+        return
+    kind, name = found.groups()
+    try:
+        if kind == '__ns':
+            better = better_namespace(name)
+            check_namespace(name)
+        else:
+            better = '_'.join(_legal_parts(name)) or 'detector'
+            validate_node_name(name)
+    except NameValidationException as error:
+        raise StartupError(
+            f'-r {rule}: {reason_of(error)}; use for example {kind}:={better}') from None
+
+
+def check_namespace(name):
+    """
+    Check an absolute namespace as ROS does, some of it too late.
+
+    :raises NameValidationException: it is refused.
+    """
+    validate_namespace(name)
+    if '__' in name:
+        raise NameValidationException(
+            'namespace', name, 'must not have two underscores in a row', 0)
+
+
+def better_namespace(name):
+    """Return the absolute namespace that is meant by one that ROS refuses."""
+    return '/' + '/'.join(_legal_parts(name))
+
+
+def _legal_parts(name):
+    return [re.sub('_+', '_', re.sub('[^A-Za-z0-9_]|^(?=[0-9])', '_', part))
+            for part in name.split('/') if part]
+
+
+def _check_remapping(rule, refusal):
+    """Say what is wrong with a rule, if it is what ROS has refused."""
+    remedy = ('give from:=to, two names of letters, digits and single underscores with single / '
+              'between them, such as image_raw:=/front/image_raw')
+    for name in rule.split(':=')[:2]:
+        try:
+            validate_topic_name(_BEFORE_NAME.sub('', name))
+        except NameValidationException as error:
+            raise StartupError(f'-r {rule}: {reason_of(error)}; {remedy}') from None
+    if f"'-r {rule}'" in refusal or f"'--remap {rule}'" in refusal:
+        raise StartupError(f'-r {rule}: ROS cannot read it as a remapping; {remedy}')
+
+
+def reason_of(error):
+    """Return in one line which name is wrong, and the rule that it breaks."""
+    return str(error).split(':\n')[0].replace('Invalid ', 'invalid ', 1)
+
+
+def _remedy():
+    if os.environ.get('ROS_SECURITY_ENABLE') == 'true':
+        return ('set ROS_SECURITY_KEYSTORE to the folder that holds the keys of this enclave, or '
+                'ROS_SECURITY_ENABLE=false')
+    return 'correct the arguments, the parameter file or the variable that is named'

@@ -1,0 +1,62 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What the diagnostic statuses of both nodes have in common: names, and texts of one line."""
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import KeyValue
+from ncs_cluster_detector.ros.parameters import ParameterSpec
+from ncs_cluster_detector.shown_text import shown
+
+# What an error says is cut to this, so that a message stays about a line of a terminal.
+LONGEST_REASON = 90
+USE_FQN = ParameterSpec(
+    'diagnostic_updater.use_fqn', False, 'Whether the names of the statuses on /diagnostics begin '
+    'with namespace and name of the node (front/detector: stick 0), which tells the nodes of '
+    'several clusters or cameras on one robot apart; false = detector: and camera: in any '
+    'namespace. Restart to change.')
+
+
+def status_prefix(node, short_name):
+    """
+    Return what the names of a node's statuses begin with.
+
+    :param node: the rclpy Node, which has the parameter USE_FQN.
+    :param short_name: what they begin with by default, in any namespace.
+    """
+    if not node.get_parameter(USE_FQN.name).value:
+        return short_name
+    return owner_of(node.get_fully_qualified_name())
+
+
+def owner_of(fully_qualified_name):
+    """Return the name without the leading slash; a repetition at its end is told once."""
+    parts = fully_qualified_name.strip('/').split('/')
+    if parts[-2:-1] == parts[-1:]:
+        parts.pop()
+    return '/'.join(parts)
+
+
+def make_status(name, hardware_id, level, message, values):
+    """Return a DiagnosticStatus of texts that may be shown; ``values`` is a dictionary."""
+    return DiagnosticStatus(
+        name=name, hardware_id=shown(hardware_id), level=level, message=shown(message),
+        values=[KeyValue(key=key, value=shown(value)) for key, value in values.items()])
+
+
+def shortened(reason):
+    """Return the text of an error on one line, cut where it is too long for a message."""
+    line = ' '.join(reason.split())
+    if len(line) <= LONGEST_REASON:
+        return line
+    return line[:LONGEST_REASON - 3].rstrip() + '...'
+
+
+def counted(number, noun):
+    """Return such as '1 stick' or '2 sticks'."""
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'

@@ -1,0 +1,83 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What a running node answers to a request to set or delete parameters."""
+
+from array import array
+
+from ncs_cluster_detector.parameters.unused_parameters import likely
+from rclpy.parameter import Parameter
+import yaml
+
+
+def accepted(parameter, node, specs):
+    """
+    Return a parameter as the node is to set it, or None when there is nothing to do.
+
+    :param parameter: an rclpy Parameter, as it was asked for.
+    :param node: the rclpy Node, whose parameters still have the values of before.
+    :param specs: dictionary of the node's ParameterSpecs; beside them it may have parameters that
+        ROS declares itself.
+    :raises ValueError: it is refused; the text is the line that says why.
+    """
+    name, value = parameter.name, parameter.value
+    if isinstance(value, array):
+        value = list(value)   # as numbers' lists arrive; shown as such when refused
+    deletes = parameter.type_ == Parameter.Type.NOT_SET
+    if not node.has_parameter(name):
+        what = f'deleting {name}' if deletes else f'{name}={value}'
+        raise ValueError(f'{what}: no such parameter; {likely(name, specs)}')
+    now, spec = node.get_parameter(name).value, specs.get(name)
+    if deletes:
+        raise ValueError(f'deleting {name}: a parameter cannot be deleted (now {now}); '
+                         f'{_back_to_default(node, spec)}')
+    if node.describe_parameter(name).read_only:
+        if _is_same(spec, value, now):
+            return None
+        raise ValueError(f'{name}={value}: cannot change while the node runs (now {now}); start '
+                         f'the node again with -p {name}:={value}')
+    if spec is None:
+        return parameter
+    try:
+        return spec.parameter(spec.accept(value))
+    except ValueError as rule:
+        raise ValueError(f'{name}={value}: {rule} (now {now}); nothing was changed, set it to '
+                         'such a value') from None
+
+
+def _back_to_default(node, spec):
+    if spec is None:
+        return 'set it to what it shall be'
+    if spec.live:
+        default = f'"{spec.default}"' if isinstance(spec.default, list) else spec.default
+        return (f'for its default: ros2 param set {node.get_fully_qualified_name()} {spec.name} '
+                f'{default}')
+    return f'for its default, {spec.shown_default()}, start the node again without it'
+
+
+def _is_same(spec, value, now):
+    """Return whether a value says what a fixed parameter, with its spec if it has one, has now."""
+    try:
+        value = value if spec is None else spec.accept(value)
+    except ValueError:
+        # ros2 param load reads a text such as 'true' or '12' once more, as something else.
+        return isinstance(now, str) and _reads_as(now, value)
+    if isinstance(value, list) and isinstance(now, (list, tuple)):
+        return list(filter(None, value)) == list(filter(None, now))   # [] is ['']
+    return type(value) is type(now) and value == now or _reads_as(now, value)
+
+
+def _reads_as(text, value):
+    """Return whether YAML reads a text as this value."""
+    if not isinstance(text, str):
+        return False
+    try:
+        read = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return False
+    return type(read) is type(value) and read == value

@@ -1,0 +1,195 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The class ``Device`` of the double of the vendor's API."""
+
+import ctypes
+import itertools
+import time
+
+from ncs_cluster_detector.simulation.api import process_state
+from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceHwVersion
+from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
+from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceState
+from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.stick.stick_connection import list_ports
+from ncs_cluster_detector.simulation.stick.stick_connection import StickConnection
+from ncs_cluster_detector.simulation.stick.stick_memory import MEMORY_BYTES
+from ncs_cluster_detector.simulation.stick.stick_memory import MOST_FIFOS
+from ncs_cluster_detector.simulation.stick.stick_memory import MOST_GRAPHS
+from ncs_cluster_detector.simulation.stick.stick_opening import LostInBoot
+import numpy as np
+
+# Highest option class of a stick. Source: log of a real stick.
+_CLASS_LIMIT = 2
+_FIRMWARE_VERSION = (2, 10, 0x2450, 1)
+_TENSOR_LIBRARY_VERSION = (2, 10, 0, 0)
+# The library keeps the other options on the host.
+_ASKED_FROM_THE_STICK = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_THERMAL_THROTTLING_LEVEL,
+                         DeviceOption.RO_CURRENT_MEMORY_USED)
+
+_handles = itertools.count(1)
+_links = {}
+
+
+class _Link:
+    """What is behind a handle: the stick, its name when it was listed, and the handle's state."""
+
+    def __init__(self, shared_bus, port):
+        self.shared_bus = shared_bus
+        self.port = port
+        self.name = port.name()
+        self.state = DeviceState.CREATED
+        self.connection = None
+
+    @property
+    def unit(self):
+        """Return the inside of the stick while it is open, else None."""
+        return None if self.connection is None else self.connection.unit
+
+
+def enumerate_devices():
+    """
+    Return a list of new handles (``ctypes.c_void_p``), one for each stick that can be seen.
+
+    The first call in a process resets the sticks that a killed process left booted.
+    """
+    handles = []
+    with process_state.lock:
+        shared_bus = process_state.initialised_bus()
+        for port in list_ports(shared_bus):
+            handle = ctypes.c_void_p(next(_handles))
+            _links[handle.value] = _Link(shared_bus, port)
+            handles.append(handle)
+    return handles
+
+
+class Device:
+    """A stick; every failure is ``Exception(Status.X)``."""
+
+    def __init__(self, handle):
+        """Wrap a handle from :func:`enumerate_devices`."""
+        self.handle = handle
+        self.userobjs = {}
+
+    def open(self):  # noqa: A003 - the vendor's name
+        """
+        Boot the stick; takes ``boot_ms``, and everything else in the process waits meanwhile.
+
+        A stick that was listed without its chip is ERROR at once; one that is in use or gone is
+        ERROR after a while. When it does not come back from its boot in time, another booted one
+        that nobody has open is taken in its place, without a word; when there is none, it is ERROR
+        after a while, longer for each stick that has not booted.
+        """
+        link = self._link()
+        process_state.lock.acquire()
+        stays_locked = False
+        try:
+            process_state.initialised_bus()
+            link.connection = StickConnection(link.shared_bus, link.port, link.name)
+            link.state = DeviceState.OPENED
+        except LostInBoot as error:
+            stays_locked = link.port.bus.library_faults
+            raise Exception(Status.ERROR) from error
+        finally:
+            if not stays_locked:
+                process_state.lock.release()
+
+    def close(self):
+        """Reset the stick; calls that wait for it fail with ERROR."""
+        link = self._link()
+        with process_state.lock:
+            if link.state is not DeviceState.OPENED:
+                raise Exception(Status.INVALID_HANDLE)
+            link.connection.close()
+            link.connection = None
+            link.state = DeviceState.CLOSED
+        time.sleep(link.port.bus.close_sec)
+
+    def destroy(self):
+        """Close the stick if it is open, and give the handle back; a second call does nothing."""
+        if not self.handle:
+            return
+        link = self._link()
+        if link.state is DeviceState.OPENED:
+            self.close()
+        del _links[self.handle.value]
+        self.handle = ctypes.c_void_p()
+
+    def compute_unit(self):
+        """
+        Return the inside of the stick while it is open, else None; not part of the API.
+
+        For what allocates something on the stick: the library's lock and faults of ``allocate``
+        apply.
+        """
+        unit = self._link().unit
+        if unit is not None:
+            unit.begin('allocate')
+        return unit
+
+    def set_option(self, option, value):
+        """Fail: a stick has no option that can be written."""
+        self._link()
+        text_or_array = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_FW_VERSION,
+                         DeviceOption.RO_DEBUG_INFO, DeviceOption.RO_MVTENSOR_VERSION,
+                         DeviceOption.RO_DEVICE_NAME, DeviceOption.RO_MAX_EXECUTORS_NUM)
+        if option in text_or_array or not isinstance(option, DeviceOption):
+            raise Exception(Status.INVALID_PARAMETERS)
+        raise Exception(Status.UNAUTHORIZED)
+
+    def get_option(self, option):
+        """
+        Return an option's value: plain integers, arrays, or the name as text.
+
+        RO_THERMAL_STATS is a float32 array of 25 temperatures in degrees Celsius, the first one
+        current. Before ``open`` only name, state and chip can be read, others are UNAUTHORIZED.
+        """
+        link = self._link()
+        process_state.pass_lock()
+        if option is DeviceOption.RO_DEVICE_NAME:
+            return link.name
+        if option is DeviceOption.RO_DEVICE_STATE:
+            return link.state.value
+        if option is DeviceOption.RO_HW_VERSION:
+            if link.name.endswith('-'):
+                raise Exception(Status.INVALID_PARAMETERS)
+            return DeviceHwVersion.MA2450.value
+        if not isinstance(option, DeviceOption):
+            raise Exception(Status.INVALID_PARAMETERS)
+        connection = link.connection
+        if connection is None:
+            raise Exception(Status.UNAUTHORIZED)
+        unit, stick = connection.unit, connection.stick
+        if option is DeviceOption.RO_DEBUG_INFO:
+            raise Exception(Status.UNSUPPORTED_FEATURE)
+        if option in _ASKED_FROM_THE_STICK:
+            unit.begin('option')
+        readers = {
+            DeviceOption.RO_THERMAL_STATS:
+                lambda: np.array(stick.thermal_readings(), dtype=np.float32),
+            DeviceOption.RO_THERMAL_THROTTLING_LEVEL: stick.throttle_level,
+            DeviceOption.RO_CURRENT_MEMORY_USED: lambda: unit.memory.bytes_used,
+            DeviceOption.RO_MEMORY_SIZE: lambda: MEMORY_BYTES,
+            DeviceOption.RO_MAX_FIFO_NUM: lambda: MOST_FIFOS,
+            DeviceOption.RO_ALLOCATED_FIFO_NUM: lambda: unit.memory.fifo_count,
+            DeviceOption.RO_MAX_GRAPH_NUM: lambda: MOST_GRAPHS,
+            DeviceOption.RO_ALLOCATED_GRAPH_NUM: lambda: unit.memory.graph_count,
+            DeviceOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
+            DeviceOption.RO_FW_VERSION: lambda: np.array(_FIRMWARE_VERSION, dtype=np.uint32),
+            DeviceOption.RO_MVTENSOR_VERSION:
+                lambda: np.array(_TENSOR_LIBRARY_VERSION, dtype=np.uint32),
+            DeviceOption.RO_MAX_EXECUTORS_NUM: lambda: 1,
+        }
+        return readers[option]()
+
+    def _link(self):
+        link = _links.get(self.handle.value) if self.handle else None
+        if link is None:
+            raise Exception(Status.INVALID_HANDLE)
+        return link

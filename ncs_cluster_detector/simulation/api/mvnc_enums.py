@@ -1,0 +1,201 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The constants, names and descriptors of the vendor's API (NCSDK 2.10), by value."""
+
+import ctypes
+import enum
+import warnings
+
+MAX_NAME_SIZE = 28
+THERMAL_BUFFER_SIZE = 100
+DEBUG_BUFFER_SIZE = 120
+VERSION_MAX_SIZE = 4
+
+# The options of a graph start at one number, those of a stick at another, and each class of them
+# has so many. The higher classes are not in the public library.
+OPTION_CLASS_SIZE = 100
+GRAPH_CLASS0_BASE = 1000
+DEVICE_CLASS0_BASE = 2000
+SUPPORT_HIGHCLASS = False
+
+
+class EnumDeprecationHelper:
+    """Stands for an enumeration whose old members have new names, and warns about these."""
+
+    def __init__(self, new_target, deprecated_values):
+        """Stand for ``new_target``; ``deprecated_values`` maps old names to new ones."""
+        self.new_target = new_target
+        self.deprecated_values = deprecated_values
+
+    def __call__(self, *args, **kwargs):
+        """Return a member by its value."""
+        return self.new_target(*args, **kwargs)
+
+    def __getattr__(self, attr):
+        """Return a member by its new or its old name; the old one is a DeprecationWarning."""
+        new_name = self.deprecated_values.get(attr, attr)
+        if new_name != attr:
+            warnings.warn(f'"{attr}" is deprecated, use "{new_name}"', DeprecationWarning,
+                          stacklevel=2)
+        return getattr(self.new_target, new_name)
+
+
+class Status(enum.Enum):
+    """Outcome of a call; every failure is raised as ``Exception(Status.X)``."""
+
+    OK = 0
+    BUSY = -1
+    ERROR = -2
+    OUT_OF_MEMORY = -3
+    DEVICE_NOT_FOUND = -4
+    INVALID_PARAMETERS = -5
+    TIMEOUT = -6
+    MVCMD_NOT_FOUND = -7
+    NOT_ALLOCATED = -8
+    UNAUTHORIZED = -9
+    UNSUPPORTED_GRAPH_FILE = -10
+    UNSUPPORTED_CONFIGURATION_FILE = -11
+    UNSUPPORTED_FEATURE = -12
+    MYRIAD_ERROR = -13
+    INVALID_DATA_LENGTH = -14
+    INVALID_HANDLE = -15
+
+
+class LogLevel(enum.Enum):
+    """Least severity that the native library prints."""
+
+    DEBUG = 0
+    INFO = 1
+    WARN = 2
+    ERROR = 3
+    FATAL = 4
+
+
+class GlobalOption(enum.Enum):
+    """Options of the library as a whole."""
+
+    RW_LOG_LEVEL = 0
+    RO_API_VERSION = 1
+
+
+class DeviceOption(enum.Enum):
+    """Options of a stick, all read-only."""
+
+    RO_THERMAL_STATS = 2000
+    RO_THERMAL_THROTTLING_LEVEL = 2001
+    RO_DEVICE_STATE = 2002
+    RO_CURRENT_MEMORY_USED = 2003
+    RO_MEMORY_SIZE = 2004
+    RO_MAX_FIFO_NUM = 2005
+    RO_ALLOCATED_FIFO_NUM = 2006
+    RO_MAX_GRAPH_NUM = 2007
+    RO_ALLOCATED_GRAPH_NUM = 2008
+    RO_CLASS_LIMIT = 2009
+    RO_FW_VERSION = 2010
+    RO_DEBUG_INFO = 2011
+    RO_MVTENSOR_VERSION = 2012
+    RO_DEVICE_NAME = 2013
+    RO_MAX_EXECUTORS_NUM = 2014
+    RO_HW_VERSION = 2015
+
+
+class GraphOption(enum.Enum):
+    """Options of a graph."""
+
+    RO_GRAPH_STATE = 1000
+    RO_TIME_TAKEN = 1001
+    RO_INPUT_COUNT = 1002
+    RO_OUTPUT_COUNT = 1003
+    RO_INPUT_TENSOR_DESCRIPTORS = 1004
+    RO_OUTPUT_TENSOR_DESCRIPTORS = 1005
+    RO_DEBUG_INFO = 1006
+    RO_GRAPH_NAME = 1007
+    RO_CLASS_LIMIT = 1008
+    RO_GRAPH_VERSION = 1009
+    RO_TIME_TAKEN_ARRAY_SIZE = 1011
+    RW_EXECUTORS_NUM = 1110
+
+
+class FifoOption(enum.Enum):
+    """Options of a queue of tensors."""
+
+    RW_TYPE = 0
+    RW_CONSUMER_COUNT = 1
+    RW_DATA_TYPE = 2
+    RW_DONT_BLOCK = 3
+    RO_CAPACITY = 4
+    RO_READ_FILL_LEVEL = 5
+    RO_WRITE_FILL_LEVEL = 6
+    RO_GRAPH_TENSOR_DESCRIPTOR = 7
+    RO_TENSOR_DESCRIPTOR = 7  # the older name of the same option
+    RO_STATE = 8
+    RO_NAME = 9
+    RO_ELEMENT_DATA_SIZE = 10
+    RW_HOST_TENSOR_DESCRIPTOR = 11
+
+
+class DeviceState(enum.Enum):
+    """Where a stick is in its life."""
+
+    CREATED = 0
+    OPENED = 1
+    CLOSED = 2
+
+
+class GraphState(enum.Enum):
+    """Where a graph is in its life."""
+
+    CREATED = 0
+    ALLOCATED = 1
+    WAITING_FOR_BUFFERS = 2
+    RUNNING = 3
+
+
+class FifoState(enum.Enum):
+    """Where a queue of tensors is in its life."""
+
+    CREATED = 0
+    ALLOCATED = 1
+
+
+class FifoType(enum.Enum):
+    """Which end of a queue the host has: it reads (RO) or it writes (WO)."""
+
+    HOST_RO = 0
+    HOST_WO = 1
+
+
+class FifoDataType(enum.Enum):
+    """What the host writes to or reads from a queue; the stick itself has FP16 only."""
+
+    FP16 = 0
+    FP32 = 1
+
+
+class DeviceHwVersion(enum.Enum):
+    """The chip: Myriad 2 (first stick) or Myriad X (second)."""
+
+    MA2450 = 0
+    MA2480 = 1
+
+
+class TensorDescriptor(ctypes.Structure):
+    """Shape of a tensor: batch, channels, width, height, then bytes in all and per step."""
+
+    _fields_ = [(name, ctypes.c_uint) for name in (
+        'n', 'c', 'w', 'h', 'totalSize', 'cStride', 'wStride', 'hStride', 'dataType')]
+
+
+def native_name(name):
+    """
+    Return what the native library keeps of the name of a graph or a queue.
+
+    :raises UnicodeEncodeError: the name is not ASCII.
+    """
+    return name.encode('ascii').partition(b'\0')[0][:MAX_NAME_SIZE].decode('ascii')

@@ -1,0 +1,244 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The class ``Fifo`` of the double of the vendor's API.
+
+Where the vendor's library crashes or blocks for ever, here the call fails: after the closing of
+its stick ERROR, with a descriptor that reaches beyond its own size INVALID_PARAMETERS.
+"""
+
+import ctypes
+import itertools
+
+from ncs_cluster_detector.simulation.api import tensor_layout
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoOption
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoState
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoType
+from ncs_cluster_detector.simulation.api.mvnc_enums import native_name
+from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
+from ncs_cluster_detector.simulation.stick.compute_unit import StickStopped
+from ncs_cluster_detector.simulation.stick.stick_work import TensorQueue
+
+_handles = itertools.count(1)
+_TYPES = tuple(member.value for member in FifoType)
+_DATA_TYPES = tuple(member.value for member in FifoDataType)
+_BEFORE_ALLOCATION = (FifoOption.RO_STATE, FifoOption.RO_NAME, FifoOption.RW_DATA_TYPE,
+                      FifoOption.RW_CONSUMER_COUNT, FifoOption.RW_HOST_TENSOR_DESCRIPTOR)
+_READ_ONLY = (FifoOption.RO_CAPACITY, FifoOption.RO_READ_FILL_LEVEL,
+              FifoOption.RO_WRITE_FILL_LEVEL, FifoOption.RO_GRAPH_TENSOR_DESCRIPTOR,
+              FifoOption.RO_STATE, FifoOption.RO_ELEMENT_DATA_SIZE)
+
+
+class Fifo:
+    """A queue of tensors between host and stick; every failure is ``Exception(Status.X)``."""
+
+    def __init__(self, name, fifo_type, skip_init=False):
+        """
+        Make a queue that is not on a stick yet.
+
+        :param name: ASCII text, of which the first 28 characters count.
+        :param fifo_type: ``FifoType`` member.
+        :param skip_init: leave the queue without a native part, for ``allocate_with_fifos``.
+        """
+        self.handle = ctypes.c_void_p()
+        self.device = None
+        self._name = native_name(name)
+        self._consumer_count = 1
+        self._was_read = False
+        self._host = TensorDescriptor(dataType=FifoDataType.FP32.value)
+        self._graph = None
+        self._unit = None
+        self._queue = None
+        if not skip_init:
+            self._type = fifo_type.value
+            if self._type not in _TYPES:
+                raise Exception(Status.UNSUPPORTED_FEATURE)
+            self.handle.value = next(_handles)
+
+    def allocate(self, device, tensor_desc, n_elem):
+        """Make room for ``n_elem`` tensors of the shape of ``tensor_desc`` on an opened stick."""
+        self.device = device
+        places = ctypes.c_uint(n_elem).value
+        self._check_handle()
+        values = tensor_desc.n * tensor_desc.c * tensor_desc.w * tensor_desc.h
+        if not places or not values or not tensor_desc.totalSize:
+            raise Exception(Status.INVALID_PARAMETERS)
+        if self._queue is not None:
+            raise Exception(Status.UNAUTHORIZED)
+        unit = device.compute_unit()
+        if unit is None:
+            raise Exception(Status.INVALID_PARAMETERS)
+        self._graph = TensorDescriptor.from_buffer_copy(tensor_desc)
+        if not self._host.totalSize:
+            self._host = tensor_layout.dense_descriptor(tensor_desc, self._host.dataType)
+        elif not tensor_layout.same_shape(self._host, tensor_desc):
+            raise Exception(Status.INVALID_PARAMETERS)
+        unit.memory.add_fifo(self, tensor_desc.totalSize * places)
+        self._unit = unit
+        self._queue = TensorQueue(places)
+
+    def queue_for_graph(self):
+        """Return queue, its descriptor and its type's value, for a graph; not part of the API."""
+        self._check_handle()
+        if self._queue is None:
+            raise Exception(Status.NOT_ALLOCATED)
+        return self._queue, self._graph, self._type
+
+    def destroy(self):
+        """Take the queue off its stick; a second call is a ``TypeError``, as in the vendor's."""
+        ctypes.byref(self.handle)
+        unit = self._unit
+        self.handle = 0
+        if unit is not None:
+            unit.begin('close')
+            if unit.stopped:
+                raise Exception(Status.ERROR)
+            unit.discard(self._queue)
+            unit.memory.remove_fifo(self)
+
+    def set_option(self, option, value):
+        """
+        Set type, data type (both enum members) or consumer count, before allocation only.
+
+        Of a RW_HOST_TENSOR_DESCRIPTOR, which can be set at any time, the strides (in bytes) say
+        how the program's arrays lie in memory; its data type becomes that of the queue.
+        """
+        if option is FifoOption.RW_HOST_TENSOR_DESCRIPTOR:
+            ctypes.byref(value)
+            self._check_handle()
+            self._set_host_descriptor(value)
+            return
+        is_member = option in (FifoOption.RW_DATA_TYPE, FifoOption.RW_TYPE)
+        number = ctypes.c_int(value.value if is_member else value).value
+        self._check_handle()
+        if self._queue is not None:
+            raise Exception(Status.UNAUTHORIZED)
+        if option is FifoOption.RW_TYPE and number in _TYPES:
+            self._type = number
+        elif option is FifoOption.RW_DATA_TYPE and number in _DATA_TYPES:
+            self._host.dataType = number
+        elif option is FifoOption.RW_CONSUMER_COUNT:
+            self._consumer_count = number
+        elif option is FifoOption.RW_DONT_BLOCK:
+            raise Exception(Status.UNSUPPORTED_FEATURE)
+        elif option in _READ_ONLY:
+            raise Exception(Status.UNAUTHORIZED)
+        else:
+            raise Exception(Status.INVALID_PARAMETERS)
+
+    def get_option(self, option):
+        """Return an option's value: plain integers, descriptors, or the name as text."""
+        readers = {
+            FifoOption.RW_TYPE: lambda: self._type,
+            FifoOption.RW_CONSUMER_COUNT: lambda: self._consumer_count,
+            FifoOption.RW_DATA_TYPE: lambda: self._host.dataType,
+            FifoOption.RO_CAPACITY: lambda: self._queue.capacity,
+            FifoOption.RO_READ_FILL_LEVEL:
+                lambda: self._fill_level(FifoType.HOST_RO, Status.UNAUTHORIZED),
+            FifoOption.RO_WRITE_FILL_LEVEL:
+                lambda: self._fill_level(FifoType.HOST_WO, Status.ERROR),
+            FifoOption.RO_GRAPH_TENSOR_DESCRIPTOR:
+                lambda: TensorDescriptor.from_buffer_copy(self._graph),
+            FifoOption.RW_HOST_TENSOR_DESCRIPTOR: self._host_descriptor,
+            FifoOption.RO_STATE: self._state,
+            FifoOption.RO_NAME: lambda: self._name,
+            FifoOption.RO_ELEMENT_DATA_SIZE: lambda: self._host.totalSize,
+        }
+        if option not in readers and option is not FifoOption.RW_DONT_BLOCK:
+            raise Exception(Status.INVALID_PARAMETERS)
+        self._check_handle()
+        if option is FifoOption.RW_DONT_BLOCK:
+            raise Exception(Status.UNSUPPORTED_FEATURE)
+        if self._queue is None and option not in _BEFORE_ALLOCATION:
+            raise Exception(Status.NOT_ALLOCATED)
+        return readers[option]()
+
+    def write_elem(self, input_tensor, user_obj):
+        """
+        Send a tensor to the stick; block while the queue is full.
+
+        :param input_tensor: array, or any object with ``tostring()``, whose bytes are taken as
+            values of the queue's data type; their number must match exactly.
+        """
+        tensor = tensor_layout.bytes_of(input_tensor)
+        # Like the vendor's: kept until the result is read, also when this call fails.
+        holder = ctypes.py_object(user_obj)
+        key = ctypes.addressof(holder)
+        self.device.userobjs[key] = holder
+        self._check_handle()
+        if not tensor:
+            raise Exception(Status.INVALID_PARAMETERS)
+        if self._queue is None:
+            raise Exception(Status.NOT_ALLOCATED)
+        if self._type != FifoType.HOST_WO.value:
+            raise Exception(Status.UNAUTHORIZED)
+        if len(tensor) != self._host.totalSize:
+            raise Exception(Status.INVALID_DATA_LENGTH)
+        try:
+            values = tensor_layout.to_stick(tensor, self._host, self._graph)
+            self._unit.write(self._queue, values, key)
+        except ValueError as error:
+            raise Exception(Status.INVALID_PARAMETERS) from error
+        except StickStopped as error:
+            raise Exception(Status.ERROR) from error
+
+    def read_elem(self):
+        """
+        Return the oldest result and its user object; block while there is none.
+
+        With a consumer count other than 1 the host can read once: nothing else ever consumes.
+
+        :return: ``(flat float32 or float16 array, user_obj)``.
+        """
+        self._check_handle()
+        if self._queue is None:
+            raise Exception(Status.NOT_ALLOCATED)
+        if self._type != FifoType.HOST_RO.value or self._was_read:
+            raise Exception(Status.UNAUTHORIZED)
+        try:
+            tensor, key = self._unit.read(self._queue)
+            self._was_read = self._consumer_count != 1
+            output = tensor_layout.to_host(tensor, self._graph, self._host)
+        except ValueError as error:
+            raise Exception(Status.INVALID_PARAMETERS) from error
+        except StickStopped as error:
+            raise Exception(Status.ERROR) from error
+        return output, self.device.userobjs.pop(key).value
+
+    def remove_elem(self):
+        """Fail: the vendor's library does not support this either."""
+        ctypes.byref(self.handle)
+        raise Exception(Status.UNSUPPORTED_FEATURE)
+
+    def _check_handle(self):
+        if not self.handle:
+            raise Exception(Status.INVALID_HANDLE)
+
+    def _state(self):
+        return (FifoState.CREATED if self._queue is None else FifoState.ALLOCATED).value
+
+    def _fill_level(self, needed_type, status_when_stopped):
+        if self._type != needed_type.value:
+            raise Exception(Status.UNAUTHORIZED)
+        if self._unit.stopped:
+            raise Exception(status_when_stopped)
+        return self._queue.held
+
+    def _host_descriptor(self):
+        if not self._host.totalSize:
+            raise Exception(Status.UNAUTHORIZED)
+        return TensorDescriptor.from_buffer_copy(self._host)
+
+    def _set_host_descriptor(self, descriptor):
+        fits = self._queue is None or tensor_layout.same_shape(descriptor, self._graph)
+        if not fits or descriptor.totalSize != tensor_layout.total_size(descriptor):
+            raise Exception(Status.INVALID_PARAMETERS)
+        self._host = TensorDescriptor.from_buffer_copy(descriptor)

@@ -1,0 +1,244 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The class ``Graph`` of the double of the vendor's API.
+
+Where the vendor's library uses memory that it has freed, after the closing of the stick, here the
+call fails: with INVALID_HANDLE or ERROR.
+"""
+
+import ctypes
+import itertools
+from types import SimpleNamespace
+
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoOption
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoType
+from ncs_cluster_detector.simulation.api.mvnc_enums import GRAPH_CLASS0_BASE
+from ncs_cluster_detector.simulation.api.mvnc_enums import GraphOption
+from ncs_cluster_detector.simulation.api.mvnc_enums import GraphState
+from ncs_cluster_detector.simulation.api.mvnc_enums import native_name
+from ncs_cluster_detector.simulation.api.mvnc_enums import OPTION_CLASS_SIZE
+from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.api.mvnc_fifo import Fifo
+from ncs_cluster_detector.simulation.api.tensor_layout import dense_descriptor
+from ncs_cluster_detector.simulation.api.tensor_layout import same_shape
+from ncs_cluster_detector.simulation.networks.graphs import load_network
+from ncs_cluster_detector.simulation.stick.compute_unit import StickStopped
+from ncs_cluster_detector.simulation.stick.stick_work import LoadedGraph
+import numpy as np
+
+_handles = itertools.count(1)
+# Reported by a stick for a graph of the last compiler; the host code uses the first two.
+_GRAPH_VERSION = (2, 10, 0, 0)
+# Highest option class of a graph: 1 contains RW_EXECUTORS_NUM. Source: log of a real stick.
+_CLASS_LIMIT = 1
+# What RO_MAX_EXECUTORS_NUM of the first stick says; only the second has more.
+_MOST_EXECUTORS = 1
+_BEFORE_ALLOCATION = (GraphOption.RO_GRAPH_NAME, GraphOption.RO_GRAPH_STATE,
+                      GraphOption.RW_EXECUTORS_NUM)
+
+
+class Graph:
+    """A network on a stick; every failure is ``Exception(Status.X)``."""
+
+    def __init__(self, name):
+        """Make a graph that is not on a stick yet; ``name`` is ASCII text."""
+        self.handle = ctypes.c_void_p(next(_handles))
+        self.device = None
+        self._name = native_name(name)
+        self._state = GraphState.CREATED
+        self._executors = 1
+        self._unit = None
+        self._loaded = None
+        self._input = None
+        self._output = None
+
+    def allocate(self, device, graph_buffer):
+        """
+        Send the bytes of a graph file to an opened stick.
+
+        A file that the double cannot run is UNSUPPORTED_GRAPH_FILE; the reason is the cause
+        (``__cause__``) of the exception.
+        """
+        self.device = device
+        graph_buffer = _native_buffer(graph_buffer)
+        self._check_handle()
+        unit = device.compute_unit()
+        if unit is None:
+            raise Exception(Status.INVALID_PARAMETERS)
+        if self._executors > _MOST_EXECUTORS:
+            raise Exception(Status.INVALID_PARAMETERS)
+        if not graph_buffer:
+            raise Exception(Status.ERROR)
+        unit.memory.add_graph(self, len(graph_buffer))
+        try:
+            network = load_network(graph_buffer)
+        except (FileNotFoundError, ValueError) as error:
+            unit.memory.remove_graph(self)
+            raise Exception(Status.UNSUPPORTED_GRAPH_FILE) from error
+        self._input, self._output = map(_descriptor, (network.input_shape, network.output_shape))
+        self._unit = unit
+        self._loaded = LoadedGraph(network)
+        self._state = GraphState.ALLOCATED
+
+    def allocate_with_fifos(self, device, graph_buffer,
+                            input_fifo_type=FifoType.HOST_WO, input_fifo_num_elem=2,
+                            input_fifo_data_type=FifoDataType.FP32,
+                            output_fifo_type=FifoType.HOST_RO, output_fifo_num_elem=2,
+                            output_fifo_data_type=FifoDataType.FP32):
+        """
+        Send a graph file to an opened stick, and make its two queues.
+
+        :return: ``(input Fifo, output Fifo)``.
+        """
+        self.device = device
+        if (not ctypes.c_uint(input_fifo_num_elem).value or not self.handle or not device.handle
+                or not ctypes.c_uint(output_fifo_num_elem).value):
+            raise Exception(Status.INVALID_PARAMETERS)
+        self.allocate(device, graph_buffer)
+        # As in the vendor's library the graph stays allocated when one of the queues cannot be.
+        if (input_fifo_type.value == FifoType.HOST_RO.value
+                or output_fifo_type.value == FifoType.HOST_WO.value):
+            raise Exception(Status.INVALID_PARAMETERS)
+        input_fifo = Fifo('fifoIn0', input_fifo_type)
+        input_fifo.set_option(FifoOption.RW_DATA_TYPE, input_fifo_data_type)
+        input_fifo.allocate(device, self._input, input_fifo_num_elem)
+        try:
+            output_fifo = Fifo('fifoOut0', output_fifo_type)
+            output_fifo.set_option(FifoOption.RW_DATA_TYPE, output_fifo_data_type)
+            output_fifo.allocate(device, self._output, output_fifo_num_elem)
+        except Exception:
+            input_fifo.destroy()
+            raise
+        return input_fifo, output_fifo
+
+    def queue_inference(self, input_fifo, output_fifo):
+        """Start the inference of the oldest tensor that was written to the input queue."""
+        ctypes.byref(input_fifo.handle)
+        ctypes.byref(output_fifo.handle)
+        self._trigger(input_fifo, output_fifo)
+
+    def queue_inference_with_fifo_elem(self, input_fifo, output_fifo, input_tensor, user_obj):
+        """
+        Write a tensor (see :meth:`Fifo.write_elem`) and start its inference.
+
+        As in the vendor's library a tensor whose inference cannot be started stays in its queue,
+        so that after as many failures as there are places the next call blocks.
+        """
+        input_fifo.write_elem(input_tensor, user_obj)
+        self._trigger(input_fifo, output_fifo)
+
+    def destroy(self):
+        """Take the graph off its stick; a second call is a ``TypeError``, as in the vendor's."""
+        ctypes.byref(self.handle)
+        unit = self._unit
+        self.handle = 0
+        if unit is not None:
+            unit.begin('close')
+            if unit.stopped:
+                raise Exception(Status.INVALID_HANDLE)
+            unit.memory.remove_graph(self)
+
+    def set_option(self, option, value):
+        """Set RW_EXECUTORS_NUM, before allocation; everything else is read-only."""
+        number = ctypes.c_int(value).value
+        self._check_handle()
+        # Three more classes of options may follow the first.
+        if not 0 <= option.value - GRAPH_CLASS0_BASE <= 3 * OPTION_CLASS_SIZE:
+            raise Exception(Status.INVALID_PARAMETERS)
+        if option is not GraphOption.RW_EXECUTORS_NUM or self._state is not GraphState.CREATED:
+            raise Exception(Status.UNAUTHORIZED)
+        self._executors = number
+
+    def get_option(self, option):
+        """Return an option's value: plain integers, arrays, descriptors, or the name as text."""
+        readers = {
+            GraphOption.RO_GRAPH_NAME: lambda: self._name,
+            GraphOption.RO_GRAPH_STATE: self._read_state,
+            GraphOption.RW_EXECUTORS_NUM: lambda: self._executors,
+            # The host has no layers to time, so the network counts as one.
+            GraphOption.RO_TIME_TAKEN: lambda: self._over_the_link(
+                np.array([self._loaded.time_taken_ms], dtype=np.float32)),
+            GraphOption.RO_TIME_TAKEN_ARRAY_SIZE: lambda: np.dtype(np.float32).itemsize,
+            GraphOption.RO_INPUT_COUNT: lambda: 1,
+            GraphOption.RO_OUTPUT_COUNT: lambda: 1,
+            GraphOption.RO_INPUT_TENSOR_DESCRIPTORS: lambda: [_copy(self._input)],
+            GraphOption.RO_OUTPUT_TENSOR_DESCRIPTORS: lambda: [_copy(self._output)],
+            GraphOption.RO_DEBUG_INFO: lambda: self._over_the_link(''),
+            GraphOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
+            GraphOption.RO_GRAPH_VERSION: lambda: np.array(_GRAPH_VERSION, dtype=np.uint32),
+        }
+        if option not in readers:
+            raise Exception(Status.INVALID_PARAMETERS)
+        self._check_handle()
+        if self._loaded is None and option not in _BEFORE_ALLOCATION:
+            raise Exception(Status.NOT_ALLOCATED)
+        return readers[option]()
+
+    def _trigger(self, input_fifo, output_fifo):
+        if not self.handle or not input_fifo.handle or not output_fifo.handle:
+            raise Exception(Status.INVALID_HANDLE)
+        if self._state is not GraphState.ALLOCATED:
+            raise Exception(Status.NOT_ALLOCATED)
+        source, source_descriptor, _ = input_fifo.queue_for_graph()
+        target, target_descriptor, target_type = output_fifo.queue_for_graph()
+        if (target_type == FifoType.HOST_WO.value
+                or not _compatible(source_descriptor, self._input)
+                or not _compatible(target_descriptor, self._output)):
+            raise Exception(Status.INVALID_PARAMETERS)
+        try:
+            started = self._unit.trigger(self._loaded, source, target)
+        except StickStopped as error:
+            raise Exception(Status.ERROR) from error
+        if not started:
+            raise Exception(Status.UNAUTHORIZED)
+
+    def _check_handle(self):
+        if not self.handle:
+            raise Exception(Status.INVALID_HANDLE)
+
+    def _over_the_link(self, value):
+        """Return what the stick has to be asked for."""
+        self._unit.begin('option')
+        if self._unit.stopped:
+            raise Exception(Status.ERROR)
+        return value
+
+    def _read_state(self):
+        # In the vendor's library reading the state of a graph that has computed changes it for
+        # good, so that every later inference is refused with NOT_ALLOCATED; here likewise, for a
+        # program that does so must not pass its tests.
+        if self._loaded is not None and self._loaded.started:
+            self._state = self._over_the_link(GraphState.WAITING_FOR_BUFFERS)
+        return self._state.value
+
+
+def _descriptor(shape):
+    sides = dict(zip('hwc', shape))
+    return dense_descriptor(SimpleNamespace(n=1, **sides), FifoDataType.FP16.value)
+
+
+def _compatible(one, other):
+    return same_shape(one, other) and one.totalSize == other.totalSize
+
+
+def _copy(descriptor):
+    return type(descriptor).from_buffer_copy(descriptor)
+
+
+def _native_buffer(graph_buffer):
+    """Return the bytes that the native library gets from what ``ctypes`` lets through."""
+    length = len(graph_buffer)
+    if isinstance(graph_buffer, str):
+        # Characters of 32 bits, of which the library takes as many bytes as there are characters.
+        return graph_buffer.encode('utf-32-le')[:length]
+    if not isinstance(graph_buffer, bytes):
+        raise ctypes.ArgumentError(f'graph buffer is {type(graph_buffer).__name__}, not bytes')
+    return graph_buffer

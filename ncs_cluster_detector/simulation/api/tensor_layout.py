@@ -1,0 +1,129 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Where the values of a tensor lie in memory, on the host and on the stick, and in what form."""
+
+from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
+from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
+import numpy as np
+
+# The exponent bits of a 32-bit float; all set, the number is infinite or none.
+_EXPONENT = 0x7f800000
+
+
+def bytes_of(tensor):
+    """Return a tensor's bytes as the vendor's code takes them, also from newer NumPy arrays."""
+    # ndarray.tostring() warns from NumPy 1.19 on and is gone from 2.3 on.
+    return tensor.tobytes() if isinstance(tensor, np.ndarray) else tensor.tostring()
+
+
+def dense_descriptor(shape, data_type):
+    """
+    Return the descriptor of a tensor without gaps, channels next to each other.
+
+    :param shape: object with ``n``, ``c``, ``w`` and ``h``.
+    :param data_type: value of a ``FifoDataType`` member.
+    """
+    size = np.dtype(dtype_of(data_type)).itemsize
+    descriptor = TensorDescriptor(
+        n=shape.n, c=shape.c, w=shape.w, h=shape.h, cStride=size, wStride=size * shape.c,
+        hStride=size * shape.c * shape.w, dataType=data_type)
+    descriptor.totalSize = total_size(descriptor)
+    return descriptor
+
+
+def dtype_of(data_type):
+    """Return the NumPy type of a ``FifoDataType`` member's value."""
+    return np.float32 if data_type == FifoDataType.FP32.value else np.float16
+
+
+def total_size(descriptor):
+    """Return the bytes that a tensor takes by the vendor's rule: widest step times its count."""
+    steps = ((descriptor.cStride, descriptor.c), (descriptor.wStride, descriptor.w),
+             (descriptor.hStride, descriptor.h))
+    widest = max(stride for stride, _ in steps)
+    return descriptor.n * widest * max(count for stride, count in steps if stride == widest)
+
+
+def same_shape(one, other):
+    """Tell whether two descriptors agree in batch, channels, width and height."""
+    return (one.n, one.c, one.w, one.h) == (other.n, other.c, other.w, other.h)
+
+
+def to_stick(data, host, graph):
+    """
+    Return a tensor as it goes over the bus: a flat float16 array in the graph's order.
+
+    As in the vendor's library, half precision in the order of the graph goes as it is, whatever
+    its steps; everything else is moved value by value.
+
+    :param data: the bytes that the program gave.
+    :param host: descriptor of these.
+    :param graph: descriptor of the tensor on the stick; half precision, whatever it says.
+    :raises ValueError: a descriptor reaches beyond its ``totalSize``.
+    """
+    if _goes_as_it_is(host, graph):
+        return np.frombuffer(data, dtype=np.float16)
+    values = _values(host, dtype_of(host.dataType), data)
+    tensor = np.zeros(graph.totalSize // 2, dtype=np.float16)
+    _values(graph, np.float16, tensor)[...] = half(values)
+    return tensor
+
+
+def to_host(tensor, graph, host):
+    """
+    Return a tensor from the stick as the program gets it, flat and in the host's order.
+
+    :param tensor: flat float16 array in the order of ``graph``.
+    :param graph: descriptor of ``tensor``.
+    :param host: descriptor of the array to return; gaps in it are 0.
+    :raises ValueError: a descriptor reaches beyond its ``totalSize``.
+    """
+    dtype = dtype_of(host.dataType)
+    output = np.zeros(host.totalSize // np.dtype(dtype).itemsize, dtype=dtype)
+    if _goes_as_it_is(host, graph):
+        count = min(len(tensor), len(output))
+        output[:count] = tensor[:count]
+    else:
+        _values(host, dtype, output)[...] = _values(graph, np.float16, tensor)
+    return output
+
+
+def half(values):
+    """
+    Return float16 values of float32 or float16 ones, rounded as the vendor's library does.
+
+    To the nearest, and half-way values away from zero, where NumPy goes to the even neighbour.
+    Too large ones become infinite.
+    """
+    if values.dtype == np.float16:
+        return values
+    bits = values.view(np.uint32)
+    # The lowest bit lies far below the half: it decides half-way values and nothing else. What
+    # is infinite must stay as it is, for with that bit it would be no number.
+    nudged = np.where(bits & _EXPONENT == _EXPONENT, bits, bits | 1)
+    with np.errstate(all='ignore'):
+        return nudged.view(np.float32).astype(np.float16)
+
+
+def _goes_as_it_is(host, graph):
+    return dtype_of(host.dataType) is np.float16 and _order(host) == _order(graph)
+
+
+def _order(descriptor):
+    """Return the widest and the second widest dimension; equal ones in the vendor's order."""
+    stride = {name: getattr(descriptor, f'{name}Stride') for name in 'hcw'}
+    widest = max('hcw', key=stride.get)
+    return widest, max((name for name in 'hwc' if name != widest), key=stride.get)
+
+
+def _values(descriptor, dtype, buffer):
+    """Return the values in a buffer as an array of height x width x channels."""
+    return np.ndarray(
+        (descriptor.h, descriptor.w, descriptor.c), dtype, buffer,
+        strides=(descriptor.hStride, descriptor.wStride, descriptor.cStride))

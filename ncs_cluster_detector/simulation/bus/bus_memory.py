@@ -1,0 +1,166 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The memory file that all processes on a simulated bus share, and its locks."""
+
+from contextlib import contextmanager
+import fcntl
+import mmap
+import os
+import struct
+import threading
+import weakref
+
+FILE_NAME = 'ncs_simulated_bus'
+
+# Locks are on single bytes far behind the file's end: one for each part of the file guards changes
+# in it, and others are held by whoever has a stick open. The system gives a lock back when its
+# process ends, however it ends. They are locks of an open file, not of a process: a second opening
+# within one process is refused as well.
+_CHANGE_LOCK = 1 << 40
+_FIRST_CLAIM = 1 << 41
+_RECORD_LOCK = struct.Struct('hhqqi0q')
+_memories = weakref.WeakSet()
+
+
+class BusMemory:
+    """
+    An anonymous file in memory: it is gone when the last process that has it open ends.
+
+    Numbers that change often are packed into :attr:`numbers`, a mapping; texts that other
+    processes wait for are written to the file, for only that wakes them
+    (see :mod:`fault_watch`).
+    """
+
+    def __init__(self, descriptor):
+        """Take over an open descriptor of the file."""
+        self.path = f'/proc/{os.getpid()}/fd/{descriptor}'
+        self.numbers = mmap.mmap(descriptor, 0)
+        self._descriptor = descriptor
+        self._thread_locks = {}
+        self._close = weakref.finalize(self, os.close, descriptor)
+        _memories.add(self)
+
+    @classmethod
+    def create(cls, size):
+        """Make a file of ``size`` bytes, all zero."""
+        descriptor = os.memfd_create(FILE_NAME)
+        try:
+            os.ftruncate(descriptor, size)
+            # Newer systems notify nobody of what is written to the descriptor that made the
+            # file, but of what is written to one that was opened.
+            return cls(os.open(f'/proc/self/fd/{descriptor}', os.O_RDWR | os.O_CLOEXEC))
+        finally:
+            os.close(descriptor)
+
+    @classmethod
+    def attach(cls, path):
+        """
+        Join the file of another process (or of this one) by its path.
+
+        :raises OSError: there is none, or it may not be read.
+        :raises ValueError: it is something else.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        if not os.readlink(f'/proc/self/fd/{descriptor}').startswith(f'/memfd:{FILE_NAME} '):
+            os.close(descriptor)
+            raise ValueError(f'{path}: not the memory of a simulated bus; start the program that '
+                             'makes the bus first, and take the path that it gives')
+        return cls(descriptor)
+
+    def close(self):
+        """Leave the file; a second call does nothing."""
+        _memories.discard(self)
+        self.numbers.close()
+        self._close()
+
+    def own_path(self):
+        """Return a path by which this process reaches the file, whoever made it."""
+        return f'/proc/self/fd/{self._descriptor}'
+
+    @contextmanager
+    def locked(self, offset):
+        """
+        Keep all other threads and processes from changing a part; never wait meanwhile.
+
+        :param offset: where the part begins. Should a process be stopped (not killed) just then,
+            only those wait for it that need the same part.
+        """
+        with self._thread_locks.setdefault(offset, threading.Lock()):
+            fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLKW,
+                        _lock_record(fcntl.F_WRLCK, _CHANGE_LOCK + offset))
+            try:
+                yield
+            finally:
+                fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK,
+                            _lock_record(fcntl.F_UNLCK, _CHANGE_LOCK + offset))
+
+    def _be_of_forked_process(self):
+        """Get locks of one's own: those of an inherited descriptor are the parent's too."""
+        self._thread_locks = {}
+        own = os.open(self.own_path(), os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(own, self._descriptor, inheritable=os.get_inheritable(self._descriptor))
+        os.close(own)
+
+    def read_text(self, offset, length):
+        """Return the text that was written at ``offset``."""
+        return os.pread(self._descriptor, length, offset).rstrip(b'\0').decode()
+
+    def write_text(self, offset, length, text):
+        """
+        Write a text of up to ``length`` bytes, and wake all who watch the file.
+
+        :raises ValueError: it is too long.
+        """
+        data = text.encode()
+        if len(data) > length:
+            raise ValueError(f'{len(data)} bytes of text, expected {length} at most: {text}')
+        os.pwrite(self._descriptor, data.ljust(length, b'\0'), offset)
+
+    def claim(self, number):
+        """Return the lock with this number, to be closed by its holder, or None if it is held."""
+        descriptor = os.open(self.own_path(), os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK,
+                        _lock_record(fcntl.F_WRLCK, _FIRST_CLAIM + number))
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return Claim(descriptor)
+
+    def is_claimed(self, number):
+        """Tell whether anyone, in any process, holds the lock with this number."""
+        answer = fcntl.fcntl(self._descriptor, fcntl.F_OFD_GETLK,
+                             _lock_record(fcntl.F_WRLCK, _FIRST_CLAIM + number))
+        return _RECORD_LOCK.unpack(answer)[0] != fcntl.F_UNLCK
+
+
+class Claim:
+    """A lock that is held until it is closed or the process (and what it forked) has ended."""
+
+    def __init__(self, descriptor):
+        """Take over the descriptor that holds the lock."""
+        self._descriptor = descriptor
+
+    def close(self):
+        """Give the lock back, also where a forked process has inherited it."""
+        fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _lock_record(fcntl.F_UNLCK, 0, 0))
+        os.close(self._descriptor)
+
+
+def _lock_record(kind, offset, length=1):
+    """Return the system's ``struct flock``; length 0 reaches to the end of all files."""
+    return _RECORD_LOCK.pack(kind, os.SEEK_SET, offset, length, 0)
+
+
+def _after_fork():
+    for memory in _memories:
+        memory._be_of_forked_process()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,91 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The temperature of the stick in a USB port of the simulated bus, in shared memory."""
+
+from dataclasses import replace
+
+from ncs_cluster_detector.simulation.heat.body import Body
+from ncs_cluster_detector.simulation.heat.work_heat import Ambient
+from ncs_cluster_detector.simulation.heat.work_heat import Heat
+
+
+class PortHeat:
+    """
+    What warms and cools the stick in one port.
+
+    Every method but :meth:`celsius` is called by who has locked the port. ``faults`` are the
+    :class:`StickFaults` of the stick, and ``hub_celsius`` is by how much the hub makes it warmer.
+    """
+
+    def __init__(self, part, bus, clock):
+        """
+        Look at the heat of a port.
+
+        :param part: the :class:`PortMemory`.
+        :param bus: the :class:`BusSpec` with its properties.
+        :param clock: function that returns the steady time in seconds, one for all processes.
+        """
+        self._part = part
+        self._bus = bus
+        self._clock = clock
+        self._body = Body(bus.rise_celsius, bus.time_constant_sec, bus.die_rise_celsius,
+                          bus.die_time_constant_sec)
+
+    def set_up(self):
+        """Write the heat of a stick that has never worked."""
+        now, ambient = self._clock(), Ambient(self._bus.ambient_celsius)
+        self._part.write_heat(Heat(ambient.celsius, now, now, ambient=ambient))
+
+    def work(self, faults, started_at, ended_at):
+        """Note that the stick computes from one time to the other."""
+        self._part.write_heat(self._part.read_heat().busy(
+            started_at, ended_at, self._body_of(faults), faults.cooling))
+
+    def end_load(self, faults):
+        """Note that the stick does not compute any more."""
+        now = self._clock()
+        heat = self._at(now, faults, self._part.read_heat())
+        self._part.write_heat(replace(heat, busy_until=min(heat.busy_until, now)))
+
+    def celsius(self, faults, heat, hub_celsius):
+        """Return the temperature now, in degrees Celsius, of what was read from the memory."""
+        if faults.celsius is not None:
+            return faults.celsius
+        return self._at(self._clock(), faults, heat).celsius + hub_celsius
+
+    def change(self, word, before, after, hub_celsius):
+        """
+        Go on from the present temperature with other faults, or from one that is wanted.
+
+        :param word: what was done to the stick; its surroundings begin to change when it says so.
+        :param before: the faults until now.
+        :param after: the faults from now on.
+        """
+        now = self._clock()
+        heat = self._at(now, before, self._part.read_heat())
+        wanted = before.celsius if after.celsius is None else after.celsius
+        if wanted is not None:
+            heat = replace(heat, case_celsius=wanted - heat.die_celsius - hub_celsius)
+        if word == 'ambient':
+            heat = replace(heat, ambient=heat.ambient.on_its_way(
+                now, after.ambient_celsius, after.ambient_within_sec))
+        elif after.ambient_celsius is None:
+            heat = replace(heat, ambient=Ambient(self._bus.ambient_celsius))
+        self._part.write_heat(heat)
+
+    def _at(self, now, faults, heat):
+        return heat.at(now, self._body_of(faults), faults.cooling)
+
+    def _body_of(self, faults):
+        if faults.die_rise_celsius is None:
+            return self._body
+        seconds = faults.die_time_constant_sec
+        return replace(
+            self._body, die_rise_celsius=faults.die_rise_celsius,
+            die_time_constant_sec=self._bus.die_time_constant_sec if seconds is None else seconds)

@@ -1,0 +1,109 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Find the simulated buses of the programs that run on this machine."""
+
+from dataclasses import dataclass
+import os
+import textwrap
+
+from ncs_cluster_detector.simulation.bus.bus_memory import FILE_NAME
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+
+_LONGEST_COMMAND = 100
+
+
+@dataclass(frozen=True)
+class RunningBus:
+    """
+    A bus, the process that made it (or one that still uses it) and what that runs.
+
+    ``started_at`` is when the process was started, in clock ticks since the boot, and
+    ``ros_domain_id`` the one in its environment, empty if there is none.
+    """
+
+    pid: int
+    program: str
+    started_at: int
+    ros_domain_id: str
+    shared_bus: SimulatedBus
+
+
+def running_buses(pid=None):
+    """
+    Return a :class:`RunningBus` for each bus of a process that may be looked into, newest first.
+
+    :param pid: only the bus that this process uses, whether it made it or not.
+    :raises ValueError: there is none.
+    """
+    users = {}
+    for process in sorted(int(name) for name in os.listdir('/proc') if name.isdigit()):
+        for inode, path in _bus_files(process):
+            users.setdefault(inode, {}).setdefault(process, path)
+    buses = []
+    for paths in users.values():
+        if pid is None or pid in paths:
+            buses += _attached(paths)
+    if not buses:
+        where = 'on this machine' if pid is None else f'in process {pid}'
+        raise ValueError(f'no simulated sticks {where}; start a program that uses them, as the '
+                         'same user')
+    return sorted(buses, key=lambda running: (running.started_at, running.pid), reverse=True)
+
+
+def _attached(paths):
+    """Return a list of the bus that can be reached by one of the paths, or an empty one."""
+    for process, path in paths.items():
+        try:
+            shared_bus = SimulatedBus.attach(path)
+        except (OSError, ValueError):
+            continue   # the process has just ended or begun, or is of another version
+        pid = shared_bus.maker if shared_bus.maker in paths else process
+        return [RunningBus(pid, _program(pid), *_start_and_domain(pid), shared_bus)]
+    return []
+
+
+def _bus_files(process):
+    """Yield (inode, path) of the open files of a process that are the memory of a bus."""
+    folder = f'/proc/{process}/fd'
+    try:
+        numbers = os.listdir(folder)
+    except OSError:
+        return   # another user's process, or one that has just ended
+    for number in numbers:
+        path = f'{folder}/{number}'
+        try:
+            if os.readlink(path).startswith(f'/memfd:{FILE_NAME} '):
+                yield os.stat(path).st_ino, path
+        except OSError:
+            continue   # closed meanwhile
+
+
+def _program(process):
+    """Return the command of a process, in one line and not too long."""
+    try:
+        with open(f'/proc/{process}/cmdline', 'rb') as file:
+            command = file.read().replace(b'\0', b' ').decode(errors='replace')
+    except OSError:
+        return 'has just ended'
+    return textwrap.shorten(command, _LONGEST_COMMAND, placeholder=' ...')
+
+
+def _start_and_domain(process):
+    """Return when a process was started, and its ROS_DOMAIN_ID; see RunningBus."""
+    try:
+        with open(f'/proc/{process}/stat') as file:
+            # The name before the bracket may hold spaces; the start is field 22 of proc(5).
+            started_at = int(file.read().rpartition(')')[2].split()[19])
+        with open(f'/proc/{process}/environ', 'rb') as file:
+            variables = file.read().decode(errors='replace').split('\0')
+    except OSError:
+        return 0, ''   # it has just ended
+    domains = [variable.partition('=')[2] for variable in variables
+               if variable.startswith('ROS_DOMAIN_ID=')]
+    return started_at, ''.join(domains[:1])

@@ -1,0 +1,69 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The hub of all sticks on a simulated bus, in the memory that all processes share."""
+
+import struct
+import time
+
+from ncs_cluster_detector.simulation.heat.body import Hub
+from ncs_cluster_detector.simulation.heat.work_heat import HubHeat
+
+# The fields of a HubHeat. Zeros are a hub that has never been warm.
+_HEAT = struct.Struct('ddd')
+HUB_BYTES = _HEAT.size
+
+
+class SharedHub:
+    """
+    A hub that the work of all sticks warms, and that warms them; all processes see the same.
+
+    Cases follow it with the time constant of the bus, also those that are cooled otherwise: it
+    heats them through their plugs.
+    """
+
+    def __init__(self, memory, offset, bus, clock=time.monotonic):
+        """
+        Look at the hub.
+
+        :param memory: the :class:`BusMemory`.
+        :param offset: where the hub's ``HUB_BYTES`` begin in it.
+        :param bus: the :class:`BusSpec` with its properties.
+        :param clock: function that returns the steady time in seconds, one for all processes.
+        """
+        self._memory = memory
+        self._offset = offset
+        self._hub = Hub(bus.hub_rise_celsius, bus.hub_time_constant_sec)
+        self._share = 1.0 / max(1, bus.sticks)
+        self._case_time_constant_sec = bus.time_constant_sec
+        self._clock = clock
+
+    def work(self, started_at, ended_at):
+        """Note that one of the sticks computes from one time to the other."""
+        if not self._hub.rise_celsius:
+            return
+        with self._memory.locked(self._offset):
+            heat = self._read().worked(started_at, ended_at, self._share, self._hub,
+                                       self._case_time_constant_sec)
+            _HEAT.pack_into(self._memory.numbers, self._offset, heat.hub_celsius,
+                            heat.case_celsius, heat.updated_at)
+
+    def case_celsius(self):
+        """Return by how much the hub makes every stick warmer now, in degrees Celsius."""
+        if not self._hub.rise_celsius:
+            return 0.0
+        return self.heat().at(
+            self._clock(), self._hub, self._case_time_constant_sec).case_celsius
+
+    def heat(self):
+        """Return the :class:`HubHeat` as of the work that was begun last."""
+        with self._memory.locked(self._offset):
+            return self._read()
+
+    def _read(self):
+        return HubHeat(*_HEAT.unpack_from(self._memory.numbers, self._offset))

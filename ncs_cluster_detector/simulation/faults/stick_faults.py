@@ -1,0 +1,123 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What is wrong with a simulated stick."""
+
+from dataclasses import dataclass
+from dataclasses import replace
+import math
+
+from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.faults.fault_words import CHANGES
+from ncs_cluster_detector.simulation.faults.fault_words import FAULTS
+from ncs_cluster_detector.simulation.faults.fault_words import words_of
+from ncs_cluster_detector.simulation.heat.sensor import Sensor
+
+
+@dataclass(frozen=True)
+class StickFaults:
+    """
+    What is wrong with a stick.
+
+    ``hang`` is a set of calls, ``errors`` a tuple of pairs (call, name of a status), ``garbage``
+    one of :data:`GARBAGE` or an empty text, ``told_celsius`` what the sensor tells or None,
+    ``sensor`` the :class:`Sensor` otherwise, ``celsius`` a temperature or None, and ``cooling``
+    how many times as well as others it gives off heat. What is None of its die, its surroundings
+    and its throttling is as on the whole bus. ``mute``, ``nak`` and ``swallow`` (in bytes)
+    are states of what runs on the stick; unlike all others they end when its power does.
+    """
+
+    hang: frozenset = frozenset()
+    errors: tuple = ()
+    slow: float = 1.0
+    fail_open: bool = False
+    garbage: str = ''
+    nan_temperature: bool = False
+    told_celsius: float = None
+    sensor: Sensor = Sensor()
+    celsius: float = None
+    cooling: float = 1.0
+    die_rise_celsius: float = None
+    die_time_constant_sec: float = None
+    ambient_celsius: float = None
+    ambient_within_sec: float = 0.0
+    throttle_celsius: float = None
+    slow_boot_sec: float = 0.0
+    mute: bool = False
+    nak: bool = False
+    swallow: int = 0
+    no_usb_reset: bool = False
+    no_access: bool = False
+    unheard: bool = False
+
+    @property
+    def silent(self):
+        """Tell whether the stick answers nothing once it has booted."""
+        return self.mute or self.nak or bool(self.swallow)
+
+    def hangs(self, call):
+        """Tell whether a call never returns."""
+        # Of a silent stick all calls wait for an answer, without a deadline: what is written
+        # (XLink.c:1157), a result that was read gives its place back (:1261), what is destroyed
+        # (:1072), and the reset of a stick that is closed (:1301). Listing and booting ask nothing
+        # of what runs on the stick.
+        return call in self.hang or (self.silent and call not in ('enumerate', 'open'))
+
+    def after_power_off(self):
+        """Return the faults that are left when what ran on the stick is gone."""
+        return replace(self, mute=False, nak=False, swallow=0)
+
+    def status_of(self, call):
+        """Return the status with which a call fails, or None."""
+        name = dict(self.errors).get(call)
+        return None if name is None else Status[name]
+
+    def told(self, reading):
+        """
+        Return what the host is told of a sensor's reading in degrees Celsius, or of none.
+
+        What a real stick does without one is not known. The host copies what it sends
+        (mvnc_api.c:399-428, 1855-1877), without a check: a call that fails would end the
+        connection, and one that blocks is a stick that hangs. So it is no number, and older
+        values stay as they are.
+        """
+        if self.nan_temperature:
+            return math.nan
+        if self.told_celsius is not None:
+            return self.told_celsius
+        return math.nan if reading is None else reading
+
+    def with_fault(self, name, *arguments):
+        """
+        Return these faults and one more, in the words of :data:`FAULTS`.
+
+        :raises ValueError: the text names the word and what is expected instead.
+        """
+        if name not in CHANGES:
+            raise ValueError(f"fault '{name}': unknown; expected one of "
+                             f'{", ".join(word.split()[0] for word in FAULTS)}')
+        change, least, most = CHANGES[name]
+        if not least <= len(arguments) <= most:
+            (usage,) = (usage for usage in FAULTS if usage.split()[0] == name)
+            raise ValueError(f"'{' '.join((name, *arguments))}': expected {usage}")
+        return change(self, *arguments)
+
+    def __str__(self):
+        """Return the faults in words, as :func:`parse_faults` reads them."""
+        return ', '.join(words_of(self))
+
+
+_NONE = StickFaults()
+
+
+def parse_faults(text):
+    """Return the faults that :class:`StickFaults` gave as text."""
+    faults = _NONE
+    for words in filter(None, text.split(', ')):
+        faults = faults.with_fault(*words.split())
+    return faults

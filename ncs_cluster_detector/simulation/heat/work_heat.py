@@ -1,0 +1,130 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""How heat of a stick and of its hub follows from the begin and the end of their work."""
+
+from dataclasses import dataclass
+
+from ncs_cluster_detector.simulation.heat.body import BodyHeat
+from ncs_cluster_detector.simulation.heat.body import followed
+
+
+@dataclass(frozen=True)
+class Ambient:
+    """
+    The temperature around a stick: ``celsius`` from ``until`` on.
+
+    From ``since`` to then it goes straight there from ``from_celsius``. Times are in seconds of
+    any steady clock.
+    """
+
+    celsius: float
+    until: float = 0.0
+    from_celsius: float = 0.0
+    since: float = 0.0
+
+    def at(self, now):
+        """Return the temperature at a time, not before ``since``."""
+        return self.celsius if now >= self.until else (
+            self.from_celsius + self.warming_celsius_per_sec(now) * (now - self.since))
+
+    def warming_celsius_per_sec(self, now):
+        """Return by how much it gets warmer from a time on."""
+        return 0.0 if now >= self.until else (
+            (self.celsius - self.from_celsius) / (self.until - self.since))
+
+    def on_its_way(self, now, celsius, within_sec):
+        """Return the same surroundings, which begin to go to another temperature."""
+        return Ambient(celsius, now + within_sec, self.at(now), now)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """
+    The temperature of a stick's case at one time, and until when it is under full load.
+
+    ``die_celsius`` is by how much its die is warmer. The load has an end from the beginning, so
+    that the temperature at any later time follows from these values alone, whoever asks and
+    however often. Times are in seconds of any steady clock.
+    """
+
+    case_celsius: float
+    updated_at: float
+    busy_until: float
+    die_celsius: float = 0.0
+    ambient: Ambient = Ambient(0.0)
+
+    @property
+    def celsius(self):
+        """Return the temperature of the die at ``updated_at``."""
+        return self.case_celsius + self.die_celsius
+
+    def at(self, now, body, cooling=1.0):
+        """
+        Return the heat at a later time; an earlier one changes nothing.
+
+        :param body: the :class:`Body`.
+        :param cooling: as in :meth:`Body.after`.
+        """
+        begin = self.updated_at
+        if now <= begin:
+            return self
+        heat = BodyHeat(self.case_celsius, self.die_celsius)
+        for end in sorted((self.busy_until, self.ambient.until, now)):
+            if begin < end <= now:
+                heat = body.after(
+                    heat, float(begin < self.busy_until), self.ambient.at(begin), end - begin,
+                    cooling, self.ambient.warming_celsius_per_sec(begin))
+                begin = end
+        return Heat(heat.case_celsius, now, self.busy_until, heat.die_celsius, self.ambient)
+
+    def busy(self, started_at, ended_at, body, cooling=1.0):
+        """Return the same body under full load from one time to the other."""
+        heat = self.at(started_at, body, cooling)
+        return Heat(heat.case_celsius, heat.updated_at, ended_at, heat.die_celsius, heat.ambient)
+
+
+@dataclass(frozen=True)
+class HubHeat:
+    """
+    By how much a hub is warmer than its surroundings at one time, in degrees Celsius.
+
+    ``case_celsius`` is by how much that makes the cases of all its sticks warmer, which follow it.
+    """
+
+    hub_celsius: float = 0.0
+    case_celsius: float = 0.0
+    updated_at: float = 0.0
+
+    def at(self, now, hub, case_time_constant_sec):
+        """
+        Return the heat at a later time when no stick works; an earlier one changes nothing.
+
+        :param hub: the :class:`Hub`.
+        :param case_time_constant_sec: that of a stick's case.
+        """
+        elapsed_sec = now - self.updated_at
+        if elapsed_sec <= 0.0:
+            return self
+        return HubHeat(
+            hub.after(self.hub_celsius, 0.0, elapsed_sec),
+            followed(self.case_celsius, self.hub_celsius, elapsed_sec, case_time_constant_sec,
+                     hub.time_constant_sec), now)
+
+    def worked(self, started_at, ended_at, share, hub, case_time_constant_sec):
+        """
+        Return the heat when a stick begins to work; all of it comes at once.
+
+        An inference is short beside the time constant of a hub: done again and again, all sticks
+        together bring it to its rise from below.
+
+        :param share: of all work of which the hub is capable, that of one stick.
+        """
+        before = self.at(started_at, hub, case_time_constant_sec)
+        more = hub.after(0.0, share, ended_at - started_at)
+        return HubHeat(before.hub_celsius + more, before.case_celsius, before.updated_at)

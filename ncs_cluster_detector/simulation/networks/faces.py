@@ -1,0 +1,76 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The built-in detector ``faces``: frontal faces by a cascade of Haar features."""
+
+import os
+
+import cv2
+import numpy as np
+
+FACE_CLASS = 1
+
+_CASCADE = 'haarcascade_frontalface_alt2.xml'
+# Where the package opencv-data of Debian and Ubuntu puts the cascades; OpenCV's Python wheels
+# bring them along and name the place in cv2.data.
+_SYSTEM_FOLDERS = ('/usr/share/opencv4/haarcascades', '/usr/share/opencv/haarcascades')
+
+# Next size of face to look for, and how many windows must agree on a face; with these the cascade
+# finds no face in pictures that have none, and a clear one in four windows or more.
+_SIZE_STEP = 1.2
+_LEAST_WINDOWS = 3
+
+
+class FaceDetector:
+    """Finds frontal faces, upright and from about a twelfth of the picture's width on."""
+
+    def __init__(self, width=240, height=180):
+        """
+        Load the cascade, which is a file of OpenCV.
+
+        :param width: pixels to which the picture is brought; the least face has 20 of them. The
+            default shape undoes the stretch of a picture of 4:3.
+        :raises FileNotFoundError: the file is not installed.
+        """
+        self._size = (width, height)
+        self._cascade = cv2.CascadeClassifier(find_cascade())
+
+    def __call__(self, image):
+        """
+        Find the faces in an image.
+
+        The score is n / (n + 2) for a face on which n windows agree: the cascade itself gives no
+        probability, and all that it finds shall pass the usual threshold of 0.6.
+
+        :param image: uint8 array, height x width x 3, blue-green-red.
+        :return: rows ``(class index, score, x_min, y_min, x_max, y_max)``, fractions of the image.
+        """
+        width, height = self._size
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        grey = cv2.resize(grey, self._size, interpolation=cv2.INTER_AREA)
+        boxes, windows = self._cascade.detectMultiScale2(
+            grey, scaleFactor=_SIZE_STEP, minNeighbors=_LEAST_WINDOWS)
+        return [(FACE_CLASS, float(count / (count + 2)),
+                 x / width, y / height, (x + box_width) / width, (y + box_height) / height)
+                for (x, y, box_width, box_height), count in zip(boxes, np.ravel(windows))]
+
+
+def find_cascade():
+    """
+    Return the path of the cascade's file.
+
+    :raises FileNotFoundError: it is not installed; the text says what to install.
+    """
+    data = getattr(cv2, 'data', None)
+    folders = ([data.haarcascades] if data is not None else []) + list(_SYSTEM_FOLDERS)
+    for folder in folders:
+        path = os.path.join(folder, _CASCADE)
+        if os.path.isfile(path):
+            return path
+    raise FileNotFoundError(f'{_CASCADE} of OpenCV is in none of {", ".join(folders)}; install '
+                            'the package opencv-data (Debian, Ubuntu) or opencv-python (pip)')

@@ -1,0 +1,120 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Reads from a Caffe network what OpenCV does not tell: its input, and whether its files fit.
+
+The names and numbers of the fields are those of caffe.proto.
+"""
+
+from ncs_cluster_detector.simulation.networks.formats import protobuf
+from ncs_cluster_detector.simulation.networks.formats import protobuf_text
+
+# Fields of the messages NetParameter, and of LayerParameter and its older form.
+_LAYERS_OF_NET = 100
+_OLD_LAYERS_OF_NET = 2
+_NAME_OF_LAYER, _BLOBS_OF_LAYER = 1, 7
+_NAME_OF_OLD_LAYER, _BLOBS_OF_OLD_LAYER = 4, 6
+_DIMENSIONS = 4
+# Mean, variance, and the factor of both.
+_ARRAYS_OF_BATCH_NORM = 3
+# The field with ``bias_term`` of the kinds of layers that may have a bias.
+_BIAS_FORMS = {'Convolution': 'convolution_param', 'InnerProduct': 'inner_product_param'}
+_FALSE = ['false'], ['False'], ['f'], ['0']
+
+
+def parse_definition(prototxt):
+    """
+    Return the definition as :func:`protobuf_text.parse` does.
+
+    :param prototxt: its bytes, with comments in any encoding.
+    :raises ValueError: it is none.
+    """
+    try:
+        return protobuf_text.parse(bytes(prototxt).decode('utf-8', errors='replace'))
+    except ValueError as error:
+        raise ValueError(f'its prototxt is no definition of a Caffe network: {error}; expected '
+                         'the text that Caffe itself reads') from error
+
+
+def input_shapes(definition):
+    """Return the dimensions of a network's inputs, by their names; a text is no number."""
+    names = _texts(definition, 'input')
+    shapes = [_dimensions(shape) for shape in _messages(definition, 'input_shape')]
+    sides = tuple(map(_dimension, definition.get('input_dim', [])))
+    shapes += [sides[at:at + _DIMENSIONS] for at in range(0, len(sides), _DIMENSIONS)]
+    for layer in _messages(definition, 'layer'):
+        if _texts(layer, 'type') == ['Input']:
+            names += _texts(layer, 'top')
+            shapes += [_dimensions(shape) for form in _messages(layer, 'input_param')
+                       for shape in _messages(form, 'shape')]
+    return dict(zip(names, shapes + [()] * len(names)))
+
+
+def check_weights(definition, caffemodel):
+    """
+    Check that the weights are of the same network as the definition.
+
+    OpenCV takes weights that lack a layer's bias for a layer without one.
+
+    :raises ValueError: they are of another one, or no weights.
+    """
+    try:
+        found = _arrays(caffemodel)
+    except ValueError as error:
+        raise ValueError(f'its caffemodel is no file of weights: {error}; expected the whole '
+                         'file that Caffe wrote') from error
+    for layer in _messages(definition, 'layer'):
+        kind, name = ((_texts(layer, key) or [''])[-1] for key in ('type', 'name'))
+        expected = _expected_arrays(layer, kind)
+        if expected is not None and found.get(name, 0) != expected:
+            raise ValueError(
+                f'its caffemodel has {found.get(name, 0)} arrays of weights for the {kind} layer '
+                f'{name}, expected {expected} as in its prototxt: one of them may have batch '
+                'normalization merged into the layers before it; take both files of one network')
+
+
+def _expected_arrays(layer, kind):
+    """Return how many arrays of weights a layer has, or None for a kind not known here."""
+    if kind == 'BatchNorm':
+        return _ARRAYS_OF_BATCH_NORM
+    if kind not in _BIAS_FORMS:
+        return None
+    told = [value for form in _messages(layer, _BIAS_FORMS[kind])
+            for value in _texts(form, 'bias_term')]
+    return 1 if told[-1:] in _FALSE else 2
+
+
+def _arrays(caffemodel):
+    """Return for each layer's name how many arrays of weights there are."""
+    layers = protobuf.every(caffemodel, _LAYERS_OF_NET)
+    numbers = _NAME_OF_LAYER, _BLOBS_OF_LAYER
+    if not layers:
+        layers = protobuf.every(caffemodel, _OLD_LAYERS_OF_NET)
+        numbers = _NAME_OF_OLD_LAYER, _BLOBS_OF_OLD_LAYER
+    if not layers:
+        raise ValueError('it has no layers')
+    return {protobuf.text(protobuf.only(layer, numbers[0])): len(protobuf.every(layer, numbers[1]))
+            for layer in layers}
+
+
+def _dimensions(shape):
+    return tuple(map(_dimension, shape.get('dim', [])))
+
+
+def _dimension(value):
+    """Return a positive number, or '?' for anything else."""
+    return int(value) if str(value).isdecimal() and int(value) > 0 else '?'
+
+
+def _messages(message, name):
+    return [value for value in message.get(name, []) if isinstance(value, dict)]
+
+
+def _texts(message, name):
+    return [value for value in message.get(name, []) if isinstance(value, str)]

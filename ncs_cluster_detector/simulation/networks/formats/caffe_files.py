@@ -1,0 +1,81 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The two files of a Caffe network, and the one graph file that simulated sticks take for them.
+
+A stick takes one piece of bytes: a line ``caffe N``, N bytes of the definition (prototxt), and the
+weights (caffemodel).
+"""
+
+import os
+import re
+
+WEIGHTS_ENDING = '.caffemodel'
+DEFINITION_ENDINGS = '.prototxt', '.prototxt.txt'
+_HEADER = re.compile(rb'caffe (\d+)\n')
+
+
+def stem_of(path):
+    """Return the path of a Caffe file without its ending, or None when it is called otherwise."""
+    for ending in (WEIGHTS_ENDING, *DEFINITION_ENDINGS):
+        if path.endswith(ending):
+            return path[:-len(ending)]
+    return None
+
+
+def read_packed(path):
+    """
+    Return both files in one.
+
+    :param path: of one of them; the other lies beside it, with another ending.
+    :raises OSError: one of them cannot be read.
+    :raises ValueError: the other one is missing.
+    """
+    given = _content(path)
+    if path.endswith(WEIGHTS_ENDING):
+        definition, weights = _content(_other(path, DEFINITION_ENDINGS)), given
+    else:
+        definition, weights = given, _content(_other(path, [WEIGHTS_ENDING]))
+    return b'caffe %d\n' % len(definition) + definition + weights
+
+
+def is_packed(data):
+    """Tell whether bytes are those of a graph file of both."""
+    return _HEADER.match(data) is not None
+
+
+def unpack(data):
+    """
+    Return (definition, weights) as views of the bytes of a graph file of both.
+
+    :raises ValueError: they end in the definition.
+    """
+    header = _HEADER.match(data)
+    end = header.end() + int(header[1])
+    if end > len(data):
+        raise ValueError(f'its first line tells of {int(header[1])} bytes of prototxt, and '
+                         f'{len(data) - header.end()} follow; expected a line "caffe N", N bytes '
+                         'of prototxt, and the caffemodel')
+    view = memoryview(data)
+    return view[header.end():end], view[end:]
+
+
+def _content(path):
+    with open(path, 'rb') as file:
+        return file.read()
+
+
+def _other(path, endings):
+    """Return the path of a network's other file, which has one of some endings."""
+    candidates = [stem_of(path) + ending for ending in endings]
+    for candidate in candidates:
+        if os.path.exists(candidate):
+            return candidate
+    raise ValueError(f'a Caffe network is two files, and there is no {" or ".join(candidates)}; '
+                     f'expected it beside {os.path.basename(path)}, so put it there')

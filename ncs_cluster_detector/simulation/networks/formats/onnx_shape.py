@@ -1,0 +1,54 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Reads from an ONNX model what its input is, which OpenCV does not tell.
+
+The numbers of the fields are those of onnx.proto.
+"""
+
+from ncs_cluster_detector.simulation.networks.formats import protobuf
+
+_GRAPH_OF_MODEL = 7
+_INPUT_OF_GRAPH = 11
+_INITIALIZER_OF_GRAPH = 5
+_NAME_OF_INITIALIZER = 8
+_NAME_OF_INPUT = 1
+_TYPE_OF_INPUT = 2
+_TENSOR_OF_TYPE = 1
+_SHAPE_OF_TENSOR = 2
+_DIMENSION_OF_SHAPE = 1
+_VALUE_OF_DIMENSION = 1
+_NAME_OF_DIMENSION = 2
+
+
+def input_shapes(model):
+    """
+    Return the dimensions of a model's inputs, by their names.
+
+    :param model: bytes of an ONNX file.
+    :return: for each input a tuple of numbers, and of names or '?' where there is no number.
+    :raises ValueError: the bytes are no such file.
+    """
+    graph = protobuf.only(model, _GRAPH_OF_MODEL)
+    # Old files list their weights among the inputs.
+    weights = {protobuf.text(protobuf.only(weight, _NAME_OF_INITIALIZER))
+               for weight in protobuf.every(graph, _INITIALIZER_OF_GRAPH)}
+    shapes = {}
+    for value in protobuf.every(graph, _INPUT_OF_GRAPH):
+        name = protobuf.text(protobuf.only(value, _NAME_OF_INPUT))
+        if name not in weights:
+            tensor = protobuf.only(protobuf.only(value, _TYPE_OF_INPUT), _TENSOR_OF_TYPE)
+            shape = protobuf.only(tensor, _SHAPE_OF_TENSOR)
+            shapes[name] = tuple(map(_dimension, protobuf.every(shape, _DIMENSION_OF_SHAPE)))
+    return shapes
+
+
+def _dimension(message):
+    value = protobuf.only(message, _VALUE_OF_DIMENSION, 0)
+    return value if value > 0 else protobuf.text(protobuf.only(message, _NAME_OF_DIMENSION)) or '?'

@@ -1,0 +1,86 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Reads protocol buffers, the format of ONNX and Caffe files.
+
+A message is a row of fields, each with a number and either a whole number or bytes, which may be
+a message again.
+"""
+
+_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
+_FIXED_SIZES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
+
+
+def only(message, number, otherwise=b''):
+    """
+    Return the value of a field, the last one when there are several, or what it is without.
+
+    :raises ValueError: the bytes are no message.
+    """
+    return (every(message, number) or [otherwise])[-1]
+
+
+def every(message, number):
+    """
+    Return the values of all fields with a number, bytes as views that copy nothing.
+
+    :raises ValueError: the bytes are no message.
+    """
+    return [value for found, value in _fields(_bytes(message)) if found == number]
+
+
+def text(value):
+    """
+    Return the text in the value of a field.
+
+    :raises ValueError: it is none.
+    """
+    return bytes(_bytes(value)).decode('utf-8')
+
+
+def _bytes(value):
+    """Return a view of the bytes in the value of a field."""
+    if isinstance(value, int):
+        raise ValueError(f'it has the number {value} where a message or a text belongs')
+    return memoryview(value)
+
+
+def _fields(message):
+    """Yield (number, value) for each field of a message."""
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        number, kind = key >> 3, key & 7
+        if kind == _VARINT:
+            value, at = _varint(message, at)
+        elif kind == _BYTES or kind in _FIXED_SIZES:
+            size, at = _varint(message, at) if kind == _BYTES else (_FIXED_SIZES[kind], at)
+            value, at = message[at:at + size], at + size
+            if at > len(message):
+                raise ValueError('it ends in the middle')
+        else:
+            raise ValueError(f'it has a field of the unknown kind {kind}')
+        yield number, value
+
+
+def _varint(message, at):
+    """Return a whole number, seven bits a byte from the lowest on, and where it ends."""
+    value = shift = 0
+    while True:
+        if at >= len(message):
+            raise ValueError('it ends in the middle')
+        byte = message[at]
+        at += 1
+        value |= (byte & 0x7f) << shift
+        shift += 7
+        if byte < 0x80:
+            # A negative one takes all 64 bits.
+            return value - (1 << 64) if value >> 63 else value, at
+        if shift > 63:
+            raise ValueError('it has a number of more than 64 bits')

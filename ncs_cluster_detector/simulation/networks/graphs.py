@@ -1,0 +1,178 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What a graph file is for a simulated stick, and the networks that it can run."""
+
+import os
+import re
+
+from ncs_cluster_detector.networks import ssd
+from ncs_cluster_detector.networks.preprocessing import image_of_network_input
+from ncs_cluster_detector.simulation.networks.caffe_network import CaffeNetwork
+from ncs_cluster_detector.simulation.networks.formats import caffe_files
+from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
+from ncs_cluster_detector.simulation.networks.host_detectors import LABEL_COUNTS
+from ncs_cluster_detector.simulation.networks.onnx_network import OnnxNetwork
+
+_KEY = 'detector:'
+_INPUT_KEY = 'input:'
+_INPUT_FORM = re.compile(r'(\d+)x(\d+)(?: +(bgr|rgb))?')
+_INPUT_SIDES = range(16, 2049)
+# Of MobileNet-SSD, which the built-in graphs stand for.
+_DEFAULT_INPUT = (300, 300), 'bgr'
+# With this byte an ONNX file begins: its first field, the version of the format.
+_ONNX_BEGIN = b'\x08'
+_KINDS = f'an ONNX network, a Caffe network of two files or a text with a line "{_KEY} NAME"'
+
+
+def read_graph(name_or_path):
+    """
+    Return the bytes of a detector's graph: of a built-in one by its name, of others from files.
+
+    A graph file holds either lines of text, of which one is ``detector: NAME`` with the name of a
+    built-in graph, one may be ``input: WIDTHxHEIGHT ORDER`` with its input (300x300 bgr without),
+    and those that start with ``#`` are comments, or an ONNX network. Of a Caffe network either
+    file is named, and both are packed into one (see :mod:`caffe_files`). ``~`` is understood.
+
+    :raises FileNotFoundError: neither a built-in name nor a file, or the detector's own files are
+        not installed.
+    :raises ValueError: the file cannot be read or run, Caffe's other one is missing, or the
+        network is no SSD.
+    """
+    try:
+        data = _read(name_or_path)
+        load_network(data).check_detector()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
+    except ValueError as error:
+        raise ValueError(f'cannot load graph {name_or_path}: {error}') from error
+    return data
+
+
+def load_network(graph_bytes):
+    """
+    Return the network in the bytes of a graph file, which need not be a detector.
+
+    :return: object with ``input_shape`` and ``output_shape`` (height, width, channels) and
+        ``run(tensor)``, which takes a float array of the input's size and returns a flat
+        float32 array of the output's.
+    :raises FileNotFoundError: the detector's own files are not installed.
+    :raises ValueError: the bytes are of none of the kinds of :func:`read_graph`.
+    """
+    if not graph_bytes:
+        raise ValueError(f'it is empty; expected {_KINDS}')
+    if is_compiled(graph_bytes):
+        raise ValueError("it is neither text nor ONNX, so perhaps compiled for the stick's chip, "
+                         f'which a host has not; expected {_KINDS}')
+    if caffe_files.is_packed(graph_bytes):
+        return CaffeNetwork(graph_bytes)
+    text = _text_in(graph_bytes)
+    if text is None:
+        return OnnxNetwork(graph_bytes)
+    return DetectorNetwork(_detector_name(text), *_detector_input(text))
+
+
+def label_counts(graph_bytes):
+    """
+    Return the range of the numbers of labels that fit a graph, or None when nobody knows.
+
+    :param graph_bytes: as :func:`read_graph` returns them.
+    """
+    text = _text_in(graph_bytes)
+    return None if text is None else LABEL_COUNTS[_detector_name(text)]
+
+
+def is_compiled(graph_bytes):
+    """Tell whether the bytes of a graph file are of no kind that a host runs: only a chip does."""
+    return not (graph_bytes.startswith(_ONNX_BEGIN) or caffe_files.is_packed(graph_bytes)
+                or _text_in(graph_bytes) is not None)
+
+
+class DetectorNetwork:
+    """A detector on the host, with the input and output of an SSD network."""
+
+    output_shape = (ssd.MOST_BOXES + 1, ssd.VALUES_PER_BOX, 1)
+
+    def __init__(self, name, size, order):
+        """
+        Load the detector with this built-in name.
+
+        :param size: (width, height) of the input in pixels.
+        :param order: that of the colours in the input, ``bgr`` or ``rgb``.
+        """
+        self.input_shape = size[1], size[0], 3
+        self._size = size
+        self._order = order
+        self._detect = HOST_DETECTORS[name]()
+
+    def check_detector(self):
+        """Do nothing: this is a detector."""
+
+    def run(self, tensor):
+        """Return the output vector for an input tensor of the default mean and scale."""
+        return ssd.encode(self._detect(
+            image_of_network_input(tensor, self._size, self._order)))
+
+
+def _text_in(graph_bytes):
+    """Return the text, or None when the bytes are none."""
+    try:
+        text = graph_bytes.decode('utf-8')
+    except UnicodeDecodeError:
+        return None
+    return None if '\0' in text else text
+
+
+def _read(name_or_path):
+    if name_or_path in HOST_DETECTORS:
+        return (f'# Graph of a simulated Neural Compute Stick: runs a detector on the host.\n'
+                f'{_KEY} {name_or_path}\n').encode()
+    path = os.path.expanduser(name_or_path)
+    try:
+        if caffe_files.stem_of(path) is not None:
+            return caffe_files.read_packed(path)
+        with open(path, 'rb') as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'no such file, and not one of the built-in graphs {", ".join(HOST_DETECTORS)}; name '
+            'one of these or an existing file') from error
+    except OSError as error:
+        raise ValueError(f'{error.strerror}; expected a readable file or one of the built-in '
+                         f'graphs {", ".join(HOST_DETECTORS)}') from error
+
+
+def _values(text, key):
+    """Return what stands behind a key, in each line that begins with it."""
+    lines = [line.strip() for line in text.splitlines()]
+    return [line[len(key):].strip() for line in lines if line.startswith(key)]
+
+
+def _detector_input(text):
+    """Return size and order of the input of a built-in graph."""
+    inputs = _values(text, _INPUT_KEY)
+    if not inputs:
+        return _DEFAULT_INPUT
+    form = _INPUT_FORM.fullmatch(inputs[0])
+    sides = tuple(map(int, form.groups()[:2])) if form else ()
+    if len(inputs) > 1 or not form or not all(side in _INPUT_SIDES for side in sides):
+        raise ValueError(f'it has the line "{_INPUT_KEY} {inputs[-1]}"; expected one such as '
+                         f'"{_INPUT_KEY} 512x384 rgb": width and height of {_INPUT_SIDES[0]} to '
+                         f'{_INPUT_SIDES[-1]} pixels, and bgr or rgb')
+    return sides, form[3] or _DEFAULT_INPUT[1]
+
+
+def _detector_name(text):
+    names = _values(text, _KEY)
+    if len(names) != 1:
+        raise ValueError(f'it is a text with {len(names)} lines "{_KEY} NAME"; expected one, with '
+                         f'one of the names {", ".join(HOST_DETECTORS)}')
+    if names[0] not in HOST_DETECTORS:
+        raise ValueError(f'it names the detector {names[0]!r}; expected one of '
+                         f'{", ".join(HOST_DETECTORS)}')
+    return names[0]

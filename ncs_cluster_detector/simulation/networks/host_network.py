@@ -1,0 +1,130 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What networks that OpenCV runs on the host in place of a stick have in common."""
+
+import cv2
+from ncs_cluster_detector.networks import ssd
+import numpy as np
+
+_IMAGE_NUMBER = 0
+_SCORE = 2
+_CHANNELS = 3
+
+
+class HostNetwork:
+    """A network with the input and output that the vendor's compiler would give it."""
+
+    # What makes a detector of a network of this format.
+    detections_remedy = None
+
+    def __init__(self, size, read, expected):
+        """
+        Load the network and compute once, which tells the size of its output.
+
+        :param size: (height, width) of the input in pixels.
+        :param read: function that returns the cv2.dnn.Net.
+        :param expected: what the files of such a network have to be, for the error.
+        :raises ValueError: OpenCV cannot run it, or it has several outputs.
+        """
+        self.input_shape = *size, _CHANNELS
+        try:
+            self._network = read()
+            outputs = self._network.getUnconnectedOutLayersNames()
+            if len(outputs) != 1:
+                raise ValueError(f'it has {len(outputs)} outputs ({", ".join(outputs)}); expected '
+                                 f'one, the detections; {self.detections_remedy}')
+            output = self._forward(np.zeros(self.input_shape, dtype=np.float32))
+        except cv2.error as error:
+            raise ValueError(f'OpenCV {cv2.__version__} cannot run it ({opencv_reason(error)}); '
+                             f'expected {expected}') from error
+        self._model_output = output.shape
+        self._room = None
+        if _has_boxes(output.shape):
+            self._room = max(output.size // ssd.VALUES_PER_BOX, ssd.MOST_BOXES)
+            self.output_shape = self._room + 1, ssd.VALUES_PER_BOX, 1
+        elif max(output.shape) == output.size:
+            # A vector has its values in the channels.
+            self.output_shape = 1, 1, output.size
+        else:
+            height = output.size // (output.shape[-2] * output.shape[-1])
+            self.output_shape = height, *output.shape[-2:]
+
+    def check_detector(self):
+        """
+        Check that this can be an SSD network.
+
+        :raises ValueError: it cannot.
+        """
+        if not ssd.may_be_output(*self.output_shape):
+            raise ValueError(
+                f'its output is {"x".join(map(str, self._model_output))}, so it is no SSD '
+                'network; expected rows of 7 values (image, class, score, left, top, right, '
+                f'bottom), such as 1x1x100x7; take an SSD network, or {self.detections_remedy}')
+
+    def run(self, tensor):
+        """Return the output vector for an input tensor, as the vendor's compiler arranges it."""
+        output = self._forward(tensor)
+        return output.reshape(-1) if self._room is None else _with_header(output, self._room)
+
+    def _forward(self, tensor):
+        picture = np.asarray(tensor, dtype=np.float32).reshape(self.input_shape)
+        self._network.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis]))
+        return self._network.forward()
+
+
+def opencv_reason(error):
+    """Return the text of a cv2.error in one line."""
+    return ' '.join(str(error).split())
+
+
+def picture_size(shapes, remedy):
+    """
+    Return (height, width) of a network's only input, a picture.
+
+    :param shapes: dimensions of all inputs by their names; what is no number is a text.
+    :param remedy: what to do about another input, for the error.
+    :raises ValueError: it is not 1 x 3 x height x width.
+    """
+    if len(shapes) != 1:
+        raise ValueError(f'it has {len(shapes)} inputs ({", ".join(shapes)}); expected one; '
+                         f'{remedy}')
+    (shape,) = shapes.values()
+    shown = 'x'.join(map(str, shape)) or 'of unknown dimensions'
+    if len(shape) != 4 or isinstance(shape[1], int) and shape[1] != _CHANNELS:
+        raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH, a picture of three '
+                         f'channels; {remedy}')
+    # A batch of any size may be one of 1.
+    if shape[0] != 1 and isinstance(shape[0], int) or not all(
+            isinstance(side, int) for side in shape[1:]):
+        raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH in numbers, since a '
+                         f'stick computes for one size; {remedy}')
+    return shape[2:]
+
+
+def _has_boxes(shape):
+    """Tell whether an output is a list of boxes; a single row is one only in four dimensions."""
+    rows = [side for side in shape[:-1] if side != 1]
+    return (shape[-1] == ssd.VALUES_PER_BOX and len(rows) <= 1
+            and (len(rows) == 1 or len(shape) == 4))
+
+
+def _with_header(output, room):
+    """
+    Return rows of boxes as the vendor's graph compiler arranges them.
+
+    The number of rows comes first, in a row of its own. An image number of -1 or a score of 0
+    ends the rows, as in the output of the SSD layer of other frameworks.
+    """
+    rows = output.reshape(-1, ssd.VALUES_PER_BOX)[:room]
+    ends = (rows[:, _IMAGE_NUMBER] == -1) | (rows[:, _SCORE] == 0)
+    count = int(np.argmax(ends)) if ends.any() else len(rows)
+    vector = np.zeros((room + 1, ssd.VALUES_PER_BOX), dtype=np.float32)
+    vector[0, 0] = count
+    vector[1:count + 1] = rows[:count]
+    return vector.reshape(-1)

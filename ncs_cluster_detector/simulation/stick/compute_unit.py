@@ -1,0 +1,215 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The inside of an opened simulated stick: tensor queues and the computation in time."""
+
+from collections import deque
+import threading
+import time
+
+from ncs_cluster_detector.simulation.stick.garbage import spoil
+from ncs_cluster_detector.simulation.stick.stick_calls import StickCalls
+from ncs_cluster_detector.simulation.stick.stick_calls import StickStopped
+from ncs_cluster_detector.simulation.stick.stick_memory import StickMemory
+from ncs_cluster_detector.simulation.stick.stick_work import Job
+from ncs_cluster_detector.simulation.usb.xlink_wire import TRANSFERS_PER_INFERENCE
+import numpy as np
+
+
+class ComputeUnit:
+    """
+    Computes the inferences of one stick, one after the other, from its opening to its closing.
+
+    The schedule is absolute: an inference starts when the one before has ended or when it is
+    triggered, whichever is later, and ends ``inference_ms`` after that, however late the host's
+    timers fire. One thread keeps this time. Another runs the networks on the host, each as soon
+    as its input is there, so that a host that is late once has caught up by the next inference;
+    one that is slower than the stick delivers when it is done.
+    """
+
+    def __init__(self, stick):
+        """
+        Start the threads of an opened stick.
+
+        :param stick: the :class:`SimulatedStick`.
+        """
+        self.memory = StickMemory()
+        self.calls = StickCalls(stick.path)
+        self._stick = stick
+        self._inference_sec = stick.bus.inference_ms / 1000.0
+        self._transfer_sec = stick.bus.transfer_ms / 1000.0
+        self._changed = self.calls.changed
+        self._to_compute = deque()
+        self._to_deliver = deque()
+        self._inferences = 0
+        self._under_way = 0
+        self._threads = [
+            threading.Thread(target=self._until_stopped, args=(work,), daemon=True,
+                             name=f'stick {stick.path} {work.__name__.strip("_")}')
+            for work in (self._compute, self._deliver)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def stopped(self):
+        """Tell whether the stick was closed or unplugged, or broke down."""
+        return self.calls.stopped
+
+    def begin(self, call):
+        """Let a call of the host begin that is not one of those below; see StickCalls.begin."""
+        self.calls.begin(call)
+
+    def stop(self):
+        """Wake all blocked calls and wait for the end of the threads."""
+        self.calls.stop()
+        for thread in self._threads:
+            thread.join()
+
+    def write(self, queue, tensor, key):
+        """
+        Send a tensor to the stick; block while the queue is full and during the transfer.
+
+        :param tensor: flat float16 array.
+        :param key: comes back with the result.
+        :raises StickStopped: the stick was closed before or meanwhile.
+        """
+        with self._changed:
+            self.calls.wait_in_call('write', lambda: queue.held < queue.capacity)
+            queue.held += 1
+            try:
+                sent_at = time.monotonic()
+                arrives_at = max(sent_at + self._transfer_sec,
+                                 self._stick.reserve_transfer(tensor.nbytes))
+                self.calls.wait_in_call('write', lambda: False, arrives_at - sent_at)
+            except BaseException:   # also when the program is interrupted meanwhile
+                queue.held -= 1
+                self._changed.notify_all()
+                raise
+            queue.elements.append((tensor, key))
+
+    def trigger(self, graph, source, target):
+        """
+        Start the inference of the oldest waiting tensor in ``source``; do not wait for it.
+
+        :return: False when there is none.
+        :raises StickStopped: the stick was closed before.
+        """
+        with self._changed:
+            self.calls.check('trigger')
+            if not source.elements:
+                return False
+            tensor, key = source.elements.popleft()
+            job = Job(graph, tensor, key, source, target, time.monotonic())
+            self._to_compute.append(job)
+            self._to_deliver.append(job)
+            graph.started = True
+            self._note_under_way(+1)
+            self._changed.notify_all()
+            return True
+
+    def read(self, queue):
+        """
+        Return the oldest result, as ``(flat float16 array, key)``; block while there is none.
+
+        :raises StickStopped: the stick was closed before or meanwhile.
+        """
+        with self._changed:
+            self.calls.wait_in_call('read', lambda: queue.elements)
+            queue.held -= 1
+            self._changed.notify_all()
+            return queue.elements.popleft()
+
+    def discard(self, queue):
+        """Forget a queue and what is in it."""
+        with self._changed:
+            queue.gone = True
+            self._changed.notify_all()
+
+    def _sleep_until(self, deadline):
+        self.calls.wait_for(lambda: False, deadline - time.monotonic())
+
+    def _until_stopped(self, work):
+        try:
+            work()
+        except StickStopped:
+            return  # the stick was closed: nobody waits for what was under way
+        except Exception as error:
+            # A fault of a network on the host is a crash of the stick: whoever waits must know.
+            self.calls.stop(error)
+
+    def _compute(self):
+        """Run the networks on the host."""
+        while True:
+            with self._changed:
+                self.calls.wait_for(lambda: self._to_compute)
+                job = self._to_compute.popleft()
+            output = _infer(job.graph.network, job.tensor)
+            job.tensor = None   # half a megabyte that nobody needs until the result is due
+            with self._changed:
+                job.output = output
+                job.computed_at = time.monotonic()
+                self._changed.notify_all()
+
+    def _deliver(self):
+        """Keep the stick's time and deliver each result when its time has come."""
+        free_at = time.monotonic()
+        try:
+            with self._changed:
+                while True:
+                    self.calls.wait_for(lambda: self._to_deliver)
+                    free_at = self._run_job(self._to_deliver.popleft(), free_at)
+        finally:
+            self._stick.rest()
+
+    def _run_job(self, job, free_at):
+        """Return when the next inference may start; ``free_at`` is when this one may."""
+        self._sleep_until(free_at)
+        started_at = max(free_at, job.queued_at)
+        due_at = started_at + self._inference_sec * self.calls.faults.slow
+        self._stick.work(started_at, due_at)
+        self._sleep_until(due_at)
+        self.calls.wait_for(lambda: job.output is not None)
+        ended_at = max(due_at, job.computed_at)
+        if not self._may_deliver():
+            self.calls.wait_for(self._may_deliver)
+            ended_at = time.monotonic()
+        job.graph.time_taken_ms = 1000.0 * (ended_at - started_at)
+        job.source.held -= 1
+        if not _has_room(job.target):
+            self._changed.notify_all()
+            self.calls.wait_for(lambda: _has_room(job.target))
+            ended_at = time.monotonic()
+        job.target.held += 1
+        self._note_under_way(-1)
+        job.target.elements.append((self._result(job), job.key))
+        self._changed.notify_all()
+        return ended_at + self._stick.throttle_pause_sec()
+
+    def _note_under_way(self, change):
+        # A process that is killed cannot tell any more what its stick has for it, so it does so
+        # all the time. What has arrived is in the process's memory and is gone with it.
+        self._under_way += change
+        self._stick.note_unread(TRANSFERS_PER_INFERENCE * self._under_way)
+
+    def _may_deliver(self):
+        return not self.calls.faults.hangs('read')
+
+    def _result(self, job):
+        self._inferences += 1
+        kind = self.calls.faults.garbage
+        return spoil(job.output, kind, self._inferences) if kind else job.output
+
+
+def _has_room(queue):
+    return queue.gone or queue.held < queue.capacity
+
+
+def _infer(network, tensor):
+    """Run a network on FP16 values as the stick does; values beyond FP16 become infinite."""
+    with np.errstate(over='ignore'):
+        return np.asarray(network.run(tensor)).astype(np.float16)

@@ -1,0 +1,168 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The calls of a process to a stick that it has open: how they wait, and how they end."""
+
+from contextlib import contextmanager
+import threading
+
+from ncs_cluster_detector.simulation.api import process_state
+from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
+
+
+class StickStopped(Exception):
+    """The stick was closed or unplugged, or its computation broke down (the cause, then)."""
+
+
+class StickCalls:
+    """
+    The one lock and the one condition of an opened stick, and the state that ends waits.
+
+    One condition for all waits: a stick has a handful of threads at most, and whatever one of
+    them changes concerns most of the others. Methods that say so want :attr:`changed` held.
+    """
+
+    def __init__(self, name):
+        """
+        Begin with a stick that works.
+
+        :param name: the stick's name, for error texts.
+        """
+        lock = threading.Lock()
+        self.changed = threading.Condition(lock)
+        self.faults = StickFaults()
+        self._never = threading.Condition(lock)
+        self._name = name
+        self._stopped = False
+        self._lost = False
+        self._cause = None
+        self._waiting = []
+        self._forgotten = set()
+
+    @property
+    def stopped(self):
+        """Tell whether the stick was closed or unplugged, or broke down."""
+        return self._stopped
+
+    def waiting(self):
+        """Return how many calls of the host wait for the stick."""
+        with self.changed:
+            return len(self._waiting)
+
+    def begin(self, call):
+        """
+        Let a call to the stick begin, unless a fault is set for it.
+
+        An opening that is under way in this process is waited for, as in the vendor's library.
+
+        :param call: a word of :data:`fault_words.CALLS`.
+        :raises Exception: the status that was set; ERROR when the stick was unplugged.
+        """
+        process_state.pass_lock()
+        with self.changed:
+            self.apply_faults(call)
+            if self._lost:
+                raise Exception(Status.ERROR)
+
+    def apply_faults(self, call):
+        """Fail with the status that is set for a call, or do not return; with the lock held."""
+        if self.faults.hangs(call):
+            self._wait_for_ever()
+        status = self.faults.status_of(call)
+        if status is not None:
+            raise Exception(status)
+
+    def check(self, call):
+        """
+        Like :meth:`begin` for calls that pass the library's lock; with the lock held.
+
+        :raises StickStopped: the stick was closed, was unplugged or broke down.
+        """
+        self.apply_faults(call)
+        if self._stopped:
+            self._raise_stopped()
+
+    def wait_in_call(self, call, condition, deadline_sec=None):
+        """
+        Block a call until the condition holds or the time is over; with the lock held.
+
+        When the stick is unplugged, one of the calls that wait then is told, and the others wait
+        for ever, as in the vendor's library.
+
+        :raises StickStopped: the stick was closed, was unplugged or broke down.
+        """
+        with self._listed() as me:
+            self.changed.wait_for(
+                lambda: (self._stopped or me in self._forgotten or self._is_faulty(call)
+                         or condition()), deadline_sec)
+            if me in self._forgotten:
+                self._wait_for_ever()
+        self.check(call)
+
+    def wait_for(self, condition, timeout_sec=None):
+        """
+        Block a thread of the stick itself; with the lock held.
+
+        :raises StickStopped: the stick was closed, was unplugged or broke down.
+        """
+        self.changed.wait_for(lambda: self._stopped or condition(), timeout_sec)
+        if self._stopped:
+            self._raise_stopped()
+
+    def set_faults(self, faults):
+        """Note what is wrong with the stick from now on."""
+        with self.changed:
+            self.faults = faults
+            self.changed.notify_all()
+
+    def lose(self, unheard=False):
+        """
+        Note that the stick was unplugged; one call that waits for it is told.
+
+        :param unheard: not even one. The vendor's library wakes a call that waits for room or for
+            a result (XLinkDispatcher.c:273, EVENT_BLOCKED); none that waits for an answer.
+        """
+        with self.changed:
+            if not self._stopped:
+                self._lost = True
+                # Nothing is sent to a stick that is gone, so nothing waits for its answer.
+                self.faults = self.faults.after_power_off()
+                self._forgotten.update(self._waiting[0 if unheard else 1:])
+                self._stop()
+
+    def stop(self, cause=None):
+        """Note that the stick was closed, or broke down with a cause; wake all calls."""
+        with self.changed:
+            if not self._stopped:
+                self._cause = cause
+                self._stop()
+
+    def _stop(self):
+        self._stopped = True
+        self.changed.notify_all()
+
+    def _is_faulty(self, call):
+        # A call that waits when the stick falls silent goes on waiting, to be told of the unplug.
+        return call in self.faults.hang or self.faults.status_of(call) is not None
+
+    @contextmanager
+    def _listed(self):
+        me = object()
+        self._waiting.append(me)
+        try:
+            yield me
+        finally:
+            self._waiting.remove(me)
+
+    def _wait_for_ever(self):
+        while True:
+            self._never.wait()
+
+    def _raise_stopped(self):
+        raise StickStopped(self._name) from self._cause

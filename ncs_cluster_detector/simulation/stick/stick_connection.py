@@ -1,0 +1,80 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The connection of a process to a simulated stick, from its boot to its reset."""
+
+from ncs_cluster_detector.simulation.faults.fault_watch import FaultWatch
+from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
+from ncs_cluster_detector.simulation.stick.stick_model import SimulatedStick
+from ncs_cluster_detector.simulation.stick.stick_opening import apply_faults
+from ncs_cluster_detector.simulation.stick.stick_opening import open_stick
+
+
+class StickConnection:
+    """A stick that is open; other processes see it and cannot have it."""
+
+    def __init__(self, shared_bus, port, name):
+        """
+        Boot a stick; the caller holds the library's lock.
+
+        :param shared_bus: the :class:`SimulatedBus`.
+        :param port: the stick's :class:`StickPort`; see :func:`open_stick` for when it is another.
+        :param name: its name when it was listed.
+        :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
+        :raises LostInBoot: the stick does not come back.
+        """
+        # Before the opening, which is not undone when the system has no watches left.
+        self._watch = FaultWatch(shared_bus.memory.own_path())
+        try:
+            self._port, self._claim, self._plugs = open_stick(shared_bus, port, name)
+        except BaseException:
+            self._watch.close()
+            raise
+        self.stick = SimulatedStick(shared_bus, self._port)
+        self.unit = ComputeUnit(self.stick)
+        self._look()   # for what was done before the watch began
+        self._watch.start(self._look, f'stick {self._port.path} watch')
+
+    def close(self):
+        """
+        Reset the stick and end its threads; calls that wait for it fail with ERROR.
+
+        :raises Exception: the status set by a fault.
+        """
+        with self.unit.calls.changed:
+            self.unit.calls.apply_faults('close')
+        self.unit.stop()
+        self._port.reset(self._plugs, self._port.bus.close_sec)
+        self._watch.close()
+        self._claim.close()
+
+    def _look(self):
+        """Take over what was done to the stick from outside."""
+        state = self._port.state()
+        if state.plugged and state.plugs == self._plugs:
+            self.unit.calls.set_faults(state.faults)
+        else:
+            self.unit.calls.lose(unheard=state.faults.unheard)
+
+
+def list_ports(shared_bus):
+    """
+    Return the ports with a stick that the library finds, in their order.
+
+    A stick with an error in ``enumerate`` ends the list, for the vendor's module takes any error
+    for its end.
+    """
+    ports = []
+    for port in shared_bus.ports() if shared_bus is not None else ():
+        if port.is_visible():
+            try:
+                apply_faults(port, 'enumerate')
+            except Exception:
+                break
+            ports.append(port)
+    return ports

@@ -1,0 +1,63 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What graphs and queues are allocated on an opened simulated stick, and its limits."""
+
+from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+
+# Memory of the first stick as reported under NCSDK 2; numbers of graphs and queues as reported by
+# the second stick's firmware, those of the first are not published.
+MEMORY_BYTES = 522073264
+MOST_GRAPHS = 10
+MOST_FIFOS = 20
+
+
+class StickMemory:
+    """Book-keeping of graphs and queues; a full stick is ``Exception(Status.X)``."""
+
+    def __init__(self):
+        """Start empty, as a stick does that has just booted."""
+        self._graph_bytes = {}
+        self._fifo_bytes = {}
+
+    @property
+    def graph_count(self):
+        """Return the number of graphs on the stick."""
+        return len(self._graph_bytes)
+
+    @property
+    def fifo_count(self):
+        """Return the number of queues on the stick."""
+        return len(self._fifo_bytes)
+
+    @property
+    def bytes_used(self):
+        """Return the memory in use, in bytes."""
+        return sum(self._graph_bytes.values()) + sum(self._fifo_bytes.values())
+
+    def add_graph(self, graph, size):
+        """Take ``size`` bytes for a graph: OUT_OF_MEMORY, or ERROR when there are 10 already."""
+        if size > MEMORY_BYTES:
+            raise Exception(Status.OUT_OF_MEMORY)
+        if graph not in self._graph_bytes and len(self._graph_bytes) >= MOST_GRAPHS:
+            raise Exception(Status.ERROR)
+        self._graph_bytes[graph] = size
+
+    def remove_graph(self, graph):
+        """Give a graph's memory back."""
+        self._graph_bytes.pop(graph, None)
+
+    def add_fifo(self, fifo, size):
+        """Take ``size`` bytes for a queue: ERROR when there are 20 already."""
+        if len(self._fifo_bytes) >= MOST_FIFOS:
+            raise Exception(Status.ERROR)
+        self._fifo_bytes[fifo] = size
+
+    def remove_fifo(self, fifo):
+        """Give a queue's memory back."""
+        self._fifo_bytes.pop(fifo, None)

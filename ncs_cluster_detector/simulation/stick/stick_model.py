@@ -1,0 +1,81 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What a process has of a simulated stick that it has open: heat, throttling and the bus."""
+
+from collections import deque
+from functools import partial
+import threading
+
+from ncs_cluster_detector.simulation.heat.sensor import Sensor
+from ncs_cluster_detector.simulation.heat.sensor import SensorReader
+
+# The pause between two inferences below the guard temperatures, between them and above them, and
+# how far they are apart. Source: the limits and sleeps that the host sent to the stick in the
+# vendor's first library version (85 and 95 degrees Celsius, 100 and 10000 ms); those inside the
+# later firmware are not published.
+UPPER_GUARD_ABOVE_CELSIUS = 10.0
+THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
+
+# RO_THERMAL_STATS is a buffer of 100 bytes: 25 values of 32 bits.
+THERMAL_VALUES = 25
+
+
+class SimulatedStick:
+    """A stick from its boot to its reset; what it keeps longer is in its port's memory."""
+
+    def __init__(self, shared_bus, port):
+        """
+        Take a stick that has just booted.
+
+        :param shared_bus: its :class:`SimulatedBus`.
+        :param port: its :class:`StickPort`.
+        """
+        self.bus = port.bus
+        self.work = port.work
+        self.rest = port.rest
+        _, link = port.look()
+        self.note_unread = partial(port.note_unread, link.enumeration)
+        self.reserve_transfer = shared_bus.reserve_transfer
+        self._port = port
+        self._lock = threading.Lock()
+        # It is of one opening, as what the sensor has seen is.
+        self._sensor = SensorReader(Sensor(), f'{port.path} {link.enumeration}')
+        self._readings = deque(maxlen=THERMAL_VALUES)
+
+    @property
+    def path(self):
+        """Return the USB port path."""
+        return self._port.path
+
+    def throttle_level(self):
+        """Return 0, or 1 or 2 from the lower and the upper guard temperature."""
+        faults, celsius = self._port.faults_and_celsius()
+        guard = faults.throttle_celsius
+        above = celsius - (self.bus.throttle_celsius if guard is None else guard)
+        return (above >= 0.0) + (above >= UPPER_GUARD_ABOVE_CELSIUS)
+
+    def throttle_pause_sec(self):
+        """Return how long the stick has to pause before its next inference."""
+        return THROTTLE_PAUSE_SEC[self.throttle_level()]
+
+    def thermal_readings(self):
+        """
+        Read the temperature, and return it and the 24 readings before it, newest first.
+
+        The vendor does not document the order of the 25 values; every known program takes the
+        first one as the current temperature. Readings not yet taken are 0.0. A sensor that tells
+        the same whatever the stick has fills all of them.
+        """
+        faults, celsius = self._port.faults_and_celsius()
+        count = 1 if faults.told_celsius is None else THERMAL_VALUES
+        with self._lock:
+            self._sensor.sensor = faults.sensor
+            told = faults.told(self._sensor.read(self._port.clock(), celsius))
+            self._readings.extendleft([told] * count)
+            return [*self._readings, *[0.0] * (THERMAL_VALUES - len(self._readings))]

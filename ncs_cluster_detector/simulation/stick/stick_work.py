@@ -1,0 +1,53 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What a simulated stick works on: queues of tensors, graphs, and inferences."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+
+class TensorQueue:
+    """
+    A queue of FP16 tensors between host and stick; the lock of the compute unit guards it.
+
+    ``held`` counts the places in use: in an input queue from the beginning of the transfer until
+    the end of the inference, in an output queue until the host has read the result. What comes
+    for a queue that is ``gone`` is dropped.
+    """
+
+    def __init__(self, capacity):
+        """Make an empty queue with ``capacity`` places."""
+        self.capacity = capacity
+        self.held = 0
+        self.elements = deque()
+        self.gone = False
+
+
+@dataclass
+class LoadedGraph:
+    """A network in the stick's memory, and how long it computed last, in milliseconds."""
+
+    network: Any
+    time_taken_ms: float = 0.0
+    started: bool = False
+
+
+@dataclass
+class Job:
+    """An inference that was triggered, from one queue to another; times of the monotonic clock."""
+
+    graph: LoadedGraph
+    tensor: Any
+    key: int
+    source: TensorQueue
+    target: TensorQueue
+    queued_at: float
+    output: Any = None
+    computed_at: float = 0.0

@@ -1,0 +1,141 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The devices on the simulated USB bus, as libusb describes and opens them."""
+
+from dataclasses import dataclass
+import errno
+
+from usb.core import USBError
+from usb.core import USBTimeoutError
+
+VENDOR_ID = 0x03e7
+ROM_PRODUCT_ID = 0x2150
+BOOTED_PRODUCT_ID = 0xf63b
+
+# Codes of libusb, and the system's for the same.
+ACCESS = -3
+NO_DEVICE = -4
+NOT_FOUND = -5
+BUSY = -6
+TIMEOUT = -7
+OVERFLOW = -8
+_ERRORS = {
+    ACCESS: ('Access denied (insufficient permissions)', errno.EACCES),
+    NO_DEVICE: ('No such device (it may have been disconnected)', errno.ENODEV),
+    NOT_FOUND: ('Entity not found', errno.ENOENT),
+    BUSY: ('Resource busy', errno.EBUSY),
+    TIMEOUT: ('Operation timed out', errno.ETIMEDOUT),
+    OVERFLOW: ('Overflow', errno.EOVERFLOW),
+}
+# Below are those of the devices that are no sticks; a port then has three in turn, so that a
+# device never has the address of the one before, nor of one in another port. With more than 41
+# sticks they exceed the 127 of a real bus.
+_FIRST_ADDRESS = 4
+_ADDRESSES_PER_PORT = 3
+
+
+@dataclass(frozen=True)
+class DeviceDescriptor:
+    """The fields that pyusb reads from a device descriptor, under its names."""
+
+    idVendor: int  # noqa: N815 - a name of the USB standard
+    idProduct: int  # noqa: N815
+    address: int
+    port_numbers: tuple
+    bus: int = 1
+    speed: int = 3
+    bLength: int = 18  # noqa: N815
+    bDescriptorType: int = 1  # noqa: N815
+    bcdUSB: int = 0x0200  # noqa: N815
+    bDeviceClass: int = 0  # noqa: N815
+    bDeviceSubClass: int = 0  # noqa: N815
+    bDeviceProtocol: int = 0  # noqa: N815
+    bMaxPacketSize0: int = 64  # noqa: N815
+    bcdDevice: int = 1  # noqa: N815
+    iManufacturer: int = 0  # noqa: N815
+    iProduct: int = 0  # noqa: N815
+    iSerialNumber: int = 0  # noqa: N815
+    bNumConfigurations: int = 1  # noqa: N815
+
+    @property
+    def port_number(self):
+        """Return the number of the last port on the way to the device."""
+        return self.port_numbers[-1] if self.port_numbers else 0
+
+
+@dataclass(frozen=True)
+class UsbDevice:
+    """
+    A device as it was when it was listed; without a port it is no stick.
+
+    ``plugs`` and ``enumeration`` tell it from others that its port has had.
+    """
+
+    descriptor: DeviceDescriptor
+    port: object = None
+    plugs: int = 0
+    enumeration: int = 0
+
+    @property
+    def has_booted(self):
+        """Tell whether it is a stick that had booted."""
+        return self.descriptor.idProduct == BOOTED_PRODUCT_ID
+
+    def is_there(self):
+        """Tell whether the device is still on the bus."""
+        state, link = self.port.look()
+        return state.plugged and link.enumeration == self.enumeration
+
+
+class UsbHandle:
+    """An opened device: who has the interface, and what was read or written in part."""
+
+    def __init__(self, device):
+        """Open a device."""
+        self.device = device
+        self.claim = None
+        self.unread = b''
+        self.received = bytearray()
+
+    def let_go(self):
+        """Give the interface back, if this handle has it."""
+        if self.claim is not None:
+            self.claim.close()
+            self.claim = None
+
+
+# A root hub and a webcam, of which nobody who looks for sticks may take any notice.
+FOREIGN_DEVICES = (
+    UsbDevice(DeviceDescriptor(0x1d6b, 0x0002, 1, (), bDeviceClass=9)),
+    UsbDevice(DeviceDescriptor(0x046d, 0x0825, 2, (2,), bDeviceClass=0xef)),
+)
+
+
+def listed_stick(port, index):
+    """
+    Return a stick as a device, or None when none can be seen.
+
+    :param port: the :class:`StickPort`.
+    :param index: its place among the ports of the bus, from 0 on.
+    """
+    seen = port.visible()
+    if seen is None:
+        return None
+    state, link = seen
+    descriptor = DeviceDescriptor(
+        VENDOR_ID, BOOTED_PRODUCT_ID if link.booted else ROM_PRODUCT_ID,
+        _FIRST_ADDRESS + index * _ADDRESSES_PER_PORT + link.enumeration % _ADDRESSES_PER_PORT,
+        tuple(int(number) for number in port.path.split('.')))
+    return UsbDevice(descriptor, port, state.plugs, link.enumeration)
+
+
+def usb_error(code):
+    """Return the exception that pyusb raises for a code of libusb."""
+    text, number = _ERRORS[code]
+    return (USBTimeoutError if code == TIMEOUT else USBError)(text, code, number)

@@ -1,0 +1,124 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The way of the frames: from the camera to the sticks, and back in their order."""
+
+from ncs_cluster_detector.policy.ordering import ResultOrder
+from ncs_cluster_detector.supervision.measurement import Rate
+
+
+class FrameFlow:
+    """
+    Gives each frame to a stick, and to another one when that is late.
+
+    ``dropped`` counts the frames without a published result, ``input`` is the Rate of those that
+    came.
+    """
+
+    def __init__(self, cluster, pool, inflight_per_stick):
+        """Start without frames; see ClusterControl and StickPool."""
+        self.input = Rate()
+        self._cluster = cluster
+        self._pool = pool
+        self._inflight_per_stick = inflight_per_stick
+        self._order = ResultOrder(cluster.promptness.order_patience_sec)
+        self._seen = 0         # number of the newest frame that has been looked at
+        self._waiting = None   # the newest frame while no stick has it
+        self._not_sent = 0
+
+    @property
+    def dropped(self):
+        """Return how many frames were not sent to a stick, were lost there or came too late."""
+        return self._not_sent + self._order.dropped
+
+    def take_results(self, now):
+        """Take in what the sticks have finished and lost."""
+        for number, result, frame in self._pool.take_results():
+            self._order.finished(frame.number, number, (frame, result.detections), now)
+        for number, sequence in self._pool.take_lost():
+            self._order.lost(sequence, number)
+
+    def distribute(self, now, newest, sticks, settings):
+        """
+        Give frames to sticks.
+
+        :param now: seconds of the monotonic clock.
+        :param newest: the newest Frame, or None.
+        :param sticks: list of StickStatus, all sticks; those that are given a frame are renewed.
+        :param settings: the Settings in force.
+        """
+        self._replace_late_sticks(now, sticks, settings)
+        self._take_in(now, newest)
+        frame = self._waiting
+        if frame is None:
+            return
+        if _is_too_old(frame, now, settings):
+            self._waiting = None
+            self._not_sent += 1
+        elif self._give(frame, now, sticks):
+            self._waiting = None
+            on_trial = self._cluster.give_on_trial(now, sticks, settings)
+            if on_trial is not None:
+                self._post(on_trial, frame, now, sticks)
+
+    def release(self, now):
+        """Return the pairs of Frame and its detections that may be published, in order."""
+        self._order.patience_sec = self._cluster.promptness.order_patience_sec
+        return self._order.release(now)
+
+    def next_due(self, now, sticks):
+        """Return the next moment at which time alone lets a frame go on, or None."""
+        frame_due_at = None if self._waiting is None else self._cluster.next_frame_due(
+            now, sticks, self._inflight_per_stick)
+        due = [frame_due_at, self._order.next_release_at()]
+        return min((moment for moment in due if moment is not None), default=None)
+
+    def _take_in(self, now, frame):
+        if frame is None or frame.number == self._seen:
+            return
+        arrived = frame.number - self._seen
+        for _ in range(arrived):
+            self.input.count(now)
+        # The single place where frames are dropped for want of a free stick.
+        self._not_sent += arrived - 1 + (self._waiting is not None)
+        self._seen = frame.number
+        self._waiting = frame
+
+    def _replace_late_sticks(self, now, sticks, settings):
+        """Give the frames of the sticks that are late to others; the first result counts."""
+        promptness = self._cluster.promptness
+        for number in promptness.newly_late:
+            self._pool.note_late(number)
+        if not promptness.late:
+            return
+        frames = {}
+        for number in promptness.late:
+            frames.update(self._pool.frames_of(number))
+        for frame in map(frames.get, self._order.owed_by(promptness.late)):
+            if _is_too_old(frame, now, settings):
+                self._order.wait_no_longer(frame.number)
+            elif not self._give(frame, now, sticks):
+                return
+
+    def _give(self, frame, now, sticks):
+        """Give a frame to an active stick with room; return whether there is one."""
+        number = self._cluster.give_next(now, sticks, self._inflight_per_stick)
+        if number is not None:
+            self._post(number, frame, now, sticks)
+        return number is not None
+
+    def _post(self, number, frame, now, sticks):
+        self._order.sent(frame.number, number)
+        self._pool.post(number, frame, now)
+        (index,) = [index for index, stick in enumerate(sticks) if stick.number == number]
+        sticks[index] = self._pool.status(number, now)
+
+
+def _is_too_old(frame, now, settings):
+    limit_ms = settings.max_frame_age_ms
+    return limit_ms and now - frame.arrived_at > limit_ms / 1000

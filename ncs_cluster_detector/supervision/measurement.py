@@ -1,0 +1,144 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Rates, latencies and duty over the last seconds; times are arguments."""
+
+from collections import deque
+from statistics import median
+
+RECENT = 3   # inferences by which a stick's speed of the moment is judged: one may be held up
+
+
+class Rate:
+    """Events a second over the last five seconds."""
+
+    WINDOW_SEC = 5.0
+
+    def __init__(self):
+        """Start with no event."""
+        self._times = deque()
+
+    def count(self, now):
+        """Take note of an event."""
+        self._times.append(now)
+        self._forget(now)
+
+    def per_second(self, now):
+        """Return the rate; it is that of the time since the first event while that is short."""
+        self._forget(now)
+        if len(self._times) < 2:
+            return 0.0
+        # Silence longer than the usual gap lowers the rate at once, not after five seconds.
+        elapsed_sec = self._times[-1] - self._times[0]
+        silence_sec = now - self._times[-1]
+        gap_sec = elapsed_sec / (len(self._times) - 1)
+        elapsed_sec += max(silence_sec - gap_sec, 0.0)
+        return (len(self._times) - 1) / elapsed_sec if elapsed_sec > 0 else 0.0
+
+    def _forget(self, now):
+        while self._times and self._times[0] < now - self.WINDOW_SEC:
+            self._times.popleft()
+
+
+class Durations:
+    """Percentiles of the last 200 durations, in seconds."""
+
+    def __init__(self):
+        """Start with no duration."""
+        self._durations = deque(maxlen=200)
+
+    def add(self, duration_sec):
+        """Take note of a duration."""
+        self._durations.append(duration_sec)
+
+    def percentile(self, percent):
+        """Return the duration that ``percent`` of all do not exceed, or None without any."""
+        if not self._durations:
+            return None
+        ordered = sorted(self._durations)
+        return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)]
+
+
+class Duty:
+    """The share of the last 60 seconds in which something was busy."""
+
+    WINDOW_SEC = 60.0
+
+    def __init__(self, now):
+        """Start idle at ``now``; until 60 s have passed the share is of the time since then."""
+        self._since = now
+        self._busy_from = None
+        self._intervals = deque()
+
+    def begin(self, now):
+        """Become busy; nothing changes if it was."""
+        if self._busy_from is None:
+            self._busy_from = now
+
+    def end(self, now):
+        """Become idle; nothing changes if it was."""
+        if self._busy_from is not None:
+            self._intervals.append((self._busy_from, now))
+            self._busy_from = None
+
+    def share(self, now):
+        """Return the busy share, 0.0 to 1.0."""
+        start = max(now - self.WINDOW_SEC, self._since)
+        while self._intervals and self._intervals[0][1] <= start:
+            self._intervals.popleft()
+        busy_sec = sum(end - max(begin, start) for begin, end in self._intervals)
+        if self._busy_from is not None:
+            busy_sec += now - max(self._busy_from, start)
+        return busy_sec / (now - start) if now > start else 0.0
+
+
+class Work:
+    """
+    How long a stick has computed, in all, in seconds.
+
+    An inference counts as long as one takes at full speed: the median time of those whose frame
+    had been waiting at the stick, or, while there are none, of all, which includes the transfer.
+    """
+
+    def __init__(self):
+        """Start with no work."""
+        self.inference_sec = None   # of one inference at full speed; None before the first
+        self.recent_sec = None      # the median of the latest three; None before them
+        self._recent = deque(maxlen=RECENT)
+        self._done_sec = 0.0
+        self._last_done_at = float('-inf')
+        self._given_at = deque()
+        self._waiting, self._single = Durations(), Durations()
+
+    def given(self, now):
+        """Take note of a frame given to the stick."""
+        self._given_at.append(now)
+
+    def done(self, now):
+        """Take note of the result of the oldest frame."""
+        given_at = self._given_at.popleft()
+        waited = given_at < self._last_done_at
+        took_sec = max(now - max(given_at, self._last_done_at), 0.0)
+        (self._waiting if waited else self._single).add(took_sec)
+        self._recent.append(took_sec)
+        if len(self._recent) == RECENT:
+            self.recent_sec = median(self._recent)
+        self._last_done_at = now
+        self.inference_sec = self._waiting.percentile(50) or self._single.percentile(50)
+        self._done_sec += self.inference_sec
+
+    def given_up(self):
+        """Take note that the frames which the stick holds will have no result."""
+        self._given_at.clear()
+
+    def total_sec(self, now):
+        """Return the time computed until now, that of the frame under way included."""
+        if not self._given_at or self.inference_sec is None:
+            return self._done_sec
+        under_way_sec = now - max(self._given_at[0], self._last_done_at)
+        return self._done_sec + max(0.0, min(under_way_sec, self.inference_sec))

@@ -1,0 +1,90 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Until when a worker must answer; its library has no deadlines."""
+
+from ncs_cluster_detector.policy.reliability import restart
+from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
+from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import OPENED
+from ncs_cluster_detector.sticks.stick import OPENING
+
+# How long a stick pauses between two inferences at each throttling level, for which it must not be
+# taken for hung. Source: what the host sent to the stick in the vendor's first library version.
+THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
+
+
+def of_start(record, options, longest_start_sec, others_waiting, others_slow=False):
+    """
+    Return until when a worker that opens its stick must answer.
+
+    :param record: the StickRecord.
+    :param options: SupervisorOptions.
+    :param longest_start_sec: the longest successful start of any stick, or None.
+    :param others_waiting: the records of other sticks that wait for their turn to start.
+    :param others_slow: whether another one was not back from its boot in time either.
+    :return: ``(seconds of the monotonic clock, why it is given up then)``.
+    """
+    handle, setbacks = record.handle, record.setbacks
+    # Giving up one that is slow to boot helps nobody when the others are as slow.
+    faster = [other for other in others_waiting if not other.setbacks.slow]
+    is_patient = setbacks.slow == 1 or setbacks.slow and not faster
+    start_sec = restart.start_deadline_sec(
+        setbacks.failures, None if is_patient else longest_start_sec, options.startup_timeout_sec)
+    why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
+           f'the longest start so far took {longest_start_sec:.1f} s')
+    deadlines = [(handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})')]
+    if handle.step == BOOTED:
+        deadlines.append((handle.step_at + restart.ANSWER_SEC, (
+            f'it has booted, and has not answered for {restart.ANSWER_SEC:g} s')))
+    if handle.step == OPENED and longest_start_sec is not None:
+        load_sec = restart.load_deadline_sec(setbacks.failures, longest_start_sec)
+        deadlines.append((handle.step_at + load_sec, (
+            f'its networks are not loaded within {load_sec:.3g} s')))
+    if handle.step == OPENING and _may_be_overtaken(
+            faster, others_waiting, longest_start_sec, others_slow):
+        deadlines.append((handle.step_at + restart.BOOT_SEC, (
+            f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
+    if setbacks.holds_up() and others_waiting and longest_start_sec is not None:
+        deadlines.append((handle.started_at + longest_start_sec, (
+            f'not ready within {longest_start_sec:.3g} s, and others wait')))
+    return min(deadlines)
+
+
+def _may_be_overtaken(faster, others_waiting, longest_start_sec, others_slow):
+    """
+    Tell whether others are to be started before one that is not back from its boot.
+
+    While only a single other one is waiting, which has not booted yet, there is time for a slow
+    one, see StickRegister.due. And there must be a reason to think that the others are faster: a
+    start that was, or that this is the first one that takes long.
+    """
+    if not faster or len(others_waiting) == 1 and not faster[0].setbacks.failures:
+        return False
+    if longest_start_sec is None:
+        return not others_slow
+    return longest_start_sec < restart.BOOT_SEC
+
+
+def of_work(handle, options, pause_level):
+    """
+    Return until when a worker whose stick is open must answer.
+
+    :param handle: its WorkerHandle.
+    :param options: SupervisorOptions.
+    :param pause_level: the highest throttling level since it was given its oldest frame.
+    :return: ``(seconds of the monotonic clock, why it is given up then)``.
+    """
+    inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[pause_level]
+    silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
+    deadlines = [(handle.heard_at + silence_sec,
+                  f'no temperature reading for {silence_sec:g} s')]
+    if handle.busy_since is not None:
+        deadlines.append((handle.busy_since + inference_sec,
+                          f'no result within {inference_sec:g} s (inference_timeout_ms)'))
+    return min(deadlines)

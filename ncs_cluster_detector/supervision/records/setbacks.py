@@ -1,0 +1,100 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What has gone wrong with one stick, and what follows from it."""
+
+from collections import Counter
+from enum import Enum
+
+from ncs_cluster_detector.policy.reliability import restart
+from ncs_cluster_detector.policy.reliability.trust import Trust
+from ncs_cluster_detector.sticks.stick import BOOTED
+from ncs_cluster_detector.sticks.stick import OPENING
+
+
+class Cause(Enum):
+    """Why a worker ends that was not asked to stop by the node's end."""
+
+    STICK = 'the stick, or its driver, has failed'
+    REFUSAL = 'the stick has answered, and refuses the networks'
+    KILLED = 'its process was killed'
+    WANTED = 'a restart is wanted'
+
+
+class Setbacks:
+    """
+    The setbacks of one stick; all but its Trust since it was last well.
+
+    ``failures`` counts what ended its workers, ``mute`` how often it booted and gave no answer,
+    ``slow`` how often it was not back from its boot in time, and ``refusals`` how often it refused
+    the networks, by reason, since it last loaded them. When it ``owes_result`` it failed at work,
+    and only a result shows that it is well.
+    """
+
+    def __init__(self):
+        """Start with none."""
+        self.failures = self.mute = self.slow = 0
+        self.refusals = Counter()
+        self.trust = Trust()
+        self.owes_result = False
+
+    def failed(self, handle, now, at_work, cause):
+        """
+        Take note of a failure; return the RestartPlan.
+
+        :param handle: the WorkerHandle of the worker that has failed.
+        :param at_work: whether its stick was open.
+        :param cause: a Cause, REFUSAL excepted.
+        """
+        self.failures += 1
+        self._note_held_up(handle, now)
+        self.owes_result |= bool(handle.outstanding) and cause is not Cause.WANTED
+        if at_work and cause is Cause.STICK:
+            self.trust.lapsed()
+            return restart.after_failure(self.failures, self.holds_up(), self.trust.rest_sec)
+        if at_work and cause is Cause.KILLED:
+            self.trust.interrupted()
+        return restart.after_failure(self.failures, self.holds_up())
+
+    def refused(self, reason):
+        """Take note that the stick has answered, and refuses the networks; return the plan."""
+        self.refusals[reason] += 1
+        return restart.after_refusal(self.refusals.total())
+
+    def died(self):
+        """Take note that the stick has booted and does not answer; return the RestartPlan."""
+        self.mute += 1
+        return restart.after_failure(1, self.holds_up())
+
+    def well(self):
+        """Take note that the stick is well; its doubts fade by themselves."""
+        self.failures = self.mute = self.slow = 0
+        self.owes_result = False
+
+    def forget(self):
+        """Take note that a hand was on the stick: it begins anew."""
+        self.well()
+        self.refusals.clear()
+        self.trust.forget()
+
+    def tries(self):
+        """Return how often its start has failed since it was last well, or loaded networks."""
+        return self.failures + self.refusals.total()
+
+    def holds_up(self):
+        """
+        Return how often its starts have held up the others for nothing, since it was last well.
+
+        One that was slow to boot once may be in time the next time, see StickRegister.due.
+        """
+        return self.mute + max(self.slow - 1, 0)
+
+    def _note_held_up(self, handle, now):
+        if now - handle.step_at >= restart.HELD_UP_SEC:
+            self.mute += handle.step == BOOTED
+            self.slow += handle.step == OPENING

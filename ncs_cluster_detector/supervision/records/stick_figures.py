@@ -1,0 +1,66 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""What was measured of one stick."""
+
+from ncs_cluster_detector.supervision.measurement import Durations
+from ncs_cluster_detector.supervision.measurement import Duty
+from ncs_cluster_detector.supervision.measurement import Work
+
+
+class StickFigures:
+    """
+    The figures of one stick, which outlive its workers.
+
+    ``celsius`` was read at ``measured_at``; ``pause_level`` is the highest throttling level since
+    the stick was given its oldest frame, for a pause that has begun goes on when the level falls.
+    """
+
+    def __init__(self, now):
+        """Start with nothing measured."""
+        self.inferences = 0
+        self.unusable_boxes = 0
+        self.celsius = None
+        self.measured_at = None
+        self.throttle_level = 0
+        self.pause_level = 0
+        self.last_given_at = float('-inf')
+        self.duty = Duty(now)
+        self.work = Work()
+        self.inference_times = Durations()
+
+    def given(self, now):
+        """Take note of a frame given to the stick."""
+        self.last_given_at = now
+        self.duty.begin(now)
+        self.work.given(now)
+
+    def inferred(self, result, now, is_busy):
+        """Take note of a Result, and whether the stick has further frames."""
+        self.inferences += 1
+        self.unusable_boxes += result.unusable_boxes
+        self.pause_level = self.throttle_level
+        self.inference_times.add(result.inference_sec)
+        # Not when it was heard: a host that is late hears of several at once.
+        self.work.done(result.finished_at)
+        if not is_busy:
+            self.duty.end(now)
+
+    def measured(self, reading, is_busy):
+        """Take in a Reading, and whether the stick has frames."""
+        self.celsius = reading.celsius
+        self.measured_at = reading.measured_at
+        self.throttle_level = reading.throttle_level
+        self.pause_level = max(self.pause_level if is_busy else 0, reading.throttle_level)
+
+    def stopped(self, now):
+        """Take note that the stick's worker ends."""
+        self.duty.end(now)
+        self.work.given_up()
+        self.celsius = None
+        self.throttle_level = self.pause_level = 0

@@ -1,0 +1,242 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The supervisor's record of one stick, which outlives the stick's workers."""
+
+from ncs_cluster_detector.policy.reliability import restart
+from ncs_cluster_detector.policy.reliability.presence import Presence
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.supervision.records import deadlines
+from ncs_cluster_detector.supervision.records.setbacks import Cause
+from ncs_cluster_detector.supervision.records.setbacks import Setbacks
+from ncs_cluster_detector.supervision.records.stick_figures import StickFigures
+from ncs_cluster_detector.supervision.snapshot import StickSnapshot
+
+
+class StickRecord:
+    """
+    One stick: number, USB port, the state of its worker, and its figures.
+
+    Its life: BACKOFF until a worker is due, STARTING until its stick is open, RUNNING; after a
+    failure STOPPING until the process is gone, then BACKOFF again or, when the budget is used up,
+    FATAL for a long rest. While the stick is not plugged in ABSENT takes the place of waiting, and
+    DEAD while it has booted and does not answer on USB. While another program has it open no
+    worker is due. QUEUED is only told, see told_state.
+    """
+
+    def __init__(self, number, device_name, now):
+        """Start with a stick that waits for its first worker."""
+        self.number = number
+        self.device_name = device_name
+        self.name_now = device_name   # as last listed: without its chip while it is in use
+        self.state = StickState.BACKOFF
+        self.start_at = now     # when a new worker is due, in BACKOFF and FATAL
+        self.handle = None
+        self.restarts = 0
+        self.last_error = ''
+        self.dead_since = None  # in DEAD, in seconds of the monotonic clock
+        self.setbacks = Setbacks()
+        self.starts = 0
+        self.has_place = False      # it is to be used, as far as max_sticks goes
+        self.in_use = False         # another program has it open
+        self.presence = Presence()
+        self._is_told_dead = False   # since it ran last
+        self._ready_at = None
+        self._plan = None
+        self.figures = StickFigures(now)
+
+    def waits_until(self):
+        """Return when a worker is due, or None when none is: there is one, or no stick."""
+        is_waiting = self.state in (StickState.BACKOFF, StickState.FATAL) and not self.in_use
+        return self.start_at if is_waiting else None
+
+    def told_state(self, now):
+        """Return the state; QUEUED for one whose worker is due, and just waits for its turn."""
+        start_at = self.waits_until()
+        return self.state if start_at is None or now < start_at else StickState.QUEUED
+
+    def starting(self, handle):
+        """Take a worker that opens this stick (BACKOFF, FATAL -> STARTING)."""
+        self.starts += 1
+        self.handle = handle
+        self.state = StickState.STARTING
+
+    def running(self, now):
+        """Take note that the stick is open (STARTING -> RUNNING)."""
+        self._ready_at = now
+        self._is_told_dead = False
+        self.setbacks.refusals.clear()
+        self.state = StickState.RUNNING
+
+    def taken(self, now):
+        """Take note that another program was faster to open it, no failure of the stick's."""
+        self.in_use = True
+        self._plan = restart.RestartPlan(0.0, fatal=False)
+        self.start_at = now
+        self.state = StickState.STOPPING
+        self.handle = None
+
+    def failed(self, text, now, cause=Cause.STICK):
+        """Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan."""
+        if cause is Cause.REFUSAL:
+            self._plan = self.setbacks.refused(text.replace(self.name_now, ''))
+        else:
+            self._plan = self.setbacks.failed(
+                self.handle, now, self.state is StickState.RUNNING, cause)
+        self.restarts += 1
+        self.last_error = text
+        self.start_at = now + self._plan.delay_sec
+        self.state = StickState.STOPPING
+        self.handle = None
+        self.figures.stopped(now)
+        return self._plan
+
+    def ended(self):
+        """Take note that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
+        self.state = StickState.FATAL if self._plan.fatal else StickState.BACKOFF
+
+    def seen(self, device_names, now, dead, is_first=False, is_calm=True):
+        """
+        Take note of what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
+
+        A stick that has come back is due at once. Its failures are forgotten when it was a hand
+        that unplugged it; else they count on, because one that falls off the bus for want of power
+        comes back each time. One that was dead and has been reset has to wait.
+
+        :param device_names: dictionary of device name by USB port.
+        :param dead: dictionary of DeadStick by USB port.
+        :param is_first: the process that made the list had made none before: what nobody has open
+            is free in it, also when a process was killed that had it.
+        :param is_calm: no stick was started since the list before.
+        :return: whether it is dead, for the first time since it ran.
+        """
+        name = device_names.get(self.port)
+        is_there = name is not None or self.port in dead   # which is reset, by no hand
+        if self.presence.update(is_there, now, is_calm and self.waits()):
+            self.setbacks.forget()
+        if self.waits() and self.port in dead:
+            if self.dead_since != dead[self.port].since:
+                self.dead_since = dead[self.port].since
+                self.start_at = now + self.setbacks.died().delay_sec
+            self.state = StickState.DEAD
+        elif self.waits() and name is None:
+            self.state = StickState.ABSENT
+        elif self.state is StickState.DEAD:
+            self.state = StickState.BACKOFF
+        elif self.state is StickState.ABSENT:
+            self.state = StickState.BACKOFF
+            self.start_at = now
+        if name is not None:
+            self.name_now = name
+            self.device_name = self.device_name if is_in_use(name) else name
+        self._note_use(name, now, is_first)
+        is_news = self.state is StickState.DEAD and not self._is_told_dead
+        self._is_told_dead |= is_news
+        return is_news
+
+    def _note_use(self, name, now, is_first):
+        """Take note of whether another program has the stick, and when it gives it back."""
+        was_in_use = self.in_use
+        self.in_use = (self.state in (StickState.BACKOFF, StickState.FATAL) and is_in_use(name)
+                       and (was_in_use or is_first))
+        if self.in_use:
+            self.setbacks.forget()   # it works, for somebody
+            self.state = StickState.BACKOFF
+        elif was_in_use:
+            self.start_at = now
+
+    def moved(self, device_name, now):
+        """Take the place of a stick that is not there any more (ABSENT, BACKOFF -> BACKOFF)."""
+        self.device_name = self.name_now = device_name
+        self.state = StickState.BACKOFF
+        self.start_at = now
+        self.last_error = ''
+        self.in_use = False
+        self.presence = Presence()
+        self._ready_at = None
+        self._is_told_dead = False
+        self.setbacks.forget()
+
+    def replugged(self, now):
+        """Take note that a dead stick was pulled out; it is due at once when it is back."""
+        self.setbacks.forget()
+        self.start_at = now
+
+    def was_opened(self):
+        """Tell whether it was ever opened by a worker."""
+        return self._ready_at is not None
+
+    def is_absent(self):
+        """Tell whether the stick is not plugged in."""
+        return self.state is StickState.ABSENT
+
+    def is_dead(self):
+        """Tell whether the stick has booted and does not answer."""
+        return self.state is StickState.DEAD
+
+    def waits(self):
+        """Tell whether the stick waits for its next worker, to be plugged in or to answer."""
+        return self.state in (
+            StickState.BACKOFF, StickState.FATAL, StickState.ABSENT, StickState.DEAD)
+
+    def stopping(self):
+        """Take note that the worker is being ended for good (any state -> STOPPING)."""
+        self.state = StickState.STOPPING
+
+    def deadline(self, options, longest_start_sec, others_waiting, others_slow=False):
+        """Return until when the worker must answer, and why it is given up; see deadlines."""
+        if self.state is StickState.STARTING:
+            return deadlines.of_start(
+                self, options, longest_start_sec, others_waiting, others_slow)
+        return deadlines.of_work(self.handle, options, self.figures.pause_level)
+
+    @property
+    def port(self):
+        """Return the USB port path."""
+        return port_of(self.device_name)
+
+    def inferred(self, result, now):
+        """Take note of a Result; a stick that gives one is well."""
+        self.figures.inferred(result, now, bool(self.handle.outstanding))
+        self.setbacks.well()
+        self.setbacks.trust.served(now)
+
+    def measured(self, reading):
+        """Take in a temperature reading."""
+        self.figures.measured(reading, bool(self.handle.outstanding))
+        well_at = self._ready_at + restart.WELL_AFTER_SEC
+        if reading.measured_at >= well_at and not self.setbacks.owes_result:
+            self.setbacks.well()
+
+    def status(self, now):
+        """Return what the policies know of this stick."""
+        figures = self.figures
+        return StickStatus(
+            number=self.number, state=self.told_state(now), celsius=figures.celsius,
+            measured_at=figures.measured_at, throttle_level=figures.throttle_level,
+            outstanding=len(self.handle.outstanding) if self.handle else 0,
+            last_given_at=figures.last_given_at, work_sec=figures.work.total_sec(now),
+            inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
+            busy_since=self.handle.busy_since if self.handle else None,
+            doubt_sec=self.setbacks.trust.doubt_sec,
+            trials_left=self.setbacks.trust.trials_left)
+
+    def snapshot(self, now, active):
+        """Return the record's public face."""
+        figures = self.figures
+        return StickSnapshot(
+            status=self.status(now), device_name=self.device_name, active=active,
+            duty_60s=figures.duty.share(now), inferences=figures.inferences,
+            unusable_boxes=figures.unusable_boxes,
+            inference_p50_sec=figures.inference_times.percentile(50), restarts=self.restarts,
+            last_error=self.last_error, pid=self.handle.pid if self.handle else None,
+            dead_since=self.dead_since if self.state is StickState.DEAD else None,
+            start_at=self.waits_until(), in_use=self.in_use)

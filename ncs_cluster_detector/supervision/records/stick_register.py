@@ -1,0 +1,242 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Which sticks are known, by number and USB port, and whose worker is due."""
+
+from collections import Counter
+import re
+
+from ncs_cluster_detector.policy.reliability import refusal
+from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.supervision.records.stick_record import StickRecord
+
+
+class StickRegister:
+    """
+    The records of all sticks, and who of them has one of the ``max_sticks`` places.
+
+    A stick gets the next number when it is listed for the first time, in the order of the USB
+    ports, and keeps it: number n stays the same port when the stick is restarted or replugged.
+    Only one that is away for some seconds gives its number to a stick at a new port, for as a rule
+    that is the same stick. One that another program has open gets its number when it becomes free.
+
+    A stick has its place for good once it was opened, as long as it is plugged in and no other
+    program has it. Until then one that has failed gives way to one that has not been tried. A dead
+    one has a number, so that it is told of, and no place.
+    """
+
+    def __init__(self, max_sticks, logger):
+        """Start with no known stick; ``max_sticks`` 0 means all, for the logger see Supervisor."""
+        self.records = []
+        self.strangers = ()    # names of sticks that would be used, were they not in use
+        self._unused = ()      # names of free sticks without a number
+        self._starts = 0       # how many there had been at the latest list
+        self._max_sticks = max_sticks or float('inf')
+        self._logger = logger
+        self._said = None
+
+    def shown(self):
+        """Return the records that are told of: those with a place, and dead ones."""
+        return [record for record in self.records if record.has_place or record.is_dead()]
+
+    def with_worker(self):
+        """Return the records that have a worker."""
+        return [record for record in self.records if record.handle is not None]
+
+    def ports_with_process(self):
+        """Return the ports of the records whose worker has not ended."""
+        return tuple(record.port for record in self.records if not record.waits())
+
+    def listed(self, device_names, now, dead, is_first=False, own_ports=()):
+        """
+        Take in a list of the device names of all sticks of the machine.
+
+        :param dead: dictionary of DeadStick by USB port.
+        :param is_first: see StickRecord.seen.
+        :param own_ports: of such a list: the ports of those that had a worker of ours when it was
+            begun, which may have ended since.
+        """
+        names = {port_of(name): name for name in sorted(device_names, key=_natural)}
+        starts = sum(record.starts for record in self.records)
+        is_calm, self._starts = starts == self._starts, starts
+        news = [record for record in self.records
+                if record.seen(names, now, dead, is_first and record.port not in own_ports,
+                               is_calm)]
+        known = {record.port for record in self.records}
+        further = {port: name for port, name in names.items() if port not in known}
+        free = [name for name in further.values() if not is_in_use(name)]
+        newcomers = free[:self._room_for_newcomers(len(free), now)]
+        self._give_places(now, kept=len(newcomers))
+        newcomers += [name for port, name in further.items() if is_in_use(name) and port in dead]
+        given = self._give_numbers(sorted(newcomers, key=_natural), now)
+        news += [record for record in given if record.seen(names, now, dead)]
+        self._give_places(now)
+        for record in news:
+            self._logger.error(
+                f'stick {record.number} ({record.device_name}): it has booted and does not '
+                'answer on USB, so it is left out; unplug it and plug it in again (until then '
+                'it is reset by USB again and again, and used if that helps)')
+        numbered = {record.port for record in self.records}
+        self._unused = tuple(name for name in free if port_of(name) not in numbered)
+        self.strangers = tuple(name for port, name in further.items()
+                               if is_in_use(name) and port not in dead and self._has_room())
+        self.strangers += tuple(record.name_now for record in self.records
+                                if record.in_use and (record.has_place or self._has_room()))
+        self._say_once(_complaint(device_names, bool(self.shown())))
+
+    def _room_for_newcomers(self, wanted, now):
+        """Return how many newcomers get a place, of which some may have been another stick's."""
+        stronger = sum(_claim(record, now) <= _CLAIM_OF_NEWCOMER
+                       for record in self.records if _may_be_used(record))
+        return max(min(self._max_sticks - stronger, wanted), 0)
+
+    def _give_places(self, now, kept=0):
+        """Let those with the strongest claims have the places, but for some that are kept free."""
+        records = sorted(filter(_may_be_used, self.records), key=lambda record: (
+            _claim(record, now), not record.has_place, record.number))
+        for record in self.records:
+            record.has_place = False
+        for count, record in enumerate(records, start=kept + 1):
+            record.has_place = count <= self._max_sticks
+
+    def _give_numbers(self, names, now):
+        """
+        Return the records of newcomers.
+
+        While a stick is missing that may come back any moment, a newcomer waits: it may be the
+        very stick, in another port.
+        """
+        left = [record for record in self.records if record.waits() and (
+            record.presence.is_away(now) or record.in_use and not record.has_place)]
+        waited_for = sum(
+            record.has_place and not (record.presence.is_there or record.presence.is_away(now))
+            for record in self.records)
+        given = []
+        for name in names:
+            if left and not is_in_use(name):
+                record = left.pop(0)
+                self._logger.info(f'stick {record.number} is the one at port {port_of(name)} from '
+                                  f'now on, in the place of the one at port {record.port}')
+                record.moved(name, now)
+            elif waited_for and not is_in_use(name):
+                waited_for -= 1
+                continue
+            else:
+                record = StickRecord(len(self.records), name, now)
+                self.records.append(record)
+            given.append(record)
+        return given
+
+    def due(self, now):
+        """
+        Return the record whose worker is due, or None; of several the one that failed least.
+
+        One exception: the vendor's library waits longer for a stick that is slow to boot while
+        another one is there that has not booted (see BOOT_SEC). So one that was not back in time
+        has its second try before the last of the others.
+        """
+        # One that hangs while it is opened waits behind those that just have to be opened.
+        due = sorted(self._due(now), key=lambda record: (
+            record.setbacks.holds_up(), record.setbacks.tries(), record.start_at, record.number))
+        if sum(not record.setbacks.failures for record in due) == 1:
+            due = [record for record in due
+                   if record.setbacks.slow == record.setbacks.failures == 1] + due
+        return due[0] if due else None
+
+    def waiting(self, now):
+        """Return the records that wait for their turn, those apart that hold up the others."""
+        return [record for record in self._due(now) if not record.setbacks.holds_up()]
+
+    def has_slow(self, but):
+        """Tell whether one but this record was not back from its boot in time, and not since."""
+        return any(record.setbacks.slow for record in self.records if record is not but)
+
+    def _due(self, now):
+        return [record for record in self._queued() if record.start_at <= now]
+
+    def next_due(self, after=float('-inf')):
+        """Return when the next worker is due (of those due later than ``after``), or infinite."""
+        return min((record.start_at for record in self._queued() if record.start_at > after),
+                   default=float('inf'))
+
+    def _queued(self):
+        return [record for record in self.records
+                if record.has_place and record.waits_until() is not None]
+
+    def expects_sticks(self):
+        """Tell whether a stick can be plugged in that would be used."""
+        return self._has_room() or any(record.waits() for record in self.shown())
+
+    def refuse_all(self):
+        """Tell whether the networks are refused by the sticks, on what none has loaded them."""
+        there = [record for record in self.records if record.presence.is_there
+                 and not record.is_dead() and not record.in_use
+                 and (record.has_place or record.setbacks.tries())]
+        return refusal.is_proven(
+            [(record.setbacks.tries(), record.setbacks.refusals) for record in there],
+            len(self._unused))
+
+    def revived(self, port, by_reset, now):
+        """Take note that the dead stick at a port has left the bus, by a reset or by a hand."""
+        for record in self.records:
+            if record.port == port and by_reset:
+                self._logger.warning(f'stick {record.number} ({record.device_name}): a reset by '
+                                     'USB has helped, it is started again')
+            elif record.port == port:
+                record.replugged(now)
+
+    def ports_but(self, record):
+        """Return the USB ports of all known sticks but one."""
+        return tuple(other.port for other in self.records if other is not record)
+
+    def _has_room(self):
+        return sum(record.has_place for record in self.records) < self._max_sticks
+
+    def _say_once(self, complaint):
+        if complaint and complaint != self._said:
+            self._logger.warning(complaint)
+        self._said = complaint
+
+
+def _complaint(device_names, any_known):
+    """Return what is wrong with a list of sticks, or None."""
+    twice = [name for name, count in Counter(map(port_of, device_names)).items() if count > 1]
+    if twice:
+        return (f'several sticks are called {", ".join(twice)}, at different root hubs, and '
+                'cannot be told apart: none of them is used; plug all sticks into one hub')
+    if device_names and not any_known:
+        return (f'no free stick found, {len(device_names)} in use by other programs '
+                f'({", ".join(device_names)}); waiting for one')
+    if not device_names:
+        return ('no stick found; waiting for one: is it plugged in (lsusb shows 03e7), is its '
+                'udev rule installed, is the hub powered?')
+    return None
+
+
+# What _claim returns for a stick that has not been known yet.
+_CLAIM_OF_NEWCOMER = (2, 0)
+
+
+def _may_be_used(record):
+    """Tell whether a known stick may have a place; another program's that we never had may not."""
+    return not record.is_dead() and not (record.in_use and not record.was_opened())
+
+
+def _claim(record, now):
+    """Return the claim of a known stick to a place; a smaller one is stronger."""
+    if not record.waits():
+        return 0, 0   # it has a worker
+    if record.in_use or record.presence.is_away(now):
+        return 3, 0
+    return (1, 0) if record.was_opened() else (2, record.setbacks.tries())
+
+
+def _natural(device_name):
+    """Return a sorting key by which port 1.10 follows port 1.9."""
+    return [int(part) for part in re.findall(r'\d+', port_of(device_name))], device_name

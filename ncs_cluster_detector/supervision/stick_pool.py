@@ -1,0 +1,212 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The sticks' worker processes: hears, judges and ends them, and has them started."""
+
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.processes.endings import end_all
+from ncs_cluster_detector.processes.endings import Endings
+from ncs_cluster_detector.processes.endings import STOP_GRACE_SEC
+from ncs_cluster_detector.supervision.records.setbacks import Cause
+from ncs_cluster_detector.supervision.records.stick_register import StickRegister
+from ncs_cluster_detector.supervision.start_turn import StartTurn
+from ncs_cluster_detector.wire.messages import Fault
+from ncs_cluster_detector.wire.messages import Reading
+from ncs_cluster_detector.wire.messages import Ready
+from ncs_cluster_detector.wire.messages import Result
+from ncs_cluster_detector.wire.messages import Step
+
+
+class StickPool:
+    """All sticks of the machine, each with at most one worker."""
+
+    def __init__(self, options, cleaner, logger):
+        """Start with no known stick; see SupervisorOptions, BusCleaner and Supervisor's logger."""
+        self._options = options
+        self._logger = logger
+        self._register = StickRegister(options.max_sticks, logger)
+        self._cleaner = cleaner
+        self._endings = Endings()
+        self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
+        self._longest_start_sec = None   # None until a stick has started
+        self._held_back = []             # lines for the log
+        self._settled = []
+        self._lost = []
+        self.unusable = None        # (parameter, text): what no stick can mend
+
+    def statuses(self, now):
+        """Return the StickStatus of all sticks that are told of, by number."""
+        return [record.status(now) for record in self._register.shown()]
+
+    def status(self, number, now):
+        """Return the StickStatus of one stick."""
+        return self._register.records[number].status(now)
+
+    def snapshots(self, now, active):
+        """Return the StickSnapshot of all sticks that are told of, by number."""
+        return tuple(record.snapshot(now, record.number in active)
+                     for record in self._register.shown())
+
+    def waitables(self):
+        """Return what becomes ready when a worker says something or ends."""
+        return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
+            handle.sentinel for handle in self._endings.handles()] + self._cleaner.waitables()
+
+    def post(self, number, frame, now):
+        """Give a frame to a stick."""
+        record = self._register.records[number]
+        record.handle.post(frame.number, frame, now)
+        record.figures.given(now)
+
+    def frames_of(self, number):
+        """Return the frames that a stick holds, a dictionary by frame number, oldest first."""
+        handle = self._register.records[number].handle
+        return handle.frames if handle is not None else {}
+
+    def note_late(self, number):
+        """Take note that a stick owes a result for several times its usual time."""
+        self._register.records[number].setbacks.trust.late()
+
+    def restart(self, number, reason, now):
+        """End the worker of a stick that runs, to be started again."""
+        record = self._register.records[number]
+        record.handle.ask_to_stop()
+        self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
+
+    def take_results(self):
+        """Return what came in since the last call: stick number, Result and Frame of each."""
+        settled, self._settled = self._settled, []
+        return settled
+
+    def take_lost(self):
+        """Return the pairs of stick and frame number that were lost since the last call."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def receive(self, now):
+        """Take in all that the workers have said, and notice those that have ended."""
+        self._endings.reap(now)
+        self._turn.hear(now)
+        self.unusable = self.unusable or self._turn.unusable
+        for record in self._register.with_worker():
+            self._hear(record, now)
+
+    def judge(self, now):
+        """Give up workers that are over a deadline, and start or look for what is due."""
+        for record in self._register.with_worker():
+            due_at, text = self._deadline(record, now)
+            if now >= due_at:
+                self._fail(record, text, now, kill_at=now)
+        self._turn.judge(now)
+        self._endings.reap(now)
+        self._turn.start(now)
+
+    def next_due(self, now):
+        """Return when :meth:`judge` has something to do at the latest."""
+        due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
+        due += [self._turn.next_due(now), self._cleaner.deadline(), self._endings.next_due()]
+        return min(due)
+
+    def extend_deadlines(self, delay_sec):
+        """Move all deadlines, for this process itself has stood still so long."""
+        for waited_for in (self._turn, self._cleaner):
+            waited_for.extend_deadlines(delay_sec)
+        for record in self._register.with_worker():
+            record.handle.extend_deadlines(delay_sec)
+
+    def stop(self):
+        """End all workers; return False if one of them cannot be ended."""
+        for record in self._register.records:
+            record.stopping()
+        has_ended = self._cleaner.stop()
+        return end_all(self._handles() + self._endings.handles(), self._logger) and has_ended
+
+    def _deadline(self, record, now):
+        others = ((self._register.waiting(now), self._register.has_slow(but=record))
+                  if record.state is StickState.STARTING else ((), False))
+        return record.deadline(self._options, self._longest_start_sec, *others)
+
+    def _handles(self):
+        handles = [record.handle for record in self._register.with_worker()]
+        return handles + self._turn.handles()
+
+    def _hear(self, record, now):
+        handle = record.handle
+        has_ended = handle.has_ended()   # before its last words are read
+        for message in handle.messages():
+            if isinstance(message, Result):
+                self._settle(record, message, now)
+            elif isinstance(message, Reading):
+                handle.heard_at = now
+                record.measured(message)
+            elif isinstance(message, Step):
+                handle.step, handle.step_at = message.name, now
+            elif isinstance(message, Ready):
+                self._longest_start_sec = max(self._longest_start_sec or 0.0,
+                                              now - handle.started_at)
+                handle.heard_at = now
+                handle.step = None
+                record.running(now)
+                self._tell_held_back()
+                record.measured(message.reading)
+                self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
+                                  f'process {handle.pid}')
+            elif isinstance(message, Fault):
+                self._hear_fault(record, message, now)
+                return
+        if has_ended:
+            self._fail(record, handle.how_it_ended(), now, now,
+                       Cause.KILLED if handle.was_killed() else Cause.STICK)
+
+    def _settle(self, record, result, now):
+        frame = record.handle.settle(result, now)
+        if frame is None:
+            return
+        self._settled.append((record.number, result, frame))
+        if result.unusable_boxes and not record.figures.unusable_boxes:
+            highest = result.unlabelled_class
+            self._logger.warning(
+                f'stick {record.number} ({record.device_name}): {result.unusable_boxes} boxes of '
+                'a result dropped, which are not finite, empty, outside the image or of a class '
+                f'without a label{f" (such as class {highest})" if highest else ""}; do '
+                'label_files fit graph_paths? Further ones are only counted')
+        record.inferred(result, now)
+
+    def _hear_fault(self, record, fault, now):
+        kill_at = now + STOP_GRACE_SEC
+        if fault.in_use:
+            self._endings.add(record.handle, record, kill_at)
+            record.taken(now)
+            self._endings.reap(now)
+            self._turn.look_now(now)   # there may be another one that is free
+            return
+        refused = bool(fault.parameter) and record.state is StickState.STARTING
+        self._fail(record, fault.text, now, kill_at,
+                   Cause.REFUSAL if refused else Cause.STICK)
+        if refused and self._longest_start_sec is None and self._register.refuse_all():
+            self.unusable = (fault.parameter, fault.text)   # which ends the node
+
+    def _fail(self, record, text, now, kill_at, cause=Cause.STICK):
+        handle = record.handle
+        self._lost += [(record.number, sequence) for sequence in handle.outstanding]
+        is_news = not record.setbacks.tries() or text != record.last_error
+        plan = record.failed(text, now, cause)
+        self._endings.add(handle, record, kill_at)
+        self._endings.reap(now)   # as a rule it is gone at once
+        if is_news or plan.fatal:   # the others are counted in the diagnostics
+            self._held_back.append(
+                f'stick {record.number} ({record.device_name}): {text}; '
+                f'{"given up for" if plan.fatal else "starting again in"} {plan.delay_sec:g} s')
+        if cause is not Cause.REFUSAL or self._longest_start_sec is not None:
+            self._tell_held_back()
+
+    def _tell_held_back(self):
+        """Log failures; refusals are held back until it is known that the networks are good."""
+        for line in self._held_back:
+            self._logger.error(line)
+        self._held_back.clear()

@@ -1,0 +1,216 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Keeps one worker process per stick at work; runs in a thread of the detector node's process."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+from multiprocessing import connection
+import os
+import queue
+import threading
+import time
+
+from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.switch_answer import switch_answer
+from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.frame_flow import FrameFlow
+from ncs_cluster_detector.supervision.measurement import Durations
+from ncs_cluster_detector.supervision.measurement import Rate
+from ncs_cluster_detector.supervision.snapshot import Snapshot
+from ncs_cluster_detector.supervision.stick_pool import StickPool
+from ncs_cluster_detector.supervision.worker_handle import prepare
+
+# A wait that ends later than this after its time was held up by something outside.
+SUSPENDED_SEC = 0.5
+BLIND = 'its temperature stays unknown, so it is started again'
+# No more often than this is the state written down for others to read.
+SNAPSHOT_PERIOD_SEC = 0.2
+
+
+class UnusableParameterError(Exception):
+    """No stick can work with what a parameter says; ``parameter`` is its name."""
+
+    def __init__(self, parameter, text):
+        """Take the parameter's name and the reason in one line."""
+        super().__init__(text)
+        self.parameter = parameter
+
+
+class Supervisor:
+    """
+    The loop around workers, rotation and dispatch.
+
+    One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change`,
+    :meth:`switch_cluster` and :meth:`stop` and read :attr:`snapshot`: each swaps a reference and
+    wakes the loop.
+    """
+
+    def __init__(self, options, settings: Settings, publish, logger):
+        """
+        Prepare; no process is started before :meth:`run`.
+
+        :param publish: called in the supervisor's thread with a Frame and the tuple of its
+            detections that pass the settings, in the order of the frames.
+        :param logger: has ``info``, ``warning`` and ``error``.
+        """
+        self._options = options
+        self._settings = self._wanted = settings   # in this step, and from the next one on
+        self._publish = publish
+        self._logger = logger
+        self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
+        self._cluster = ClusterControl()
+        self._requests = queue.SimpleQueue()   # futures of switch_cluster()
+        self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
+        self._sticks = []      # the StickStatus of all in this step
+        self._newest = None    # written by offer() alone
+        self._output = Rate()
+        self._latency = Durations()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._stopping = threading.Event()
+        self._snapshot_is_old = False
+        self._was_slow = self._slowness_told = False   # for heat
+        self.all_ended = True
+        self.snapshot = None
+        self._started_at = time.monotonic()
+        self._write_snapshot(self._started_at)
+
+    def offer(self, frame):
+        """Make a frame the newest; the one before it is dropped if no stick was free for it."""
+        self._newest = frame
+        self._wake_up()
+
+    def change(self, settings):
+        """Let new settings take effect."""
+        self._wanted = settings
+        self._wake_up()
+
+    def switch_cluster(self):
+        """
+        Ask for a change of the whole cluster now.
+
+        :return: a Future of whether there was one, and one line of text.
+        """
+        answer = Future()
+        self._requests.put(answer)
+        self._wake_up()
+        return answer
+
+    def stop(self):
+        """End :meth:`run`, which then ends the workers."""
+        self._stopping.set()
+        self._wake_up()
+
+    def run(self):
+        """
+        Work until :meth:`stop`; afterwards no worker is left, if ``all_ended``.
+
+        :raises UnusableParameterError: no stick can work with a parameter of the node.
+        """
+        prepare(self._options.workers.driver)
+        try:
+            while not self._stopping.is_set():
+                now = time.monotonic()
+                self.step(now)
+                self._wait(now)
+        finally:
+            self.all_ended = self._pool.stop()
+
+    def step(self, now):
+        """Do all that is due at the time ``now``."""
+        if self._settings is not self._wanted:
+            self._settings = self._wanted
+            self._snapshot_at = float('-inf')   # so that nobody reads for long what held before
+        self._receive(now)
+        self._sticks = self._pool.statuses(now)
+        self._rotate(now)
+        self._flow.distribute(now, self._newest, self._sticks, self._settings)
+        self._release(now)
+        self._snapshot_is_old = now < self._snapshot_at + SNAPSHOT_PERIOD_SEC
+        if not self._snapshot_is_old:
+            self._write_snapshot(now)
+
+    def _receive(self, now):
+        self._pool.receive(now)
+        if self._pool.unusable is not None:
+            raise UnusableParameterError(*self._pool.unusable)
+        self._pool.judge(now)
+        self._flow.take_results(now)
+
+    def _rotate(self, now):
+        answer = None if self._requests.empty() else self._requests.get()
+        decision = self._cluster.update(
+            now, self._sticks, self._settings, answer is not None)
+        if decision.reason is not None:
+            self._snapshot_at = float('-inf')
+        for number in self._cluster.to_restart:
+            self._pool.restart(number, BLIND, now)
+        if self._cluster.to_restart:   # else a frame would go where no worker is any more
+            self._flow.take_results(now)
+            self._sticks = self._pool.statuses(now)
+        if answer is not None:
+            answer.set_result(switch_answer(
+                decision, self._sticks, self._cluster.heat, self._cluster.standings,
+                self._settings))
+        self._tell_of_heat()
+
+    def _tell_of_heat(self):
+        """Log when heat begins to cost speed, with new settings anew, and when it does no more."""
+        is_slow = self._cluster.in_trouble
+        if is_slow and not self._was_slow:
+            self._slowness_told = True
+            self._logger.warning(self._cluster.heat_advice(self._settings))
+        elif self._slowness_told and self._cluster.at_full_speed:
+            self._slowness_told = False
+            self._logger.info('the sticks keep below switch_temperature at full speed again')
+        self._was_slow = is_slow
+
+    def _release(self, now):
+        for frame, detections in self._flow.release(now):
+            self._publish(frame, tuple(filter(self._settings.wants, detections)))
+            self._output.count(now)
+            self._latency.add(time.monotonic() - frame.arrived_at)
+
+    def _write_snapshot(self, now):
+        self._snapshot_at = now
+        cluster = self._cluster
+        sticks = tuple(replace(stick, **cluster.findings(stick.status.number))
+                       for stick in self._pool.snapshots(now, cluster.active))
+        self.snapshot = Snapshot(
+            taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
+            asked_size=self._settings.cluster_size or len(sticks),
+            all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
+            sustainable_size=cluster.sustainable_size(self._settings),
+            switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
+            input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),
+            latency_p50_sec=self._latency.percentile(50),
+            latency_p95_sec=self._latency.percentile(95),
+            frames_dropped=self._flow.dropped,
+            waiting_for_image_since=(self._newest.arrived_at if self._newest
+                                     else self._started_at))
+
+    def _wait(self, now):
+        """Wait for a word of a worker or another thread, or until what is due after ``now``."""
+        due_at = self._next_due(now)
+        timeout = None if due_at == float('inf') else max(due_at - time.monotonic(), 0.0)
+        if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
+            os.eventfd_read(self._wake)
+        late_sec = time.monotonic() - due_at
+        if late_sec > SUSPENDED_SEC:   # stopped from a terminal, say: not the workers' fault
+            self._pool.extend_deadlines(late_sec)
+
+    def _next_due(self, now):
+        due = [self._pool.next_due(now),
+               self._cluster.next_due(now, self._sticks, self._settings),
+               self._flow.next_due(now, self._sticks),
+               self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None]
+        return min(time for time in due if time is not None)
+
+    def _wake_up(self):
+        os.eventfd_write(self._wake, 1)

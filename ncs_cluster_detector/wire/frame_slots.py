@@ -1,0 +1,102 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Shared memory for the frames of one worker; used on both sides of the process boundary.
+
+Each slot is an anonymous memory file that is handed to the worker as a file descriptor: it has no
+name, so nothing can be left behind, however the processes end.
+"""
+
+import mmap
+import os
+
+from ncs_cluster_detector.processes.fork_server import Descriptor
+import numpy as np
+
+
+class FrameSlots:
+    """
+    The slots for the frames that a worker holds, written by the supervisor.
+
+    A slot grows with the frames; the two sides agree by the size in the message, and a slot is
+    rewritten only after its result has come back.
+    """
+
+    def __init__(self, count):
+        """Make empty slots; they take memory with their first frame."""
+        self._slots = [_Slot(os.memfd_create('ncs_frame_slot')) for _ in range(count)]
+        self.free = list(range(count))
+
+    def put(self, image):
+        """
+        Copy an image (uint8, height x width x 3) into a free slot and return the slot's number.
+
+        :raises IndexError: no slot is free; ask ``free`` first.
+        """
+        number = self.free.pop()
+        slot = self._slots[number]
+        slot.reserve(image.nbytes)
+        np.copyto(slot.image(*image.shape[:2]), image)
+        return number
+
+    def release(self, number):
+        """Give a slot back whose frame is done with."""
+        self.free.append(number)
+
+    def __reduce__(self):
+        """Arrive in a worker, as an argument of its process, as :class:`ReceivedSlots`."""
+        return ReceivedSlots, ([Descriptor(slot.file) for slot in self._slots],)
+
+    def close(self):
+        """Give the memory back; the worker's own hold on it ends with the worker."""
+        for slot in self._slots:
+            slot.close()
+
+
+class ReceivedSlots:
+    """The same slots as the worker sees them."""
+
+    def __init__(self, files):
+        """Open the slots from their file descriptors, duplicated for this process."""
+        self._slots = [_Slot(file) for file in files]
+
+    def image(self, number, height, width):
+        """Return the frame in a slot: uint8, height x width x 3, until the result is sent."""
+        slot = self._slots[number]
+        slot.map_at_least(height * width * 3)
+        return slot.image(height, width)
+
+
+class _Slot:
+    """One memory file and its mapping into this process."""
+
+    def __init__(self, file):
+        self.file = file
+        self._memory = None
+        self._bytes = 0
+
+    def reserve(self, size):
+        """Make the file at least ``size`` bytes long and map it."""
+        if size > self._bytes:
+            os.ftruncate(self.file, size)
+        self.map_at_least(size)
+
+    def map_at_least(self, size):
+        """Map the whole file if less than ``size`` bytes of it are mapped."""
+        if size > self._bytes:
+            self._bytes = os.fstat(self.file).st_size
+            self._memory = np.frombuffer(mmap.mmap(self.file, self._bytes), dtype=np.uint8)
+
+    def image(self, height, width):
+        return self._memory[:height * width * 3].reshape(height, width, 3)
+
+    def close(self):
+        self._memory = None
+        self._bytes = 0
+        os.close(self.file)

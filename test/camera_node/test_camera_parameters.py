@@ -1,0 +1,106 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Tests of the camera node's parameters and of the file that shows them."""
+
+from pathlib import Path
+
+from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.ros.parameters import NodeWithParameters
+from ncs_cluster_detector.ros.parameters import StartupError
+import pytest
+import rclpy
+from rclpy.parameter import Parameter
+import yaml
+
+CONFIG = Path(__file__).resolve().parents[2] / 'config' / 'camera.yaml'
+
+
+@pytest.fixture
+def make_node():
+    """Return a function that makes a node with these parameters for given arguments."""
+    contexts, nodes = [], []
+
+    def make(*arguments):
+        context = rclpy.Context()
+        rclpy.init(args=['--ros-args', *arguments], context=context)
+        contexts.append(context)
+        nodes.append(NodeWithParameters('camera', CAMERA_PARAMETERS, context=context))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+    for context in contexts:
+        rclpy.shutdown(context=context)
+
+
+def test_the_parameters_are_those_of_the_interface():
+    assert {spec.name: (spec.default, spec.low, spec.high, spec.live)
+            for spec in CAMERA_PARAMETERS} == {
+        'source': ('usb', None, None, False),
+        'device': ('/dev/video0', None, None, False),
+        'width': (640, 16, 4096, False),
+        'height': (480, 16, 4096, False),
+        'fps': (30.0, 0.1, 240.0, False),
+        'camera_info_url': ('', None, None, False),
+        'loop': (True, None, None, True),
+        'frame_id': ('camera_color_optical_frame', None, None, False),
+        'camera_info_url': ('', None, None, False),
+        'diagnostic_updater.use_fqn': (False, None, None, False)}
+    choices = {spec.name: spec.choices for spec in CAMERA_PARAMETERS if spec.choices}
+    assert choices == {'source': ('usb', 'realsense', 'video', 'images', 'test_pattern')}
+
+
+def test_the_config_file_shows_every_parameter_at_its_default():
+    shown = yaml.safe_load(CONFIG.read_text())['/**']['ros__parameters']
+    for name, value in shown.pop('diagnostic_updater').items():
+        shown[f'diagnostic_updater.{name}'] = value
+    assert shown == {spec.name: spec.default for spec in CAMERA_PARAMETERS}
+    assert {name: type(value) for name, value in shown.items()} == {
+        spec.name: type(spec.default) for spec in CAMERA_PARAMETERS}
+
+
+def test_the_config_file_serves_any_name_and_namespace(tmp_path, make_node):
+    file = tmp_path / 'camera.yaml'
+    file.write_text(CONFIG.read_text().replace('fps: 30.0', 'fps: 7').replace('true', 'false'))
+    values = make_node('--params-file', str(file), '-r', '__ns:=/front', '-r',
+                       '__node:=eye').values()
+    assert values['fps'] == 7.0
+    assert values['loop'] is False
+    assert values['frame_id'] == 'camera_color_optical_frame'
+
+
+@pytest.mark.parametrize('given, device', [
+    ('2', '2'), ('845112071321', '845112071321'),
+    ('018322071905', '18322071905'),                  # no octal number, so ROS reads a float
+    ('017322071705', str(0o17322071705)), ("'017322071705'", '017322071705')])
+def test_a_device_may_be_a_bare_number(make_node, given, device):
+    assert make_node('-p', f'device:={given}').values()['device'] == device
+
+
+@pytest.mark.parametrize('argument, refusal', [
+    ('source:=realsens', 'source=realsens: must be one of usb, realsense, video, images'),
+    ('width:=15', 'width=15: must be a whole number, 16 to 4096'),
+    ('height:=4097', 'height=4097: must be a whole number, 16 to 4096'),
+    ('fps:=0.0', 'fps=0.0: must be a number, 0.1 to 240.0'),
+    ('loop:=7', 'loop=7: must be true or false'),
+    ('device:=true', 'device=True: must be a text'),
+    ('device:=1.5', 'device=1.5: must be a text')])
+def test_a_wrong_value_is_refused_in_one_line(make_node, argument, refusal):
+    with pytest.raises(StartupError) as error:
+        make_node('-p', argument)
+    assert str(error.value).startswith(refusal)
+    assert '\n' not in str(error.value)
+
+
+def test_only_loop_is_live(make_node):
+    node = make_node()
+    for spec in CAMERA_PARAMETERS:
+        result = node.set_parameters([Parameter(spec.name, value=spec.default)])[0]
+        assert result.successful == (spec.name == 'loop')

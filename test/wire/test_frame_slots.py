@@ -1,0 +1,77 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Frame slots across a real process boundary."""
+
+from multiprocessing import connection
+import os
+
+from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.wire.frame_slots import FrameSlots
+import numpy as np
+import pytest
+
+
+def answer_with_sums(theirs, slots):
+    """Body of a child process: answer each (slot, height, width) with the pixels' sum."""
+    while True:
+        request = theirs.recv()
+        if request is None:
+            return
+        theirs.send(int(slots.image(*request).sum()))
+
+
+@pytest.fixture
+def slots():
+    """Return two slots."""
+    slots = FrameSlots(2)
+    yield slots
+    slots.close()
+
+
+def test_frames_of_growing_and_shrinking_size_arrive_whole(slots):
+    child = ChildProcess(answer_with_sums, slots)
+    here = child.connection
+    random = np.random.default_rng(1)
+    for height, width in [(240, 320), (720, 1280), (1, 1), (480, 640), (1080, 1920), (480, 640)]:
+        image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        number = slots.put(image)
+        here.send((number, height, width))
+        assert here.poll(20)
+        assert here.recv() == int(image.sum())
+        slots.release(number)
+    here.send(None)
+    assert connection.wait([child.sentinel], 20)
+    assert child.how_it_ended().endswith('ended with exit code 0')
+    child.close()
+
+
+def test_a_slice_of_a_wider_image_is_copied_right(slots):
+    wide = np.random.default_rng(2).integers(0, 256, (48, 80, 3), dtype=np.uint8)
+    number = slots.put(wide[:, :64])
+    np.testing.assert_array_equal(slots._slots[number].image(48, 64), wide[:, :64])
+
+
+def test_there_are_only_as_many_slots_as_asked_for(slots):
+    image = np.zeros((2, 2, 3), dtype=np.uint8)
+    assert {slots.put(image), slots.put(image)} == {0, 1}
+    with pytest.raises(IndexError):
+        slots.put(image)
+    slots.release(1)
+    assert slots.put(image) == 1
+
+
+def test_nothing_is_left_when_slots_are_closed():
+    def open_files():
+        return len(os.listdir('/proc/self/fd'))
+    before, names = open_files(), set(os.listdir('/dev/shm'))
+    slots = FrameSlots(2)
+    slots.put(np.zeros((480, 640, 3), dtype=np.uint8))
+    assert set(os.listdir('/dev/shm')) == names
+    slots.close()
+    assert open_files() == before
