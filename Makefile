@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 INPUTS := Makefile setup.py setup.cfg package.xml $(wildcard standalone/requirements.txt \
-	standalone/setup_*.py standalone/vision_msgs/* standalone/vision_msgs/msg/*)
+	standalone/setup_environment.py standalone/setup/*.py standalone/vision_msgs/* standalone/vision_msgs/msg/*)
 
 # Nodes started from here talk to this machine only, and never to another ROS installation.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST

@@ -26,7 +26,7 @@ import time
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-import run_environment  # noqa: E402, I100
+from runner import environment as run_environment  # noqa: E402, I100
 
 SIZES = ((640, 480), (1280, 720))
 FPS, SECONDS, SETTLING_SEC = 30.0, 10.0, 3.0

@@ -24,8 +24,8 @@ import time
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-import node_process  # noqa: E402, I100
-import run_environment  # noqa: E402, I100
+from runner import environment as run_environment  # noqa: E402, I100
+from runner import node_process  # noqa: E402, I100
 
 PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
 SIZES = ((640, 480), (1280, 720))

@@ -36,7 +36,7 @@ LEAST_LITERAL = 12
 def sources():
     """Return the files whose texts a user may see; of rclpy the one that speaks of QoS."""
     return [*(ROOT / 'ncs_cluster_detector').rglob('*.py'), *(ROOT / 'launch').glob('*.py'),
-            *(ROOT / 'standalone').glob('*.py'), Path(rclpy.event_handler.__file__)]
+            *(ROOT / 'standalone').rglob('*.py'), Path(rclpy.event_handler.__file__)]
 
 
 def templates_in(source):

@@ -14,16 +14,16 @@ import subprocess
 import sys
 
 from made_up_run import ROOT
-import output_folder
 import pytest
-import run_arguments
+from runner import arguments
+from runner.report import output_folder
 
 DEADLINE_SEC = 30.0
 # Waits until it is told to begin, and keeps the folder until its input ends.
 ONE_RUN = """
 import contextlib, pathlib, sys
 sys.path.insert(0, sys.argv[1])
-import output_folder
+from runner.report import output_folder
 print('ready', flush=True)
 sys.stdin.readline()
 with contextlib.ExitStack() as stack:
@@ -119,11 +119,11 @@ def test_what_cannot_be_a_folder_is_refused_in_one_line(tmp_path, capsys, name, 
     (tmp_path / 'file').write_text('')
     (tmp_path / 'link').symlink_to('nowhere')
     with pytest.raises(SystemExit) as exit_call:
-        run_arguments.parse(['--out', str(tmp_path / name)])
+        arguments.parse(['--out', str(tmp_path / name)])
     assert exit_call.value.code == 2
     err = capsys.readouterr().err
     assert text in err and len(err.splitlines()) == 1
-    assert run_arguments.parse(['--out', str(tmp_path / 'a' / 'b')]).out.is_dir()
+    assert arguments.parse(['--out', str(tmp_path / 'a' / 'b')]).out.is_dir()
 
 
 def test_the_video_that_is_played_is_not_replaced(tmp_path, capsys):

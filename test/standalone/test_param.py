@@ -18,16 +18,16 @@ import sys
 import time
 
 from made_up_run import ROOT
-import param
 import pytest
-import run_environment
-import run_finder
-import run_nodes
+from runner import environment as run_environment
+from runner import finder
+from runner import nodes
+from runner import param
 
 START_PATIENCE_SEC = 60.0
 STOP_PATIENCE_SEC = 10.0
 # Beside it other tests may run nodes of the same program, so each test names its own by --pid.
-DETECTOR = run_nodes.EXECUTABLES / 'detector_node'
+DETECTOR = nodes.EXECUTABLES / 'detector_node'
 pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.skipif(not DETECTOR.exists(), reason='no standalone environment'),
@@ -60,39 +60,39 @@ def test_runs_are_found_by_their_program(stand_in, tmp_path):
     first = stand_in(ROS_DOMAIN_ID='7')
     stand_in(namesake)
     second = stand_in('detector_node', ROS_DOMAIN_ID='8')   # relative, as from a shell
-    found = run_finder.find_runs(stand_in.path)
+    found = finder.find_runs(stand_in.path)
     assert [(run.pid, run.environment['ROS_DOMAIN_ID']) for run in found] == [
         (second, '8'), (first, '7')]
 
 
 def test_the_newest_of_several_runs_is_chosen_and_named(capsys):
     """The line names the others, too, and how to choose one; a single run needs no word."""
-    runs = [run_finder.FoundRun(pid, 10 - pid, {}) for pid in (3, 4, 5)]
-    assert run_finder.choose_run(runs[:1], None) is runs[0]
-    assert run_finder.choose_run(runs, 4) is runs[1]
+    runs = [finder.FoundRun(pid, 10 - pid, {}) for pid in (3, 4, 5)]
+    assert finder.choose_run(runs[:1], None) is runs[0]
+    assert finder.choose_run(runs, 4) is runs[1]
     assert capsys.readouterr().err == ''
-    assert run_finder.choose_run(runs, None) is runs[0]
+    assert finder.choose_run(runs, None) is runs[0]
     said = capsys.readouterr().err
     assert 'detector node 3' in said and '--pid' in said and '4, 5' in said
     assert said.count('\n') == 1
-    with pytest.raises(run_finder.Failure, match='--pid 6: .*3, 4, 5'):
-        run_finder.choose_run(runs, 6)
+    with pytest.raises(finder.Failure, match='--pid 6: .*3, 4, 5'):
+        finder.choose_run(runs, 6)
 
 
 def test_the_environment_is_that_of_the_run_but_never_leaves_the_machine(monkeypatch):
     """Its domain and its transport profile, and loopback whatever either side has."""
     monkeypatch.setenv('ROS_DOMAIN_ID', '64')
     monkeypatch.setenv('ROS_STATIC_PEERS', '192.0.2.1')
-    run = run_finder.FoundRun(1, 1, {
+    run = finder.FoundRun(1, 1, {
         'ROS_DOMAIN_ID': '9', 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
         'FASTRTPS_DEFAULT_PROFILES_FILE': '/a/profile.xml'})
-    environment = run_finder.environment_of(run)
+    environment = finder.environment_of(run)
     assert environment['ROS_DOMAIN_ID'] == '9'
     assert environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
     assert 'ROS_STATIC_PEERS' not in environment
     for name in run_environment.PROFILE_VARIABLES:
         assert environment[name] == '/a/profile.xml'
-    without = run_finder.environment_of(run_finder.FoundRun(1, 1, {}))
+    without = finder.environment_of(finder.FoundRun(1, 1, {}))
     assert without['ROS_DOMAIN_ID'] == '0'
     assert not set(run_environment.PROFILE_VARIABLES) & set(without)
 
@@ -164,7 +164,7 @@ def detector(tmp_path_factory):
         while ' fps ' not in printed.read_text():
             assert run.poll() is None and time.monotonic() < deadline, printed.read_text()
             time.sleep(0.05)
-        [pid] = [found.pid for found in run_finder.find_runs(DETECTOR) if Path(
+        [pid] = [found.pid for found in finder.find_runs(DETECTOR) if Path(
             f'/proc/{found.pid}/stat').read_text().rpartition(')')[2].split()[1] == str(run.pid)]
         yield pid
         run.send_signal(signal.SIGINT)

@@ -12,9 +12,9 @@ import caffe_networks
 from made_up_run import ROOT
 from ncs_cluster_detector.detector_node.parameters import PARAMETERS
 import pytest
-import run_arguments
-import run_nodes
-import run_values
+from runner import arguments as run_arguments
+from runner import nodes
+from runner import values
 
 
 @pytest.mark.parametrize('arguments, parts', [
@@ -93,7 +93,7 @@ def test_out_is_made(tmp_path):
 def test_nothing_is_required():
     """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
     assert run_arguments.parse([]) == (
-        None, None, run_values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2)
+        None, None, values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2)
 
 
 def test_a_damaged_network_is_refused_in_one_line(tmp_path, capfd):
@@ -109,8 +109,8 @@ def test_a_damaged_network_is_refused_in_one_line(tmp_path, capfd):
 def test_graphs_are_a_list_for_the_detector():
     """Spaces around the commas do not count; without graphs the detector has its default."""
     options = run_arguments.parse(['--graphs', 'people, faces'])
-    assert 'graph_paths:=["people", "faces"]' in run_nodes.node_commands(options)['detector']
-    commands = run_nodes.node_commands(run_arguments.parse([]))
+    assert 'graph_paths:=["people", "faces"]' in nodes.node_commands(options)['detector']
+    commands = nodes.node_commands(run_arguments.parse([]))
     assert 'graph_paths' not in ' '.join(commands['detector'])
 
 
@@ -123,7 +123,7 @@ def test_graphs_are_a_list_for_the_detector():
     (['--ambient', '-10'], ['simulated.ambient_celsius:=-10.0', 'cluster_size:=2'])])
 def test_the_sticks_are_as_asked_for(arguments, given):
     """What was not given is left to the detector's parameter file; a lone stick is active."""
-    command = run_nodes.node_commands(run_arguments.parse(arguments))['detector']
+    command = nodes.node_commands(run_arguments.parse(arguments))['detector']
     assert sorted(word for word in command if word.startswith((
         'simulated.sticks', 'simulated.ambient', 'cluster_size'))) == sorted(given)
 
@@ -132,8 +132,8 @@ def test_the_limits_are_those_of_the_detector():
     """They are written down here, because reading its table would load ROS."""
     specs = {spec.name: spec for spec in PARAMETERS}
     sticks, ambient = specs['simulated.sticks'], specs['simulated.ambient_celsius']
-    assert (run_values.MOST_STICKS, run_values.DEFAULT_STICKS) == (sticks.high, sticks.default)
-    assert run_values.AMBIENT_CELSIUS == (ambient.low, ambient.high)
+    assert (values.MOST_STICKS, values.DEFAULT_STICKS) == (sticks.high, sticks.default)
+    assert values.AMBIENT_CELSIUS == (ambient.low, ambient.high)
 
 
 def test_a_network_is_found_from_the_folder_where_one_is(tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ def test_the_profile_can_be_left_out():
 def test_nodes_get_the_parameter_files_of_a_robot(tmp_path):
     """The files come first, so that the runner's few values win; a path stays a text."""
     odd = tmp_path / 'a: [b] #1 "c".mp4'
-    commands = run_nodes.node_commands(run_arguments.Options(None, odd, 24.0, None))
+    commands = nodes.node_commands(run_arguments.Options(None, odd, 24.0, None))
     for name in ('camera', 'detector'):
         command = commands[name]
         assert command[command.index('--params-file') + 1] == str(
@@ -166,4 +166,4 @@ def test_nodes_get_the_parameter_files_of_a_robot(tmp_path):
     (0, 'with exit code 0'), (2, 'with exit code 2'), (-9, 'by SIGKILL'), (-77, 'by signal 77')])
 def test_how_a_node_ended(code, words):
     """Exit codes and signals are told apart."""
-    assert run_nodes.how_it_ended(code) == words
+    assert nodes.how_it_ended(code) == words

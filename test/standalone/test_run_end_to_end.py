@@ -25,7 +25,7 @@ import cv2
 from made_up_run import ROOT
 import numpy as np
 import pytest
-import run_environment
+from runner import environment as run_environment
 
 RUN = [sys.executable, str(ROOT / 'standalone' / 'run.py')]
 MARK = 'NCS_TEST_RUN'

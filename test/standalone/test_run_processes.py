@@ -18,10 +18,10 @@ import sys
 import time
 
 from made_up_run import ROOT
-import node_process
-from node_process import NodeProcess
 import pytest
-import run_environment
+from runner import environment as run_environment
+from runner import node_process
+from runner.node_process import NodeProcess
 
 PATIENCE_SEC = 20.0
 STUBBORN = """

@@ -13,10 +13,10 @@ from made_up_run import DOG
 from made_up_run import PERSON
 import numpy as np
 import pytest
-from recorder import Recorder
-from recorder import VideoFile
-from recorder import worth_of
-from recorder import WORTHS_KEPT
+from runner.report.recorder import Recorder
+from runner.report.recorder import VideoFile
+from runner.report.recorder import worth_of
+from runner.report.recorder import WORTHS_KEPT
 
 GREY = 90
 

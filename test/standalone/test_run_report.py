@@ -20,9 +20,9 @@ from made_up_run import PERSON
 from made_up_run import ROOT
 from made_up_run import stick_status
 import pytest
-import report
-import report_chart
-from run_state import RunState
+from runner.report import chart
+from runner.report import report
+from runner.state import RunState
 
 FACTS = {'source': 'street.mp4', 'sticks': 'simulated', 'duration_sec': 3.0,
          'stopped_by': 'its 3 s were over'}
@@ -174,7 +174,7 @@ def test_there_are_no_fewer_frames_than_detection_messages(published, messages, 
 def test_the_chart_is_drawn(state, tmp_path):
     """The picture has its size and is not empty, whatever the number of sticks."""
     made = report.make_report(state, {**FACTS, 'source': 'a$b$.mp4'}, None, ROOT)
-    report_chart.draw_chart(made, tmp_path / 'report.png')
+    chart.draw_chart(made, tmp_path / 'report.png')
     picture = cv2.imread(str(tmp_path / 'report.png'))
     assert picture.shape == (1000, 1600, 3)
     assert picture.std() > 5
@@ -184,11 +184,11 @@ def test_spans_join_and_end():
     """A state holds until the next message, and not through a long silence."""
     times = [1.0, 2.0, 3.0, 4.0, 5.0, 15.0, 16.0]
     kinds = ['a', 'b', 'b', 'a', 'b', 'b', 'a']
-    assert report_chart.spans(times, kinds) == [
+    assert chart.spans(times, kinds) == [
         ('a', 1.0, 2.0), ('b', 2.0, 4.0), ('a', 4.0, 5.0), ('b', 5.0, 7.5), ('b', 15.0, 16.0),
         ('a', 16.0, 17.0)]
-    assert report_chart.spans([1.0], ['a']) == [('a', 1.0, 2.0)]
-    assert report_chart.spans([], []) == []
+    assert chart.spans([1.0], ['a']) == [('a', 1.0, 2.0)]
+    assert chart.spans([], []) == []
 
 
 def change(time_sec, before, after, name='switch_temperature', node='detector'):
@@ -204,12 +204,12 @@ def change(time_sec, before, after, name='switch_temperature', node='detector'):
     ([change(2.0, True, False, 'switch_temperature', 'camera')], [(0.0, 65.0)])])
 def test_the_limit_is_in_steps(made, changes, steps):
     """Each value holds over its own time; one that is not known is not drawn."""
-    assert report_chart.limit_steps({**made, 'changes': changes}) == steps
+    assert chart.limit_steps({**made, 'changes': changes}) == steps
 
 
 def test_a_line_ends_where_a_stick_is_gone_or_nothing_was_heard():
     """No line is drawn through what is not known."""
-    times, values = report_chart._with_gaps([1.0, 2.0, 3.0, 9.0], [30.0, None, 32.0, 33.0])
+    times, values = chart._with_gaps([1.0, 2.0, 3.0, 9.0], [30.0, None, 32.0, 33.0])
     assert times == (1.0, 2.0, 3.0, 9.0, 9.0)
     assert [math.isnan(value) for value in values] == [False, True, False, True, False]
 
@@ -240,18 +240,18 @@ def test_the_chart_shows_an_unplugged_stick_and_the_changes(tmp_path, monkeypatc
     made = report.make_report(state, FACTS, None, ROOT)
     figures = []
     monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda *all: figures.append(all[0]))
-    report_chart.draw_chart(made, tmp_path / 'report.png')
+    chart.draw_chart(made, tmp_path / 'report.png')
     temperatures, bars, _ = figures[0].axes
     line = next(line for line in temperatures.get_lines() if line.get_label() == 'stick 1')
     assert 55.5 not in list(line.get_ydata())
     texts = [text.get_text() for text in temperatures.texts + bars.texts]
     assert 'ABSENT' in texts
     (mark,) = [text for text in texts if text.startswith('switch_temperature=40.0')]
-    assert max(map(len, mark.splitlines())) <= report_chart.LONGEST_MARK
+    assert max(map(len, mark.splitlines())) <= chart.LONGEST_MARK
     assert {text.get_text() for text in bars.get_legend().get_texts()} == {
         'active', 'resting', 'not running'}
     limits = [list(line.get_ydata()) for line in temperatures.get_lines()
-              if line.get_color() == report_chart.THRESHOLD_COLOUR]
+              if line.get_color() == chart.THRESHOLD_COLOUR]
     assert limits == [[65.0, 65.0], [40.0, 40.0]]
     # The longest step has room for the words.
     assert {'65 °C', 'switch temperature 40 °C'} <= set(texts)
@@ -263,7 +263,7 @@ def test_of_many_sticks_the_names_do_not_lie_on_each_other(sticks, named, tmp_pa
     state = made_up_state(sticks)
     figures = []
     monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda *all: figures.append(all[0]))
-    report_chart.draw_chart(report.make_report(state, FACTS, None, ROOT), tmp_path / 'report.png')
+    chart.draw_chart(report.make_report(state, FACTS, None, ROOT), tmp_path / 'report.png')
     bars = figures[0].axes[1]
     assert len(bars.get_yticklabels()) == named
     assert bars.get_yticklabels()[-1].get_text() == f'stick {round(bars.get_yticks()[-1])}'

@@ -11,11 +11,6 @@
 import io
 import re
 
-from coloured_text import Style  # noqa: I100 (made_up_run makes it importable)
-from coloured_text import wrapped
-from live_view import Facts
-from live_view import plain_line
-from live_view import render
 from made_up_run import camera_status
 from made_up_run import cluster_status
 from made_up_run import made_up_state
@@ -28,10 +23,15 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
-from run_state import Detection
-from run_state import RunState
-from stick_table import words_for
-from terminal import Terminal
+from runner.state import Detection
+from runner.state import RunState
+from runner.view.coloured_text import Style  # noqa: I100 (made_up_run makes it importable)
+from runner.view.coloured_text import wrapped
+from runner.view.live_view import Facts
+from runner.view.live_view import plain_line
+from runner.view.live_view import render
+from runner.view.stick_table import words_for
+from runner.view.terminal import Terminal
 
 FACTS = Facts('street_people.mp4', 12.2, 20.0, 107.0)
 COLOURLESS = Style(colour=False)

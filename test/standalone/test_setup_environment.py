@@ -20,8 +20,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-import setup_environment as setup  # noqa: E402, I100
-import setup_steps  # noqa: E402, I100
+from setup import environment as setup  # noqa: E402, I100
+from setup import steps as setup_steps  # noqa: E402, I100
 
 
 class Bench:

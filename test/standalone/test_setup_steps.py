@@ -19,13 +19,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-import setup_steps  # noqa: E402, I100
+from setup import steps  # noqa: E402, I100
 
 
 @pytest.fixture
 def env(tmp_path):
     """Return the environment of an empty checkout with a virtual environment begun."""
-    environment = setup_steps.Environment(tmp_path)
+    environment = steps.Environment(tmp_path)
     environment.stamps.mkdir(parents=True)
     return environment
 
@@ -33,8 +33,8 @@ def env(tmp_path):
 def test_failed_command_is_one_line(env):
     """The line quotes the error, names the remedy and the log."""
     script = "print('Collecting x\\nERROR: no x here\\nmore'); raise SystemExit(3)"
-    with pytest.raises(setup_steps.SetupError) as info:
-        setup_steps.run(env, 'wheels', [sys.executable, '-c', script], '; look for x')
+    with pytest.raises(steps.SetupError) as info:
+        steps.run(env, 'wheels', [sys.executable, '-c', script], '; look for x')
     assert str(info.value) == (
         'wheels ended with status 3: ERROR: no x here; look for x '
         '(more in .venv/.setup/wheels.log)')
@@ -48,7 +48,7 @@ def test_failed_command_is_one_line(env):
 ])
 def test_failure_line(output, line):
     """The first error, or else the last line."""
-    assert setup_steps.failure_line(output) == line
+    assert steps.failure_line(output) == line
 
 
 def test_children_do_not_see_another_ros(monkeypatch):
@@ -56,7 +56,7 @@ def test_children_do_not_see_another_ros(monkeypatch):
     monkeypatch.setenv('PYTHONPATH', '/opt/ros/lib')
     monkeypatch.setenv('_ROS_WHEELS_BOOTSTRAP_COMPLETE', '1')
     monkeypatch.setenv('KEPT', 'yes')
-    variables = setup_steps.child_environment(PATH='/bin')
+    variables = steps.child_environment(PATH='/bin')
     assert variables['KEPT'] == 'yes'
     assert variables['PATH'] == '/bin'
     assert not {'PYTHONPATH', '_ROS_WHEELS_BOOTSTRAP_COMPLETE'} & set(variables)
@@ -71,8 +71,8 @@ def test_half_installed_package_is_installed_again(monkeypatch, env):
     env.requirements.parent.mkdir()
     env.requirements.write_text('numpy==1\nsetuptools==2\nwheel==3\n')
     calls = []
-    monkeypatch.setattr(setup_steps, 'pip', lambda *arguments: calls.append(arguments))
-    setup_steps.install_wheels(env)
+    monkeypatch.setattr(steps, 'pip', lambda *arguments: calls.append(arguments))
+    steps.install_wheels(env)
     assert [path.name for path in packages.iterdir()] == ['whole-1.dist-info']
     assert calls == [(env, 'wheels', 'setuptools==2', 'wheel==3'),
                      (env, 'wheels', '-r', env.requirements)]
@@ -91,8 +91,8 @@ def mark(env, monkeypatch):
 
 def test_imports_are_checked_without_the_modules_of_a_person(env, mark):
     """Whether they can be imported depends on the environment, which is an empty one here."""
-    with contextlib.suppress(setup_steps.SetupError):
-        setup_steps.check_imports(env)
+    with contextlib.suppress(steps.SetupError):
+        steps.check_imports(env)
     assert not mark.exists()
 
 
@@ -103,7 +103,7 @@ def test_cmake_files_point_at_this_python(env, mark):
     exported = folder / 'export_x__rosidl_generator_pyExport.cmake'
     exported.write_text('A "/opt/python/cp39-cp39/include/python3.9;/opt/python/cp39-cp39/lib/'
                         'python3.9/site-packages/numpy/_core/include;${_IMPORT_PREFIX}/include"')
-    setup_steps.repair_cmake_files(env)
+    steps.repair_cmake_files(env)
     folders = exported.read_text()[3:-1].split(';')
     assert (Path(folders[0]) / 'Python.h').exists()
     assert (Path(folders[1]) / 'numpy' / 'arrayobject.h').exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 import signal
 import sys
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # What differs from a robot: no hardware, and a viewer who will not wait for minutes. A real
 # stick takes 120 s for 63 % of its way to the final temperature.
 SIMULATION = {

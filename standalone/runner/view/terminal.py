@@ -11,10 +11,10 @@
 import os
 import textwrap
 
-from coloured_text import Style
-from live_view import plain_line
-from live_view import ports_line
-from live_view import render
+from runner.view.coloured_text import Style
+from runner.view.live_view import plain_line
+from runner.view.live_view import ports_line
+from runner.view.live_view import render
 
 REDRAW_SEC = 0.2
 LINE_SEC = 1.0

@@ -11,8 +11,8 @@
 import fcntl
 import os
 
-from one_line_parser import refuse
-import run_nodes
+from runner import nodes
+from runner.one_line_parser import refuse
 
 REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', 'run.log')
 
@@ -32,7 +32,7 @@ def open_log(folder, stack, video=None):
     name = 'files'
     if video is not None and video.resolve() in [
             (folder / name).resolve() for name in REPORT_FILES]:
-        refuse(f'VIDEO={run_nodes.shown(video)}: the run would replace it with a file of its own; '
+        refuse(f'VIDEO={nodes.shown(video)}: the run would replace it with a file of its own; '
                'name another folder as OUT, or move the video')
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -42,8 +42,8 @@ def open_log(folder, stack, video=None):
             (folder / name).unlink(missing_ok=True)
         return stack.enter_context((folder / 'run.log').open('wb', buffering=0))
     except BlockingIOError:
-        refuse(f'OUT={run_nodes.shown(folder)}: another run writes there now; wait until '
+        refuse(f'OUT={nodes.shown(folder)}: another run writes there now; wait until '
                'it has ended, or name another folder')
     except OSError as error:
-        refuse(f'OUT={run_nodes.shown(folder)}: replacing {name} there failed '
+        refuse(f'OUT={nodes.shown(folder)}: replacing {name} there failed '
                f'({error.strerror}); name another folder')

@@ -22,7 +22,7 @@ from ncs_cluster_detector.checking.shared_memory import thing_of
 __all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'names_in_use',
            'PROFILE_VARIABLES', 'remove_dead_shared_memory', 'shared_memory_names']
 
-PROFILE = Path(__file__).resolve().parent / 'fastdds_loopback.xml'
+PROFILE = Path(__file__).resolve().parents[1] / 'fastdds_loopback.xml'
 SHARED_MEMORY = Path('/dev/shm')
 SHARED_NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import sys
 from typing import NamedTuple
 
-import run_environment
+from runner import environment as run_environment
 
 
 class FoundRun(NamedTuple):

@@ -8,14 +8,14 @@
 # the License.
 """The table of the live view: what each stick does and why, and its temperature as a bar."""
 
-from coloured_text import AMBER
-from coloured_text import BOLD
-from coloured_text import DIM
-from coloured_text import GREEN
-from coloured_text import PLAIN
-from coloured_text import RED
-from statuses import ERROR
-from statuses import OK
+from runner.statuses import ERROR
+from runner.statuses import OK
+from runner.view.coloured_text import AMBER
+from runner.view.coloured_text import BOLD
+from runner.view.coloured_text import DIM
+from runner.view.coloured_text import GREEN
+from runner.view.coloured_text import PLAIN
+from runner.view.coloured_text import RED
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0

@@ -11,18 +11,18 @@
 from typing import NamedTuple
 from typing import Optional
 
-from coloured_text import BOLD
-from coloured_text import CYAN
-from coloured_text import DIM
-from coloured_text import fitted
-from coloured_text import PLAIN
-from coloured_text import printable
-from coloured_text import width_of
-from coloured_text import wrapped
-from statuses import ERROR
-from statuses import OK
-from stick_table import level_colour
-from stick_table import stick_lines
+from runner.statuses import ERROR
+from runner.statuses import OK
+from runner.view.coloured_text import BOLD
+from runner.view.coloured_text import CYAN
+from runner.view.coloured_text import DIM
+from runner.view.coloured_text import fitted
+from runner.view.coloured_text import PLAIN
+from runner.view.coloured_text import printable
+from runner.view.coloured_text import width_of
+from runner.view.coloured_text import wrapped
+from runner.view.stick_table import level_colour
+from runner.view.stick_table import stick_lines
 
 
 class Facts(NamedTuple):

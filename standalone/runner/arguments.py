@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 from typing import Optional
 
-from one_line_parser import OneLineParser
-from one_line_parser import refuse
-import run_values
+from runner import values
+from runner.one_line_parser import OneLineParser
+from runner.one_line_parser import refuse
 
 DESCRIPTION = """
 Run a camera node and a detector node on simulated sticks, show what they do, and stop them on
@@ -42,7 +42,7 @@ class Options(NamedTuple):
     graphs: Optional[list] = None
     sticks: Optional[int] = None
     ambient: Optional[float] = None
-    cluster_size: int = run_values.DEFAULT_CLUSTER_SIZE
+    cluster_size: int = values.DEFAULT_CLUSTER_SIZE
 
 
 def parse(arguments):
@@ -71,25 +71,25 @@ def parse(arguments):
         'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
         '(.caffemodel, its .prototxt beside it; without it: people)')
     parser.add_argument(
-        '--sticks', metavar='N', help=f'number of simulated sticks, 1 to {run_values.MOST_STICKS} '
-        f'(without it: {run_values.DEFAULT_STICKS})')
+        '--sticks', metavar='N', help=f'number of simulated sticks, 1 to {values.MOST_STICKS} '
+        f'(without it: {values.DEFAULT_STICKS})')
     parser.add_argument(
         '--cluster-size', metavar='N', help='how many of them are active at a time, 0 for all '
-        f'(without it: {run_values.DEFAULT_CLUSTER_SIZE}, or the only one)')
+        f'(without it: {values.DEFAULT_CLUSTER_SIZE}, or the only one)')
     parser.add_argument(
         '--ambient', metavar='C', help='temperature of an idle simulated stick in degrees '
         'Celsius (without it: 30)')
     given = parser.parse_args(arguments)
     try:
-        video, fps = run_values.video(given.video)
-        sticks = run_values.sticks(given.sticks)
+        video, fps = values.video(given.video)
+        sticks = values.sticks(given.sticks)
         # The folder comes last, because it is made.
         return Options(
-            run_values.seconds(given.seconds), video, fps,
-            with_profile=run_values.with_profile(given.fastdds_profile),
-            graphs=run_values.graphs(given.graphs), sticks=sticks,
-            ambient=run_values.ambient(given.ambient),
-            cluster_size=run_values.cluster_size(given.cluster_size, sticks),
-            out=run_values.folder(given.out))
+            values.seconds(given.seconds), video, fps,
+            with_profile=values.with_profile(given.fastdds_profile),
+            graphs=values.graphs(given.graphs), sticks=sticks,
+            ambient=values.ambient(given.ambient),
+            cluster_size=values.cluster_size(given.cluster_size, sticks),
+            out=values.folder(given.out))
     except ValueError as error:
         refuse(str(error))

@@ -11,11 +11,11 @@
 from collections import Counter
 from typing import NamedTuple
 
-from statuses import Camera
-from statuses import Cluster
-from statuses import cluster_of
-from statuses import stick_of
-from statuses import whole_number
+from runner.statuses import Camera
+from runner.statuses import Cluster
+from runner.statuses import cluster_of
+from runner.statuses import stick_of
+from runner.statuses import whole_number
 
 LONGEST_LATENCY_MS = 60000
 

@@ -22,7 +22,7 @@ from rclpy.qos import qos_profile_parameter_events
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
-from run_state import Detection
+from runner.state import Detection
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
