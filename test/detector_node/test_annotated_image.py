@@ -11,13 +11,13 @@
 import cv2
 from ncs_cluster_detector.camera_node.outputs import publish_compressed
 from ncs_cluster_detector.detector_node import annotated_image
+from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
+from ncs_cluster_detector.detector_node.annotated_image import status_of
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
 from ncs_cluster_detector.networks.detection import Detection
-from ncs_cluster_detector.nodes.annotated_image import PictureOutputs
-from ncs_cluster_detector.nodes.annotated_image import status_of
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus

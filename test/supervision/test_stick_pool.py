@@ -21,6 +21,8 @@ from ncs_cluster_detector.supervision.start_turn import FRESH_LOOK_PERIOD_SEC
 from ncs_cluster_detector.supervision.start_turn import LOOK_PERIOD_SEC
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.unassigned_worker import LISTING_SEC
+from ncs_cluster_detector.supervision.unassigned_worker import LONGEST_LISTING_SEC
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
@@ -33,8 +35,6 @@ from ncs_cluster_detector.wire.messages import Ready
 from ncs_cluster_detector.wire.messages import Result
 from ncs_cluster_detector.wire.messages import StandBy
 from ncs_cluster_detector.wire.messages import Step
-from ncs_cluster_detector.workers.unassigned_worker import LISTING_SEC
-from ncs_cluster_detector.workers.unassigned_worker import LONGEST_LISTING_SEC
 import pytest
 
 ONE = ('1.1-ma2450',)
