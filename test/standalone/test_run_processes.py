@@ -130,7 +130,7 @@ def test_nodes_end_when_the_runner_is_killed(tmp_path):
     runner = subprocess.Popen(
         [sys.executable, '-c', 'import os, sys, time\n'
          f'sys.path.insert(0, {str(ROOT / "standalone")!r})\n'
-         'from node_process import NodeProcess\n'
+         'from runner.node_process import NodeProcess\n'
          'node = NodeProcess("camera", ["/bin/sleep", "60"], dict(os.environ), None)\n'
          'print(node.pid, flush=True)\ntime.sleep(60)'], stdout=subprocess.PIPE, text=True)
     with runner:
