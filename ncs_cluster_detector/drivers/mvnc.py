@@ -8,6 +8,7 @@
 # the License.
 """The driver ``mvnc``: Neural Compute Sticks through the vendor's NCSDK 2."""
 
+import importlib
 import importlib.util
 import os
 from typing import Any
@@ -61,7 +62,7 @@ class MvncDriver(Driver):
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick; only here the vendor's module is imported, which opens what it likes."""
         try:
-            from mvnc import mvncapi
+            mvncapi = importlib.import_module(f'{self.sdk_module}.mvncapi')
         except (ImportError, OSError) as error:
             raise SdkMissingError(
                 f'loading the Python module mvnc.mvncapi of NCSDK 2: {error}; install NCSDK 2 '
