@@ -8,7 +8,6 @@
 # the License.
 """The driver ``mvnc``: Neural Compute Sticks through the vendor's NCSDK 2."""
 
-import importlib
 import importlib.util
 import os
 from typing import Any
@@ -62,7 +61,7 @@ class MvncDriver(Driver):
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick; only here the vendor's module is imported, which opens what it likes."""
         try:
-            mvncapi = importlib.import_module(f'{self.sdk_module}.mvncapi')
+            from mvnc import mvncapi  # type: ignore[import-not-found, unused-ignore]
         except (ImportError, OSError) as error:
             raise SdkMissingError(
                 f'loading the Python module mvnc.mvncapi of NCSDK 2: {error}; install NCSDK 2 '
