@@ -10,14 +10,15 @@
 
 from pathlib import Path
 
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
-from ncs_cluster_detector.detector_node.parameters import PARAMETERS
+from ncs_cluster_detector.parameters import camera_parameters
+from ncs_cluster_detector.parameters import detector_parameters
 import pytest
 import rclpy
 import yaml
 
 FOLDER = Path(__file__).resolve().parent.parent / 'config'
-TABLES = {'camera.yaml': CAMERA_PARAMETERS, 'detector.yaml': PARAMETERS}
+TABLES = {'camera.yaml': camera_parameters.PARAMETERS,
+          'detector.yaml': detector_parameters.PARAMETERS}
 # Of the node of another package; test_status_names.py knows it.
 FOREIGN = {'diagnostics_aggregator.yaml'}
 EVERY_FILE = pytest.mark.parametrize('file', TABLES)

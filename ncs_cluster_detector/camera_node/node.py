@@ -11,12 +11,14 @@
 import sys
 import threading
 import time
+from typing import Any
+from typing import List
+from typing import Optional
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.camera_node.camera_info import calibration_at
 from ncs_cluster_detector.camera_node.diagnostics import camera_status
 from ncs_cluster_detector.camera_node.outputs import CameraOutputs
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import FrameGrabber
 from ncs_cluster_detector.cameras.open_camera import check_address
@@ -24,12 +26,15 @@ from ncs_cluster_detector.cameras.open_camera import check_installed
 from ncs_cluster_detector.cameras.open_camera import must_exist
 from ncs_cluster_detector.cameras.open_camera import open_camera
 from ncs_cluster_detector.cameras.open_camera import shown_source
+from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
-from ncs_cluster_detector.ros.parameters import NodeWithParameters
+from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.ros.run_node import run_node
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
+from rclpy.node import Node
 from rclpy.time import Time
 
 NEED_NO_DEVICE = ('realsense', 'test_pattern')
@@ -39,22 +44,25 @@ STOP_TIMEOUT_SEC = 2.0
 CLOCK_SET_BACK_NS = 10**9
 
 
-class CameraNode(NodeWithParameters):
+class CameraNode(Node):
     """
     Publishes pictures, depth and camera infos, and one status on /diagnostics.
 
     Three threads: the executor (parameters, diagnostics), the grabber's, and one that publishes.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, arguments: Optional[List[str]] = None, **kwargs: Any) -> None:
         """
         Open a file or folder; a camera is looked for later, in the grabber's thread.
 
+        :param arguments: as for NodeParameters; all others are those of an rclpy Node.
         :raises StartupError: a parameter is wrong or a file cannot be used.
         """
-        super().__init__('camera', CAMERA_PARAMETERS, **kwargs)
-        self._settings = self.values()
-        self._device = self.shown(
+        super().__init__('camera', **kwargs)
+        self._declared = NodeParameters(self, PARAMETERS, 'camera', arguments)
+        self._declared.accept_changes(_validate_combination, self.on_parameters_changed)
+        self._settings = self._declared.values()
+        self._device = self._declared.shown(
             shown_source(self._settings['source'], self._settings['device']))
         self._owner = status_prefix(self, 'camera')
         self._published = 0
@@ -73,21 +81,11 @@ class CameraNode(NodeWithParameters):
         self._publishing.start()
         self._grabber.start()
 
-    def validate_combination(self, values):
-        """Refuse a source that needs a device and has none, or one that it cannot open."""
-        if values['source'] not in NEED_NO_DEVICE and not values['device'].strip():
-            raise ValueError(f'device={values["device"]}: must not be empty (source='
-                             f'{values["source"]}); name a device, a URL, a file or a folder')
-        try:
-            check_address(values['source'], values['device'])
-        except ValueError as error:
-            raise ValueError(f'device={error}') from None
-
-    def apply(self, before, after):
+    def on_parameters_changed(self, before: Values, after: Values) -> None:
         """Take over a live change of ``loop``."""
         self._settings = after
         self._grabber.set_loop(after['loop'])
-        self.get_logger().info(f'loop {before["loop"]} -> {after["loop"]}')
+        self._declared.log_changes(before, after)
 
     def stop(self):
         """
@@ -104,14 +102,16 @@ class CameraNode(NodeWithParameters):
         try:
             check_installed(settings['source'])
         except CameraError as error:
-            raise StartupError(self.shown(f'source={settings["source"]}: {error}')) from None
+            raise StartupError(self._declared.shown(
+                f'source={settings["source"]}: {error}')) from None
         camera, name = None, self._device
         if must_exist(settings['source'], settings['device']):
             try:
                 camera = self._open_camera()
             except CameraError as error:
-                raise StartupError(self.shown(f'device={settings["device"]}: {error} '
-                                              f'(source={settings["source"]})')) from None
+                raise StartupError(self._declared.shown(
+                    f'device={settings["device"]}: {error} '
+                    f'(source={settings["source"]})')) from None
         elif settings['source'] != 'test_pattern' and '://' not in settings['device']:
             name += (f' (asked for {settings["width"]}x{settings["height"]} at '
                      f'{settings["fps"]:g} fps)')
@@ -124,11 +124,11 @@ class CameraNode(NodeWithParameters):
             return open_camera(settings['source'], settings['device'], settings['width'],
                                settings['height'], settings['fps'], self._warn)
         except CameraError as error:
-            raise CameraError(self.shown(error)) from None
+            raise CameraError(self._declared.shown(error)) from None
 
     def _warn(self, text):
         """Warn, but not at every reopening of the same."""
-        text = self.shown(text)
+        text = self._declared.shown(text)
         if text != self._warned:
             self._warned = text
             self.get_logger().warning(text)
@@ -138,7 +138,7 @@ class CameraNode(NodeWithParameters):
         try:
             return calibration_at(url, self._warn)
         except ValueError as error:
-            raise StartupError(self.shown(f'camera_info_url={url}: {error}')) from None
+            raise StartupError(self._declared.shown(f'camera_info_url={url}: {error}')) from None
 
     def _stamp(self, age_sec):
         """Return the ROS time that many seconds ago, later than the stamp before."""
@@ -167,6 +167,17 @@ class CameraNode(NodeWithParameters):
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+
+
+def _validate_combination(values: Values) -> None:
+    """Refuse a source that needs a device and has none, or one that it cannot open."""
+    if values['source'] not in NEED_NO_DEVICE and not values['device'].strip():
+        raise ValueError(f'device={values["device"]}: must not be empty (source='
+                         f'{values["source"]}); name a device, a URL, a file or a folder')
+    try:
+        check_address(values['source'], values['device'])
+    except ValueError as error:
+        raise ValueError(f'device={error}') from None
 
 
 def main(args=None):

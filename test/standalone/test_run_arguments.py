@@ -10,7 +10,7 @@
 
 import caffe_networks
 from made_up_run import ROOT
-from ncs_cluster_detector.detector_node.parameters import PARAMETERS
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 import pytest
 from runner import arguments as run_arguments
 from runner import nodes

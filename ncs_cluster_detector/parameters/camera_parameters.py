@@ -8,55 +8,56 @@
 # the License.
 """The parameters of the camera node, each with its default, limits and meaning."""
 
+from typing import Any
+
 from ncs_cluster_detector.cameras.open_camera import SOURCES
-from ncs_cluster_detector.ros.diagnostic_status import USE_FQN
-from ncs_cluster_detector.ros.parameters import ParameterSpec
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
+from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 
 
 class DeviceSpec(ParameterSpec):
     """A text that may be given as a bare number, which ROS reads as an int or a float."""
 
-    def accept(self, value):
+    def accept(self, value: Any) -> Any:
         """Return the device as a text."""
         whole = type(value) is int or (type(value) is float and value.is_integer())
         return super().accept(str(int(value)) if whole else value)
 
 
-CAMERA_PARAMETERS = (
+PARAMETERS = (
     ParameterSpec(
         'source', 'usb',
         'Where the pictures come from: a camera or stream (usb), a RealSense camera with depth or '
         'its recording (realsense), a video file (video), a picture or a folder of pictures '
-        '(images), or a synthetic street scene (test_pattern). Restart to change.',
+        '(images), or a synthetic street scene (test_pattern).',
         choices=SOURCES),
     DeviceSpec(
         'device', '/dev/video0',
         'usb: device path or number, or stream URL (rtsp://, http://); realsense: serial number, '
         'or a recorded file (.bag, .db3), and the default or empty means the first one that is '
-        'found; video: file; images: file or folder; not used by test_pattern. Restart to '
-        'change.'),
+        'found; video: file; images: file or folder; not used by test_pattern.'),
     ParameterSpec(
         'width', 640,
-        'Width in pixels to ask a camera for, and of the test pattern; files keep their own. '
-        'Restart to change.', low=16, high=4096),
+        'Width in pixels to ask a camera for, and of the test pattern; files keep their own.',
+        low=16, high=4096),
     ParameterSpec(
         'height', 480,
-        'Height in pixels to ask a camera for, and of the test pattern; files keep their own. '
-        'Restart to change.', low=16, high=4096),
+        'Height in pixels to ask a camera for, and of the test pattern; files keep their own.',
+        low=16, high=4096),
     ParameterSpec(
         'fps', 30.0,
         'Frames a second to ask a camera for, of pictures and of the test pattern; a video has '
-        'its own rate. Restart to change.', low=0.1, high=240.0),
+        'its own rate.', low=0.1, high=240.0),
     ParameterSpec(
         'loop', True,
-        'Whether a video or the pictures start again at the end. Live.', live=True),
+        'Whether a video or the pictures start again at the end.', live=True),
     ParameterSpec(
         'frame_id', 'camera_color_optical_frame',
-        'Optical frame in the header of every message. Restart to change.'),
+        'Optical frame in the header of every message.'),
     ParameterSpec(
         'camera_info_url', '',
         'Calibration file, YAML or INI, as ROS reads it: file:///path or '
         'package://package/path. Empty = not calibrated: all matrices of camera_info are zero, '
-        'except those of a RealSense, which its factory measured. Restart to change.'),
+        'except those of a RealSense, which its factory measured.'),
     USE_FQN,
 )
