@@ -122,7 +122,7 @@ PARAMETERS = (
         lambda settings, _: 'older frames are not sent to a stick' if settings.max_frame_age_ms
         else 'no limit'),
     ParameterSpec(
-        'use_depth', False, 'Whether positions are told (detections_3d, markers, '
+        'use_depth', False, 'Whether to publish positions (detections_3d, markers, '
         'foreground_image, distances on annotated_image), from the depth image with the same '
         'stamp as the image and from camera_info. Connect the raw image (image_raw) with its '
         'camera_info and with depth aligned to it; a rectified image needs a camera_info without '

@@ -49,14 +49,18 @@ class ParameterSpec:
     effect: Optional[Callable[..., str]] = None
 
     @property
+    def kind(self) -> str:
+        """Return what type a value must have, in words."""
+        return _KINDS[type(self.default)]
+
+    @property
     def rule(self) -> str:
         """Return what a value must be, as the end of a sentence that starts with 'must be'."""
         if self.choices:
             return 'one of ' + ', '.join(self.choices)
-        kind = _KINDS[type(self.default)]
         if self.above is not None:
-            return f'{kind} above {self.above:g}'
-        return kind if self.low is None else f'{kind}, {self.low} to {self.high}'
+            return f'{self.kind} above {self.above:g}'
+        return self.kind if self.low is None else f'{self.kind}, {self.low} to {self.high}'
 
     @property
     def manual(self) -> str:
