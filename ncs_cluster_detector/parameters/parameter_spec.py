@@ -25,6 +25,7 @@ from typing import Tuple
 
 _KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text',
           list: "a list of texts, such as ['a', 'b']"}
+_NO_TEXTS = ([], [''])   # the second is how a parameter file, which knows no empty list, writes it
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ class ParameterSpec:
             value = float(value)
         if isinstance(value, (list, tuple, array)):
             value = list(value)
-        if self.default == [] and value == ['']:
-            value = []   # how a parameter file, which knows no empty list, writes it
+        if self.default in _NO_TEXTS and value in _NO_TEXTS:
+            value = list(self.default)
         # The very type, because to Python a bool is an int.
         fits = type(value) is kind
         if fits and kind is list:

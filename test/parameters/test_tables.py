@@ -54,7 +54,8 @@ def test_the_effect_of_a_change_is_told_for_every_setting(spec):
 
 @pytest.mark.parametrize('default, value, accepted', [
     (1.0, 2, 2.0), (1.0, 2.5, 2.5), (['a'], ('b', 'c'), ['b', 'c']), (['a'], [''], ['']),
-    ([], [''], []), ([], [], []), (['a'], [], []), ('a', '', ''), (True, False, False), (1, 2, 2)])
+    ([], [''], []), ([], [], []),
+    ([''], [], ['']), (['a'], [], []), ('a', '', ''), (True, False, False), (1, 2, 2)])
 def test_a_value_becomes_one_of_the_parameters_type(default, value, accepted):
     found = ParameterSpec('name', default, 'A parameter.').accept(value)
     assert repr(found) == repr(accepted)
