@@ -12,8 +12,6 @@ import sys
 import threading
 import time
 from typing import Any
-from typing import List
-from typing import Optional
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.camera_node.camera_info import calibration_at
@@ -51,7 +49,7 @@ class CameraNode(Node):
     Three threads: the executor (parameters, diagnostics), the grabber's, and one that publishes.
     """
 
-    def __init__(self, arguments: Optional[List[str]] = None, **kwargs: Any) -> None:
+    def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
         """
         Open a file or folder; a camera is looked for later, in the grabber's thread.
 

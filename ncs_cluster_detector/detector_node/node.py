@@ -15,8 +15,6 @@ import sys
 import threading
 import time
 from typing import Any
-from typing import List
-from typing import Optional
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.detector_node import diagnostics
@@ -65,7 +63,7 @@ class DetectorNode(Node):
     fourth one adds the positions.
     """
 
-    def __init__(self, arguments: Optional[List[str]] = None, **kwargs: Any) -> None:
+    def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
         """
         Declare parameters and topics, and start the sticks.
 

@@ -11,7 +11,6 @@
 from pathlib import Path
 import sys
 from typing import Any
-from typing import Dict
 from typing import List
 
 from launch import LaunchContext
@@ -57,8 +56,8 @@ def kind_of(spec: ParameterSpec) -> str:
     return spec.kind
 
 
-def given(context: LaunchContext, arguments: Dict[str, ParameterSpec],
-          already_set: Dict[str, Any]) -> Dict[str, ParameterValue]:
+def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
+          already_set: dict[str, Any]) -> dict[str, ParameterValue]:
     """
     Return the parameters that the arguments decide, by name.
 

@@ -8,9 +8,7 @@
 # the License.
 """The launch arguments that are parameters of the nodes, each declared from the node's table."""
 
-from typing import Dict
 from typing import Iterable
-from typing import Tuple
 
 from launch.actions import DeclareLaunchArgument
 from ncs_cluster_detector.launching.arguments import kind_of
@@ -23,7 +21,7 @@ from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 UNLESS_GIVEN = 'Where it is not given, params_file decides.'
 
 
-def _arguments(table: Iterable[ParameterSpec], *names: str) -> Dict[str, ParameterSpec]:
+def _arguments(table: Iterable[ParameterSpec], *names: str) -> dict[str, ParameterSpec]:
     specs = by_name(table)
     return {name: specs[name] for name in names} | {'diagnostics_with_namespace': USE_FQN}
 
@@ -36,7 +34,7 @@ DETECTOR_ARGUMENTS = _arguments(
 
 
 def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
-                       choices: Tuple[str, ...] = ()) -> DeclareLaunchArgument:
+                       choices: tuple[str, ...] = ()) -> DeclareLaunchArgument:
     """
     Return the action that declares an argument, one of those above.
 

@@ -9,7 +9,6 @@
 """The parameters of the detector node, each with its default, limits and meaning."""
 
 from typing import Callable
-from typing import Tuple
 
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.input_format import ORDERS
@@ -32,7 +31,7 @@ _INPUT = InputFormat()
 
 
 def _setting(name: str, description: str, effect: Callable[[Settings, int], str],
-             choices: Tuple[str, ...] = ()) -> ParameterSpec:
+             choices: tuple[str, ...] = ()) -> ParameterSpec:
     """
     Return the live parameter that is a field of Settings, with its default and limits.
 

@@ -18,14 +18,12 @@ from dataclasses import dataclass
 import math
 from typing import Any
 from typing import Callable
-from typing import Dict
 from typing import Iterable
-from typing import Optional
-from typing import Tuple
 
 _KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text',
           list: "a list of texts, such as ['a', 'b']"}
-_NO_TEXTS = ([], [''])   # the second is how a parameter file, which knows no empty list, writes it
+# The second is how a parameter file, which knows no empty list, writes it.
+_NO_TEXTS: tuple[list[str], ...] = ([], [''])
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,12 @@ class ParameterSpec:
     name: str
     default: Any
     description: str
-    low: Optional[float] = None
-    high: Optional[float] = None
-    choices: Tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
     live: bool = False
-    above: Optional[float] = None
-    effect: Optional[Callable[..., str]] = None
+    above: float | None = None
+    effect: Callable[..., str] | None = None
 
     @property
     def kind(self) -> str:
@@ -103,7 +101,7 @@ class ParameterSpec:
         return value
 
 
-def by_name(table: Iterable[ParameterSpec]) -> Dict[str, ParameterSpec]:
+def by_name(table: Iterable[ParameterSpec]) -> dict[str, ParameterSpec]:
     """Return the parameters of a table by their names."""
     return {spec.name: spec for spec in table}
 

@@ -10,8 +10,6 @@
 
 from array import array
 from typing import Any
-from typing import Dict
-from typing import Optional
 
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.unused_parameters import likely
@@ -25,7 +23,7 @@ ROS_TYPES = {bool: Parameter.Type.BOOL, int: Parameter.Type.INTEGER, float: Para
 
 
 def accepted(parameter: Parameter, node: Node,
-             specs: Dict[str, ParameterSpec]) -> Optional[Parameter]:
+             specs: dict[str, ParameterSpec]) -> Parameter | None:
     """
     Return a parameter as the node is to set it, or None when there is nothing to do.
 
@@ -60,7 +58,7 @@ def accepted(parameter: Parameter, node: Node,
                          'such a value') from None
 
 
-def _back_to_default(node: Node, spec: Optional[ParameterSpec]) -> str:
+def _back_to_default(node: Node, spec: ParameterSpec | None) -> str:
     if spec is None:
         return 'set it to what it shall be'
     if spec.live:
@@ -70,7 +68,7 @@ def _back_to_default(node: Node, spec: Optional[ParameterSpec]) -> str:
     return f'for its default, {spec.shown_default()}, start the node again without it'
 
 
-def _is_same(spec: Optional[ParameterSpec], value: Any, now: Any) -> bool:
+def _is_same(spec: ParameterSpec | None, value: Any, now: Any) -> bool:
     """Return whether a value says what a fixed parameter, with its spec if it has one, has now."""
     try:
         value = value if spec is None else spec.accept(value)

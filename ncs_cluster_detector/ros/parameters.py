@@ -11,9 +11,6 @@
 import sys
 from typing import Any
 from typing import Callable
-from typing import Dict
-from typing import List
-from typing import Optional
 from typing import Sequence
 
 from ncs_cluster_detector.parameters.parameter_spec import by_name
@@ -30,7 +27,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-Values = Dict[str, Any]
+Values = dict[str, Any]
 
 
 class StartupError(Exception):
@@ -64,7 +61,7 @@ class NodeParameters:
     """
 
     def __init__(self, node: Node, table: Sequence[ParameterSpec], default_name: str,
-                 arguments: Optional[List[str]] = None) -> None:
+                 arguments: list[str] | None = None) -> None:
         """
         Declare the parameters with the values that were given at start-up.
 
@@ -131,7 +128,7 @@ class NodeParameters:
                 self._node.get_logger().info(
                     self.shown(f'{name} {old} -> {new}{meaning}', old, new))
 
-    def _check(self, requested: List[Parameter]) -> List[Parameter]:
+    def _check(self, requested: list[Parameter]) -> list[Parameter]:
         """
         Return what rclpy is to set, before it looks at the request itself.
 
@@ -151,17 +148,17 @@ class NodeParameters:
         # is set to what it is.
         return changes or [self._node.get_parameter('use_sim_time')]
 
-    def _answer(self, _: List[Parameter]) -> SetParametersResult:
+    def _answer(self, _: list[Parameter]) -> SetParametersResult:
         """Return what _check has found: it had no way to refuse."""
         reason, self._refusal = self._refusal, ''
         return SetParametersResult(successful=not reason, reason=reason)
 
-    def _report_change(self, _: List[Parameter]) -> None:
+    def _report_change(self, _: list[Parameter]) -> None:
         before, self._values = self._values, self.values()
         if self._values != before:
             self._on_parameters_changed(before, self._values)
 
-    def _report_unused(self, given: Values, default_name: str, arguments: List[str]) -> None:
+    def _report_unused(self, given: Values, default_name: str, arguments: list[str]) -> None:
         """Name what was given and is ignored, before a refusal that it may explain."""
         of_ros = [name for name in given if self._node.has_parameter(name)]
         unused = UnusedParameters(self._node.get_fully_qualified_name(), default_name,

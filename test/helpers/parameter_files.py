@@ -24,7 +24,7 @@ TABLES = {'camera': CAMERA, 'detector': DETECTOR}
 WIDTH = 99
 HEADER = (
     'Every parameter of {node}_node at its default. Copy the file, change what you need, and give '
-    "it with --ros-args --params-file FILE or params_file:=FILE. /** serves any node name and "
+    'it with --ros-args --params-file FILE or params_file:=FILE. /** serves any node name and '
     "namespace. [''] stands for an empty list, which has no type in a parameter file. Those "
     'marked "Live." may be changed while the node runs (ros2 param set).')
 
