@@ -42,7 +42,9 @@ def drawn(state, columns=80, rows=24, colour=False, encoding='utf-8', facts=FACT
     stream = io.TextIOWrapper(io.BytesIO(), encoding)
     console = console_for(stream, {} if colour else {'NO_COLOR': '1'})
     console.size = columns - 1, rows - 1
-    return render(state, facts, console)
+    lines = render(state, facts, console)
+    assert stream.buffer.getvalue() == b''   # it renders; to write is the Terminal's
+    return lines
 
 
 def picture(state, *size, **terminal):
@@ -90,6 +92,15 @@ def test_at_every_height_sticks_are_shown_or_counted(rows):
     assert shown + (int(more[1]) if more else 0) == (5 if more or shown else 0)
     assert rows < 8 or shown or more
     assert rows < 12 or shown == 5
+
+
+def test_a_name_that_fills_a_narrow_terminal_breaks_nothing():
+    state = made_up_state(0)
+    stick = stick_status(0, 30.0)
+    stick.hardware_id = '1.2.3.4.5.6.7-ma2450'
+    state.take_statuses([cluster_status(), stick], 106.0)
+    lines = drawn(state, 20)
+    assert max(map(len, lines)) <= 20 and any(line.startswith(' 0 1.2.3') for line in lines)
 
 
 @pytest.mark.parametrize('sticks', [5, 16])

@@ -26,7 +26,7 @@ LEAST_BAR = 8
 # What is to be done about a stick, beside its state.
 REMEDIES = {'DEAD': 'unplug it, plug it in', 'ABSENT': 'plug it in', 'FATAL': 'replug it'}
 ON_THEIR_WAY = ('QUEUED', 'STARTING')   # not running, and nothing is wrong
-CELSIUS, DUTY, INFERENCES = 6, 5, 11   # widths of columns
+CELSIUS, FIGURES = 7, 18   # widths of columns
 # From this width on there are duty and number of inferences, and room for the longest of the
 # usual reasons, so that the bars keep their width when a stick gets hot.
 WIDE = 71
@@ -59,36 +59,36 @@ def _table(sticks, state, columns):
     is_wide = columns >= WIDE
     digits = max(len(str(stick.number)) for stick in sticks)
     names = [f'{stick.number:>{digits}} {printable(stick.port)}' for stick in sticks]
-    room = columns - max(map(cell_len, ['stick', *names])) - 1 - 1 - CELSIUS
-    room -= (1 + DUTY + 1 + INFERENCES) * is_wide
+    room = columns - max(map(cell_len, ['stick', *names])) - 1 - CELSIUS - FIGURES * is_wide
     words = max([cell_len(words_for(stick)) for stick in sticks] + [LONGEST_USUAL] * is_wide)
     bar = room - words - len(' []')
     if bar < LEAST_BAR:
-        bar, words = 0, min(words, room)
-    threshold, used = state.threshold_celsius(), (True, True, bar, True, is_wide, is_wide)
+        bar, words = 0, max(min(words, room), 1)
+    threshold, used = state.threshold_celsius(), (True, True, bar, True, is_wide)
     mark = bar if threshold is None else int(_cells(threshold, threshold, bar))
-    limit = '' if threshold is None else f'{threshold:g} °C'
+    limit = '' if threshold is None else f'{threshold:g} °C'   # ends above its mark
+    # A space before each column: a table that is told to pad its cells takes half as long again.
     table = Table(
         *compress((
-            Column('stick'), Column('state', width=words),
-            # The limit ends above its mark.
-            Column(f'{COLDEST_CELSIUS:g}{limit:>{mark}}', width=bar + 2),
+            Column('stick', no_wrap=True), Column(' state', width=1 + words, no_wrap=True),
+            Column(f' {COLDEST_CELSIUS:g}{limit:>{mark}}', width=bar + 3, no_wrap=True),
             Column('°C', width=CELSIUS, justify='right'),
-            Column('duty', width=DUTY, justify='right'),
-            Column('inferences', width=INFERENCES, justify='right')), used),
-        box=None, padding=(0, 0, 0, 1), pad_edge=False, header_style='dim')
-    for column in table.columns:
-        column.no_wrap = True
+            Column(_figures('duty', 'inferences'), width=FIGURES)), used),
+        box=None, padding=0, header_style='dim')
     for stick, name in zip(sticks, names):
-        colour, figures = _colour_of(stick, state), '' if stick.active else 'dim'
+        colour = _colour_of(stick, state)
         duty = '?' if stick.duty is None else f'{stick.duty * 100:.0f} %'
         table.add_row(*compress((
             Text(name, 'bold' if stick.active else 'dim'),
-            Text(_shortened(words_for(stick), words), colour),
+            Text(f' {_shortened(words_for(stick), words)}', colour),
             _bar(_cells(stick.celsius, threshold, bar), bar, mark, colour or 'dim'),
             Text(rounded(stick.celsius), colour),
-            Text(duty, figures), Text(str(stick.inferences), figures)), used))
+            Text(_figures(duty, stick.inferences), '' if stick.active else 'dim')), used))
     return table
+
+
+def _figures(duty, inferences):
+    return f'{duty:>6}{inferences:>12}'
 
 
 def words_for(stick):
@@ -138,7 +138,7 @@ def _bar(filled, bar, mark, colour):
     """Return so many filled ones of the cells of a bar, with the mark in it if it is inside."""
     whole, eighths = divmod(round(filled * 8), 8)
     cells = ('█' * whole + PARTS_OF_A_CELL[eighths]).ljust(bar)
-    return Text.assemble(('▕', 'dim'), (cells[:mark], colour), ('│' * (mark < bar), 'yellow'),
+    return Text.assemble((' ▕', 'dim'), (cells[:mark], colour), ('│' * (mark < bar), 'yellow'),
                          (cells[mark + 1:bar], colour), ('▏', 'dim'))
 
 
