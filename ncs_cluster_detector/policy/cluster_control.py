@@ -40,7 +40,8 @@ class ClusterControl:
         self.all_hot = False
         self.switches = 0
         self.last_switch_reason = ''
-        self.to_restart = ()   # numbers of the sticks that may tell a temperature after a restart
+        # Numbers of the sticks that may tell a temperature after a restart.
+        self.to_restart: tuple[int, ...] = ()
         self._blind_restarts = {}
         self._standings = Standings()
         self._rotation = Rotation()

@@ -8,7 +8,10 @@
 # the License.
 """How a network's input lies in memory, as the graph's own tensor descriptor says."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 CHANNELS = 3
 _BYTES_PER_VALUE = 2
@@ -24,7 +27,7 @@ class InputLayout:
     just like the graph, and its tensors are arranged so.
     """
 
-    def __init__(self, descriptor):
+    def __init__(self, descriptor: Any) -> None:
         """
         Take over what a ``TensorDescriptor`` of the API says of a graph's input.
 
@@ -50,16 +53,16 @@ class InputLayout:
         row = _BYTES_PER_VALUE * descriptor.c * descriptor.w
         self._is_dense = self._strides == (row, _BYTES_PER_VALUE * descriptor.c, _BYTES_PER_VALUE)
         # What is in no value of the picture stays 0.
-        self._buffer = None if self._is_dense else np.zeros(
-            self._bytes // _BYTES_PER_VALUE, dtype=np.uint16)
+        self._buffer = np.zeros(
+            0 if self._is_dense else self._bytes // _BYTES_PER_VALUE, dtype=np.uint16)
 
     @property
-    def size(self):
+    def size(self) -> tuple[int, int]:
         """Return (width, height) in pixels."""
         height, width, _ = self._shape
         return width, height
 
-    def describe_host(self, host):
+    def describe_host(self, host: Any) -> bool:
         """
         Change the descriptor of a host's tensors to this layout.
 
@@ -72,7 +75,9 @@ class InputLayout:
         host.totalSize = self._bytes
         return True
 
-    def arranged(self, tensor):
+    def arranged(
+            self,
+            tensor: npt.NDArray[np.float16]) -> npt.NDArray[np.float16] | npt.NDArray[np.uint16]:
         """
         Return an array whose values, in their order, are a tensor in this layout.
 

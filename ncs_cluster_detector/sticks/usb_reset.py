@@ -11,6 +11,7 @@
 import struct
 import time
 
+from ncs_cluster_detector.sticks.usb_bus import UsbClaim
 from ncs_cluster_detector.sticks.usb_bus import UsbError
 from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
 from ncs_cluster_detector.sticks.usb_bus import UsbTimeoutError
@@ -38,7 +39,7 @@ LEAVING_SEC = 0.3         # healthy ones have left the bus some 50 ms after the 
 _RETRY_SEC = 0.02         # reading fails for a while before the system sees that a stick is gone
 
 
-def ask_to_reset(claim, budget_sec, fill_bytes=TENSOR_FILL_BYTES):
+def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FILL_BYTES) -> bool:
     """
     Empty a booted stick of what it has to say and ask it to reset itself.
 
@@ -64,7 +65,7 @@ def ask_to_reset(claim, budget_sec, fill_bytes=TENSOR_FILL_BYTES):
     return False
 
 
-def _listen(claim, until, silence_sec=None):
+def _listen(claim: UsbClaim, until: float, silence_sec: float | None = None) -> None:
     """Read until a time, or until the stick was silent for so long; what it says is dropped."""
     while (left_sec := until - time.monotonic()) > 0:
         try:

@@ -11,6 +11,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 
 @dataclass(frozen=True, eq=False)   # two frames are never the same one
 class Frame:
@@ -22,6 +25,6 @@ class Frame:
     """
 
     number: int
-    image: Any
+    image: npt.NDArray[np.uint8]
     header: Any
     arrived_at: float

@@ -9,7 +9,6 @@
 """What the supervisor tells about itself: frozen, and safe to read from any thread."""
 
 from dataclasses import dataclass
-from typing import Optional
 
 from ncs_cluster_detector.policy.reliability.promptness import Slowness
 from ncs_cluster_detector.policy.reliability.standing import Standing
@@ -35,22 +34,22 @@ class StickSnapshot:
     duty_60s: float
     inferences: int
     unusable_boxes: int
-    inference_p50_sec: Optional[float]
+    inference_p50_sec: float | None
     restarts: int
     last_error: str
-    pid: Optional[int]
+    pid: int | None
     # Since when a stick is DEAD, and when the next worker of one is due that waits for it, both in
     # seconds of the monotonic clock.
-    dead_since: Optional[float] = None
-    start_at: Optional[float] = None
-    standing: Optional[Standing] = None
-    slowness: Optional[Slowness] = None
-    sensor_fault: Optional[SensorFault] = None
-    likely_celsius: Optional[float] = None
+    dead_since: float | None = None
+    start_at: float | None = None
+    standing: Standing | None = None
+    slowness: Slowness | None = None
+    sensor_fault: SensorFault | None = None
+    likely_celsius: float | None = None
     must_cool: bool = False
     in_use: bool = False   # by another program
 
-    def reading(self, now):
+    def reading(self, now: float) -> float | None:
         """Return the temperature in degrees Celsius, or None when it is unknown."""
         return None if self.sensor_fault else self.status.reading(now)
 
@@ -69,17 +68,17 @@ class Snapshot:
 
     taken_at: float
     settings: Settings
-    sticks: tuple
-    active: tuple
+    sticks: tuple[StickSnapshot, ...]
+    active: tuple[int, ...]
     asked_size: int
     all_hot: bool
     heat_advice: str
-    sustainable_size: Optional[float]
+    sustainable_size: float | None
     switches: int
     last_switch_reason: str
     input_fps: float
     detection_fps: float
-    latency_p50_sec: Optional[float]
-    latency_p95_sec: Optional[float]
+    latency_p50_sec: float | None
+    latency_p95_sec: float | None
     frames_dropped: int
     waiting_for_image_since: float

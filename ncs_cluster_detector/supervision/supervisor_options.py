@@ -9,8 +9,22 @@
 """What the supervisor is told once, when it is made."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ncs_cluster_detector.wire.messages import WorkerConfig
+
+
+class Logger(Protocol):
+    """Where to log a line; ROS's loggers are such."""
+
+    def info(self, line: str, /) -> object:
+        """Log what is normal."""
+
+    def warning(self, line: str, /) -> object:
+        """Log what somebody should look at."""
+
+    def error(self, line: str, /) -> object:
+        """Log what does not work."""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor and a worker say to each other over their pipe."""
+"""The messages between the supervisor and its child processes."""
 
 from dataclasses import dataclass
 from typing import Any
-from typing import Optional
 
+from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.sticks.stick import OpeningStep
 
 
 @dataclass(frozen=True)
@@ -21,36 +22,36 @@ class WorkerConfig:
     What all workers of a node have in common.
 
     ``driver`` is ``mvnc`` or ``simulated``, ``bus`` the SimulatedBus of simulated sticks or None;
-    ``graphs`` are pairs of the graph file's content (bytes) and its labels (tuple of texts);
-    ``input_format`` is what all of them want for the pixels of a picture.
+    ``graphs`` are pairs of the graph file's content and its labels; ``input_format`` is what all
+    of them want for the pixels of a picture.
     """
 
     driver: str
-    graphs: tuple
-    bus: Optional[Any] = None
+    graphs: tuple[tuple[bytes, tuple[str, ...]], ...]
+    bus: Any = None
     input_format: InputFormat = InputFormat()
 
 
 @dataclass(frozen=True)
 class ListSticks:
-    """To the worker, in answer to Listing: the USB bus is clean, the library may look at it."""
+    """To the worker, in answer to EnumerationStarted: list the sticks, the USB bus is clean."""
 
 
 @dataclass(frozen=True)
 class Open:
     """
-    To the worker, in answer to Found: the stick to open.
+    To the worker, in answer to DeviceList: the stick to open.
 
     ``other_ports`` are the USB ports of all other sticks that are known.
     """
 
     device_name: str
-    other_ports: tuple = ()
+    other_ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class StandBy:
-    """To the worker, in answer to Found: there is none to open; stay to look for sticks."""
+    """To the worker, in answer to DeviceList: there is none to open; stay to look for sticks."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +76,21 @@ class Stop:
 
 @dataclass(frozen=True)
 class EnumerationStarted:
-    """From the worker, first: its turn to list the sticks has come, no other program is at it."""
+    """From the worker, first: its turn to list the sticks has come, no other program does."""
 
 
 @dataclass(frozen=True)
 class DeviceList:
-    """From the worker, after ListSticks and Look: the device names of all sticks."""
+    """From the worker, after ListSticks and Enumerate: the device names of all sticks."""
 
-    device_names: tuple
+    device_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Step:
-    """From the worker: how far the opening of its stick is; a step of ``sticks.stick``."""
+    """From the worker: how far the opening of its stick is."""
 
-    name: str
+    step: OpeningStep
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Reading:
     which all processes of a machine share.
     """
 
-    celsius: Optional[float]
+    celsius: float | None
     throttle_level: int
     measured_at: float
 
@@ -128,7 +129,7 @@ class Result:
     """
 
     sequence: int
-    detections: tuple
+    detections: tuple[Detection, ...]
     unusable_boxes: int
     inference_sec: float
     finished_at: float
@@ -138,7 +139,7 @@ class Result:
 @dataclass(frozen=True)
 class Fault:
     """
-    From the worker, its last word: why it gives up, in one line.
+    From the worker, its last message: why it gives up, in one line.
 
     ``parameter`` names the parameter of the node that no stick and no second attempt can make
     work (``driver``, ``graph_paths``), and is empty when it is only this stick's trouble;
@@ -158,7 +159,7 @@ class Clean:
     ``own_ports`` are the USB ports of those that the supervisor's own workers have.
     """
 
-    own_ports: tuple = ()
+    own_ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,8 @@ class BusReport:
     nothing does; when it is not ``usable`` it ends.
     """
 
-    dead: tuple = ()
+    dead: tuple[DeadStick, ...] = ()
     cleaned: bool = False
-    revived: tuple = ()
+    revived: tuple[str, ...] = ()
     problem: str = ''
     usable: bool = True

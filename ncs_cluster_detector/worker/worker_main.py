@@ -13,16 +13,18 @@ Four threads: the main one reads the pipe and does nothing that can block elsewh
 always notices when the supervisor is gone; the stick thread opens the stick and sends frames; the
 result thread takes the results; the watch thread reads the temperature, which so neither waits for
 an inference nor delays one. None of their calls has a deadline here: the supervisor, which no
-library can block, ends a worker that owes it a word for too long.
+library can block, ends a worker that does not answer in time.
 
 However a worker ends, it closes its stick first if the library still answers: a stick that is left
 in the middle of its work has answers for a process that is gone, on which the next one stumbles.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import nullcontext
 from contextlib import suppress
 import gc
+from multiprocessing.connection import Connection
 import os
 import queue
 import signal
@@ -36,9 +38,11 @@ from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
+from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
+from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
 from ncs_cluster_detector.wire.messages import EnumerationStarted
@@ -51,6 +55,7 @@ from ncs_cluster_detector.wire.messages import Ready
 from ncs_cluster_detector.wire.messages import Result
 from ncs_cluster_detector.wire.messages import Step
 from ncs_cluster_detector.wire.messages import Stop
+from ncs_cluster_detector.wire.messages import WorkerConfig
 
 READING_PERIOD_SEC = 1.0
 # A SIGTERM to the whole group reaches the supervisor too, which then says Stop within moments.
@@ -60,13 +65,11 @@ WAIT_FOR_STOP_SEC = 1.0
 CLOSE_SEC = 2.5
 
 
-def main(connection, slots, config):
+def main(connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> None:
     """
     Run a worker until it is stopped, its stick fails or the supervisor is gone.
 
     :param connection: this end of the pipe.
-    :param slots: :class:`ReceivedSlots`.
-    :param config: :class:`WorkerConfig`.
     """
     gc.freeze()            # what came from the fork server is not visited, and so stays shared
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
@@ -84,35 +87,40 @@ def main(connection, slots, config):
 
 class _Worker:
 
-    def __init__(self, connection, slots, config):
-        self.commands = queue.SimpleQueue()     # for the stick thread
-        self._under_way = queue.SimpleQueue()   # for the result thread: frames, or None
+    def __init__(self, connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> None:
+        self.commands: queue.SimpleQueue[object] = queue.SimpleQueue()   # for the stick thread
+        self._under_way: queue.SimpleQueue[tuple[int, float] | None] = queue.SimpleQueue()
         self._watch_ends = threading.Event()
         self._connection = connection
         self._slots = slots
         self._config = config
         self._preprocessor = Preprocessor(config.input_format)
         self._send_lock = threading.Lock()
-        self._stick = None
-        self._fault = None
+        self._stick_or_none: Stick | None = None
+        self._fault: str | None = None
 
-    def asked_from_outside(self):
+    @property
+    def _stick(self) -> Stick:
+        assert self._stick_or_none is not None
+        return self._stick_or_none
+
+    def asked_from_outside(self) -> None:
         """Stop because of a SIGTERM, unless the supervisor asks for it meanwhile."""
         timer = threading.Timer(WAIT_FOR_STOP_SEC, self._stop_by_signal)
         timer.daemon = True
         timer.start()
 
-    def _stop_by_signal(self):
+    def _stop_by_signal(self) -> None:
         self._fail(f'worker process {os.getpid()} was ended by SIGTERM')
         self.commands.put(Stop())
 
-    def end_alone(self):
+    def end_alone(self) -> None:
         """Close the stick, for the supervisor is gone; a thread blocked in its library is left."""
         self.commands.put(Stop())
         threading.Event().wait(CLOSE_SEC)
         os._exit(1)
 
-    def drive_stick(self):
+    def drive_stick(self) -> None:
         """Body of the stick thread: the stick's whole life."""
         helpers = [threading.Thread(target=work, name=work.__name__.strip('_'), daemon=True)
                    for work in (self._take_results, self._keep_watch)]
@@ -129,14 +137,14 @@ class _Worker:
             self._stick.close()
         os._exit(0 if self._fault is None else 1)
 
-    def _open_stick(self):
+    def _open_stick(self) -> None:
         """List the sticks and open the one that the supervisor names."""
         lock = MachineLock() if self._config.driver == 'mvnc' else nullcontext()
         with lock:
             usb = None
             with suppress(UsbUnavailableError):   # the bus cleaner tells of that
                 usb = driver.usb_bus(self._config)
-            self._stick = NcsdkStick(
+            self._stick_or_none = NcsdkStick(
                 driver.api_module(self._config),
                 [graph_buffer for graph_buffer, _ in self._config.graphs], usb=usb)
             self._send(EnumerationStarted())
@@ -147,22 +155,22 @@ class _Worker:
                 self._stick.open_stick(command.device_name, command.other_ports,
                                        lambda step: self._send(Step(step)))
         if not isinstance(command, Open):
-            self._scout(command)
+            self._stand_by(command)
         self._send(Ready(self._read()))
 
-    def _scout(self, command):
+    def _stand_by(self, command: object) -> None:
         """List the sticks whenever asked to; there is none to open."""
         while not isinstance(command, Stop):
             wanted = isinstance(command, Enumerate)
             command = self._list_sticks() if wanted else self.commands.get()
         os._exit(0)
 
-    def _list_sticks(self):
+    def _list_sticks(self) -> object:
         """Tell which sticks there are; return the next command."""
         self._send(DeviceList(tuple(self._stick.device_names())))
         return self.commands.get()
 
-    def _send_frames(self):
+    def _send_frames(self) -> None:
         while True:
             command = self.commands.get()
             if not isinstance(command, Infer):
@@ -173,7 +181,7 @@ class _Worker:
                 self._preprocessor.network_inputs(image, self._stick.input_sizes))
             self._under_way.put((command.sequence, started_at))
 
-    def _take_results(self):
+    def _take_results(self) -> None:
         with self._failing_in_order():
             while True:
                 waited_for = self._under_way.get()
@@ -192,7 +200,7 @@ class _Worker:
                 self._send(Result(sequence, tuple(detections), unusable,
                                   finished_at - started_at, finished_at, unlabelled))
 
-    def _keep_watch(self):
+    def _keep_watch(self) -> None:
         """Read the temperature once a second; the first reading was sent with Ready."""
         with self._failing_in_order():
             read_at = time.monotonic()
@@ -201,12 +209,12 @@ class _Worker:
                 read_at = reading.measured_at
                 self._send(reading)
 
-    def _read(self):
+    def _read(self) -> Reading:
         read_at = time.monotonic()
         return Reading(*self._stick.thermal_state(), read_at)
 
     @contextmanager
-    def _failing_in_order(self):
+    def _failing_in_order(self) -> Iterator[None]:
         """
         Report any failure, and have the stick closed.
 
@@ -217,26 +225,26 @@ class _Worker:
         except Exception as error:
             self.fail_in_order(error)
 
-    def fail_in_order(self, error):
+    def fail_in_order(self, error: BaseException | None) -> None:
         """Report a failure, and have the stick closed if the library has not failed."""
         is_known = isinstance(error, StickError)
         self._fail(str(error) if is_known else f'{type(error).__name__}: {error}',
                    _parameter_at_fault(error), isinstance(error, StickInUseError))
-        if self._stick is None or self._stick.has_failed:
+        if self._stick_or_none is None or self._stick_or_none.has_failed:
             os._exit(1)
         self.commands.put(Stop())
 
-    def _fail(self, text, parameter='', in_use=False):
+    def _fail(self, text: str, parameter: str = '', in_use: bool = False) -> None:
         self._fault = text
         self._send(Fault(text, parameter, in_use))
 
-    def _send(self, message):
+    def _send(self, message: object) -> None:
         with self._send_lock, suppress(OSError):   # the main thread notices who is gone
             self._connection.send(message)
 
 
-def _parameter_at_fault(error):
+def _parameter_at_fault(error: BaseException | None) -> str:
     """Return the name of the parameter that cannot work with any stick, or an empty text."""
-    if not getattr(error, 'hopeless', False):
+    if not getattr(error, 'permanent', False):
         return ''
     return 'graph_paths' if isinstance(error, GraphRejectedError) else 'driver'
