@@ -39,15 +39,6 @@ class CleanerState(Enum):
     UNUSABLE = 'it has told that there is no USB library, and is never started again'
 
 
-# Each state and those that may come before it.
-PREDECESSORS = {
-    CleanerState.ENDED: (CleanerState.IDLE, CleanerState.CLEANING, CleanerState.KILLED),
-    CleanerState.IDLE: (CleanerState.ENDED, CleanerState.CLEANING),
-    CleanerState.CLEANING: (CleanerState.IDLE,),
-    CleanerState.KILLED: (CleanerState.CLEANING,),
-    CleanerState.UNUSABLE: (CleanerState.IDLE, CleanerState.CLEANING)}
-
-
 class BusCleaner:
     """
     Has the bus cleaned before sticks are listed, and knows the dead ones.
@@ -80,7 +71,7 @@ class BusCleaner:
             self._start(now)
         if self._process is not None and self.state is CleanerState.IDLE:
             self._process.send(Clean(own_ports))
-            self._change_state(CleanerState.CLEANING)
+            self._change_state(CleanerState.CLEANING, CleanerState.IDLE)
             self.spared = frozenset(own_ports)
             self._must_answer_by = now + ANSWER_SEC
         return self.state is CleanerState.CLEANING
@@ -107,7 +98,7 @@ class BusCleaner:
         elif now >= self.deadline():
             self._failed(f'no answer within {ANSWER_SEC:g} s', now)
             self._process.kill()
-            self._change_state(CleanerState.KILLED)
+            self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
         return was_asked and self.state is not CleanerState.CLEANING, left
 
     def deadline(self) -> float:
@@ -138,7 +129,7 @@ class BusCleaner:
         except (OSError, EOFError) as error:
             self._failed(f'starting its process: {type(error).__name__}: {error}', now)
         else:
-            self._change_state(CleanerState.IDLE)
+            self._change_state(CleanerState.IDLE, CleanerState.ENDED)
 
     def _take_in(self, report: BusReport) -> dict[str, bool]:
         """Return of the dead sticks that have left the bus whether a reset brought them back."""
@@ -150,9 +141,12 @@ class BusCleaner:
             self._logger.warning(
                 f'the USB bus cannot be cleaned: {self._problem}; a stick that a killed program '
                 'left behind, or that does not answer, can keep others from being started')
-        if report.cleaned or not report.usable:
+        if not report.usable:
             self._failures = 0
-            self._change_state(CleanerState.IDLE if report.usable else CleanerState.UNUSABLE)
+            self._change_state(CleanerState.UNUSABLE, CleanerState.IDLE, CleanerState.CLEANING)
+        elif report.cleaned:
+            self._failures = 0
+            self._change_state(CleanerState.IDLE, CleanerState.CLEANING)
         return left
 
     def _drop(self) -> None:
@@ -160,10 +154,11 @@ class BusCleaner:
         self._process.close()
         self._process, self.dead = None, {}
         if self.state is not CleanerState.UNUSABLE:
-            self._change_state(CleanerState.ENDED)
+            self._change_state(CleanerState.ENDED, CleanerState.IDLE, CleanerState.CLEANING,
+                               CleanerState.KILLED)
 
-    def _change_state(self, new: CleanerState) -> None:
-        check_transition('the bus cleaner', self.state, new, PREDECESSORS[new])
+    def _change_state(self, new: CleanerState, *predecessors: CleanerState) -> None:
+        check_transition('the bus cleaner', self.state, new, predecessors)
         self.state = new
         self._must_answer_by = float('inf')
 

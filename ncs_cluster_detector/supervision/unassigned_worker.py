@@ -39,13 +39,7 @@ class UnassignedState(Enum):
     LISTED = 'it has listed the sticks, and waits for a command'
 
 
-# Each state and those that may come before it.
-PREDECESSORS = {
-    UnassignedState.EMPTY: tuple(UnassignedState)[1:],
-    UnassignedState.STARTING: (UnassignedState.EMPTY,),
-    UnassignedState.HAS_TURN: (UnassignedState.STARTING,),
-    UnassignedState.LISTING: (UnassignedState.HAS_TURN, UnassignedState.LISTED),
-    UnassignedState.LISTED: (UnassignedState.LISTING, UnassignedState.EMPTY)}
+_WITH_WORKER = tuple(state for state in UnassignedState if state is not UnassignedState.EMPTY)
 
 
 class UnassignedWorker:
@@ -80,24 +74,24 @@ class UnassignedWorker:
         except (OSError, EOFError) as error:
             self._failed(f'starting a worker process: {type(error).__name__}: {error}', now)
             return
-        self._change_state(UnassignedState.STARTING)
+        self._change_state(UnassignedState.STARTING, UnassignedState.EMPTY)
         self.handle = handle
         self._expect_answer(now, self._options.startup_timeout_sec)
 
     def take_over(self, handle: WorkerHandle) -> None:
         """Keep a worker that has listed the sticks, to list them again."""
-        self._change_state(UnassignedState.LISTED)
+        self._change_state(UnassignedState.LISTED, UnassignedState.EMPTY)
         self.handle = handle
         handle.send(StandBy())
 
     def list_sticks(self, now: float) -> None:
         """Let the worker, whose turn it is, list the sticks; the bus is clean."""
-        self._ask_for_list(ListSticks(), now)
+        self._ask_for_list(ListSticks(), now, UnassignedState.HAS_TURN)
 
     def look(self, now: float) -> None:
         """Have the sticks listed again, unless that is still going on."""
         if self.state is not UnassignedState.LISTING:
-            self._ask_for_list(Enumerate(), now)
+            self._ask_for_list(Enumerate(), now, UnassignedState.LISTED)
 
     def hear(self, now: float) -> tuple[str, ...] | None:
         """Return the device names that the worker has listed since the last call, or None."""
@@ -106,12 +100,12 @@ class UnassignedWorker:
         self._has_ended = self.handle.has_ended()   # before its last messages are read
         for message in self.handle.messages():
             if isinstance(message, DeviceList):
-                self._change_state(UnassignedState.LISTED)
+                self._change_state(UnassignedState.LISTED, UnassignedState.LISTING)
                 self._can_list = True
                 self._failures = 0
                 return message.device_names
             if isinstance(message, EnumerationStarted):
-                self._change_state(UnassignedState.HAS_TURN)
+                self._change_state(UnassignedState.HAS_TURN, UnassignedState.STARTING)
             elif isinstance(message, Fault):
                 # A list says nothing about graphs, whatever the library answers.
                 if message.parameter == 'driver' and not self._can_list:
@@ -140,7 +134,7 @@ class UnassignedWorker:
 
     def dismiss(self) -> WorkerHandle:
         """Empty the place; return the handle of its worker."""
-        self._change_state(UnassignedState.EMPTY)
+        self._change_state(UnassignedState.EMPTY, *_WITH_WORKER)
         assert self.handle is not None
         handle, self.handle = self.handle, None
         self._has_ended = False
@@ -150,13 +144,14 @@ class UnassignedWorker:
         """Move the deadline, because this process itself was suspended for so long."""
         self._must_answer_by += delay_sec
 
-    def _change_state(self, new: UnassignedState) -> None:
-        check_transition('a worker without a stick', self.state, new, PREDECESSORS[new])
+    def _change_state(self, new: UnassignedState, *predecessors: UnassignedState) -> None:
+        check_transition('a worker without a stick', self.state, new, predecessors)
         self.state = new
         self._must_answer_by = float('inf')
 
-    def _ask_for_list(self, message: ListSticks | Enumerate, now: float) -> None:
-        self._change_state(UnassignedState.LISTING)
+    def _ask_for_list(
+            self, message: ListSticks | Enumerate, now: float, after: UnassignedState) -> None:
+        self._change_state(UnassignedState.LISTING, after)
         self._expect_answer(now, min(LISTING_SEC * 2 ** self._failures, LONGEST_LISTING_SEC,
                                      self._options.startup_timeout_sec))
         assert self.handle is not None
