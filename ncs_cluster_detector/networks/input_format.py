@@ -35,5 +35,5 @@ class InputFormat:
         return (0.0 - self.mean) * self.scale, (255.0 - self.mean) * self.scale
 
     def fits_half_precision(self) -> bool:
-        """Tell whether all values are finite numbers of half precision."""
+        """Return whether all values are finite numbers of half precision."""
         return all(abs(value) <= _GREATEST_HALF for value in self.extremes())

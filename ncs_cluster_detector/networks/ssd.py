@@ -48,7 +48,7 @@ def encode(boxes: Iterable[Sequence[float]]) -> npt.NDArray[np.float32]:
 
 def may_be_output(height: int, width: int, channels: int) -> bool:
     """
-    Tell whether a tensor can be the output of an SSD network.
+    Return whether a tensor can be the output of an SSD network.
 
     That is a header and at least one box, in rows of seven or all in one row. What it cannot be:
     the scores of a classification, maps of a segmentation, or boxes of another kind of network.

@@ -21,15 +21,15 @@ class InputLayout:
     """
     The layout of a half-precision picture of three channels: where each value of it lies.
 
-    The vendor's library moves the values one by one when the order of the dimensions in memory is
-    another one on the host, and sends what it is given as it is when it is the same, whatever gaps
-    the rows have on either side (mvnc_api.c:2617). Both come to nothing when the host is described
-    just like the graph, and its tensors are arranged so.
+    When the host's order of dimensions in memory is another than the graph's, the vendor's library
+    moves the values one by one; when it is the same, it sends the bytes unchanged, whatever gaps
+    the rows have on either side (mvnc_api.c:2617). To avoid both, the host's descriptor is set to
+    the graph's layout, and the tensors are arranged in it.
     """
 
     def __init__(self, descriptor: Any) -> None:
         """
-        Take over what a ``TensorDescriptor`` of the API says of a graph's input.
+        Read a ``TensorDescriptor`` of the API, that of a graph's input.
 
         :raises ValueError: it is no such picture; the text says what it is.
         """

@@ -212,7 +212,7 @@ class NcsdkStick(Stick):
                 output_fifo_num_elem=FIFO_DEPTH, output_fifo_data_type=types.FP32)
         except Exception as error:
             failure = failures.load_failure(self._device_name, index, len(graph_buffer), error)
-            # Of a refused file the stick has told, and it answers on (mvnc_api.c:1128).
+            # The stick itself refuses a file, and goes on answering (mvnc_api.c:1128).
             self.has_failed = not isinstance(failure, GraphRejectedError)
             raise failure from error
         self._networks.append((graph, fifo_in, fifo_out))
@@ -220,7 +220,7 @@ class NcsdkStick(Stick):
         self._check_output(index, fifo_out)
 
     def _input_of(self, index: int, fifo: Any) -> InputLayout:
-        """Return the InputLayout of a network, after the library was told to keep to it."""
+        """Return the InputLayout of a network, after the library was set to it."""
         option = self._api.FifoOption
         descriptor = self._call('reading the form of an input', fifo.get_option,
                                 option.RO_GRAPH_TENSOR_DESCRIPTOR)

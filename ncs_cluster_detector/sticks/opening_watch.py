@@ -24,9 +24,9 @@ from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbError
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
 
-CHECK_SEC = 0.1   # libusb tells nobody here what comes; the SDK itself looks every millisecond
-# So long the library looks for the stick itself, half a second less. Of one that comes later it
-# is not known when the library will turn to it.
+CHECK_SEC = 0.1   # libusb does not report new devices here; the SDK looks every millisecond
+# The library looks for the stick itself for half a second longer. When it tries a stick that comes
+# later is not known.
 OWN_NAME_SEC = 4.5
 
 
@@ -45,7 +45,7 @@ class OpeningWatch:
         self._wanted = wanted
         self._other_ports = other_ports
         self._opened = threading.Event()
-        self._lock = threading.Lock()   # nothing is told of the boot after the opening
+        self._lock = threading.Lock()   # so that BOOTED is never sent after OPENED
         sticks = usb.sticks()
         if port_of(wanted) not in [stick.port for stick in sticks if not stick.booted]:
             raise UsbError(f'no stick that has not booted at port {port_of(wanted)}')

@@ -41,7 +41,7 @@ def port_of(device_name: str) -> str:
 
 
 def is_in_use(device_name: str) -> bool:
-    """Tell whether a listed stick is opened by some process: ``1.2-`` without its chip."""
+    """Return whether a listed stick is opened by some process: ``1.2-`` without its chip."""
     return not device_name.partition('-')[2]
 
 
@@ -50,14 +50,14 @@ class StickError(Exception):
     A stick cannot be used.
 
     The text is one line: what was attempted, on which stick, what came of it and what was
-    expected, the remedy. ``permanent`` tells that neither another attempt nor another stick helps.
+    expected, the remedy. ``permanent``: neither another attempt nor another stick helps.
     """
 
     permanent = False
 
 
 class SdkMissingError(StickError):
-    """The vendor's SDK is not installed, cannot be loaded, or is another one."""
+    """The vendor's SDK is not installed, cannot be loaded, or is of another version."""
 
     permanent = True
 
@@ -105,7 +105,7 @@ class StickLostError(StickError):
 
 
 class ThermalState(NamedTuple):
-    """Temperature in degrees Celsius, None when the stick tells none, and throttling level 0-2."""
+    """Temperature in degrees Celsius, None when the stick gives none, and throttling level 0-2."""
 
     celsius: float | None
     throttle_level: int

@@ -9,7 +9,7 @@
 """
 What the operating system knows about a stick that did not open.
 
-The SDK says nothing but ERROR then, and a further call of it may never return; files can be read.
+The SDK gives only ERROR then, and its next call may never return; files can be read.
 """
 
 import glob
@@ -75,7 +75,7 @@ class SystemFacts:
         return found
 
     def is_usable(self, node: str) -> bool:
-        """Tell whether this process may read and write a device file."""
+        """Return whether this process may read and write a device file."""
         return os.access(node, os.R_OK | os.W_OK, effective_ids=True)
 
 

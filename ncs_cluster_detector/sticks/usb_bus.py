@@ -126,9 +126,9 @@ class UsbBus:
 
     def claim(self, stick: UsbStick) -> 'UsbClaim':
         """
-        Make a stick this caller's alone; return the UsbClaim.
+        Claim a stick for this caller alone.
 
-        :raises UsbBusyError: somebody else has it.
+        :raises UsbBusyError: somebody else has claimed it.
         :raises UsbAccessError: this process may not use it.
         :raises UsbGoneError: it has left the bus.
         :raises UsbError: anything else.
@@ -144,7 +144,7 @@ class UsbBus:
 
     def is_claimed(self, stick: UsbStick) -> bool:
         """
-        Tell whether somebody, in whatever process, has claimed a stick.
+        Return whether any process has claimed a stick.
 
         :raises UsbError: as :meth:`claim`, :class:`UsbBusyError` excepted.
         """
@@ -169,9 +169,9 @@ class UsbClaim:
 
     def read(self, timeout_sec: float) -> int:
         """
-        Read what the stick has to say; return the number of bytes.
+        Read data from the stick; return the number of bytes.
 
-        :raises UsbTimeoutError: it says nothing within the time.
+        :raises UsbTimeoutError: there is none within the time.
         :raises UsbGoneError: it has left the bus, before or meanwhile.
         :raises UsbError: anything else.
         """
@@ -234,5 +234,5 @@ def _translated_errors() -> Iterator[None]:
     except USBError as error:
         kind = _ERRORS.get(error.backend_error_code, UsbError)
         raise kind(str(error)) from error
-    except NotImplementedError as error:   # so pyusb tells LIBUSB_ERROR_NOT_SUPPORTED
+    except NotImplementedError as error:   # pyusb's form of LIBUSB_ERROR_NOT_SUPPORTED
         raise UsbError(f'not supported: {error}') from error

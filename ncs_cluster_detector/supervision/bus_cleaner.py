@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The supervisor's hold on the bus cleaner: asks it, hears it, and does without it if it must."""
+"""The bus cleaner as the supervisor sees it: a process that may fail, and need not be there."""
 
 from enum import Enum
 from multiprocessing import connection
@@ -23,20 +23,20 @@ from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import WorkerConfig
 from ncs_cluster_detector.worker import bus_cleaner_main
 
-# Its own deadlines come to 2.5 s; one that needs longer is stuck inside the system.
+# The sum of its own deadlines is 2.5 s; one that needs longer hangs in a system call.
 ANSWER_SEC = 4.0
-# After so many failures in a row it is left alone for a while.
+# After so many failures in a row it is not started for a while.
 MOST_FAILURES = 5
 
 
 class CleanerState(Enum):
     """What the process of the bus cleaner does."""
 
-    ENDED = 'there is none'
+    ENDED = 'there is no process'
     IDLE = 'it waits for a request'
     CLEANING = 'it must answer'
-    KILLED = 'it gave no answer and is killed, but not gone yet'
-    UNUSABLE = 'it has told that there is no USB library, and is never started again'
+    KILLED = 'it did not answer in time, and was killed'
+    UNUSABLE = 'it found no USB library, and is never started again'
 
 
 class BusCleaner:
@@ -65,7 +65,7 @@ class BusCleaner:
         Ask for a clean bus, unless that was done already.
 
         :param own_ports: see Clean.
-        :return: False when there is nobody who could clean it.
+        :return: False when the bus cannot be cleaned.
         """
         if self.state is CleanerState.ENDED and now >= self._rests_until:
             self._start(now)
@@ -78,10 +78,10 @@ class BusCleaner:
 
     def hear(self, now: float) -> tuple[bool, dict[str, bool]]:
         """
-        Take in what it has said.
+        Read its messages.
 
-        :return: whether the bus is as clean as it gets, which was asked for; and of the dead
-            sticks that have left the bus, by port, whether a reset has brought them back.
+        :return: whether a cleaning that was asked for is over; and, by port, the dead sticks that
+            have left the bus, with whether a reset brought them back.
         """
         if self._process is None:
             return False, {}
@@ -110,7 +110,7 @@ class BusCleaner:
         self._must_answer_by += delay_sec
 
     def waitables(self) -> list[Any]:
-        """Return what becomes ready when it says something or ends."""
+        """Return what becomes ready when it sends a message or ends."""
         return [] if self._process is None else self._process.waitables()
 
     def stop(self) -> bool:
@@ -132,7 +132,7 @@ class BusCleaner:
             self._change_state(CleanerState.IDLE, CleanerState.ENDED)
 
     def _take_in(self, report: BusReport) -> dict[str, bool]:
-        """Return of the dead sticks that have left the bus whether a reset brought them back."""
+        """Return the ports of dead sticks that left the bus: whether a reset brought them back."""
         dead = {stick.port: stick for stick in report.dead}
         left = {port: port in report.revived for port in self.dead.keys() - dead.keys()}
         self.dead = dead

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The way of the frames: from the camera to the sticks, and back in their order."""
+"""The frames' path: from the camera to the sticks, and back in order."""
 
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
@@ -20,10 +20,9 @@ from ncs_cluster_detector.supervision.stick_pool import StickPool
 
 class FrameFlow:
     """
-    Gives each frame to a stick, and to another one when that is late.
+    Sends each frame to a stick, and to another one when that one is late.
 
-    ``dropped`` counts the frames without a published result, ``input`` is the Rate of those that
-    came.
+    ``dropped`` counts the frames without a published result; ``input`` is the rate of all frames.
     """
 
     def __init__(self, cluster: ClusterControl, pool: StickPool, inflight_per_stick: int) -> None:
@@ -39,11 +38,11 @@ class FrameFlow:
 
     @property
     def dropped(self) -> int:
-        """Return how many frames were not sent to a stick, were lost there or came too late."""
+        """Return how many frames were not sent to a stick, were lost there or were late."""
         return self._not_sent + self._order.dropped
 
     def take_results(self, now: float) -> None:
-        """Take in what the sticks have finished and lost."""
+        """Process the results of the sticks, and the frames that they lost."""
         for number, result, frame in self._pool.take_results():
             self._order.finished(frame.number, number, (frame, result.detections), now)
         for number, sequence in self._pool.take_lost():
@@ -53,12 +52,12 @@ class FrameFlow:
             self, now: float, newest: Frame | None, sticks: list[StickStatus],
             settings: Settings) -> None:
         """
-        Give frames to sticks.
+        Send frames to sticks.
 
         :param now: seconds of the monotonic clock.
-        :param newest: the newest Frame, or None.
-        :param sticks: list of StickStatus, all sticks; those that are given a frame are renewed.
-        :param settings: the Settings in force.
+        :param newest: the newest frame, or None.
+        :param sticks: all sticks; those that are sent a frame are updated in it.
+        :param settings: those in force.
         """
         self._replace_late_sticks(now, sticks, settings)
         self._take_in(now, newest)
@@ -75,12 +74,12 @@ class FrameFlow:
                 self._post(on_trial, frame, now, sticks)
 
     def release(self, now: float) -> list[tuple[Frame, tuple[Detection, ...]]]:
-        """Return the pairs of Frame and its detections that may be published, in order."""
+        """Return the frames that may be published, each with its detections, in order."""
         self._order.patience_sec = self._cluster.promptness.order_patience_sec
         return self._order.release(now)
 
     def next_due(self, now: float, sticks: list[StickStatus]) -> float | None:
-        """Return the next moment at which time alone lets a frame go on, or None."""
+        """Return when the next frame may be sent or published without a new event, or None."""
         frame_due_at = None if self._waiting is None else self._cluster.next_frame_due(
             now, sticks, self._inflight_per_stick)
         due = [frame_due_at, self._order.next_release_at()]
@@ -99,7 +98,7 @@ class FrameFlow:
 
     def _replace_late_sticks(
             self, now: float, sticks: list[StickStatus], settings: Settings) -> None:
-        """Give the frames of the sticks that are late to others; the first result counts."""
+        """Send the frames of late sticks to others; the first result counts."""
         promptness = self._cluster.promptness
         for number in promptness.newly_late:
             self._pool.note_late(number)
@@ -116,7 +115,7 @@ class FrameFlow:
                 return
 
     def _give(self, frame: Frame, now: float, sticks: list[StickStatus]) -> bool:
-        """Give a frame to an active stick with room; return whether there is one."""
+        """Send a frame to an active stick with room; return whether there is one."""
         number = self._cluster.give_next(now, sticks, self._inflight_per_stick)
         if number is not None:
             self._post(number, frame, now, sticks)

@@ -24,7 +24,7 @@ class Rate:
         self._times: deque[float] = deque()
 
     def count(self, now: float) -> None:
-        """Take note of an event."""
+        """Record an event."""
         self._times.append(now)
         self._forget(now)
 
@@ -53,7 +53,7 @@ class Durations:
         self._durations: deque[float] = deque(maxlen=200)
 
     def add(self, duration_sec: float) -> None:
-        """Take note of a duration."""
+        """Record a duration."""
         self._durations.append(duration_sec)
 
     def percentile(self, percent: int) -> float | None:
@@ -118,11 +118,11 @@ class Work:
         self._waiting, self._single = Durations(), Durations()
 
     def given(self, now: float) -> None:
-        """Take note of a frame given to the stick."""
+        """Record a frame given to the stick."""
         self._given_at.append(now)
 
     def done(self, now: float) -> None:
-        """Take note of the result of the oldest frame."""
+        """Record the result of the oldest frame."""
         given_at = self._given_at.popleft()
         waited = given_at < self._last_done_at
         took_sec = max(now - max(given_at, self._last_done_at), 0.0)
@@ -136,7 +136,7 @@ class Work:
         self._done_sec += median_sec
 
     def given_up(self) -> None:
-        """Take note that the frames which the stick holds will have no result."""
+        """Record that the frames which the stick holds will have no result."""
         self._given_at.clear()
 
     def total_sec(self, now: float) -> float:

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor tells about itself: frozen, and safe to read from any thread."""
+"""The state of the cluster, to be read from any thread: frozen."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ class StickSnapshot:
     in_use: bool = False   # by another program
 
     def reading(self, now: float) -> float | None:
-        """Return the temperature in degrees Celsius, or None when it is unknown."""
+        """Return the temperature in degrees Celsius, or None if unknown."""
         return None if self.sensor_fault else self.status.reading(now)
 
 

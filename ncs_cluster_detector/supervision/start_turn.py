@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Whose turn it is to start: one worker at a time lists the sticks and opens one of them."""
+"""Starts the sticks, one at a time: a worker lists them and opens one of them."""
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes.endings import Endings
@@ -31,9 +31,9 @@ class StartTurn:
     """
     Lists the sticks again and again, and gives the one that is due a worker.
 
-    One worker is in start-up at a time: it lists the sticks, is told which to open, and is
-    followed by the next, until one finds none to open and stays as the lister. Before it lists the
-    sticks the bus is cleaned.
+    One worker starts at a time: it lists the sticks and is told which one to open; then the next
+    one starts, until one finds none to open and stays as the lister. The bus is cleaned before
+    the opener lists the sticks.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class StartTurn:
 
     @property
     def unusable(self) -> tuple[str, str] | None:
-        """Return the parameter and the text of what no stick can mend, or None."""
+        """Return the parameter that no stick can work with, and why; or None."""
         return self._opener.unusable
 
     def handles(self) -> list[WorkerHandle]:
@@ -65,7 +65,7 @@ class StartTurn:
         self._look_at = now
 
     def hear(self, now: float) -> None:
-        """Take in the lists of sticks, and give the worker that has its turn a stick to open."""
+        """Process the lists of sticks, and tell the opener which stick to open."""
         names = self._opener.hear(now)
         if names is not None:
             self._register.listed(names, now, self._cleaner.dead, True, self._own_ports)
@@ -80,7 +80,7 @@ class StartTurn:
                 self._fresh_look_at = now + FRESH_LOOK_PERIOD_SEC
 
     def judge(self, now: float) -> None:
-        """Give up workers without a stick that are over a deadline."""
+        """Give up workers without a stick that did not answer in time."""
         for place in (self._opener, self._lister):
             gone = place.judge(now)
             if gone is not None:

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The sticks' worker processes: hears, judges and ends them, and has them started."""
+"""The sticks' worker processes: reads their messages, checks their deadlines, ends them."""
 
 from collections.abc import Collection
 from typing import Any
@@ -50,11 +50,11 @@ class StickPool:
         self._held_back: list[str] = []                # lines for the log
         self._results: list[tuple[int, Result, Frame]] = []
         self._lost: list[tuple[int, int]] = []   # stick and frame number
-        # The parameter and the text of what no stick can mend.
+        # The parameter that no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
 
     def statuses(self, now: float) -> list[StickStatus]:
-        """Return the StickStatus of all sticks that are told of, by number."""
+        """Return the StickStatus of all sticks that are shown, by number."""
         return [record.status(now) for record in self._register.shown()]
 
     def status(self, number: int, now: float) -> StickStatus:
@@ -62,17 +62,17 @@ class StickPool:
         return self._register.records[number].status(now)
 
     def snapshots(self, now: float, active: Collection[int]) -> tuple[StickSnapshot, ...]:
-        """Return the StickSnapshot of all sticks that are told of, by number."""
+        """Return the StickSnapshot of all sticks that are shown, by number."""
         return tuple(record.snapshot(now, record.number in active)
                      for record in self._register.shown())
 
     def waitables(self) -> list[Any]:
-        """Return what becomes ready when a worker says something or ends."""
+        """Return what becomes ready when a worker sends a message or ends."""
         return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
             handle.sentinel for handle in self._endings.handles()] + self._cleaner.waitables()
 
     def post(self, number: int, frame: Frame, now: float) -> None:
-        """Give a frame to a stick."""
+        """Send a frame to a stick."""
         record = self._register.records[number]
         record.worker.post(frame.number, frame, now)
         record.figures.on_frame_sent(now)
@@ -83,7 +83,7 @@ class StickPool:
         return handle.frames if handle is not None else {}
 
     def note_late(self, number: int) -> None:
-        """Take note that a stick owes a result for several times its usual time."""
+        """Record that a result is late by several times the usual time of the stick."""
         self._register.records[number].setbacks.trust.late()
 
     def restart(self, number: int, reason: str, now: float) -> None:
@@ -103,7 +103,7 @@ class StickPool:
         return lost
 
     def receive(self, now: float) -> None:
-        """Take in all that the workers have said, and notice those that have ended."""
+        """Read all messages of the workers, and notice those that have ended."""
         self._endings.reap(now)
         self._turn.hear(now)
         self.unusable = self.unusable or self._turn.unusable
@@ -127,7 +127,7 @@ class StickPool:
         return min(due)
 
     def extend_deadlines(self, delay_sec: float) -> None:
-        """Move all deadlines, for this process itself has stood still so long."""
+        """Move all deadlines, because this process itself was suspended for so long."""
         for waited_for in (self._turn, self._cleaner):
             waited_for.extend_deadlines(delay_sec)
         for record in self._register.with_worker():
@@ -153,7 +153,7 @@ class StickPool:
 
     def _hear(self, record: StickRecord, now: float) -> None:
         handle = record.worker
-        has_ended = handle.has_ended()   # before its last words are read
+        has_ended = handle.has_ended()   # before its last messages are read
         for message in handle.messages():
             if isinstance(message, Result):
                 self._settle(record, message, now)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor is told once, when it is made."""
+"""What the supervisor is made with."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -57,7 +57,7 @@ class UnassignedWorker:
         self.handle: WorkerHandle | None = None
         self.state = UnassignedState.EMPTY
         self.not_before = float('-inf')   # when a worker may be started, after a failure
-        # The parameter and the text of a Fault that no stick can mend.
+        # The parameter that no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
         self._options = options
         self._logger = logger

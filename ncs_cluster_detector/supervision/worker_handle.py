@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The supervisor's hold on one worker process: its pipe, its slots and the frames it holds."""
+"""One worker process as the supervisor sees it: its pipe, its slots, the frames it holds."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ class WorkerHandle(ChildProcess):
         return {sequence: frame for sequence, (frame, _) in self._outstanding.items()}
 
     def on_step(self, step: OpeningStep, now: float) -> None:
-        """Take note of how far the opening is: steps may be left out, none comes twice."""
+        """Record how far the opening is: steps may be left out, none comes twice."""
         steps = tuple(OpeningStep)
         check_transition('the opening of a stick', self.step, step, steps[:steps.index(step)])
         self.step, self.step_at = step, now
 
     def post(self, sequence: int, frame: Frame, now: float) -> None:
-        """Give a frame to the worker; a slot must be free."""
+        """Send a frame to the worker; a slot must be free."""
         slot = self.slots.put(frame.image)
         if not self._outstanding:
             self.busy_since = now

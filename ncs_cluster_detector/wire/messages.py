@@ -76,7 +76,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class EnumerationStarted:
-    """From the worker, first: its turn to list the sticks has come, no other program does."""
+    """From the worker, first: it may list the sticks now, no other program does."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,9 @@ class Fault:
     """
     From the worker, its last message: why it gives up, in one line.
 
-    ``parameter`` names the parameter of the node that no stick and no second attempt can make
-    work (``driver``, ``graph_paths``), and is empty when it is only this stick's trouble;
-    ``in_use`` tells that there is no trouble: another program was faster to open the stick.
+    ``parameter`` names the parameter of the node that cannot work with any stick (``driver``,
+    ``graph_paths``); it is empty when only this stick has failed. ``in_use``: nothing has failed,
+    another program opened the stick first.
     """
 
     text: str
@@ -154,7 +154,7 @@ class Fault:
 @dataclass(frozen=True)
 class Clean:
     """
-    To the bus cleaner: reset the booted sticks that nobody has, then report.
+    To the bus cleaner: reset the booted sticks that no process has, then report.
 
     ``own_ports`` are the USB ports of those that the supervisor's own workers have.
     """
@@ -175,9 +175,9 @@ class BusReport:
     """
     From the bus cleaner: after Clean (then ``cleaned``), and when a dead stick leaves the bus.
 
-    ``dead`` are all DeadSticks, ``revived`` the ports of those that a reset has just brought back
-    to their ROM state. ``problem`` says in one line what keeps it from its work, and is empty when
-    nothing does; when it is not ``usable`` it ends.
+    ``revived`` are the ports of dead sticks that a reset has just brought back to their ROM state.
+    ``problem`` is one line about what keeps the cleaner from its work, or empty. If it is not
+    ``usable`` it ends.
     """
 
     dead: tuple[DeadStick, ...] = ()

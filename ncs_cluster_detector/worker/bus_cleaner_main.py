@@ -7,16 +7,16 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The bus cleaner: resets booted sticks that nobody has; runs in a process of its own.
+The bus cleaner: resets booted sticks that no process has; runs in a process of its own.
 
-The vendor's library connects to each such stick at the first listing of a process, and waits for
-its answer without a deadline (mvnc_api.c:235, XLink.c:937): one that does not answer blocks every
-start. Of a stick that has events left for a process that was killed it aborts (XLink.c:137, 262,
-667). So before a worker lets it list the sticks, each of them is emptied and asked to reset
-itself. One that does not leave the bus then is dead. It stays claimed here, which makes the
-library skip it as in use, and further attempts to revive it are made while the others work.
+When a process first lists the sticks, the vendor's library connects to each such stick and waits
+for its answer without a deadline (mvnc_api.c:235, XLink.c:937): one that does not answer blocks
+every start. If a stick has events left for a process that was killed, the library aborts
+(XLink.c:137, 262, 667). So before a worker lists the sticks, each such stick is emptied and asked
+to reset itself. A stick that then stays on the bus is dead. It stays claimed here, so that the
+library skips it as in use, and this process tries again to revive it while the others work.
 
-A stick that somebody has claimed is never touched.
+A stick that any process has claimed is never touched.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ RESET_SEC = 0.7
 # A healthy stick is back in its ROM state about 0.8 s after the request; one that takes longer is
 # found by the next look for sticks.
 RETURN_SEC = 1.0
-RETURN_CHECK_SEC = 0.05   # libusb tells nobody here what comes; it is looked for this often
+RETURN_CHECK_SEC = 0.05   # libusb does not report new devices here, so the bus is listed
 REVIVE_PERIOD_SEC = 10.0
 REVIVE_RESET_SEC = 2.0
 REVIVED_RETURN_SEC = 3.0
@@ -107,7 +107,7 @@ class _Cleaner:
         self._report(cleaned=True)
 
     def _strays(self, own_ports: Collection[str]) -> list[UsbStick]:
-        """Return the booted sticks that may be nobody's: not ours, nor dead, nor just booting."""
+        """Return the booted sticks that perhaps no process has: not ours, dead or just booting."""
         booted = self._booted(own_ports)
         if booted.keys() - self._old:
             time.sleep(OWNER_CLAIMS_SEC)
@@ -155,7 +155,7 @@ class _Cleaner:
         try:
             return self._bus.claim(stick)
         except (usb_bus.UsbBusyError, usb_bus.UsbGoneError):
-            return None   # it is somebody's, or has just left by itself
+            return None   # another process has it, or it has just left by itself
         except usb_bus.UsbError as error:
             self._note_problem(
                 f'claiming the booted stick at USB port {stick.port}: {error}; install the udev '
@@ -173,7 +173,7 @@ class _Cleaner:
                 self._dead[stick.address] = pending
 
     def _forget(self, stick: UsbStick, revived: tuple[str, ...] = ()) -> None:
-        """Report that a stick, if it was held to be dead, is not any more."""
+        """Report that a stick, if it counted as dead, does not any more."""
         with self._lock:
             self._pending.pop(stick.address, None)
             was_dead = self._dead.pop(stick.address, None) is not None
@@ -181,7 +181,7 @@ class _Cleaner:
             self._report(revived=revived)
 
     def _wait_for_rom(self, ports: Collection[str], within_sec: float = RETURN_SEC) -> bool:
-        """Wait until there is a stick in ROM state at all ports; tell whether it came to that."""
+        """Wait until there is a stick in ROM state at all ports; return whether there is."""
         missing, give_up_at = set(ports), time.monotonic() + within_sec
         while missing and time.monotonic() < give_up_at:
             time.sleep(RETURN_CHECK_SEC)
@@ -210,7 +210,7 @@ class _Cleaner:
 
 
 def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
-    """Reset a dead stick by its USB port, then by asking; tell whether it has left the bus."""
+    """Reset a dead stick by its USB port, then by asking; return whether it has left the bus."""
     try:
         claim.reset()
     except usb_bus.UsbGoneError:
@@ -221,7 +221,7 @@ def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
 
 
 def _leaves(claim: UsbClaim, within_sec: float) -> bool:
-    """Tell whether a stick leaves the bus within a time; what it says is dropped."""
+    """Return whether a stick leaves the bus within a time; its data is dropped."""
     until = time.monotonic() + within_sec
     while (left_sec := until - time.monotonic()) > 0:
         try:

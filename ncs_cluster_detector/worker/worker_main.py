@@ -9,14 +9,14 @@
 """
 A worker: drives one stick; runs in a process of its own, which imports no rclpy.
 
-Four threads: the main one reads the pipe and does nothing that can block elsewhere, so that it
-always notices when the supervisor is gone; the stick thread opens the stick and sends frames; the
-result thread takes the results; the watch thread reads the temperature, which so neither waits for
-an inference nor delays one. None of their calls has a deadline here: the supervisor, which no
-library can block, ends a worker that does not answer in time.
+It has four threads. The main thread reads the pipe and makes no other call that can block, so it
+always notices when the supervisor is gone. The stick thread opens the stick and sends frames. The
+result thread receives the results. The watch thread reads the temperature, so that a reading
+neither waits for an inference nor delays one. Their calls have no deadline here: the supervisor,
+which no library can block, ends a worker that does not answer in time.
 
-However a worker ends, it closes its stick first if the library still answers: a stick that is left
-in the middle of its work has answers for a process that is gone, on which the next one stumbles.
+However a worker ends, it closes its stick first if the library still answers. Otherwise the stick
+keeps answers for a process that is gone, and the next process fails on them.
 """
 
 from collections.abc import Iterator
@@ -58,10 +58,10 @@ from ncs_cluster_detector.wire.messages import Stop
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 READING_PERIOD_SEC = 1.0
-# A SIGTERM to the whole group reaches the supervisor too, which then says Stop within moments.
+# A SIGTERM to the whole group also reaches the supervisor, which then sends Stop at once.
 WAIT_FOR_STOP_SEC = 1.0
-# How long the stick may take to be closed when there is no supervisor that would end this process:
-# what is under way, and a second that the SDK sleeps.
+# How long closing the stick may take when there is no supervisor that would end this process: the
+# results under way, and a second that the SDK sleeps.
 CLOSE_SEC = 2.5
 
 
@@ -115,7 +115,7 @@ class _Worker:
         self.commands.put(Stop())
 
     def end_alone(self) -> None:
-        """Close the stick, for the supervisor is gone; a thread blocked in its library is left."""
+        """Close the stick, because the supervisor is gone; do not wait for a blocked thread."""
         self.commands.put(Stop())
         threading.Event().wait(CLOSE_SEC)
         os._exit(1)
@@ -142,7 +142,7 @@ class _Worker:
         lock = MachineLock() if self._config.driver == 'mvnc' else nullcontext()
         with lock:
             usb = None
-            with suppress(UsbUnavailableError):   # the bus cleaner tells of that
+            with suppress(UsbUnavailableError):   # the bus cleaner reports that
                 usb = driver.usb_bus(self._config)
             self._stick_or_none = NcsdkStick(
                 driver.api_module(self._config),
@@ -166,7 +166,7 @@ class _Worker:
         os._exit(0)
 
     def _list_sticks(self) -> object:
-        """Tell which sticks there are; return the next command."""
+        """Send the list of sticks; return the next command."""
         self._send(DeviceList(tuple(self._stick.device_names())))
         return self.commands.get()
 
@@ -218,7 +218,7 @@ class _Worker:
         """
         Report any failure, and have the stick closed.
 
-        After a failed call that is no use: it can have left the SDK locked in this process.
+        Not after a failed call of the library: it can have left the SDK locked in this process.
         """
         try:
             yield

@@ -73,7 +73,7 @@ def _may_be_overtaken(
         faster: Sequence[StickRecord], others_waiting: Sequence[StickRecord],
         longest_start_sec: float | None, others_slow: bool) -> bool:
     """
-    Tell whether others are to be started before one that is not back from its boot.
+    Return whether others are to be started before one that is not back from its boot.
 
     While only a single other one is waiting, which has not booted yet, there is time for a slow
     one, see StickRegister.due. And there must be a reason to think that the others are faster: a

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What has gone wrong with one stick, and what follows from it."""
+"""What has failed with one stick, and when it is started again."""
 
 from collections import Counter
 from enum import Enum
@@ -47,7 +47,7 @@ class Setbacks:
             self, handle: WorkerHandle, now: float, at_work: bool,
             cause: Cause) -> restart.RestartPlan:
         """
-        Take note of a failure; return the RestartPlan.
+        Record a failure; return the RestartPlan.
 
         :param handle: that of the worker that has failed.
         :param at_work: whether its stick was open.
@@ -64,22 +64,22 @@ class Setbacks:
         return restart.after_failure(self.failures, self.holds_up())
 
     def on_refusal(self, reason: str) -> restart.RestartPlan:
-        """Take note that the stick has answered, and refuses the networks; return the plan."""
+        """Record that the stick has answered, and refuses the networks; return the plan."""
         self.refusals[reason] += 1
         return restart.after_refusal(self.refusals.total())
 
     def on_dead(self) -> restart.RestartPlan:
-        """Take note that the stick has booted and does not answer; return the RestartPlan."""
+        """Record that the stick has booted and does not answer; return the RestartPlan."""
         self.mute += 1
         return restart.after_failure(1, self.holds_up())
 
     def well(self) -> None:
-        """Take note that the stick is well; its doubts fade by themselves."""
+        """Record that the stick works; its Trust recovers by itself."""
         self.failures = self.mute = self.slow = 0
         self.needs_result = False
 
     def forget(self) -> None:
-        """Take note that a hand was on the stick: it begins anew."""
+        """Record that a person has handled the stick: forget all setbacks."""
         self.well()
         self.refusals.clear()
         self.trust.forget()
@@ -92,7 +92,7 @@ class Setbacks:
         """
         Return how often its starts have held up the others for nothing, since it was last well.
 
-        One that was slow to boot once may be in time the next time, see StickRegister.due.
+        Being slow to boot once does not count, see StickRegister.due.
         """
         return self.mute + max(self.slow - 1, 0)
 

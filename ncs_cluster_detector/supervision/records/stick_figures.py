@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What was measured of one stick."""
+"""The measurements of one stick."""
 
 from ncs_cluster_detector.supervision.measurement import Durations
 from ncs_cluster_detector.supervision.measurement import Duty
@@ -37,13 +37,13 @@ class StickFigures:
         self.inference_times = Durations()
 
     def on_frame_sent(self, now: float) -> None:
-        """Take note of a frame sent to the stick."""
+        """Record a frame sent to the stick."""
         self.last_given_at = now
         self.duty.begin(now)
         self.work.given(now)
 
     def on_result(self, result: Result, now: float, is_busy: bool) -> None:
-        """Take note of a Result, and whether the stick has further frames."""
+        """Record a Result, and whether the stick has further frames."""
         self.inferences += 1
         self.unusable_boxes += result.unusable_boxes
         self.pause_level = self.throttle_level
@@ -54,14 +54,14 @@ class StickFigures:
             self.duty.end(now)
 
     def on_reading(self, reading: Reading, is_busy: bool) -> None:
-        """Take in a Reading, and whether the stick has frames."""
+        """Record a Reading, and whether the stick has frames."""
         self.celsius = reading.celsius
         self.measured_at = reading.measured_at
         self.throttle_level = reading.throttle_level
         self.pause_level = max(self.pause_level if is_busy else 0, reading.throttle_level)
 
     def on_stop(self, now: float) -> None:
-        """Take note that the stick's worker ends."""
+        """Record that the stick's worker ends."""
         self.duty.end(now)
         self.work.given_up()
         self.celsius = None

@@ -88,14 +88,14 @@ class StickRecord:
         self.handle = handle
 
     def on_ready(self, now: float) -> None:
-        """Take note that the stick is open (STARTING -> RUNNING)."""
+        """Record that the stick is open (STARTING -> RUNNING)."""
         self._change_state(StickState.RUNNING, StickState.STARTING)
         self._ready_at = now
         self._is_shown_dead = False
         self.setbacks.refusals.clear()
 
     def on_taken(self, now: float) -> None:
-        """Take note that another program opened it first, no failure (STARTING -> STOPPING)."""
+        """Record that another program opened it first, no failure (STARTING -> STOPPING)."""
         self._change_state(StickState.STOPPING, StickState.STARTING)
         self.in_use = True
         self._is_given_up = False
@@ -104,7 +104,7 @@ class StickRecord:
 
     def on_failure(
             self, text: str, now: float, cause: Cause = Cause.STICK) -> restart.RestartPlan:
-        """Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan."""
+        """Record a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan."""
         was_at_work = self.state is StickState.RUNNING
         self._change_state(StickState.STOPPING, StickState.STARTING, StickState.RUNNING)
         if cause is Cause.REFUSAL:
@@ -120,7 +120,7 @@ class StickRecord:
         return plan
 
     def on_end(self) -> None:
-        """Take note that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
+        """Record that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
         self._change_state(StickState.FATAL if self._is_given_up else StickState.BACKOFF,
                            StickState.STOPPING)
 
@@ -128,21 +128,21 @@ class StickRecord:
             self, device_names: Mapping[str, str], now: float, dead: Mapping[str, DeadStick],
             is_first: bool = False, is_calm: bool = True) -> bool:
         """
-        Take note of what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
+        Record what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
 
-        A stick that has come back is due at once. Its failures are forgotten when it was a hand
-        that unplugged it; else they count on, because one that falls off the bus for want of power
-        comes back each time. One that was dead and has been reset has to wait.
+        A stick that is back may start at once. Its failures are forgotten if a person unplugged
+        it; otherwise they still count, because a stick without enough power leaves the bus again
+        and again. A dead stick that was reset has to wait.
 
-        :param device_names: dictionary of device name by USB port.
-        :param dead: dictionary of DeadStick by USB port.
-        :param is_first: the process that made the list had made none before: what nobody has open
-            is free in it, also when a process was killed that had it.
+        :param device_names: the device names by USB port.
+        :param dead: the dead sticks by USB port.
+        :param is_first: it is the first list of its process: in it a stick is free if no process
+            has it open, even if one was killed that had it.
         :param is_calm: no stick was started since the list before.
         :return: whether it is dead, for the first time since it ran.
         """
         name = device_names.get(self.port)
-        is_there = name is not None or self.port in dead   # that one is reset, by no hand
+        is_there = name is not None or self.port in dead   # a dead one is reset, not unplugged
         if self.presence.update(is_there, now, is_calm and self.waits()):
             self.setbacks.forget()
         if self.waits() and self.port in dead:
@@ -164,12 +164,12 @@ class StickRecord:
         return is_news
 
     def _note_use(self, name: str | None, now: float, is_first: bool) -> None:
-        """Take note of whether another program has the stick, and when it gives it back."""
+        """Note whether another program has the stick, and when it gives it back."""
         was_in_use = self.in_use
         self.in_use = (self.state in (StickState.BACKOFF, StickState.FATAL) and name is not None
                        and is_in_use(name) and (was_in_use or is_first))
         if self.in_use:
-            self.setbacks.forget()   # it works, for somebody
+            self.setbacks.forget()   # it works, for another program
             self._change_state(StickState.BACKOFF, StickState.BACKOFF, StickState.FATAL)
         elif was_in_use:
             self.start_at = now
@@ -186,24 +186,24 @@ class StickRecord:
         self.setbacks.forget()
 
     def on_replug(self, now: float) -> None:
-        """Take note that a dead stick was pulled out; it is due at once when it is back."""
+        """Record that a dead stick was unplugged; it may start at once when it is back."""
         self.setbacks.forget()
         self.start_at = now
 
     def was_opened(self) -> bool:
-        """Tell whether it was ever opened by a worker."""
+        """Return whether it was ever opened by a worker."""
         return self._ready_at is not None
 
     def is_dead(self) -> bool:
-        """Tell whether the stick has booted and does not answer."""
+        """Return whether the stick has booted and does not answer."""
         return self.state is StickState.DEAD
 
     def waits(self) -> bool:
-        """Tell whether the stick waits for its next worker, to be plugged in or to answer."""
+        """Return whether the stick waits for its next worker, to be plugged in or to answer."""
         return self.state in _WAITING
 
     def on_stop(self) -> None:
-        """Take note that the node ends (any state -> STOPPING)."""
+        """Record that the node ends (any state -> STOPPING)."""
         self._change_state(StickState.STOPPING, *StickState)
 
     @property
@@ -212,7 +212,7 @@ class StickRecord:
         return port_of(self.device_name)
 
     def on_result(self, result: Result, now: float) -> None:
-        """Take note of a Result; a stick that gives one is well."""
+        """Record a Result; a stick that gives one is well."""
         self.figures.on_result(result, now, bool(self.worker.outstanding))
         self.setbacks.well()
         self.setbacks.trust.served(now)
@@ -238,7 +238,7 @@ class StickRecord:
             doubt_sec=self.setbacks.trust.doubt_sec, trials_left=self.setbacks.trust.trials_left)
 
     def snapshot(self, now: float, active: bool) -> StickSnapshot:
-        """Return the record's public face."""
+        """Return what others may read of this stick."""
         figures = self.figures
         return StickSnapshot(
             status=self.status(now), device_name=self.device_name, active=active,

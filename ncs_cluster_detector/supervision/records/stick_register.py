@@ -31,9 +31,9 @@ class StickRegister:
     Only one that is away for some seconds gives its number to a stick at a new port, for as a rule
     that is the same stick. One that another program has open gets its number when it becomes free.
 
-    A stick has its place for good once it was opened, as long as it is plugged in and no other
-    program has it. Until then one that has failed gives way to one that has not been tried. A dead
-    one has a number, so that it is shown, and no place.
+    A stick that was opened keeps its place as long as it is plugged in and no other program has
+    it. Until then one that has failed gives way to one that has not been tried. A dead stick has a
+    number, so that it is shown, but no place.
     """
 
     def __init__(self, max_sticks: int, logger: Logger) -> None:
@@ -62,7 +62,7 @@ class StickRegister:
             self, device_names: Sequence[str], now: float, dead: Mapping[str, DeadStick],
             is_first: bool = False, own_ports: Sequence[str] = ()) -> None:
         """
-        Take in a list of the device names of all sticks of the machine.
+        Update the records by a list of the device names of all sticks of the machine.
 
         :param dead: the dead sticks by USB port.
         :param is_first: see StickRecord.on_listing.
@@ -105,7 +105,7 @@ class StickRegister:
         return max(min(self._max_sticks - stronger, wanted), 0)
 
     def _give_places(self, now: float, kept: int = 0) -> None:
-        """Let those with the strongest claims have the places, but for some that are kept free."""
+        """Give the places to those with the strongest claims, and keep some places free."""
         records = sorted(filter(_may_be_used, self.records), key=lambda record: (
             _claim(record, now), not record.has_place, record.number))
         for record in self.records:
@@ -162,7 +162,7 @@ class StickRegister:
         return [record for record in self._due(now) if not record.setbacks.holds_up()]
 
     def has_slow(self, but: StickRecord) -> bool:
-        """Tell whether one but this record was not back from its boot in time, and not since."""
+        """Return whether one but this record was not back from its boot in time, and not since."""
         return any(record.setbacks.slow for record in self.records if record is not but)
 
     def _due(self, now: float) -> list[StickRecord]:
@@ -178,11 +178,11 @@ class StickRegister:
                 if record.has_place and record.waits_until() is not None]
 
     def expects_sticks(self) -> bool:
-        """Tell whether a stick can be plugged in that would be used."""
+        """Return whether a stick can be plugged in that would be used."""
         return self._has_room() or any(record.waits() for record in self.shown())
 
     def refuse_all(self) -> bool:
-        """Tell whether the networks are refused by the sticks, on what none has loaded them."""
+        """Return whether the networks are refused by the sticks, on what none has loaded them."""
         there = [record for record in self.records if record.presence.is_there
                  and not record.is_dead() and not record.in_use
                  and (record.has_place or record.setbacks.tries())]
@@ -191,7 +191,7 @@ class StickRegister:
             len(self._unused))
 
     def revived(self, port: str, by_reset: bool, now: float) -> None:
-        """Take note that the dead stick at a port has left the bus, by a reset or by a hand."""
+        """Record that the dead stick at a port has left the bus, by a reset or by a hand."""
         for record in self.records:
             if record.port == port and by_reset:
                 self._logger.warning(f'stick {record.number} ({record.device_name}): a reset by '
@@ -232,7 +232,7 @@ _CLAIM_OF_NEWCOMER = (2, 0)
 
 
 def _may_be_used(record: StickRecord) -> bool:
-    """Tell whether a known stick may have a place; another program's that we never had may not."""
+    """Return whether a known stick may have a place; not if another program opened it first."""
     return not record.is_dead() and not (record.in_use and not record.was_opened())
 
 
