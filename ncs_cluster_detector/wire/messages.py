@@ -9,8 +9,8 @@
 """The messages between the supervisor and its child processes."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.sticks.stick import OpeningStep
@@ -21,14 +21,12 @@ class WorkerConfig:
     """
     What all workers of a node have in common.
 
-    ``driver`` is ``mvnc`` or ``simulated``, ``bus`` the SimulatedBus of simulated sticks or None;
-    ``graphs`` are pairs of the graph file's content and its labels; ``input_format`` is what all
-    of them want for the pixels of a picture.
+    ``driver`` makes the sticks; ``graphs`` are pairs of the graph file's content and its labels;
+    ``input_format`` is what all of them want for the pixels of a picture.
     """
 
-    driver: str
+    driver: Driver
     graphs: tuple[tuple[bytes, tuple[str, ...]], ...]
-    bus: Any = None
     input_format: InputFormat = InputFormat()
 
 

@@ -30,7 +30,6 @@ import time
 from typing import Any
 from typing import TypeAlias
 
-from ncs_cluster_detector.drivers import driver
 from ncs_cluster_detector.sticks import usb_bus
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbClaim
@@ -65,10 +64,13 @@ def main(connection: Connection, config: WorkerConfig) -> None:
     """
     threading.excepthook = _end_with
     try:
-        cleaner = _Cleaner(driver.usb_bus(config), connection.send)
+        bus, problem = config.driver.usb_bus(), ''
     except usb_bus.UsbUnavailableError as error:
-        connection.send(BusReport(problem=str(error), usable=False))
+        bus, problem = None, str(error)
+    if bus is None:
+        connection.send(BusReport(problem=problem, usable=False))
         os._exit(0)
+    cleaner = _Cleaner(bus, connection.send)
     try:
         while isinstance(message := connection.recv(), Clean):
             cleaner.clean(message.own_ports)

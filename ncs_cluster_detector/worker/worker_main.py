@@ -21,7 +21,6 @@ keeps answers for a process that is gone, and the next process fails on them.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextlib import nullcontext
 from contextlib import suppress
 import gc
 from multiprocessing.connection import Connection
@@ -32,16 +31,12 @@ import threading
 import time
 
 import cv2
-from ncs_cluster_detector.drivers import driver
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
-from ncs_cluster_detector.sticks.machine_lock import MachineLock
-from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
-from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
 from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
@@ -139,14 +134,9 @@ class _Worker:
 
     def _open_stick(self) -> None:
         """List the sticks and open the one that the supervisor names."""
-        lock = MachineLock() if self._config.driver == 'mvnc' else nullcontext()
-        with lock:
-            usb = None
-            with suppress(UsbUnavailableError):   # the bus cleaner reports that
-                usb = driver.usb_bus(self._config)
-            self._stick_or_none = NcsdkStick(
-                driver.api_module(self._config),
-                [graph_buffer for graph_buffer, _ in self._config.graphs], usb=usb)
+        with self._config.driver.lock():
+            self._stick_or_none = self._config.driver.make_stick(
+                [graph for graph, _ in self._config.graphs])
             self._send(EnumerationStarted())
             command = self.commands.get()
             if isinstance(command, ListSticks):
