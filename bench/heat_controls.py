@@ -10,7 +10,7 @@
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.heat.stick_heat import StickHeat
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.rotation import Decision
 from ncs_cluster_detector.policy.settings import Settings
 
@@ -24,12 +24,12 @@ class TypicalStick(StickHeat):
     """One of which nothing is learned."""
 
     @property
-    def constants(self):
+    def model(self):
         """Return what is typical."""
-        return Constants()
+        return ThermalModel()
 
-    @constants.setter
-    def constants(self, learned):
+    @model.setter
+    def model(self, learned):
         """Learn nothing."""
 
 

@@ -86,7 +86,7 @@ class ClusterControl:
         if settings.heat_balance != self._heat_balance:
             if self._heat_balance is not None:
                 self._cools_until = now + min(WINDOW_SEC, max(
-                    (self.heat.sticks[number].constants.time_constant_sec
+                    (self.heat.sticks[number].model.time_constant_sec
                      for number in self.heat.running), default=0.0))
             self._heat_balance = settings.heat_balance
             self._loss.start_anew()

@@ -39,7 +39,7 @@ class FrameFlow:
     def take_results(self, now):
         """Take in what the sticks have finished and lost."""
         for number, result, frame in self._pool.take_results():
-            self._order.finished(frame.number, number, (frame, result.detections), now)
+            self._order.finished(frame.sequence, number, (frame, result.detections), now)
         for number, sequence in self._pool.take_lost():
             self._order.lost(sequence, number)
 
@@ -79,14 +79,14 @@ class FrameFlow:
         return min((moment for moment in due if moment is not None), default=None)
 
     def _take_in(self, now, frame):
-        if frame is None or frame.number == self._seen:
+        if frame is None or frame.sequence == self._seen:
             return
-        arrived = frame.number - self._seen
+        arrived = frame.sequence - self._seen
         for _ in range(arrived):
             self.input.count(now)
         # The single place where frames are dropped for want of a free stick.
         self._not_sent += arrived - 1 + (self._waiting is not None)
-        self._seen = frame.number
+        self._seen = frame.sequence
         self._waiting = frame
 
     def _replace_late_sticks(self, now, sticks, settings):
@@ -101,7 +101,7 @@ class FrameFlow:
             frames.update(self._pool.frames_of(number))
         for frame in map(frames.get, self._order.owed_by(promptness.late)):
             if _is_too_old(frame, now, settings):
-                self._order.wait_no_longer(frame.number)
+                self._order.wait_no_longer(frame.sequence)
             elif not self._give(frame, now, sticks):
                 return
 
@@ -113,7 +113,7 @@ class FrameFlow:
         return number is not None
 
     def _post(self, number, frame, now, sticks):
-        self._order.sent(frame.number, number)
+        self._order.sent(frame.sequence, number)
         self._pool.post(number, frame, now)
         (index,) = [index for index, stick in enumerate(sticks) if stick.number == number]
         sticks[index] = self._pool.status(number, now)

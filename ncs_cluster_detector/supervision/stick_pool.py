@@ -60,7 +60,7 @@ class StickPool:
     def post(self, number, frame, now):
         """Give a frame to a stick."""
         record = self._register.records[number]
-        record.handle.post(frame.number, frame, now)
+        record.handle.post(frame.sequence, frame, now)
         record.figures.given(now)
 
     def frames_of(self, number):

@@ -36,7 +36,7 @@ def test_a_change_drops_nothing_and_the_one_that_joins_gets_the_next_frame(bench
     running.wait_for(lambda: len(running.published) + supervisor.snapshot.frames_dropped ==
                      running.offered)
     assert supervisor.snapshot.frames_dropped == 0
-    numbers = [frame.number for frame, _ in running.published]
+    numbers = [frame.sequence for frame, _ in running.published]
     assert numbers == sorted(numbers)
     running.wait_for(lambda: sum(
         stick.inferences > 0 for stick in supervisor.snapshot.sticks) > 2)

@@ -41,7 +41,7 @@ def one_of_two_at_work(bench, settings=ONE_ACTIVE, **options):
 
 
 def numbers_of(published):
-    return [frame.number for frame, _ in published]
+    return [frame.sequence for frame, _ in published]
 
 
 def longest_gap(running, number_of_frames):

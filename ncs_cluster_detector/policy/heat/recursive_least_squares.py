@@ -8,9 +8,16 @@
 # the License.
 """Least squares that learn from one equation after the other, and forget."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from copy import copy
 import math
 from operator import add
+from typing import TypeAlias
+
+Vector: TypeAlias = Sequence[float]
+Matrix: TypeAlias = Sequence[Vector]
 
 _LEAST = 1e-12
 
@@ -24,7 +31,7 @@ class RecursiveLeastSquares:
     (Kulhavy, Restricted exponential forgetting in real-time identification, Automatica 23, 1987).
     """
 
-    def __init__(self, coefficients, information):
+    def __init__(self, coefficients: Vector, information: Matrix) -> None:
         """
         Start with what is assumed.
 
@@ -33,13 +40,14 @@ class RecursiveLeastSquares:
         """
         self.coefficients = coefficients
         self._assumed = self._total = information
-        self._learned = [[0.0] * len(coefficients) for _ in coefficients]
+        self._learned: Matrix = [[0.0] * len(coefficients) for _ in coefficients]
 
-    def error(self, known, value):
+    def error(self, known: Vector, value: float) -> float:
         """Return what the equation ``product(known, coefficients) = value`` is missed by."""
         return value - product(known, self.coefficients)
 
-    def after(self, known, value, weight, forgotten):
+    def after(self, known: Vector, value: float, weight: float,
+              forgotten: float) -> RecursiveLeastSquares:
         """
         Return what is known after one more equation.
 
@@ -51,19 +59,20 @@ class RecursiveLeastSquares:
         seen = [product(row, known) for row in self._learned]
         forgotten /= max(product(seen, known), weight)
         later = copy(self)
-        later._learned, later._total = [], []
+        all_learned, all_total = [], []
         for learned, total, one, other in zip(self._learned, self._total, known, seen):
             one, other = weight * one, forgotten * other
             change = [one * first - other * second for first, second in zip(known, seen)]
-            later._learned.append(list(map(add, learned, change)))
-            later._total.append(list(map(add, total, change)))
+            all_learned.append(list(map(add, learned, change)))
+            all_total.append(list(map(add, total, change)))
+        later._learned, later._total = all_learned, all_total
         gain = solved(later._total, known)
         error = self.error(known, value)
         later.coefficients = tuple(coefficient + weight * error * part
                                    for coefficient, part in zip(self.coefficients, gain))
         return later
 
-    def variance(self, slope, assumed=1.0, more=()):
+    def variance(self, slope: Vector, assumed: float = 1.0, more: Vector = ()) -> float:
         """
         Return the variance of a sum of coefficients.
 
@@ -78,14 +87,14 @@ class RecursiveLeastSquares:
         return product(slope, solved(matrix, slope))
 
 
-def product(row, column):
+def product(row: Vector, column: Vector) -> float:
     """Return the sum of the products of two lists of four numbers, number by number."""
     a, b, c, d = row
     e, f, g, h = column
     return a * e + b * f + c * g + d * h
 
 
-def solved(matrix, right):
+def solved(matrix: Matrix, right: Vector) -> list[float]:
     """
     Return the solution of four linear equations with a symmetric positive matrix, a list.
 
