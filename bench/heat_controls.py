@@ -9,9 +9,9 @@
 """What the control of heat is compared with: simpler ways to decide which stick works how fast."""
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.heat.stick_heat import StickHeat
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
-from ncs_cluster_detector.policy.rotation import Decision
 from ncs_cluster_detector.policy.settings import Settings
 
 # Shares of full speed for a degree, and for a degree over a second, of a PI controller: of several

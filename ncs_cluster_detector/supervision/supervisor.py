@@ -18,7 +18,6 @@ import time
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.switch_answer import switch_answer
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.frame_flow import FrameFlow
 from ncs_cluster_detector.supervision.measurement import Durations
@@ -75,7 +74,6 @@ class Supervisor:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._snapshot_is_old = False
-        self._was_slow = self._slowness_told = False   # for heat
         self.all_ended = True
         self.snapshot = None
         self._started_at = time.monotonic()
@@ -95,7 +93,7 @@ class Supervisor:
         """
         Ask for a change of the whole cluster now.
 
-        :return: a Future of whether there was one, and one line of text.
+        :return: a Future of the Decision made on it, and of the Snapshot after that.
         """
         answer = Future()
         self._requests.put(answer)
@@ -155,21 +153,8 @@ class Supervisor:
             self._flow.take_results(now)
             self._sticks = self._pool.statuses(now)
         if answer is not None:
-            answer.set_result(switch_answer(
-                decision, self._sticks, self._cluster.heat, self._cluster.standings,
-                self._settings))
-        self._tell_of_heat()
-
-    def _tell_of_heat(self):
-        """Log when heat begins to cost speed, with new settings anew, and when it does no more."""
-        is_slow = self._cluster.in_trouble
-        if is_slow and not self._was_slow:
-            self._slowness_told = True
-            self._logger.warning(self._cluster.heat_advice(self._settings))
-        elif self._slowness_told and self._cluster.at_full_speed:
-            self._slowness_told = False
-            self._logger.info('the sticks keep below switch_temperature at full speed again')
-        self._was_slow = is_slow
+            self._write_snapshot(now)
+            answer.set_result((decision, self.snapshot))
 
     def _release(self, now):
         for frame, detections in self._flow.release(now):
@@ -180,12 +165,13 @@ class Supervisor:
     def _write_snapshot(self, now):
         self._snapshot_at = now
         cluster = self._cluster
-        sticks = tuple(replace(stick, **cluster.findings(stick.status.number))
+        sticks = tuple(replace(stick, condition=cluster.condition(stick.status))
                        for stick in self._pool.snapshots(now, cluster.active))
         self.snapshot = Snapshot(
             taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
+            at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
             input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),

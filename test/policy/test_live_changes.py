@@ -11,6 +11,7 @@
 from copy import deepcopy
 from dataclasses import replace
 
+from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
@@ -45,7 +46,8 @@ class Cluster:
                 work_sec=work_sec)
                 for number, (celsius, work_sec) in enumerate(zip(self.celsius, self.work_sec))]
             self.control.update(self.now, sticks, self.settings)
-            advice = self.control.heat_advice(self.settings)
+            found = self.control.heat_advice(self.settings)
+            advice = explain_heat(found) if found else ''
             size = self.control.sustainable_size(self.settings)
             assert not advice or size is None or size < (self.settings.cluster_size or 5)
             self.told.append((self.now, advice))

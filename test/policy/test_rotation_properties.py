@@ -12,8 +12,8 @@ from dataclasses import replace
 import math
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.reliability.standing import Standing
-from ncs_cluster_detector.policy.rotation import SwitchReason
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN

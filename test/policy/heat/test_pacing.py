@@ -89,8 +89,8 @@ def test_a_stick_above_that_cools_the_more_the_hotter_it_is():
 @pytest.mark.parametrize('celsius', [67.0, 70.0, 90.0])
 def test_two_degrees_above_the_limit_a_stick_pauses_whatever_was_learned(celsius):
     # A stick that idles at -10 C and rises by 150 C sustains half of full speed at 65 C.
-    assert Hot(constants=ThermalModel(-10.0, 150.0, 500.0)).tell(66.9) > 0.3
-    assert Hot(constants=ThermalModel(-10.0, 150.0, 500.0)).tell(celsius) == LEAST_SHARE
+    assert Hot(model=ThermalModel(-10.0, 150.0, 500.0)).tell(66.9) > 0.3
+    assert Hot(model=ThermalModel(-10.0, 150.0, 500.0)).tell(celsius) == LEAST_SHARE
 
 
 def test_what_is_predicted_wrongly_is_corrected_by_readings_and_forgotten_by_them():
