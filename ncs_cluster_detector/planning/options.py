@@ -16,7 +16,7 @@ from ncs_cluster_detector.planning.air import IDLE_RISE_CELSIUS
 from ncs_cluster_detector.planning.bodies import parse_body
 from ncs_cluster_detector.planning.bodies import WORDS
 from ncs_cluster_detector.planning.plan import MOST_STICKS
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import Settings
 
@@ -25,7 +25,7 @@ DEFAULT_STICKS = 5
 INFERENCE_SEC = 0.065   # MobileNet-SSD
 # Bodies are simulated in small steps, which takes longer, and so does choosing.
 HOURS, FEWER_HOURS = 24.0, 2.0
-_STICK, _SETTINGS = Constants(), Settings()
+_STICK, _SETTINGS = ThermalModel(), Settings()
 _WIDTH = max(map(len, WORDS)) + 2
 
 

@@ -31,7 +31,8 @@ class FrameFlow:
         self._cluster = cluster
         self._pool = pool
         self._inflight_per_stick = inflight_per_stick
-        self._order = ResultOrder(cluster.promptness.order_patience_sec)
+        self._order: ResultOrder[tuple[Frame, tuple[Detection, ...]]] = ResultOrder(
+            cluster.promptness.order_patience_sec)
         self._seen = 0         # number of the newest frame that has been looked at
         self._waiting: Frame | None = None   # the newest frame while no stick has it
         self._not_sent = 0
@@ -44,7 +45,7 @@ class FrameFlow:
     def take_results(self, now: float) -> None:
         """Process the results of the sticks, and the frames that they lost."""
         for number, result, frame in self._pool.take_results():
-            self._order.finished(frame.number, number, (frame, result.detections), now)
+            self._order.finished(frame.sequence, number, (frame, result.detections), now)
         for number, sequence in self._pool.take_lost():
             self._order.lost(sequence, number)
 
@@ -86,14 +87,14 @@ class FrameFlow:
         return min((moment for moment in due if moment is not None), default=None)
 
     def _take_in(self, now: float, frame: Frame | None) -> None:
-        if frame is None or frame.number == self._seen:
+        if frame is None or frame.sequence == self._seen:
             return
-        arrived = frame.number - self._seen
+        arrived = frame.sequence - self._seen
         for _ in range(arrived):
             self.input.count(now)
         # The single place where frames are dropped for want of a free stick.
         self._not_sent += arrived - 1 + (self._waiting is not None)
-        self._seen = frame.number
+        self._seen = frame.sequence
         self._waiting = frame
 
     def _replace_late_sticks(
@@ -110,7 +111,7 @@ class FrameFlow:
         for sequence in self._order.owed_by(promptness.late):
             frame = frames[sequence]
             if _is_too_old(frame, now, settings):
-                self._order.wait_no_longer(frame.number)
+                self._order.wait_no_longer(frame.sequence)
             elif not self._give(frame, now, sticks):
                 return
 
@@ -122,7 +123,7 @@ class FrameFlow:
         return number is not None
 
     def _post(self, number: int, frame: Frame, now: float, sticks: list[StickStatus]) -> None:
-        self._order.sent(frame.number, number)
+        self._order.sent(frame.sequence, number)
         self._pool.post(number, frame, now)
         (index,) = [index for index, stick in enumerate(sticks) if stick.number == number]
         sticks[index] = self._pool.status(number, now)

@@ -10,22 +10,19 @@
 
 from dataclasses import dataclass
 
-from ncs_cluster_detector.policy.reliability.promptness import Slowness
-from ncs_cluster_detector.policy.reliability.standing import Standing
-from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
+from ncs_cluster_detector.policy.decision import SwitchReason
+from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
 
 @dataclass(frozen=True)
 class StickSnapshot:
     """
-    One stick: its status for the policies, and its figures. None means not known.
+    One stick: its status for the policies, what these make of it, and its figures.
 
-    ``standing`` is that of a running stick, ``slowness`` that of a slow one, and ``sensor_fault``
-    says why what it tells is not believed. ``likely_celsius`` is its temperature now, reckoned
-    where it is unknown. ``must_cool`` tells that it was hot, and works again only below the resume
-    temperature.
+    None means not known. ``condition`` tells why it works or rests, and how hot it is.
     """
 
     status: StickStatus
@@ -42,16 +39,8 @@ class StickSnapshot:
     # seconds of the monotonic clock.
     dead_since: float | None = None
     start_at: float | None = None
-    standing: Standing | None = None
-    slowness: Slowness | None = None
-    sensor_fault: SensorFault | None = None
-    likely_celsius: float | None = None
-    must_cool: bool = False
+    condition: Condition = Condition()
     in_use: bool = False   # by another program
-
-    def reading(self, now: float) -> float | None:
-        """Return the temperature in degrees Celsius, or None if unknown."""
-        return None if self.sensor_fault else self.status.reading(now)
 
 
 @dataclass(frozen=True)
@@ -60,9 +49,10 @@ class Snapshot:
     The whole cluster at the time ``taken_at`` (seconds of the monotonic clock).
 
     ``asked_size`` is how many sticks would be active if all were fit, ``sustainable_size`` how
-    many could be for ever below the switch temperature, if that is known. ``heat_advice`` is a
-    sentence while heat costs speed, and else empty. Rates are per second over
-    the last five seconds, latencies seconds from a frame's arrival to its publication.
+    many could be for ever below the switch temperature, if that is known. ``heat_advice`` is there
+    while heat costs speed; ``at_full_speed`` tells that it is known to cost next to none. Rates
+    are per second over the last five seconds, latencies seconds from a frame's arrival to its
+    publication.
     ``waiting_for_image_since`` is when the last image came, or the start.
     """
 
@@ -72,10 +62,11 @@ class Snapshot:
     active: tuple[int, ...]
     asked_size: int
     all_hot: bool
-    heat_advice: str
+    heat_advice: HeatAdvice | None
+    at_full_speed: bool
     sustainable_size: float | None
     switches: int
-    last_switch_reason: str
+    last_switch_reason: SwitchReason | None
     input_fps: float
     detection_fps: float
     latency_p50_sec: float | None

@@ -74,7 +74,7 @@ class StickPool:
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         record = self._register.records[number]
-        record.worker.post(frame.number, frame, now)
+        record.worker.post(frame.sequence, frame, now)
         record.figures.on_frame_sent(now)
 
     def frames_of(self, number: int) -> dict[int, Frame]:

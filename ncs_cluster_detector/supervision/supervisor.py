@@ -20,9 +20,9 @@ from typing import TypeAlias
 
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.policy.switch_answer import switch_answer
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frame_flow import FrameFlow
@@ -39,8 +39,8 @@ SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
 # No more often than this is the state written down for others to read.
 SNAPSHOT_PERIOD_SEC = 0.2
-# Whether the cluster was changed, and one line of text.
-SwitchAnswer: TypeAlias = Future[tuple[bool, str]]
+# What was decided, and the state after that.
+SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
 
 
 class UnusableParameterError(Exception):
@@ -86,7 +86,6 @@ class Supervisor:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._snapshot_is_old = False
-        self._was_slow = self._slowness_told = False   # for heat
         self.all_ended = True
         self._started_at = time.monotonic()
         self._write_snapshot(self._started_at)
@@ -105,7 +104,7 @@ class Supervisor:
         """
         Ask for a change of the whole cluster now.
 
-        :return: a Future of whether there was one, and one line of text.
+        :return: a Future of the Decision made on it, and of the Snapshot after that.
         """
         answer: SwitchAnswer = Future()
         self._requests.put(answer)
@@ -165,21 +164,8 @@ class Supervisor:
             self._flow.take_results(now)
             self._sticks = self._pool.statuses(now)
         if answer is not None:
-            answer.set_result(switch_answer(
-                decision, self._sticks, self._cluster.heat, self._cluster.standings,
-                self._settings))
-        self._tell_of_heat()
-
-    def _tell_of_heat(self) -> None:
-        """Log when heat begins to cost speed, with new settings anew, and when it does no more."""
-        is_slow = self._cluster.in_trouble
-        if is_slow and not self._was_slow:
-            self._slowness_told = True
-            self._logger.warning(self._cluster.heat_advice(self._settings))
-        elif self._slowness_told and self._cluster.at_full_speed:
-            self._slowness_told = False
-            self._logger.info('the sticks keep below switch_temperature at full speed again')
-        self._was_slow = is_slow
+            self._write_snapshot(now)
+            answer.set_result((decision, self.snapshot))
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
@@ -190,12 +176,13 @@ class Supervisor:
     def _write_snapshot(self, now: float) -> None:
         self._snapshot_at = now
         cluster = self._cluster
-        sticks = tuple(replace(stick, **cluster.findings(stick.status.number))
+        sticks = tuple(replace(stick, condition=cluster.condition(stick.status))
                        for stick in self._pool.snapshots(now, cluster.active))
         self.snapshot = Snapshot(
             taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
+            at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
             input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),

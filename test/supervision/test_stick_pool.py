@@ -583,8 +583,8 @@ def test_a_graph_that_worked_on_this_stick_is_tried_on_it_again(world):
     world = world()
     stick, _ = world.start_all(ONE)
     stick.post = lambda number, frame, now: None
-    world.pool.post(0, SimpleNamespace(number=1), 2.0)
-    stick.settle = lambda result, now: SimpleNamespace(number=1)
+    world.pool.post(0, SimpleNamespace(sequence=1), 2.0)
+    stick.settle = lambda result, now: SimpleNamespace(sequence=1)
     world.step(2.1, Result(1, (), 0, 0.1, 2.1),
                Fault('INVALID_DATA_LENGTH', 'graph_paths'), by=stick)
     assert world.states() == [BACKOFF]
