@@ -46,7 +46,6 @@ _SENSOR_FAULTS = {
     SensorFault.FELL_AT_WORK: 'what its sensor tells fell while it worked',
     SensorFault.TOO_COLD: 'what its sensor tells is too cold for its work'}
 _TOO_HOT = 'is too hot ({celsius}, returns below {resume} C)'
-_IN_USE = 'in use by another program'
 # Why a running stick rests: for the status of the cluster; for its own, in words short enough for
 # a line of the live view; and in the answer to who asks for a change, after the stick's name.
 _REASONS = {
@@ -85,7 +84,7 @@ def explain_switch(reason: SwitchReason | None) -> str:
 def short_reason(stick: StickSnapshot, settings: Settings) -> str:
     """Return in a few words why a stick is not active."""
     if stick.in_use:
-        return _IN_USE
+        return 'in use by another program'
     if stick.condition.reason is Reason.NOT_RUNNING:
         return _SHORT_STATES[stick.status.state]
     return _reason(stick, settings, 0)
@@ -114,7 +113,7 @@ def switch_answer(decision: Decision, snapshot: Snapshot) -> tuple[bool, str]:
 
 def _why_not_fit(stick: StickSnapshot, settings: Settings) -> str:
     if stick.in_use:
-        return f'is {_IN_USE}'
+        return 'is in use by another program'
     if stick.condition.reason is Reason.NOT_RUNNING:
         return f'is {stick.status.state.value}'
     return _reason(stick, settings, 2)
@@ -144,7 +143,8 @@ def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
     """
     status, condition = stick.status, stick.condition
     if stick.in_use:
-        return DiagnosticStatus.ERROR, f'{_IN_USE}, starts by itself when it is free'
+        return DiagnosticStatus.ERROR, (
+            'in use by another program, starts by itself when it is free')
     if condition.reason is Reason.NOT_RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
         what = _STATES[status.state]
@@ -170,7 +170,7 @@ def _judge_heat(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
     """Return the level, and what is the matter with heat or temperature, empty if nothing."""
     condition, throttling, shown = stick.condition, stick.status.throttle_level, _shown(stick)
     if condition.reason is Reason.CRITICAL:
-        return DiagnosticStatus.ERROR, (f'too hot to work: {shown}, rests from '
+        return DiagnosticStatus.ERROR, (f'too hot to work: {condition.celsius:.1f} C, rests from '
                                         f'{settings.critical_temperature:.1f} C on')
     if condition.reason is Reason.THROTTLES:
         return DiagnosticStatus.ERROR, (f'throttling level {throttling} at {shown}: it pauses '
@@ -179,7 +179,8 @@ def _judge_heat(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
         # Why it rests says the same.
         is_said = not stick.active and condition.reason is not Reason.NONE
         return DiagnosticStatus.WARN, '' if is_said else (
-            f'hot: {shown}, relieved at {settings.switch_temperature:.1f} C')
+            f'hot: {condition.celsius:.1f} C, relieved at '
+            f'{settings.switch_temperature:.1f} C')
     if throttling:
         return DiagnosticStatus.WARN, (f'throttling level {throttling} at {shown}: it slows '
                                        'itself down; cool it better, or lower switch_temperature')

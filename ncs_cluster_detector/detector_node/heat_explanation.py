@@ -18,16 +18,14 @@ from ncs_cluster_detector.supervision.snapshot import Snapshot
 
 def explain_heat(advice: HeatAdvice) -> str:
     """Return one sentence: what the heat costs, and what would help."""
-    of_sticks = f'{advice.size} of {advice.sticks} sticks'
-    lost = f'{advice.lost_share:.0%} of the work'
     if advice.cost is HeatCost.THROTTLING:
-        return _explain_throttling(advice, f'{lost} of {of_sticks} is lost')
-    start = (f'{of_sticks} active is too much heat for switch_temperature '
-             f'{advice.limit_celsius:.1f} C')
+        return _explain_throttling(advice)
+    start = (f'{advice.size} of {advice.sticks} sticks active is too much heat for '
+             f'switch_temperature {advice.limit_celsius:.1f} C')
     if advice.cost is HeatCost.NONE_RESTED:
-        return (f'{start}: {lost} was lost in the last minute, for none is rested in time to '
-                'relieve a hot one; add sticks, lower cluster_size, min_dwell_ms or '
-                'resume_margin, or cool the sticks better')
+        return (f'{start}: {advice.lost_share:.0%} of the work was lost in the last minute, for '
+                'none is rested in time to relieve a hot one; add sticks, lower cluster_size, '
+                'min_dwell_ms or resume_margin, or cool the sticks better')
     helps = []
     if advice.more_sticks is not None:
         helps.append(f'add {advice.more_sticks} more '
@@ -43,7 +41,7 @@ def explain_heat(advice: HeatAdvice) -> str:
     return text
 
 
-def _explain_throttling(advice: HeatAdvice, loss: str) -> str:
+def _explain_throttling(advice: HeatAdvice) -> str:
     found, relieve = '', 'add sticks'
     if math.isfinite(advice.throttles_at):
         found = f' from {advice.throttles_at:.1f} C on'
@@ -51,7 +49,8 @@ def _explain_throttling(advice: HeatAdvice, loss: str) -> str:
             relieve = (f'set switch_temperature below {advice.throttles_at:.1f}, so that rested '
                        'ones relieve them before')
     return (f'sticks slow themselves down for heat (throttling level 1{found}), below '
-            f'switch_temperature {advice.limit_celsius:.1f} C: {loss}; {relieve}, or cool the '
+            f'switch_temperature {advice.limit_celsius:.1f} C: {advice.lost_share:.0%} of the '
+            f'work of {advice.size} of {advice.sticks} sticks is lost; {relieve}, or cool the '
             'sticks better')
 
 

@@ -102,6 +102,17 @@ def test_a_hot_stick_is_not_tried(celsius, on_trial):
     assert control.give_on_trial(2.0, sticks, Settings(cluster_size=1)) == on_trial
 
 
+def test_time_alone_makes_a_temperature_unknown():
+    control, sticks = ClusterControl(), sticks_at(1.0, 40.0)
+    control.update(1.0, sticks, Settings())
+    due = control.next_due(3.5, sticks, Settings())
+    assert 4.0 < due < 4.1
+    control.update(due, sticks, Settings())
+    condition = control.condition(sticks[0])
+    assert (condition.reason, condition.celsius) == (Reason.UNKNOWN_TEMPERATURE, None)
+    assert control.next_due(due, sticks, Settings()) is None
+
+
 def test_time_alone_makes_a_stick_late():
     control = ClusterControl()
     (stick,) = sticks_at(1.0, 40.0, inference_sec=0.1, busy_since=1.0)
