@@ -38,7 +38,7 @@ class SimulatedDriver(Driver):
     built_in_graphs = ('people', 'faces', 'shapes')
     graph_description = (
         'also ONNX files, Caffe networks (either file, the .caffemodel or its .prototxt beside '
-        f'it) and the built-in {", ".join(built_in_graphs)}; empty means {default_graph}')
+        f'it) and the built-in {", ".join(built_in_graphs)} ({default_graph} if none is named)')
     no_stick_found = 'no stick found: start the node with simulated.sticks above 0'
     stick_limits = ('simulated.sticks',)
     preload = ('ncs_cluster_detector.simulation.api.mvncapi',
