@@ -35,18 +35,21 @@ ALLOWED = {
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
     'simulation': {'simulation', 'networks', 'processes.process_start'},
-    'wire/messages': {'networks.input_format', 'drivers.driver'},
+    'wire/messages': {'networks.detection', 'networks.input_format', 'sticks.stick',
+                      'drivers.driver'},
     'wire/frame_slots': {'processes.fork_server'},
     # What a driver must give; it knows no driver.
     'drivers/driver': {'sticks'},
     'drivers': {'drivers', 'sticks', 'simulation'},
     # It is handed its driver; the table of drivers is the node's.
     'worker': {'worker', 'wire', 'sticks', 'networks'},
-    'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick'},
+    'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
+                    'networks.detection'},
     # They start the processes whose other end is there.
-    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'worker',
+    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick', 'worker',
                                   'drivers.driver'},
-    'supervision/bus_cleaner': {'policy', 'wire', 'processes', 'worker.bus_cleaner_main'},
+    'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes',
+                                'worker.bus_cleaner_main'},
     'supervision/measurement': set(),
     'supervision/frame': set(),
     'supervision/snapshot': {'policy'},

@@ -19,6 +19,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.detector_node import diagnostics
 from ncs_cluster_detector.detector_node import parameters
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
+from ncs_cluster_detector.detector_node.explanations import switch_answer
+from ncs_cluster_detector.detector_node.heat_explanation import HeatLog
 from ncs_cluster_detector.detector_node.image_silence import ImageSilence
 from ncs_cluster_detector.detector_node.label_info import LabelOutputs
 from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
@@ -102,6 +104,7 @@ class DetectorNode(Node):
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._images = self.create_subscription(
             Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self._heat_log = HeatLog(self.get_logger())
         self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
@@ -168,8 +171,8 @@ class DetectorNode(Node):
 
     def _switch_cluster(self, _, response):
         try:
-            response.success, response.message = self._supervisor.switch_cluster().result(
-                ANSWER_DEADLINE_SEC)
+            response.success, response.message = switch_answer(
+                *self._supervisor.switch_cluster().result(ANSWER_DEADLINE_SEC))
         except NoAnswerError:
             response.success = False
             response.message = ('the supervisor of the sticks gave no answer within '
@@ -198,6 +201,7 @@ class DetectorNode(Node):
         array.status = diagnostics.statuses(
             snapshot, self._driver, now, intake, self._owner)
         self._diagnostics.publish(array)
+        self._heat_log.note(snapshot)
         self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
         for stick in snapshot.sticks:
             self._report_temperature(stick, now)
@@ -209,7 +213,7 @@ class DetectorNode(Node):
             self._bad_images, 0 if self._depth is None else self._depth.bad_images)
 
     def _report_temperature(self, stick, now):
-        number, celsius = stick.status.number, stick.reading(now)
+        number, celsius = stick.status.number, stick.condition.celsius
         if number not in self._temperatures:
             self._temperatures[number] = self.create_publisher(
                 Temperature, f'~/stick_{number}/temperature', RELIABLE)

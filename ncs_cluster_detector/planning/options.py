@@ -18,7 +18,7 @@ from ncs_cluster_detector.planning.air import IDLE_RISE_CELSIUS
 from ncs_cluster_detector.planning.bodies import parse_body
 from ncs_cluster_detector.planning.bodies import WORDS
 from ncs_cluster_detector.planning.plan import MOST_STICKS
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 
 PROGRAM = 'thermal_plan'
@@ -31,7 +31,7 @@ DEFAULT_CLUSTER_SIZE = 2   # with all sticks active there would be no rotation t
 _SETTINGS = {'cluster_size': 'NUMBER', 'switch_temperature': 'C', 'cluster_switch_cycle_ms': 'MS',
              'min_dwell_ms': 'MS', 'resume_margin': 'C', 'critical_margin': 'C'}
 _PARAMETERS = by_name(PARAMETERS)
-_STICK = Constants()
+_STICK = ThermalModel()
 _WIDTH = max(map(len, WORDS)) + 2
 
 

@@ -18,6 +18,7 @@ from made_up_run import stick_status
 from ncs_cluster_detector.detector_node.diagnostics import Intake
 from ncs_cluster_detector.detector_node.diagnostics import statuses
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.supervision.snapshot import Snapshot
@@ -243,12 +244,13 @@ def test_why_a_stick_rests_stands_beside_its_port(columns):
 @pytest.mark.parametrize('active, shown', [(True, 'active'), (False, 'resting (hot, until 60.0)')])
 def test_the_reason_is_read_from_what_the_detector_says(active, shown):
     """The words are made there, and only shown here."""
+    settings = Settings(switch_temperature=65.0, resume_margin=5.0)
+    status = StickStatus(0, StickState.RUNNING, 63.0, 99.5)
     stick = StickSnapshot(
-        StickStatus(0, StickState.RUNNING, 63.0, 99.5), '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0,
-        '', 4711, must_cool=True)
-    cluster = Snapshot(
-        99.9, Settings(switch_temperature=65.0, resume_margin=5.0), (stick,), (0,) * active, 1,
-        False, '', None, 0, '', 24.0, 23.5, None, None, 0, 99.9)
+        status, '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0, '', 4711, condition=condition_of(
+            status, settings, celsius=63.0, likely_celsius=63.0, must_cool=True))
+    cluster = Snapshot(99.9, settings, (stick,), (0,) * active, 1, False, None, False, None, 0,
+                       None, 24.0, 23.5, None, None, 0, 99.9)
     state = RunState(90.0)
     state.take_statuses(statuses(cluster, 'simulated', 100.0, Intake('/image_raw')), 100.0)
     assert [words_for(one) for one in state.sticks] == [shown]
