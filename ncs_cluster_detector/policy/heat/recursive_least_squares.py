@@ -12,14 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-import math
-from operator import add
-from typing import TypeAlias
+from operator import mul
 
-Vector: TypeAlias = Sequence[float]
-Matrix: TypeAlias = Sequence[Vector]
-
-_LEAST = 1e-12
+import numpy as np
+import numpy.typing as npt
 
 
 class RecursiveLeastSquares:
@@ -31,7 +27,8 @@ class RecursiveLeastSquares:
     (Kulhavy, Restricted exponential forgetting in real-time identification, Automatica 23, 1987).
     """
 
-    def __init__(self, coefficients: Vector, information: Matrix) -> None:
+    def __init__(self, coefficients: Sequence[float],
+                 information: Sequence[Sequence[float]]) -> None:
         """
         Start with what is assumed.
 
@@ -39,14 +36,15 @@ class RecursiveLeastSquares:
         :param information: tuple of rows of the inverse of their covariance.
         """
         self.coefficients = coefficients
-        self._assumed = self._total = information
-        self._learned: Matrix = [[0.0] * len(coefficients) for _ in coefficients]
+        self._assumed: npt.NDArray[np.float64] = np.array(information)
+        self._learned = np.zeros_like(self._assumed)
 
-    def error(self, known: Vector, value: float) -> float:
-        """Return what the equation ``product(known, coefficients) = value`` is missed by."""
-        return value - product(known, self.coefficients)
+    def error(self, known: Sequence[float], value: float) -> float:
+        """Return what the equation ``known @ coefficients = value`` is missed by."""
+        missed: float = value - sum(map(mul, known, self.coefficients))
+        return missed
 
-    def after(self, known: Vector, value: float, weight: float,
+    def after(self, known: Sequence[float], value: float, weight: float,
               forgotten: float) -> RecursiveLeastSquares:
         """
         Return what is known after one more equation.
@@ -56,23 +54,19 @@ class RecursiveLeastSquares:
         :param weight: inverse of the variance of its error.
         :param forgotten: the share of former equations of the same kind that is forgotten.
         """
-        seen = [product(row, known) for row in self._learned]
-        forgotten /= max(product(seen, known), weight)
+        one = np.array(known)
+        seen = self._learned @ one
+        forgotten /= max(seen @ one, weight)
         later = copy(self)
-        all_learned, all_total = [], []
-        for learned, total, one, other in zip(self._learned, self._total, known, seen):
-            one, other = weight * one, forgotten * other
-            change = [one * first - other * second for first, second in zip(known, seen)]
-            all_learned.append(list(map(add, learned, change)))
-            all_total.append(list(map(add, total, change)))
-        later._learned, later._total = all_learned, all_total
-        gain = solved(later._total, known)
-        error = self.error(known, value)
-        later.coefficients = tuple(coefficient + weight * error * part
-                                   for coefficient, part in zip(self.coefficients, gain))
+        later._learned = self._learned + (
+            weight * np.outer(one, one) - forgotten * np.outer(seen, seen))
+        gain = np.linalg.solve(self._assumed + later._learned, one)
+        later.coefficients = tuple(
+            (self.coefficients + weight * self.error(known, value) * gain).tolist())
         return later
 
-    def variance(self, slope: Vector, assumed: float = 1.0, more: Vector = ()) -> float:
+    def variance(self, slope: Sequence[float], assumed: float = 1.0,
+                 more: Sequence[float] = ()) -> float:
         """
         Return the variance of a sum of coefficients.
 
@@ -80,41 +74,6 @@ class RecursiveLeastSquares:
         :param assumed: how much what was assumed at first counts.
         :param more: information on each coefficient from elsewhere.
         """
-        matrix = [[assumed * one + other for one, other in zip(*rows)]
-                  for rows in zip(self._assumed, self._learned)]
-        for index, information in enumerate(more):
-            matrix[index][index] += information
-        return product(slope, solved(matrix, slope))
-
-
-def product(row: Vector, column: Vector) -> float:
-    """Return the sum of the products of two lists of four numbers, number by number."""
-    a, b, c, d = row
-    e, f, g, h = column
-    return a * e + b * f + c * g + d * h
-
-
-def solved(matrix: Matrix, right: Vector) -> list[float]:
-    """
-    Return the solution of four linear equations with a symmetric positive matrix, a list.
-
-    Cholesky, line by line: the matrix is a triangle times itself, and triangles are solved from
-    one end to the other.
-    """
-    (a, *_), (b, c, *_), (d, e, f, _), (g, h, i, j) = matrix
-    # What is assumed keeps the roots away from zero, but for rounding.
-    a = math.sqrt(max(a, _LEAST))
-    b, d, g = b / a, d / a, g / a
-    c = math.sqrt(max(c - b * b, _LEAST))
-    e, h = (e - d * b) / c, (h - g * b) / c
-    f = math.sqrt(max(f - d * d - e * e, _LEAST))
-    i = (i - g * d - h * e) / f
-    j = math.sqrt(max(j - g * g - h * h - i * i, _LEAST))
-    p, q, r, s = right
-    p = p / a
-    q = (q - b * p) / c
-    r = (r - d * p - e * q) / f
-    s = (s - g * p - h * q - i * r) / j / j
-    r = (r - i * s) / f
-    q = (q - e * r - h * s) / c
-    return [(p - b * q - d * r - g * s) / a, q, r, s]
+        matrix = assumed * self._assumed + self._learned
+        matrix[np.diag_indices(len(more))] += more
+        return float(slope @ np.linalg.solve(matrix, slope))
