@@ -123,3 +123,16 @@ def start_detector():
     yield start
     for process in started:
         process.end()
+
+
+@pytest.fixture
+def refusal(monkeypatch, capfd):
+    """Return a function that starts a node in vain; it returns the only line that it prints."""
+    def refuse(executable, **parameters):
+        from refusals import start_refused
+        printed = start_refused(monkeypatch, capfd, executable, [
+            word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')])
+        (line,) = printed.splitlines()
+        assert line.startswith('[FATAL]')
+        return line
+    return refuse

@@ -131,11 +131,9 @@ def test_a_snapshot_is_told_once_in_the_log_and_in_the_status(start_camera, ear)
 
 
 @pytest.mark.parametrize('source', ['video', 'images', 'realsense'])
-def test_the_address_of_a_stream_wants_another_source(start_camera, source):
-    camera = start_camera(source=source, device='rtsp://me:secret7xQ9@host/live')
-    assert camera.wait() == 2
-    (line,) = camera.output.splitlines()
-    assert '[FATAL]' in line and line.endswith(
+def test_the_address_of_a_stream_wants_another_source(refusal, source):
+    line = refusal('camera_node', source=source, device='rtsp://me:secret7xQ9@host/live')
+    assert line.endswith(
         f'device=rtsp://host/live is the address of a stream, which source={source} cannot open; '
         'use source:=usb')
 

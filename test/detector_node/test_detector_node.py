@@ -262,12 +262,15 @@ def test_a_bug_in_the_supervisor_ends_the_node_loudly():
     ({'label_files': "['/a', '/b']"}, "label_files=['/a', '/b']: must be one per graph"),
     ({'class_filter': "['persn']"}, "did you mean 'person'?"),
 ])
-def test_a_start_up_error_is_one_line_and_exit_code_2(start_detector, parameters, expected):
-    node = start_detector(**parameters)
+def test_a_start_up_error_is_one_line_and_exit_code_2(refusal, parameters, expected):
+    assert expected in refusal('detector_node', **{'driver': 'simulated', **parameters})
+
+
+def test_a_start_up_error_ends_the_process(start_detector):
+    node = start_detector(class_filter="['persn']")
     assert node.wait(DEADLINE_SEC) == 2
     (line,) = node.output.splitlines()
-    assert line.startswith('[FATAL]')
-    assert expected in line
+    assert line.startswith('[FATAL]') and "did you mean 'person'?" in line
 
 
 def test_a_whole_number_serves_as_a_float_at_the_start(probe, start_detector):

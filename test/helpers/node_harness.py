@@ -72,6 +72,11 @@ class NodeProcess:
                 lambda: sum(text in line for line in self._lines) >= count,
                 DEADLINE_SEC), f'no line with {text!r} in:\n{self.output}'
 
+    def forget(self):
+        """Forget what it has printed so far, for the next test that shares it."""
+        with self._news:
+            self._lines.clear()
+
     def signal(self, number):
         """Send it a signal."""
         self._popen.send_signal(number)
