@@ -54,18 +54,10 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Modules that look at all that runs on this machine, so that none runs beside another of them.
-_LOOK_AT_THE_MACHINE = (
-    'test_param', 'test_run_end_to_end', 'test_run_processes', 'test_faults', 'test_frame_slots',
-    'test_detector_node', 'test_closed_pipes')
-
-
 def pytest_collection_modifyitems(items):
     """Keep the tests of a module together where pytest-xdist runs several at a time."""
     for item in items:
-        module = item.path.stem
-        group = 'machine' if module in _LOOK_AT_THE_MACHINE else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(scope='session')

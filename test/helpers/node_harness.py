@@ -10,8 +10,10 @@
 
 import array
 import os
+from pathlib import Path
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -36,22 +38,25 @@ class NodeProcess:
     """An executable of this package in a process of its own."""
 
     def __init__(self, executable, parameters, environment=None, remappings=None,
-                 more_arguments=(), through=(), **more):
+                 more_arguments=(), through=(), first='', **more):
         """
         Start it with parameters, a dictionary of name and YAML text.
 
+        :param executable: its name, or the path of its script.
         :param environment: dictionary of variables in addition to those of this process.
         :param remappings: dictionary of old and new names; ``__ns`` is the namespace.
         :param more_arguments: further words for ROS, such as ``--params-file`` and a path.
         :param through: words of a program that becomes the node, whose words follow.
+        :param first: lines of Python to run before the node.
         :param more: what subprocess.Popen takes, such as ``cwd``.
         """
         arguments = [word for flag, pairs in (('-p', parameters), ('-r', remappings or {}))
                      for name, value in pairs.items() for word in (flag, f'{name}:={value}')]
-        code = (f'from ncs_cluster_detector.executables import {executable} as main; '
-                'raise SystemExit(main())')
+        command = [sys.executable, str(executable)] if isinstance(executable, Path) else (
+            python_command(f'{first}\nfrom ncs_cluster_detector.executables import {executable}\n'
+                           f'raise SystemExit({executable}())'))
         self._popen = subprocess.Popen(
-            [*through, *python_command(code), '--ros-args', *arguments, *more_arguments],
+            [*through, *command, '--ros-args', *arguments, *more_arguments],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             env={**os.environ, **(environment or {})}, **more)
         self._lines = []

@@ -221,7 +221,8 @@ def test_a_name_that_is_not_utf8_is_refused_in_one_line(started, executable, arg
     ('detector_node', ['driver:=simulated', 'label_files:=["~/none"]'])])
 def test_a_path_that_is_not_utf8_is_named(started, monkeypatch, executable, parameters):
     monkeypatch.setenv('HOME', os.fsdecode(b'/none/caf\xe9'))
-    printed = started(executable, *(word for parameter in parameters for word in ('-p', parameter)))
+    printed = started(
+        executable, *(word for parameter in parameters for word in ('-p', parameter)))
     assert printed.count('\n') == 1
     assert '[FATAL]' in printed
     assert 'Traceback' not in printed
