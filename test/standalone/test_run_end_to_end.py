@@ -94,7 +94,7 @@ class Runner:
         while not (value := condition()):
             assert time.monotonic() < deadline, f'nothing for {patience_sec} s'
             self._look_at_shared_memory()
-            time.sleep(0.05)
+            time.sleep(0.2)   # looking at all processes takes time, too
         return value
 
     def ended(self, patience_sec):
