@@ -49,6 +49,9 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
     os.environ[_name] = str(
         Path(__file__).resolve().parents[1] / 'standalone' / 'fastdds_loopback.xml')
 
+# The nodes that tests start keep what they compile, or each would compile the package again.
+os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
+
 # In the background of a shell SIGINT is ignored, also by all that is started here; tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
