@@ -11,12 +11,14 @@
 import ast
 import os
 from pathlib import Path
+import re
 import runpy
 import sys
 from xml.etree import ElementTree
 
 import pytest
 import setuptools
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = 'ncs_cluster_detector'
@@ -105,6 +107,20 @@ def test_setup_and_manifest_agree(setup, manifest):
     assert text(manifest.find('export'), 'build_type') == 'ament_python'
 
 
+def test_the_changelog_knows_the_version(manifest):
+    released = re.findall(r'^(\d+\.\d+\.\d+) \(\d{4}-\d\d-\d\d\)$',
+                          (ROOT / 'CHANGELOG.rst').read_text(), re.MULTILINE)
+    assert released[0] == text(manifest, 'version')
+
+
+def test_rosdoc2_finds_the_pages(manifest):
+    name = text(manifest.find('export'), 'rosdoc2')
+    _, settings = yaml.safe_load_all((ROOT / name).read_text())
+    (builder,) = settings['builders']
+    folder = ROOT / builder['sphinx']['user_doc_dir']
+    assert (folder / 'conf.py').is_file()
+
+
 def test_no_dependency_is_named_twice(manifest):
     names = [(element.tag, element.text) for element in manifest if element.tag.endswith('depend')]
     assert len(names) == len(set(names))
@@ -112,7 +128,8 @@ def test_no_dependency_is_named_twice(manifest):
 
 # Of the imported modules: the rosdep keys of those with another name, and those without any.
 KEYS = {'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
-        'numpy': 'python3-numpy', 'usb': 'python3-usb', 'yaml': 'python3-yaml'}
+        'numpy': 'python3-numpy', 'psutil': 'python3-psutil', 'usb': 'python3-usb',
+        'yaml': 'python3-yaml'}
 WITHOUT_KEY = {'mvnc', 'rosbags'}
 
 

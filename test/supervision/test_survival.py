@@ -18,6 +18,7 @@ import signal
 import threading
 import time
 
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -79,8 +80,8 @@ class Cluster:
         self.came_at = []
         self.supervisor = Supervisor(
             SupervisorOptions(
-                WorkerConfig(
-                    'simulated', ((graphs.read_graph('shapes'), PASCAL_VOC),), self.bus),
+                WorkerConfig(SimulatedDriver(self.bus), (
+                    (graphs.read_graph('shapes'), PASCAL_VOC),)),
                 inference_timeout_sec=TIMEOUT_SEC),
             Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
             lambda frame, detections: self.came_at.append(time.monotonic()), self.log)
@@ -381,7 +382,7 @@ def test_a_graph_that_is_refused_leaves_no_stick_booted():
     bus = make_bus()
     log = Log()
     supervisor = Supervisor(
-        SupervisorOptions(WorkerConfig('simulated', ((b'no graph', PASCAL_VOC),), bus)),
+        SupervisorOptions(WorkerConfig(SimulatedDriver(bus), ((b'no graph', PASCAL_VOC),))),
         Settings(), lambda frame, detections: None, log)
     outcome = []
 

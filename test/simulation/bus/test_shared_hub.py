@@ -22,8 +22,8 @@ SLOW = {'hub_rise_celsius': 10.0, 'hub_time_constant_sec': 1e9, 'time_constant_s
 def test_no_work_is_lost_between_processes():
     bus = SimulatedBus(BusSpec(sticks=2, **SLOW))
     times = 3000
-    work = ('from ncs_cluster_detector.simulation import library; import itertools; '
-            'port = library.initialised_bus().port("{}"); '
+    work = ('from ncs_cluster_detector.simulation.api import process_state; import itertools; '
+            'port = process_state.initialised_bus().port("{}"); '
             f'[port.work(1000.0, 1100.0) for _ in range({times})]')
     with OtherProcess(bus) as one, OtherProcess(bus) as two:
         one.begin(work.format('1.1'))
