@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Which sticks a node works with: moved ones, those of another node, and those with bad cables.
+What the tests share of which sticks a node works with.
 
 The nodes import ``mvnc.mvncapi`` as on a robot, and hold the machine-wide lock while they start a
 stick; the sticks are simulated, and those of all processes.
@@ -18,7 +18,6 @@ from pathlib import Path
 import time
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.simulation import in_place_of_sdk
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -28,8 +27,6 @@ import pytest
 
 # All of it takes seconds; what takes longer than this never comes.
 LIMIT_SEC = 60.0
-# The longest rest of a stick that refuses its networks, as a part of the product's.
-SHORTER = 5
 PERIOD_SEC = 0.2   # between two pictures
 IMAGE = np.zeros((48, 64, 3), dtype=np.uint8)
 
@@ -108,61 +105,3 @@ class Watch:
 def watch(probe):
     """Return a Watch."""
     return Watch(probe)
-
-
-@pytest.mark.parametrize('max_sticks, one_by_one', [(3, False), (3, True), (0, False), (0, True)])
-def test_a_hub_may_be_moved_to_other_ports(watch, start_bus, start_on, max_sticks, one_by_one):
-    bus = start_bus(3)
-    start_on(bus, max_sticks=max_sticks)
-    watch.film_until(lambda: watch.is_ok_with(3))
-    for here, there in (('1.1', '1.5'), ('1.2', '1.6'), ('1.3', '1.7')):
-        bus.inject(here, 'unplug')
-        if one_by_one:
-            bus.inject(there, 'plug')
-            moved_at = time.monotonic()
-            watch.film_until(lambda: time.monotonic() > moved_at + 2.0)
-    if not one_by_one:
-        watch.film_until(lambda: len(watch.ports('ABSENT')) == 3)
-        for there in ('1.5', '1.6', '1.7'):
-            bus.inject(there, 'plug')
-    answered = len(watch.probe.detections)
-    watch.film_until(lambda: len(watch.probe.detections) > answered + 5 and watch.is_ok_with(3))
-    assert watch.ports() == {0: '1.5', 1: '1.6', 2: '1.7'}
-
-
-@pytest.mark.parametrize('apart_sec', [0.0, 0.5, 1.0, 2.0])
-def test_two_nodes_share_the_sticks_out(watch, start_bus, start_on, apart_sec):
-    bus = start_bus(4)
-    nodes = [start_on(bus, 'one', max_sticks=2)]
-    time.sleep(apart_sec)
-    nodes.append(start_on(bus, 'two', max_sticks=2))
-    owners = ('one/detector', 'two/detector')
-    watch.film_until(lambda: all(len(watch.ports(owner=owner)) == 2 for owner in owners))
-    used = [port for owner in owners for port in watch.ports(owner=owner).values()]
-    assert sorted(used) == ['1.1', '1.2', '1.3', '1.4']
-    watch.film_until(lambda: all(watch.cluster(owner).level == DiagnosticStatus.OK
-                                 for owner in owners))
-    assert [node.output for node in nodes if 'ERROR' in node.output] == []
-
-
-@pytest.mark.parametrize('bad', [['1.1'], ['1.5'], ['1.1', '1.2']])
-def test_sticks_with_bad_cables_keep_nobody_from_work(watch, start_bus, start_on, bad):
-    bus = start_bus(5)
-    for port in bad:
-        bus.inject(port, 'error', 'allocate', 'OUT_OF_MEMORY')
-    assert restart.LONGEST_REFUSED_DELAY_SEC <= 10.0
-    node = start_on(bus, first='from ncs_cluster_detector.policy.reliability import restart\n'
-                    f'restart.LONGEST_REFUSED_DELAY_SEC /= {SHORTER}')
-    watch.film_until(lambda: len(watch.ports()) == 5 - len(bad))
-    # In the end they rest as long as they ever do.
-    numbers = [int(port.partition('.')[2]) - 1 for port in bad]
-    for least_restarts in (1, 6):
-        watch.film_until(lambda: all(
-            int(watch.probe.status(f'detector: stick {number}')[1]['restarts']) >= least_restarts
-            for number in numbers))
-        assert 'OUT_OF_MEMORY' in watch.probe.status(
-            f'detector: stick {numbers[0]}')[1]['last_error']
-    for port in bad:
-        bus.inject(port, 'clear')
-    watch.film_until(lambda: watch.is_ok_with(5))
-    assert node.output.count('OUT_OF_MEMORY') == len(bad)
