@@ -9,9 +9,9 @@
 """What the control of heat is compared with: simpler ways to decide which stick works how fast."""
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.heat.stick_heat import StickHeat
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
-from ncs_cluster_detector.policy.rotation import Decision
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 
 # Shares of full speed for a degree, and for a degree over a second, of a PI controller: of several
@@ -24,12 +24,12 @@ class TypicalStick(StickHeat):
     """One of which nothing is learned."""
 
     @property
-    def constants(self):
+    def model(self):
         """Return what is typical."""
-        return Constants()
+        return ThermalModel()
 
-    @constants.setter
-    def constants(self, learned):
+    @model.setter
+    def model(self, learned):
         """Learn nothing."""
 
 

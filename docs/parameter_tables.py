@@ -19,11 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 if __name__ == '__main__':   # this checkout's parameters, not those of an installed package
     sys.path.insert(0, str(ROOT))
 
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS  # noqa: E402, I100
-from ncs_cluster_detector.detector_node.parameters import PARAMETERS  # noqa: E402, I100
+from ncs_cluster_detector.parameters import camera_parameters  # noqa: E402, I100
+from ncs_cluster_detector.parameters import detector_parameters  # noqa: E402, I100
 
 PAGE = ROOT / 'docs' / 'reference.md'
-TABLES = {'camera': CAMERA_PARAMETERS, 'detector': PARAMETERS}
+TABLES = {'camera': camera_parameters.PARAMETERS, 'detector': detector_parameters.PARAMETERS}
 BEGIN, END = '<!-- parameters of the {} node -->\n', '<!-- end -->'
 TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', list: 'string[]'}
 
@@ -32,8 +32,8 @@ def table(parameters):
     """Return the table of some parameters, in Markdown."""
     rows = [('parameter', 'type', 'default', 'range', 'live', 'meaning'), ('---',) * 6]
     rows += [(f'`{parameter.name}`', TYPES[type(parameter.default)], default_of(parameter),
-              range_of(parameter), 'yes' if parameter.live else 'no', meaning_of(parameter))
-             for parameter in parameters]
+              range_of(parameter), 'yes' if parameter.live else 'no',
+              parameter.description.replace('|', '\\|')) for parameter in parameters]
     return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
 
 
@@ -53,12 +53,6 @@ def range_of(parameter):
         return f'above {parameter.above:g}'
     # Not :g, which would write a million as 1e+06.
     return '' if parameter.low is None else f'{parameter.low} to {parameter.high}'
-
-
-def meaning_of(parameter):
-    """Return the description without its last words: they are a column of their own."""
-    text = parameter.description.removesuffix(' Live.').removesuffix(' Restart to change.')
-    return text.replace('|', '\\|')
 
 
 def with_tables(page):

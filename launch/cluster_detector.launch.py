@@ -29,24 +29,18 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
-from ncs_cluster_detector.cameras.registry import device_descriptions
-from ncs_cluster_detector.cameras.registry import source_descriptions
-from ncs_cluster_detector.cameras.registry import SOURCES
-from ncs_cluster_detector.drivers.registry import driver_descriptions
-from ncs_cluster_detector.drivers.registry import DRIVERS
-from ncs_cluster_detector.drivers.registry import graph_descriptions
-from ncs_cluster_detector.launching.arguments import CAMERA_ARGUMENTS
 from ncs_cluster_detector.launching.arguments import check_namespace
-from ncs_cluster_detector.launching.arguments import DETECTOR_ARGUMENTS
 from ncs_cluster_detector.launching.arguments import given
 from ncs_cluster_detector.launching.arguments import PACKAGE
 from ncs_cluster_detector.launching.arguments import warn_of_unknown
 from ncs_cluster_detector.launching.arguments import warn_of_unused
+from ncs_cluster_detector.launching.parameter_arguments import CAMERA_ARGUMENTS
+from ncs_cluster_detector.launching.parameter_arguments import DETECTOR_ARGUMENTS
+from ncs_cluster_detector.launching.parameter_arguments import parameter_argument
 from ncs_cluster_detector.launching.params_file import ParamsFile
 from ncs_cluster_detector.launching.transport_profile import transport_profile
 
 STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was given
-FROM_FILE = 'Empty = as in params_file.'
 
 # What the camera publishes, as the detector calls it.
 CAMERA_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
@@ -72,45 +66,16 @@ def generate_launch_description():
             description='Whether the camera node is started; false where pictures come on '
                         'camera/image_raw from a bag, from the camera of somebody else, or from '
                         'another machine.'),
-        DeclareLaunchArgument(
-            'source', default_value='',
-            choices=['', *SOURCES],
-            description=f'Where the pictures come from: {source_descriptions()}. {FROM_FILE}'),
-        DeclareLaunchArgument(
-            'device', default_value='',
-            description=f'{device_descriptions()}; not used by the others. {FROM_FILE}'),
-        DeclareLaunchArgument(
-            'camera_info_url', default_value='',
-            description='Calibration file of the camera, file:///path or package://package/path. '
-                        + FROM_FILE),
-        DeclareLaunchArgument(
-            'use_depth', default_value='',
-            description='Whether the detector measures how far away things are, in the depth '
-                        'image that goes with each picture: true or false. ' + FROM_FILE),
-        DeclareLaunchArgument(
-            'driver', default_value='', choices=['', *DRIVERS],
-            description=f'What drives the sticks: {driver_descriptions()}. {FROM_FILE}'),
-        DeclareLaunchArgument(
-            'graph_paths', default_value='',
-            description='Graph file, or several as "[\'a.graph\',\'b.graph\']", all of which run '
-                        f'on every stick for every frame. {graph_descriptions()} {FROM_FILE}'),
-        DeclareLaunchArgument(
-            'cluster_size', default_value='',
-            description='Sticks active at a time, 0 to 64, while the others rest; 0 = all, no '
-                        'rotation. ' + FROM_FILE),
-        DeclareLaunchArgument(
-            'cluster_switch_cycle_ms', default_value='',
-            description='Time in ms in which the whole cluster changes once, 0 to 3600000; 0 = by '
-                        'temperature only. ' + FROM_FILE),
-        DeclareLaunchArgument(
-            'switch_temperature', default_value='',
-            description='Temperature in degrees Celsius, 20 to 95, at which an active stick is '
-                        'relieved. ' + FROM_FILE),
-        DeclareLaunchArgument(
-            'diagnostics_with_namespace', default_value='', choices=['', 'true', 'false'],
-            description='Whether the names in /diagnostics begin with the namespace, so that '
-                        'several clusters on one robot can be told apart: true or false (the '
-                        'default of both nodes). ' + FROM_FILE),
+        parameter_argument('source'),
+        parameter_argument('device'),
+        parameter_argument('camera_info_url'),
+        parameter_argument('use_depth'),
+        parameter_argument('driver'),
+        parameter_argument('graph_paths'),
+        parameter_argument('cluster_size'),
+        parameter_argument('cluster_switch_cycle_ms'),
+        parameter_argument('switch_temperature'),
+        parameter_argument('diagnostics_with_namespace', choices=('true', 'false')),
         DeclareLaunchArgument(
             'rviz', default_value='false', choices=['true', 'false'],
             description='Whether rviz2 shows it, as by rviz.launch.py; the nodes outlive it.'),

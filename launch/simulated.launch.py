@@ -11,34 +11,22 @@
 from pathlib import Path
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
 from launch.actions import OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from ncs_cluster_detector.cameras.registry import source_descriptions
-from ncs_cluster_detector.cameras.registry import SOURCES
-from ncs_cluster_detector.drivers.registry import driver_descriptions
-from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.launching.arguments import note_own_defaults
+from ncs_cluster_detector.launching.parameter_arguments import parameter_argument
 
+OWN_DEFAULTS = {'driver': 'simulated', 'source': 'test_pattern', 'cluster_size': '2'}
 UNLESS_IN_FILE = 'Where it is not given, params_file wins over this default.'
 
 
 def generate_launch_description():
     """Return the launch description: three arguments, then all of cluster_detector.launch.py."""
     return LaunchDescription([
-        OpaqueFunction(function=note_own_defaults, args=[['driver', 'source', 'cluster_size']]),
-        DeclareLaunchArgument(
-            'driver', default_value='simulated', choices=list(DRIVERS),
-            description=f'What drives the sticks: {driver_descriptions()}. {UNLESS_IN_FILE}'),
-        DeclareLaunchArgument(
-            'source', default_value='test_pattern', choices=list(SOURCES),
-            description=f'Where the pictures come from: {source_descriptions()}. '
-                        + UNLESS_IN_FILE),
-        DeclareLaunchArgument(
-            'cluster_size', default_value='2',
-            description='Sticks active at a time, 0 to 64, while the others rest; 0 = all, no '
-                        'rotation. ' + UNLESS_IN_FILE),
+        OpaqueFunction(function=note_own_defaults, args=[list(OWN_DEFAULTS)]),
+        *(parameter_argument(name, default, UNLESS_IN_FILE)
+          for name, default in OWN_DEFAULTS.items()),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(
             str(Path(__file__).with_name('cluster_detector.launch.py')))),
     ])

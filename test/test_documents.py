@@ -28,7 +28,9 @@ MODULE = re.compile(r'-m ((?:\w+\.)*\w+)')
 # Files of the project that a text names, with their folder.
 OURS = re.compile(r'(?<![\w./~-])((?:bench|config|docs|launch|standalone|test|'
                   + PACKAGE + r')/[\w./-]*)')
-ARGUMENT = re.compile(r"DeclareLaunchArgument\(\s*'(\w+)'")
+# Declared by itself, from the table of parameters, or from a dictionary of defaults.
+ARGUMENT = re.compile(
+    r"(?:DeclareLaunchArgument|parameter_argument)\(\s*'(\w+)'|OWN_DEFAULTS = {'(\w+)'")
 EVERY_PAGE = pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 
 _spec = importlib.util.spec_from_file_location(
@@ -140,11 +142,12 @@ def test_every_parameter_has_a_row_with_what_it_takes(node):
 
 @pytest.mark.parametrize('file', ['cluster_detector', 'simulated', 'rviz'])
 def test_every_launch_argument_is_in_the_reference(file):
-    arguments = ARGUMENT.findall((ROOT / 'launch' / f'{file}.launch.py').read_text())
+    text = (ROOT / 'launch' / f'{file}.launch.py').read_text()
+    arguments = {declared or first for declared, first in ARGUMENT.findall(text)}
     assert arguments
     section = parameter_tables.PAGE.read_text(encoding='utf-8').partition(
         '\n## Launch arguments\n')[2]
-    assert set(arguments) <= set(QUOTED.findall(section))
+    assert arguments <= set(QUOTED.findall(section))
 
 
 @pytest.mark.parametrize(('link', 'problem'), [

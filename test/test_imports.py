@@ -35,33 +35,41 @@ ALLOWED = {
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
     'simulation': {'simulation', 'networks', 'processes.process_start'},
-    'wire/messages': {'networks.input_format', 'drivers.driver'},
+    'wire/messages': {'networks.detection', 'networks.input_format', 'sticks.stick',
+                      'drivers.driver'},
     'wire/frame_slots': {'processes.fork_server'},
     # What a driver must give; it knows no driver.
     'drivers/driver': {'sticks'},
     'drivers': {'drivers', 'sticks', 'simulation'},
     # It is handed its driver; the table of drivers is the node's.
     'worker': {'worker', 'wire', 'sticks', 'networks'},
-    'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick'},
+    'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
+                    'networks.detection'},
     # They start the processes whose other end is there.
-    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'worker',
+    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick', 'worker',
                                   'drivers.driver'},
-    'supervision/bus_cleaner': {'policy', 'wire', 'processes', 'worker.bus_cleaner_main'},
+    'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes',
+                                'worker.bus_cleaner_main'},
     'supervision/measurement': set(),
     'supervision/frame': set(),
     'supervision/snapshot': {'policy'},
-    'parameters': {'parameters', 'camera_node.parameters', 'detector_node.parameters',
-                   'closest_name', 'shown_text'},
+    # The tables read defaults, limits and choices where the code that uses them has them.
+    'parameters': {'parameters', 'closest_name', 'shown_text'},
+    'parameters/camera_parameters': {'parameters', 'cameras.registry'},
+    'parameters/detector_parameters': {'parameters', 'policy.settings', 'networks.input_format',
+                                       'drivers.registry', 'simulation.bus.bus_spec'},
+    'parameters/setting_effects': {'policy.settings'},
     'ros': {'ros', 'parameters', 'processes.process_start', 'shown_text'},
-    'camera_node': {'camera_node', 'ros', 'cameras', 'geometry'},
+    'camera_node': {'camera_node', 'ros', 'parameters', 'cameras', 'geometry'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
-    'detector_node': {'detector_node', 'camera_node.outputs', 'ros', 'policy', 'networks',
-                      'geometry', 'drawing', 'supervision', 'wire.messages', 'shown_text',
-                      'closest_name', 'drivers.driver', 'drivers.registry', 'sticks.stick',
-                      'simulation.bus.bus_spec', 'simulation.networks.formats'},
+    'detector_node': {'detector_node', 'camera_node.outputs', 'ros', 'parameters', 'policy',
+                      'networks', 'geometry', 'drawing', 'supervision', 'wire.messages',
+                      'shown_text', 'closest_name', 'drivers.driver', 'drivers.registry',
+                      'sticks.stick', 'simulation.bus.bus_spec', 'simulation.networks.formats'},
     # Its bodies and their sensors are those of simulated sticks.
-    'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start'},
+    'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start',
+                 'parameters.parameter_spec', 'parameters.detector_parameters'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'shown_text', 'planning.fitting', 'cameras.test_pattern',
                  'processes', 'ros.environment', 'drivers.registry'},

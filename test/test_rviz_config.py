@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 import time
 
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
+from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS
 from node_harness import DEADLINE_SEC
 from node_harness import NodeProcess
 import pytest
@@ -104,7 +104,7 @@ def test_the_raw_picture_is_off_and_the_rest_is_on():
 
 
 def test_the_fixed_frame_is_that_of_the_camera():
-    defaults = {spec.name: spec.default for spec in CAMERA_PARAMETERS}
+    defaults = {spec.name: spec.default for spec in PARAMETERS}
     assert MANAGER['Global Options']['Fixed Frame'] == defaults['frame_id']
 
 

@@ -11,23 +11,26 @@
 import sys
 import threading
 import time
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.camera_node.camera_info import calibration_at
 from ncs_cluster_detector.camera_node.diagnostics import camera_status
 from ncs_cluster_detector.camera_node.outputs import CameraOutputs
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import DepthCamera
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import FrameGrabber
 from ncs_cluster_detector.cameras.registry import check_address
 from ncs_cluster_detector.cameras.registry import SOURCES
+from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
-from ncs_cluster_detector.ros.parameters import NodeWithParameters
+from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.ros.run_node import run_node
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
+from rclpy.node import Node
 from rclpy.time import Time
 
 # Within the five seconds that a launch file waits before it sends SIGTERM.
@@ -36,23 +39,27 @@ STOP_TIMEOUT_SEC = 2.0
 CLOCK_SET_BACK_NS = 10**9
 
 
-class CameraNode(NodeWithParameters):
+class CameraNode(Node):
     """
     Publishes pictures, depth and camera infos, and one status on /diagnostics.
 
     Three threads: the executor (parameters, diagnostics), the grabber's, and one that publishes.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
         """
         Open a file or folder; a camera is looked for later, in the grabber's thread.
 
+        :param arguments: as for NodeParameters; all others are those of an rclpy Node.
         :raises StartupError: a parameter is wrong or a file cannot be used.
         """
-        super().__init__('camera', CAMERA_PARAMETERS, **kwargs)
-        self._settings = self.values()
+        super().__init__('camera', **kwargs)
+        self._declared = NodeParameters(self, PARAMETERS, 'camera', arguments)
+        self._declared.accept_changes(_validate_combination, self.on_parameters_changed)
+        self._settings = self._declared.values()
         self._camera_class = SOURCES[self._settings['source']]
-        self._device = self.shown(self._camera_class.shown_name(self._settings['device']))
+        self._device = self._declared.shown(
+            self._camera_class.shown_name(self._settings['device']))
         self._owner = status_prefix(self, 'camera')
         self._published = 0
         self._last_stamp_ns = None
@@ -70,21 +77,11 @@ class CameraNode(NodeWithParameters):
         self._publishing.start()
         self._grabber.start()
 
-    def validate_combination(self, values):
-        """Refuse a source that needs a device and has none, or one that it cannot open."""
-        if SOURCES[values['source']].needs_device and not values['device'].strip():
-            raise ValueError(f'device={values["device"]}: must not be empty (source='
-                             f'{values["source"]}); name a device, a URL, a file or a folder')
-        try:
-            check_address(values['source'], values['device'])
-        except ValueError as error:
-            raise ValueError(f'device={error}') from None
-
-    def apply(self, before, after):
+    def on_parameters_changed(self, before: Values, after: Values) -> None:
         """Take over a live change of ``loop``."""
         self._settings = after
         self._grabber.set_loop(after['loop'])
-        self.get_logger().info(f'loop {before["loop"]} -> {after["loop"]}')
+        self._declared.log_changes(before, after)
 
     def stop(self):
         """
@@ -101,14 +98,16 @@ class CameraNode(NodeWithParameters):
         try:
             self._camera_class.check_installed()
         except CameraError as error:
-            raise StartupError(self.shown(f'source={settings["source"]}: {error}')) from None
+            raise StartupError(self._declared.shown(
+                f'source={settings["source"]}: {error}')) from None
         camera, name = None, self._device
         if self._camera_class.must_exist(settings['device']):
             try:
                 camera = self._open_camera()
             except CameraError as error:
-                raise StartupError(self.shown(f'device={settings["device"]}: {error} '
-                                              f'(source={settings["source"]})')) from None
+                raise StartupError(self._declared.shown(
+                    f'device={settings["device"]}: {error} '
+                    f'(source={settings["source"]})')) from None
         elif self._camera_class.is_asked(settings['device']):
             name += (f' (asked for {settings["width"]}x{settings["height"]} at '
                      f'{settings["fps"]:g} fps)')
@@ -122,11 +121,11 @@ class CameraNode(NodeWithParameters):
                 settings['device'], settings['width'], settings['height'], settings['fps'],
                 self._warn)
         except CameraError as error:
-            raise CameraError(self.shown(error)) from None
+            raise CameraError(self._declared.shown(error)) from None
 
     def _warn(self, text):
         """Warn, but not at every reopening of the same."""
-        text = self.shown(text)
+        text = self._declared.shown(text)
         if text != self._warned:
             self._warned = text
             self.get_logger().warning(text)
@@ -136,7 +135,7 @@ class CameraNode(NodeWithParameters):
         try:
             return calibration_at(url, self._warn)
         except ValueError as error:
-            raise StartupError(self.shown(f'camera_info_url={url}: {error}')) from None
+            raise StartupError(self._declared.shown(f'camera_info_url={url}: {error}')) from None
 
     def _stamp(self, age_sec):
         """Return the ROS time that many seconds ago, later than the stamp before."""
@@ -165,6 +164,17 @@ class CameraNode(NodeWithParameters):
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+
+
+def _validate_combination(values: Values) -> None:
+    """Refuse a source that needs a device and has none, or one that it cannot open."""
+    if SOURCES[values['source']].needs_device and not values['device'].strip():
+        raise ValueError(f'device={values["device"]}: must not be empty (source='
+                         f'{values["source"]}); name a device, a URL, a file or a folder')
+    try:
+        check_address(values['source'], values['device'])
+    except ValueError as error:
+        raise ValueError(f'device={error}') from None
 
 
 def main(args=None):

@@ -69,7 +69,7 @@ class CameraOutputs:
         return self._depth is not None and bool(self._depth.get_subscription_count())
 
     def publish(self, frame):
-        """Publish a Frame, the depth first, so that it is there when the picture comes."""
+        """Publish a GrabbedFrame, the depth first, so that it is there when the picture comes."""
         height, width = frame.image.shape[:2]
         header = Header(stamp=frame.stamp, frame_id=self._frame_id)
         infos = [publisher for publisher in (self._infos, self._depth_infos)

@@ -8,14 +8,12 @@
 # the License.
 """The annotated picture: what was found in a frame and how the sticks are, drawn on that frame."""
 
-import time
-
 from ncs_cluster_detector.camera_node.outputs import publish_compressed
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
 from ncs_cluster_detector.drawing.annotation import annotate
 from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import StickMark
-from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.image_messages import image_message
 import numpy as np
 from rclpy.qos import QoSProfile
@@ -79,21 +77,20 @@ class PictureOutputs:
         # The message's own memory is drawn on, which saves a copy.
         message = image_message(frame.header, frame.image, 'bgr8')
         picture = np.frombuffer(message.data, np.uint8).reshape(frame.image.shape)
-        annotate(picture, detections, distances, status_of(self._snapshot(), time.monotonic()))
+        annotate(picture, detections, distances, status_of(self._snapshot()))
         if self._images.get_subscription_count():
             self._images.publish(message)
         publish_compressed(self._compressed, frame.header, picture, self._logger)
 
 
-def status_of(snapshot, now):
-    """Return the drawing's Status for a Snapshot; ``now`` is in seconds, monotonic."""
-    return Status(
-        tuple(_mark_of(stick, snapshot.settings, now) for stick in snapshot.sticks),
-        snapshot.input_fps, snapshot.detection_fps)
+def status_of(snapshot):
+    """Return the drawing's Status for a Snapshot."""
+    return Status(tuple(_mark_of(stick) for stick in snapshot.sticks),
+                  snapshot.input_fps, snapshot.detection_fps)
 
 
-def _mark_of(stick, settings, now):
-    celsius = stick.reading(now)
+def _mark_of(stick):
+    condition = stick.condition
     return StickMark(
-        stick.status.number, celsius, stick.active, settings.is_hot(celsius),
-        stick.status.state is StickState.RUNNING, stick.duty_60s)
+        stick.status.number, condition.celsius, stick.active, condition.is_hot,
+        condition.reason is not Reason.NOT_RUNNING, stick.duty_60s)

@@ -11,8 +11,10 @@
 from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from ncs_cluster_detector.detector_node.explanations import explain_switch
 from ncs_cluster_detector.detector_node.explanations import judge_stick
 from ncs_cluster_detector.detector_node.explanations import short_reason
+from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
@@ -60,7 +62,7 @@ def _cluster(snapshot, driver, now, intake, owner):
         'effective_cluster_size': len(snapshot.active),
         'active_sticks': ','.join(map(str, snapshot.active)),
         'switches': snapshot.switches,
-        'last_switch_reason': snapshot.last_switch_reason,
+        'last_switch_reason': explain_switch(snapshot.last_switch_reason),
         'sustainable_cluster_size': ('unknown' if snapshot.sustainable_size is None else
                                      f'{snapshot.sustainable_size:.2f}'),
         'input_fps': f'{snapshot.input_fps:.1f}',
@@ -75,19 +77,19 @@ def _judge_cluster(snapshot, driver, now, intake):
     level = DiagnosticStatus.OK
     if not snapshot.active:
         level = DiagnosticStatus.ERROR
-        complaints.append(f'no stick is usable: {_why_not_active(snapshot, now)}'
+        complaints.append(f'no stick is usable: {_why_not_active(snapshot)}'
                           if snapshot.sticks else DRIVERS[driver].no_stick_found)
     elif len(snapshot.active) < snapshot.asked_size:
         level = DiagnosticStatus.WARN
         complaints.append(f'{len(snapshot.active)} of {snapshot.asked_size} sticks active: '
-                          f'{_why_not_active(snapshot, now)}')
+                          f'{_why_not_active(snapshot)}')
     silent_sec = now - snapshot.waiting_for_image_since
     if silent_sec > NO_IMAGE_WARN_SEC:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(why_no_image(silent_sec, intake))
     if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
-        complaints.append(snapshot.heat_advice or (
+        complaints.append(explain_heat(snapshot.heat_advice) if snapshot.heat_advice else (
             f'sticks are hot (switch_temperature {snapshot.settings.switch_temperature:.1f} C) '
             'and none is rested'))
     message = '; '.join(complaints) or (
@@ -99,9 +101,9 @@ def _judge_cluster(snapshot, driver, now, intake):
     return level, message
 
 
-def _why_not_active(snapshot, now):
+def _why_not_active(snapshot):
     """Return what keeps each stick that does not work from it."""
-    reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings, now)}'
+    reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings)}'
                for stick in snapshot.sticks if stick.status.number not in snapshot.active]
     if len(reasons) > MOST_NAMED:
         reasons[MOST_NAMED:] = [f'{len(reasons) - MOST_NAMED} more']
@@ -127,7 +129,7 @@ def _who_publishes(intake):
 
 def _stick(stick, settings, now, owner):
     status = stick.status
-    celsius = stick.reading(now)
+    celsius = stick.condition.celsius
     level, message = judge_stick(stick, settings, now)
     if stick.unusable_boxes:
         message += f'; {stick.unusable_boxes} unusable boxes dropped'

@@ -6,16 +6,24 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What is said about one stick, for people."""
+"""What is said of the sticks, for people: why each works or rests, and what a change made."""
+
+from collections.abc import Sequence
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from ncs_cluster_detector.policy.decision import Decision
+from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.reliability.promptness import TYPICAL_SEC
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.policy.reliability.standing import Standing
 from ncs_cluster_detector.policy.reliability.trust import LATE_SEC
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.ros.diagnostic_status import shortened
+from ncs_cluster_detector.supervision.snapshot import Snapshot
+from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 
 SOON_SEC = 3.0   # what comes within this time is a matter of seconds
 
@@ -37,56 +45,107 @@ _SENSOR_FAULTS = {
     SensorFault.STANDS_STILL: 'what its sensor tells does not change with its work',
     SensorFault.FELL_AT_WORK: 'what its sensor tells fell while it worked',
     SensorFault.TOO_COLD: 'what its sensor tells is too cold for its work'}
-_SHORT_STANDINGS = {
-    Standing.LATE: 'owes a result', Standing.UNPROVEN: 'on trial after a failure',
-    Standing.USELESS: 'much slower than the others', Standing.SLOW: 'slower than the others'}
-# Why a stick rests, in words short enough for a line of the live view.
-_WHY_IT_RESTS = {
-    Standing.LATE: 'no answer', Standing.UNPROVEN: 'on trial', Standing.USELESS: 'slow',
-    Standing.SLOW: 'slow', Standing.DOUBTED: 'in doubt'}
+_TOO_HOT = 'is too hot ({celsius}, returns below {resume} C)'
+# Why a running stick rests: for the status of the cluster; for its own, in words short enough for
+# a line of the live view; and in the answer to who asks for a change, after the stick's name.
+_REASONS = {
+    Reason.CRITICAL: ('hot ({celsius})', 'too hot, until {resume}', _TOO_HOT),
+    Reason.THROTTLES: ('throttles itself', 'throttles itself', 'throttles itself (level {level})'),
+    Reason.LATE: ('owes a result', 'no answer', 'owes a result'),
+    Reason.UNPROVEN: ('on trial after a failure', 'on trial',
+                      'has failed, and given no results since'),
+    Reason.UNKNOWN_TEMPERATURE: ('of unknown temperature', 'no temperature',
+                                 'tells no temperature'),
+    Reason.HOT: ('hot ({celsius})', 'hot, until {resume}', _TOO_HOT),
+    Reason.COOLING: ('cooling ({celsius})', 'hot, until {resume}', _TOO_HOT),
+    Reason.USELESS: ('much slower than the others', 'slow', 'is too slow'),
+    Reason.SLOW: ('slower than the others', 'slow', 'is slower than the others'),
+    Reason.DOUBTED: ('resting ({celsius})', 'in doubt',
+                     'is in doubt: it failed or was late just now'),
+    Reason.NONE: ('resting ({celsius})', 'turn', 'waits for its turn; ask again')}
+_SWITCHES = {
+    None: '',
+    SwitchReason.READY: 'a stick became ready',
+    SwitchReason.CYCLE: 'switch cycle',
+    SwitchReason.TEMPERATURE: 'switch temperature reached',
+    SwitchReason.CRITICAL: 'critical temperature reached',
+    SwitchReason.LOST: 'stick lost',
+    SwitchReason.LATE: 'a stick owes a result',
+    SwitchReason.UNRELIABLE: 'unreliable stick relieved',
+    SwitchReason.SETTINGS: 'cluster size changed',
+    SwitchReason.REQUEST: 'asked for by switch_cluster'}
 
 
-def short_reason(stick, settings, now):
-    """Return in a few words why a stick is not active; see judge_stick."""
-    status = stick.status
-    celsius = stick.reading(now)
+def explain_switch(reason: SwitchReason | None) -> str:
+    """Return why the active set changed last; empty if it never did."""
+    return _SWITCHES[reason]
+
+
+def short_reason(stick: StickSnapshot, settings: Settings) -> str:
+    """Return in a few words why a stick is not active."""
     if stick.in_use:
         return 'in use by another program'
-    if status.state is not StickState.RUNNING:
-        return _SHORT_STATES[status.state]
-    # In the order in which its own status says why it rests, so that both say the same.
-    hot = f'hot ({celsius:.1f} C)' if settings.is_hot(celsius) else ''
-    if settings.is_critical(celsius):
-        return hot
-    if status.throttle_level >= 2:
-        return 'throttles itself'
-    if stick.standing in (Standing.LATE, Standing.UNPROVEN):
-        return _SHORT_STANDINGS[stick.standing]
-    if celsius is None:
-        return 'of unknown temperature'
-    if hot:
-        return hot
-    if stick.standing in _SHORT_STANDINGS and not stick.must_cool:
-        return _SHORT_STANDINGS[stick.standing]
-    cools = stick.must_cool or celsius >= settings.resume_temperature
-    return f'{"cooling" if cools else "resting"} ({celsius:.1f} C)'
+    if stick.condition.reason is Reason.NOT_RUNNING:
+        return _SHORT_STATES[stick.status.state]
+    return _reason(stick, settings, 0)
 
 
-def judge_stick(stick, settings, now):
+def switch_answer(decision: Decision, snapshot: Snapshot) -> tuple[bool, str]:
+    """
+    Return whether a request for a change was met, and one line: what changed, or why nothing did.
+
+    :param decision: made on the request.
+    :param snapshot: written after it.
+    """
+    if decision.left and decision.joined:
+        return True, (f'{_named(decision.left)} relieved by {_named(decision.joined)}; active: '
+                      f'{_named(decision.active)}')
+    if decision.joined:
+        return True, f'{_named(decision.joined)} joined; active: {_named(decision.active)}'
+    resting = [stick for stick in snapshot.sticks if stick.status.number not in decision.active]
+    if not resting:
+        return False, (f'no other stick: all {len(snapshot.sticks)} are active (cluster_size='
+                       f'{snapshot.settings.cluster_size}); lower it, or add sticks')
+    return False, 'no other stick is fit: ' + '; '.join(
+        f'stick {stick.status.number} {_why_not_fit(stick, snapshot.settings)}'
+        for stick in resting)
+
+
+def _why_not_fit(stick: StickSnapshot, settings: Settings) -> str:
+    if stick.in_use:
+        return 'is in use by another program'
+    if stick.condition.reason is Reason.NOT_RUNNING:
+        return f'is {stick.status.state.value}'
+    return _reason(stick, settings, 2)
+
+
+def _named(numbers: Sequence[int]) -> str:
+    return f'{"stick" if len(numbers) == 1 else "sticks"} {", ".join(map(str, numbers))}'
+
+
+def _reason(stick: StickSnapshot, settings: Settings, column: int) -> str:
+    return _REASONS[stick.condition.reason][column].format(
+        celsius=_shown(stick), resume=f'{settings.resume_temperature:.1f}',
+        level=stick.status.throttle_level)
+
+
+def _shown(stick: StickSnapshot) -> str:
+    celsius = stick.condition.celsius
+    return 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
+
+
+def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[bytes, str]:
     """
     Return the level of a stick's DiagnosticStatus, and one line of text.
 
-    :param stick: the StickSnapshot.
-    :param settings: the Settings in force.
+    :param settings: those in force.
     :param now: seconds of the monotonic clock.
     """
-    status = stick.status
-    celsius = stick.reading(now)
-    shown = 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
+    status, condition = stick.status, stick.condition
     if stick.in_use:
         return DiagnosticStatus.ERROR, (
             'in use by another program, starts by itself when it is free')
-    if status.state is not StickState.RUNNING:
+    if condition.reason is Reason.NOT_RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
         what = _STATES[status.state]
         if status.state is StickState.BACKOFF and (stick.start_at or now) > now + SOON_SEC:
@@ -95,84 +154,68 @@ def judge_stick(stick, settings, now):
             reason = (f' (booted, no answer on USB for {now - stick.dead_since:.0f} s, resets by '
                       'USB have not helped)')
         return DiagnosticStatus.ERROR, what + reason
-    rests = '' if stick.active else f'resting ({_why_it_rests(stick, settings, now)})'
-    level, trouble = _judge_heat(stick, settings, now, shown)
+    rests = '' if stick.active else f'resting ({_reason(stick, settings, 1)})'
+    level, trouble = _judge_heat(stick, settings, now)
     if trouble:
         return level, f'{rests}; {trouble}' if rests else trouble
-    what = f'{rests or "active"}, {shown}'
-    if stick.slowness is not None:
+    what = f'{rests or "active"}, {_shown(stick)}'
+    if condition.slowness is not None:
         return DiagnosticStatus.WARN, f'{what}; {_how_slow(stick)}'
-    if stick.standing in (Standing.LATE, Standing.UNPROVEN) or status.doubt_sec > LATE_SEC:
+    if condition.reason in (Reason.LATE, Reason.UNPROVEN) or status.doubt_sec > LATE_SEC:
         return DiagnosticStatus.WARN, f'{what}; {_what_doubt(stick, now)}'
     return level, what
 
 
-def _why_it_rests(stick, settings, now):
-    """Return why a running stick rests, in words short enough for a line of the live view."""
-    celsius = stick.reading(now)
-    until = f'until {settings.resume_temperature:.1f}'
-    if settings.is_critical(celsius):
-        return f'too hot, {until}'
-    if stick.status.throttle_level >= 2:
-        return 'throttles itself'
-    if stick.standing in (Standing.LATE, Standing.UNPROVEN):
-        return _WHY_IT_RESTS[stick.standing]
-    if celsius is None:
-        return 'no temperature'
-    if stick.must_cool or settings.is_hot(celsius):
-        return f'hot, {until}'
-    return _WHY_IT_RESTS.get(stick.standing, 'turn')
-
-
-def _judge_heat(stick, settings, now, shown):
+def _judge_heat(stick: StickSnapshot, settings: Settings, now: float) -> tuple[bytes, str]:
     """Return the level, and what is the matter with heat or temperature, empty if nothing."""
-    status = stick.status
-    celsius = stick.reading(now)
-    if settings.is_critical(celsius):
-        return DiagnosticStatus.ERROR, (f'too hot to work: {celsius:.1f} C, rests from '
+    condition, throttling, shown = stick.condition, stick.status.throttle_level, _shown(stick)
+    if condition.reason is Reason.CRITICAL:
+        return DiagnosticStatus.ERROR, (f'too hot to work: {condition.celsius:.1f} C, rests from '
                                         f'{settings.critical_temperature:.1f} C on')
-    if status.throttle_level >= 2:
-        return DiagnosticStatus.ERROR, (f'throttling level {status.throttle_level} at {shown}: it '
-                                        'pauses for seconds, so it rests; cool it better')
-    if settings.is_hot(celsius):
-        return DiagnosticStatus.WARN, (
-            f'hot: {celsius:.1f} C, relieved at {settings.switch_temperature:.1f} C'
-            if stick.active else '')   # why it rests says the same
-    if status.throttle_level == 1:
-        return DiagnosticStatus.WARN, (f'throttling level 1 at {shown}: it slows itself down; '
-                                       'cool it better, or lower switch_temperature')
-    if celsius is None:
+    if condition.reason is Reason.THROTTLES:
+        return DiagnosticStatus.ERROR, (f'throttling level {throttling} at {shown}: it pauses '
+                                        'for seconds, so it rests; cool it better')
+    if condition.is_hot:
+        # Why it rests says the same.
+        is_said = not stick.active and condition.reason is not Reason.NONE
+        return DiagnosticStatus.WARN, '' if is_said else (
+            f'hot: {condition.celsius:.1f} C, relieved at '
+            f'{settings.switch_temperature:.1f} C')
+    if throttling:
+        return DiagnosticStatus.WARN, (f'throttling level {throttling} at {shown}: it slows '
+                                       'itself down; cool it better, or lower switch_temperature')
+    if condition.celsius is None:
         return DiagnosticStatus.WARN, _why_unknown(stick, now)
     return DiagnosticStatus.OK, ''
 
 
-def _why_unknown(stick, now):
-    status = stick.status
-    if stick.sensor_fault is not None:
+def _why_unknown(stick: StickSnapshot, now: float) -> str:
+    status, condition = stick.status, stick.condition
+    if condition.sensor_fault is not None:
         told = '' if status.celsius is None else f' ({status.celsius:.1f} C)'
-        why = f'{_SENSOR_FAULTS[stick.sensor_fault]}{told}'
+        why = f'{_SENSOR_FAULTS[condition.sensor_fault]}{told}'
     elif status.celsius is None:
         why = 'no reading since it was started'
     else:
         why = (f'the last reading is {now - status.measured_at:.0f} s old '
                f'({status.celsius:.1f} C)')
-    likely = '' if stick.likely_celsius is None else (
-        f'; it has about {stick.likely_celsius:.0f} C by its work')
+    likely = '' if condition.likely_celsius is None else (
+        f'; it has about {condition.likely_celsius:.0f} C by its work')
     return f'temperature unknown: {why}{likely}'
 
 
-def _how_slow(stick):
-    slow = stick.slowness
-    works = 'rests' if stick.standing is Standing.USELESS and not stick.active else (
+def _how_slow(stick: StickSnapshot) -> str:
+    slow = stick.condition.slowness
+    works = 'rests' if stick.condition.standing is Standing.USELESS and not stick.active else (
         'works only when needed')
     return (f'{slow.factor:.1f} times slower than the others ({slow.recent_sec * 1000:.0f} ms, '
             f'theirs {slow.typical_sec * 1000:.0f} ms), so it {works}: a USB 2 port, a poor '
             'cable? Try others')
 
 
-def _what_doubt(stick, now):
+def _what_doubt(stick: StickSnapshot, now: float) -> str:
     status = stick.status
-    if stick.standing is Standing.LATE:
+    if stick.condition.reason is Reason.LATE:
         return (f'owes a result for {now - status.busy_since:.1f} s, usual are '
                 f'{(status.inference_sec or TYPICAL_SEC) * 1000:.0f} ms: others work in its place')
     return (f'in doubt until it has done {status.doubt_sec:.0f} s of good work: '

@@ -9,33 +9,40 @@
 """The detector node: images in, detections out; the sticks behind it are the supervisor's."""
 
 from concurrent.futures import TimeoutError as NoAnswerError
+from functools import partial
 import sys
 import threading
 import time
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.detector_node import diagnostics
 from ncs_cluster_detector.detector_node import parameters
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
+from ncs_cluster_detector.detector_node.explanations import switch_answer
+from ncs_cluster_detector.detector_node.heat_explanation import HeatLog
 from ncs_cluster_detector.detector_node.image_silence import ImageSilence
 from ncs_cluster_detector.detector_node.label_info import LabelOutputs
 from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
 from ncs_cluster_detector.detector_node.positions.outputs import NEWEST_ONLY
-from ncs_cluster_detector.detector_node.setting_descriptions import describe_setting
 from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from ncs_cluster_detector.ros.image_messages import detection_array_of
-from ncs_cluster_detector.ros.parameters import NodeWithParameters
+from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
+from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.time import Time
 from sensor_msgs.msg import Image
@@ -50,7 +57,7 @@ OUTPUTS_STOP_DEADLINE_SEC = 0.25
 ANSWER_DEADLINE_SEC = 1.0
 
 
-class DetectorNode(NodeWithParameters):
+class DetectorNode(Node):
     """
     The ROS side of the detector.
 
@@ -59,25 +66,27 @@ class DetectorNode(NodeWithParameters):
     fourth one adds the positions.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
         """
         Declare parameters and topics, and start the sticks.
 
+        :param arguments: as for NodeParameters; all others are those of an rclpy Node.
         :raises StartupError: a parameter, a graph or a label file is unfit.
         """
-        self._labels = ()   # asked for by validate_combination while the parameters are declared
-        super().__init__('detector', parameters.PARAMETERS, **kwargs)
-        values = self.values()
+        super().__init__('detector', **kwargs)
+        self._declared = NodeParameters(self, PARAMETERS, 'detector', arguments)
+        values = self._declared.values()
         self._driver = values['driver']
         self._owner = status_prefix(self, 'detector')
         try:
             DRIVERS[self._driver].check_installed()
         except SdkMissingError as error:
-            raise StartupError(self.shown(error)) from None
+            raise StartupError(self._declared.shown(error)) from None
         options = self._options(values)
-        self._labels = tuple(dict.fromkeys(
+        labels = tuple(dict.fromkeys(
             label for _, labels in options.workers.graphs for label in labels[1:]))
-        self._check_now(values)
+        self._declared.accept_changes(
+            partial(parameters.validate_combination, labels=labels), self.on_parameters_changed)
         self._label_outputs = LabelOutputs(
             self, values, [labels for _, labels in options.workers.graphs])
         self._frames = 0
@@ -95,6 +104,7 @@ class DetectorNode(NodeWithParameters):
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._images = self.create_subscription(
             Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self._heat_log = HeatLog(self.get_logger())
         self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
@@ -114,44 +124,28 @@ class DetectorNode(NodeWithParameters):
             ended = outputs.stop(OUTPUTS_STOP_DEADLINE_SEC) and ended
         return ended
 
-    def validate_combination(self, values):
-        """Refuse values that do not go together; labels are known once the graphs are."""
-        if self._labels:
-            parameters.validate_combination(values, self._labels)
-
-    def apply(self, before, after):
-        """Hand the new settings to the supervisor and say what changed."""
+    def on_parameters_changed(self, before: Values, after: Values) -> None:
+        """Hand the new settings to the supervisor and log what changed."""
         settings = parameters.settings_of(after)
         self._supervisor.change(settings)
         self._label_outputs.follow(settings.score_threshold)
         if self._depth is not None:
             self._depth.follow(settings.depth_timeout_ms)
-        sticks = len(self._supervisor.snapshot.sticks)
-        for name, value in after.items():
-            if value != before[name]:
-                meaning = describe_setting(name, settings, sticks)
-                self.get_logger().info(self.shown(
-                    f'{name} {before[name]} -> {value} ({meaning})', before[name], value))
+        self._declared.log_changes(before, after, settings, len(self._supervisor.snapshot.sticks))
 
-    def _options(self, values):
+    def _options(self, values: Values) -> SupervisorOptions:
         try:
             return parameters.options_of(
-                values, lambda text: self.get_logger().warning(self.shown(text)))
+                values, lambda text: self.get_logger().warning(self._declared.shown(text)))
         except StartupError as error:
-            raise StartupError(self.shown(error)) from None
-
-    def _check_now(self, values):
-        try:
-            self.validate_combination(values)
-        except ValueError as error:
-            raise StartupError(self.shown(error)) from None
+            raise StartupError(self._declared.shown(error)) from None
 
     def _supervise(self):
         try:
             self._supervisor.run()
         except UnusableParameterError as error:
-            self._failure = StartupError(self.shown(
-                f'{error.parameter}={self.values()[error.parameter]}: {error}'))
+            self._failure = StartupError(self._declared.shown(
+                f'{error.parameter}={self._declared.values()[error.parameter]}: {error}'))
         except Exception as error:
             self._failure = error   # raised by _report: without its supervisor the node must end
 
@@ -177,8 +171,8 @@ class DetectorNode(NodeWithParameters):
 
     def _switch_cluster(self, _, response):
         try:
-            response.success, response.message = self._supervisor.switch_cluster().result(
-                ANSWER_DEADLINE_SEC)
+            response.success, response.message = switch_answer(
+                *self._supervisor.switch_cluster().result(ANSWER_DEADLINE_SEC))
         except NoAnswerError:
             response.success = False
             response.message = ('the supervisor of the sticks gave no answer within '
@@ -207,6 +201,7 @@ class DetectorNode(NodeWithParameters):
         array.status = diagnostics.statuses(
             snapshot, self._driver, now, intake, self._owner)
         self._diagnostics.publish(array)
+        self._heat_log.note(snapshot)
         self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
         for stick in snapshot.sticks:
             self._report_temperature(stick, now)
@@ -218,7 +213,7 @@ class DetectorNode(NodeWithParameters):
             self._bad_images, 0 if self._depth is None else self._depth.bad_images)
 
     def _report_temperature(self, stick, now):
-        number, celsius = stick.status.number, stick.reading(now)
+        number, celsius = stick.status.number, stick.condition.celsius
         if number not in self._temperatures:
             self._temperatures[number] = self.create_publisher(
                 Temperature, f'~/stick_{number}/temperature', RELIABLE)

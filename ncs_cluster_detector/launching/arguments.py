@@ -6,39 +6,25 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The launch arguments that are parameters of the nodes, and those that nobody knows."""
+"""The values of launch arguments, and the arguments that nobody knows."""
 
 from pathlib import Path
 import sys
+from typing import Any
 from typing import List
 
+from launch import LaunchContext
 from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.parameter_descriptions import ParameterValue
 from ncs_cluster_detector.closest_name import closest
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.unused_parameters import other_node_with
 from ncs_cluster_detector.ros import command_line
 from ncs_cluster_detector.shown_text import shown
 from rclpy.exceptions import NameValidationException
 
 PACKAGE = 'ncs_cluster_detector'
-
-# The arguments that are parameters of a node, and the type that the node wants.
-CAMERA_ARGUMENTS = {'source': str, 'device': str, 'camera_info_url': str,
-                    'diagnostics_with_namespace': bool}
-DETECTOR_ARGUMENTS = {
-    'driver': str,
-    'graph_paths': List[str],
-    'cluster_size': int,
-    'cluster_switch_cycle_ms': int,
-    'switch_temperature': float,
-    'use_depth': bool,
-    'diagnostics_with_namespace': bool,
-}
-# Parameters that are not called like their argument.
-OTHER_NAMES = {'diagnostics_with_namespace': 'diagnostic_updater.use_fqn'}
-KINDS = {int: 'a whole number', float: 'a number', bool: 'true or false',
-         List[str]: "a text, or a list of texts such as ['a','b']"}
 
 # The configuration that holds the names of the arguments that have a launch file's own default.
 OWN_DEFAULTS = PACKAGE + '.own_defaults'
@@ -63,34 +49,42 @@ def own_defaults(context):
     return context.launch_configurations.get(OWN_DEFAULTS, '').split()
 
 
-def given(context, arguments, already_set):
+def kind_of(spec: ParameterSpec) -> str:
+    """Return what the argument of a parameter must be."""
+    if isinstance(spec.default, list):
+        return "a text, or a list of texts such as ['a','b']"
+    return spec.kind
+
+
+def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
+          already_set: dict[str, Any]) -> dict[str, ParameterValue]:
     """
     Return the parameters that the arguments decide, by name.
 
-    :param arguments: type of each argument, by its name.
+    :param arguments: the parameter of each argument, by the argument's name.
     :param already_set: what else sets parameters, name and value; it wins over own defaults.
     :raises RuntimeError: a value does not have the type of its parameter.
     """
     found = {}
-    for name, value_type in arguments.items():
-        parameter = OTHER_NAMES.get(name, name)
+    for name, spec in arguments.items():
         text = LaunchConfiguration(name).perform(context)
-        if parameter in already_set and name in own_defaults(context):
-            value = str(already_set[parameter])
+        if spec.name in already_set and name in own_defaults(context):
+            value = str(already_set[spec.name])
             if value != text:
                 get_logger(PACKAGE).info(f'{name} is {value}, as params_file or the launch file '
                                          f'around this one sets it, not {text}')
             continue
         if not text:
             continue
-        one_text = value_type == List[str] and not text.lstrip().startswith('[')
-        value = ParameterValue(
-            [text] if one_text else LaunchConfiguration(name), value_type=value_type)
+        is_list = isinstance(spec.default, list)
+        one_text = is_list and not text.lstrip().startswith('[')
+        value = ParameterValue([text] if one_text else LaunchConfiguration(name),
+                               value_type=List[str] if is_list else type(spec.default))
         try:
             value.evaluate(context)
         except ValueError:
-            raise RuntimeError(f'{name}:={text}: must be {KINDS[value_type]}') from None
-        found[parameter] = value
+            raise RuntimeError(f'{name}:={text}: must be {kind_of(spec)}') from None
+        found[spec.name] = value
     return found
 
 

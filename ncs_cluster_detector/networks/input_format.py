@@ -30,10 +30,10 @@ class InputFormat:
     scale: float = 0.007843
     order: str = 'bgr'
 
-    def extremes(self):
+    def extremes(self) -> tuple[float, float]:
         """Return what the pixel values 0 and 255 become."""
-        return tuple((value - self.mean) * self.scale for value in (0.0, 255.0))
+        return (0.0 - self.mean) * self.scale, (255.0 - self.mean) * self.scale
 
-    def fits_half_precision(self):
-        """Tell whether all values are finite numbers of half precision."""
+    def fits_half_precision(self) -> bool:
+        """Return whether all values are finite numbers of half precision."""
         return all(abs(value) <= _GREATEST_HALF for value in self.extremes())

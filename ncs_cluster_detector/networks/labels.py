@@ -8,6 +8,7 @@
 # the License.
 """The labels of a network's classes."""
 
+from collections.abc import Sequence
 import re
 
 # The 20 classes of Pascal VOC and the background, in the order of MobileNet-SSD's output.
@@ -22,7 +23,7 @@ _BACKGROUND = re.compile(r'[\W_]*(?:background|bg|none|unlabell?ed|n/a|\?*)[\W_]
 _OBJECTS = frozenset((*PASCAL_VOC[1:], *FACE[1:], 'airplane', 'vehicle', 'pedestrian'))
 
 
-def default_labels(graph_name):
+def default_labels(graph_name: str) -> tuple[str, ...]:
     """
     Return the labels of a graph for which the user named no label file.
 
@@ -33,7 +34,7 @@ def default_labels(graph_name):
     return FACE if 'face' in graph_name.rsplit('/', 1)[-1].lower() else PASCAL_VOC
 
 
-def read_label_file(path):
+def read_label_file(path: str) -> tuple[str, ...]:
     """
     Read a label file: one label a line, line 1 is class 0; empty lines at the end do not count.
 
@@ -59,7 +60,7 @@ def read_label_file(path):
     return labels
 
 
-def check_background(labels):
+def check_background(labels: Sequence[str]) -> bool:
     """
     Check that a label file begins with the background, which SSD networks have as class 0.
 

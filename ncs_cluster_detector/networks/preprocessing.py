@@ -8,9 +8,12 @@
 # the License.
 """Makes networks' inputs from a camera image."""
 
+from collections.abc import Sequence
+
 import cv2
 from ncs_cluster_detector.networks.input_format import InputFormat
 import numpy as np
+import numpy.typing as npt
 
 _VALUES = np.arange(256)
 _DEFAULT = InputFormat()
@@ -25,7 +28,7 @@ _PIXEL_OF_HALF = np.clip(
 class Preprocessor:
     """Makes the inputs of networks that all want the same :class:`InputFormat`."""
 
-    def __init__(self, input_format=_DEFAULT):
+    def __init__(self, input_format: InputFormat = _DEFAULT) -> None:
         """Prepare for a format, whose values fit half precision."""
         # A table look-up for the 256 possible pixel values instead of arithmetic on each pixel;
         # straight to half precision, which is what a stick computes with. OpenCV has no tables of
@@ -34,7 +37,8 @@ class Preprocessor:
             np.float16).view(np.uint16)
         self._reverses = input_format.order == 'rgb'
 
-    def network_input(self, image, size):
+    def network_input(
+            self, image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.float16]:
         """
         Return a network's input for an image.
 
@@ -46,15 +50,19 @@ class Preprocessor:
         resized = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         if self._reverses:
             resized = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
-        return cv2.LUT(resized, self._half_bits).view(np.float16)
+        halves: npt.NDArray[np.float16] = cv2.LUT(resized, self._half_bits).view(np.float16)
+        return halves
 
-    def network_inputs(self, image, sizes):
+    def network_inputs(
+            self, image: npt.NDArray[np.uint8],
+            sizes: Sequence[tuple[int, int]]) -> list[npt.NDArray[np.float16]]:
         """Return a list of inputs as :meth:`network_input` does; equal sizes share an array."""
         inputs = {size: self.network_input(image, size) for size in dict.fromkeys(sizes)}
         return [inputs[size] for size in sizes]
 
 
-def image_of_network_input(tensor, size, order):
+def image_of_network_input(
+        tensor: npt.ArrayLike, size: tuple[int, int], order: str) -> npt.NDArray[np.uint8]:
     """
     Return the picture that a network sees: the inverse of the default normalisation.
 

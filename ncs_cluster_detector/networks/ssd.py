@@ -8,10 +8,13 @@
 # the License.
 """Reads and writes the output vector of an SSD network on a Movidius stick."""
 
+from collections.abc import Iterable
+from collections.abc import Sequence
 import math
 
 from ncs_cluster_detector.networks.detection import Detection
 import numpy as np
+import numpy.typing as npt
 
 # A header of seven values, of which the first is the number of boxes, then seven values a box:
 # image number, class, score, left, top, right, bottom (fractions of the image). keep_top_k of
@@ -27,7 +30,7 @@ _CLASSES_WITH_BACKGROUND = 1001
 HIGHEST_SCORE = 1.01
 
 
-def encode(boxes):
+def encode(boxes: Iterable[Sequence[float]]) -> npt.NDArray[np.float32]:
     """
     Return the output vector for a list of boxes, best score first.
 
@@ -43,9 +46,9 @@ def encode(boxes):
     return output.reshape(-1)
 
 
-def may_be_output(height, width, channels):
+def may_be_output(height: int, width: int, channels: int) -> bool:
     """
-    Tell whether a tensor can be the output of an SSD network.
+    Return whether a tensor can be the output of an SSD network.
 
     That is a header and at least one box, in rows of seven or all in one row. What it cannot be:
     the scores of a classification, maps of a segmentation, or boxes of another kind of network.
@@ -60,7 +63,7 @@ def may_be_output(height, width, channels):
             and sides[0] not in (VALUES_PER_BOX, _CLASSES_WITH_BACKGROUND))
 
 
-def decode(output, labels):
+def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection], int]:
     """
     Return the detections in an output vector, and how many announced boxes are none.
 
@@ -89,7 +92,7 @@ def decode(output, labels):
     return detections, announced - len(detections)
 
 
-def class_without_label(output, labels):
+def class_without_label(output: npt.ArrayLike, labels: Sequence[str]) -> int:
     """
     Return the highest class of the boxes in an output vector that has no label, or 0.
 
@@ -101,7 +104,7 @@ def class_without_label(output, labels):
     return int(max((number for number in classes if number >= len(labels)), default=0))
 
 
-def _boxes(output):
+def _boxes(output: npt.ArrayLike) -> tuple[int | None, list[list[float]]]:
     """Return the announced number of boxes and their rows; None and no rows without a header."""
     values = np.asarray(output).reshape(-1)
     if len(values) < VALUES_PER_BOX:
@@ -114,7 +117,7 @@ def _boxes(output):
     return int(announced), rows.tolist()
 
 
-def _detection(row, labels):
+def _detection(row: Sequence[float], labels: Sequence[str]) -> Detection | None:
     if not all(map(math.isfinite, row)):
         return None
     _, class_index, score, x_min, y_min, x_max, y_max = row

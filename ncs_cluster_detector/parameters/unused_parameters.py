@@ -183,10 +183,10 @@ def other_node_with(name, own_names):
 
 def _tables():
     # Imported here, because only who was given something wrong needs what is another node's.
-    from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
-    from ncs_cluster_detector.detector_node.parameters import PARAMETERS
-    return {'camera': {spec.name for spec in CAMERA_PARAMETERS},
-            'detector': {spec.name for spec in PARAMETERS}}
+    from ncs_cluster_detector.parameters import camera_parameters
+    from ncs_cluster_detector.parameters import detector_parameters
+    return {'camera': {spec.name for spec in camera_parameters.PARAMETERS},
+            'detector': {spec.name for spec in detector_parameters.PARAMETERS}}
 
 
 def listed(names):

@@ -11,14 +11,14 @@
 from dataclasses import dataclass
 from dataclasses import replace
 
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 
 # By how much (C) a stick that is open and rests is warmer than the air: an assumption, for nobody
 # has published it, nor what such a stick draws. In a room of 25 C a stick at full load ends at
 # about 72 C by a user's report of 60 C after an hour at two thirds of it
 # (ncsforum.movidius.com/discussion/comment/4720); with this rise and the usual one it is 75 C.
 IDLE_RISE_CELSIUS = 5.0
-_ROOM_CELSIUS = Constants().idle_celsius - IDLE_RISE_CELSIUS
+_ROOM_CELSIUS = ThermalModel().idle_celsius - IDLE_RISE_CELSIUS
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Air:
 
 def put_into_air(constants, ambient, idle_rises, are_fitted):
     """
-    Return the Constants of sticks in the air that was asked for, and the Air.
+    Return the ThermalModel of sticks in the air that was asked for, and the Air.
 
-    Sticks whose Constants were fitted to a recording stay as they are without ``ambient``: then
+    Sticks whose ThermalModel were fitted to a recording stay as they are without ``ambient``: then
     the air follows from the rise. With it they keep what they differ by when idle, unless it is
     said by how much they are warmer than the air.
 
-    :param constants: list of Constants, one for each stick.
+    :param constants: list of ThermalModel, one for each stick.
     :param ambient: list of temperatures of the air in C, one for each stick, or None.
     :param idle_rises: list by how much an idle stick is warmer, or None.
     :param are_fitted: whether the constants come from a recording.

@@ -198,7 +198,7 @@ class Bodies:
         return Bodies(tuple(sticks), replace(self.words, hub=hub, ambient=None, fan=None))
 
     def constants(self):
-        """Return the Constants of each stick in the end, for the theory; without the hub."""
+        """Return the ThermalModel of each stick in the end, for the theory; without the hub."""
         return tuple(stick.constants() for stick in self.in_the_end().sticks)
 
     def of(self, count):
@@ -215,7 +215,7 @@ def bodies_of(constants, dies, words, idle_rise_celsius=0.0):
     """
     Return the Bodies of sticks.
 
-    :param constants: list of Constants, of which the rise is that of the die and the case.
+    :param constants: list of ThermalModel, of which the rise is that of the die and the case.
     :param dies: list with (C, seconds) of the die of each stick, or None; what was said goes
         before.
     :param words: the BodyWords.

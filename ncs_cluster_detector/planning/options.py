@@ -12,12 +12,13 @@ import argparse
 from pathlib import Path
 import textwrap
 
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
+from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.planning.air import IDLE_RISE_CELSIUS
 from ncs_cluster_detector.planning.bodies import parse_body
 from ncs_cluster_detector.planning.bodies import WORDS
 from ncs_cluster_detector.planning.plan import MOST_STICKS
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
-from ncs_cluster_detector.policy.settings import LIMITS
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 
 PROGRAM = 'thermal_plan'
@@ -25,7 +26,12 @@ DEFAULT_STICKS = 5
 INFERENCE_SEC = 0.065   # MobileNet-SSD
 # Bodies are simulated in small steps, which takes longer, and so does choosing.
 HOURS, FEWER_HOURS = 24.0, 2.0
-_STICK, _SETTINGS = Constants(), Settings()
+DEFAULT_CLUSTER_SIZE = 2   # with all sticks active there would be no rotation to plan
+# The parameters of the detector that a plan depends on, and their units.
+_SETTINGS = {'cluster_size': 'NUMBER', 'switch_temperature': 'C', 'cluster_switch_cycle_ms': 'MS',
+             'min_dwell_ms': 'MS', 'resume_margin': 'C', 'critical_margin': 'C'}
+_PARAMETERS = by_name(PARAMETERS)
+_STICK = ThermalModel()
 _WIDTH = max(map(len, WORDS)) + 2
 
 
@@ -78,18 +84,12 @@ def make_parser():
     add('--body', type=_body, metavar='WORDS', help='what the sticks have beyond that, with '
         'commas between, such as "die 20 5, hub 8"; see below')
     add = parser.add_argument_group('the parameters of the detector node').add_argument
-    add('--cluster-size', type=_number(*LIMITS['cluster_size'], int), default=2, metavar='NUMBER',
-        help='sticks active at a time (%(default)s); 0 = all')
-    for name, unit, meaning in (
-            ('switch_temperature', 'C', 'the limit'),
-            ('cluster_switch_cycle_ms', 'MS', 'time in which the whole cluster changes once; 0 = '
-             'by temperature only'),
-            ('min_dwell_ms', 'MS', 'least time between two changes'),
-            ('resume_margin', 'C', 'a relieved stick returns so far below the limit'),
-            ('critical_margin', 'C', 'so far above it a stick rests in any case')):
-        default = getattr(_SETTINGS, name)
-        add(f'--{name.replace("_", "-")}', type=_number(*LIMITS[name], type(default)),
-            default=default, metavar=unit, help=f'{meaning} (%(default)s)')
+    for name, unit in _SETTINGS.items():
+        spec = _PARAMETERS[name]
+        default = DEFAULT_CLUSTER_SIZE if name == 'cluster_size' else spec.default
+        add(f'--{name.replace("_", "-")}', default=default, metavar=unit,
+            type=_number(spec.low, spec.high, type(spec.default)),
+            help=spec.description.replace('%', '%%') + ' (%(default)s)')
     add = parser.add_argument_group('the plan').add_argument
     add('--fps', type=_number(0.1, 10000), metavar='RATE', help='images a second, all of which '
         'are to be inferred; by default as many as the active sticks can')
@@ -103,13 +103,9 @@ def make_parser():
     return parser
 
 
-def settings_of(options):
+def settings_of(options: argparse.Namespace) -> Settings:
     """Return the Settings that were asked for."""
-    return Settings(
-        cluster_size=options.cluster_size, switch_temperature=options.switch_temperature,
-        cluster_switch_cycle_ms=options.cluster_switch_cycle_ms,
-        resume_margin=options.resume_margin, critical_margin=options.critical_margin,
-        min_dwell_ms=options.min_dwell_ms)
+    return Settings(**{name: getattr(options, name) for name in _SETTINGS})
 
 
 def _number(low, high, kind=float):

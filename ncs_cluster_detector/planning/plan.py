@@ -46,7 +46,7 @@ class Question:
     """
     What is planned.
 
-    ``constants`` are the Constants of each stick, ``settings`` those of the detector node, and
+    ``constants`` are the ThermalModel of each stick, ``settings`` those of the detector node, and
     ``frames_per_sec`` the images that come in (inf: more than can be inferred). ``bodies`` are the
     Bodies that are simulated, or None where sticks follow their constants exactly. ``air`` is the
     Air that was asked for, or None.

@@ -13,7 +13,7 @@ from dataclasses import field
 import math
 
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.simulation.heat.body import Body
@@ -30,7 +30,7 @@ STEP_SEC, READING_SEC = 0.5, 1.0
 @dataclass(frozen=True)
 class RealStick:
     """
-    A stick that need not follow Constants.
+    A stick that need not follow ThermalModel.
 
     ``idle_celsius`` is the temperature of its place while no stick works, ``cooling`` as in Body.
     From ``throttles_at_celsius`` on it works at ``throttled_share`` of full speed.
@@ -44,9 +44,11 @@ class RealStick:
     throttled_share: float = 0.8
 
     def constants(self, hub_celsius=0.0):
-        """Return the Constants of one that always works alike, for the theory."""
-        return Constants(self.idle_celsius + hub_celsius, self.body.rise_celsius / self.cooling +
-                         self.body.die_rise_celsius, self.body.time_constant_sec / self.cooling)
+        """Return the ThermalModel of one that always works alike, for the theory."""
+        return ThermalModel(
+            self.idle_celsius + hub_celsius,
+            self.body.rise_celsius / self.cooling + self.body.die_rise_celsius,
+            self.body.time_constant_sec / self.cooling)
 
 
 @dataclass(frozen=True)

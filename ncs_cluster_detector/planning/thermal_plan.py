@@ -36,7 +36,7 @@ from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import Question
 from ncs_cluster_detector.planning.table import report_of
 from ncs_cluster_detector.planning.table import table_of
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.processes.process_start import as_command
 
 
@@ -121,7 +121,7 @@ def _question(options, fits, inference_sec):
     """Return the Question: what was asked for on the command line goes before what was fitted."""
     if options.choose and not options.fps:
         raise ValueError('--choose: settings are chosen for a wanted rate; give --fps')
-    mean = mean_constants(list(fits.values())) if fits else Constants()
+    mean = mean_constants(list(fits.values())) if fits else ThermalModel()
     die = mean_die(list(fits.values()))
     constants = [fit.constants if fit.is_sure else mean for _, fit in sorted(fits.items())]
     dies = [fit.die and (fit.die.rise_celsius, fit.die.time_constant_sec)

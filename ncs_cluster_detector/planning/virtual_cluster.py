@@ -36,7 +36,7 @@ class VirtualCluster:
         """
         Start at idle temperature with no stick active.
 
-        :param constants: list of Constants, one for each stick.
+        :param constants: list of ThermalModel, one for each stick.
         :param settings: the Settings.
         :param frames_per_sec: images that come in.
         :param inference_sec: time of one inference at full speed.
@@ -127,7 +127,7 @@ class VirtualCluster:
         if self._hot_since_resume:
             # What counts is when the policies believe that a limit is passed.
             heat = self.control.heat
-            bodies = [(stick.constants, heat.estimate(number), heat.warmth(number))
+            bodies = [(stick.model, heat.estimate(number), heat.warmth(number))
                       for number, stick in enumerate(heat.sticks.values())]
         else:
             bodies = [(body, celsius, None) for body, celsius in zip(

@@ -8,20 +8,35 @@
 # the License.
 """Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
 
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 import math
 
+from ncs_cluster_detector.policy.decision import Decision
+from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.dispatch import choose_for_trial
 from ncs_cluster_detector.policy.dispatch import choose_stick
 from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.heat.heat_advice import advice
+from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
 from ncs_cluster_detector.policy.heat.heat_loss import HeatLoss
 from ncs_cluster_detector.policy.heat.heat_loss import WINDOW_SEC
 from ncs_cluster_detector.policy.heat.pacing import Pacing
 from ncs_cluster_detector.policy.reliability.promptness import Promptness
+from ncs_cluster_detector.policy.reliability.standing import Standing
 from ncs_cluster_detector.policy.reliability.standing import Standings
 from ncs_cluster_detector.policy.rotation import Rotation
 from ncs_cluster_detector.policy.sensor.blind_restart import BlindRestart
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import Condition
+from ncs_cluster_detector.policy.stick_reason import Reason
+from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+
+# A moment after which a reading is too old, whatever rounding does to the sum.
+_TOO_OLD_SEC = READING_VALID_SEC + 0.001
 
 
 class ClusterControl:
@@ -32,30 +47,33 @@ class ClusterControl:
     which one was relieved.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no active stick."""
         self.heat = ClusterHeat()
         self.promptness = Promptness()
-        self.active = ()
+        self.active: tuple[int, ...] = ()
         self.all_hot = False
         self.switches = 0
-        self.last_switch_reason = ''
-        self.to_restart = ()   # numbers of the sticks that may tell a temperature after a restart
-        self._blind_restarts = {}
+        self.last_switch_reason: SwitchReason | None = None
+        # Numbers of the sticks that may tell a temperature after a restart.
+        self.to_restart: tuple[int, ...] = ()
+        self._conditions: Mapping[int, Condition] = {}
+        self._blind_restarts: dict[int, BlindRestart] = {}
         self._standings = Standings()
         self._rotation = Rotation()
         self._pacing = Pacing()
         self._loss = HeatLoss()
-        self._heat_balance = None   # the settings for which it measures
+        self._heat_balance: tuple[object, ...] | None = None   # the settings it measures for
         self._cools_until = -math.inf
 
-    def update(self, now, sticks, settings, requested=False):
+    def update(self, now: float, sticks: Sequence[StickStatus], settings: Settings,
+               requested: bool = False) -> Decision:
         """
         Take in the state of all sticks and return the Decision of this moment.
 
         :param now: seconds of the monotonic clock; never less than in the call before.
-        :param sticks: list of StickStatus, all sticks; numbers may be left out.
-        :param settings: the Settings in force.
+        :param sticks: all of them; numbers may be left out.
+        :param settings: those in force.
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
         self.heat.observe(now, sticks, self._pacing.shares)
@@ -67,7 +85,8 @@ class ClusterControl:
         self.all_hot = decision.all_hot
         if decision.reason is not None:
             self.switches += bool(decision.left)
-            self.last_switch_reason = decision.reason.value
+            self.last_switch_reason = decision.reason
+        self._conditions = decision.conditions
         self.to_restart = self._due_restarts(now, sticks)
         self._pacing.update(self.active, self.heat, settings)
         held = self._held_back(settings)
@@ -76,7 +95,7 @@ class ClusterControl:
         self.heat.measured = self._loss.sustained, settings.switch_temperature
         return decision
 
-    def _follow_settings(self, now, settings, held):
+    def _follow_settings(self, now: float, settings: Settings, held: int) -> None:
         """
         Measure what heat costs anew when settings change on which it depends.
 
@@ -86,7 +105,7 @@ class ClusterControl:
         if settings.heat_balance != self._heat_balance:
             if self._heat_balance is not None:
                 self._cools_until = now + min(WINDOW_SEC, max(
-                    (self.heat.sticks[number].constants.time_constant_sec
+                    (self.heat.sticks[number].model.time_constant_sec
                      for number in self.heat.running), default=0.0))
             self._heat_balance = settings.heat_balance
             self._loss.start_anew()
@@ -96,17 +115,16 @@ class ClusterControl:
             else:
                 self._cools_until = -math.inf
 
-    def _held_back(self, settings):
+    def _held_back(self, settings: Settings) -> int:
         """Return how many sticks more would be active if they were not too hot."""
         running = self.heat.running
         missing = min(settings.cluster_size or len(running), len(running)) - len(self.active)
         if missing <= 0:
             return 0
-        return min(missing, sum(
-            self.heat.estimate(number) >= settings.resume_temperature
-            for number in running if number not in self.active))
+        return min(missing, sum(self._conditions[number].reason.is_heat
+                                for number in running if number not in self.active))
 
-    def _due_restarts(self, now, sticks):
+    def _due_restarts(self, now: float, sticks: Sequence[StickStatus]) -> tuple[int, ...]:
         """
         Return the numbers of the sticks that are to be started again because they are blind.
 
@@ -115,7 +133,7 @@ class ClusterControl:
         blind = {number for number in self.heat.running if self.heat.now(number) is None}
         may_at_work = len(blind) == len(self.heat.running) and not any(
             stick.state in (StickState.STARTING, StickState.STOPPING) for stick in sticks)
-        due = []
+        due: list[int] = []
         for stick in sticks:
             if stick.number not in self._blind_restarts:
                 self._blind_restarts[stick.number] = BlindRestart()
@@ -130,34 +148,32 @@ class ClusterControl:
         return tuple(due)
 
     @property
-    def standings(self):
-        """Return the Standing of each running stick, a dictionary by number."""
+    def standings(self) -> Mapping[int, Standing]:
+        """Return the Standing of each running stick by number."""
         return self._standings.of
 
-    def findings(self, number):
-        """Return what is made of a stick, a dictionary of fields of a StickSnapshot."""
-        is_known = number in self.heat.sticks
-        return {'standing': self.standings.get(number),
-                'slowness': self.promptness.slowness.get(number),
-                'sensor_fault': self.heat.sensor_fault(number),
-                'must_cool': number in self._rotation.relieved,
-                'likely_celsius': self.heat.estimate(number) if is_known else None}
+    def condition(self, stick: StickStatus) -> Condition:
+        """Return the Condition of a stick at the latest update, if it still runs."""
+        condition = self._conditions.get(stick.number, Condition())
+        if stick.state is not StickState.RUNNING:
+            return replace(condition, reason=Reason.NOT_RUNNING)
+        return replace(condition, slowness=self.promptness.slowness.get(stick.number))
 
     @property
-    def in_trouble(self):
+    def in_trouble(self) -> bool:
         """Tell whether heat has cost speed for more than a moment of late."""
         return self._loss.in_trouble
 
     @property
-    def at_full_speed(self):
+    def at_full_speed(self) -> bool:
         """Tell whether it is known that heat costs next to no speed with the settings in force."""
         return self._loss.at_full_speed
 
-    def heat_advice(self, settings):
-        """Return one sentence on what the heat costs and what would help; empty if nothing."""
-        return advice(self.heat, self._loss, settings) if self.in_trouble else ''
+    def heat_advice(self, settings: Settings) -> HeatAdvice | None:
+        """Return what the heat costs and what would help; None if it costs nothing."""
+        return advice(self.heat, self._loss, settings) if self.in_trouble else None
 
-    def sustainable_size(self, settings):
+    def sustainable_size(self, settings: Settings) -> float | None:
         """
         Return how many sticks' full speed the running sticks can keep up for ever, or None.
 
@@ -168,11 +184,12 @@ class ClusterControl:
         asked = min(settings.cluster_size or running, running)
         return None if size is None or self.in_trouble and size >= asked else size
 
-    def share_of(self, number):
+    def share_of(self, number: int) -> float:
         """Return the share of full speed at which an active stick may work, above 0 to 1."""
         return self._pacing.shares.get(number, 1.0)
 
-    def give_next(self, now, sticks, inflight_per_stick):
+    def give_next(self, now: float, sticks: Sequence[StickStatus],
+                  inflight_per_stick: int) -> int | None:
         """Return the number of the stick that gets a frame now, or None when none can take it."""
         number = choose_stick([stick for stick in sticks if self._pacing.due_at(stick) <= now],
                               self.active, inflight_per_stick, self.promptness.late,
@@ -182,21 +199,31 @@ class ClusterControl:
             self._pacing.given(stick, now)
         return number
 
-    def give_on_trial(self, now, sticks, settings):
+    def give_on_trial(self, now: float, sticks: Sequence[StickStatus],
+                      settings: Settings) -> int | None:
         """Return the number of a stick that infers a frame of another one too, or None."""
         cool = [stick for stick in sticks
                 if not settings.is_hot(self.heat.estimate(stick.number))]
         return choose_for_trial(now, cool, self.active, self.promptness.slowness,
                                 self.promptness.late)
 
-    def next_frame_due(self, now, sticks, inflight_per_stick):
+    def next_frame_due(self, now: float, sticks: Sequence[StickStatus],
+                       inflight_per_stick: int) -> float | None:
         """Return the next moment at which a paced stick with room may take a frame, or None."""
         moments = [self._pacing.due_at(stick) for stick in sticks
                    if stick.number in self.active and stick.outstanding < inflight_per_stick]
         return min((moment for moment in moments if moment > now), default=None)
 
-    def next_due(self, now, sticks, settings):
+    def next_due(self, now: float, sticks: Sequence[StickStatus],
+                 settings: Settings) -> float | None:
         """Return the next moment at which time alone may change something, or None."""
         due = [self._rotation.next_due(now, settings), self._loss.next_due(),
-               self.promptness.next_due(now, sticks)]
+               self.promptness.next_due(now, sticks),
+               self._next_unknown(now, sticks)]
         return min((moment for moment in due if moment is not None), default=None)
+
+    def _next_unknown(self, now: float, sticks: Sequence[StickStatus]) -> float | None:
+        """Return when the next reading is too old, so that none is told for longer, or None."""
+        moments = [stick.measured_at + _TOO_OLD_SEC for stick in sticks
+                   if stick.tells and stick.measured_at is not None]
+        return min((moment for moment in moments if moment > now), default=None)

@@ -8,11 +8,16 @@
 # the License.
 """Which stick gets the next frame."""
 
+from collections.abc import Collection
+from collections.abc import Iterable
+
 from ncs_cluster_detector.policy.reliability.trust import TRIAL_PERIOD_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 
-def choose_stick(sticks, active, inflight_per_stick, late=(), slow=()):
+def choose_stick(sticks: Iterable[StickStatus], active: Collection[int], inflight_per_stick: int,
+                 late: Collection[int] = (), slow: Collection[int] = ()) -> int | None:
     """
     Return the number of the stick that takes the next frame, or None when all are full.
 
@@ -20,7 +25,7 @@ def choose_stick(sticks, active, inflight_per_stick, late=(), slow=()):
     longest for a frame, so that results come back nearly in the order of the frames. One that is
     late takes none, and one that is slow only when all others are full, and one at a time.
 
-    :param sticks: iterable of StickStatus.
+    :param sticks: all sticks, or some.
     :param active: numbers of the active sticks.
     :param inflight_per_stick: how many frames a stick may hold, 1 or 2.
     :param late: numbers of the sticks that owe a result for too long.
@@ -36,7 +41,8 @@ def choose_stick(sticks, active, inflight_per_stick, late=(), slow=()):
                                          stick.last_given_at, stick.number)).number
 
 
-def choose_for_trial(now, sticks, active, slow, late):
+def choose_for_trial(now: float, sticks: Iterable[StickStatus], active: Collection[int],
+                     slow: Collection[int], late: Collection[int]) -> int | None:
     """
     Return the number of a stick that is to infer a frame which another one infers too.
 
@@ -45,7 +51,7 @@ def choose_for_trial(now, sticks, active, slow, late):
     is slow may also be an active one that gets no frame because the others can take all.
 
     :param now: seconds of the monotonic clock.
-    :param sticks: list of StickStatus, all sticks.
+    :param sticks: all of them that may be tried.
     :param active: numbers of the active sticks.
     :param slow: numbers of the sticks that take much longer than the others.
     :param late: numbers of the sticks that owe a result for too long.
@@ -59,7 +65,8 @@ def choose_for_trial(now, sticks, active, slow, late):
     return min(tried, key=lambda stick: (not stick.trials_left, stick.last_given_at)).number
 
 
-def _is_to_be_tried(now, stick, active, slow):
+def _is_to_be_tried(now: float, stick: StickStatus, active: Collection[int],
+                    slow: Collection[int]) -> bool:
     if stick.number in active and stick.number not in slow:
         return False
     return bool(stick.trials_left) or (

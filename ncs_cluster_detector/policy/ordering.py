@@ -9,9 +9,14 @@
 """In which order results may be published."""
 
 from collections import deque
+from collections.abc import Set
+from typing import Generic
+from typing import TypeVar
+
+ResultT = TypeVar('ResultT')
 
 
-class ResultOrder:
+class ResultOrder(Generic[ResultT]):
     """
     Holds results back until the earlier frames have theirs.
 
@@ -24,23 +29,24 @@ class ResultOrder:
     the last of them has lost it.
     """
 
-    def __init__(self, patience_sec):
+    def __init__(self, patience_sec: float) -> None:
         """Start with no frame under way."""
         self.patience_sec = patience_sec
-        self._under_way = deque()    # sequence numbers in the order of the frames
-        self._finished = {}          # sequence number -> (result, when it came)
-        self._lost = set()           # what is not waited for
-        self._holders = {}           # sequence number -> the sticks that have the frame
-        self._answered = set()       # those of them of which one has given a result
-        self.dropped = 0             # frames that came to nothing: late or lost
+        self._under_way: deque[int] = deque()   # sequence numbers in the order of the frames
+        # Sequence number -> (result, when it came).
+        self._finished: dict[int, tuple[ResultT, float]] = {}
+        self._lost: set[int] = set()   # what is not waited for
+        self._holders: dict[int, set[int]] = {}   # sequence number -> sticks that have the frame
+        self._answered: set[int] = set()   # those of them of which one has given a result
+        self.dropped = 0   # frames that came to nothing: late or lost
 
-    def sent(self, sequence, stick):
+    def sent(self, sequence: int, stick: int) -> None:
         """Take note of a frame that was sent to a stick; new sequence numbers grow."""
         if sequence not in self._holders:
             self._under_way.append(sequence)
         self._holders.setdefault(sequence, set()).add(stick)
 
-    def finished(self, sequence, stick, result, now):
+    def finished(self, sequence: int, stick: int, result: ResultT, now: float) -> None:
         """Take in a stick's result of a frame; one that comes too late is counted and dropped."""
         is_answered = sequence in self._answered
         self._answered.add(sequence)
@@ -52,7 +58,7 @@ class ResultOrder:
         else:
             self.dropped += 1
 
-    def lost(self, sequence, stick):
+    def lost(self, sequence: int, stick: int) -> None:
         """Take note that a stick will give no result of a frame."""
         is_answered = sequence in self._answered
         if self._give_back(sequence, stick) and not is_answered:
@@ -60,18 +66,18 @@ class ResultOrder:
             if sequence in self._under_way:
                 self._lost.add(sequence)
 
-    def wait_no_longer(self, sequence):
+    def wait_no_longer(self, sequence: int) -> None:
         """Let later results go without that of this frame; should it come, it is late."""
         if sequence in self._under_way:
             self._lost.add(sequence)
 
-    def owed_by(self, sticks):
+    def owed_by(self, sticks: Set[int]) -> list[int]:
         """Return the sequence numbers of the frames that none but these sticks have, by age."""
         return [sequence for sequence in self._under_way
                 if sequence in self._holders and self._holders[sequence] <= sticks
                 and sequence not in self._answered and sequence not in self._lost]
 
-    def _give_back(self, sequence, stick):
+    def _give_back(self, sequence: int, stick: int) -> bool:
         """Take note that a stick is done with a frame; return whether all are."""
         self._holders[sequence].discard(stick)
         if self._holders[sequence]:
@@ -80,7 +86,7 @@ class ResultOrder:
         self._answered.discard(sequence)
         return True
 
-    def release(self, now):
+    def release(self, now: float) -> list[ResultT]:
         """Return the results that may be published at the time ``now``, in order."""
         released = []
         while self._under_way:
@@ -93,12 +99,12 @@ class ResultOrder:
             self._under_way.popleft()
         return released
 
-    def next_release_at(self):
+    def next_release_at(self) -> float | None:
         """Return when a waiting result is let go at the latest, or None when none waits."""
         if not self._finished:
             return None
         return min(came for _, came in self._finished.values()) + self.patience_sec
 
-    def _is_overdue(self, now):
+    def _is_overdue(self, now: float) -> bool:
         deadline = self.next_release_at()
         return deadline is not None and now >= deadline

@@ -8,46 +8,22 @@
 # the License.
 """Which sticks are active."""
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import Optional
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
+from collections.abc import Set
 
+from ncs_cluster_detector.policy.decision import Decision
+from ncs_cluster_detector.policy.decision import SwitchReason
+from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.reliability.standing import Standing
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import Condition
+from ncs_cluster_detector.policy.stick_reason import condition_of
+from ncs_cluster_detector.policy.stick_reason import forces_rest
 from ncs_cluster_detector.policy.stick_status import StickState
-
-# A stick at this throttling level, at which it pauses for seconds, rests like a critical one.
-FORCED_REST_LEVEL = 2
-
-
-class SwitchReason(Enum):
-    """Why the active set changed."""
-
-    READY = 'a stick became ready'
-    CYCLE = 'switch cycle'
-    TEMPERATURE = 'switch temperature reached'
-    CRITICAL = 'critical temperature reached'
-    LOST = 'stick lost'
-    LATE = 'a stick owes a result'
-    UNRELIABLE = 'unreliable stick relieved'
-    SETTINGS = 'cluster size changed'
-    REQUEST = 'asked for by switch_cluster'
-
-
-@dataclass(frozen=True)
-class Decision:
-    """
-    The sticks that work from now on.
-
-    ``reason`` is None when nothing changed; ``left`` and ``joined`` are the sticks that stopped
-    and started working; ``all_hot`` says that an active stick asks for relief and none is fit.
-    """
-
-    active: tuple
-    reason: Optional[SwitchReason] = None
-    left: tuple = ()
-    joined: tuple = ()
-    all_hot: bool = False
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 
 class Rotation:
@@ -69,41 +45,43 @@ class Rotation:
     only for heat.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no active stick."""
-        self._active = ()
-        self._last_size = None
+        self._active: tuple[int, ...] = ()
+        self._last_size: int | None = None
         self._changed_at = float('-inf')
-        self._joined_at = {}     # stick number -> when it last became active
-        self._left_at = {}       # stick number -> when it last came to rest
-        self.relieved = set()    # sticks that must cool to the resume temperature
+        self._joined_at: dict[int, float] = {}   # stick number -> when it last became active
+        self._left_at: dict[int, float] = {}     # stick number -> when it last came to rest
+        self._relieved: set[int] = set()   # sticks that must cool to the resume temperature
         self._last_in_ring = -1
-        self._forced = set()     # sticks that were too hot to work, until they work again
+        self._forced: set[int] = set()     # sticks that had to rest, until they work again
 
-    def decide(self, now, sticks, heat, standings, settings, requested=False):
+    def decide(self, now: float, sticks: Sequence[StickStatus], heat: ClusterHeat,
+               standings: Mapping[int, Standing], settings: Settings,
+               requested: bool = False) -> Decision:
         """
         Return the decision for this moment.
 
         :param now: seconds of the monotonic clock; never less than in the call before.
-        :param sticks: list of StickStatus, all sticks.
-        :param heat: the ClusterHeat, which has observed these sticks at this time.
-        :param standings: dictionary of Standing by stick number, of all that run.
-        :param settings: the settings in force.
+        :param sticks: all of them.
+        :param heat: has observed these sticks at this time.
+        :param standings: by stick number, of all that run.
+        :param settings: those in force.
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
         self._heat = heat
         self._standings = standings
         self._settings = settings
         runs = {stick.number for stick in sticks if stick.state is StickState.RUNNING}
-        critical = {stick.number for stick in sticks if stick.number in runs and (
-            settings.is_critical(heat.reading(stick.number))
-            or stick.throttle_level >= FORCED_REST_LEVEL)}
-        self.relieved |= {number for number in runs if settings.is_hot(heat.estimate(number))}
-        self.relieved -= {number for number in self.relieved if self._has_cooled(number)}
+        critical = {stick.number for stick in sticks if stick.number in runs
+                    and forces_rest(stick, heat.reading(stick.number), settings)}
+        self._relieved |= {number for number in runs if settings.is_hot(heat.estimate(number))}
+        self._relieved -= {number for number in self._relieved
+                           if heat.estimate(number) < settings.resume_temperature}
         usable = runs - critical
         usable = ({number for number in usable if standings[number].can_fill}
                   or {number for number in usable if standings[number] < Standing.LATE} or usable)
-        fit = usable - self.relieved - set(self._active)
+        fit = usable - self._relieved - set(self._active)
         size = min(settings.cluster_size or len(sticks), len(usable))
         # A stick that had to rest comes back by the rules of a change, any other at once.
         ready = fit if now >= self._dwell_until(settings) else fit - self._forced
@@ -130,26 +108,34 @@ class Rotation:
             if reason is not None:
                 active = self._rotated(active, fit, reason)
         self._last_size = settings.cluster_size
-        return self._take(now, tuple(sorted(active)), reason, all_hot=bool(hot) and not fit)
+        return self._take(now, tuple(sorted(active)), reason, bool(hot) and not fit,
+                          {stick.number: self._condition(stick) for stick in sticks})
 
-    def next_due(self, now, settings):
+    def _condition(self, stick: StickStatus) -> Condition:
+        number, heat = stick.number, self._heat
+        return condition_of(
+            stick, self._settings, celsius=heat.reading(number),
+            likely_celsius=heat.estimate(number), must_cool=number in self._relieved,
+            standing=self._standings.get(number), sensor_fault=heat.sensor_fault(number))
+
+    def next_due(self, now: float, settings: Settings) -> float | None:
         """Return the next moment at which time alone may ask for a change, or None."""
         dwell_sec = settings.min_dwell_ms / 1000
         moments = [self._dwell_until(settings),
                    self._changed_at + max(dwell_sec, self._period_sec(settings))]
         return min((moment for moment in moments if moment > now), default=None)
 
-    def _period_sec(self, settings):
+    def _period_sec(self, settings: Settings) -> float:
         """Return the time between two changes by the switch cycle, 0 for none."""
         period_sec = settings.cluster_switch_cycle_ms / 1000
         if settings.rotation_policy == ROUND_ROBIN:
             return period_sec
         return period_sec / max(len(self._active), 1)
 
-    def _dwell_until(self, settings):
+    def _dwell_until(self, settings: Settings) -> float:
         return self._changed_at + settings.min_dwell_ms / 1000
 
-    def _why_left(self, gone, critical):
+    def _why_left(self, gone: Set[int], critical: Set[int]) -> SwitchReason:
         """Return the reason for a change in which sticks stop working that must not go on."""
         if gone & critical:
             return SwitchReason.CRITICAL
@@ -158,11 +144,12 @@ class Rotation:
             return SwitchReason.LOST
         return SwitchReason.LATE if Standing.LATE in standings else SwitchReason.UNRELIABLE
 
-    def _why_to_rotate(self, now, active, fit, hot, requested):
+    def _why_to_rotate(self, now: float, active: Collection[int], fit: Set[int],
+                       hot: Collection[int], requested: bool) -> SwitchReason | None:
         if requested and self._peers(active, fit):
             return SwitchReason.REQUEST
-        worst = max(map(self._standings.get, active))
-        is_better = min(map(self._standings.get, fit)) < worst
+        worst = max(self._standings[number] for number in active)
+        is_better = min(self._standings[number] for number in fit) < worst
         if is_better and worst is Standing.BLIND:
             return SwitchReason.UNRELIABLE
         # Compared as next_due() reckons, or rounding makes a moment that is due one that is not.
@@ -177,17 +164,17 @@ class Rotation:
             return SwitchReason.CYCLE
         return None
 
-    def _peers(self, active, fit):
+    def _peers(self, active: Collection[int], fit: Set[int]) -> set[int]:
         """Return those of the fit sticks that are no worse than the worst active one."""
-        worst = max(map(self._standings.get, active))
+        worst = max(self._standings[number] for number in active)
         return {number for number in fit if self._standings[number] <= worst}
 
-    def _rotated(self, active, fit, reason):
+    def _rotated(self, active: Sequence[int], fit: Set[int], reason: SwitchReason) -> list[int]:
         """Return the active sticks after a change with as many of the fit ones as it takes."""
         by_need = sorted(active, key=self._worst_last)
         urgent = [number for number in by_need if self._needs_relief(number)]
         if reason is SwitchReason.UNRELIABLE:
-            best = min(map(self._standings.get, fit))
+            best = min(self._standings[number] for number in fit)
             leaving = [number for number in by_need if self._standings[number] > best]
             joining = self._next_in(fit)[:len(leaving)]
             joining = [number for number in joining if self._standings[number] is best]
@@ -202,16 +189,13 @@ class Rotation:
         leaving = leaving[len(leaving) - len(joining):]   # those in need go first
         return [number for number in active if number not in leaving] + joining
 
-    def _needs_relief(self, number):
+    def _needs_relief(self, number: int) -> bool:
         """Tell whether a stick is hot, or would be before the next change may be made."""
         dwell_sec = self._settings.min_dwell_ms / 1000
         return any(map(self._settings.is_hot, (
             self._heat.estimate(number), self._heat.at_full_speed(number, dwell_sec))))
 
-    def _has_cooled(self, number):
-        return self._heat.estimate(number) < self._settings.resume_temperature
-
-    def _next_in(self, fit):
+    def _next_in(self, fit: Set[int]) -> list[int]:
         """Return the fit sticks in the order in which they come to work."""
         if self._settings.rotation_policy == ROUND_ROBIN:
             last = self._last_in_ring
@@ -221,14 +205,15 @@ class Rotation:
             self._standings[number], self._heat.assumed(number),
             self._left_at.get(number, float('-inf')), number))
 
-    def _worst_last(self, number):
+    def _worst_last(self, number: int) -> tuple[Standing, float, float, int]:
         return (self._standings[number], self._heat.assumed(number),
                 -self._joined_at.get(number, 0.0), -number)
 
-    def _take(self, now, active, reason, all_hot):
+    def _take(self, now: float, active: tuple[int, ...], reason: SwitchReason | None,
+              all_hot: bool, conditions: Mapping[int, Condition]) -> Decision:
         before, self._active = self._active, active
         if active == before:
-            return Decision(active, all_hot=all_hot)
+            return Decision(active, all_hot=all_hot, conditions=conditions)
         left = tuple(number for number in before if number not in active)
         joined = tuple(number for number in active if number not in before)
         for number in left:
@@ -241,4 +226,4 @@ class Rotation:
             wrapped = [number for number in joined if number <= self._last_in_ring]
             self._last_in_ring = max(wrapped or after_last)
         self._changed_at = now
-        return Decision(active, reason, left, joined, all_hot)
+        return Decision(active, reason, left, joined, all_hot, conditions)

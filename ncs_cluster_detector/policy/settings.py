@@ -9,6 +9,7 @@
 """The settings that can change while the cluster works."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 COOLEST = 'coolest'
 ROUND_ROBIN = 'round_robin'
@@ -24,6 +25,18 @@ LIMITS = {
     'score_threshold': (0.0, 1.0),
     'max_frame_age_ms': (0, 600000),
     'depth_timeout_ms': (0, 5000)}
+
+
+class Labelled(Protocol):
+    """What the settings are asked about: a Detection has these."""
+
+    @property
+    def label(self) -> str:
+        """Return the text of its class."""
+
+    @property
+    def score(self) -> float:
+        """Return how sure it is, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -43,36 +56,36 @@ class Settings:
     min_dwell_ms: int = 2000
     rotation_policy: str = COOLEST
     score_threshold: float = 0.6
-    class_filter: tuple = ()
+    class_filter: tuple[str, ...] = ()
     max_frame_age_ms: int = 500
     depth_timeout_ms: int = 200
 
     @property
-    def heat_balance(self):
+    def heat_balance(self) -> tuple[object, ...]:
         """Return what decides how hot sticks get; what was measured holds for these values."""
         return (self.cluster_size, self.cluster_switch_cycle_ms, self.switch_temperature,
                 self.resume_margin, self.critical_margin, self.min_dwell_ms,
                 self.rotation_policy)
 
     @property
-    def resume_temperature(self):
+    def resume_temperature(self) -> float:
         """Return the temperature below which a relieved stick may work again."""
         return self.switch_temperature - self.resume_margin
 
     @property
-    def critical_temperature(self):
+    def critical_temperature(self) -> float:
         """Return the temperature from which a stick rests even if the cluster shrinks."""
         return self.switch_temperature + self.critical_margin
 
-    def is_hot(self, celsius):
+    def is_hot(self, celsius: float | None) -> bool:
         """Tell whether a reading asks for relief; an unknown one (None) does not."""
         return celsius is not None and celsius >= self.switch_temperature
 
-    def is_critical(self, celsius):
+    def is_critical(self, celsius: float | None) -> bool:
         """Tell whether a reading forbids work; an unknown one (None) does not."""
         return celsius is not None and celsius >= self.critical_temperature
 
-    def wants(self, detection):
+    def wants(self, detection: Labelled) -> bool:
         """Tell whether a detection is to be published."""
         return detection.score >= self.score_threshold and (
             not self.class_filter or detection.label in self.class_filter)

@@ -11,7 +11,6 @@
 from dataclasses import dataclass
 from enum import Enum
 import math
-from typing import Optional
 
 # A reading older than this counts as unknown: neither hot nor cool.
 READING_VALID_SEC = 3.0
@@ -46,25 +45,25 @@ class StickStatus:
 
     number: int
     state: StickState
-    celsius: Optional[float] = None
-    measured_at: Optional[float] = None
+    celsius: float | None = None
+    measured_at: float | None = None
     throttle_level: int = 0
     outstanding: int = 0
     last_given_at: float = float('-inf')
     work_sec: float = 0.0
-    inference_sec: Optional[float] = None
-    recent_sec: Optional[float] = None
-    busy_since: Optional[float] = None
+    inference_sec: float | None = None
+    recent_sec: float | None = None
+    busy_since: float | None = None
     doubt_sec: float = 0.0
     trials_left: int = 0
 
-    def reading(self, now):
+    def reading(self, now: float) -> float | None:
         """Return the temperature in degrees Celsius, or None when it is unknown or too old."""
-        if not self.tells or now - self.measured_at > READING_VALID_SEC:
+        if not self.tells or self.measured_at is None:
             return None
-        return self.celsius
+        return self.celsius if now - self.measured_at <= READING_VALID_SEC else None
 
     @property
-    def tells(self):
+    def tells(self) -> bool:
         """Tell whether the last reading is a number."""
         return self.celsius is not None and math.isfinite(self.celsius)

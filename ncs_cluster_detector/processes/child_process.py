@@ -8,11 +8,15 @@
 # the License.
 """A process that the supervisor has started, and the pipe to it."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import ExitStack
 from contextlib import suppress
 from multiprocessing import connection
+from multiprocessing.connection import Connection
 import os
 import signal
+from typing import Any
 
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.last_words import LastWords
@@ -27,7 +31,7 @@ class ChildProcess:
 
     title = 'process'
 
-    def __init__(self, main, *arguments):
+    def __init__(self, main: Callable[..., object], *arguments: object) -> None:
         """
         Start the process.
 
@@ -46,14 +50,14 @@ class ChildProcess:
                     _run, (main, output, theirs, *arguments))
             undo.pop_all()
         os.set_blocking(self.sentinel, False)
-        self._exit_code = None
+        self._exit_code: int | None = None
 
-    def waitables(self):
+    def waitables(self) -> list[Any]:
         """Return what becomes ready when the process says something or ends."""
         return [self.sentinel, *self._last_words.waitables(),
                 *([] if self._is_silent else [self.connection])]
 
-    def messages(self):
+    def messages(self) -> Iterator[Any]:
         """Yield what the process has sent; one that has closed its end of the pipe is killed."""
         self._last_words.take_in()
         try:
@@ -64,14 +68,14 @@ class ChildProcess:
             self._is_silent = True
             self.kill()
 
-    def send(self, message):
+    def send(self, message: object) -> None:
         """Send a message; a process that is gone is noticed by its sentinel, not here."""
         try:
             self.connection.send(message)
         except OSError:
             return
 
-    def has_ended(self):
+    def has_ended(self) -> bool:
         """Tell whether the process is gone."""
         if self._exit_code is None:
             with suppress(BlockingIOError):   # not yet
@@ -80,12 +84,12 @@ class ChildProcess:
                     fork_server.NUMBER.unpack(told) if told else (UNKNOWN_EXIT_CODE,))
         return self._exit_code is not None
 
-    def was_killed(self):
+    def was_killed(self) -> bool:
         """Tell whether a process that is gone was ended from outside, by the system or a user."""
         return self.has_ended() and self._exit_code in (
             -signal.SIGKILL, -signal.SIGTERM, UNKNOWN_EXIT_CODE)
 
-    def how_it_ended(self):
+    def how_it_ended(self) -> str:
         """Return the end of a process that is gone in words, with the last that it printed."""
         self.has_ended()
         code = self._exit_code
@@ -99,13 +103,13 @@ class ChildProcess:
         quote = self._last_words.quote()
         return f'{self.title} {self.pid} {how}' + (f' (it printed: {quote})' if quote else '')
 
-    def kill(self):
+    def kill(self) -> None:
         """End the process without waiting for its end: it may be stuck inside the kernel."""
         if not self.has_ended():
             with suppress(ProcessLookupError):   # it has ended in this moment
                 os.kill(self.pid, signal.SIGKILL)
 
-    def close(self):
+    def close(self) -> None:
         """Take back what belongs to a process that has ended."""
         connection.wait([self.sentinel])
         self.has_ended()
@@ -114,6 +118,8 @@ class ChildProcess:
         os.close(self.sentinel)
 
 
-def _run(main, output, connection, *arguments):
+def _run(
+        main: Callable[..., object], output: Connection, connection: Connection,
+        *arguments: object) -> None:
     redirect_output(output)
     main(connection, *arguments)

@@ -8,10 +8,12 @@
 # the License.
 """Worker processes that are to end: in order where they can, by SIGKILL where they do not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
 import time
 from typing import Any
+from typing import Protocol
 
 # Closing a stick takes the SDK about a second, after what is under way; launch grants a node five.
 STOP_GRACE_SEC = 2.5
@@ -19,10 +21,36 @@ STOP_GRACE_SEC = 2.5
 KILL_GRACE_SEC = 1.0
 
 
+class Worker(Protocol):
+    """A process that can be asked to stop."""
+
+    pid: int
+    sentinel: int
+
+    def ask_to_stop(self) -> None:
+        """Ask it to close its stick and exit."""
+
+    def kill(self) -> None:
+        """End it without waiting for its end."""
+
+    def has_ended(self) -> bool:
+        """Tell whether it is gone."""
+
+    def close(self) -> None:
+        """Take back what belongs to one that has ended."""
+
+
+class Record(Protocol):
+    """What waits for the end of a worker."""
+
+    def on_end(self) -> None:
+        """Take note that the worker is gone."""
+
+
 @dataclass
 class _Ending:
-    handle: Any
-    record: Any       # that waits for the end, or None
+    handle: Worker
+    record: Record | None
     kill_at: float    # infinite once it was killed
 
 
@@ -31,29 +59,29 @@ class Endings:
     The workers that are not wanted any more and not gone yet.
 
     One that has said why it fails closes its stick, if its library still answers, and has as long
-    for that as a worker that is stopped. One that owes an answer is killed at once: closing would
-    wait for the same stick, for the request to close a queue is held back until the stick has
-    taken all that is in it (XLink.c:575 of the vendor's). What a kill leaves behind the bus
-    cleaner resets.
+    for that as a worker that is stopped. One that did not answer in time is killed at once:
+    closing would wait for the same stick, for the request to close a queue is held back until the
+    stick has taken all that is in it (XLink.c:575 of the vendor's). What a kill leaves behind is
+    reset by the bus cleaner.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with none."""
-        self._endings = []
+        self._endings: list[_Ending] = []
 
-    def add(self, handle, record, kill_at):
+    def add(self, handle: Worker, record: Record | None, kill_at: float) -> None:
         """Take a worker, its record or None, and when it is to be killed if it is still there."""
         self._endings.append(_Ending(handle, record, kill_at))
 
-    def handles(self):
+    def handles(self) -> list[Worker]:
         """Return their handles."""
         return [ending.handle for ending in self._endings]
 
-    def next_due(self):
+    def next_due(self) -> float:
         """Return when one is to be killed, infinite when none is."""
         return min((ending.kill_at for ending in self._endings), default=float('inf'))
 
-    def reap(self, now):
+    def reap(self, now: float) -> None:
         """Kill those whose time is over, and take back what belongs to those that are gone."""
         for ending in self._endings[:]:
             if now >= ending.kill_at:
@@ -63,10 +91,10 @@ class Endings:
                 self._endings.remove(ending)
                 ending.handle.close()
                 if ending.record is not None:
-                    ending.record.ended()
+                    ending.record.on_end()
 
 
-def end_all(handles, logger):
+def end_all(handles: Sequence[Worker], logger: Any) -> bool:
     """
     End workers: by a message, and by SIGKILL those that do not follow it in time.
 
@@ -90,7 +118,7 @@ def end_all(handles, logger):
     return not left
 
 
-def _wait_for_end(handles, grace_sec):
+def _wait_for_end(handles: Sequence[Worker], grace_sec: float) -> list[Worker]:
     """Wait until all processes have ended, at most ``grace_sec``; return those that have not."""
     deadline = time.monotonic() + grace_sec
     left = [handle for handle in handles if not handle.has_ended()]

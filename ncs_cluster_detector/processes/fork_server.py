@@ -15,6 +15,7 @@ This one does none of it: its module path is given to it, and its socket has no 
 """
 
 import atexit
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 import os
 import pickle
@@ -24,6 +25,7 @@ import struct
 import subprocess
 import sys
 import threading
+from typing import BinaryIO
 from typing import NamedTuple
 
 from ncs_cluster_detector.processes.module_path import environment_without_current_folder
@@ -62,14 +64,14 @@ class Descriptor(NamedTuple):
 class ForkServer:
     """The server process, which is started when it is needed first, and again if it has ended."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start nothing yet."""
-        self.preload = ()   # names of modules; what is not installed is left out
+        self.preload: tuple[str, ...] = ()   # names of modules; what is not installed is left out
         self._lock = threading.Lock()
-        self._server = None
-        self._socket = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
 
-    def start(self, main, arguments):
+    def start(self, main: Callable[..., object], arguments: tuple[object, ...]) -> tuple[int, int]:
         """
         Start a process.
 
@@ -79,7 +81,7 @@ class ForkServer:
             has ended and then gives NUMBER, the exit code, unless the server ended before.
         :raises OSError: the server cannot be started, or ended, or may start no more processes.
         """
-        files = []
+        files: list[int] = []
         request = os.memfd_create('ncs_process_arguments')
         with open(request, 'wb') as file:
             _Pickler(file, files).dump((main, arguments))
@@ -104,12 +106,12 @@ class ForkServer:
             raise OSError(-pid, f'forking a process failed ({os.strerror(-pid)})')
         return pid, status
 
-    def close(self):
+    def close(self) -> None:
         """End the server process; those that it started go on."""
         with self._lock:
             self._close()
 
-    def _ensure_running(self):
+    def _ensure_running(self) -> None:
         if self._server is not None and self._server.poll() is None:
             return
         self._close()
@@ -131,7 +133,7 @@ class ForkServer:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._socket = ours
 
-    def _close(self):
+    def _close(self) -> None:
         if self._server is None:
             return
         self._socket.close()
@@ -146,11 +148,11 @@ class ForkServer:
 class _Pickler(pickle.Pickler):
     """Writes arguments; connections and open files are sent beside them, see _Unpickler."""
 
-    def __init__(self, file, files):
+    def __init__(self, file: BinaryIO, files: list[int]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._files = files
 
-    def persistent_id(self, value):
+    def persistent_id(self, value: object) -> tuple[int, tuple[bool, bool] | None] | None:
         if isinstance(value, Descriptor):
             self._files.append(value.number)
             return len(self._files) - 1, None
@@ -160,7 +162,7 @@ class _Pickler(pickle.Pickler):
         return None
 
 
-def _module_path():
+def _module_path() -> list[str]:
     """Return where the server looks for modules: where this process does, and beside it."""
     path = [folder for folder in sys.path if folder]
     return path if ROOT in path else [*path, ROOT]

@@ -12,6 +12,8 @@ The fork server: loads libraries, and forks whenever it is asked to; see :mod:`f
 It has one thread, so that nothing is lost in a fork, and ends when its parent has.
 """
 
+from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 import importlib
 from multiprocessing.connection import Connection
@@ -22,6 +24,8 @@ import signal
 import socket
 import sys
 import traceback
+from typing import BinaryIO
+from typing import NoReturn
 
 from ncs_cluster_detector.processes.fork_server import MOST_DESCRIPTORS
 from ncs_cluster_detector.processes.fork_server import NUMBER
@@ -29,7 +33,7 @@ from ncs_cluster_detector.processes.fork_server import NUMBER
 FAILED = 1   # exit code of a process that ends by an exception, as Python's own
 
 
-def main(descriptor, preload):
+def main(descriptor: int, preload: Iterable[str]) -> None:
     """
     Serve until the parent is gone.
 
@@ -45,10 +49,10 @@ def main(descriptor, preload):
 
 class _Server:
 
-    def __init__(self, requests, selector):
+    def __init__(self, requests: socket.socket, selector: selectors.BaseSelector) -> None:
         self._requests = requests
         self._selector = selector
-        self._status = {}   # process id -> descriptor on which its end is told
+        self._status: dict[int, int] = {}   # process id -> descriptor on which its end is told
         # SIGCHLD becomes a byte, and wakes the wait.
         self._ends, self._bell = socket.socketpair()
         self._ends.setblocking(False)
@@ -58,7 +62,7 @@ class _Server:
         selector.register(requests, selectors.EVENT_READ)
         selector.register(self._ends, selectors.EVENT_READ)
 
-    def serve(self):
+    def serve(self) -> None:
         while True:
             ready = {key.fileobj for key, _ in self._selector.select()}
             if self._ends in ready:
@@ -72,14 +76,14 @@ class _Server:
                     os.set_inheritable(file, False)   # recv_fds drops its own flag for that
                 self._fork(*files)
 
-    def _tell_ends(self):
+    def _tell_ends(self) -> None:
         while self._status:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
             _tell(self._status.pop(pid), os.waitstatus_to_exitcode(status), close=True)
 
-    def _fork(self, status, arguments, *files):
+    def _fork(self, status: int, arguments: int, *files: int) -> None:
         try:
             pid = os.fork()
         except OSError as error:   # no more processes or memory; those that run must go on
@@ -96,7 +100,7 @@ class _Server:
         if pid > 0:
             self._status[pid] = status
 
-    def _leave(self, status):
+    def _leave(self, status: int) -> None:
         """Give back, in a new process, what is the server's."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -107,14 +111,14 @@ class _Server:
             os.close(descriptor)
 
 
-def _tell(descriptor, number, close=False):
+def _tell(descriptor: int, number: int, close: bool = False) -> None:
     with suppress(BrokenPipeError):   # nobody wants to know any more
         os.write(descriptor, NUMBER.pack(number))
     if close:
         os.close(descriptor)
 
 
-def _run(arguments, files):
+def _run(arguments: int, files: Sequence[int]) -> NoReturn:
     """Run the main function of a process; does not return."""
     code = FAILED
     try:
@@ -136,11 +140,11 @@ def _run(arguments, files):
 class _Unpickler(pickle.Unpickler):
     """Reads what fork_server writes; open files come beside it."""
 
-    def __init__(self, file, files):
+    def __init__(self, file: BinaryIO, files: Sequence[int]) -> None:
         super().__init__(file)
         self._files = files
 
-    def persistent_load(self, key):
+    def persistent_load(self, key: tuple[int, tuple[bool, bool] | None]) -> int | Connection:
         index, directions = key
         if directions is None:
             return self._files[index]

@@ -9,6 +9,7 @@
 """What a child process prints: kept out of the node's log, and quoted when the process ends."""
 
 import multiprocessing
+from multiprocessing.connection import Connection
 import os
 import re
 
@@ -23,18 +24,18 @@ _LONGEST_QUOTE = 160
 class LastWords:
     """The end of what a process has printed; it is read whenever there is something."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Make the pipe; ``theirs`` is the end of the process, to be closed here."""
         self._reader, self.theirs = multiprocessing.Pipe(duplex=False)
         os.set_blocking(self._reader.fileno(), False)
         self._text = b''
         self._is_over = False
 
-    def waitables(self):
+    def waitables(self) -> list[Connection]:
         """Return what becomes ready when there is something to :meth:`take_in`."""
         return [] if self._is_over else [self._reader]
 
-    def take_in(self):
+    def take_in(self) -> None:
         """Read what there is, without waiting."""
         try:
             while not self._is_over:
@@ -44,18 +45,18 @@ class LastWords:
         except BlockingIOError:
             return   # that was all, as yet
 
-    def quote(self):
+    def quote(self) -> str:
         """Return the last line that was printed, in one line of plain text, or an empty text."""
         text = _CONTROL.sub(b'', self._text).decode(errors='replace')
         lines = [' '.join(line.split()) for line in text.splitlines() if line.strip()]
         return _FOLDER.sub('', lines[-1])[:_LONGEST_QUOTE] if lines else ''
 
-    def close(self):
+    def close(self) -> None:
         """Give the pipe back."""
         self._reader.close()
 
 
-def redirect_output(theirs):
+def redirect_output(theirs: Connection) -> None:
     """Send what this process prints, its libraries included, to the pipe; for the child itself."""
     for descriptor in (1, 2):
         os.dup2(theirs.fileno(), descriptor)

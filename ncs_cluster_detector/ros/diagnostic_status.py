@@ -10,16 +10,11 @@
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
-from ncs_cluster_detector.ros.parameters import ParameterSpec
+from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 from ncs_cluster_detector.shown_text import shown
 
 # What an error says is cut to this, so that a message stays about a line of a terminal.
 LONGEST_REASON = 90
-USE_FQN = ParameterSpec(
-    'diagnostic_updater.use_fqn', False, 'Whether the names of the statuses on /diagnostics begin '
-    'with namespace and name of the node (front/detector: stick 0), which tells the nodes of '
-    'several clusters or cameras on one robot apart; false = detector: and camera: in any '
-    'namespace. Restart to change.')
 
 
 def status_prefix(node, short_name):

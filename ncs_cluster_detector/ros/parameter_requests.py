@@ -9,20 +9,28 @@
 """What a running node answers to a request to set or delete parameters."""
 
 from array import array
+from typing import Any
 
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.unused_parameters import likely
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 import yaml
 
+# By the type of a parameter's default; a list is one of texts.
+ROS_TYPES = {bool: Parameter.Type.BOOL, int: Parameter.Type.INTEGER, float: Parameter.Type.DOUBLE,
+             str: Parameter.Type.STRING, list: Parameter.Type.STRING_ARRAY}
 
-def accepted(parameter, node, specs):
+
+def accepted(parameter: Parameter, node: Node,
+             specs: dict[str, ParameterSpec]) -> Parameter | None:
     """
     Return a parameter as the node is to set it, or None when there is nothing to do.
 
     :param parameter: an rclpy Parameter, as it was asked for.
     :param node: the rclpy Node, whose parameters still have the values of before.
-    :param specs: dictionary of the node's ParameterSpecs; beside them it may have parameters that
-        ROS declares itself.
+    :param specs: those of its table, by name; beside them it may have parameters that ROS declares
+        itself.
     :raises ValueError: it is refused; the text is the line that says why.
     """
     name, value = parameter.name, parameter.value
@@ -44,13 +52,13 @@ def accepted(parameter, node, specs):
     if spec is None:
         return parameter
     try:
-        return spec.parameter(spec.accept(value))
+        return Parameter(name, ROS_TYPES[type(spec.default)], spec.accept(value))
     except ValueError as rule:
         raise ValueError(f'{name}={value}: {rule} (now {now}); nothing was changed, set it to '
                          'such a value') from None
 
 
-def _back_to_default(node, spec):
+def _back_to_default(node: Node, spec: ParameterSpec | None) -> str:
     if spec is None:
         return 'set it to what it shall be'
     if spec.live:
@@ -60,7 +68,7 @@ def _back_to_default(node, spec):
     return f'for its default, {spec.shown_default()}, start the node again without it'
 
 
-def _is_same(spec, value, now):
+def _is_same(spec: ParameterSpec | None, value: Any, now: Any) -> bool:
     """Return whether a value says what a fixed parameter, with its spec if it has one, has now."""
     try:
         value = value if spec is None else spec.accept(value)
@@ -72,7 +80,7 @@ def _is_same(spec, value, now):
     return type(value) is type(now) and value == now or _reads_as(now, value)
 
 
-def _reads_as(text, value):
+def _reads_as(text: Any, value: Any) -> bool:
     """Return whether YAML reads a text as this value."""
     if not isinstance(text, str):
         return False

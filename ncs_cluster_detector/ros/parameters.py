@@ -6,16 +6,18 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How the nodes' parameters are described, declared, checked and refused."""
+"""The parameters of a node: declared from a table, checked, and refused in our own words."""
 
-from array import array
-from dataclasses import dataclass
-import math
 import sys
 from typing import Any
+from typing import Callable
+from typing import Sequence
 
+from ncs_cluster_detector.parameters.parameter_spec import by_name
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.unused_parameters import UnusedParameters
 from ncs_cluster_detector.ros.parameter_requests import accepted
+from ncs_cluster_detector.ros.parameter_requests import ROS_TYPES
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.shown_text import texts_in
 from rcl_interfaces.msg import FloatingPointRange
@@ -25,210 +27,159 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+Values = dict[str, Any]
+
 
 class StartupError(Exception):
     """A node cannot start; the text is one line that names the parameter and the remedy."""
 
 
-@dataclass(frozen=True)
-class ParameterSpec:
+def descriptor_of(spec: ParameterSpec) -> ParameterDescriptor:
+    """Return the ROS descriptor of a parameter, which ``ros2 param describe`` shows."""
+    descriptor = ParameterDescriptor(
+        name=spec.name, type=ROS_TYPES[type(spec.default)].value, description=spec.manual,
+        read_only=not spec.live)
+    if spec.choices or spec.above is not None:
+        descriptor.additional_constraints = spec.rule
+    if spec.low is not None:
+        if isinstance(spec.default, int):
+            descriptor.integer_range = [
+                IntegerRange(from_value=spec.low, to_value=spec.high, step=1)]
+        else:
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=spec.low, to_value=spec.high, step=0.0)]
+    return descriptor
+
+
+class NodeParameters:
     """
-    One parameter: its name, default, meaning and limits.
+    The parameters that a node has.
 
-    The default decides the type: bool, int, float, str, or a list of str. ``low`` and ``high``
-    are the limits of a number, both included, ``above`` a limit that is not; ``choices`` are all
-    values of a text. A parameter that is not ``live`` is read-only while the node runs.
+    They are declared when this is made. They can be changed once ``accept_changes`` was called,
+    which is when the node has all that its rules ask for. Every refusal, at start-up and later,
+    is one line ``name=value: rule (related current values); what to do``.
     """
 
-    name: str
-    default: Any
-    description: str
-    low: Any = None
-    high: Any = None
-    choices: tuple = ()
-    live: bool = False
-    above: Any = None
-
-    @property
-    def ros_type(self):
-        """Return the rclpy type of the default (an empty list is a list of texts)."""
-        if isinstance(self.default, list):
-            return Parameter.Type.STRING_ARRAY
-        return Parameter.Type.from_parameter_value(self.default)
-
-    @property
-    def rule(self):
-        """Return what a value must be, as the end of a sentence that starts with 'must be'."""
-        if self.choices:
-            return 'one of ' + ', '.join(self.choices)
-        kind = {Parameter.Type.BOOL: 'true or false', Parameter.Type.INTEGER: 'a whole number',
-                Parameter.Type.DOUBLE: 'a number', Parameter.Type.STRING: 'a text',
-                Parameter.Type.STRING_ARRAY: "a list of texts, such as ['a', 'b']"}[self.ros_type]
-        if self.above is not None:
-            return f'{kind} above {self.above:g}'
-        return kind if self.low is None else f'{kind}, {self.low} to {self.high}'
-
-    def descriptor(self):
-        """Return the ROS descriptor, which ``ros2 param describe`` shows."""
-        descriptor = ParameterDescriptor(
-            name=self.name, type=self.ros_type.value,
-            description=f'{self.description} Default: {self.shown_default()}.',
-            read_only=not self.live)
-        if self.choices or self.above is not None:
-            descriptor.additional_constraints = self.rule
-        if self.low is not None:
-            if self.ros_type == Parameter.Type.INTEGER:
-                descriptor.integer_range = [
-                    IntegerRange(from_value=self.low, to_value=self.high, step=1)]
-            else:
-                descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=self.low, to_value=self.high, step=0.0)]
-        return descriptor
-
-    def shown_default(self):
-        """Return the default as its description shows it."""
-        if self.default in ('', []):
-            return 'empty'
-        return str(self.default).lower() if isinstance(self.default, bool) else self.default
-
-    def accept(self, value):
+    def __init__(self, node: Node, table: Sequence[ParameterSpec], default_name: str,
+                 arguments: list[str] | None = None) -> None:
         """
-        Return the value in the parameter's own type: a whole number serves as a float.
+        Declare the parameters with the values that were given at start-up.
 
-        :raises ValueError: the value has the wrong type or lies outside the limits; the text is
-            the rule that it breaks.
-        """
-        wanted = self.ros_type
-        if wanted == Parameter.Type.DOUBLE and type(value) is int:
-            value = float(value)
-        if isinstance(value, (list, tuple, array)) and len(value) == 0:
-            value = []   # an empty list carries no type of its own
-        if self.default == [] and value == ['']:
-            value = []   # how a parameter file, which knows no empty list, writes it
-        # To Python a bool is an int, to ROS it is not.
-        fits = wanted.check(value) and isinstance(value, bool) == (wanted == Parameter.Type.BOOL)
-        if fits and self.choices:
-            fits = value in self.choices
-        if fits and wanted in (Parameter.Type.INTEGER, Parameter.Type.DOUBLE):
-            fits = (math.isfinite(value) and (self.above is None or value > self.above)
-                    and (self.low is None or self.low <= value <= self.high))
-        if not fits:
-            raise ValueError(f'must be {self.rule}')
-        return list(value) if wanted == Parameter.Type.STRING_ARRAY else value
-
-    def parameter(self, value):
-        """Return an rclpy parameter with this name and type."""
-        return Parameter(self.name, self.ros_type, value)
-
-
-class NodeWithParameters(Node):
-    """
-    A node whose parameters are a table of specs.
-
-    Every refusal, at start-up and later, is one line
-    ``name=value: rule (related current values); what to do``.
-    """
-
-    def __init__(self, node_name, specs, arguments=None, **kwargs):
-        """
-        Declare the parameters and take over the values given at start-up.
-
-        :param node_name: what it is called when it is not renamed.
-        :param specs: the table, a sequence of ParameterSpec.
+        :param node: the node that has them.
+        :param table: describes them.
+        :param default_name: what the node is called when it is not renamed.
         :param arguments: the command line that rclpy was initialised with; None for that of the
             process.
         :raises StartupError: a given value breaks a rule.
         """
-        super().__init__(node_name, **kwargs)
-        self._specs = {spec.name: spec for spec in specs}
-        self._tell_unused(node_name, sys.argv if arguments is None else arguments)
-        for spec in specs:
-            self._declare(spec)
+        self._node = node
+        self._table = by_name(table)
+        self._refusal = ''
+        # rclpy has no public way to read them before they are declared.
+        given = {name: parameter.value for name, parameter in node._parameter_overrides.items()}
+        self._report_unused(given, default_name, sys.argv if arguments is None else arguments)
+        for spec in table:
+            self._declare(spec, given.get(spec.name))
+
+    def accept_changes(self, validate_combination: Callable[[Values], None],
+                       on_parameters_changed: Callable[[Values, Values], None]) -> None:
+        """
+        Check that the values go together, and from now on take requests to change them.
+
+        :param validate_combination: is called with all values as they would be; raises a
+            ValueError, whose text is the whole refusal, where a rule for several is broken.
+        :param on_parameters_changed: is called with all values before and after a change.
+        :raises StartupError: the present values do not go together.
+        """
+        self._values = self.values()
+        self._validate_combination = validate_combination
+        self._on_parameters_changed = on_parameters_changed
         try:
-            self.validate_combination(self.values())
+            validate_combination(self._values)
         except ValueError as error:
             raise StartupError(self.shown(error)) from None
+        self._node.add_pre_set_parameters_callback(self._check)
+        self._node.add_on_set_parameters_callback(self._answer)
+        self._node.add_post_set_parameters_callback(self._report_change)
 
-    def shown(self, text, *others):
+    def shown(self, text: Any, *others: Any) -> str:
         """
         Return a text as it may be shown, one line without the secrets in any parameter.
 
         :param text: a text or an exception.
         :param others: further values that may stand in it.
         """
-        values = [parameter.value for name in self._specs if self.has_parameter(name)
-                  for parameter in [self.get_parameter(name)]]
-        return shown(text, *texts_in([*values, *others]))
+        return shown(text, *texts_in([*self.values().values(), *others]))
 
-    def values(self):
+    def values(self) -> Values:
         """Return all parameters of the table as a dictionary of name and value."""
-        return {name: self.get_parameter(name).value for name in self._specs}
+        return {name: self._node.get_parameter(name).value for name in self._table}
 
-    def validate_combination(self, values):
+    def log_changes(self, before: Values, after: Values, *facts: Any) -> None:
         """
-        Check rules that concern several values; a node with such rules overrides this.
+        Log each value that differs.
 
-        :param values: all values as they would be.
-        :raises ValueError: the whole refusal line.
+        :param facts: what the table's effects are asked with.
         """
+        for name, spec in self._table.items():
+            old, new = before[name], after[name]
+            if new != old:
+                meaning = f' ({spec.effect(*facts)})' if spec.effect else ''
+                self._node.get_logger().info(
+                    self.shown(f'{name} {old} -> {new}{meaning}', old, new))
 
-    def apply(self, before, after):
+    def _check(self, requested: list[Parameter]) -> list[Parameter]:
         """
-        Let accepted values take effect; a node with live parameters overrides this.
-
-        :param before: all values before the change.
-        :param after: all values after it.
-        """
-
-    def set_parameters_atomically(self, parameter_list):
-        """
-        Set parameters; the parameter services call this too.
+        Return what rclpy is to set, before it looks at the request itself.
 
         rclpy would refuse a range, a type or an unknown name in words of its own, which name
-        neither the remedy nor, for an unknown name, the parameter. So the table is asked first.
+        neither the remedy nor, for an unknown name, the parameter.
         """
-        before = self.values()
         try:
-            changes = [change for parameter in parameter_list
-                       if (change := accepted(parameter, self, self._specs)) is not None]
-            after = before | {change.name: change.value for change in changes
-                              if change.name in self._specs}
-            self.validate_combination(after)
+            changes = [change for parameter in requested if (
+                change := accepted(parameter, self._node, self._table)) is not None]
+            self._validate_combination(self.values() | {
+                change.name: change.value for change in changes if change.name in self._table})
         except ValueError as refusal:
-            reason = self.shown(refusal, *(parameter.value for parameter in parameter_list))
-            self.get_logger().warning(f'refused: {reason}')
-            return SetParametersResult(successful=False, reason=reason)
-        result = super().set_parameters_atomically(changes)
-        if result.successful and after != before:
-            self.apply(before, after)
-        return result
+            self._refusal = self.shown(refusal, *(parameter.value for parameter in requested))
+            self._node.get_logger().warning(f'refused: {self._refusal}')
+            changes = []
+        # rclpy refuses an empty list before it calls _answer, so a parameter that every node has
+        # is set to what it is.
+        return changes or [self._node.get_parameter('use_sim_time')]
 
-    def _tell_unused(self, default_name, arguments):
+    def _answer(self, _: list[Parameter]) -> SetParametersResult:
+        """Return what _check has found: it had no way to refuse."""
+        reason, self._refusal = self._refusal, ''
+        return SetParametersResult(successful=not reason, reason=reason)
+
+    def _report_change(self, _: list[Parameter]) -> None:
+        before, self._values = self._values, self.values()
+        if self._values != before:
+            self._on_parameters_changed(before, self._values)
+
+    def _report_unused(self, given: Values, default_name: str, arguments: list[str]) -> None:
         """Name what was given and is ignored, before a refusal that it may explain."""
-        given = {name: parameter.value for name, parameter in self._parameter_overrides.items()}
-        of_ros = [name for name in given if self.has_parameter(name)]
-        unused = UnusedParameters(self.get_fully_qualified_name(), default_name,
-                                  {*self._specs, *of_ros}, arguments)
+        of_ros = [name for name in given if self._node.has_parameter(name)]
+        unused = UnusedParameters(self._node.get_fully_qualified_name(), default_name,
+                                  {*self._table, *of_ros}, arguments)
         for line in unused.warnings(given):
-            self.get_logger().warning(line)
+            self._node.get_logger().warning(line)
         for line in unused.notes(given):
-            self.get_logger().info(line)
+            self._node.get_logger().info(line)
 
-    def _declare(self, spec):
-        # Declared without a type first: rclpy refuses a whole number for a float, and an empty
+    def _declare(self, spec: ParameterSpec, given: Any) -> None:
+        # What was given is checked here: rclpy refuses a whole number for a float, and an empty
         # list for a list of texts, with an exception that does not hold the value.
-        loose = ParameterDescriptor(dynamic_typing=True)
-        given = self.declare_parameter(spec.name, spec.default or None, loose).value
-        self.undeclare_parameter(spec.name)
         try:
             value = spec.accept(spec.default if given is None else given)
         except ValueError as rule:
             raise StartupError(shown(
                 f'{spec.name}={given}: {rule} (default {spec.default}); start the node with such '
                 f'a value for {spec.name}', *texts_in(given))) from None
-        if value == []:   # rclpy cannot tell the type of an empty list, so it is set afterwards
-            self.declare_parameter(
-                spec.name, spec.ros_type, spec.descriptor(), ignore_override=True)
-            super().set_parameters_atomically([spec.parameter(value)])
-        else:
-            self.declare_parameter(spec.name, value, spec.descriptor(), ignore_override=True)
+        type_ = ROS_TYPES[type(spec.default)]
+        # rclpy cannot tell the type of an empty list, so it is set afterwards.
+        self._node.declare_parameter(
+            spec.name, type_ if value == [] else value, descriptor_of(spec), ignore_override=True)
+        if value == []:
+            self._node.set_parameters([Parameter(spec.name, type_, value)])

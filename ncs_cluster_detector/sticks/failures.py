@@ -8,6 +8,7 @@
 # the License.
 """Turns a failed call of the mvnc API into an error with one line of text and the remedy."""
 
+from collections.abc import Sequence
 import os
 
 from ncs_cluster_detector.sticks.stick import FirmwareMissingError
@@ -17,10 +18,12 @@ from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import NoPermissionError
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import PortNotUniqueError
+from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.stick import StickNotFoundError
 from ncs_cluster_detector.sticks.stick import StickOpenError
+from ncs_cluster_detector.sticks.system_facts import SystemFacts
 
 # A plain ERROR can also be a broken link, so it is not among them. OUT_OF_MEMORY: the file is
 # larger than the memory of the stick.
@@ -30,13 +33,13 @@ _COMPILE = 'compile it with the mvNCCompile of the installed NCSDK 2'
 _TAKE_A_DETECTOR = 'compile an SSD network that ends with its DetectionOutput layer'
 
 
-def status_name(error):
+def status_name(error: Exception) -> str:
     """Return the name of the API status in an exception, else the exception's type and text."""
     status = error.args[0] if error.args else error
     return getattr(status, 'name', ' '.join(f'{type(error).__name__}: {error}'.split()))
 
 
-def why_not_to_open(wanted, names):
+def why_not_to_open(wanted: str, names: Sequence[str]) -> StickError | None:
     """
     Return the error that forbids opening a stick, or None.
 
@@ -61,13 +64,12 @@ def why_not_to_open(wanted, names):
     return None
 
 
-def open_failure(name, error, facts):
+def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
     """
     Return the error for a stick that did not open, by what the system knows about it.
 
     :param name: device name as listed.
     :param error: the API's exception.
-    :param facts: :class:`SystemFacts`.
     """
     attempt = f'opening stick {name}: {status_name(error)}, expected OK'
     port, _, chip = name.partition('-')
@@ -96,7 +98,7 @@ def open_failure(name, error, facts):
         f'{attempt}; another program may hold it, or its power is too weak: {_POWER}')
 
 
-def load_failure(name, index, size, error):
+def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoadError:
     """
     Return the error for a graph that did not get onto the stick.
 
@@ -113,7 +115,7 @@ def load_failure(name, index, size, error):
         f'{attempt}; if the graph file is no good, {_COMPILE}; if the stick lacks power, {_POWER}')
 
 
-def unfit_input(name, index, reason):
+def unfit_input(name: str, index: int, reason: object) -> GraphRejectedError:
     """
     Return the error for a graph whose input is no picture of three channels.
 
@@ -126,7 +128,7 @@ def unfit_input(name, index, reason):
         '1x3xHEIGHTxWIDTH, one picture of three channels; compile a network with such an input')
 
 
-def no_detector(name, index, shape):
+def no_detector(name: str, index: int, shape: Sequence[int]) -> GraphRejectedError:
     """
     Return the error for a graph whose output cannot be that of an SSD network.
 
@@ -140,12 +142,12 @@ def no_detector(name, index, shape):
         f'{_TAKE_A_DETECTOR}')
 
 
-def call_failure(attempt, name, error):
+def call_failure(attempt: str, name: str, error: Exception) -> StickError:
     """
     Return the error for any other call.
 
     :param attempt: what was attempted, such as ``reading a result``.
-    :param name: device name; None when it is not about one stick.
+    :param name: device name; empty when it is not about one stick.
     :param error: the API's exception.
     """
     status = status_name(error)

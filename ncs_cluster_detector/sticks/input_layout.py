@@ -8,7 +8,10 @@
 # the License.
 """How a network's input lies in memory, as the graph's own tensor descriptor says."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 CHANNELS = 3
 _BYTES_PER_VALUE = 2
@@ -18,15 +21,15 @@ class InputLayout:
     """
     The layout of a half-precision picture of three channels: where each value of it lies.
 
-    The vendor's library moves the values one by one when the order of the dimensions in memory is
-    another one on the host, and sends what it is given as it is when it is the same, whatever gaps
-    the rows have on either side (mvnc_api.c:2617). Both come to nothing when the host is described
-    just like the graph, and its tensors are arranged so.
+    When the host's order of dimensions in memory is another than the graph's, the vendor's library
+    moves the values one by one; when it is the same, it sends the bytes unchanged, whatever gaps
+    the rows have on either side (mvnc_api.c:2617). To avoid both, the host's descriptor is set to
+    the graph's layout, and the tensors are arranged in it.
     """
 
-    def __init__(self, descriptor):
+    def __init__(self, descriptor: Any) -> None:
         """
-        Take over what a ``TensorDescriptor`` of the API says of a graph's input.
+        Read a ``TensorDescriptor`` of the API, that of a graph's input.
 
         :raises ValueError: it is no such picture; the text says what it is.
         """
@@ -50,16 +53,16 @@ class InputLayout:
         row = _BYTES_PER_VALUE * descriptor.c * descriptor.w
         self._is_dense = self._strides == (row, _BYTES_PER_VALUE * descriptor.c, _BYTES_PER_VALUE)
         # What is in no value of the picture stays 0.
-        self._buffer = None if self._is_dense else np.zeros(
-            self._bytes // _BYTES_PER_VALUE, dtype=np.uint16)
+        self._buffer = np.zeros(
+            0 if self._is_dense else self._bytes // _BYTES_PER_VALUE, dtype=np.uint16)
 
     @property
-    def size(self):
+    def size(self) -> tuple[int, int]:
         """Return (width, height) in pixels."""
         height, width, _ = self._shape
         return width, height
 
-    def describe_host(self, host):
+    def describe_host(self, host: Any) -> bool:
         """
         Change the descriptor of a host's tensors to this layout.
 
@@ -72,7 +75,9 @@ class InputLayout:
         host.totalSize = self._bytes
         return True
 
-    def arranged(self, tensor):
+    def arranged(
+            self,
+            tensor: npt.NDArray[np.float16]) -> npt.NDArray[np.float16] | npt.NDArray[np.uint16]:
         """
         Return an array whose values, in their order, are a tensor in this layout.
 

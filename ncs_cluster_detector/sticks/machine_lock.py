@@ -8,6 +8,7 @@
 # the License.
 """The lock that lets one process of the machine at a time look for its stick and open it."""
 
+from collections.abc import Sequence
 import fcntl
 import os
 
@@ -27,12 +28,12 @@ class MachineLock:
     existing directory, and it ends with the process that holds it, however that ends.
     """
 
-    def __init__(self, directories=DIRECTORIES):
+    def __init__(self, directories: Sequence[str] = DIRECTORIES) -> None:
         """Choose the first of the directories that exists; the lock is not taken yet."""
         self._directory = next(filter(os.path.isdir, directories), directories[-1])
-        self._descriptor = None
+        self._descriptor: int | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> 'MachineLock':
         """
         Take the lock, waiting for it.
 
@@ -42,7 +43,8 @@ class MachineLock:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         """Give the lock to the next process."""
+        assert self._descriptor is not None
         os.close(self._descriptor)
         self._descriptor = None

@@ -12,24 +12,29 @@ The driver for sticks on the ``mvnc.mvncapi`` API of NCSDK 2; its only user.
 The module is an argument: the vendor's own on a robot, ``simulation.mvncapi`` without sticks.
 """
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 import math
+from typing import Any
 
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks import numpy_compatibility
 from ncs_cluster_detector.sticks.input_layout import InputLayout
 from ncs_cluster_detector.sticks.opening_watch import OpeningWatch
-from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
-from ncs_cluster_detector.sticks.stick import OPENED
-from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import ThermalState
 from ncs_cluster_detector.sticks.system_facts import SystemFacts
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbError
+import numpy as np
+import numpy.typing as npt
 
 # Input FIFOs hold FP16, which is what the stick computes with. For FP32 ones the vendor's library
 # converts in C, value by value: measured 0.73 ms for the 270,000 values of a 300 x 300 input on an
@@ -52,15 +57,16 @@ HIGHEST_LEVEL = 2
 class NcsdkStick(Stick):
     """A stick behind a module that speaks the mvnc API."""
 
-    def __init__(self, mvncapi, graph_buffers, facts=None, usb=None):
+    def __init__(
+            self, mvncapi: Any, graph_buffers: Sequence[bytes], facts: SystemFacts | None = None,
+            usb: UsbBus | None = None) -> None:
         """
         Prepare a driver; nothing is opened yet.
 
         :param mvncapi: the API module.
         :param graph_buffers: the graph files' contents (bytes), in the order of the outputs.
-        :param facts: where to look for the reason of a failed opening, a :class:`SystemFacts`;
-            None is the system itself.
-        :param usb: the :class:`UsbBus`, for a look at which stick was opened; None to do without.
+        :param facts: where to look for the reason of a failed opening; None is this system.
+        :param usb: for a look at which stick was opened; None to do without.
         :raises SdkMissingError: the module is that of NCSDK 1.
         """
         if not hasattr(mvncapi, 'enumerate_devices'):
@@ -72,10 +78,11 @@ class NcsdkStick(Stick):
         self._graph_buffers = graph_buffers
         self._facts = facts if facts is not None else SystemFacts()
         self._usb = usb
-        self._device = None
-        self._device_name = None
-        self._networks = []   # (graph, input FIFO, output FIFO)
-        self._layouts = []    # of their inputs
+        self._device: Any = None
+        self._device_name = ''
+        # Graph, input FIFO and output FIFO of each.
+        self._networks: list[tuple[Any, Any, Any]] = []
+        self._layouts: list[InputLayout] = []    # of their inputs
         # Each is written by one thread only.
         self._sent = 0
         self._received = 0
@@ -85,11 +92,11 @@ class NcsdkStick(Stick):
                    mvncapi.GlobalOption.RW_LOG_LEVEL, mvncapi.LogLevel.FATAL)
 
     @property
-    def input_sizes(self):
+    def input_sizes(self) -> list[tuple[int, int]]:
         """Return (width, height) of each network's input, as its graph says."""
         return [layout.size for layout in self._layouts]
 
-    def device_names(self):
+    def device_names(self) -> list[str]:
         """Return the names of all sticks; one that is open has no chip after the dash."""
         names = []
         for device, name in self._listed():
@@ -97,13 +104,15 @@ class NcsdkStick(Stick):
             names.append(name)
         return names
 
-    def open_stick(self, wanted, other_ports=(), tell=lambda step: None):
+    def open_stick(
+            self, wanted: str, other_ports: Iterable[str] = (),
+            tell: Callable[[OpeningStep], object] = lambda step: None) -> None:
         """Open the stick at the port of ``wanted`` and load the networks."""
         self._pick(wanted)
         watch = self._watch_opening(wanted, other_ports)
         if watch is not None:
-            tell(OPENING)
-            watch.tell_of_boot(lambda: tell(BOOTED))
+            tell(OpeningStep.OPENING)
+            watch.tell_of_boot(lambda: tell(OpeningStep.BOOTED))
         try:
             self._device.open()
         except Exception as error:   # the API raises plain Exception(Status.X) only
@@ -112,11 +121,11 @@ class NcsdkStick(Stick):
             raise failures.open_failure(self._device_name, error, self._facts) from error
         if watch is not None:
             watch.check()
-        tell(OPENED)
+        tell(OpeningStep.OPENED)
         for index, graph_buffer in enumerate(self._graph_buffers):
             self._load(index, graph_buffer)
 
-    def send(self, tensors):
+    def send(self, tensors: Sequence[npt.NDArray[np.float16]]) -> None:
         """Write each network's tensor to its input and start the inferences."""
         for (graph, fifo_in, fifo_out), layout, tensor in zip(
                 self._networks, self._layouts, tensors, strict=True):
@@ -126,14 +135,14 @@ class NcsdkStick(Stick):
                        numpy_compatibility.TensorBytes(layout.arranged(tensor)), None)
         self._sent += 1
 
-    def receive(self):
+    def receive(self) -> list[npt.NDArray[np.float32]]:
         """Return the oldest outputs, a list of flat float32 arrays, one per network."""
         outputs = [self._call('reading a result', fifo_out.read_elem)[0]
                    for _, _, fifo_out in self._networks]
         self._received += 1
         return outputs
 
-    def thermal_state(self):
+    def thermal_state(self) -> ThermalState:
         """
         Return temperature and throttling level; what cannot be one is None and 0.
 
@@ -151,7 +160,7 @@ class NcsdkStick(Stick):
         return ThermalState(celsius if is_temperature else None,
                             level if 0 <= level <= HIGHEST_LEVEL else 0)
 
-    def close(self):
+    def close(self) -> None:
         """Release in reverse order: a FIFO used after its device is closed crashes the SDK."""
         while self._received < self._sent and not self.has_failed:
             self.receive()
@@ -166,7 +175,7 @@ class NcsdkStick(Stick):
             self._call('releasing the handle', self._device.destroy)
             self._device = None
 
-    def _listed(self):
+    def _listed(self) -> list[tuple[Any, str]]:
         """Return (device, name) for every stick; each device must be destroyed."""
         option = self._api.DeviceOption.RO_DEVICE_NAME
         devices = [self._api.Device(handle)
@@ -174,7 +183,7 @@ class NcsdkStick(Stick):
         return [(device, self._call('reading a device name', device.get_option, option))
                 for device in devices]
 
-    def _pick(self, wanted):
+    def _pick(self, wanted: str) -> None:
         """Take the handle of the stick at a port, release all others."""
         listed = self._listed()
         reason = failures.why_not_to_open(wanted, [name for _, name in listed])
@@ -186,14 +195,14 @@ class NcsdkStick(Stick):
         if reason is not None:
             raise reason
 
-    def _watch_opening(self, wanted, other_ports):
+    def _watch_opening(self, wanted: str, other_ports: Iterable[str]) -> OpeningWatch | None:
         """Return an OpeningWatch, or None when the bus cannot be looked at."""
         if self._usb is not None:
             with suppress(UsbError):
                 return OpeningWatch(self._usb, wanted, other_ports)
         return None
 
-    def _load(self, index, graph_buffer):
+    def _load(self, index: int, graph_buffer: bytes) -> None:
         types = self._api.FifoDataType
         graph = self._call('preparing a graph', self._api.Graph, f'graph{index}')
         try:
@@ -203,15 +212,15 @@ class NcsdkStick(Stick):
                 output_fifo_num_elem=FIFO_DEPTH, output_fifo_data_type=types.FP32)
         except Exception as error:
             failure = failures.load_failure(self._device_name, index, len(graph_buffer), error)
-            # Of a refused file the stick has told, and it answers on (mvnc_api.c:1128).
+            # The stick itself refuses a file, and goes on answering (mvnc_api.c:1128).
             self.has_failed = not isinstance(failure, GraphRejectedError)
             raise failure from error
         self._networks.append((graph, fifo_in, fifo_out))
         self._layouts.append(self._input_of(index, fifo_in))
         self._check_output(index, fifo_out)
 
-    def _input_of(self, index, fifo):
-        """Return the InputLayout of a network, after the library was told to keep to it."""
+    def _input_of(self, index: int, fifo: Any) -> InputLayout:
+        """Return the InputLayout of a network, after the library was set to it."""
         option = self._api.FifoOption
         descriptor = self._call('reading the form of an input', fifo.get_option,
                                 option.RO_GRAPH_TENSOR_DESCRIPTOR)
@@ -226,14 +235,14 @@ class NcsdkStick(Stick):
                        option.RW_HOST_TENSOR_DESCRIPTOR, host)
         return layout
 
-    def _check_output(self, index, fifo):
+    def _check_output(self, index: int, fifo: Any) -> None:
         output = self._call('reading the form of an output', fifo.get_option,
                             self._api.FifoOption.RO_GRAPH_TENSOR_DESCRIPTOR)
         if output.n != 1 or not ssd.may_be_output(output.h, output.w, output.c):
             raise failures.no_detector(
                 self._device_name, index, (output.n, output.c, output.h, output.w))
 
-    def _call(self, attempt, function, *arguments):
+    def _call(self, attempt: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return function(*arguments)
         except Exception as error:

@@ -15,18 +15,20 @@ same. Both are given to it here, in the same way for all versions; its file stay
 """
 
 import types
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
 class TensorBytes:
     """A tensor as the binding takes it: an object with ``tostring()``."""
 
-    def __init__(self, tensor):
+    def __init__(self, tensor: npt.NDArray[Any]) -> None:
         """Hold an array."""
         self._tensor = tensor
 
-    def tostring(self):
+    def tostring(self) -> bytes:
         """Return the bytes of the array's values in their order."""
         return self._tensor.tobytes()
 
@@ -34,16 +36,16 @@ class TensorBytes:
 class _Numpy(types.ModuleType):
     """NumPy with a ``fromstring`` for bytes."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
 
     @staticmethod
-    def fromstring(data, dtype):
+    def fromstring(data: bytes, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Return a writable array of the values in the bytes."""
         return np.frombuffer(data, dtype=dtype).copy()
 
 
-def adapt(binding):
+def adapt(binding: Any) -> None:
     """
     Replace the name ``numpy`` inside a binding's module; one that has none is left as it is.
 

@@ -13,27 +13,30 @@ When a stick is not back five seconds after its boot, the library connects to an
 nobody has claimed, and goes on under the name that was asked for (mvnc_api.c:545).
 """
 
+from collections.abc import Callable
+from collections.abc import Iterable
 import threading
 import time
 
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import WrongStickError
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbError
+from ncs_cluster_detector.sticks.usb_bus import UsbStick
 
-CHECK_SEC = 0.1   # libusb tells nobody here what comes; the SDK itself looks every millisecond
-# So long the library looks for the stick itself, half a second less. Of one that comes later it
-# is not known when the library will turn to it.
+CHECK_SEC = 0.1   # libusb does not report new devices here; the SDK looks every millisecond
+# The library looks for the stick itself for half a second longer. When it tries a stick that comes
+# later is not known.
 OWN_NAME_SEC = 4.5
 
 
 class OpeningWatch:
     """What the bus shows of one opening; the caller holds the machine lock from first to last."""
 
-    def __init__(self, usb, wanted, other_ports):
+    def __init__(self, usb: UsbBus, wanted: str, other_ports: Iterable[str]) -> None:
         """
         Look at the bus before the stick is opened.
 
-        :param usb: the :class:`UsbBus`.
         :param wanted: device name of the stick.
         :param other_ports: the USB ports of other sticks.
         :raises UsbError: the bus cannot be listed, or does not show the stick.
@@ -42,17 +45,17 @@ class OpeningWatch:
         self._wanted = wanted
         self._other_ports = other_ports
         self._opened = threading.Event()
-        self._lock = threading.Lock()   # nothing is told of the boot after the opening
+        self._lock = threading.Lock()   # so that BOOTED is never sent after OPENED
         sticks = usb.sticks()
         if port_of(wanted) not in [stick.port for stick in sticks if not stick.booted]:
             raise UsbError(f'no stick that has not booted at port {port_of(wanted)}')
         self._old = {stick.address for stick in sticks if stick.booted}
 
-    def tell_of_boot(self, tell):
+    def tell_of_boot(self, tell: Callable[[], object]) -> None:
         """Call ``tell``, in a thread, if the stick is back from its boot in time."""
         threading.Thread(target=self._look_for_it, args=(tell,), daemon=True).start()
 
-    def check(self):
+    def check(self) -> None:
         """
         Look at the bus after the stick was opened; what cannot be seen is not objected to.
 
@@ -78,14 +81,14 @@ class OpeningWatch:
             f'expected port {port_of(self._wanted)}; that one is given back. If it happens again, '
             'plug the stick into a hub with a power supply of its own')
 
-    def _new(self):
+    def _new(self) -> list[UsbStick]:
         """Return the sticks, one as a rule, that have come booted since and can be it."""
         new = [stick for stick in self._usb.sticks()
                if stick.booted and stick.address not in self._old]
         return [stick for stick in new if stick.port == port_of(self._wanted)] or [
             stick for stick in new if stick.port not in self._other_ports]
 
-    def _look_for_it(self, tell):
+    def _look_for_it(self, tell: Callable[[], object]) -> None:
         give_up_at = time.monotonic() + OWN_NAME_SEC
         while not self._opened.wait(CHECK_SEC) and time.monotonic() < give_up_at:
             try:

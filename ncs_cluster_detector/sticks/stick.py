@@ -10,15 +10,27 @@
 
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
-from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
 
 
-# The steps of an opening: the bus is watched, the stick is back from its boot, it has answered.
-OPENING, BOOTED, OPENED = 'opening', 'booted', 'opened'
+class OpeningStep(Enum):
+    """How far the opening of a stick is, in this order."""
+
+    WAITING = 'it has not begun'
+    OPENING = 'the USB bus is watched, and the stick boots'
+    BOOTED = 'the stick is back from its boot'
+    OPENED = 'the stick has answered'
+    READY = 'the networks are loaded'
 
 
-def port_of(device_name):
+def port_of(device_name: str) -> str:
     """
     Return the USB port path in a device name: ``1.2`` of ``1.2-ma2450``.
 
@@ -28,8 +40,8 @@ def port_of(device_name):
     return device_name.partition('-')[0]
 
 
-def is_in_use(device_name):
-    """Tell whether a listed stick is opened by some process: ``1.2-`` without its chip."""
+def is_in_use(device_name: str) -> bool:
+    """Return whether a listed stick is opened by some process: ``1.2-`` without its chip."""
     return not device_name.partition('-')[2]
 
 
@@ -38,16 +50,16 @@ class StickError(Exception):
     A stick cannot be used.
 
     The text is one line: what was attempted, on which stick, what came of it and what was
-    expected, the remedy. ``hopeless`` tells that neither another attempt nor another stick helps.
+    expected, the remedy. ``permanent``: neither another attempt nor another stick helps.
     """
 
-    hopeless = False
+    permanent = False
 
 
 class SdkMissingError(StickError):
-    """The vendor's SDK is not installed, cannot be loaded, or is another one."""
+    """The vendor's SDK is not installed, cannot be loaded, or is of another version."""
 
-    hopeless = True
+    permanent = True
 
 
 class StickNotFoundError(StickError):
@@ -85,7 +97,7 @@ class GraphLoadError(StickError):
 class GraphRejectedError(GraphLoadError):
     """The graph file itself is unfit, for every stick."""
 
-    hopeless = True
+    permanent = True
 
 
 class StickLostError(StickError):
@@ -93,9 +105,9 @@ class StickLostError(StickError):
 
 
 class ThermalState(NamedTuple):
-    """Temperature in degrees Celsius, None when the stick tells none, and throttling level 0-2."""
+    """Temperature in degrees Celsius, None when the stick gives none, and throttling level 0-2."""
 
-    celsius: Optional[float]
+    celsius: float | None
     throttle_level: int
 
 
@@ -114,11 +126,11 @@ class Stick(ABC):
 
     @property
     @abstractmethod
-    def input_sizes(self):
+    def input_sizes(self) -> list[tuple[int, int]]:
         """Return (width, height) in pixels of each network's input, once the stick is open."""
 
     @abstractmethod
-    def device_names(self):
+    def device_names(self) -> list[str]:
         """
         Return the device names of all sticks of the machine, such as ``1.2-ma2450``.
 
@@ -126,7 +138,9 @@ class Stick(ABC):
         """
 
     @abstractmethod
-    def open_stick(self, wanted, other_ports=(), tell=lambda step: None):
+    def open_stick(
+            self, wanted: str, other_ports: Iterable[str] = (),
+            tell: Callable[[OpeningStep], object] = lambda step: None) -> None:
         """
         Open a stick and load the networks.
 
@@ -140,7 +154,7 @@ class Stick(ABC):
         """
 
     @abstractmethod
-    def send(self, tensors):
+    def send(self, tensors: Sequence[npt.NDArray[np.float16]]) -> None:
         """
         Give every network its input; blocks while the stick can take no more.
 
@@ -150,7 +164,7 @@ class Stick(ABC):
         """
 
     @abstractmethod
-    def receive(self):
+    def receive(self) -> list[npt.NDArray[np.float32]]:
         """
         Return the output vectors of the oldest sent input, one per network, waiting for them.
 
@@ -159,7 +173,7 @@ class Stick(ABC):
         """
 
     @abstractmethod
-    def thermal_state(self):
+    def thermal_state(self) -> ThermalState:
         """
         Return the stick's ThermalState, also while it infers.
 
@@ -167,7 +181,7 @@ class Stick(ABC):
         """
 
     @abstractmethod
-    def close(self):
+    def close(self) -> None:
         """
         Wait for the results that are under way, then release networks and stick.
 

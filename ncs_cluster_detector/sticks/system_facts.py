@@ -9,7 +9,7 @@
 """
 What the operating system knows about a stick that did not open.
 
-The SDK says nothing but ERROR then, and a further call of it may never return; files can be read.
+The SDK gives only ERROR then, and its next call may never return; files can be read.
 """
 
 import glob
@@ -22,14 +22,15 @@ VENDOR_ID = '03e7'
 class SystemFacts:
     """Reads the files of ``/proc``, ``/sys`` and ``/dev``; tests give it others."""
 
-    def __init__(self, maps='/proc/self/maps', usb_devices='/sys/bus/usb/devices',
-                 usb_nodes='/dev/bus/usb'):
+    def __init__(
+            self, maps: str = '/proc/self/maps', usb_devices: str = '/sys/bus/usb/devices',
+            usb_nodes: str = '/dev/bus/usb') -> None:
         """Remember where the files are."""
         self._maps = maps
         self._usb_devices = usb_devices
         self._usb_nodes = usb_nodes
 
-    def sdk_folder(self):
+    def sdk_folder(self) -> str | None:
         """Return the folder of the ``libmvnc.so`` in this process; None when there is none."""
         with open(self._maps, encoding='utf-8', errors='surrogateescape') as file:
             for line in file:
@@ -39,7 +40,7 @@ class SystemFacts:
                     return os.path.dirname(path[0])
         return None
 
-    def missing_firmware(self, chip):
+    def missing_firmware(self, chip: str) -> str | None:
         """
         Return the path of a firmware file that should be there and is not, else None.
 
@@ -51,7 +52,7 @@ class SystemFacts:
         path = os.path.join(folder, 'mvnc', f'MvNCAPI-{chip}.mvcmd')
         return None if os.path.isfile(path) else path
 
-    def nodes(self, port):
+    def nodes(self, port: str) -> list[str] | None:
         """
         Return the device files of the sticks at a port path, on whatever bus.
 
@@ -73,11 +74,11 @@ class SystemFacts:
                                                              for value in values[1:])))
         return found
 
-    def is_usable(self, node):
-        """Tell whether this process may read and write a device file."""
+    def is_usable(self, node: str) -> bool:
+        """Return whether this process may read and write a device file."""
         return os.access(node, os.R_OK | os.W_OK, effective_ids=True)
 
 
-def _first_line(path):
+def _first_line(path: str) -> str:
     with open(path, encoding='ascii') as file:
         return file.readline().strip()

@@ -14,6 +14,7 @@ sticks. Every wait here has a deadline, which the vendor's library has not.
 """
 
 from array import array
+from collections.abc import Iterator
 from contextlib import contextmanager
 import ctypes
 from dataclasses import dataclass
@@ -73,12 +74,12 @@ class UsbStick:
     """
 
     port: str
-    address: tuple
+    address: tuple[int, int]
     booted: bool
     device: Any = field(repr=False, compare=False, default=None)
 
 
-def load_backend():
+def load_backend() -> Any:
     """
     Return pyusb's backend for libusb 1.0.
 
@@ -94,7 +95,7 @@ def load_backend():
     return backend
 
 
-def without_pyusb(error):
+def without_pyusb(error: Exception) -> UsbUnavailableError:
     """Return the UsbUnavailableError for pyusb that cannot be imported."""
     return UsbUnavailableError(
         f"the Python module 'usb' (pyusb) cannot be loaded: {error}; install python3-usb")
@@ -103,11 +104,11 @@ def without_pyusb(error):
 class UsbBus:
     """All sticks of the machine, seen through a backend of pyusb's interface."""
 
-    def __init__(self, backend):
+    def __init__(self, backend: Any) -> None:
         """Use a backend; nothing is opened."""
         self._backend = backend
 
-    def sticks(self):
+    def sticks(self) -> list[UsbStick]:
         """
         Return an UsbStick for each stick on the bus, in no order.
 
@@ -123,11 +124,11 @@ class UsbBus:
                                           (about.bus, about.address), booted, device))
         return found
 
-    def claim(self, stick):
+    def claim(self, stick: UsbStick) -> 'UsbClaim':
         """
-        Make a stick this caller's alone; return the UsbClaim.
+        Claim a stick for this caller alone.
 
-        :raises UsbBusyError: somebody else has it.
+        :raises UsbBusyError: somebody else has claimed it.
         :raises UsbAccessError: this process may not use it.
         :raises UsbGoneError: it has left the bus.
         :raises UsbError: anything else.
@@ -141,9 +142,9 @@ class UsbBus:
                 raise
         return UsbClaim(self._backend, handle)
 
-    def is_claimed(self, stick):
+    def is_claimed(self, stick: UsbStick) -> bool:
         """
-        Tell whether somebody, in whatever process, has claimed a stick.
+        Return whether any process has claimed a stick.
 
         :raises UsbError: as :meth:`claim`, :class:`UsbBusyError` excepted.
         """
@@ -161,24 +162,24 @@ class UsbClaim:
     For one thread at a time.
     """
 
-    def __init__(self, backend, handle):
+    def __init__(self, backend: Any, handle: Any) -> None:
         """Take over a handle whose interface is claimed."""
         self._backend = backend
         self._handle = handle
 
-    def read(self, timeout_sec):
+    def read(self, timeout_sec: float) -> int:
         """
-        Read what the stick has to say; return the number of bytes.
+        Read data from the stick; return the number of bytes.
 
-        :raises UsbTimeoutError: it says nothing within the time.
+        :raises UsbTimeoutError: there is none within the time.
         :raises UsbGoneError: it has left the bus, before or meanwhile.
         :raises UsbError: anything else.
         """
         with _translated_errors():
-            return self._backend.bulk_read(self._handle, ENDPOINT_IN, INTERFACE,
-                                           array('B', bytes(READ_BYTES)), _ms(timeout_sec))
+            return int(self._backend.bulk_read(self._handle, ENDPOINT_IN, INTERFACE,
+                                               array('B', bytes(READ_BYTES)), _ms(timeout_sec)))
 
-    def write(self, data, timeout_sec):
+    def write(self, data: bytes, timeout_sec: float) -> None:
         """
         Write bytes to the stick.
 
@@ -192,7 +193,7 @@ class UsbClaim:
         if written < len(data):
             raise UsbTimeoutError(f'{written} of {len(data)} bytes written')
 
-    def reset(self):
+    def reset(self) -> None:
         """
         Reset the stick's USB port; can take seconds, for the system tries to bring it back.
 
@@ -202,12 +203,12 @@ class UsbClaim:
         with _translated_errors():
             self._backend.reset_device(self._handle)
 
-    def close(self):
+    def close(self) -> None:
         """Give the stick back; an interface ends with its handle."""
         self._backend.close_device(self._handle)
 
 
-def _find_libusb(_):
+def _find_libusb(_: str) -> str | None:
     """Return the system's libusb, which the vendor's library uses too, or else PyPI's."""
     try:
         ctypes.CDLL(LIBRARY)
@@ -220,12 +221,12 @@ def _find_libusb(_):
         return None
 
 
-def _ms(seconds):
+def _ms(seconds: float) -> int:
     return max(round(seconds * 1000), 1)   # 0 would be without a limit
 
 
 @contextmanager
-def _translated_errors():
+def _translated_errors() -> Iterator[None]:
     """Raise this module's errors instead of pyusb's."""
     from usb.core import USBError
     try:
@@ -233,5 +234,5 @@ def _translated_errors():
     except USBError as error:
         kind = _ERRORS.get(error.backend_error_code, UsbError)
         raise kind(str(error)) from error
-    except NotImplementedError as error:   # so pyusb tells LIBUSB_ERROR_NOT_SUPPORTED
+    except NotImplementedError as error:   # pyusb's form of LIBUSB_ERROR_NOT_SUPPORTED
         raise UsbError(f'not supported: {error}') from error

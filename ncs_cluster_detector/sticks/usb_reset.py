@@ -11,6 +11,7 @@
 import struct
 import time
 
+from ncs_cluster_detector.sticks.usb_bus import UsbClaim
 from ncs_cluster_detector.sticks.usb_bus import UsbError
 from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
 from ncs_cluster_detector.sticks.usb_bus import UsbTimeoutError
@@ -31,16 +32,16 @@ _FILLER = struct.pack('<I', _RESET_REQ) * 16384
 TENSOR_FILL_BYTES = 4 << 20   # of a picture of 800 x 800 and some more
 GRAPH_FILL_BYTES = 32 << 20
 
-SILENCE_SEC = 0.05        # a stick that has something to say does so within a millisecond
+SILENCE_SEC = 0.05        # a stick that has data sends it within a millisecond
 LONGEST_TALK_SEC = 0.3    # a full queue of results is a few kilobytes
 WRITE_SEC = 0.1
 LEAVING_SEC = 0.3         # healthy ones have left the bus some 50 ms after the request
 _RETRY_SEC = 0.02         # reading fails for a while before the system sees that a stick is gone
 
 
-def ask_to_reset(claim, budget_sec, fill_bytes=TENSOR_FILL_BYTES):
+def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FILL_BYTES) -> bool:
     """
-    Empty a booted stick of what it has to say and ask it to reset itself.
+    Read all data of a booted stick and ask it to reset itself.
 
     :param claim: its :class:`UsbClaim`.
     :param budget_sec: how long this may take, in seconds; 0.5 is enough for a healthy stick.
@@ -64,8 +65,8 @@ def ask_to_reset(claim, budget_sec, fill_bytes=TENSOR_FILL_BYTES):
     return False
 
 
-def _listen(claim, until, silence_sec=None):
-    """Read until a time, or until the stick was silent for so long; what it says is dropped."""
+def _listen(claim: UsbClaim, until: float, silence_sec: float | None = None) -> None:
+    """Read until a time, or until the stick was silent for so long; drop the data."""
     while (left_sec := until - time.monotonic()) > 0:
         try:
             claim.read(left_sec if silence_sec is None else min(left_sec, silence_sec))

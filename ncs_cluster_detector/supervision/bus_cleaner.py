@@ -6,116 +6,114 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The supervisor's hold on the bus cleaner: asks it, hears it, and does without it if it must."""
+"""The bus cleaner as the supervisor sees it: a process that may fail, and need not be there."""
 
+from enum import Enum
 from multiprocessing import connection
+from typing import Any
 
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.processes.endings import KILL_GRACE_SEC
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.supervision.transitions import check_transition
+from ncs_cluster_detector.wire.messages import BusReport
 from ncs_cluster_detector.wire.messages import Clean
+from ncs_cluster_detector.wire.messages import DeadStick
+from ncs_cluster_detector.wire.messages import WorkerConfig
 from ncs_cluster_detector.worker import bus_cleaner_main
 
-# Its own deadlines come to 2.5 s; one that needs longer is stuck inside the system.
+# The sum of its own deadlines is 2.5 s; one that needs longer hangs in a system call.
 ANSWER_SEC = 4.0
-# After so many failures in a row it is left alone for a while.
+# After so many failures in a row it is not started for a while.
 MOST_FAILURES = 5
+
+
+class CleanerState(Enum):
+    """What the process of the bus cleaner does."""
+
+    ENDED = 'there is no process'
+    IDLE = 'it waits for a request'
+    CLEANING = 'it must answer'
+    KILLED = 'it did not answer in time, and was killed'
+    UNUSABLE = 'it found no USB library, and is never started again'
 
 
 class BusCleaner:
     """
     Has the bus cleaned before sticks are listed, and knows the dead ones.
 
-    The process is started when it is needed first, and again when it has ended. Without a USB
+    The process is started when it is first needed, and again when it has ended. Without a USB
     library or permission sticks are listed all the same, after one warning.
     """
 
-    def __init__(self, config, logger):
-        """Start without a process; see WorkerConfig and the logger of Supervisor."""
-        self.dead = {}              # USB port -> DeadStick
-        self.spared = frozenset()   # the own ports of the last cleaning
+    def __init__(self, config: WorkerConfig, logger: Logger) -> None:
+        """Start without a process."""
+        self.dead: dict[str, DeadStick] = {}          # by USB port
+        self.spared: frozenset[str] = frozenset()     # the own ports of the last cleaning
+        self.state = CleanerState.ENDED
         self._config = config
         self._logger = logger
-        self._process = None
-        self._is_given_up = False   # it was killed because it gave no answer
-        self._asked_at = None       # while it must answer
+        self._process: ChildProcess | None = None
+        self._must_answer_by = float('inf')
         self._failures = 0
         self._rests_until = float('-inf')
-        self._is_usable = True      # there is a USB library
         self._problem = ''
 
-    def clean(self, own_ports, now):
+    def clean(self, own_ports: tuple[str, ...], now: float) -> bool:
         """
         Ask for a clean bus, unless that was done already.
 
         :param own_ports: see Clean.
-        :return: False when there is nobody who could clean it.
+        :return: False when the bus cannot be cleaned.
         """
-        if not self._is_usable or now < self._rests_until:
-            return False
-        if self._process is None:
-            try:
-                self._process = ChildProcess(bus_cleaner_main.main, self._config)
-            except (OSError, EOFError) as error:
-                self._failed(f'starting its process: {type(error).__name__}: {error}', now)
-        if self._process is None or self._is_given_up:
-            return False
-        if self._asked_at is None:
+        if self.state is CleanerState.ENDED and now >= self._rests_until:
+            self._start(now)
+        if self._process is not None and self.state is CleanerState.IDLE:
             self._process.send(Clean(own_ports))
+            self._change_state(CleanerState.CLEANING, CleanerState.IDLE)
             self.spared = frozenset(own_ports)
-            self._asked_at = now
-        return True
+            self._must_answer_by = now + ANSWER_SEC
+        return self.state is CleanerState.CLEANING
 
-    def hear(self, now):
+    def hear(self, now: float) -> tuple[bool, dict[str, bool]]:
         """
-        Take in what it has said.
+        Read its messages.
 
-        :return: whether the bus is as clean as it gets, which was asked for; and of the dead
-            sticks that have left the bus, by port, whether a reset has brought them back.
+        :return: whether a cleaning that was asked for is over; and, by port, the dead sticks that
+            have left the bus, with whether a reset brought them back.
         """
         if self._process is None:
             return False, {}
-        left, was_asked = {}, self._asked_at is not None
-        has_ended = self._process.has_ended()   # before its last words are read
+        left: dict[str, bool] = {}
+        was_asked = self.state is CleanerState.CLEANING
+        has_ended = self._process.has_ended()   # before its last messages are read
         for report in self._process.messages():
-            if self._is_given_up:
-                continue   # it comes too late
-            dead = {stick.port: stick for stick in report.dead}
-            left.update({port: port in report.revived for port in self.dead.keys() - dead.keys()})
-            self.dead = dead
-            if report.problem and report.problem != self._problem:
-                self._problem = report.problem
-                self._logger.warning(
-                    f'the USB bus cannot be cleaned: {self._problem}; a stick that a killed '
-                    'program left behind, or that does not answer, can keep others from being '
-                    'started')
-            self._is_usable = report.usable
-            if report.cleaned or not report.usable:
-                self._asked_at, self._failures = None, 0
+            if self.state is not CleanerState.KILLED:   # else it comes too late
+                left.update(self._take_in(report))
         if has_ended:
-            if self._is_usable and not self._is_given_up:
+            if self.state not in (CleanerState.UNUSABLE, CleanerState.KILLED):
                 self._failed(self._process.how_it_ended(), now)
             self._drop()
         elif now >= self.deadline():
             self._failed(f'no answer within {ANSWER_SEC:g} s', now)
             self._process.kill()
-            self._is_given_up, self._asked_at = True, None
-        return was_asked and self._asked_at is None, left
+            self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
+        return was_asked and self.state is not CleanerState.CLEANING, left
 
-    def deadline(self):
-        """Return until when it owes an answer; infinite when it does not."""
-        return float('inf') if self._asked_at is None else self._asked_at + ANSWER_SEC
+    def deadline(self) -> float:
+        """Return when it must answer by; infinite when it need not answer."""
+        return self._must_answer_by
 
-    def extend_deadlines(self, delay_sec):
-        """Move the deadline, for this process itself has stood still so long."""
-        if self._asked_at is not None:
-            self._asked_at += delay_sec
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move the deadline, because this process itself was suspended for so long."""
+        self._must_answer_by += delay_sec
 
-    def waitables(self):
-        """Return what becomes ready when it says something or ends."""
+    def waitables(self) -> list[Any]:
+        """Return what becomes ready when it sends a message or ends."""
         return [] if self._process is None else self._process.waitables()
 
-    def stop(self):
+    def stop(self) -> bool:
         """End it, which has no stick to close; return False if it cannot be ended."""
         if self._process is not None:
             self._process.kill()
@@ -125,11 +123,46 @@ class BusCleaner:
             self._drop()
         return True
 
-    def _drop(self):
-        self._process.close()
-        self._process, self._is_given_up, self._asked_at, self.dead = None, False, None, {}
+    def _start(self, now: float) -> None:
+        try:
+            self._process = ChildProcess(bus_cleaner_main.main, self._config)
+        except (OSError, EOFError) as error:
+            self._failed(f'starting its process: {type(error).__name__}: {error}', now)
+        else:
+            self._change_state(CleanerState.IDLE, CleanerState.ENDED)
 
-    def _failed(self, text, now):
+    def _take_in(self, report: BusReport) -> dict[str, bool]:
+        """Return the ports of dead sticks that left the bus: whether a reset brought them back."""
+        dead = {stick.port: stick for stick in report.dead}
+        left = {port: port in report.revived for port in self.dead.keys() - dead.keys()}
+        self.dead = dead
+        if report.problem and report.problem != self._problem:
+            self._problem = report.problem
+            self._logger.warning(
+                f'the USB bus cannot be cleaned: {self._problem}; a stick that a killed program '
+                'left behind, or that does not answer, can keep others from being started')
+        if not report.usable:
+            self._failures = 0
+            self._change_state(CleanerState.UNUSABLE, CleanerState.IDLE, CleanerState.CLEANING)
+        elif report.cleaned:
+            self._failures = 0
+            self._change_state(CleanerState.IDLE, CleanerState.CLEANING)
+        return left
+
+    def _drop(self) -> None:
+        assert self._process is not None
+        self._process.close()
+        self._process, self.dead = None, {}
+        if self.state is not CleanerState.UNUSABLE:
+            self._change_state(CleanerState.ENDED, CleanerState.IDLE, CleanerState.CLEANING,
+                               CleanerState.KILLED)
+
+    def _change_state(self, new: CleanerState, *predecessors: CleanerState) -> None:
+        check_transition('the bus cleaner', self.state, new, predecessors)
+        self.state = new
+        self._must_answer_by = float('inf')
+
+    def _failed(self, text: str, now: float) -> None:
         self._failures += 1
         rest = ''
         if self._failures >= MOST_FAILURES:

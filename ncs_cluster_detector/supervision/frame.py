@@ -11,17 +11,21 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 
 @dataclass(frozen=True, eq=False)   # two frames are never the same one
 class Frame:
     """
     One camera image.
 
-    ``image`` is uint8, height x width x 3, blue-green-red, and is not changed by anyone;
-    ``header`` is passed on untouched; ``arrived_at`` is in seconds of the monotonic clock.
+    ``sequence`` grows with each frame. ``image`` is uint8, height x width x 3, blue-green-red, and
+    is not changed by anyone; ``header`` is passed on untouched; ``arrived_at`` is in seconds of
+    the monotonic clock.
     """
 
-    number: int
-    image: Any
+    sequence: int
+    image: npt.NDArray[np.uint8]
     header: Any
     arrived_at: float

@@ -6,51 +6,59 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The way of the frames: from the camera to the sticks, and back in their order."""
+"""The frames' path: from the camera to the sticks, and back in order."""
 
+from ncs_cluster_detector.networks.detection import Detection
+from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.ordering import ResultOrder
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.measurement import Rate
+from ncs_cluster_detector.supervision.stick_pool import StickPool
 
 
 class FrameFlow:
     """
-    Gives each frame to a stick, and to another one when that is late.
+    Sends each frame to a stick, and to another one when that one is late.
 
-    ``dropped`` counts the frames without a published result, ``input`` is the Rate of those that
-    came.
+    ``dropped`` counts the frames without a published result; ``input`` is the rate of all frames.
     """
 
-    def __init__(self, cluster, pool, inflight_per_stick):
+    def __init__(self, cluster: ClusterControl, pool: StickPool, inflight_per_stick: int) -> None:
         """Start without frames; see ClusterControl and StickPool."""
         self.input = Rate()
         self._cluster = cluster
         self._pool = pool
         self._inflight_per_stick = inflight_per_stick
-        self._order = ResultOrder(cluster.promptness.order_patience_sec)
+        self._order: ResultOrder[tuple[Frame, tuple[Detection, ...]]] = ResultOrder(
+            cluster.promptness.order_patience_sec)
         self._seen = 0         # number of the newest frame that has been looked at
-        self._waiting = None   # the newest frame while no stick has it
+        self._waiting: Frame | None = None   # the newest frame while no stick has it
         self._not_sent = 0
 
     @property
-    def dropped(self):
-        """Return how many frames were not sent to a stick, were lost there or came too late."""
+    def dropped(self) -> int:
+        """Return how many frames were not sent to a stick, were lost there or were late."""
         return self._not_sent + self._order.dropped
 
-    def take_results(self, now):
-        """Take in what the sticks have finished and lost."""
+    def take_results(self, now: float) -> None:
+        """Process the results of the sticks, and the frames that they lost."""
         for number, result, frame in self._pool.take_results():
-            self._order.finished(frame.number, number, (frame, result.detections), now)
+            self._order.finished(frame.sequence, number, (frame, result.detections), now)
         for number, sequence in self._pool.take_lost():
             self._order.lost(sequence, number)
 
-    def distribute(self, now, newest, sticks, settings):
+    def distribute(
+            self, now: float, newest: Frame | None, sticks: list[StickStatus],
+            settings: Settings) -> None:
         """
-        Give frames to sticks.
+        Send frames to sticks.
 
         :param now: seconds of the monotonic clock.
-        :param newest: the newest Frame, or None.
-        :param sticks: list of StickStatus, all sticks; those that are given a frame are renewed.
-        :param settings: the Settings in force.
+        :param newest: the newest frame, or None.
+        :param sticks: all sticks; those that are sent a frame are updated in it.
+        :param settings: those in force.
         """
         self._replace_late_sticks(now, sticks, settings)
         self._take_in(now, newest)
@@ -66,59 +74,61 @@ class FrameFlow:
             if on_trial is not None:
                 self._post(on_trial, frame, now, sticks)
 
-    def release(self, now):
-        """Return the pairs of Frame and its detections that may be published, in order."""
+    def release(self, now: float) -> list[tuple[Frame, tuple[Detection, ...]]]:
+        """Return the frames that may be published, each with its detections, in order."""
         self._order.patience_sec = self._cluster.promptness.order_patience_sec
         return self._order.release(now)
 
-    def next_due(self, now, sticks):
-        """Return the next moment at which time alone lets a frame go on, or None."""
+    def next_due(self, now: float, sticks: list[StickStatus]) -> float | None:
+        """Return when the next frame may be sent or published without a new event, or None."""
         frame_due_at = None if self._waiting is None else self._cluster.next_frame_due(
             now, sticks, self._inflight_per_stick)
         due = [frame_due_at, self._order.next_release_at()]
         return min((moment for moment in due if moment is not None), default=None)
 
-    def _take_in(self, now, frame):
-        if frame is None or frame.number == self._seen:
+    def _take_in(self, now: float, frame: Frame | None) -> None:
+        if frame is None or frame.sequence == self._seen:
             return
-        arrived = frame.number - self._seen
+        arrived = frame.sequence - self._seen
         for _ in range(arrived):
             self.input.count(now)
         # The single place where frames are dropped for want of a free stick.
         self._not_sent += arrived - 1 + (self._waiting is not None)
-        self._seen = frame.number
+        self._seen = frame.sequence
         self._waiting = frame
 
-    def _replace_late_sticks(self, now, sticks, settings):
-        """Give the frames of the sticks that are late to others; the first result counts."""
+    def _replace_late_sticks(
+            self, now: float, sticks: list[StickStatus], settings: Settings) -> None:
+        """Send the frames of late sticks to others; the first result counts."""
         promptness = self._cluster.promptness
         for number in promptness.newly_late:
             self._pool.note_late(number)
         if not promptness.late:
             return
-        frames = {}
+        frames: dict[int, Frame] = {}
         for number in promptness.late:
             frames.update(self._pool.frames_of(number))
-        for frame in map(frames.get, self._order.owed_by(promptness.late)):
+        for sequence in self._order.owed_by(promptness.late):
+            frame = frames[sequence]
             if _is_too_old(frame, now, settings):
-                self._order.wait_no_longer(frame.number)
+                self._order.wait_no_longer(frame.sequence)
             elif not self._give(frame, now, sticks):
                 return
 
-    def _give(self, frame, now, sticks):
-        """Give a frame to an active stick with room; return whether there is one."""
+    def _give(self, frame: Frame, now: float, sticks: list[StickStatus]) -> bool:
+        """Send a frame to an active stick with room; return whether there is one."""
         number = self._cluster.give_next(now, sticks, self._inflight_per_stick)
         if number is not None:
             self._post(number, frame, now, sticks)
         return number is not None
 
-    def _post(self, number, frame, now, sticks):
-        self._order.sent(frame.number, number)
+    def _post(self, number: int, frame: Frame, now: float, sticks: list[StickStatus]) -> None:
+        self._order.sent(frame.sequence, number)
         self._pool.post(number, frame, now)
         (index,) = [index for index, stick in enumerate(sticks) if stick.number == number]
         sticks[index] = self._pool.status(number, now)
 
 
-def _is_too_old(frame, now, settings):
+def _is_too_old(frame: Frame, now: float, settings: Settings) -> bool:
     limit_ms = settings.max_frame_age_ms
-    return limit_ms and now - frame.arrived_at > limit_ms / 1000
+    return limit_ms > 0 and now - frame.arrived_at > limit_ms / 1000

@@ -19,16 +19,16 @@ class Rate:
 
     WINDOW_SEC = 5.0
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no event."""
-        self._times = deque()
+        self._times: deque[float] = deque()
 
-    def count(self, now):
-        """Take note of an event."""
+    def count(self, now: float) -> None:
+        """Record an event."""
         self._times.append(now)
         self._forget(now)
 
-    def per_second(self, now):
+    def per_second(self, now: float) -> float:
         """Return the rate; it is that of the time since the first event while that is short."""
         self._forget(now)
         if len(self._times) < 2:
@@ -40,7 +40,7 @@ class Rate:
         elapsed_sec += max(silence_sec - gap_sec, 0.0)
         return (len(self._times) - 1) / elapsed_sec if elapsed_sec > 0 else 0.0
 
-    def _forget(self, now):
+    def _forget(self, now: float) -> None:
         while self._times and self._times[0] < now - self.WINDOW_SEC:
             self._times.popleft()
 
@@ -48,15 +48,15 @@ class Rate:
 class Durations:
     """Percentiles of the last 200 durations, in seconds."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no duration."""
-        self._durations = deque(maxlen=200)
+        self._durations: deque[float] = deque(maxlen=200)
 
-    def add(self, duration_sec):
-        """Take note of a duration."""
+    def add(self, duration_sec: float) -> None:
+        """Record a duration."""
         self._durations.append(duration_sec)
 
-    def percentile(self, percent):
+    def percentile(self, percent: int) -> float | None:
         """Return the duration that ``percent`` of all do not exceed, or None without any."""
         if not self._durations:
             return None
@@ -69,24 +69,24 @@ class Duty:
 
     WINDOW_SEC = 60.0
 
-    def __init__(self, now):
+    def __init__(self, now: float) -> None:
         """Start idle at ``now``; until 60 s have passed the share is of the time since then."""
         self._since = now
-        self._busy_from = None
-        self._intervals = deque()
+        self._busy_from: float | None = None
+        self._intervals: deque[tuple[float, float]] = deque()
 
-    def begin(self, now):
+    def begin(self, now: float) -> None:
         """Become busy; nothing changes if it was."""
         if self._busy_from is None:
             self._busy_from = now
 
-    def end(self, now):
+    def end(self, now: float) -> None:
         """Become idle; nothing changes if it was."""
         if self._busy_from is not None:
             self._intervals.append((self._busy_from, now))
             self._busy_from = None
 
-    def share(self, now):
+    def share(self, now: float) -> float:
         """Return the busy share, 0.0 to 1.0."""
         start = max(now - self.WINDOW_SEC, self._since)
         while self._intervals and self._intervals[0][1] <= start:
@@ -105,22 +105,24 @@ class Work:
     had been waiting at the stick, or, while there are none, of all, which includes the transfer.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no work."""
-        self.inference_sec = None   # of one inference at full speed; None before the first
-        self.recent_sec = None      # the median of the latest three; None before them
-        self._recent = deque(maxlen=RECENT)
+        # Of one inference at full speed; None before the first.
+        self.inference_sec: float | None = None
+        # The median of the latest three; None before them.
+        self.recent_sec: float | None = None
+        self._recent: deque[float] = deque(maxlen=RECENT)
         self._done_sec = 0.0
         self._last_done_at = float('-inf')
-        self._given_at = deque()
+        self._given_at: deque[float] = deque()
         self._waiting, self._single = Durations(), Durations()
 
-    def given(self, now):
-        """Take note of a frame given to the stick."""
+    def given(self, now: float) -> None:
+        """Record a frame given to the stick."""
         self._given_at.append(now)
 
-    def done(self, now):
-        """Take note of the result of the oldest frame."""
+    def done(self, now: float) -> None:
+        """Record the result of the oldest frame."""
         given_at = self._given_at.popleft()
         waited = given_at < self._last_done_at
         took_sec = max(now - max(given_at, self._last_done_at), 0.0)
@@ -129,14 +131,15 @@ class Work:
         if len(self._recent) == RECENT:
             self.recent_sec = median(self._recent)
         self._last_done_at = now
-        self.inference_sec = self._waiting.percentile(50) or self._single.percentile(50)
-        self._done_sec += self.inference_sec
+        median_sec = self._waiting.percentile(50) or self._single.percentile(50) or 0.0
+        self.inference_sec = median_sec
+        self._done_sec += median_sec
 
-    def given_up(self):
-        """Take note that the frames which the stick holds will have no result."""
+    def given_up(self) -> None:
+        """Record that the frames which the stick holds will have no result."""
         self._given_at.clear()
 
-    def total_sec(self, now):
+    def total_sec(self, now: float) -> float:
         """Return the time computed until now, that of the frame under way included."""
         if not self._given_at or self.inference_sec is None:
             return self._done_sec

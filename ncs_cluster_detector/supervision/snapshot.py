@@ -6,27 +6,23 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor tells about itself: frozen, and safe to read from any thread."""
+"""The state of the cluster, to be read from any thread: frozen."""
 
 from dataclasses import dataclass
-from typing import Optional
 
-from ncs_cluster_detector.policy.reliability.promptness import Slowness
-from ncs_cluster_detector.policy.reliability.standing import Standing
-from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
+from ncs_cluster_detector.policy.decision import SwitchReason
+from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
 
 @dataclass(frozen=True)
 class StickSnapshot:
     """
-    One stick: its status for the policies, and its figures. None means not known.
+    One stick: its status for the policies, what these make of it, and its figures.
 
-    ``standing`` is that of a running stick, ``slowness`` that of a slow one, and ``sensor_fault``
-    says why what it tells is not believed. ``likely_celsius`` is its temperature now, reckoned
-    where it is unknown. ``must_cool`` tells that it was hot, and works again only below the resume
-    temperature.
+    None means not known. ``condition`` tells why it works or rests, and how hot it is.
     """
 
     status: StickStatus
@@ -35,24 +31,16 @@ class StickSnapshot:
     duty_60s: float
     inferences: int
     unusable_boxes: int
-    inference_p50_sec: Optional[float]
+    inference_p50_sec: float | None
     restarts: int
     last_error: str
-    pid: Optional[int]
+    pid: int | None
     # Since when a stick is DEAD, and when the next worker of one is due that waits for it, both in
     # seconds of the monotonic clock.
-    dead_since: Optional[float] = None
-    start_at: Optional[float] = None
-    standing: Optional[Standing] = None
-    slowness: Optional[Slowness] = None
-    sensor_fault: Optional[SensorFault] = None
-    likely_celsius: Optional[float] = None
-    must_cool: bool = False
+    dead_since: float | None = None
+    start_at: float | None = None
+    condition: Condition = Condition()
     in_use: bool = False   # by another program
-
-    def reading(self, now):
-        """Return the temperature in degrees Celsius, or None when it is unknown."""
-        return None if self.sensor_fault else self.status.reading(now)
 
 
 @dataclass(frozen=True)
@@ -61,25 +49,27 @@ class Snapshot:
     The whole cluster at the time ``taken_at`` (seconds of the monotonic clock).
 
     ``asked_size`` is how many sticks would be active if all were fit, ``sustainable_size`` how
-    many could be for ever below the switch temperature, if that is known. ``heat_advice`` is a
-    sentence while heat costs speed, and else empty. Rates are per second over
-    the last five seconds, latencies seconds from a frame's arrival to its publication.
+    many could be for ever below the switch temperature, if that is known. ``heat_advice`` is there
+    while heat costs speed; ``at_full_speed`` tells that it is known to cost next to none. Rates
+    are per second over the last five seconds, latencies seconds from a frame's arrival to its
+    publication.
     ``waiting_for_image_since`` is when the last image came, or the start.
     """
 
     taken_at: float
     settings: Settings
-    sticks: tuple
-    active: tuple
+    sticks: tuple[StickSnapshot, ...]
+    active: tuple[int, ...]
     asked_size: int
     all_hot: bool
-    heat_advice: str
-    sustainable_size: Optional[float]
+    heat_advice: HeatAdvice | None
+    at_full_speed: bool
+    sustainable_size: float | None
     switches: int
-    last_switch_reason: str
+    last_switch_reason: SwitchReason | None
     input_fps: float
     detection_fps: float
-    latency_p50_sec: Optional[float]
-    latency_p95_sec: Optional[float]
+    latency_p50_sec: float | None
+    latency_p95_sec: float | None
     frames_dropped: int
     waiting_for_image_since: float

@@ -6,10 +6,17 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Whose turn it is to start: one worker at a time lists the sticks and opens one of them."""
+"""Starts the sticks, one at a time: a worker lists them and opens one of them."""
 
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.processes.endings import Endings
+from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.records.stick_register import StickRegister
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.unassigned_worker import UnassignedState
 from ncs_cluster_detector.supervision.unassigned_worker import UnassignedWorker
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import Open
 
 # How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
@@ -24,116 +31,119 @@ class StartTurn:
     """
     Lists the sticks again and again, and gives the one that is due a worker.
 
-    One worker is in start-up at a time: it lists the sticks, is told which to open, and is
-    followed by the next, until one finds none to open and stays as the scout. Before it lists the
-    sticks the bus is cleaned.
+    One worker starts at a time: it lists the sticks and is told which one to open; then the next
+    one starts, until one finds none to open and stays as the lister. The bus is cleaned before
+    the opener lists the sticks.
     """
 
-    def __init__(self, options, register, cleaner, endings, logger):
+    def __init__(
+            self, options: SupervisorOptions, register: StickRegister, cleaner: BusCleaner,
+            endings: Endings, logger: Logger) -> None:
         """Start without a worker; see SupervisorOptions, StickRegister, BusCleaner, Endings."""
         self._register = register
         self._cleaner = cleaner
         self._endings = endings
-        self._starter = UnassignedWorker(options, logger)
-        self._scout = UnassignedWorker(options, logger)
-        self._own_ports = ()    # of the sticks that had a worker when the starter began to list
+        self._opener = UnassignedWorker(options, logger)
+        self._lister = UnassignedWorker(options, logger)
+        # Of the sticks that had a worker when the opener began to list.
+        self._own_ports: tuple[str, ...] = ()
         self._look_at = float('-inf')
         self._fresh_look_at = float('inf')
 
     @property
-    def unusable(self):
-        """Return the parameter and the text of what no stick can mend, or None."""
-        return self._starter.unusable
+    def unusable(self) -> tuple[str, str] | None:
+        """Return the parameter that no stick can work with, and why; or None."""
+        return self._opener.unusable
 
-    def handles(self):
+    def handles(self) -> list[WorkerHandle]:
         """Return the workers that have no stick."""
-        return [finder.handle for finder in (self._starter, self._scout)
-                if finder.handle is not None]
+        return [place.handle for place in (self._opener, self._lister)
+                if place.handle is not None]
 
-    def look_now(self, now):
+    def look_now(self, now: float) -> None:
         """Have the sticks listed as soon as none is being started."""
         self._look_at = now
 
-    def hear(self, now):
-        """Take in the lists of sticks, and give the worker that has its turn a stick to open."""
-        names = self._starter.hear(now)
+    def hear(self, now: float) -> None:
+        """Process the lists of sticks, and tell the opener which stick to open."""
+        names = self._opener.hear(now)
         if names is not None:
             self._register.listed(names, now, self._cleaner.dead, True, self._own_ports)
             self._place(now)
         self._clean_bus(now)
-        names = self._scout.hear(now)
+        names = self._lister.hear(now)
         if names is not None and not self._is_starting():   # one being opened is in no list
             self._register.listed(names, now, self._cleaner.dead)
-            if not self._register.strangers:
+            if not self._register.busy_elsewhere:
                 self._fresh_look_at = float('inf')
             elif self._fresh_look_at == float('inf'):
                 self._fresh_look_at = now + FRESH_LOOK_PERIOD_SEC
 
-    def judge(self, now):
-        """Give up workers without a stick that are over a deadline."""
-        for finder in (self._starter, self._scout):
-            gone = finder.judge(now)
+    def judge(self, now: float) -> None:
+        """Give up workers without a stick that did not answer in time."""
+        for place in (self._opener, self._lister):
+            gone = place.judge(now)
             if gone is not None:
                 self._endings.add(gone, None, now)
 
-    def start(self, now):
+    def start(self, now: float) -> None:
         """Start or look for what is due, unless something is being started."""
-        if self._is_starting() or now < self._starter.not_before:
+        if self._is_starting() or now < self._opener.not_before:
             return
         if min(self._register.next_due(), self._fresh_look_at) <= now:
             self._fresh_look_at = float('inf')
-            self._starter.start(now)
+            self._opener.start(now)
         elif self._look_at <= now and self._register.expects_sticks():
             self._look_at = now + LOOK_PERIOD_SEC
-            if self._scout.handle is not None:
-                self._scout.look(now)
-            elif now >= self._scout.not_before:
-                self._starter.start(now)   # it stays as the scout
+            if self._lister.handle is not None:
+                self._lister.look(now)
+            elif now >= self._lister.not_before:
+                self._opener.start(now)   # it stays as the lister
 
-    def next_due(self, now):
+    def next_due(self, now: float) -> float:
         """Return when there is something to judge or to start at the latest."""
-        due = [self._starter.deadline(), self._scout.deadline()]
+        due = [self._opener.deadline(), self._lister.deadline()]
         if self._is_starting():
             due.append(self._register.next_due(after=now))   # who waits may shorten a deadline
         else:
             look_at = self._look_at if self._register.expects_sticks() else float('inf')
             due.append(max(min(self._register.next_due(), look_at, self._fresh_look_at),
-                           self._starter.not_before))
+                           self._opener.not_before))
         return min(due)
 
-    def extend_deadlines(self, delay_sec):
-        """Move all deadlines, for this process itself has stood still so long."""
-        for finder in (self._starter, self._scout):
-            finder.extend_deadlines(delay_sec)
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move all deadlines, because this process itself was suspended for so long."""
+        for place in (self._opener, self._lister):
+            place.extend_deadlines(delay_sec)
 
-    def _is_starting(self):
-        return self._starter.handle is not None or any(
+    def _is_starting(self) -> bool:
+        return self._opener.handle is not None or any(
             record.state is StickState.STARTING for record in self._register.records)
 
-    def _clean_bus(self, now):
-        """Have the bus cleaned when the starter's turn has come, and let it list the sticks."""
+    def _clean_bus(self, now: float) -> None:
+        """Have the bus cleaned when the opener's turn has come, and let it list the sticks."""
         is_clean, left = self._cleaner.hear(now)
         for port, by_reset in left.items():
             self._look_at = now
             self._register.revived(port, by_reset, now)
-        if self._starter.has_turn:
+        if self._opener.state is UnassignedState.HAS_TURN:
             own_ports = tuple(record.port for record in self._register.with_worker())
             # What a worker has left that ended meanwhile is not cleaned yet.
             is_clean = is_clean and self._cleaner.spared.issubset(own_ports)
             if is_clean or not self._cleaner.clean(own_ports, now):
                 self._own_ports = self._register.ports_with_process()
-                self._starter.list_sticks(now)
+                self._opener.list_sticks(now)
 
-    def _place(self, now):
-        """Tell the starter, which has listed the sticks, what to do."""
+    def _place(self, now: float) -> None:
+        """Tell the opener, which has listed the sticks, what to do."""
         self._look_at = now + LOOK_PERIOD_SEC
         record = self._register.due(now)
-        handle = self._starter.dismiss()
+        handle = self._opener.dismiss()
         if record is not None:
             handle.started_at = now   # what it waited for other programs does not count
-            record.starting(handle)
+            record.on_start(handle)
             handle.send(Open(record.name_now, self._register.ports_but(record)))
-        elif self._scout.handle is None:
-            self._scout.take_over(handle)
+        elif self._lister.handle is None:
+            self._lister.take_over(handle)
         else:
             self._endings.add(handle, None, now)

@@ -6,15 +6,28 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The sticks' worker processes: hears, judges and ends them, and has them started."""
+"""The sticks' worker processes: reads their messages, checks their deadlines, ends them."""
+
+from collections.abc import Collection
+from typing import Any
 
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.processes.endings import end_all
 from ncs_cluster_detector.processes.endings import Endings
 from ncs_cluster_detector.processes.endings import STOP_GRACE_SEC
+from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
+from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
+from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 from ncs_cluster_detector.supervision.start_turn import StartTurn
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import Fault
 from ncs_cluster_detector.wire.messages import Reading
 from ncs_cluster_detector.wire.messages import Ready
@@ -25,7 +38,7 @@ from ncs_cluster_detector.wire.messages import Step
 class StickPool:
     """All sticks of the machine, each with at most one worker."""
 
-    def __init__(self, options, cleaner, logger):
+    def __init__(self, options: SupervisorOptions, cleaner: BusCleaner, logger: Logger) -> None:
         """Start with no known stick; see SupervisorOptions, BusCleaner and Supervisor's logger."""
         self._options = options
         self._logger = logger
@@ -33,70 +46,71 @@ class StickPool:
         self._cleaner = cleaner
         self._endings = Endings()
         self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
-        self._longest_start_sec = None   # None until a stick has started
-        self._held_back = []             # lines for the log
-        self._settled = []
-        self._lost = []
-        self.unusable = None        # (parameter, text): what no stick can mend
+        self._longest_start_sec: float | None = None   # None until a stick has started
+        self._held_back: list[str] = []                # lines for the log
+        self._results: list[tuple[int, Result, Frame]] = []
+        self._lost: list[tuple[int, int]] = []   # stick and frame number
+        # The parameter that no stick can work with, and why.
+        self.unusable: tuple[str, str] | None = None
 
-    def statuses(self, now):
-        """Return the StickStatus of all sticks that are told of, by number."""
+    def statuses(self, now: float) -> list[StickStatus]:
+        """Return the StickStatus of all sticks that are shown, by number."""
         return [record.status(now) for record in self._register.shown()]
 
-    def status(self, number, now):
+    def status(self, number: int, now: float) -> StickStatus:
         """Return the StickStatus of one stick."""
         return self._register.records[number].status(now)
 
-    def snapshots(self, now, active):
-        """Return the StickSnapshot of all sticks that are told of, by number."""
+    def snapshots(self, now: float, active: Collection[int]) -> tuple[StickSnapshot, ...]:
+        """Return the StickSnapshot of all sticks that are shown, by number."""
         return tuple(record.snapshot(now, record.number in active)
                      for record in self._register.shown())
 
-    def waitables(self):
-        """Return what becomes ready when a worker says something or ends."""
+    def waitables(self) -> list[Any]:
+        """Return what becomes ready when a worker sends a message or ends."""
         return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
             handle.sentinel for handle in self._endings.handles()] + self._cleaner.waitables()
 
-    def post(self, number, frame, now):
-        """Give a frame to a stick."""
+    def post(self, number: int, frame: Frame, now: float) -> None:
+        """Send a frame to a stick."""
         record = self._register.records[number]
-        record.handle.post(frame.number, frame, now)
-        record.figures.given(now)
+        record.worker.post(frame.sequence, frame, now)
+        record.figures.on_frame_sent(now)
 
-    def frames_of(self, number):
+    def frames_of(self, number: int) -> dict[int, Frame]:
         """Return the frames that a stick holds, a dictionary by frame number, oldest first."""
         handle = self._register.records[number].handle
         return handle.frames if handle is not None else {}
 
-    def note_late(self, number):
-        """Take note that a stick owes a result for several times its usual time."""
+    def note_late(self, number: int) -> None:
+        """Record that a result is late by several times the usual time of the stick."""
         self._register.records[number].setbacks.trust.late()
 
-    def restart(self, number, reason, now):
+    def restart(self, number: int, reason: str, now: float) -> None:
         """End the worker of a stick that runs, to be started again."""
         record = self._register.records[number]
-        record.handle.ask_to_stop()
+        record.worker.ask_to_stop()
         self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
 
-    def take_results(self):
+    def take_results(self) -> list[tuple[int, Result, Frame]]:
         """Return what came in since the last call: stick number, Result and Frame of each."""
-        settled, self._settled = self._settled, []
-        return settled
+        results, self._results = self._results, []
+        return results
 
-    def take_lost(self):
+    def take_lost(self) -> list[tuple[int, int]]:
         """Return the pairs of stick and frame number that were lost since the last call."""
         lost, self._lost = self._lost, []
         return lost
 
-    def receive(self, now):
-        """Take in all that the workers have said, and notice those that have ended."""
+    def receive(self, now: float) -> None:
+        """Read all messages of the workers, and notice those that have ended."""
         self._endings.reap(now)
         self._turn.hear(now)
         self.unusable = self.unusable or self._turn.unusable
         for record in self._register.with_worker():
             self._hear(record, now)
 
-    def judge(self, now):
+    def judge(self, now: float) -> None:
         """Give up workers that are over a deadline, and start or look for what is due."""
         for record in self._register.with_worker():
             due_at, text = self._deadline(record, now)
@@ -106,54 +120,56 @@ class StickPool:
         self._endings.reap(now)
         self._turn.start(now)
 
-    def next_due(self, now):
+    def next_due(self, now: float) -> float:
         """Return when :meth:`judge` has something to do at the latest."""
         due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
         due += [self._turn.next_due(now), self._cleaner.deadline(), self._endings.next_due()]
         return min(due)
 
-    def extend_deadlines(self, delay_sec):
-        """Move all deadlines, for this process itself has stood still so long."""
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move all deadlines, because this process itself was suspended for so long."""
         for waited_for in (self._turn, self._cleaner):
             waited_for.extend_deadlines(delay_sec)
         for record in self._register.with_worker():
-            record.handle.extend_deadlines(delay_sec)
+            record.worker.extend_deadlines(delay_sec)
 
-    def stop(self):
+    def stop(self) -> bool:
         """End all workers; return False if one of them cannot be ended."""
         for record in self._register.records:
-            record.stopping()
+            record.on_stop()
         has_ended = self._cleaner.stop()
         return end_all(self._handles() + self._endings.handles(), self._logger) and has_ended
 
-    def _deadline(self, record, now):
-        others = ((self._register.waiting(now), self._register.has_slow(but=record))
-                  if record.state is StickState.STARTING else ((), False))
-        return record.deadline(self._options, self._longest_start_sec, *others)
+    def _deadline(self, record: StickRecord, now: float) -> tuple[float, str]:
+        is_starting = record.state is StickState.STARTING
+        return deadlines.of(
+            record, self._options, self._longest_start_sec,
+            self._register.waiting(now) if is_starting else (),
+            is_starting and self._register.has_slow(but=record))
 
-    def _handles(self):
-        handles = [record.handle for record in self._register.with_worker()]
+    def _handles(self) -> list[WorkerHandle]:
+        handles = [record.worker for record in self._register.with_worker()]
         return handles + self._turn.handles()
 
-    def _hear(self, record, now):
-        handle = record.handle
-        has_ended = handle.has_ended()   # before its last words are read
+    def _hear(self, record: StickRecord, now: float) -> None:
+        handle = record.worker
+        has_ended = handle.has_ended()   # before its last messages are read
         for message in handle.messages():
             if isinstance(message, Result):
                 self._settle(record, message, now)
             elif isinstance(message, Reading):
                 handle.heard_at = now
-                record.measured(message)
+                record.on_reading(message)
             elif isinstance(message, Step):
-                handle.step, handle.step_at = message.name, now
+                handle.on_step(message.step, now)
             elif isinstance(message, Ready):
                 self._longest_start_sec = max(self._longest_start_sec or 0.0,
                                               now - handle.started_at)
                 handle.heard_at = now
-                handle.step = None
-                record.running(now)
+                handle.on_step(OpeningStep.READY, now)
+                record.on_ready(now)
                 self._tell_held_back()
-                record.measured(message.reading)
+                record.on_reading(message.reading)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')
             elif isinstance(message, Fault):
@@ -163,11 +179,11 @@ class StickPool:
             self._fail(record, handle.how_it_ended(), now, now,
                        Cause.KILLED if handle.was_killed() else Cause.STICK)
 
-    def _settle(self, record, result, now):
-        frame = record.handle.settle(result, now)
+    def _settle(self, record: StickRecord, result: Result, now: float) -> None:
+        frame = record.worker.settle(result, now)
         if frame is None:
             return
-        self._settled.append((record.number, result, frame))
+        self._results.append((record.number, result, frame))
         if result.unusable_boxes and not record.figures.unusable_boxes:
             highest = result.unlabelled_class
             self._logger.warning(
@@ -175,13 +191,13 @@ class StickPool:
                 'a result dropped, which are not finite, empty, outside the image or of a class '
                 f'without a label{f" (such as class {highest})" if highest else ""}; do '
                 'label_files fit graph_paths? Further ones are only counted')
-        record.inferred(result, now)
+        record.on_result(result, now)
 
-    def _hear_fault(self, record, fault, now):
+    def _hear_fault(self, record: StickRecord, fault: Fault, now: float) -> None:
         kill_at = now + STOP_GRACE_SEC
         if fault.in_use:
-            self._endings.add(record.handle, record, kill_at)
-            record.taken(now)
+            self._endings.add(record.worker, record, kill_at)
+            record.on_taken(now)
             self._endings.reap(now)
             self._turn.look_now(now)   # there may be another one that is free
             return
@@ -191,11 +207,13 @@ class StickPool:
         if refused and self._longest_start_sec is None and self._register.refuse_all():
             self.unusable = (fault.parameter, fault.text)   # which ends the node
 
-    def _fail(self, record, text, now, kill_at, cause=Cause.STICK):
-        handle = record.handle
+    def _fail(
+            self, record: StickRecord, text: str, now: float, kill_at: float,
+            cause: Cause = Cause.STICK) -> None:
+        handle = record.worker
         self._lost += [(record.number, sequence) for sequence in handle.outstanding]
         is_news = not record.setbacks.tries() or text != record.last_error
-        plan = record.failed(text, now, cause)
+        plan = record.on_failure(text, now, cause)
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # as a rule it is gone at once
         if is_news or plan.fatal:   # the others are counted in the diagnostics
@@ -205,7 +223,7 @@ class StickPool:
         if cause is not Cause.REFUSAL or self._longest_start_sec is not None:
             self._tell_held_back()
 
-    def _tell_held_back(self):
+    def _tell_held_back(self) -> None:
         """Log failures; refusals are held back until it is known that the networks are good."""
         for line in self._held_back:
             self._logger.error(line)

@@ -8,6 +8,7 @@
 # the License.
 """Keeps one worker process per stick at work; runs in a thread of the detector node's process."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from multiprocessing import connection
@@ -15,16 +16,22 @@ import os
 import queue
 import threading
 import time
+from typing import TypeAlias
 
+from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.switch_answer import switch_answer
+from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frame_flow import FrameFlow
 from ncs_cluster_detector.supervision.measurement import Durations
 from ncs_cluster_detector.supervision.measurement import Rate
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.stick_pool import StickPool
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import prepare
 
 # A wait that ends later than this after its time was held up by something outside.
@@ -32,12 +39,14 @@ SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
 # No more often than this is the state written down for others to read.
 SNAPSHOT_PERIOD_SEC = 0.2
+# What was decided, and the state after that.
+SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
 
 
 class UnusableParameterError(Exception):
     """No stick can work with what a parameter says; ``parameter`` is its name."""
 
-    def __init__(self, parameter, text):
+    def __init__(self, parameter: str, text: str) -> None:
         """Take the parameter's name and the reason in one line."""
         super().__init__(text)
         self.parameter = parameter
@@ -52,7 +61,9 @@ class Supervisor:
     wakes the loop.
     """
 
-    def __init__(self, options, settings: Settings, publish, logger):
+    def __init__(
+            self, options: SupervisorOptions, settings: Settings,
+            publish: Callable[[Frame, tuple[Detection, ...]], object], logger: Logger) -> None:
         """
         Prepare; no process is started before :meth:`run`.
 
@@ -66,48 +77,46 @@ class Supervisor:
         self._logger = logger
         self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
         self._cluster = ClusterControl()
-        self._requests = queue.SimpleQueue()   # futures of switch_cluster()
+        self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
         self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
-        self._sticks = []      # the StickStatus of all in this step
-        self._newest = None    # written by offer() alone
+        self._sticks: list[StickStatus] = []   # all of them, in this step
+        self._newest: Frame | None = None      # written by offer() alone
         self._output = Rate()
         self._latency = Durations()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._snapshot_is_old = False
-        self._was_slow = self._slowness_told = False   # for heat
         self.all_ended = True
-        self.snapshot = None
         self._started_at = time.monotonic()
         self._write_snapshot(self._started_at)
 
-    def offer(self, frame):
+    def offer(self, frame: Frame) -> None:
         """Make a frame the newest; the one before it is dropped if no stick was free for it."""
         self._newest = frame
         self._wake_up()
 
-    def change(self, settings):
+    def change(self, settings: Settings) -> None:
         """Let new settings take effect."""
         self._wanted = settings
         self._wake_up()
 
-    def switch_cluster(self):
+    def switch_cluster(self) -> SwitchAnswer:
         """
         Ask for a change of the whole cluster now.
 
-        :return: a Future of whether there was one, and one line of text.
+        :return: a Future of the Decision made on it, and of the Snapshot after that.
         """
-        answer = Future()
+        answer: SwitchAnswer = Future()
         self._requests.put(answer)
         self._wake_up()
         return answer
 
-    def stop(self):
+    def stop(self) -> None:
         """End :meth:`run`, which then ends the workers."""
         self._stopping.set()
         self._wake_up()
 
-    def run(self):
+    def run(self) -> None:
         """
         Work until :meth:`stop`; afterwards no worker is left, if ``all_ended``.
 
@@ -122,7 +131,7 @@ class Supervisor:
         finally:
             self.all_ended = self._pool.stop()
 
-    def step(self, now):
+    def step(self, now: float) -> None:
         """Do all that is due at the time ``now``."""
         if self._settings is not self._wanted:
             self._settings = self._wanted
@@ -136,14 +145,14 @@ class Supervisor:
         if not self._snapshot_is_old:
             self._write_snapshot(now)
 
-    def _receive(self, now):
+    def _receive(self, now: float) -> None:
         self._pool.receive(now)
         if self._pool.unusable is not None:
             raise UnusableParameterError(*self._pool.unusable)
         self._pool.judge(now)
         self._flow.take_results(now)
 
-    def _rotate(self, now):
+    def _rotate(self, now: float) -> None:
         answer = None if self._requests.empty() else self._requests.get()
         decision = self._cluster.update(
             now, self._sticks, self._settings, answer is not None)
@@ -155,37 +164,25 @@ class Supervisor:
             self._flow.take_results(now)
             self._sticks = self._pool.statuses(now)
         if answer is not None:
-            answer.set_result(switch_answer(
-                decision, self._sticks, self._cluster.heat, self._cluster.standings,
-                self._settings))
-        self._tell_of_heat()
+            self._write_snapshot(now)
+            answer.set_result((decision, self.snapshot))
 
-    def _tell_of_heat(self):
-        """Log when heat begins to cost speed, with new settings anew, and when it does no more."""
-        is_slow = self._cluster.in_trouble
-        if is_slow and not self._was_slow:
-            self._slowness_told = True
-            self._logger.warning(self._cluster.heat_advice(self._settings))
-        elif self._slowness_told and self._cluster.at_full_speed:
-            self._slowness_told = False
-            self._logger.info('the sticks keep below switch_temperature at full speed again')
-        self._was_slow = is_slow
-
-    def _release(self, now):
+    def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
             self._publish(frame, tuple(filter(self._settings.wants, detections)))
             self._output.count(now)
             self._latency.add(time.monotonic() - frame.arrived_at)
 
-    def _write_snapshot(self, now):
+    def _write_snapshot(self, now: float) -> None:
         self._snapshot_at = now
         cluster = self._cluster
-        sticks = tuple(replace(stick, **cluster.findings(stick.status.number))
+        sticks = tuple(replace(stick, condition=cluster.condition(stick.status))
                        for stick in self._pool.snapshots(now, cluster.active))
         self.snapshot = Snapshot(
             taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
+            at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
             input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),
@@ -195,8 +192,8 @@ class Supervisor:
             waiting_for_image_since=(self._newest.arrived_at if self._newest
                                      else self._started_at))
 
-    def _wait(self, now):
-        """Wait for a word of a worker or another thread, or until what is due after ``now``."""
+    def _wait(self, now: float) -> None:
+        """Wait for a message of a worker or another thread, or until what is due after ``now``."""
         due_at = self._next_due(now)
         timeout = None if due_at == float('inf') else max(due_at - time.monotonic(), 0.0)
         if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
@@ -205,12 +202,12 @@ class Supervisor:
         if late_sec > SUSPENDED_SEC:   # stopped from a terminal, say: not the workers' fault
             self._pool.extend_deadlines(late_sec)
 
-    def _next_due(self, now):
+    def _next_due(self, now: float) -> float:
         due = [self._pool.next_due(now),
                self._cluster.next_due(now, self._sticks, self._settings),
                self._flow.next_due(now, self._sticks),
                self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None]
         return min(time for time in due if time is not None)
 
-    def _wake_up(self):
+    def _wake_up(self) -> None:
         os.eventfd_write(self._wake, 1)

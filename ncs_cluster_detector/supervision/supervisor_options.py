@@ -6,11 +6,25 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor is told once, when it is made."""
+"""What the supervisor is made with."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ncs_cluster_detector.wire.messages import WorkerConfig
+
+
+class Logger(Protocol):
+    """Where to log a line; ROS's loggers are such."""
+
+    def info(self, line: str, /) -> object:
+        """Log what is normal."""
+
+    def warning(self, line: str, /) -> object:
+        """Log what somebody should look at."""
+
+    def error(self, line: str, /) -> object:
+        """Log what does not work."""
 
 
 @dataclass(frozen=True)

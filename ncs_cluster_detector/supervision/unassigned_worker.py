@@ -6,9 +6,14 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A worker that has no stick: it lists the sticks, then opens one or goes on looking."""
+"""A worker that has no stick: it lists the sticks, then opens one or lists them again."""
+
+from enum import Enum
 
 from ncs_cluster_detector.policy.reliability import restart
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.transitions import check_transition
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
@@ -19,77 +24,88 @@ from ncs_cluster_detector.wire.messages import StandBy
 
 # A list is there at once, or after 1.5 s when the library itself has to reset a stick that a
 # killed process left behind. It gives up on such a stick after 6.3 s, so that no list takes
-# longer; one that does is made anew, with more patience, for meanwhile no stick can be started.
+# longer; one that does is made again, with more patience, for meanwhile no stick can be started.
 LISTING_SEC = 3.0
 LONGEST_LISTING_SEC = 7.0
+
+
+class UnassignedState(Enum):
+    """What the worker does; it must answer while it is STARTING or LISTING."""
+
+    EMPTY = 'there is no worker'
+    STARTING = 'its process starts, then waits until no other program starts a stick'
+    HAS_TURN = 'it waits for a clean USB bus'
+    LISTING = 'it lists the sticks'
+    LISTED = 'it has listed the sticks, and waits for a command'
+
+
+_WITH_WORKER = tuple(state for state in UnassignedState if state is not UnassignedState.EMPTY)
 
 
 class UnassignedWorker:
     """
     The place of at most one worker without a stick.
 
-    There are two such places. A starter lists the sticks and is told which to open: only the first
-    listing of a process sets sticks right that a killed one has left behind. A scout is a starter
-    that found none to open; it stays to list the sticks again and again, so that no worker with a
-    stick has to make a call that concerns all sticks.
+    There are two such places. The opener lists the sticks and is told which to open: only the
+    first list of a process sets sticks right that a killed process has left behind. An opener that
+    found no stick to open becomes the lister: it stays to list the sticks again and again, so that
+    no worker with a stick has to make a call that concerns all sticks.
     """
 
-    def __init__(self, options, logger):
-        """Start without a worker; see SupervisorOptions and the logger of Supervisor."""
-        self.handle = None
-        self.has_turn = False             # its worker waits for a clean bus, to list the sticks
+    def __init__(self, options: SupervisorOptions, logger: Logger) -> None:
+        """Start without a worker."""
+        self.handle: WorkerHandle | None = None
+        self.state = UnassignedState.EMPTY
         self.not_before = float('-inf')   # when a worker may be started, after a failure
-        self.unusable = None              # (parameter, text) of a Fault that no stick can mend
+        # The parameter that no stick can work with, and why.
+        self.unusable: tuple[str, str] | None = None
         self._options = options
         self._logger = logger
         self._failures = 0
         self._can_list = False
         self._has_ended = False
-        self._owes_word_since = None
-        self._patience_sec = 0.0          # how long it may owe the word
+        self._must_answer_by = float('inf')
+        self._patience_sec = 0.0          # how long it may take to answer
 
-    def start(self, now):
-        """Start a worker; ``not_before`` is to be respected."""
+    def start(self, now: float) -> None:
+        """Start a worker; not earlier than ``not_before``."""
         try:
-            self.handle = WorkerHandle(
-                self._options.workers, self._options.inflight_per_stick, now)
+            handle = WorkerHandle(self._options.workers, self._options.inflight_per_stick, now)
         except (OSError, EOFError) as error:
             self._failed(f'starting a worker process: {type(error).__name__}: {error}', now)
             return
-        # Its turn to list comes when no other program starts a stick.
-        self._expect_word(now, self._options.startup_timeout_sec)
+        self._change_state(UnassignedState.STARTING, UnassignedState.EMPTY)
+        self.handle = handle
+        self._expect_answer(now, self._options.startup_timeout_sec)
 
-    def take_over(self, handle):
-        """Keep a worker that has listed the sticks as a scout."""
+    def take_over(self, handle: WorkerHandle) -> None:
+        """Keep a worker that has listed the sticks, to list them again."""
+        self._change_state(UnassignedState.LISTED, UnassignedState.EMPTY)
         self.handle = handle
         handle.send(StandBy())
 
-    def list_sticks(self, now):
+    def list_sticks(self, now: float) -> None:
         """Let the worker, whose turn it is, list the sticks; the bus is clean."""
-        self.has_turn = False
-        self._expect_list(now)
-        self.handle.send(ListSticks())
+        self._ask_for_list(ListSticks(), now, UnassignedState.HAS_TURN)
 
-    def look(self, now):
+    def look(self, now: float) -> None:
         """Have the sticks listed again, unless that is still going on."""
-        if self._owes_word_since is None:
-            self._expect_list(now)
-            self.handle.send(Enumerate())
+        if self.state is not UnassignedState.LISTING:
+            self._ask_for_list(Enumerate(), now, UnassignedState.LISTED)
 
-    def hear(self, now):
+    def hear(self, now: float) -> tuple[str, ...] | None:
         """Return the device names that the worker has listed since the last call, or None."""
         if self.handle is None:
             return None
-        self._has_ended = self.handle.has_ended()   # before its last words are read
+        self._has_ended = self.handle.has_ended()   # before its last messages are read
         for message in self.handle.messages():
             if isinstance(message, DeviceList):
+                self._change_state(UnassignedState.LISTED, UnassignedState.LISTING)
                 self._can_list = True
-                self._owes_word_since = None
                 self._failures = 0
                 return message.device_names
             if isinstance(message, EnumerationStarted):
-                self.has_turn = True
-                self._owes_word_since = None
+                self._change_state(UnassignedState.HAS_TURN, UnassignedState.STARTING)
             elif isinstance(message, Fault):
                 # A list says nothing about graphs, whatever the library answers.
                 if message.parameter == 'driver' and not self._can_list:
@@ -98,7 +114,7 @@ class UnassignedWorker:
                     self._failed(f'looking for sticks: {message.text}', now)
         return None
 
-    def judge(self, now):
+    def judge(self, now: float) -> WorkerHandle | None:
         """Return the handle of a worker that has ended or is over its deadline, or None."""
         if self.handle is None:
             return None
@@ -112,33 +128,40 @@ class UnassignedWorker:
             return None
         return self.dismiss()
 
-    def deadline(self):
-        """Return until when the worker owes a word; infinite when it does not."""
-        if self._owes_word_since is None:
-            return float('inf')
-        return self._owes_word_since + self._patience_sec
+    def deadline(self) -> float:
+        """Return when the worker must answer by; infinite when it need not answer."""
+        return self._must_answer_by
 
-    def dismiss(self):
-        """Return the worker's handle; it is not the finder's any more."""
-        self._owes_word_since = None
-        self._has_ended = self.has_turn = False
+    def dismiss(self) -> WorkerHandle:
+        """Empty the place; return the handle of its worker."""
+        self._change_state(UnassignedState.EMPTY, *_WITH_WORKER)
+        assert self.handle is not None
         handle, self.handle = self.handle, None
+        self._has_ended = False
         return handle
 
-    def extend_deadlines(self, delay_sec):
-        """Move the deadline, for this process itself has stood still so long."""
-        if self._owes_word_since is not None:
-            self._owes_word_since += delay_sec
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move the deadline, because this process itself was suspended for so long."""
+        self._must_answer_by += delay_sec
 
-    def _expect_list(self, now):
-        self._expect_word(now, min(LISTING_SEC * 2 ** self._failures, LONGEST_LISTING_SEC,
-                                   self._options.startup_timeout_sec))
+    def _change_state(self, new: UnassignedState, *predecessors: UnassignedState) -> None:
+        check_transition('a worker without a stick', self.state, new, predecessors)
+        self.state = new
+        self._must_answer_by = float('inf')
 
-    def _expect_word(self, now, patience_sec):
-        self._owes_word_since = now
+    def _ask_for_list(
+            self, message: ListSticks | Enumerate, now: float, after: UnassignedState) -> None:
+        self._change_state(UnassignedState.LISTING, after)
+        self._expect_answer(now, min(LISTING_SEC * 2 ** self._failures, LONGEST_LISTING_SEC,
+                                     self._options.startup_timeout_sec))
+        assert self.handle is not None
+        self.handle.send(message)
+
+    def _expect_answer(self, now: float, patience_sec: float) -> None:
+        self._must_answer_by = now + patience_sec
         self._patience_sec = patience_sec
 
-    def _failed(self, text, now):
+    def _failed(self, text: str, now: float) -> None:
         self._failures = min(self._failures + 1, restart.BUDGET - 1)
         delay_sec = restart.after_failure(self._failures).delay_sec
         self.not_before = now + delay_sec

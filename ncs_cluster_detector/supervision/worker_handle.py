@@ -6,20 +6,29 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The supervisor's hold on one worker process: its pipe, its slots and what it owes."""
+"""One worker process as the supervisor sees it: its pipe, its slots, the frames it holds."""
+
+from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.transitions import check_transition
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
 from ncs_cluster_detector.wire.messages import Infer
 from ncs_cluster_detector.wire.messages import Result
 from ncs_cluster_detector.wire.messages import Stop
 from ncs_cluster_detector.worker import bus_cleaner_main
 from ncs_cluster_detector.worker import worker_main
+
+if TYPE_CHECKING:
+    from ncs_cluster_detector.supervision.frame import Frame
+    from ncs_cluster_detector.wire.messages import WorkerConfig
 
 
 def prepare(driver: Driver) -> None:
@@ -38,63 +47,77 @@ def prepare(driver: Driver) -> None:
 
 
 class WorkerHandle(ChildProcess):
-    """One generation of a worker; when it has ended, the handle is closed and dropped."""
+    """
+    One worker process; when it has ended, the handle is closed and dropped.
+
+    ``step`` is how far it is with the opening of its stick.
+    """
 
     title = 'worker process'
 
-    def __init__(self, config, inflight_per_stick, now):
+    def __init__(self, config: WorkerConfig, inflight_per_stick: int, now: float) -> None:
         """Start the process; ``now`` is the time from which its start-up counts."""
         self.started_at = now
-        self.step = None          # of the opening of its stick
+        self.step = OpeningStep.WAITING
         self.step_at = now
         self.heard_at = now       # when it last gave a temperature, or became ready
-        self.busy_since = None    # since when the oldest frame keeps the stick busy
+        # Since when the oldest frame keeps the stick busy.
+        self.busy_since: float | None = None
         self.slots = FrameSlots(inflight_per_stick)
-        self._outstanding = OrderedDict()   # sequence -> (frame, slot)
+        # By sequence: the frame and its slot.
+        self._outstanding: OrderedDict[int, tuple[Frame, int]] = OrderedDict()
         with ExitStack() as undo:
             undo.callback(self.slots.close)
             super().__init__(worker_main.main, self.slots, config)
             undo.pop_all()
 
     @property
-    def outstanding(self):
+    def outstanding(self) -> tuple[int, ...]:
         """Return the sequence numbers of the frames that the worker holds, oldest first."""
         return tuple(self._outstanding)
 
     @property
-    def frames(self):
+    def frames(self) -> dict[int, Frame]:
         """Return the frames that the worker holds, a dictionary by sequence, oldest first."""
         return {sequence: frame for sequence, (frame, _) in self._outstanding.items()}
 
-    def post(self, sequence, frame, now):
-        """Give a frame to the worker; a slot must be free."""
+    def on_step(self, step: OpeningStep, now: float) -> None:
+        """Record how far the opening is: steps may be left out, none comes twice."""
+        steps = tuple(OpeningStep)
+        check_transition('the opening of a stick', self.step, step, steps[:steps.index(step)])
+        self.step, self.step_at = step, now
+
+    def post(self, sequence: int, frame: Frame, now: float) -> None:
+        """Send a frame to the worker; a slot must be free."""
         slot = self.slots.put(frame.image)
         if not self._outstanding:
             self.busy_since = now
         self._outstanding[sequence] = (frame, slot)
-        self.send(Infer(sequence, slot, *frame.image.shape[:2]))
+        height, width = frame.image.shape[:2]
+        self.send(Infer(sequence, slot, height, width))
 
-    def settle(self, result: Result, now):
+    def settle(self, result: Result, now: float) -> Frame | None:
         """Return the frame of a result and free its slot, or None if it was never posted."""
-        frame, slot = self._outstanding.pop(result.sequence, (None, None))
-        if frame is not None:
-            self.slots.release(slot)
-            self.busy_since = now if self._outstanding else None
+        if result.sequence not in self._outstanding:
+            return None
+        frame, slot = self._outstanding.pop(result.sequence)
+        self.slots.release(slot)
+        self.busy_since = now if self._outstanding else None
         return frame
 
-    def ask_to_stop(self):
+    def ask_to_stop(self) -> None:
         """Ask the worker to close its stick and exit."""
         self.send(Stop())
 
-    def extend_deadlines(self, delay_sec):
-        """Move all deadlines, for this process itself has stood still so long."""
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move all deadlines, because this process itself was suspended for so long."""
         self.started_at += delay_sec
         self.step_at += delay_sec
         self.heard_at += delay_sec
         if self.busy_since is not None:
             self.busy_since += delay_sec
 
-    def close(self):
+    def close(self) -> None:
         """Take back pipe and memory of a process that has ended."""
         super().close()
         self.slots.close()

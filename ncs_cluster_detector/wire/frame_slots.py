@@ -13,11 +13,15 @@ Each slot is an anonymous memory file that is handed to the worker as a file des
 name, so nothing can be left behind, however the processes end.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 import mmap
 import os
 
 from ncs_cluster_detector.processes.fork_server import Descriptor
 import numpy as np
+import numpy.typing as npt
 
 
 class FrameSlots:
@@ -28,12 +32,12 @@ class FrameSlots:
     rewritten only after its result has come back.
     """
 
-    def __init__(self, count):
+    def __init__(self, count: int) -> None:
         """Make empty slots; they take memory with their first frame."""
         self._slots = [_Slot(os.memfd_create('ncs_frame_slot')) for _ in range(count)]
         self.free = list(range(count))
 
-    def put(self, image):
+    def put(self, image: npt.NDArray[np.uint8]) -> int:
         """
         Copy an image (uint8, height x width x 3) into a free slot and return the slot's number.
 
@@ -45,15 +49,15 @@ class FrameSlots:
         np.copyto(slot.image(*image.shape[:2]), image)
         return number
 
-    def release(self, number):
+    def release(self, number: int) -> None:
         """Give a slot back whose frame is done with."""
         self.free.append(number)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[ReceivedSlots], tuple[list[Descriptor]]]:
         """Arrive in a worker, as an argument of its process, as :class:`ReceivedSlots`."""
         return ReceivedSlots, ([Descriptor(slot.file) for slot in self._slots],)
 
-    def close(self):
+    def close(self) -> None:
         """Give the memory back; the worker's own hold on it ends with the worker."""
         for slot in self._slots:
             slot.close()
@@ -62,11 +66,11 @@ class FrameSlots:
 class ReceivedSlots:
     """The same slots as the worker sees them."""
 
-    def __init__(self, files):
+    def __init__(self, files: Sequence[int]) -> None:
         """Open the slots from their file descriptors, duplicated for this process."""
         self._slots = [_Slot(file) for file in files]
 
-    def image(self, number, height, width):
+    def image(self, number: int, height: int, width: int) -> npt.NDArray[np.uint8]:
         """Return the frame in a slot: uint8, height x width x 3, until the result is sent."""
         slot = self._slots[number]
         slot.map_at_least(height * width * 3)
@@ -76,27 +80,28 @@ class ReceivedSlots:
 class _Slot:
     """One memory file and its mapping into this process."""
 
-    def __init__(self, file):
+    def __init__(self, file: int) -> None:
         self.file = file
-        self._memory = None
+        self._memory: npt.NDArray[np.uint8] | None = None
         self._bytes = 0
 
-    def reserve(self, size):
+    def reserve(self, size: int) -> None:
         """Make the file at least ``size`` bytes long and map it."""
         if size > self._bytes:
             os.ftruncate(self.file, size)
         self.map_at_least(size)
 
-    def map_at_least(self, size):
+    def map_at_least(self, size: int) -> None:
         """Map the whole file if less than ``size`` bytes of it are mapped."""
         if size > self._bytes:
             self._bytes = os.fstat(self.file).st_size
             self._memory = np.frombuffer(mmap.mmap(self.file, self._bytes), dtype=np.uint8)
 
-    def image(self, height, width):
+    def image(self, height: int, width: int) -> npt.NDArray[np.uint8]:
+        assert self._memory is not None
         return self._memory[:height * width * 3].reshape(height, width, 3)
 
-    def close(self):
+    def close(self) -> None:
         self._memory = None
         self._bytes = 0
         os.close(self.file)

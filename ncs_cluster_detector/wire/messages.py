@@ -6,13 +6,14 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor and a worker say to each other over their pipe."""
+"""The messages between the supervisor and its child processes."""
 
 from dataclasses import dataclass
-from typing import Optional
 
 from ncs_cluster_detector.drivers.driver import Driver
+from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.sticks.stick import OpeningStep
 
 
 @dataclass(frozen=True)
@@ -20,35 +21,35 @@ class WorkerConfig:
     """
     What all workers of a node have in common.
 
-    ``driver`` makes the sticks; ``graphs`` are pairs of the graph file's content (bytes) and its
-    labels (tuple of texts); ``input_format`` is what all of them want for the pixels of a picture.
+    ``driver`` makes the sticks; ``graphs`` are pairs of the graph file's content and its labels;
+    ``input_format`` is what all of them want for the pixels of a picture.
     """
 
     driver: Driver
-    graphs: tuple
+    graphs: tuple[tuple[bytes, tuple[str, ...]], ...]
     input_format: InputFormat = InputFormat()
 
 
 @dataclass(frozen=True)
 class ListSticks:
-    """To the worker, in answer to Listing: the USB bus is clean, the library may look at it."""
+    """To the worker, in answer to EnumerationStarted: list the sticks, the USB bus is clean."""
 
 
 @dataclass(frozen=True)
 class Open:
     """
-    To the worker, in answer to Found: the stick to open.
+    To the worker, in answer to DeviceList: the stick to open.
 
     ``other_ports`` are the USB ports of all other sticks that are known.
     """
 
     device_name: str
-    other_ports: tuple = ()
+    other_ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class StandBy:
-    """To the worker, in answer to Found: there is none to open; stay to look for sticks."""
+    """To the worker, in answer to DeviceList: there is none to open; stay to look for sticks."""
 
 
 @dataclass(frozen=True)
@@ -73,21 +74,21 @@ class Stop:
 
 @dataclass(frozen=True)
 class EnumerationStarted:
-    """From the worker, first: its turn to list the sticks has come, no other program is at it."""
+    """From the worker, first: it may list the sticks now, no other program does."""
 
 
 @dataclass(frozen=True)
 class DeviceList:
-    """From the worker, after ListSticks and Look: the device names of all sticks."""
+    """From the worker, after ListSticks and Enumerate: the device names of all sticks."""
 
-    device_names: tuple
+    device_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Step:
-    """From the worker: how far the opening of its stick is; a step of ``sticks.stick``."""
+    """From the worker: how far the opening of its stick is."""
 
-    name: str
+    step: OpeningStep
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Reading:
     which all processes of a machine share.
     """
 
-    celsius: Optional[float]
+    celsius: float | None
     throttle_level: int
     measured_at: float
 
@@ -126,7 +127,7 @@ class Result:
     """
 
     sequence: int
-    detections: tuple
+    detections: tuple[Detection, ...]
     unusable_boxes: int
     inference_sec: float
     finished_at: float
@@ -136,11 +137,11 @@ class Result:
 @dataclass(frozen=True)
 class Fault:
     """
-    From the worker, its last word: why it gives up, in one line.
+    From the worker, its last message: why it gives up, in one line.
 
-    ``parameter`` names the parameter of the node that no stick and no second attempt can make
-    work (``driver``, ``graph_paths``), and is empty when it is only this stick's trouble;
-    ``in_use`` tells that there is no trouble: another program was faster to open the stick.
+    ``parameter`` names the parameter of the node that cannot work with any stick (``driver``,
+    ``graph_paths``); it is empty when only this stick has failed. ``in_use``: nothing has failed,
+    another program opened the stick first.
     """
 
     text: str
@@ -151,12 +152,12 @@ class Fault:
 @dataclass(frozen=True)
 class Clean:
     """
-    To the bus cleaner: reset the booted sticks that nobody has, then report.
+    To the bus cleaner: reset the booted sticks that no process has, then report.
 
     ``own_ports`` are the USB ports of those that the supervisor's own workers have.
     """
 
-    own_ports: tuple = ()
+    own_ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,13 +173,13 @@ class BusReport:
     """
     From the bus cleaner: after Clean (then ``cleaned``), and when a dead stick leaves the bus.
 
-    ``dead`` are all DeadSticks, ``revived`` the ports of those that a reset has just brought back
-    to their ROM state. ``problem`` says in one line what keeps it from its work, and is empty when
-    nothing does; when it is not ``usable`` it ends.
+    ``revived`` are the ports of dead sticks that a reset has just brought back to their ROM state.
+    ``problem`` is one line about what keeps the cleaner from its work, or empty. If it is not
+    ``usable`` it ends.
     """
 
-    dead: tuple = ()
+    dead: tuple[DeadStick, ...] = ()
     cleaned: bool = False
-    revived: tuple = ()
+    revived: tuple[str, ...] = ()
     problem: str = ''
     usable: bool = True

@@ -7,30 +7,40 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The bus cleaner: resets booted sticks that nobody has; runs in a process of its own.
+The bus cleaner: resets booted sticks that no process has; runs in a process of its own.
 
-The vendor's library connects to each such stick at the first listing of a process, and waits for
-its answer without a deadline (mvnc_api.c:235, XLink.c:937): one that does not answer blocks every
-start. Of a stick that has events left for a process that was killed it aborts (XLink.c:137, 262,
-667). So before a worker lets it list the sticks, each of them is emptied and asked to reset
-itself. One that does not leave the bus then is dead. It stays claimed here, which makes the
-library skip it as in use, and further attempts to revive it are made while the others work.
+When a process first lists the sticks, the vendor's library connects to each such stick and waits
+for its answer without a deadline (mvnc_api.c:235, XLink.c:937): one that does not answer blocks
+every start. If a stick has events left for a process that was killed, the library aborts
+(XLink.c:137, 262, 667). So before a worker lists the sticks, each such stick is emptied and asked
+to reset itself. A stick that then stays on the bus is dead. It stays claimed here, so that the
+library skips it as in use, and this process tries again to revive it while the others work.
 
-A stick that somebody has claimed is never touched.
+A stick that any process has claimed is never touched.
 """
 
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 import os
 import sys
 import threading
 import time
+from typing import Any
+from typing import TypeAlias
 
 from ncs_cluster_detector.sticks import usb_bus
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_bus import UsbClaim
+from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.usb_reset import GRAPH_FILL_BYTES
 from ncs_cluster_detector.sticks.usb_reset import TENSOR_FILL_BYTES
 from ncs_cluster_detector.wire.messages import BusReport
 from ncs_cluster_detector.wire.messages import Clean
 from ncs_cluster_detector.wire.messages import DeadStick
+from ncs_cluster_detector.wire.messages import WorkerConfig
 
 # What a dead stick may cost the start of another: these two together.
 OWNER_CLAIMS_SEC = 0.1    # a program that boots a stick looks for it every millisecond to claim it
@@ -38,19 +48,19 @@ RESET_SEC = 0.7
 # A healthy stick is back in its ROM state about 0.8 s after the request; one that takes longer is
 # found by the next look for sticks.
 RETURN_SEC = 1.0
-RETURN_CHECK_SEC = 0.05   # libusb tells nobody here what comes; it is looked for this often
+RETURN_CHECK_SEC = 0.05   # libusb does not report new devices here, so the bus is listed
 REVIVE_PERIOD_SEC = 10.0
 REVIVE_RESET_SEC = 2.0
 REVIVED_RETURN_SEC = 3.0
 _FAILED_READ_PAUSE_SEC = 1.0
+Address: TypeAlias = tuple[int, int]   # of a stick on the bus, see UsbStick
 
 
-def main(connection, config):
+def main(connection: Connection, config: WorkerConfig) -> None:
     """
     Clean the bus whenever asked to, until the supervisor is gone.
 
     :param connection: this end of the pipe.
-    :param config: :class:`WorkerConfig`.
     """
     threading.excepthook = _end_with
     try:
@@ -69,8 +79,9 @@ def main(connection, config):
     os._exit(0)   # a thread may be inside the system, resetting a dead stick
 
 
-def _end_with(error):
+def _end_with(error: threading.ExceptHookArgs) -> None:
     """End the process with what was raised in a thread of it; the supervisor quotes it."""
+    assert error.exc_value is not None
     sys.excepthook(error.exc_type, error.exc_value, error.exc_traceback)
     os._exit(1)
 
@@ -78,16 +89,16 @@ def _end_with(error):
 class _Cleaner:
     """One thread calls :meth:`clean`; each dead stick has a thread that alone has its claim."""
 
-    def __init__(self, bus, tell):
+    def __init__(self, bus: UsbBus, tell: Callable[[BusReport], object]) -> None:
         self._bus = bus
         self._tell = tell
         self._lock = threading.Lock()   # for what follows
-        self._dead = {}                 # address -> DeadStick
-        self._pending = {}              # the same of those that are being reset
-        self._problems = set()
-        self._old = set()               # addresses of the booted sticks at the last cleaning
+        self._dead: dict[Address, DeadStick] = {}
+        self._pending: dict[Address, DeadStick] = {}   # those that are being reset
+        self._problems: set[str] = set()
+        self._old: set[Address] = set()   # those of the booted sticks at the last cleaning
 
-    def clean(self, own_ports):
+    def clean(self, own_ports: Collection[str]) -> None:
         """Reset what can be reset, wait for its return, and report; see the module's text."""
         with self._lock:
             self._problems = set()
@@ -97,8 +108,8 @@ class _Cleaner:
             self._note_problem(f'listing the USB bus: {error}')
         self._report(cleaned=True)
 
-    def _strays(self, own_ports):
-        """Return the booted sticks that may be nobody's: not ours, nor dead, nor just booting."""
+    def _strays(self, own_ports: Collection[str]) -> list[UsbStick]:
+        """Return the booted sticks that perhaps no process has: not ours, dead or just booting."""
         booted = self._booted(own_ports)
         if booted.keys() - self._old:
             time.sleep(OWNER_CLAIMS_SEC)
@@ -108,13 +119,14 @@ class _Cleaner:
         with self._lock:
             return [stick for address, stick in booted.items() if address not in self._dead]
 
-    def _booted(self, own_ports):
+    def _booted(self, own_ports: Collection[str]) -> dict[Address, UsbStick]:
         return {stick.address: stick for stick in self._bus.sticks()
                 if stick.booted and stick.port not in own_ports}
 
-    def _reset(self, sticks):
+    def _reset(self, sticks: Sequence[UsbStick]) -> list[str]:
         """Reset sticks at the same time; return the ports of those that have left the bus."""
-        left, now = [], time.monotonic()
+        left: list[str] = []
+        now = time.monotonic()
         threads = [threading.Thread(target=self._reset_one, args=(stick, left), daemon=True)
                    for stick in sticks]
         for thread in threads:
@@ -126,7 +138,7 @@ class _Cleaner:
             self._pending = {}
         return left
 
-    def _reset_one(self, stick, left):
+    def _reset_one(self, stick: UsbStick, left: list[str]) -> None:
         claim = self._claim(stick)
         if claim is None:
             return
@@ -140,45 +152,45 @@ class _Cleaner:
             self._note_dead(stick)
             threading.Thread(target=self._keep, args=(stick, claim), daemon=True).start()
 
-    def _claim(self, stick):
+    def _claim(self, stick: UsbStick) -> UsbClaim | None:
         """Return the claim of a stick, or None when it is not to be had."""
         try:
             return self._bus.claim(stick)
         except (usb_bus.UsbBusyError, usb_bus.UsbGoneError):
-            return None   # it is somebody's, or has just left by itself
+            return None   # another process has it, or it has just left by itself
         except usb_bus.UsbError as error:
             self._note_problem(
                 f'claiming the booted stick at USB port {stick.port}: {error}; install the udev '
                 "rules of NCSDK 2 (97-usbboot.rules, product f63b), join group 'users', replug it")
             return None
 
-    def _note_problem(self, text):
+    def _note_problem(self, text: str) -> None:
         with self._lock:
             self._problems.add(text)
 
-    def _note_dead(self, stick):
+    def _note_dead(self, stick: UsbStick) -> None:
         with self._lock:
             pending = self._pending.pop(stick.address, None)
             if pending is not None:   # else it is late, and dead already
                 self._dead[stick.address] = pending
 
-    def _forget(self, stick, revived=()):
-        """Report that a stick, if it was held to be dead, is not any more."""
+    def _forget(self, stick: UsbStick, revived: tuple[str, ...] = ()) -> None:
+        """Report that a stick, if it counted as dead, does not any more."""
         with self._lock:
             self._pending.pop(stick.address, None)
             was_dead = self._dead.pop(stick.address, None) is not None
         if was_dead:
             self._report(revived=revived)
 
-    def _wait_for_rom(self, ports, within_sec=RETURN_SEC):
-        """Wait until there is a stick in ROM state at all ports; tell whether it came to that."""
+    def _wait_for_rom(self, ports: Collection[str], within_sec: float = RETURN_SEC) -> bool:
+        """Wait until there is a stick in ROM state at all ports; return whether there is."""
         missing, give_up_at = set(ports), time.monotonic() + within_sec
         while missing and time.monotonic() < give_up_at:
             time.sleep(RETURN_CHECK_SEC)
             missing -= {stick.port for stick in self._bus.sticks() if not stick.booted}
         return not missing
 
-    def _keep(self, stick, claim):
+    def _keep(self, stick: UsbStick, claim: UsbClaim) -> None:
         """Hold a dead stick and try to revive it, until it leaves the bus."""
         fill_bytes = GRAPH_FILL_BYTES
         while not (revived := _revive(claim, fill_bytes)):
@@ -192,15 +204,15 @@ class _Cleaner:
             revived = False
         self._forget(stick, (stick.port,) if revived else ())
 
-    def _report(self, **about):
+    def _report(self, **about: Any) -> None:
         with self._lock:
             # Of several one is enough, and always the same one.
             self._tell(BusReport(dead=tuple(self._dead.values()),
                                  problem=min(self._problems, default=''), **about))
 
 
-def _revive(claim, fill_bytes):
-    """Reset a dead stick by its USB port, then by asking; tell whether it has left the bus."""
+def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
+    """Reset a dead stick by its USB port, then by asking; return whether it has left the bus."""
     try:
         claim.reset()
     except usb_bus.UsbGoneError:
@@ -210,8 +222,8 @@ def _revive(claim, fill_bytes):
     return ask_to_reset(claim, REVIVE_RESET_SEC, fill_bytes)
 
 
-def _leaves(claim, within_sec):
-    """Tell whether a stick leaves the bus within a time; what it says is dropped."""
+def _leaves(claim: UsbClaim, within_sec: float) -> bool:
+    """Return whether a stick leaves the bus within a time; its data is dropped."""
     until = time.monotonic() + within_sec
     while (left_sec := until - time.monotonic()) > 0:
         try:

@@ -9,19 +9,21 @@
 """
 A worker: drives one stick; runs in a process of its own, which imports no rclpy.
 
-Four threads: the main one reads the pipe and does nothing that can block elsewhere, so that it
-always notices when the supervisor is gone; the stick thread opens the stick and sends frames; the
-result thread takes the results; the watch thread reads the temperature, which so neither waits for
-an inference nor delays one. None of their calls has a deadline here: the supervisor, which no
-library can block, ends a worker that owes it a word for too long.
+It has four threads. The main thread reads the pipe and makes no other call that can block, so it
+always notices when the supervisor is gone. The stick thread opens the stick and sends frames. The
+result thread receives the results. The watch thread reads the temperature, so that a reading
+neither waits for an inference nor delays one. Their calls have no deadline here: the supervisor,
+which no library can block, ends a worker that does not answer in time.
 
-However a worker ends, it closes its stick first if the library still answers: a stick that is left
-in the middle of its work has answers for a process that is gone, on which the next one stumbles.
+However a worker ends, it closes its stick first if the library still answers. Otherwise the stick
+keeps answers for a process that is gone, and the next process fails on them.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 import gc
+from multiprocessing.connection import Connection
 import os
 import queue
 import signal
@@ -32,8 +34,10 @@ import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
+from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
+from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
 from ncs_cluster_detector.wire.messages import EnumerationStarted
@@ -46,22 +50,21 @@ from ncs_cluster_detector.wire.messages import Ready
 from ncs_cluster_detector.wire.messages import Result
 from ncs_cluster_detector.wire.messages import Step
 from ncs_cluster_detector.wire.messages import Stop
+from ncs_cluster_detector.wire.messages import WorkerConfig
 
 READING_PERIOD_SEC = 1.0
-# A SIGTERM to the whole group reaches the supervisor too, which then says Stop within moments.
+# A SIGTERM to the whole group also reaches the supervisor, which then sends Stop at once.
 WAIT_FOR_STOP_SEC = 1.0
-# How long the stick may take to be closed when there is no supervisor that would end this process:
-# what is under way, and a second that the SDK sleeps.
+# How long closing the stick may take when there is no supervisor that would end this process: the
+# results under way, and a second that the SDK sleeps.
 CLOSE_SEC = 2.5
 
 
-def main(connection, slots, config):
+def main(connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> None:
     """
     Run a worker until it is stopped, its stick fails or the supervisor is gone.
 
     :param connection: this end of the pipe.
-    :param slots: :class:`ReceivedSlots`.
-    :param config: :class:`WorkerConfig`.
     """
     gc.freeze()            # what came from the fork server is not visited, and so stays shared
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
@@ -79,35 +82,40 @@ def main(connection, slots, config):
 
 class _Worker:
 
-    def __init__(self, connection, slots, config):
-        self.commands = queue.SimpleQueue()     # for the stick thread
-        self._under_way = queue.SimpleQueue()   # for the result thread: frames, or None
+    def __init__(self, connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> None:
+        self.commands: queue.SimpleQueue[object] = queue.SimpleQueue()   # for the stick thread
+        self._under_way: queue.SimpleQueue[tuple[int, float] | None] = queue.SimpleQueue()
         self._watch_ends = threading.Event()
         self._connection = connection
         self._slots = slots
         self._config = config
         self._preprocessor = Preprocessor(config.input_format)
         self._send_lock = threading.Lock()
-        self._stick = None
-        self._fault = None
+        self._stick_or_none: Stick | None = None
+        self._fault: str | None = None
 
-    def asked_from_outside(self):
+    @property
+    def _stick(self) -> Stick:
+        assert self._stick_or_none is not None
+        return self._stick_or_none
+
+    def asked_from_outside(self) -> None:
         """Stop because of a SIGTERM, unless the supervisor asks for it meanwhile."""
         timer = threading.Timer(WAIT_FOR_STOP_SEC, self._stop_by_signal)
         timer.daemon = True
         timer.start()
 
-    def _stop_by_signal(self):
+    def _stop_by_signal(self) -> None:
         self._fail(f'worker process {os.getpid()} was ended by SIGTERM')
         self.commands.put(Stop())
 
-    def end_alone(self):
-        """Close the stick, for the supervisor is gone; a thread blocked in its library is left."""
+    def end_alone(self) -> None:
+        """Close the stick, because the supervisor is gone; do not wait for a blocked thread."""
         self.commands.put(Stop())
         threading.Event().wait(CLOSE_SEC)
         os._exit(1)
 
-    def drive_stick(self):
+    def drive_stick(self) -> None:
         """Body of the stick thread: the stick's whole life."""
         helpers = [threading.Thread(target=work, name=work.__name__.strip('_'), daemon=True)
                    for work in (self._take_results, self._keep_watch)]
@@ -124,10 +132,10 @@ class _Worker:
             self._stick.close()
         os._exit(0 if self._fault is None else 1)
 
-    def _open_stick(self):
+    def _open_stick(self) -> None:
         """List the sticks and open the one that the supervisor names."""
         with self._config.driver.lock():
-            self._stick = self._config.driver.make_stick(
+            self._stick_or_none = self._config.driver.make_stick(
                 [graph for graph, _ in self._config.graphs])
             self._send(EnumerationStarted())
             command = self.commands.get()
@@ -137,22 +145,22 @@ class _Worker:
                 self._stick.open_stick(command.device_name, command.other_ports,
                                        lambda step: self._send(Step(step)))
         if not isinstance(command, Open):
-            self._scout(command)
+            self._stand_by(command)
         self._send(Ready(self._read()))
 
-    def _scout(self, command):
+    def _stand_by(self, command: object) -> None:
         """List the sticks whenever asked to; there is none to open."""
         while not isinstance(command, Stop):
             wanted = isinstance(command, Enumerate)
             command = self._list_sticks() if wanted else self.commands.get()
         os._exit(0)
 
-    def _list_sticks(self):
-        """Tell which sticks there are; return the next command."""
+    def _list_sticks(self) -> object:
+        """Send the list of sticks; return the next command."""
         self._send(DeviceList(tuple(self._stick.device_names())))
         return self.commands.get()
 
-    def _send_frames(self):
+    def _send_frames(self) -> None:
         while True:
             command = self.commands.get()
             if not isinstance(command, Infer):
@@ -163,7 +171,7 @@ class _Worker:
                 self._preprocessor.network_inputs(image, self._stick.input_sizes))
             self._under_way.put((command.sequence, started_at))
 
-    def _take_results(self):
+    def _take_results(self) -> None:
         with self._failing_in_order():
             while True:
                 waited_for = self._under_way.get()
@@ -182,7 +190,7 @@ class _Worker:
                 self._send(Result(sequence, tuple(detections), unusable,
                                   finished_at - started_at, finished_at, unlabelled))
 
-    def _keep_watch(self):
+    def _keep_watch(self) -> None:
         """Read the temperature once a second; the first reading was sent with Ready."""
         with self._failing_in_order():
             read_at = time.monotonic()
@@ -191,42 +199,42 @@ class _Worker:
                 read_at = reading.measured_at
                 self._send(reading)
 
-    def _read(self):
+    def _read(self) -> Reading:
         read_at = time.monotonic()
         return Reading(*self._stick.thermal_state(), read_at)
 
     @contextmanager
-    def _failing_in_order(self):
+    def _failing_in_order(self) -> Iterator[None]:
         """
         Report any failure, and have the stick closed.
 
-        After a failed call that is no use: it can have left the SDK locked in this process.
+        Not after a failed call of the library: it can have left the SDK locked in this process.
         """
         try:
             yield
         except Exception as error:
             self.fail_in_order(error)
 
-    def fail_in_order(self, error):
+    def fail_in_order(self, error: BaseException | None) -> None:
         """Report a failure, and have the stick closed if the library has not failed."""
         is_known = isinstance(error, StickError)
         self._fail(str(error) if is_known else f'{type(error).__name__}: {error}',
                    _parameter_at_fault(error), isinstance(error, StickInUseError))
-        if self._stick is None or self._stick.has_failed:
+        if self._stick_or_none is None or self._stick_or_none.has_failed:
             os._exit(1)
         self.commands.put(Stop())
 
-    def _fail(self, text, parameter='', in_use=False):
+    def _fail(self, text: str, parameter: str = '', in_use: bool = False) -> None:
         self._fault = text
         self._send(Fault(text, parameter, in_use))
 
-    def _send(self, message):
+    def _send(self, message: object) -> None:
         with self._send_lock, suppress(OSError):   # the main thread notices who is gone
             self._connection.send(message)
 
 
-def _parameter_at_fault(error):
+def _parameter_at_fault(error: BaseException | None) -> str:
     """Return the name of the parameter that cannot work with any stick, or an empty text."""
-    if not getattr(error, 'hopeless', False):
+    if not getattr(error, 'permanent', False):
         return ''
     return 'graph_paths' if isinstance(error, GraphRejectedError) else 'driver'

@@ -71,14 +71,14 @@ def parse(arguments):
         'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
         '(.caffemodel, its .prototxt beside it; without it: people)')
     parser.add_argument(
-        '--sticks', metavar='N', help=f'number of simulated sticks, 1 to {values.MOST_STICKS} '
-        f'(without it: {values.DEFAULT_STICKS})')
+        '--sticks', metavar='N', help=f'number of simulated sticks, 1 to {values.STICKS.high} '
+        f'(without it: {values.STICKS.default})')
     parser.add_argument(
         '--cluster-size', metavar='N', help='how many of them are active at a time, 0 for all '
         f'(without it: {values.DEFAULT_CLUSTER_SIZE}, or the only one)')
     parser.add_argument(
         '--ambient', metavar='C', help='temperature of an idle simulated stick in degrees '
-        'Celsius (without it: 30)')
+        f'Celsius (without it: {values.AMBIENT.default:g})')
     given = parser.parse_args(arguments)
     try:
         video, fps = values.video(given.video)

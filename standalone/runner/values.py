@@ -18,13 +18,15 @@ import os
 from pathlib import Path
 import re
 
-from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
+from ncs_cluster_detector.parameters.parameter_spec import by_name
 
-DEFAULT_SOURCE_FPS = 30.0
-DEFAULT_STICKS = BusSpec().sticks
+STICKS = by_name(PARAMETERS)['simulated.sticks']
+AMBIENT = by_name(PARAMETERS)['simulated.ambient_celsius']
 DEFAULT_CLUSTER_SIZE = 2
-MOST_STICKS = 64
-AMBIENT_CELSIUS = (-40.0, 100.0)   # what simulated.ambient_celsius may be
+# Those of the camera's fps, written down here because reading its table would load OpenCV.
+DEFAULT_SOURCE_FPS = 30.0
+LEAST_SOURCE_FPS, MOST_SOURCE_FPS = 0.1, 240.0
 
 
 def with_profile(text):
@@ -47,7 +49,7 @@ def cluster_size(text, there):
 
     :param there: what sticks() has returned.
     """
-    there = there or DEFAULT_STICKS
+    there = there or STICKS.default
     if text is None:
         return min(DEFAULT_CLUSTER_SIZE, there)
     size = _whole_number('CLUSTER_SIZE', text, 0, 'active sticks')
@@ -62,10 +64,9 @@ def ambient(text):
     if text is None:
         return None
     celsius = _number(text)
-    low, high = AMBIENT_CELSIUS
-    if not low <= celsius <= high:
-        raise ValueError(f'AMBIENT={text}: must be a temperature in degrees Celsius, {low:g} to '
-                         f'{high:g}; use for example AMBIENT=45')
+    if not AMBIENT.low <= celsius <= AMBIENT.high:
+        raise ValueError(f'AMBIENT={text}: must be a temperature in degrees Celsius, '
+                         f'{AMBIENT.low:g} to {AMBIENT.high:g}; use for example AMBIENT=45')
     return celsius
 
 
@@ -116,9 +117,9 @@ def graphs(text):
 
 
 def _whole_number(name, text, least, what):
-    if not re.fullmatch('[0-9]{1,9}', text.strip()) or not least <= int(text) <= MOST_STICKS:
+    if not re.fullmatch('[0-9]{1,9}', text.strip()) or not least <= int(text) <= STICKS.high:
         raise ValueError(f'{name}={text}: must be a whole number of {what}, {least} to '
-                         f'{MOST_STICKS}; use for example {name}=4')
+                         f'{STICKS.high}; use for example {name}=4')
     return int(text)
 
 
@@ -154,7 +155,7 @@ def _frame_rate(path):
         told = capture.get(cv2.CAP_PROP_FPS)
     finally:
         capture.release()
-    return told if 0.1 <= told <= 240.0 else DEFAULT_SOURCE_FPS
+    return told if LEAST_SOURCE_FPS <= told <= MOST_SOURCE_FPS else DEFAULT_SOURCE_FPS
 
 
 def _silence_opencv():

@@ -10,8 +10,8 @@
 
 from pathlib import Path
 
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
-from ncs_cluster_detector.ros.parameters import NodeWithParameters
+from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS
+from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 import pytest
 import rclpy
@@ -23,15 +23,15 @@ CONFIG = Path(__file__).resolve().parents[2] / 'config' / 'camera.yaml'
 
 @pytest.fixture
 def make_node():
-    """Return a function that makes a node with these parameters for given arguments."""
+    """Return a function that makes a node and its NodeParameters for given arguments."""
     contexts, nodes = [], []
 
     def make(*arguments):
         context = rclpy.Context()
         rclpy.init(args=['--ros-args', *arguments], context=context)
         contexts.append(context)
-        nodes.append(NodeWithParameters('camera', CAMERA_PARAMETERS, context=context))
-        return nodes[-1]
+        nodes.append(rclpy.create_node('camera', context=context))
+        return nodes[-1], NodeParameters(nodes[-1], PARAMETERS, 'camera')
 
     yield make
     for node in nodes:
@@ -42,7 +42,7 @@ def make_node():
 
 def test_the_parameters_are_those_of_the_interface():
     assert {spec.name: (spec.default, spec.low, spec.high, spec.live)
-            for spec in CAMERA_PARAMETERS} == {
+            for spec in PARAMETERS} == {
         'source': ('usb', None, None, False),
         'device': ('/dev/video0', None, None, False),
         'width': (640, 16, 4096, False),
@@ -53,7 +53,7 @@ def test_the_parameters_are_those_of_the_interface():
         'frame_id': ('camera_color_optical_frame', None, None, False),
         'camera_info_url': ('', None, None, False),
         'diagnostic_updater.use_fqn': (False, None, None, False)}
-    choices = {spec.name: spec.choices for spec in CAMERA_PARAMETERS if spec.choices}
+    choices = {spec.name: spec.choices for spec in PARAMETERS if spec.choices}
     assert choices == {'source': ('usb', 'realsense', 'video', 'images', 'test_pattern')}
 
 
@@ -61,16 +61,17 @@ def test_the_config_file_shows_every_parameter_at_its_default():
     shown = yaml.safe_load(CONFIG.read_text())['/**']['ros__parameters']
     for name, value in shown.pop('diagnostic_updater').items():
         shown[f'diagnostic_updater.{name}'] = value
-    assert shown == {spec.name: spec.default for spec in CAMERA_PARAMETERS}
+    assert shown == {spec.name: spec.default for spec in PARAMETERS}
     assert {name: type(value) for name, value in shown.items()} == {
-        spec.name: type(spec.default) for spec in CAMERA_PARAMETERS}
+        spec.name: type(spec.default) for spec in PARAMETERS}
 
 
 def test_the_config_file_serves_any_name_and_namespace(tmp_path, make_node):
     file = tmp_path / 'camera.yaml'
     file.write_text(CONFIG.read_text().replace('fps: 30.0', 'fps: 7').replace('true', 'false'))
-    values = make_node('--params-file', str(file), '-r', '__ns:=/front', '-r',
-                       '__node:=eye').values()
+    _, parameters = make_node(
+        '--params-file', str(file), '-r', '__ns:=/front', '-r', '__node:=eye')
+    values = parameters.values()
     assert values['fps'] == 7.0
     assert values['loop'] is False
     assert values['frame_id'] == 'camera_color_optical_frame'
@@ -81,7 +82,8 @@ def test_the_config_file_serves_any_name_and_namespace(tmp_path, make_node):
     ('018322071905', '18322071905'),                  # no octal number, so ROS reads a float
     ('017322071705', str(0o17322071705)), ("'017322071705'", '017322071705')])
 def test_a_device_may_be_a_bare_number(make_node, given, device):
-    assert make_node('-p', f'device:={given}').values()['device'] == device
+    _, parameters = make_node('-p', f'device:={given}')
+    assert parameters.values()['device'] == device
 
 
 @pytest.mark.parametrize('argument, refusal', [
@@ -100,7 +102,13 @@ def test_a_wrong_value_is_refused_in_one_line(make_node, argument, refusal):
 
 
 def test_only_loop_is_live(make_node):
-    node = make_node()
-    for spec in CAMERA_PARAMETERS:
-        result = node.set_parameters([Parameter(spec.name, value=spec.default)])[0]
+    node, parameters = make_node()
+    changes = []
+    parameters.accept_changes(lambda values: None, lambda *change: changes.append(change))
+    before = parameters.values()
+    for spec in PARAMETERS:
+        other = {bool: lambda old: not old, str: '{}x'.format}.get(
+            type(spec.default), lambda old: old + 1)(spec.default)
+        result = node.set_parameters([Parameter(spec.name, value=other)])[0]
         assert result.successful == (spec.name == 'loop')
+    assert changes == [(before, before | {'loop': False})]

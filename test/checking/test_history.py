@@ -13,7 +13,7 @@ from diagnostic_msgs.msg import KeyValue
 from ncs_cluster_detector.checking.history import History
 from ncs_cluster_detector.checking.history import report_of
 from ncs_cluster_detector.checking.steps.heat_fit import fit_heat
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 import pytest
 
 
@@ -79,7 +79,7 @@ def test_inferences_of_each_stick():
 
 def test_the_heat_of_a_stick_is_fitted():
     """Two minutes of load and 40 seconds of rest give back the constants that they came from."""
-    constants, celsius, count = Constants(28.0, 40.0, 90.0), 31.0, 0
+    constants, celsius, count = ThermalModel(28.0, 40.0, 90.0), 31.0, 0
     history = History()
     for second in range(161):
         history.reports.append(report_of(

@@ -19,6 +19,7 @@ from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
@@ -47,20 +48,22 @@ def answer_of(heard, message):
     return next((each for each in reversed(heard) if each.header == message.header), None)
 
 
-def stick(number, state=StickState.RUNNING, celsius=40.0, active=False):
+def stick(number, state=StickState.RUNNING, celsius=40.0, active=False, now=101.0):
     """Return the StickSnapshot of a stick that was read at second 100."""
+    status = StickStatus(number, state, celsius, None if celsius is None else 100.0)
+    reading = status.reading(now)
     return StickSnapshot(
-        StickStatus(number, state, celsius, None if celsius is None else 100.0), '1.1-ma2450',
-        active, 0.25, 10, 0, 0.08, 0, '', 4711)
+        status, '1.1-ma2450', active, 0.25, 10, 0, 0.08, 0, '', 4711, condition=condition_of(
+            status, Settings(), celsius=reading, likely_celsius=reading, must_cool=False))
 
 
 def snapshot(*sticks):
     """Return a Snapshot of the cluster."""
     return Snapshot(
         taken_at=100.0, settings=Settings(), sticks=sticks, active=(1,), asked_size=2,
-        all_hot=False, heat_advice='', sustainable_size=None, switches=0, last_switch_reason='',
-        input_fps=29.97, detection_fps=24.3, latency_p50_sec=0.1, latency_p95_sec=0.2,
-        frames_dropped=0, waiting_for_image_since=100.0)
+        all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
+        last_switch_reason=None, input_fps=29.97, detection_fps=24.3, latency_p50_sec=0.1,
+        latency_p95_sec=0.2, frames_dropped=0, waiting_for_image_since=100.0)
 
 
 def test_every_picture_is_the_frame_that_was_inferred(probe, start_detector):
@@ -135,7 +138,7 @@ def test_a_picture_that_is_too_large_for_a_jpeg_is_left_out_and_told_once(probe)
 def test_the_strip_tells_what_diagnostics_tell():
     status = status_of(snapshot(
         stick(0), stick(1, active=True), stick(2, celsius=66.0), stick(3, celsius=None),
-        stick(4, StickState.ABSENT, celsius=70.0)), 101.0)
+        stick(4, StickState.ABSENT, celsius=70.0)))
     assert [mark.number for mark in status.marks] == [0, 1, 2, 3, 4]
     assert [mark.celsius for mark in status.marks] == [40.0, 40.0, 66.0, None, 70.0]
     assert [mark.active for mark in status.marks] == [False, True, False, False, False]
@@ -143,5 +146,5 @@ def test_the_strip_tells_what_diagnostics_tell():
     assert [mark.works for mark in status.marks] == [True, True, True, True, False]
     assert {mark.duty for mark in status.marks} == {0.25}
     assert (status.playback_fps, status.detection_fps) == (29.97, 24.3)
-    old = status_of(snapshot(stick(0, celsius=66.0)), 104.0)
+    old = status_of(snapshot(stick(0, celsius=66.0, now=104.0)))
     assert (old.marks[0].celsius, old.marks[0].hot) == (None, False)

@@ -12,13 +12,14 @@ import caffe_networks
 from ncs_cluster_detector.detector_node import parameters
 from ncs_cluster_detector.networks.labels import FACE
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.ros.parameters import StartupError
 import pytest
 
 
 def options(**changed):
     """Return the SupervisorOptions of the defaults and some changes, on simulated sticks."""
-    values = {spec.name: spec.default for spec in parameters.PARAMETERS}
+    values = {spec.name: spec.default for spec in PARAMETERS}
     values.update(driver='simulated', **changed)
     return parameters.options_of(values)
 
@@ -63,7 +64,7 @@ def test_swapped_label_files_are_refused(tmp_path):
 def test_labels_without_a_background_are_refused_whatever_runs_them(tmp_path, graph):
     labels = tmp_path / 'labels.txt'
     labels.write_text('\n'.join(PASCAL_VOC[1:]))
-    values = {spec.name: spec.default for spec in parameters.PARAMETERS}
+    values = {spec.name: spec.default for spec in PARAMETERS}
     if graph == 'compiled':
         graph = tmp_path / 'graph'
         graph.write_bytes(b'graph')
@@ -79,7 +80,7 @@ def test_labels_without_a_background_are_refused_whatever_runs_them(tmp_path, gr
 def test_labels_that_may_lack_a_background_are_told_of(tmp_path):
     labels, graph = tmp_path / 'labels.txt', tmp_path / 'graph'
     graph.write_bytes(b'graph')
-    values = {spec.name: spec.default for spec in parameters.PARAMETERS}
+    values = {spec.name: spec.default for spec in PARAMETERS}
     told = []
     for first in ('mug', 'background'):
         labels.write_text(f'{first}\ncup\n')
@@ -98,7 +99,7 @@ def test_labels_that_may_lack_a_background_are_told_of(tmp_path):
 def test_an_empty_graph_file_for_real_sticks_is_refused(tmp_path):
     graph = tmp_path / 'graph'
     graph.touch()
-    values = {spec.name: spec.default for spec in parameters.PARAMETERS}
+    values = {spec.name: spec.default for spec in PARAMETERS}
     with pytest.raises(StartupError, match='the file is empty'):
         parameters.options_of({**values, 'graph_paths': [str(graph)]})
 
@@ -111,7 +112,7 @@ def test_an_empty_graph_file_for_real_sticks_is_refused(tmp_path):
 def test_real_sticks_are_given_compiled_graphs_only(tmp_path, name, expected):
     path = tmp_path / name
     path.write_bytes(b'content')
-    values = {spec.name: spec.default for spec in parameters.PARAMETERS}
+    values = {spec.name: spec.default for spec in PARAMETERS}
     with pytest.raises(StartupError, match=expected.format(tmp_path, tmp_path)) as error:
         parameters.options_of({**values, 'graph_paths': [str(path)]})
     assert str(error.value).startswith(f"graph_paths=['{path}']: ")

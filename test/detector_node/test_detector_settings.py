@@ -10,7 +10,7 @@
 
 from live_changes import SHAPES
 from live_changes import switch_cluster
-from ncs_cluster_detector.detector_node.parameters import PARAMETERS
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from node_harness import NodeProcess
 from node_harness import Probe
 import pytest

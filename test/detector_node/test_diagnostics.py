@@ -12,9 +12,14 @@ from dataclasses import replace
 
 from ncs_cluster_detector.detector_node.diagnostics import Intake
 from ncs_cluster_detector.detector_node.diagnostics import statuses
+from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
+from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
+from ncs_cluster_detector.policy.heat.heat_advice import HeatCost
 from ncs_cluster_detector.policy.reliability.promptness import Slowness
 from ncs_cluster_detector.policy.reliability.standing import Standing
+from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.diagnostic_status import owner_of
@@ -27,6 +32,7 @@ OK, WARN, ERROR = b'\x00', b'\x01', b'\x02'
 IMAGE = 'sensor_msgs/msg/Image'
 LONGEST_MESSAGE = 170
 STATUS_FIGURES = ('doubt_sec', 'busy_since', 'inference_sec')
+FOUND = ('must_cool', 'likely_celsius', 'standing', 'slowness', 'sensor_fault')
 SETTINGS = Settings(switch_temperature=65.0, resume_margin=5.0, critical_margin=10.0)
 
 
@@ -35,10 +41,15 @@ def stick(number=0, celsius=45.2, age_sec=0.5, active=True, state=StickState.RUN
     """Return the StickSnapshot of a made-up stick."""
     figures = {name: changed.pop(name) for name in STATUS_FIGURES if name in changed}
     status = StickStatus(number, state, celsius, NOW - age_sec, level, **figures)
+    found = {name: changed.pop(name) for name in FOUND if name in changed}
+    reading = None if 'sensor_fault' in found else status.reading(NOW)
+    condition = condition_of(
+        status, SETTINGS, celsius=reading, likely_celsius=found.pop('likely_celsius', None),
+        must_cool=found.pop('must_cool', SETTINGS.is_hot(reading)), **found)
     return replace(StickSnapshot(
         status=status, device_name=f'1.{number + 1}-ma2450', active=active, duty_60s=0.5,
         inferences=7, unusable_boxes=0, inference_p50_sec=0.08, restarts=0, last_error='',
-        pid=4711), **changed)
+        pid=4711, condition=condition), **changed)
 
 
 def cluster(*sticks, **changed):
@@ -46,9 +57,9 @@ def cluster(*sticks, **changed):
     return replace(Snapshot(
         taken_at=NOW, settings=SETTINGS, sticks=sticks,
         active=tuple(one.status.number for one in sticks if one.active), asked_size=len(sticks),
-        all_hot=False, heat_advice='', sustainable_size=None, switches=0, last_switch_reason='',
-        input_fps=24.0, detection_fps=23.5, latency_p50_sec=None, latency_p95_sec=None,
-        frames_dropped=3, waiting_for_image_since=NOW - 0.1), **changed)
+        all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
+        last_switch_reason=None, input_fps=24.0, detection_fps=23.5, latency_p50_sec=None,
+        latency_p95_sec=None, frames_dropped=3, waiting_for_image_since=NOW - 0.1), **changed)
 
 
 def told(snapshot, intake=Intake('/image_raw', (IMAGE,)), driver='mvnc', owner='detector'):
@@ -76,6 +87,16 @@ STICKS = [
     (stick(celsius=65.0), WARN, 'hot: 65.0 C, relieved at 65.0 C'),
     (stick(celsius=66.2, active=False), WARN, 'resting (hot, until 60.0), 66.2 C'),
     (stick(celsius=74.9), WARN, 'hot: 74.9 C, relieved at 65.0 C'),
+    (stick(celsius=65.2, must_cool=False), WARN, 'hot: 65.2 C, relieved at 65.0 C'),
+    (stick(celsius=65.2, must_cool=False, active=False), WARN,
+     'resting (turn); hot: 65.2 C, relieved at 65.0 C'),
+    (stick(celsius=64.8, likely_celsius=65.1, must_cool=True), WARN,
+     'hot: 64.8 C, relieved at 65.0 C'),
+    (stick(celsius=64.8, likely_celsius=65.1, must_cool=True, active=False), WARN,
+     'resting (hot, until 60.0), 64.8 C'),
+    (stick(celsius=48.0, sensor_fault=SensorFault.TOO_COLD, likely_celsius=66.2, must_cool=True,
+           active=False), WARN, 'resting (no temperature); temperature unknown: what its sensor '
+     'tells is too cold for its work (48.0 C); it has about 66 C by its work'),
     (stick(celsius=75.0), ERROR, 'too hot to work: 75.0 C, rests from 75.0 C on'),
     (stick(celsius=75.0, active=False), ERROR, 'resting (too hot, until 60.0); too hot to work: '
      '75.0 C, rests from 75.0 C on'),
@@ -209,7 +230,10 @@ WHY_NOT_ACTIVE = [
      'stick 1 hot (66.3 C)'),
     (stick(1, celsius=58.1, active=False, must_cool=True, standing=Standing.SLOW),
      'stick 1 cooling (58.1 C)'),
-    (stick(1, celsius=60.0, active=False), 'stick 1 cooling (60.0 C)'),
+    (stick(1, celsius=60.0, active=False, must_cool=True), 'stick 1 cooling (60.0 C)'),
+    (stick(1, celsius=60.0, active=False), 'stick 1 resting (60.0 C)'),
+    # Its estimate has never been hot, so that it is as fit as any.
+    (stick(1, celsius=65.2, active=False, must_cool=False), 'stick 1 resting (65.2 C)'),
     (stick(1, celsius=59.9, active=False), 'stick 1 resting (59.9 C)'),
 ]
 
@@ -256,8 +280,9 @@ def test_all_hot():
 
 
 def test_heat_that_costs_speed():
-    advice = '2 of 2 sticks active is too much heat'
-    assert level_and_message(cluster(stick(), heat_advice=advice, all_hot=True)) == (WARN, advice)
+    advice = HeatAdvice(HeatCost.PACING, 2, 2, 65.0, 0.2, sustainable=0.9)
+    assert level_and_message(cluster(stick(), heat_advice=advice, all_hot=True)) == (
+        WARN, explain_heat(advice))
 
 
 @pytest.mark.parametrize('types, why', [

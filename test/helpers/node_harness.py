@@ -38,7 +38,7 @@ class NodeProcess:
     """An executable of this package in a process of its own."""
 
     def __init__(self, executable, parameters, environment=None, remappings=None,
-                 more_arguments=(), through=(), first='', **more):
+                 more_arguments=(), through=(), before='', **more):
         """
         Start it with parameters, a dictionary of name and YAML text.
 
@@ -47,13 +47,13 @@ class NodeProcess:
         :param remappings: dictionary of old and new names; ``__ns`` is the namespace.
         :param more_arguments: further words for ROS, such as ``--params-file`` and a path.
         :param through: words of a program that becomes the node, whose words follow.
-        :param first: lines of Python to run before the node.
+        :param before: Python statements that the process runs first.
         :param more: what subprocess.Popen takes, such as ``cwd``.
         """
         arguments = [word for flag, pairs in (('-p', parameters), ('-r', remappings or {}))
                      for name, value in pairs.items() for word in (flag, f'{name}:={value}')]
         command = [sys.executable, str(executable)] if isinstance(executable, Path) else (
-            python_command(f'{first}\nfrom ncs_cluster_detector.executables import {executable}\n'
+            python_command(f'{before}\nfrom ncs_cluster_detector.executables import {executable}\n'
                            f'raise SystemExit({executable}())'))
         self._popen = subprocess.Popen(
             [*through, *command, '--ros-args', *arguments, *more_arguments],
@@ -215,10 +215,10 @@ class Probe:
             item.value == 'RUNNING' for status in self.diagnostics[-1].status
             for item in status.values) >= sticks)
 
-    def set_parameter(self, name, value):
-        """Set a parameter of the detector by its service; return (successful, reason)."""
+    def set_parameter(self, name, value, node='detector'):
+        """Set a parameter of a node by its service; return (successful, reason)."""
         parameter = Parameter(name, value=value)
-        answer = self.call(SetParameters, 'detector/set_parameters', SetParameters.Request(
+        answer = self.call(SetParameters, f'{node}/set_parameters', SetParameters.Request(
             parameters=[parameter.to_parameter_msg()]))
         return answer.results[0].successful, answer.results[0].reason
 

@@ -11,12 +11,12 @@
 import random
 
 from ncs_cluster_detector.planning.fitting.recording import StickSeries
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.simulation.heat.body import BodyHeat
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 from ncs_cluster_detector.simulation.heat.sensor import SensorReader
 
-CONSTANTS = Constants(30.0, 45.0, 120.0)
+CONSTANTS = ThermalModel(30.0, 45.0, 120.0)
 FULL_SPEED = 1 / 0.065
 
 

@@ -21,8 +21,8 @@ from launch_runs import run
 from launch_runs import SHARED_TOPICS
 from launch_runs import SIMULATED
 from launch_runs import twins
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
-from ncs_cluster_detector.detector_node.parameters import PARAMETERS
+from ncs_cluster_detector.parameters import camera_parameters
+from ncs_cluster_detector.parameters import detector_parameters
 import pytest
 
 pytestmark = NEEDS_LAUNCH_ROS
@@ -41,7 +41,7 @@ def test_every_argument_is_declared_and_described(file):
 @pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
 def test_the_choices_are_those_of_the_parameters(file):
     arguments = declared(file)
-    for spec in (*CAMERA_PARAMETERS, *PARAMETERS):
+    for spec in (*camera_parameters.PARAMETERS, *detector_parameters.PARAMETERS):
         if spec.name in arguments:
             choices = arguments[spec.name].choices
             assert tuple(filter(None, choices or ())) == spec.choices
@@ -77,11 +77,11 @@ def test_a_robot_can_put_everything_into_its_own_namespace():
 
 def test_without_arguments_the_parameters_are_the_defaults():
     camera, detector = twins(included(CLUSTER))
-    assert camera.parameters == {spec.name: spec.default for spec in CAMERA_PARAMETERS}
+    assert camera.parameters == {spec.name: spec.default for spec in camera_parameters.PARAMETERS}
     # An empty list has no type in a parameter file; the node takes an empty text as nothing.
     assert detector.parameters == {
         spec.name: spec.default or [''] if spec.default == [] else spec.default
-        for spec in PARAMETERS}
+        for spec in detector_parameters.PARAMETERS}
 
 
 def test_simulated_differs_by_three_parameters():

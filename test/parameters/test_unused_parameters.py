@@ -8,16 +8,16 @@
 # the License.
 """Nothing that is given to a node is ignored in silence; what is used is no complaint."""
 
-from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
-from ncs_cluster_detector.detector_node.parameters import PARAMETERS
+from ncs_cluster_detector.parameters import camera_parameters
+from ncs_cluster_detector.parameters import detector_parameters
 from ncs_cluster_detector.parameters.unused_parameters import UnusedParameters
 from node_harness import NodeProcess
 from node_harness import overrides
 import pytest
 
 OF_ROS = {'use_sim_time', 'start_type_description_service'}
-NAMES = {'camera': OF_ROS | {spec.name for spec in CAMERA_PARAMETERS},
-         'detector': OF_ROS | {spec.name for spec in PARAMETERS}}
+NAMES = {'camera': OF_ROS | {spec.name for spec in camera_parameters.PARAMETERS},
+         'detector': OF_ROS | {spec.name for spec in detector_parameters.PARAMETERS}}
 
 
 @pytest.fixture

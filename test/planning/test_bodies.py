@@ -20,7 +20,7 @@ from ncs_cluster_detector.planning.plan import Question
 from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation.heat.body import Body
@@ -28,7 +28,7 @@ from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 import pytest
 
-STICK = Constants(30.0, 30.0, 30.0)
+STICK = ThermalModel(30.0, 30.0, 30.0)
 
 
 def question(words, sticks=2, **arguments):
@@ -101,7 +101,7 @@ def test_in_the_end_nothing_changes_any_more():
     ended = bodies.in_the_end(1.5)
     assert ended.words.ambient is None and ended.words.fan is None
     assert ended.words.hub.rise_celsius == 12.0
-    assert ended.sticks[0].constants() == Constants(40.0, 30.0 / 2 + 15.0, 15.0)
+    assert ended.sticks[0].constants() == ThermalModel(40.0, 30.0 / 2 + 15.0, 15.0)
 
 
 def test_a_cluster_can_start_warm():

@@ -16,14 +16,14 @@ from ncs_cluster_detector.planning.choose import Candidate
 from ncs_cluster_detector.planning.choose import choose
 from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import Question
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 import pytest
 
 
 def asked(sticks, idle, rate):
     """Return a Question of sticks with a short time constant."""
-    return Question((Constants(idle, 45.0, 60.0),) * sticks, Settings(cluster_size=2),
+    return Question((ThermalModel(idle, 45.0, 60.0),) * sticks, Settings(cluster_size=2),
                     frames_per_sec=rate, hours=0.2)
 
 

@@ -19,7 +19,7 @@ from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import peak_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
@@ -27,8 +27,8 @@ from ncs_cluster_detector.policy.settings import Settings
 import pytest
 
 # 25 C, 5 C more idle, 40 C more at full load, 200 s: worked examples of the theory's formulas.
-STICK = Constants(30.0, 40.0, 200.0)
-BADLY_COOLED = Constants(32.5, 60.0, 200.0)   # 1.5 times the thermal resistance
+STICK = ThermalModel(30.0, 40.0, 200.0)
+BADLY_COOLED = ThermalModel(32.5, 60.0, 200.0)   # 1.5 times the thermal resistance
 OTHER_ON_SEC = (15, 90, 400)
 ON_SEC = (10, 30, 60, 120, 300, 600)
 EXAMPLES = {   # sticks, active, policy: peak for each time at work
@@ -97,7 +97,7 @@ def test_the_sustainable_size_is_that_of_the_worked_examples(limit, sizes):
     (sticks, size, OTHER_ON_SEC[(row + column) % 3], bad)   # each two of them meet, not each three
     for row, (sticks, size) in enumerate(
         [(3, 1), (3, 2), (4, 2), (4, 3), (5, 2), (5, 3), (7, 3)])
-    for column, bad in enumerate([STICK, BADLY_COOLED, Constants(30.0, 90.0, 400.0)])])
+    for column, bad in enumerate([STICK, BADLY_COOLED, ThermalModel(30.0, 90.0, 400.0)])])
 def test_coolest_is_never_hotter_than_round_robin_at_as_many_switches(sticks, size, on_sec, bad):
     kinds = [STICK] * (sticks - 1) + [bad]
     ring = outcome(kinds, size, ROUND_ROBIN, on_sec)
@@ -109,12 +109,12 @@ def test_coolest_is_never_hotter_than_round_robin_at_as_many_switches(sticks, si
 
 
 @pytest.mark.parametrize('bad, optimum', [
-    (Constants(45.0, 45.0, 8.0), 4 / 3), (Constants(45.0, 90.0, 16.0), 10 / 9),
-    (Constants(45.0, 90.0, 8.0), 10 / 9)])
+    (ThermalModel(45.0, 45.0, 8.0), 4 / 3), (ThermalModel(45.0, 90.0, 16.0), 10 / 9),
+    (ThermalModel(45.0, 90.0, 8.0), 10 / 9)])
 @pytest.mark.parametrize('policy', POLICIES)
 @pytest.mark.parametrize('cycle_ms', [0, 2000, 10000])
 def test_where_the_limit_cannot_be_held_the_most_is_made_of_it(bad, optimum, policy, cycle_ms):
-    sticks = [Constants(45.0, 45.0, 8.0)] * 2 + [bad]
+    sticks = [ThermalModel(45.0, 45.0, 8.0)] * 2 + [bad]
     settings = Settings(cluster_size=2, cluster_switch_cycle_ms=cycle_ms, rotation_policy=policy)
     cluster = VirtualCluster(sticks, settings)
     cluster.run_until(60.0)
@@ -132,7 +132,7 @@ def test_where_the_limit_cannot_be_held_the_most_is_made_of_it(bad, optimum, pol
 def test_by_temperature_alone_no_stick_passes_the_limit_nor_is_slowed(policy):
     settings = Settings(cluster_size=2, cluster_switch_cycle_ms=0, switch_temperature=60.0,
                         rotation_policy=policy)
-    cluster = VirtualCluster([Constants(30.0, 60.0, 8.0)] * 5, settings)
+    cluster = VirtualCluster([ThermalModel(30.0, 60.0, 8.0)] * 5, settings)
     cluster.run_until(40.0)
     assert max(cluster.peaks) < 60.5
     assert cluster.frames / 40.0 >= 0.99 * 2 / 0.065
@@ -152,7 +152,7 @@ def test_a_slow_camera_heats_less():
 
 
 def test_enough_sticks_are_told_for_a_rate():
-    sticks = (Constants(45.0, 45.0, 120.0),) * 3   # 0.44 of full speed each below 65 C
+    sticks = (ThermalModel(45.0, 45.0, 120.0),) * 3   # 0.44 of full speed each below 65 C
     plan = make_plan(Question(sticks, Settings(cluster_size=2), hours=0.6))
     assert plan.wanted_frames_per_sec == pytest.approx(2 / 0.065)
     assert (plan.needed_size, plan.needed_sticks) == (2, 5)
@@ -165,7 +165,7 @@ def test_enough_sticks_are_told_for_a_rate():
 
 
 def test_a_limit_below_idle_needs_more_sticks_than_there_can_be():
-    plan = make_plan(Question((Constants(70.0, 45.0, 120.0),) * 2, Settings(), hours=0.2))
+    plan = make_plan(Question((ThermalModel(70.0, 45.0, 120.0),) * 2, Settings(), hours=0.2))
     assert plan.needed_sticks is None
     assert plan.sustainable_size == 0.0
 
@@ -186,7 +186,7 @@ class NoisyCluster(VirtualCluster):
 
 @pytest.mark.parametrize('sticks, size', [(3, 0), (3, 2), (4, 3)])
 def test_a_noisy_sensor_neither_breaks_the_limit_nor_is_believed_too_much(sticks, size):
-    cluster = NoisyCluster([Constants(45.0, 45.0, 120.0)] * sticks, Settings(cluster_size=size))
+    cluster = NoisyCluster([ThermalModel(45.0, 45.0, 120.0)] * sticks, Settings(cluster_size=size))
     cluster.run_until(900.0)
     cluster.forget_peaks()
     cluster.run_until(3600.0)

@@ -14,7 +14,7 @@ import cv2
 from ncs_cluster_detector.planning import choose
 from ncs_cluster_detector.planning import thermal_plan
 from ncs_cluster_detector.planning.air import put_into_air
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.simulation.heat.body import Body
 import pytest
 from recorded_sticks import recorded_body
@@ -102,7 +102,7 @@ def test_a_resting_stick_is_warmer_than_the_air_by_the_idle_rise(
 
 
 def constants_at(*idle):
-    return [Constants(celsius, 45.0, 120.0) for celsius in idle]
+    return [ThermalModel(celsius, 45.0, 120.0) for celsius in idle]
 
 
 @pytest.mark.parametrize('ambient, rises, idle, air', [

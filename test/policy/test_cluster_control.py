@@ -8,12 +8,16 @@
 # the License.
 """What the policies make of sticks together, in invented time."""
 
+from dataclasses import replace
+
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.reliability.promptness import Slowness
 from ncs_cluster_detector.policy.reliability.standing import Standing
 from ncs_cluster_detector.policy.sensor.blind_restart import FIRST_AFTER_SEC
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import Condition
+from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest
@@ -65,16 +69,16 @@ def test_what_is_found_out_about_a_stick():
     quick = [StickStatus(number, StickState.RUNNING, 41.0, 1.0, recent_sec=0.1)
              for number in (3, 4)]
     control.update(1.0, [one, two, slow, *quick], Settings(cluster_size=1))
-    assert control.findings(0) == {
-        'standing': Standing.TRUSTED, 'slowness': None, 'sensor_fault': None,
-        'must_cool': False, 'likely_celsius': 40.0}
-    blind = control.findings(1)
-    assert (blind['standing'], blind['sensor_fault']) == (Standing.BLIND, SensorFault.NONE_TOLD)
-    assert 30.0 < blind['likely_celsius'] < 60.0
-    assert control.findings(2)['slowness'] == Slowness(0.4, 0.1)
-    assert control.findings(9) == {
-        'standing': None, 'slowness': None, 'sensor_fault': None, 'must_cool': False,
-        'likely_celsius': None}
+    assert control.condition(one) == Condition(
+        Reason.NONE, celsius=40.0, likely_celsius=40.0, standing=Standing.TRUSTED)
+    blind = control.condition(two)
+    assert blind.reason is Reason.UNKNOWN_TEMPERATURE
+    assert (blind.standing, blind.sensor_fault) == (Standing.BLIND, SensorFault.NONE_TOLD)
+    assert 30.0 < blind.likely_celsius < 60.0 and blind.celsius is None
+    assert control.condition(slow).slowness == Slowness(0.4, 0.1)
+    assert control.condition(StickStatus(9, StickState.ABSENT)) == Condition(Reason.NOT_RUNNING)
+    assert control.condition(replace(one, state=StickState.STOPPING)) == Condition(
+        Reason.NOT_RUNNING, celsius=40.0, likely_celsius=40.0, standing=Standing.TRUSTED)
 
 
 def test_a_stick_that_was_hot_must_cool_to_the_resume_temperature():
@@ -82,8 +86,9 @@ def test_a_stick_that_was_hot_must_cool_to_the_resume_temperature():
     settings = Settings(cluster_size=1, switch_temperature=65.0, resume_margin=5.0)
 
     def must_cool(now, celsius):
-        control.update(now, sticks_at(now, 40.0, celsius), settings)
-        return control.findings(1)['must_cool']
+        sticks = sticks_at(now, 40.0, celsius)
+        control.update(now, sticks, settings)
+        return control.condition(sticks[1]).reason in (Reason.HOT, Reason.COOLING)
 
     assert [must_cool(float(now), celsius) for now, celsius in enumerate(
         (62.0, 65.0, 62.0, 60.0, 59.9, 62.0))] == [False, True, True, True, False, False]
@@ -95,6 +100,17 @@ def test_a_hot_stick_is_not_tried(celsius, on_trial):
     sticks = sticks_at(1.0, 40.0, celsius, doubt_sec=9.0)
     control.update(1.0, sticks, Settings(cluster_size=1))
     assert control.give_on_trial(2.0, sticks, Settings(cluster_size=1)) == on_trial
+
+
+def test_time_alone_makes_a_temperature_unknown():
+    control, sticks = ClusterControl(), sticks_at(1.0, 40.0)
+    control.update(1.0, sticks, Settings())
+    due = control.next_due(3.5, sticks, Settings())
+    assert 4.0 < due < 4.1
+    control.update(due, sticks, Settings())
+    condition = control.condition(sticks[0])
+    assert (condition.reason, condition.celsius) == (Reason.UNKNOWN_TEMPERATURE, None)
+    assert control.next_due(due, sticks, Settings()) > due + 1.0   # told once
 
 
 def test_time_alone_makes_a_stick_late():

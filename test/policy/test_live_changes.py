@@ -11,8 +11,9 @@
 from copy import deepcopy
 from dataclasses import replace
 
+from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -21,12 +22,12 @@ import pytest
 
 STEP_SEC = 0.25
 # Two of five at work end at 48 C when they take turns, as in `make run`.
-FIVE = Constants(30.0, 45.0, 20.0)
+FIVE = ThermalModel(30.0, 45.0, 20.0)
 HOT, COOL = Settings(2, 5000, 40.0), Settings(2, 5000, 65.0)
 
 
 class Cluster:
-    """Sticks that heat as their Constants say, under a ClusterControl, in invented time."""
+    """Sticks that heat as their ThermalModel say, under a ClusterControl, in invented time."""
 
     def __init__(self, settings, sticks=5, constants=FIVE):
         self.control, self.settings = ClusterControl(), settings
@@ -45,7 +46,8 @@ class Cluster:
                 work_sec=work_sec)
                 for number, (celsius, work_sec) in enumerate(zip(self.celsius, self.work_sec))]
             self.control.update(self.now, sticks, self.settings)
-            advice = self.control.heat_advice(self.settings)
+            found = self.control.heat_advice(self.settings)
+            advice = explain_heat(found) if found else ''
             size = self.control.sustainable_size(self.settings)
             assert not advice or size is None or size < (self.settings.cluster_size or 5)
             self.told.append((self.now, advice))

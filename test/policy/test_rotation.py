@@ -10,10 +10,10 @@
 
 import random
 
+from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.reliability.standing import Standing
 from ncs_cluster_detector.policy.rotation import Rotation
-from ncs_cluster_detector.policy.rotation import SwitchReason
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN

@@ -12,8 +12,8 @@ from dataclasses import replace
 import math
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.reliability.standing import Standing
-from ncs_cluster_detector.policy.rotation import SwitchReason
 from ncs_cluster_detector.policy.settings import COOLEST
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
@@ -280,7 +280,7 @@ class History(stateful.RuleBasedStateMachine):
             hottest = max(likely[number], heat.told(number) or 0.0) if number in likely else 0.0
             assert share == 1.0 or number in active and (
                 hottest >= min(switch, held) or heat.now(number) is None)
-            constants = heat.sticks[number].constants
+            constants = heat.sticks[number].model
             if number in active and (heat.now(number) or 0.0) >= held and (
                     not constants.die_rise_celsius):
                 assert share <= max(constants.sustainable_share(held), 0.05) + 1e-9

@@ -56,7 +56,7 @@ class Record:
     def __init__(self):
         self.ends = 0
 
-    def ended(self):
+    def on_end(self):
         self.ends += 1
 
 

@@ -8,8 +8,9 @@
 # the License.
 """Requests to a running node: an untouched dump, the value that it has, deleting, mixtures."""
 
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.ros.parameter_requests import accepted
-from ncs_cluster_detector.ros.parameters import ParameterSpec
+from ncs_cluster_detector.ros.parameters import descriptor_of
 from node_harness import NodeProcess
 from node_harness import Probe
 import pytest
@@ -178,7 +179,7 @@ class TextNode:
         """Remember it."""
         self.has_parameter = lambda name: name == 'text'
         self.get_parameter = lambda name: Parameter(name, value=value)
-        self.describe_parameter = lambda name: self.spec.descriptor()
+        self.describe_parameter = lambda name: descriptor_of(self.spec)
         self.spec = ParameterSpec('text', '', 'A text.')
 
     def takes(self, value):

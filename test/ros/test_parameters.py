@@ -8,7 +8,7 @@
 # the License.
 """Parameters: the table against the node, and every kind of request through the real services."""
 
-from ncs_cluster_detector.detector_node import parameters
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.policy.settings import Settings
 import pytest
 from rcl_interfaces.msg import ParameterType
@@ -49,13 +49,13 @@ def value_of(probe, name):
 
 def test_the_live_parameters_are_the_settings():
     assert LIVE == set(Settings.__dataclass_fields__)
-    assert LIVE == {spec.name for spec in parameters.PARAMETERS if spec.live}
+    assert LIVE == {spec.name for spec in PARAMETERS if spec.live}
 
 
 def test_every_parameter_is_described_as_documentation(asked):
     probe, _ = asked
     listed = call(probe, ListParameters, 'list_parameters').result.names
-    specs = {spec.name: spec for spec in parameters.PARAMETERS}
+    specs = {spec.name: spec for spec in PARAMETERS}
     assert set(specs) <= set(listed)
     described = call(probe, DescribeParameters, 'describe_parameters', names=list(specs))
     for descriptor in described.descriptors:
@@ -126,7 +126,7 @@ def test_a_good_value_is_taken_and_logged_once(asked, name, value, stored):
     ('fps', 9.0, 'fps=9.0: no such parameter; the camera node has it, give it to that one')])
 def test_a_bad_value_changes_nothing_and_is_answered_in_one_line(asked, name, value, reason):
     probe, node = asked
-    known = name in {spec.name for spec in parameters.PARAMETERS}
+    known = name in {spec.name for spec in PARAMETERS}
     before = value_of(probe, name) if known else None
     successful, answer = probe.set_parameter(name, value)
     assert not successful

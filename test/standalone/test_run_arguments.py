@@ -10,7 +10,8 @@
 
 import caffe_networks
 from made_up_run import ROOT
-from ncs_cluster_detector.detector_node.parameters import PARAMETERS
+from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS
+from ncs_cluster_detector.parameters.parameter_spec import by_name
 import pytest
 from runner import arguments as run_arguments
 from runner import nodes
@@ -128,12 +129,11 @@ def test_the_sticks_are_as_asked_for(arguments, given):
         'simulated.sticks', 'simulated.ambient', 'cluster_size'))) == sorted(given)
 
 
-def test_the_limits_are_those_of_the_detector():
-    """They are written down here, because reading its table would load ROS."""
-    specs = {spec.name: spec for spec in PARAMETERS}
-    sticks, ambient = specs['simulated.sticks'], specs['simulated.ambient_celsius']
-    assert (values.MOST_STICKS, values.DEFAULT_STICKS) == (sticks.high, sticks.default)
-    assert values.AMBIENT_CELSIUS == (ambient.low, ambient.high)
+def test_the_rate_of_a_video_has_the_limits_of_the_camera():
+    """They are written down here, because reading the camera's table would load OpenCV."""
+    fps = by_name(PARAMETERS)['fps']
+    assert (values.LEAST_SOURCE_FPS, values.DEFAULT_SOURCE_FPS, values.MOST_SOURCE_FPS) == (
+        fps.low, fps.default, fps.high)
 
 
 def test_a_network_is_found_from_the_folder_where_one_is(tmp_path, monkeypatch):

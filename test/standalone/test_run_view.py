@@ -18,49 +18,90 @@ from made_up_run import stick_status
 from ncs_cluster_detector.detector_node.diagnostics import Intake
 from ncs_cluster_detector.detector_node.diagnostics import statuses
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
+from rich.cells import cell_len
 from runner.state import Detection
 from runner.state import RunState
-from runner.view.coloured_text import Style  # noqa: I100 (made_up_run makes it importable)
-from runner.view.coloured_text import wrapped
-from runner.view.live_view import Facts
+from runner.view.live_view import Facts  # noqa: I100 (made_up_run makes it importable)
 from runner.view.live_view import plain_line
 from runner.view.live_view import render
 from runner.view.stick_table import words_for
+from runner.view.terminal import console_for
 from runner.view.terminal import Terminal
 
 FACTS = Facts('street_people.mp4', 12.2, 20.0, 107.0)
-COLOURLESS = Style(colour=False)
 ESCAPE = re.compile(r'\033\[[0-9;]*m')
 
 
-def picture(state, columns=80, rows=24, style=COLOURLESS, facts=FACTS):
-    """Return the live view as text."""
-    return '\n'.join(render(state, facts, columns, rows, style))
+def drawn(state, columns=80, rows=24, colour=False, encoding='utf-8', facts=FACTS):
+    """Return the lines of the live view on a terminal, which keeps a row for its cursor."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    console = console_for(stream, {} if colour else {'NO_COLOR': '1'})
+    console.size = columns - 1, rows - 1
+    lines = render(state, facts, console)
+    assert stream.buffer.getvalue() == b''   # it renders; to write is the Terminal's
+    return lines
+
+
+def picture(state, *size, **terminal):
+    """Return the live view as text, without colours unless they are asked for."""
+    return '\n'.join(drawn(state, *size, **terminal))
 
 
 def stick_lines(state, columns=80, rows=24):
     """Return the lines with bars."""
-    return [line for line in picture(state, columns, rows).split('\n') if '▕' in line]
+    return [line for line in drawn(state, columns, rows) if '▕' in line]
 
 
-@pytest.mark.parametrize('style', [Style(), COLOURLESS, Style(unicode=False)])
+@pytest.mark.parametrize('terminal', [
+    {'colour': True}, {}, {'colour': True, 'encoding': 'ascii'}])
 @pytest.mark.parametrize('sticks', [0, 1, 5, 16, 64])
 @pytest.mark.parametrize('size', [
     (20, 4), (40, 10), (39, 24), (63, 24), (64, 24), (71, 24), (72, 24), (80, 24), (120, 40),
     (300, 100)])
-def test_it_fits_the_terminal(sticks, size, style):
+def test_it_fits_the_terminal(sticks, size, terminal):
     """No line is wider than the terminal, and one row stays free."""
     columns, rows = size
     state = made_up_state(sticks)
     state.take_statuses([camera_status(level=2, message='away, ' * 50)], 106.0)
-    lines = render(state, FACTS, columns, rows, style)
+    lines = drawn(state, columns, rows, **terminal)
     assert len(lines) <= rows - 1
     assert max(len(ESCAPE.sub('', line)) for line in lines) <= columns
+
+
+@pytest.mark.parametrize('columns', [20, 39, 60, 80])
+def test_signs_that_are_two_cells_wide_fit_too(columns):
+    state = made_up_state()
+    state.take_statuses([cluster_status(level=1, message='警' * 90), stick_status(
+        0, 40.0, why='过热')], 106.0)
+    state.take_detections([Detection('行人', 0.9, 0, 0, 1, 1)] * 30, 0.1, 104.0)
+    lines = drawn(state, columns, 60, facts=FACTS._replace(source='街道' * 30 + '.mp4'))
+    assert max(map(cell_len, lines)) <= columns
+    assert ''.join(lines).count('警') == 90 and ''.join(lines).count('街') == 30
+
+
+@pytest.mark.parametrize('rows', range(4, 30))
+def test_at_every_height_sticks_are_shown_or_counted(rows):
+    text = picture(made_up_state(5), rows=rows)
+    more = re.search(r'and (\d) more', text)
+    shown = text.count('▕')
+    assert shown + (int(more[1]) if more else 0) == (5 if more or shown else 0)
+    assert rows < 8 or shown or more
+    assert rows < 12 or shown == 5
+
+
+def test_a_name_that_fills_a_narrow_terminal_breaks_nothing():
+    state = made_up_state(0)
+    stick = stick_status(0, 30.0)
+    stick.hardware_id = '1.2.3.4.5.6.7-ma2450'
+    state.take_statuses([cluster_status(), stick], 106.0)
+    lines = drawn(state, 20)
+    assert max(map(len, lines)) <= 20 and any(line.startswith(' 0 1.2.3') for line in lines)
 
 
 @pytest.mark.parametrize('sticks', [5, 16])
@@ -110,7 +151,7 @@ ADVICE = ('2 of 5 sticks active is too much heat for switch_temperature 40.0 C: 
 def test_a_long_complaint_is_whole_and_broken_between_words(columns):
     state = made_up_state()
     state.take_statuses([cluster_status(level=1, message=ADVICE), stick_status(0, 40.0)], 106.0)
-    lines = picture(state, columns, 40).split('\n')
+    lines = drawn(state, columns, 40)
     told = ' '.join(' '.join(lines).split())
     assert f'detector: {ADVICE}' in told
     words = {word for line in lines for word in line.split()}
@@ -127,29 +168,30 @@ def test_in_a_low_terminal_the_complaint_stands_before_all_figures():
 
 
 def test_only_a_word_that_is_longer_than_a_line_is_broken():
-    lines = wrapped([('ab ', '1'), ('x' * 25, '2'), (' end', '')], 10)
-    assert [''.join(text for text, _ in line) for line in lines] == [
-        'ab', '   xxxxxxx', '   xxxxxxx', '   xxxxxxx', '   xxxx', '   end']
-    assert lines[0] == [('ab', '1')] and lines[1][-1] == ('x' * 7, '2')
-    assert wrapped([], 10) == wrapped([('   ', '')], 10) == [[]]
+    facts = FACTS._replace(source='a ' + 'x' * 60 + ' film')
+    lines = [line.split() for line in drawn(made_up_state(), 30, facts=facts)[:6]]
+    assert lines == [
+        ['5', 'simulated', 'sticks', 'on', 'a'], ['x' * 29], ['x' * 29], ['xx', 'film'],
+        ['12', 'of', '20', 's', 'Ctrl-C', 'stops'], []]
 
 
-def test_a_line_ends_rather_at_a_gap_between_figures_unless_it_gets_short():
-    assert [''.join(text for text, _ in line) for line in wrapped(
-        [('input 24.0 fps   latency 87 / 143 ms', '')], 26)] == [
-            'input 24.0 fps', '   latency 87 / 143 ms']
-    assert [''.join(text for text, _ in line) for line in wrapped(
-        [('at   the node was away and is back', '')], 26)] == [
-            'at   the node was away and', '   is back']
+def test_a_line_ends_between_two_figures_unless_one_is_longer_than_a_line():
+    lines = drawn(made_up_state(), 50)
+    assert ' input 24.0 fps   detection 23.5 fps' in lines
+    assert ' latency 87 / 143 ms (p50 / p95)' in lines
+    assert ' switches 1   last: switch cycle, 3 s ago' in lines
+    lines = drawn(made_up_state(), 25)
+    assert [' switches 1', ' last: switch cycle, 3 s', ' ago'] == [
+        line for line in lines if 'switch' in line or 'ago' in line]
 
 
 def test_of_many_detections_the_best_are_shown_and_the_others_counted():
     state = made_up_state()
     state.take_detections(
         [Detection('person', score / 100, 0, 0, 1, 1) for score in range(60, 90)], 0.1, 104.0)
-    seen = picture(state, 60).split('\n')[-1]
+    seen = drawn(state, 60)[-1]
     assert seen == ' seen person 89 %, person 88 %, person 87 % and 27 more'
-    assert picture(state, 20).split('\n')[-1] == ' seen 30 objects'
+    assert drawn(state, 20)[-1] == ' seen 30 objects'
 
 
 def bar_of(celsius, columns=80):
@@ -185,7 +227,7 @@ def lines_of(*sticks, columns=80):
     """Return the table's lines of such sticks, where there is room for the bars or not."""
     state = made_up_state(0)
     state.take_statuses([cluster_status(), *sticks], 106.0)
-    lines = picture(state, columns).split('\n')
+    lines = drawn(state, columns)
     head = next(index for index, line in enumerate(lines) if line.startswith(' stick'))
     return lines[head + 1:head + 1 + len(sticks)]
 
@@ -202,12 +244,13 @@ def test_why_a_stick_rests_stands_beside_its_port(columns):
 @pytest.mark.parametrize('active, shown', [(True, 'active'), (False, 'resting (hot, until 60.0)')])
 def test_the_reason_is_read_from_what_the_detector_says(active, shown):
     """The words are made there, and only shown here."""
+    settings = Settings(switch_temperature=65.0, resume_margin=5.0)
+    status = StickStatus(0, StickState.RUNNING, 63.0, 99.5)
     stick = StickSnapshot(
-        StickStatus(0, StickState.RUNNING, 63.0, 99.5), '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0,
-        '', 4711, must_cool=True)
-    cluster = Snapshot(
-        99.9, Settings(switch_temperature=65.0, resume_margin=5.0), (stick,), (0,) * active, 1,
-        False, '', None, 0, '', 24.0, 23.5, None, None, 0, 99.9)
+        status, '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0, '', 4711, condition=condition_of(
+            status, settings, celsius=63.0, likely_celsius=63.0, must_cool=True))
+    cluster = Snapshot(99.9, settings, (stick,), (0,) * active, 1, False, None, False, None, 0,
+                       None, 24.0, 23.5, None, None, 0, 99.9)
     state = RunState(90.0)
     state.take_statuses(statuses(cluster, 'simulated', 100.0, Intake('/image_raw')), 100.0)
     assert [words_for(one) for one in state.sticks] == [shown]
@@ -239,7 +282,7 @@ def colour_of(celsius, active=False, level=0, state='RUNNING'):
     run = made_up_state(1)
     run.take_statuses(
         [cluster_status(), stick_status(0, celsius, active, level, state)], 106.0)
-    line = next(line for line in render(run, FACTS, 80, 24, Style()) if '▕' in line)
+    line = next(line for line in drawn(run, colour=True) if '▕' in line)
     # The mark of the threshold has its own colour.
     return set(re.findall(r'\033\[(3\d)m[^│]', line))
 
@@ -263,9 +306,9 @@ def test_without_colours_there_is_no_escape_sequence():
 
 def test_plain_ascii_where_the_terminal_knows_no_more():
     """Bars become # and |."""
-    text = picture(made_up_state(), style=Style(colour=False, unicode=False))
-    assert text.isascii()
-    assert '[###' in text and '|' in text
+    lines = drawn(made_up_state(), encoding='ascii')
+    assert ''.join(lines).isascii()
+    assert any(re.search(r'\[#+ +\|  +\]', line) for line in lines)
 
 
 def test_before_anything_is_heard():
@@ -311,6 +354,23 @@ def test_a_line_a_second_where_nothing_can_be_redrawn(tty, environment):
     assert screen.getvalue().count('\n') == 4
     assert screen.getvalue().startswith('sticks and their USB ports: 0=1.1 1=1.2 2=1.3 ')
     assert '\033' not in screen.getvalue()
+
+
+def test_a_redraw_writes_over_the_old_lines_and_blanks_none(monkeypatch):
+    """Up to the first line, then each line's text before what is erased right of it."""
+    monkeypatch.setattr(Terminal, '_measure', lambda self: (80, 24))
+    screen = Screen(True)
+    with Terminal(screen, {'TERM': 'xterm'}) as terminal:
+        terminal.show(made_up_state(), FACTS)
+        before = screen.tell()
+        terminal.show(made_up_state(6), FACTS)
+        redraw = screen.getvalue()[before:]
+    text = r'(?:[^\033\n\r]|\033\[[0-9;]*m)*'
+    found = re.fullmatch(
+        rf'\r\033\[(\d+)A\033\[\?7l((?:{text}\033\[K\n)+)\033\[\?7h\033\[J', redraw)
+    assert found, repr(redraw)
+    assert int(found[1]) == screen.getvalue()[:before].count('\n')
+    assert found[2].count('\n') == int(found[1]) + 1
 
 
 def test_what_stays_on_a_terminal_is_broken_between_words_and_elsewhere_not_at_all(monkeypatch):

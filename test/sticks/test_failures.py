@@ -72,7 +72,7 @@ class Facts:
 def test_a_failed_opening_has_the_reason_that_the_system_knows(facts, kind, text):
     error = failures.open_failure('1.2-ma2450', ERROR, facts)
     assert type(error) is kind
-    assert not error.hopeless
+    assert not error.permanent
     assert str(error).startswith('opening stick 1.2-ma2450: ERROR, expected OK; ')
     with pytest.raises(kind, match=text):
         raise error
@@ -109,9 +109,9 @@ def test_a_wrong_length_is_a_matter_of_the_graph_all_else_of_the_stick():
     assert str(failures.call_failure('listing', None, ERROR)).startswith('listing: ERROR')
 
 
-def test_only_what_a_person_must_mend_at_the_files_is_hopeless():
+def test_only_what_a_person_must_mend_at_the_files_is_permanent():
     def family(kind):
         return {kind}.union(*map(family, kind.__subclasses__()))
 
-    assert {kind for kind in family(StickError) if kind.hopeless} == {
+    assert {kind for kind in family(StickError) if kind.permanent} == {
         SdkMissingError, GraphRejectedError}

@@ -22,11 +22,9 @@ from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
 from ncs_cluster_detector.sticks import opening_watch
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
-from ncs_cluster_detector.sticks.stick import BOOTED
 from ncs_cluster_detector.sticks.stick import GraphLoadError
 from ncs_cluster_detector.sticks.stick import is_in_use
-from ncs_cluster_detector.sticks.stick import OPENED
-from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.stick import StickInUseError
@@ -37,6 +35,8 @@ from ncs_cluster_detector.sticks.usb_bus import UsbAccessError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 import numpy as np
 import pytest
+
+OPENING, BOOTED, OPENED = OpeningStep.OPENING, OpeningStep.BOOTED, OpeningStep.OPENED
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def refusal(watching):
     with pytest.raises(WrongStickError) as caught:
         watching.check()
     assert isinstance(caught.value, StickOpenError)   # another attempt may succeed
-    assert not caught.value.hopeless
+    assert not caught.value.permanent
     return str(caught.value)
 
 

@@ -263,7 +263,7 @@ def test_a_failed_opening_is_not_followed_by_any_call(bench):
     with pytest.raises(StickOpenError, match='opening stick 1.1-ma2450: ERROR.*power') as caught:
         stick.open_stick('1.1-ma2450')
     assert type(caught.value) is StickOpenError
-    assert not caught.value.hopeless
+    assert not caught.value.permanent
     one_line(caught)
     stick.close()
     assert bench.count('calls_after_failed_open') == 0
@@ -298,20 +298,20 @@ def test_a_graph_file_that_is_none_names_the_compiler(bench, graph):
     bench.load()
     with pytest.raises(GraphLoadError, match='loading graph 1 .*mvNCCompile.*NCSDK 2') as caught:
         opened(bench, GRAPH, graph)
-    assert caught.value.hopeless
+    assert caught.value.permanent
     one_line(caught)
 
 
-@pytest.mark.parametrize('status, name, hopeless', [
+@pytest.mark.parametrize('status, name, permanent', [
     (-3, 'OUT_OF_MEMORY', True), (-10, 'UNSUPPORTED_GRAPH_FILE', True), (-2, 'ERROR', False),
     (-13, 'MYRIAD_ERROR', False), (-77, 'ValueError', False)])
-def test_only_a_status_about_the_file_is_hopeless(bench, status, name, hopeless):
+def test_only_a_status_about_the_file_is_permanent(bench, status, name, permanent):
     bench.load()
     bench.set_fault('1.1', 'allocate', status)
     with pytest.raises(GraphLoadError, match=rf'graph 0 \(21 bytes\).*: {name}') as caught:
         opened(bench)
-    assert caught.value.hopeless is hopeless
-    assert isinstance(caught.value, GraphRejectedError) is hopeless
+    assert caught.value.permanent is permanent
+    assert isinstance(caught.value, GraphRejectedError) is permanent
     one_line(caught)
 
 

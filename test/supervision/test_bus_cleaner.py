@@ -269,7 +269,7 @@ def test_nobody_is_held_any_more_when_its_process_has_ended(hold):
     assert hold.cleaner.dead == {}
 
 
-def test_a_starter_is_not_held_up_for_longer_than_the_deadline(monkeypatch):
+def test_an_opener_is_not_held_up_for_longer_than_the_deadline(monkeypatch):
     made = []
     monkeypatch.setattr(bus_cleaner, 'ChildProcess',
                         lambda main, config: Process(made, main, config))

@@ -13,9 +13,7 @@ from types import SimpleNamespace
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes.endings import STOP_GRACE_SEC
-from ncs_cluster_detector.sticks.stick import BOOTED
-from ncs_cluster_detector.sticks.stick import OPENED
-from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision import unassigned_worker
 from ncs_cluster_detector.supervision.start_turn import FRESH_LOOK_PERIOD_SEC
 from ncs_cluster_detector.supervision.start_turn import LOOK_PERIOD_SEC
@@ -23,6 +21,7 @@ from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.unassigned_worker import LISTING_SEC
 from ncs_cluster_detector.supervision.unassigned_worker import LONGEST_LISTING_SEC
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
@@ -37,6 +36,7 @@ from ncs_cluster_detector.wire.messages import StandBy
 from ncs_cluster_detector.wire.messages import Step
 import pytest
 
+OPENING, BOOTED, OPENED = OpeningStep.OPENING, OpeningStep.BOOTED, OpeningStep.OPENED
 ONE = ('1.1-ma2450',)
 TWO = ('1.1-ma2450', '1.2-ma2450')
 THREE = (*TWO, '1.3-ma2450')
@@ -54,11 +54,11 @@ class Worker:
         self.pid = 100 + len(made)
         self.started_at = self.heard_at = now
         self.busy_since = None
-        self.step, self.step_at = None, now
+        self.step, self.step_at = OpeningStep.WAITING, now
         self.outstanding = ()
         self.told = []
         self.says = []
-        self.ended = self.closed = False
+        self.ended = self.closed = self.had_turn = False
         self.obeys_kill = True
         made.append(self)
 
@@ -71,6 +71,8 @@ class Worker:
 
     def extend_deadlines(self, delay_sec):
         self.heard_at += delay_sec
+
+    on_step = WorkerHandle.on_step
 
     def was_killed(self):
         return False
@@ -157,18 +159,31 @@ class World:
         """Let a worker say something, the newest if no other, and the pool do what is due."""
         self.now = now
         if says:
-            (by or self.last).says += says
+            worker = by or self.last
+            if isinstance(says[0], DeviceList) and not worker.had_turn:
+                self.give_turn(worker, now)
+            worker.had_turn |= isinstance(says[0], EnumerationStarted)
+            worker.says += says
             # As a rule a worker ends right after it has said why it fails.
-            (by or self.last).ended |= any(isinstance(word, Fault) for word in says)
+            worker.ended |= any(isinstance(word, Fault) for word in says)
         self.pool.receive(now)
         self.pool.judge(now)
+
+    def give_turn(self, worker, now):
+        """Have a worker told to list the sticks, which most tests leave out."""
+        asked = self.cleaner.asked[:]
+        worker.had_turn = True
+        worker.says.append(EnumerationStarted())
+        self.pool.receive(now)
+        worker.told.remove(ListSticks())
+        self.cleaner.asked[:] = asked
 
     def told_of(self, text):
         """Return the lines of the log that have this text in them."""
         return [line for line in self.log if text in line]
 
     def start_all(self, names, now=0.0):
-        """Have all sticks RUNNING 2 s after ``now``; return their workers and the scout."""
+        """Have all sticks RUNNING 2 s after ``now``; return their workers and the lister."""
         self.step(now)
         for _ in names:
             self.step(now, DeviceList(names))
@@ -236,18 +251,18 @@ def test_a_stick_that_comes_to_an_empty_machine_is_opened_by_a_fresh_worker(worl
     world.step(0.1, DeviceList(()))
     world.step(2.1)
     world.step(2.2, DeviceList(ONE))
-    scout, starter = world.workers
+    lister, opener = world.workers
     world.step(2.3, DeviceList(ONE))
-    assert starter.told == [Open('1.1-ma2450')]
-    assert scout.told == [StandBy(), Enumerate()]
-    assert not scout.ended
+    assert opener.told == [Open('1.1-ma2450')]
+    assert lister.told == [StandBy(), Enumerate()]
+    assert not lister.ended
 
 
-def test_a_stick_that_comes_to_others_is_found_by_the_scout(world):
+def test_a_stick_that_comes_to_others_is_found_by_the_lister(world):
     world = world()
-    first, second, scout = world.start_all(TWO)
+    first, second, lister = world.start_all(TWO)
     world.step(4.0)
-    assert scout.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), Enumerate()]
     assert first.told == [Open('1.1-ma2450', ('1.2',))]
     world.step(4.1, DeviceList(('1.1-', '1.2-', '1.7-ma2450')))
     assert len(world.workers) == 4
@@ -269,31 +284,31 @@ def test_nothing_is_looked_for_when_max_sticks_run(world):
 
 def test_an_unplugged_stick_is_absent_and_back_soon_after_it_is_plugged_in_again(world):
     world = world()
-    first, second, scout = world.start_all(TWO)
+    first, second, lister = world.start_all(TWO)
     world.step(2.1, Fault('reading a result: ERROR'), by=first)
     assert world.states() == [BACKOFF, RUNNING]
     world.step(2.6)
     world.step(2.7, DeviceList(('1.2-',)))
     assert world.states() == [StickState.ABSENT, RUNNING]
-    assert world.last.closed                 # there is a scout already
+    assert world.last.closed                 # there is a lister already
     second.says.append(Reading(30.0, 0, 4.7))
     world.step(4.7)
-    assert scout.told == [StandBy(), Enumerate()]
-    world.step(4.8, DeviceList(('1.1-ma2450', '1.2-')), by=scout)
+    assert lister.told == [StandBy(), Enumerate()]
+    world.step(4.8, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
     world.step(4.9, DeviceList(('1.1-ma2450', '1.2-')))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
     world.step(6.3, READY)
     assert world.states() == [RUNNING, RUNNING]
 
 
-def test_a_scout_that_hangs_is_replaced_and_harms_no_stick(world):
+def test_a_lister_that_hangs_is_replaced_and_harms_no_stick(world):
     world = world()
-    stick, scout = world.start_all(ONE)
+    stick, lister = world.start_all(ONE)
     for now in (4.0, 6.0):
         world.step(now, Reading(30.0, 0, now), by=stick)
-    assert scout.told == [StandBy(), Enumerate()]    # not asked again while it owes the answer
+    assert lister.told == [StandBy(), Enumerate()]    # not asked again while it owes the answer
     world.step(4.0 + LISTING_SEC)
-    assert scout.closed
+    assert lister.closed
     assert world.states() == [RUNNING]
     world.step(8.0)
     world.step(8.1, DeviceList(ONE))
@@ -338,7 +353,7 @@ def test_a_list_has_a_deadline_of_its_own_from_when_no_other_program_is_at_it(wo
         assert world.last.closed
         world.step(world.next_due())
     assert patience == [LISTING_SEC, 2 * LISTING_SEC, LONGEST_LISTING_SEC]
-    world.step(world.last.started_at, EnumerationStarted(), DeviceList(ONE))
+    world.step(world.last.started_at, DeviceList(ONE))
     assert world.last.told == [Open(ONE[0])]
 
 
@@ -434,9 +449,11 @@ class Sticks:
             worker.ended = True
         elif self._heard.get(worker.pid) != told:
             self._heard[worker.pid] = told
-            if port is None:
+            if port is None and worker.told != [StandBy()]:
+                if not worker.had_turn:
+                    self.world.give_turn(worker, self.now)
                 worker.says.append(DeviceList(self.names()))
-            elif self.say[port] is not None:
+            elif port is not None and self.say[port] is not None:
                 worker.says.append(self.say[port])
                 worker.ended = isinstance(self.say[port], Fault)
         elif port is not None and self.say[port] is READY:
@@ -566,8 +583,8 @@ def test_a_graph_that_worked_on_this_stick_is_tried_on_it_again(world):
     world = world()
     stick, _ = world.start_all(ONE)
     stick.post = lambda number, frame, now: None
-    world.pool.post(0, SimpleNamespace(number=1), 2.0)
-    stick.settle = lambda result, now: SimpleNamespace(number=1)
+    world.pool.post(0, SimpleNamespace(sequence=1), 2.0)
+    stick.settle = lambda result, now: SimpleNamespace(sequence=1)
     world.step(2.1, Result(1, (), 0, 0.1, 2.1),
                Fault('INVALID_DATA_LENGTH', 'graph_paths'), by=stick)
     assert world.states() == [BACKOFF]
@@ -575,7 +592,7 @@ def test_a_graph_that_worked_on_this_stick_is_tried_on_it_again(world):
 
 def test_the_same_reason_is_told_once_until_the_stick_is_given_up(world):
     world = world()
-    worker, scout = world.start_all(ONE)
+    worker, lister = world.start_all(ONE)
     now = 2.5
     world.step(now, Fault('opening stick 1.1-ma2450: ERROR'), by=worker)
     while world.states() == [BACKOFF]:
@@ -583,7 +600,7 @@ def test_the_same_reason_is_told_once_until_the_stick_is_given_up(world):
         started = len(world.workers)
         world.step(now)
         if len(world.workers) == started:
-            world.step(now, DeviceList(ONE), by=scout)   # that was a look
+            world.step(now, DeviceList(ONE), by=lister)   # that was a look
         else:
             world.step(now, DeviceList(ONE))
             world.step(now, Fault('opening stick 1.1-ma2450: ERROR'))
@@ -627,16 +644,16 @@ def test_sticks_that_a_killed_process_left_behind_are_reset_by_a_fresh_worker(wo
     world = world()
     world.step(0.0)
     world.step(0.1, DeviceList(('1.1-',)))   # in use by another process, as yet
-    scout = world.last
+    lister = world.last
     world.step(1.1)
-    world.step(1.2, DeviceList(('1.1-',)), by=scout)
+    world.step(1.2, DeviceList(('1.1-',)), by=lister)
     now = 1.2
     while len(world.workers) == 1:
         assert now < 2 * FRESH_LOOK_PERIOD_SEC
         now = world.next_due()
         world.step(now)
         if len(world.workers) == 1:
-            world.step(now, DeviceList(('1.1-',)), by=scout)
+            world.step(now, DeviceList(('1.1-',)), by=lister)
     assert now == 1.2 + FRESH_LOOK_PERIOD_SEC
     world.step(now + 1.5, DeviceList(ONE))
     assert world.last.told == [Open('1.1-ma2450')]
@@ -644,33 +661,35 @@ def test_sticks_that_a_killed_process_left_behind_are_reset_by_a_fresh_worker(wo
 
 def test_a_list_that_was_begun_before_a_worker_was_killed_does_not_take_its_stick_away(world):
     world = world()
-    first, second, scout = world.start_all(TWO)
+    first, second, lister = world.start_all(TWO)
     world.step(2.1, Fault('lost'), by=second)
     world.step(2.6)
-    starter = world.last
+    opener = world.last
     world.step(2.7, EnumerationStarted())
-    assert starter.told == [ListSticks()]
+    assert opener.told == [ListSticks()]
     first.ended = True   # it had its stick when that was listed
     world.step(2.8)
-    world.step(2.9, DeviceList(('1.1-', '1.2-ma2450')), by=starter)
-    assert starter.told[1:] == [Open('1.2-ma2450', ('1.1',))]
-    world.step(3.5, READY, by=starter)
+    world.step(2.9, DeviceList(('1.1-', '1.2-ma2450')), by=opener)
+    assert opener.told[1:] == [Open('1.2-ma2450', ('1.1',))]
+    world.step(3.5, READY, by=opener)
     world.step(3.6)
-    assert world.last is not starter
+    assert world.last is not opener
     world.step(3.7, DeviceList(('1.1-ma2450', '1.2-')))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
 
 
 def test_a_list_made_while_a_stick_is_being_opened_makes_none_absent(world):
     world = world()
-    first, second, scout = world.start_all(TWO)
-    world.step(2.1, Fault('lost'), by=first)
-    world.step(2.6)
-    world.step(2.7, DeviceList(('1.2-',)), by=scout)   # the new worker resets the first one
+    first, second, lister = world.start_all(TWO)
+    world.step(2.9, Fault('lost'), by=first)
+    world.step(3.0)
+    assert lister.told == [StandBy(), Enumerate()]
+    world.step(3.4)
+    world.step(3.5, DeviceList(('1.2-',)), by=lister)   # the new worker resets the first one
     assert world.states() == [QUEUED, RUNNING]
 
 
-def test_when_its_turn_has_come_the_starter_waits_for_a_clean_bus(world):
+def test_when_its_turn_has_come_the_opener_waits_for_a_clean_bus(world):
     world = world(startup_timeout_sec=5.0)
     world.cleaner.is_usable = True
     world.step(0.0)
@@ -687,7 +706,7 @@ def test_when_its_turn_has_come_the_starter_waits_for_a_clean_bus(world):
     assert world.last.told == [ListSticks(), Open(ONE[0])]
 
 
-def test_without_a_usable_cleaner_the_starter_lists_the_sticks_at_once(world):
+def test_without_a_usable_cleaner_the_opener_lists_the_sticks_at_once(world):
     world = world()
     world.step(0.0)
     world.step(3.0, EnumerationStarted())
@@ -743,14 +762,14 @@ def test_sticks_with_a_worker_are_no_leftovers(world):
 
 
 def start_beside_dead(world):
-    """Have stick 0 dead since 0.5, known since 1.0, and stick 1 RUNNING; return the scout."""
+    """Have stick 0 dead since 0.5, known since 1.0, and stick 1 RUNNING; return the lister."""
     world.cleaner.dead = {'1.1': DeadStick('1.1', 0.5)}
     world.step(0.0)
     world.step(1.0, DeviceList(('1.1-', '1.2-ma2450')))
     assert world.states() == [DEAD, STARTING]
     assert world.last.told == [Open('1.2-ma2450', ('1.1',))]
     world.step(2.0, READY)
-    # The scout, for which it is time to look.
+    # The lister, for which it is time to look.
     world.step(2.0, DeviceList(('1.1-', '1.2-')))
     assert world.last.told == [StandBy()]
     return world.last
@@ -758,14 +777,14 @@ def start_beside_dead(world):
 
 def test_a_dead_stick_is_known_and_told_of_once_and_only_the_others_are_started(world):
     world = world()
-    scout = start_beside_dead(world)
+    lister = start_beside_dead(world)
     dead, alive = world.pool.snapshots(2.0, (1,))
     assert (dead.device_name, dead.dead_since) == ('1.1-', 0.5)
     assert (dead.start_at, dead.pid) == (None, None)
     assert alive.dead_since is None
     for now in range(3, 3 + 2 * int(FRESH_LOOK_PERIOD_SEC)):
         world.step(float(now), Reading(30.0, 0, float(now)), by=world.workers[0])
-        world.step(now + 0.1, DeviceList(('1.1-', '1.2-')), by=scout)
+        world.step(now + 0.1, DeviceList(('1.1-', '1.2-')), by=lister)
     assert world.states() == [DEAD, RUNNING]
     assert len(world.workers) == 2   # it is nobody's whose end a fresh worker would notice
     assert [line.startswith('stick 0 (1.1-)') for line in world.told_of(REMEDY)] == [True]
@@ -773,18 +792,18 @@ def test_a_dead_stick_is_known_and_told_of_once_and_only_the_others_are_started(
 
 def test_one_that_a_reset_has_brought_back_waits_and_lets_the_others_go_first(world):
     world = world()
-    scout = start_beside_dead(world)
+    lister = start_beside_dead(world)
     world.cleaner.leaves('1.1', by_reset=True)
     world.step(2.5)
-    assert scout.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), Enumerate()]
     assert world.told_of('a reset by USB has helped')
-    world.step(2.6, DeviceList(('1.1-ma2450', '1.2-')), by=scout)
+    world.step(2.6, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
     due_at = 1.0 + restart.FIRST_HOLD_UP_DELAY_SEC
     assert (world.states(), world.pool.snapshots(2.6, ())[0].start_at) == (
         [BACKOFF, RUNNING], due_at)
     for now in (3.5, 4.5):
         world.step(now, Reading(30.0, 0, now), by=world.workers[0])
-        world.step(now + 0.1, DeviceList(('1.1-ma2450', '1.2-')), by=scout)
+        world.step(now + 0.1, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
     assert len(world.workers) == 2
     world.step(due_at - restart.FIRST_DELAY_SEC, Fault('lost'), by=world.workers[0])
     world.step(due_at)
@@ -798,15 +817,15 @@ def test_one_that_a_reset_has_brought_back_waits_and_lets_the_others_go_first(wo
 @pytest.mark.parametrize('is_seen_absent', [True, False])
 def test_a_dead_one_that_was_pulled_out_and_put_in_again_is_due_at_once(world, is_seen_absent):
     world = world()
-    scout = start_beside_dead(world)
+    lister = start_beside_dead(world)
     world.cleaner.leaves('1.1', by_reset=False)
     world.step(2.5)
-    assert scout.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), Enumerate()]
     if is_seen_absent:
-        world.step(2.6, DeviceList(('1.2-',)), by=scout)
+        world.step(2.6, DeviceList(('1.2-',)), by=lister)
         assert world.states() == [ABSENT, RUNNING]
         world.step(3.5)
-    world.step(3.6, DeviceList(('1.1-ma2450', '1.2-')), by=scout)
+    world.step(3.6, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
     world.step(3.7, DeviceList(('1.1-ma2450', '1.2-')))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
     assert world.told_of('a reset by USB') == []
@@ -829,7 +848,7 @@ def test_one_that_is_mute_after_its_boot_is_given_up_soon_and_rests_longer_each_
         assert (world.states(), mute.closed) == ([BACKOFF], True)
         now = world.pool.snapshots(given_up_at, ())[0].start_at
         waited.append(now - given_up_at)
-        # Who looks for further sticks meanwhile becomes the scout.
+        # Who looks for further sticks meanwhile becomes the lister.
         world.step(given_up_at, DeviceList(ONE), by=world.workers[1])
         assert StandBy() in world.workers[1].told
         world.step(now)
@@ -900,10 +919,11 @@ def test_a_start_that_has_held_up_the_others_yields_when_one_of_them_waits(world
     world.step(5.5, READY)   # the longest start took 1.5 s
     world.step(5.5)
     world.step(5.5, DeviceList(('1.1-ma2450', '1.2-')))
-    scout = world.last
-    for now in (6.5, 8.0, 9.0):
+    lister = world.last
+    for now in (6.5, 8.0):
         world.step(now, Reading(30.0, 0, now), by=good)
-        world.step(now, DeviceList(('1.1-ma2450', '1.2-')), by=scout)
+        world.step(now, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
+    world.step(9.0, Reading(30.0, 0, 9.0), by=good)
     world.step(9.1, DeviceList(('1.1-ma2450', '1.2-')))
     bad = world.last
     assert bad.told == [Open('1.1-ma2450', ('1.2',))]
@@ -923,7 +943,7 @@ def test_a_start_that_has_held_up_the_others_yields_when_one_of_them_waits(world
 @pytest.mark.parametrize('ends_by_itself', [True, False])
 def test_a_worker_that_has_said_why_it_fails_has_time_to_close_its_stick(world, ends_by_itself):
     world = world()
-    stick, scout = world.start_all(ONE)
+    stick, lister = world.start_all(ONE)
     stick.says.append(Fault('lost'))
     world.step(2.1)
     assert (world.states(), stick.ended) == ([STOPPING], False)

@@ -74,7 +74,7 @@ def test_under_load_order_is_kept_and_every_frame_is_accounted_for(bench):
     offered = 200
     running.wait_for(lambda: len(running.published) +
                      running.supervisor.snapshot.frames_dropped == offered)
-    numbers = [frame.number for frame, _ in running.published]
+    numbers = [frame.sequence for frame, _ in running.published]
     assert numbers == sorted(set(numbers))
     assert len(numbers) > 10
     assert running.supervisor.snapshot.switches > 0

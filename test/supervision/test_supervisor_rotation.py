@@ -12,6 +12,9 @@ from dataclasses import replace
 import random
 import threading
 
+from ncs_cluster_detector.detector_node.explanations import switch_answer
+from ncs_cluster_detector.detector_node.heat_explanation import HeatLog
+from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
@@ -36,7 +39,7 @@ def test_a_change_drops_nothing_and_the_one_that_joins_gets_the_next_frame(bench
     running.wait_for(lambda: len(running.published) + supervisor.snapshot.frames_dropped ==
                      running.offered)
     assert supervisor.snapshot.frames_dropped == 0
-    numbers = [frame.number for frame, _ in running.published]
+    numbers = [frame.sequence for frame, _ in running.published]
     assert numbers == sorted(numbers)
     running.wait_for(lambda: sum(
         stick.inferences > 0 for stick in supervisor.snapshot.sticks) > 2)
@@ -46,20 +49,33 @@ def test_a_switch_on_request_is_answered(bench):
     settings = Settings(cluster_size=1, cluster_switch_cycle_ms=0, min_dwell_ms=600000)
     running = bench(BusSpec(sticks=2, **QUICK), settings)
     running.wait_for_states(RUNNING, RUNNING)
-    done, text = running.supervisor.switch_cluster().result(DEADLINE_SEC)
+    done, text = switch_answer(*running.supervisor.switch_cluster().result(DEADLINE_SEC))
     assert done
     assert text == 'stick 0 relieved by stick 1; active: stick 1'
     running.wait_for(lambda: running.supervisor.snapshot.active == (1,))
-    assert running.supervisor.snapshot.last_switch_reason == 'asked for by switch_cluster'
+    assert running.supervisor.snapshot.last_switch_reason is SwitchReason.REQUEST
     running.bus.inject(PORTS[0], 'heat', '70')
     running.wait_for(lambda: running.supervisor.snapshot.sticks[0].status.celsius == 70.0)
-    done, text = running.supervisor.switch_cluster().result(DEADLINE_SEC)
+    done, text = switch_answer(*running.supervisor.switch_cluster().result(DEADLINE_SEC))
     assert not done
     assert text == 'no other stick is fit: stick 0 is too hot (70.0 C, returns below 60.0 C)'
     running.supervisor.change(Settings())
-    done, text = running.supervisor.switch_cluster().result(DEADLINE_SEC)
+    done, text = switch_answer(*running.supervisor.switch_cluster().result(DEADLINE_SEC))
     assert not done
     assert 'returns below' in text or 'all 2 are active' in text
+
+
+def film_until_too_hot(running):
+    """Feed pictures until heat costs speed; return the HeatLog that has told of it."""
+    heat_log = HeatLog(running.log)
+
+    def is_told():
+        snapshot = running.supervisor.snapshot
+        heat_log.note(snapshot)
+        return snapshot.heat_advice
+
+    running.film(30, is_told)
+    return heat_log
 
 
 def test_hot_sticks_that_none_can_relieve_are_paced_and_named_once(bench):
@@ -69,7 +85,7 @@ def test_hot_sticks_that_none_can_relieve_are_paced_and_named_once(bench):
     running.wait_for_states(RUNNING, RUNNING)
     for port in PORTS[:2]:
         running.bus.inject(port, 'heat', '66')
-    running.film(30, lambda: running.supervisor.snapshot.heat_advice)
+    film_until_too_hot(running)
     (text,) = [text for level, text in running.log.lines if level == 'warning']
     assert text.startswith('2 of 2 sticks active is too much heat for switch_temperature 65.0 C')
     assert running.supervisor.snapshot.all_hot
@@ -84,10 +100,11 @@ def test_what_is_said_of_heat_goes_with_the_limit_that_it_was_said_of(bench):
     running.wait_for_states(RUNNING, RUNNING)
     for port in PORTS[:2]:
         running.bus.inject(port, 'heat', '66')
-    running.film(30, lambda: running.supervisor.snapshot.heat_advice)
+    heat_log = film_until_too_hot(running)
     before = running.supervisor.snapshot
 
     def infos():
+        heat_log.note(running.supervisor.snapshot)
         return [text for level, text in running.log.lines
                 if level == 'info' and 'full speed again' in text]
 
@@ -97,7 +114,7 @@ def test_what_is_said_of_heat_goes_with_the_limit_that_it_was_said_of(bench):
     running.supervisor.change(replace(before.settings, switch_temperature=80.0))
     running.wait_for(lambda: running.supervisor.snapshot.settings.switch_temperature == 80.0)
     after = running.supervisor.snapshot
-    assert (after.heat_advice, after.all_hot, after.sustainable_size) == ('', False, None)
+    assert (after.heat_advice, after.all_hot, after.sustainable_size) == (None, False, None)
     running.film(30, infos)
     assert infos() == ['the sticks keep below switch_temperature at full speed again']
 

@@ -41,7 +41,7 @@ def one_of_two_at_work(bench, settings=ONE_ACTIVE, **options):
 
 
 def numbers_of(published):
-    return [frame.number for frame, _ in published]
+    return [frame.sequence for frame, _ in published]
 
 
 def longest_gap(running, number_of_frames):
@@ -68,7 +68,7 @@ def test_a_stick_that_hangs_is_relieved_at_once(bench, call):
     assert 0.25 < gap_sec < 1.0   # it is ended after two seconds
     snapshot = running.supervisor.snapshot
     assert snapshot.active == (1 - number,)
-    assert snapshot.sticks[number].standing is Standing.LATE
+    assert snapshot.sticks[number].condition.standing is Standing.LATE
     assert snapshot.sticks[number].status.state is RUNNING
     assert numbers_of(running.published) == sorted(set(numbers_of(running.published)))
 
@@ -107,7 +107,7 @@ def test_one_that_hangs_at_every_inference_is_tried_but_never_depended_on(bench)
         supervisor.snapshot.sticks[number].inferences >= inferences + 4))
     stick = supervisor.snapshot.sticks[number]
     assert stick.status.trials_left == 0
-    assert stick.standing is Standing.DOUBTED
+    assert stick.condition.standing is Standing.DOUBTED
     assert supervisor.snapshot.active == (1 - number,)
     assert numbers_of(running.published) == sorted(set(numbers_of(running.published)))
 
@@ -129,16 +129,16 @@ def test_a_slow_stick_is_named_and_rests(bench):
     running, number, port = one_of_two_at_work(bench)
     running.bus.inject(port, 'slow', '10')
     supervisor = running.supervisor
-    running.film(FRAMES_PER_SEC, lambda: supervisor.snapshot.sticks[number].slowness)
+    running.film(FRAMES_PER_SEC, lambda: supervisor.snapshot.sticks[number].condition.slowness)
     slow = supervisor.snapshot.sticks[number]
-    assert slow.standing is Standing.USELESS
-    assert 5.0 < slow.slowness.factor < 15.0
+    assert slow.condition.standing is Standing.USELESS
+    assert 5.0 < slow.condition.slowness.factor < 15.0
     assert supervisor.snapshot.active == (1 - number,)
     numbers = numbers_of(running.published)
     assert numbers == sorted(set(numbers))
     # It is tried until it is quick again.
     running.bus.inject(port, 'clear')
-    running.film(FRAMES_PER_SEC, lambda: not supervisor.snapshot.sticks[number].slowness)
+    running.film(FRAMES_PER_SEC, lambda: not supervisor.snapshot.sticks[number].condition.slowness)
     assert supervisor.snapshot.sticks[number].restarts == 0
 
 
@@ -147,7 +147,7 @@ def test_a_slow_stick_that_is_needed_takes_what_the_others_cannot(bench):
     running.wait_for_states(RUNNING, RUNNING)
     running.bus.inject(PORTS[0], 'slow', '2.4')
     supervisor = running.supervisor
-    running.film(100, lambda: supervisor.snapshot.sticks[0].slowness and (
+    running.film(100, lambda: supervisor.snapshot.sticks[0].condition.slowness and (
         supervisor.snapshot.sticks[0].inferences >= 20))
     assert supervisor.snapshot.active == (0, 1)
     # With fewer frames than the other one can take it has next to nothing to do.
@@ -187,7 +187,7 @@ def test_blind_sticks_are_started_again_while_frames_come(bench, monkeypatch, st
     for port in PORTS[:sticks]:
         running.bus.inject(port, 'clear')
     running.film(FRAMES_PER_SEC, lambda: all(
-        stick.standing is Standing.TRUSTED for stick in supervisor.snapshot.sticks))
+        stick.condition.standing is Standing.TRUSTED for stick in supervisor.snapshot.sticks))
     published = len(running.published)
     running.film(FRAMES_PER_SEC, lambda: len(running.published) >= published + 5)
 

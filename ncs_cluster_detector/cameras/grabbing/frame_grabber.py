@@ -13,8 +13,8 @@ import threading
 import time
 
 from ncs_cluster_detector.cameras.camera import CameraError
-from ncs_cluster_detector.cameras.grabbing.frame_handover import Frame
 from ncs_cluster_detector.cameras.grabbing.frame_handover import FrameHandover
+from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
 from ncs_cluster_detector.cameras.grabbing.playback_schedule import PlaybackSchedule
 from ncs_cluster_detector.cameras.grabbing.playback_schedule import RateMeter
 from ncs_cluster_detector.shown_text import shown
@@ -164,8 +164,8 @@ class FrameGrabber:
                 depth = self._camera.retrieve_depth() if self._depth_wanted() else None
                 # What was never captured here is new when it is complete.
                 stamp = captured if self.live else self._stamp(0.0)
-                offer = self.frames.replace if self.live else self.frames.put
-                offer(Frame(image, stamp, self._camera.calibration, depth))
+                offer = self.frames.put_latest if self.live else self.frames.put_waiting
+                offer(GrabbedFrame(image, stamp, self._camera.calibration, depth))
                 pace.handed_over(time.monotonic())
 
     def _ready_for_next(self, pace):

@@ -13,7 +13,7 @@ from typing import Any
 from typing import NamedTuple
 
 
-class Frame(NamedTuple):
+class GrabbedFrame(NamedTuple):
     """
     One picture (uint8, height x width x 3, BGR) and the ROS time at which it was captured.
 
@@ -38,7 +38,7 @@ class FrameHandover:
         self._closed = False
         self._changed = threading.Condition()
 
-    def replace(self, frame):
+    def put_latest(self, frame):
         """Offer a frame in place of one that was not taken yet: only the newest counts."""
         with self._changed:
             if self._frame is not None:
@@ -46,7 +46,7 @@ class FrameHandover:
             self._frame = frame
             self._changed.notify_all()
 
-    def put(self, frame):
+    def put_waiting(self, frame):
         """Hand a frame over once the taker is done with the one before: every one counts."""
         with self._changed:
             self._changed.wait_for(

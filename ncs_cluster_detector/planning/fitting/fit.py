@@ -17,8 +17,8 @@ from ncs_cluster_detector.planning.fitting.die_fit import find_die
 from ncs_cluster_detector.planning.fitting.heating_curve import delayed
 from ncs_cluster_detector.planning.fitting.heating_curve import HeatingCurve
 from ncs_cluster_detector.planning.fitting.heating_curve import standard_errors
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
 from ncs_cluster_detector.policy.heat.thermal_model import mean_of
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 import numpy as np
 
 LEAST_READINGS = 20
@@ -41,7 +41,7 @@ _TOLD_APART = 3.0
 @dataclass(frozen=True)
 class Fit:
     """
-    The Constants of a stick, and how well they fit.
+    The ThermalModel of a stick, and how well they fit.
 
     ``deviation_celsius`` is the root mean square of what the model misses the readings by,
     ``is_sure`` tells whether the recording determines all three constants, and ``notes`` are short
@@ -49,7 +49,7 @@ class Fit:
     the readings; then the rise is that of both, and the time constant that of the case.
     """
 
-    constants: Constants
+    constants: ThermalModel
     deviation_celsius: float
     is_sure: bool
     notes: tuple = ()
@@ -96,7 +96,7 @@ def fit_constants(series):
 
 
 def mean_constants(fits):
-    """Return the mean Constants of the fits that are sure, or of all when none is."""
+    """Return the mean ThermalModel of the fits that are sure, or of all when none is."""
     fits = [fit for fit in fits if fit.is_sure] or fits
     return mean_of([fit.constants for fit in fits])
 
@@ -128,7 +128,7 @@ def _with_die(die, idle, deviation):
         case_sec_error <= _SURE_TO * tau)
     if not is_sure:
         notes.append('the case is rough: record for longer, at work and at rest for minutes each')
-    return Fit(Constants(idle, rise, tau), deviation, is_sure, tuple(notes), die)
+    return Fit(ThermalModel(idle, rise, tau), deviation, is_sure, tuple(notes), die)
 
 
 def _fit(times, celsius, share, notes=()):
@@ -163,7 +163,7 @@ def _fit(times, celsius, share, notes=()):
             troubles.append('the recording is too short for the time constant')
     if best in (0, _GRID - 1):
         troubles.append('the time constant is beyond what can be told')
-    constants = Constants(float(idle), max(float(rise), 0.1), tau)
+    constants = ThermalModel(float(idle), max(float(rise), 0.1), tau)
     return Fit(constants, deviation, not troubles, (*troubles, *notes))
 
 

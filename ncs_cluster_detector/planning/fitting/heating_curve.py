@@ -8,14 +8,14 @@
 # the License.
 """Least squares: the curves of one body, or of a die in a case, through a stick's readings."""
 
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 import numpy as np
 
 # The least error of a reading: reports and diagnostics are rounded to a tenth of a degree.
 LEAST_ERROR_CELSIUS = 0.03
 # What a recording does not tell stays at what is typical: idle temperature and rise with their
 # standard deviations, for readings with an error as that of a noisy sensor.
-_TYPICAL = np.array([Constants().idle_celsius, Constants().rise_celsius])
+_TYPICAL = np.array([ThermalModel().idle_celsius, ThermalModel().rise_celsius])
 _TYPICAL_WEIGHTS = 0.3 / np.array([60.0, 20.0])
 # After a silence as long as so many times the usual one, and of so many seconds, nobody knows how
 # the stick has worked meanwhile: its temperature starts anew.

@@ -45,7 +45,7 @@ class StickSeries:
 
 
 @dataclass(frozen=True)
-class StickRecord:
+class RecordedStick:
     """
     What was recorded of one stick.
 
@@ -82,7 +82,7 @@ def read_recording(path, inference_sec=None):
     :raises OSError: it cannot be read.
     :raises ImportError: no library to read a bag with.
     """
-    records = _read_report(path) if path.suffix == '.json' else read_bag(path, StickRecord)
+    records = _read_report(path) if path.suffix == '.json' else read_bag(path, RecordedStick)
     rates = {number: 1.0 / inference_sec if inference_sec else _full_speed(record.inferences)
              for number, record in records.items()}
     known = [rate for rate in rates.values() if rate]
@@ -98,7 +98,7 @@ def read_recording(path, inference_sec=None):
 def _read_report(path):
     try:
         report = json.loads(path.read_text(encoding='utf-8'))
-        return {stick['stick']: StickRecord(
+        return {stick['stick']: RecordedStick(
             [(float(time_sec), float(celsius)) for time_sec, celsius in zip(
                 stick['time_sec'], stick['temperature_celsius']) if celsius is not None],
             list(zip(stick['time_sec'], stick['inferences'], stick['active'])),

@@ -6,57 +6,68 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a robot builder is told when the sticks cannot keep below the switch temperature."""
+"""What would help a cluster that cannot keep below the switch temperature: figures, no texts."""
 
+from dataclasses import dataclass
+from enum import Enum
 import math
 
+from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.heat.heat_loss import HeatLoss
 from ncs_cluster_detector.policy.settings import LIMITS
+from ncs_cluster_detector.policy.settings import Settings
 
 # What is advised has so much to spare, for temperatures go up and down with the turns.
 TO_SPARE = 1.05
 
 
-def advice(heat, loss, settings):
-    """
-    Return one sentence: what the heat costs, and what would help.
+class HeatCost(Enum):
+    """How heat takes work from the cluster."""
 
-    :param heat: the ClusterHeat.
-    :param loss: the HeatLoss.
-    :param settings: the Settings in force.
+    THROTTLING = 'throttling'     # sticks slow themselves down
+    NONE_RESTED = 'none rested'   # no stick is rested in time to relieve a hot one
+    PACING = 'pacing'             # frames are spaced out
+
+
+@dataclass(frozen=True)
+class HeatAdvice:
     """
-    sticks = len(heat.running)
-    limit = settings.switch_temperature
+    What the heat costs, and what would help.
+
+    ``size`` of ``sticks`` running sticks are to be active below ``limit_celsius``. ``lost_share``
+    is the share of the work that was lost in the last minute. ``throttles_at`` is the temperature
+    (C) from which sticks throttle, infinite while it is not known. For PACING, ``sustainable`` is
+    how many sticks' full speed can be kept up, and full speed of all takes ``more_sticks`` or the
+    limit ``warmer_celsius``; None where these do not help.
+    """
+
+    cost: HeatCost
+    size: int
+    sticks: int
+    limit_celsius: float
+    lost_share: float
+    throttles_at: float = math.inf
+    sustainable: float = 0.0
+    more_sticks: int | None = None
+    warmer_celsius: int | None = None
+
+
+def advice(heat: ClusterHeat, loss: HeatLoss, settings: Settings) -> HeatAdvice:
+    """Return what the heat costs with these settings, and what would help."""
+    sticks, limit = len(heat.running), settings.switch_temperature
     size = min(settings.cluster_size or sticks, sticks)
+    known = size, sticks, limit, loss.share, loss.throttles_at
     if loss.throttled:
-        found = (f' from {loss.throttles_at:.1f} C on' if math.isfinite(loss.throttles_at) else '')
-        relieve = ('add sticks, or ' if size == sticks or not found else
-                   f'set switch_temperature below {loss.throttles_at:.1f}, so that rested ones '
-                   'relieve them before, or ')
-        return (f'sticks slow themselves down for heat (throttling level 1{found}), below '
-                f'switch_temperature {limit:.1f} C: {loss.share:.0%} of the work of {size} of '
-                f'{sticks} sticks is lost; {relieve}cool the sticks better')
+        return HeatAdvice(HeatCost.THROTTLING, *known)
     sustainable = heat.sustainable_size(limit)
-    start = (f'{size} of {sticks} sticks active is too much heat for switch_temperature '
-             f'{limit:.1f} C')
     if not sustainable or sustainable >= size:
-        return (f'{start}: {loss.share:.0%} of the work was lost in the last minute, for none is '
-                'rested in time to relieve a hot one; add sticks, lower cluster_size, '
-                'min_dwell_ms or resume_margin, or cool the sticks better')
-    more = math.ceil(TO_SPARE * size * sticks / sustainable - sticks)
+        return HeatAdvice(HeatCost.NONE_RESTED, *known)
     # Without the stick itself there is no telling what a hub with more of them would do.
-    helps = ['cool them better']
-    if sticks + more <= LIMITS['cluster_size'][1]:
-        helps.insert(0, f'add {more} more {"stick" if more == 1 else "sticks"}')
+    more = math.ceil(TO_SPARE * size * sticks / sustainable - sticks)
     # From where they throttle on they give no more.
     most = math.floor(min(LIMITS['switch_temperature'][1], loss.throttles_at))
     warmer = next((celsius for celsius in range(math.floor(limit) + 1, most + 1)
                    if (heat.sustainable_size(celsius) or 0.0) >= min(TO_SPARE * size, sticks)),
                   None)
-    if warmer is not None:
-        helps.insert(-1, f'set switch_temperature to {warmer}.0')
-    in_words = ' or '.join(filter(None, (', '.join(helps[:-1]), helps[-1])))
-    text = (f'{start}: they sustain {sustainable:.1f} at full speed, so frames are spaced out to '
-            f'{sustainable / size:.0%}; for full speed {in_words}')
-    if sustainable >= 1:
-        text += f'; cluster_size {math.floor(sustainable)} would keep them cooler'
-    return text
+    return HeatAdvice(HeatCost.PACING, *known, sustainable,
+                      more if sticks + more <= LIMITS['cluster_size'][1] else None, warmer)

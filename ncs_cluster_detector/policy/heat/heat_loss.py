@@ -9,9 +9,13 @@
 """How much work heat costs, and how much the sticks deliver at the limit."""
 
 from collections import deque
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
 import math
 
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # Heat is an alarm when it cost this share of the work over the last minute, and until it costs
 # less than the second: a person notices one picture in twenty, and a robot near the limit shall
@@ -46,14 +50,16 @@ class HeatLoss:
     heat is known to cost next to nothing, which takes some seconds after a new start.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start cool."""
         self.throttles_at = math.inf
-        self._demand = deque()     # (time, work a second) of seconds that waited for images
-        self._full_sec = {}        # stick number -> time of an inference when not throttled
+        # (time, work a second) of seconds that waited for images.
+        self._demand: deque[tuple[float, float]] = deque()
+        # Stick number -> time of an inference when not throttled.
+        self._full_sec: dict[int, float | None] = {}
         self.start_anew()
 
-    def start_anew(self):
+    def start_anew(self) -> None:
         """
         Forget what was measured, because it holds for other settings than those in force.
 
@@ -62,25 +68,29 @@ class HeatLoss:
         """
         self.in_trouble = self.at_full_speed = self.throttled = False
         self.share = 0.0
-        self._minute = deque()     # (seconds, asked, lost to heat, of that to throttling)
-        self._limited = deque()    # (seconds, work, asked) while heat is the limit
+        # (seconds, asked, lost to heat, of that to throttling).
+        self._minute: deque[tuple[float, float, float, float]] = deque()
+        # (seconds, work, asked) while heat is the limit.
+        self._limited: deque[tuple[float, float, float]] = deque()
         self._limited_sec = 0.0    # in all of them
         self._limited_at = -math.inf
         self._unused_sec = 0.0
-        self._in_force = None      # (time, what is allowed from then on, what is asked)
-        self._counted_at = None
+        # (time, what is allowed from then on, what is asked).
+        self._in_force: tuple[float, float, float] | None = None
+        self._counted_at: float | None = None
         self._allowed_sec = self._asked_sec = 0.0   # since then
-        self._work = {}            # stick number -> work_sec then
+        self._work: dict[int, float] = {}   # stick number -> work_sec then
         self._turns = False        # whether others rested then
 
-    def update(self, now, sticks, active, shares, held):
+    def update(self, now: float, sticks: Sequence[StickStatus], active: Collection[int],
+               shares: Mapping[int, float], held: int) -> None:
         """
         Take in what the sticks did.
 
         :param now: seconds of the monotonic clock.
-        :param sticks: list of StickStatus, all sticks.
+        :param sticks: all of them.
         :param active: numbers of those that are active from now on.
-        :param shares: dictionary of the share of full speed of each active stick that is paced.
+        :param shares: share of full speed of each active stick that is paced, by number.
         :param held: how many more would be active if they were not too hot.
         """
         if self._in_force is not None:
@@ -97,27 +107,29 @@ class HeatLoss:
                 self._full_sec[stick.number] = stick.inference_sec
             if stick.number in active and stick.celsius is not None:
                 throttles |= stick.throttle_level > 0
-                self._see_throttling(stick)
+                self._see_throttling(stick.throttle_level, stick.celsius)
         if self._counted_at is not None:
-            self._count(now, sticks, throttles)
+            self._count(now, now - self._counted_at, sticks, throttles)
         self._turns = any(stick.state is StickState.RUNNING and stick.number not in active
                           for stick in sticks)
         self._counted_at = now
         self._allowed_sec = self._asked_sec = 0.0
         self._work = {stick.number: stick.work_sec for stick in sticks}
 
-    def _see_throttling(self, stick):
-        if stick.throttle_level:
-            self.throttles_at = min(self.throttles_at, stick.celsius)
-        elif stick.celsius > self.throttles_at:   # where it was seen to throttle it does not now
+    def _see_throttling(self, level: int, celsius: float) -> None:
+        if level:
+            self.throttles_at = min(self.throttles_at, celsius)
+        elif celsius > self.throttles_at:   # where it was seen to throttle it does not now
             self.throttles_at = math.inf
 
-    def next_due(self):
+    def next_due(self) -> float | None:
         """Return when it has to be looked whether trouble is over, or None."""
-        return self._counted_at + WINDOW_SEC if self.in_trouble else None
+        if self._counted_at is None or not self.in_trouble:
+            return None
+        return self._counted_at + WINDOW_SEC
 
-    def _count(self, now, sticks, throttles):
-        elapsed_sec = now - self._counted_at
+    def _count(self, now: float, elapsed_sec: float, sticks: Sequence[StickStatus],
+               throttles: bool) -> None:
         allowed, asked = self._allowed_sec / elapsed_sec, self._asked_sec / elapsed_sec
         delivered = sum(map(self._work_of, sticks)) / elapsed_sec
         throttling = max(allowed - delivered, 0.0) if throttles else 0.0
@@ -136,7 +148,7 @@ class HeatLoss:
         self._judge()
         self._measure(now, elapsed_sec, delivered, asked, used, is_limited)
 
-    def _work_of(self, stick):
+    def _work_of(self, stick: StickStatus) -> float:
         """Return what a stick has done since the last count, in seconds at full speed."""
         work_sec = max(stick.work_sec - self._work.get(stick.number, stick.work_sec), 0.0)
         full_sec = self._full_sec[stick.number]
@@ -144,7 +156,7 @@ class HeatLoss:
             work_sec *= min(full_sec / stick.inference_sec, 1.0)
         return work_sec
 
-    def _judge(self):
+    def _judge(self) -> None:
         total_sec = sum(part[0] for part in self._minute)
         while total_sec - self._minute[0][0] >= WINDOW_SEC:
             total_sec -= self._minute.popleft()[0]
@@ -159,7 +171,8 @@ class HeatLoss:
         self.in_trouble = self.share >= (ALARM_UNTIL if self.in_trouble else ALARM_FROM)
         self.at_full_speed = is_over and not self.in_trouble
 
-    def _measure(self, now, elapsed_sec, delivered, asked, used, is_limited):
+    def _measure(self, now: float, elapsed_sec: float, delivered: float, asked: float, used: bool,
+                 is_limited: bool) -> None:
         if is_limited:
             self._limited_at = now
         self._unused_sec = 0.0 if used else self._unused_sec + elapsed_sec
@@ -172,7 +185,7 @@ class HeatLoss:
             while self._limited_sec > _MOST_SEC:
                 self._limited_sec -= self._limited.popleft()[0]
 
-    def sustained(self, least_sec):
+    def sustained(self, least_sec: float) -> float | None:
         """
         Return how much work is delivered at the limit, in sticks at full speed.
 

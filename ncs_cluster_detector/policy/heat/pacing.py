@@ -8,9 +8,13 @@
 # the License.
 """How fast a hot stick may work that no rested one can relieve."""
 
+from collections.abc import Collection
 import math
 
+from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # A stick is paced from the switch temperature on, and held so far above it (C): the cluster gives
 # the most that the limit permits, and a stick just below the limit works at full speed.
@@ -37,14 +41,15 @@ class Pacing:
     is paced.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no stick paced."""
-        self.shares = {}
-        self._from = {}      # stick number -> when its last frame was due
-        self._trims = {}     # stick number -> share that its readings took, 0 to 1
-        self._seen_at = {}   # stick number -> when the latest reading was taken that was seen
+        # Dictionaries are by stick number.
+        self.shares: dict[int, float] = {}
+        self._from: dict[int, float] = {}      # when its last frame was due
+        self._trims: dict[int, float] = {}     # share that its readings took, 0 to 1
+        self._seen_at: dict[int, float | None] = {}   # when the latest reading seen was taken
 
-    def update(self, active, heat, settings):
+    def update(self, active: Collection[int], heat: ClusterHeat, settings: Settings) -> None:
         """
         Take note of which sticks are active and how hot they are.
 
@@ -53,13 +58,14 @@ class Pacing:
         paced before, it goes on so, or with what it can likely sustain.
 
         :param active: numbers of the sticks.
-        :param heat: the ClusterHeat.
-        :param settings: the Settings in force.
+        :param heat: has observed them.
+        :param settings: those in force.
         """
         # With a small critical_margin the stick must be held below what is critical.
         target = settings.switch_temperature + min(
             HOLD_ABOVE_CELSIUS, settings.critical_margin - HOLD_ABOVE_CELSIUS)
-        limit, shares = settings.switch_temperature, {}
+        limit = settings.switch_temperature
+        shares: dict[int, float] = {}
         for number in active:
             at = heat.told_at(number)
             if at != self._seen_at.get(number):
@@ -75,37 +81,39 @@ class Pacing:
                 shares[number] = share
         self.shares = shares
 
-    def _share(self, number, celsius, heat, limit, target):
+    def _share(self, number: int, celsius: float, heat: ClusterHeat, limit: float,
+               target: float) -> float:
         """Return the share of full speed at which an active stick may work now."""
         if celsius < min(limit, target):
             return 1.0
         if celsius >= limit + PAUSE_ABOVE_CELSIUS:
             return LEAST_SHARE
         horizon_sec = max(
-            LEAST_HORIZON_SEC, HORIZON_SHARE * heat.sticks[number].constants.time_constant_sec)
+            LEAST_HORIZON_SEC, HORIZON_SHARE * heat.sticks[number].model.time_constant_sec)
         share = heat.share_towards(number, celsius, target, horizon_sec)
         return max(LEAST_SHARE, min(share - self._trims.get(number, 0.0), 1.0))
 
-    def _trim(self, number, at, reading, target):
+    def _trim(self, number: int, at: float | None, reading: float | None,
+              target: float) -> None:
         """Learn from a new reading of a paced stick by how much what is predicted is wrong."""
         before, self._seen_at[number] = self._seen_at.get(number, at), at
         share = self.shares.get(number)
-        if share is None or reading is None:
+        if share is None or reading is None or at is None or before is None:
             return
         if reading > target and share <= LEAST_SHARE:   # it does already what it can
             return
         change = TRIM_PER_CELSIUS_SEC * (reading - target) * min(at - before, READING_VALID_SEC)
         self._trims[number] = max(0.0, min(self._trims.get(number, 0.0) + change, 1.0))
 
-    def due_at(self, stick):
-        """Return from when on a stick, a StickStatus, may have its next frame."""
+    def due_at(self, stick: StickStatus) -> float:
+        """Return from when on a stick may have its next frame."""
         share = self.shares.get(stick.number)
         if share is None or stick.inference_sec is None:
             return float('-inf')
         return self._from.get(stick.number, float('-inf')) + stick.inference_sec / share
 
-    def given(self, stick, now):
-        """Take note that a stick, a StickStatus from before it, is given a frame."""
+    def given(self, stick: StickStatus, now: float) -> None:
+        """Take note that a stick, as it was before, is given a frame."""
         # From when it was due, not from when it got it, so that a camera out of step takes no
         # speed; but no more than one frame is made up for.
         self._from[stick.number] = max(self.due_at(stick), now - (stick.inference_sec or 0.0))

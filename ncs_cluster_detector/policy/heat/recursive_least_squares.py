@@ -8,10 +8,17 @@
 # the License.
 """Least squares that learn from one equation after the other, and forget."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from copy import copy
 from operator import mul
+from typing import TypeAlias
 
 import numpy as np
+
+Vector: TypeAlias = Sequence[float]
+Matrix: TypeAlias = Sequence[Vector]
 
 
 class RecursiveLeastSquares:
@@ -23,7 +30,7 @@ class RecursiveLeastSquares:
     (Kulhavy, Restricted exponential forgetting in real-time identification, Automatica 23, 1987).
     """
 
-    def __init__(self, coefficients, information):
+    def __init__(self, coefficients: Vector, information: Matrix) -> None:
         """
         Start with what is assumed.
 
@@ -34,11 +41,12 @@ class RecursiveLeastSquares:
         self._assumed = np.array(information)
         self._learned = np.zeros_like(self._assumed)
 
-    def error(self, known, value):
+    def error(self, known: Vector, value: float) -> float:
         """Return what the equation ``known @ coefficients = value`` is missed by."""
-        return value - sum(map(mul, known, self.coefficients))
+        return value - float(sum(map(mul, known, self.coefficients)))
 
-    def after(self, known, value, weight, forgotten):
+    def after(self, known: Vector, value: float, weight: float,
+              forgotten: float) -> RecursiveLeastSquares:
         """
         Return what is known after one more equation.
 
@@ -58,7 +66,7 @@ class RecursiveLeastSquares:
             (self.coefficients + weight * self.error(known, value) * gain).tolist())
         return later
 
-    def variance(self, slope, assumed=1.0, more=()):
+    def variance(self, slope: Vector, assumed: float = 1.0, more: Vector = ()) -> float:
         """
         Return the variance of a sum of coefficients.
 

@@ -11,7 +11,7 @@
 import math
 
 from ncs_cluster_detector.policy.heat.recursive_least_squares import RecursiveLeastSquares
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.heat.thermal_model import warmed
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
@@ -20,7 +20,7 @@ from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 # constant, and of C for the die. Vague enough that some exact readings outweigh it, so that bodies
 # of seconds and of minutes are found; sure enough that noise does not, or a noisy sensor would
 # teach that a stick idles at -49 C and rises by 458 C.
-_TYPICAL = Constants()
+_TYPICAL = ThermalModel()
 _TIME_DEVIATION, _IDLE_DEVIATION, _LOAD_DEVIATION, _DIE_DEVIATION = 0.02, 0.2, 0.15, 5.0
 _PRIOR = (1.0 / _TYPICAL.time_constant_sec, 0.0,
           _TYPICAL.rise_celsius / _TYPICAL.time_constant_sec, 0.0)
@@ -85,24 +85,26 @@ class StickHeat:
     Noise is told from what the model misses by the errors of two intervals in a row: an error of
     the reading between them has opposite signs in them, so their covariance is minus its variance.
 
-    ``constants`` are what has been learned so far.
+    ``model`` is the ThermalModel that was learned so far.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with what is typical."""
         self._fit = RecursiveLeastSquares(_PRIOR, _PRIOR_INFORMATION)
-        self.constants = _TYPICAL
+        self.model = _TYPICAL
         self._lag_sec = 0.0    # of the sensor
         self._noise = _FIRST_NOISE ** 2   # variance of a rate, as far as readings err
         self._judged = 0
         self._error = 0.0      # of the rate in the interval before
         self._learned = 0
         self._is_known, self._judge_from = False, _LEAST_READINGS
-        self._reading = None   # (celsius, measured_at, work_sec) of the newest reading
-        self._start = None     # the temperature at that time, with less noise
-        self._warmth = None    # (w, time, work_sec)
+        # (celsius, measured_at, work_sec) of the newest reading.
+        self._reading: tuple[float, float, float] | None = None
+        self._start = 0.0      # the temperature at that time, with less noise
+        self._warmth: tuple[float, float, float] | None = None   # (w, time, work_sec)
 
-    def observe(self, celsius, measured_at, work_sec, teaches=True):
+    def observe(self, celsius: float | None, measured_at: float, work_sec: float,
+                teaches: bool = True) -> None:
         """
         Take in a reading.
 
@@ -120,22 +122,24 @@ class StickHeat:
         if self._reading is not None and measured_at < self._reading[1] + LEAST_INTERVAL_SEC:
             return
         warmth = self.warmth(measured_at, work_sec)
-        if self._reading is None:
+        if self._reading is None or self._warmth is None:
             self._start = celsius
         else:
-            self._compare(celsius, measured_at, work_sec, warmth - self._warmth[0], teaches)
+            self._compare(self._reading, celsius, measured_at, work_sec,
+                          warmth - self._warmth[0], teaches)
         self._reading = (celsius, measured_at, work_sec)
         self._warmth = warmth, measured_at, work_sec
 
-    def _compare(self, celsius, measured_at, work_sec, gained, teaches):
-        before, at, work_before = self._reading
+    def _compare(self, latest: tuple[float, float, float], celsius: float, measured_at: float,
+                 work_sec: float, gained: float, teaches: bool) -> None:
+        before, at, work_before = latest
         elapsed_sec = measured_at - at
         share = _clipped((work_sec - work_before) / elapsed_sec)
         rate = (celsius - before) / elapsed_sec
         if elapsed_sec > READING_VALID_SEC or abs(rate) > _MOST_RATE:
             self._start, self._error = celsius, 0.0
             return
-        self._start = self._smoothed(celsius, self._to_be_read(measured_at, work_sec))
+        self._start = self._smoothed(celsius, self._to_be_read(latest, measured_at, work_sec))
         known = (-((celsius + before) / 2 - _TYPICAL.idle_celsius), 1.0, share,
                  gained / elapsed_sec)
         self._judge_noise(self._fit.error(known, rate))
@@ -145,28 +149,29 @@ class StickHeat:
         if (teaches or is_exact) and not stands_still:
             self._learn(known, rate, elapsed_sec)
 
-    def celsius(self, now, work_sec):
+    def celsius(self, now: float, work_sec: float) -> float | None:
         """Return the estimated temperature at the time ``now``, or None without a reading."""
         if self._reading is None:
             return None
-        celsius = self._to_be_read(now, work_sec)
+        celsius = self._to_be_read(self._reading, now, work_sec)
         if self._lag_sec:
-            rate = self.constants.rate(celsius, self.warmth(now, work_sec))
+            rate = self.model.rate(celsius, self.warmth(now, work_sec))
             celsius += self._lag_sec * max(rate, 0.0)
         return celsius
 
-    def _to_be_read(self, now, work_sec):
-        """Return what the sensor will tell at the time ``now``."""
-        _, measured_at, work_before = self._reading
+    def _to_be_read(self, latest: tuple[float, float, float], now: float,
+                    work_sec: float) -> float:
+        """Return what the sensor will tell at the time ``now``, after the latest reading."""
+        _, measured_at, work_before = latest
         elapsed_sec = now - measured_at
         if elapsed_sec <= 0:
             return self._start
         share = _clipped((work_sec - work_before) / elapsed_sec)
-        drift = self.constants.after(self._start, share, min(elapsed_sec, READING_VALID_SEC),
-                                     self._warmth[0]) - self._start
+        drift = self.model.after(self._start, share, min(elapsed_sec, READING_VALID_SEC),
+                                 self._warmth and self._warmth[0]) - self._start
         return self._start + max(-_MOST_DRIFT_CELSIUS, min(drift, _MOST_DRIFT_CELSIUS))
 
-    def warmth(self, now, work_sec):
+    def warmth(self, now: float, work_sec: float) -> float:
         """Return the share, 0 to 1, of the heat of full load that the die has."""
         if self._warmth is None:
             return 0.0
@@ -176,19 +181,19 @@ class StickHeat:
             return warmth
         return warmed(warmth, _clipped((work_sec - work_before) / elapsed_sec), elapsed_sec)
 
-    def _follow(self, now, work_sec):
+    def _follow(self, now: float, work_sec: float) -> None:
         """Let the die go on without a reading, in steps in which work hardly changes."""
         if self._warmth is None or now >= self._warmth[1] + 1.0:
             self._warmth = self.warmth(now, work_sec), now, work_sec
 
-    def is_known(self):
+    def is_known(self) -> bool:
         """Tell whether readings have shown how fast work heats the stick; judged now and then."""
         if self._learned >= self._judge_from:
             self._is_known = self._judge()
             self._judge_from = self._learned + _LEAST_READINGS
         return self._is_known
 
-    def _judge(self):
+    def _judge(self) -> bool:
         loss, _, load, _ = self._fit.coefficients
         # What was assumed at first counts for next to nothing here, but for the idle temperature:
         # without it there is no telling of a stick that always works.
@@ -197,11 +202,11 @@ class StickHeat:
         return variance <= _KNOWN_SHARE ** 2
 
     @property
-    def measured_at(self):
+    def measured_at(self) -> float | None:
         """Return when the newest reading was taken, or None without one."""
         return self._reading and self._reading[1]
 
-    def _smoothed(self, celsius, expected):
+    def _smoothed(self, celsius: float, expected: float) -> float:
         """Return a reading corrected by what was expected: the noisier readings are, the more."""
         if self._learned < _LEAST_READINGS:
             return celsius
@@ -210,27 +215,27 @@ class StickHeat:
         correction = (1.0 - trust) * (expected - celsius)
         return celsius + max(-_MOST_NOISE, min(correction, _MOST_NOISE))
 
-    def _judge_noise(self, error):
+    def _judge_noise(self, error: float) -> None:
         self._judged += 1
         of = min(self._judged + _FIRST_NOISE_READINGS, _NOISE_READINGS)
         # Twice the variance of a reading, as a rate is the difference of two.
         self._noise += (-2.0 * error * self._error - self._noise) / of
         self._error = error
 
-    def _learn(self, known, rate, elapsed_sec):
+    def _learn(self, known: tuple[float, ...], rate: float, elapsed_sec: float) -> None:
         weight = min(elapsed_sec, 1.0) ** 2 / max(self._noise, _LEAST_NOISE ** 2)
         forgotten = 1.0 - math.exp(-elapsed_sec / MEMORY_SEC)
         fit = self._fit.after(known, rate, weight, forgotten)
         if _is_a_stick(*fit.coefficients):   # else it is noise that outweighs what is known
             self._fit = fit
             loss, gain, load, die = fit.coefficients
-            self.constants = Constants(_TYPICAL.idle_celsius + gain / loss, load / loss,
-                                       1.0 / loss, max(die, 0.0))
+            self.model = ThermalModel(_TYPICAL.idle_celsius + gain / loss, load / loss,
+                                      1.0 / loss, max(die, 0.0))
             self._lag_sec = max(0.0, min(-die / load, _MOST_LAG_SEC))
             self._learned += 1
 
 
-def _is_a_stick(loss, gain, load, die):
+def _is_a_stick(loss: float, gain: float, load: float, die: float) -> bool:
     """Tell whether coefficients are those of a body that could be a stick."""
     low, high = _TIME_CONSTANT_RANGE_SEC
     if not 1.0 / high <= loss <= 1.0 / low:
@@ -240,5 +245,5 @@ def _is_a_stick(loss, gain, load, die):
     return all(low <= value <= high for value, (low, high) in zip(values, limits))
 
 
-def _clipped(share):
+def _clipped(share: float) -> float:
     return max(0.0, min(share, 1.0))

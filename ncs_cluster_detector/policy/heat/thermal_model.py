@@ -8,6 +8,7 @@
 # the License.
 """How a stick heats: a die within seconds, in a case with one way out for the heat."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import fields
 import math
@@ -20,7 +21,7 @@ _SOON_SEC = 0.05
 
 
 @dataclass(frozen=True)
-class Constants:
+class ThermalModel:
     """
     How a stick heats: first order, towards ``idle_celsius`` at rest.
 
@@ -37,7 +38,8 @@ class Constants:
     time_constant_sec: float = 120.0
     die_rise_celsius: float = 0.0
 
-    def after(self, celsius, share, elapsed_sec, warmth=None):
+    def after(self, celsius: float, share: float, elapsed_sec: float,
+              warmth: float | None = None) -> float:
         """Return the temperature to which work at a share of full speed leads from another."""
         final = self.idle_celsius + share * self.rise_celsius
         celsius = final + (celsius - final) * math.exp(-elapsed_sec / self.time_constant_sec)
@@ -45,12 +47,13 @@ class Constants:
             return celsius
         return celsius + self.die_rise_celsius * (warmed(warmth, share, elapsed_sec) - warmth)
 
-    def rate(self, celsius, share):
+    def rate(self, celsius: float, share: float) -> float:
         """Return how fast the case changes at a share of full speed, in C/s."""
         final = self.idle_celsius + share * self.rise_celsius
         return (final - celsius) / self.time_constant_sec
 
-    def time_until(self, celsius, share, limit_celsius, warmth=None):
+    def time_until(self, celsius: float, share: float, limit_celsius: float,
+                   warmth: float | None = None) -> float:
         """
         Return in how many seconds of work a stick passes a limit, up or down, or inf.
 
@@ -67,13 +70,14 @@ class Constants:
             return until_sec
         return min(until_sec, max((limit_celsius - celsius) / rate, _SOON_SEC))
 
-    def sustainable_share(self, limit_celsius):
+    def sustainable_share(self, limit_celsius: float) -> float:
         """Return the share of full speed, 0 to 1, at which the stick ends at a temperature."""
         if self.rise_celsius <= 0:
             return float(limit_celsius >= self.idle_celsius)
         return max(0.0, min((limit_celsius - self.idle_celsius) / self.rise_celsius, 1.0))
 
-    def share_towards(self, celsius, target, horizon_sec, warmth):
+    def share_towards(self, celsius: float, target: float, horizon_sec: float,
+                      warmth: float) -> float:
         """
         Return the share of full speed that leads to a target in so many seconds.
 
@@ -85,12 +89,12 @@ class Constants:
         return (target - at_rest) / (self.rise_celsius * (1.0 - left) + die)
 
 
-def warmed(warmth, share, elapsed_sec):
+def warmed(warmth: float, share: float, elapsed_sec: float) -> float:
     """Return the warmth of a die after so many seconds of work at a share of full speed."""
     return share + (warmth - share) * math.exp(-elapsed_sec / DIE_SEC)
 
 
-def mean_of(constants):
-    """Return the mean of several Constants, a list or tuple."""
-    return Constants(*(sum(getattr(stick, field.name) for stick in constants) / len(constants)
-                       for field in fields(Constants)))
+def mean_of(models: Sequence[ThermalModel]) -> ThermalModel:
+    """Return the mean of several ThermalModels."""
+    return ThermalModel(*(sum(getattr(model, field.name) for model in models) / len(models)
+                          for field in fields(ThermalModel)))

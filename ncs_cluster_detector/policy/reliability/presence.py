@@ -22,21 +22,21 @@ class Presence:
     longer, or left while it rested and no stick was started.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with a stick that is there."""
-        self._missing_since = None
+        self._missing_since: float | None = None
         self._was_calm = False   # when it left
 
     @property
-    def is_there(self):
+    def is_there(self) -> bool:
         """Tell whether it is in the latest list."""
         return self._missing_since is None
 
-    def is_away(self, now):
+    def is_away(self, now: float) -> bool:
         """Tell whether it is in no list for longer than a reset and a boot take."""
         return self._missing_since is not None and now - self._missing_since >= AWAY_SEC
 
-    def update(self, is_there, now, is_calm):
+    def update(self, is_there: bool, now: float, is_calm: bool) -> bool:
         """
         Take in a list.
 

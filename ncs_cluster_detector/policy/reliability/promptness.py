@@ -8,10 +8,13 @@
 # the License.
 """Which sticks are late, and which are slow: compared with themselves and with each other."""
 
+from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # A stick is late when it owes a result for so many times its usual time, and so long in any case:
 # a busy host holds a healthy one up by some tens of milliseconds.
@@ -34,7 +37,7 @@ class Slowness:
     typical_sec: float
 
     @property
-    def factor(self):
+    def factor(self) -> float:
         """Return how many times as long as the others it takes."""
         return self.recent_sec / self.typical_sec
 
@@ -48,20 +51,20 @@ class Promptness:
     number.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with nothing known."""
-        self.late = frozenset()
-        self.newly_late = frozenset()
-        self.slowness = {}
-        self._recent = {}
+        self.late: frozenset[int] = frozenset()
+        self.newly_late: frozenset[int] = frozenset()
+        self.slowness: dict[int, Slowness] = {}
+        self._recent: dict[int, float] = {}
         self.typical_sec = TYPICAL_SEC   # the median of their usual times
 
-    def update(self, now, sticks):
+    def update(self, now: float, sticks: Sequence[StickStatus]) -> None:
         """
         Take in the state of all sticks.
 
         :param now: seconds of the monotonic clock.
-        :param sticks: list of StickStatus, all sticks.
+        :param sticks: all of them.
         """
         running = [stick for stick in sticks if stick.state is StickState.RUNNING]
         self._compare({stick.number: stick.recent_sec for stick in running
@@ -72,23 +75,23 @@ class Promptness:
         self.newly_late = late - self.late
         self.late = late
 
-    def late_at(self, stick):
-        """Return when a stick, a StickStatus, is late; infinite when it owes nothing."""
+    def late_at(self, stick: StickStatus) -> float:
+        """Return when a stick is late; infinite when it owes nothing."""
         if stick.busy_since is None:
             return float('inf')
         return stick.busy_since + self.patience_with(stick.inference_sec)
 
-    def next_due(self, now, sticks):
+    def next_due(self, now: float, sticks: Iterable[StickStatus]) -> float | None:
         """Return when the next stick is late, or None."""
         return min((moment for moment in map(self.late_at, sticks) if moment > now
                     and moment != float('inf')), default=None)
 
-    def patience_with(self, usual_sec=None):
+    def patience_with(self, usual_sec: float | None = None) -> float:
         """Return after how many seconds a stick with a usual time is late."""
         return max(LATE_FACTOR * (usual_sec or self.typical_sec), LEAST_LATE_SEC)
 
     @property
-    def order_patience_sec(self):
+    def order_patience_sec(self) -> float:
         """
         Return how long results wait for an earlier frame.
 
@@ -96,12 +99,12 @@ class Promptness:
         """
         return self.patience_with() + ANSWER_FACTOR * self.typical_sec
 
-    def _compare(self, recent):
-        """Compare the recent times of the sticks, a dictionary by number, with their median."""
+    def _compare(self, recent: dict[int, float]) -> None:
+        """Compare the recent times of the sticks, by number, with their median."""
         if recent == self._recent:
             return
         self._recent = recent
-        typical_sec = median_low(recent.values()) if recent else None
+        typical_sec = median_low(recent.values()) if recent else TYPICAL_SEC
         self.slowness = {
             number: Slowness(recent_sec, typical_sec) for number, recent_sec in recent.items()
             if recent_sec >= typical_sec * (

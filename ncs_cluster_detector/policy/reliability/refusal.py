@@ -8,11 +8,17 @@
 # the License.
 """When the networks are no good, and not the sticks that refuse them."""
 
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import TypeAlias
+
+# How often a stick's start has failed, and how often it gave each reason for a refusal.
+Tries: TypeAlias = tuple[int, Mapping[str, int]]
 # So many sticks that refuse them for one reason are enough, whatever is plugged in besides.
 ENOUGH_STICKS = 5
 
 
-def is_proven(sticks, untried=0):
+def is_proven(sticks: Sequence[Tries], untried: int = 0) -> bool:
     """
     Tell whether the networks cannot be loaded, on what no stick has loaded them yet.
 
@@ -22,15 +28,14 @@ def is_proven(sticks, untried=0):
     are any, have failed twice. Different reasons prove nothing together: of a bad file all sticks
     say the same.
 
-    :param sticks: of each stick that is there a pair: how often its start has failed, and a
-        dictionary of how often it gave each reason for a refusal.
+    :param sticks: the Tries of each stick that is there.
     :param untried: how many more there are that may be tried.
     """
     return any(_is_believed(reason, sticks, untried)
-               for reason in set().union(*(reasons for _, reasons in sticks)))
+               for reason in {reason for _, reasons in sticks for reason in reasons})
 
 
-def _is_believed(reason, sticks, untried):
+def _is_believed(reason: str, sticks: Sequence[Tries], untried: int) -> bool:
     refusing = [reasons[reason] for _, reasons in sticks if reason in reasons]
     if len(refusing) >= ENOUGH_STICKS:
         return True

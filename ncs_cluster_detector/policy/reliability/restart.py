@@ -49,7 +49,7 @@ class RestartPlan:
     fatal: bool
 
 
-def after_failure(failures, hold_ups=0, rest_sec=0.0):
+def after_failure(failures: int, hold_ups: int = 0, rest_sec: float = 0.0) -> RestartPlan:
     """
     Return what follows the latest failure of a stick's worker.
 
@@ -72,7 +72,7 @@ def after_failure(failures, hold_ups=0, rest_sec=0.0):
     return RestartPlan(delay_sec, fatal=False)
 
 
-def after_refusal(refusals):
+def after_refusal(refusals: int) -> RestartPlan:
     """
     Return what follows when a stick refuses the networks: half a second, doubled up to ten.
 
@@ -82,7 +82,8 @@ def after_refusal(refusals):
         min(FIRST_DELAY_SEC * _doubled(refusals - 1), LONGEST_REFUSED_DELAY_SEC), fatal=False)
 
 
-def start_deadline_sec(failures, longest_start_sec, limit_sec):
+def start_deadline_sec(failures: int, longest_start_sec: float | None,
+                       limit_sec: float) -> float:
     """
     Return how long a worker may take to open its stick before it counts as failed.
 
@@ -99,7 +100,7 @@ def start_deadline_sec(failures, longest_start_sec, limit_sec):
     return min(least_sec * _doubled(failures // FAILURES_TO_PATIENCE), limit_sec)
 
 
-def load_deadline_sec(failures, longest_start_sec):
+def load_deadline_sec(failures: int, longest_start_sec: float) -> float:
     """
     Return how long the networks may take to load on a stick that has answered.
 
@@ -112,6 +113,6 @@ def load_deadline_sec(failures, longest_start_sec):
     return max(longest_start_sec, ANSWER_SEC) * _doubled(failures // FAILURES_TO_PATIENCE)
 
 
-def _doubled(times):
+def _doubled(times: int) -> float:
     """Return 2 to the power of ``times``, which may have grown for weeks, within reason."""
-    return 2 ** min(times, 16)
+    return 2.0 ** min(times, 16)

@@ -8,10 +8,16 @@
 # the License.
 """Which sticks the cluster can depend on."""
 
+from collections.abc import Collection
+from collections.abc import Sequence
+from collections.abc import Set
 from enum import IntEnum
 
+from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.reliability.promptness import Promptness
 from ncs_cluster_detector.policy.reliability.promptness import USELESS_FACTOR
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # A stick of unknown temperature works so long at a time and then rests four times as long, unless
 # no other stick can work.
@@ -37,7 +43,7 @@ class Standing(IntEnum):
     LATE = 7       # it owes a result
 
     @property
-    def can_fill(self):
+    def can_fill(self) -> bool:
         """Tell whether a stick may take a place while others can work."""
         return self < Standing.USELESS
 
@@ -49,21 +55,23 @@ class Standings:
     ``of`` is a dictionary of Standing by stick number.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with no stick."""
-        self.of = {}
-        self._to_rest_sec = {}   # blind stick -> its work, in seconds, that it has to rest from
-        self._spent = set()
-        self._updated_at = None
+        self.of: dict[int, Standing] = {}
+        # Blind stick -> its work, in seconds, that it has to rest from.
+        self._to_rest_sec: dict[int, float] = {}
+        self._spent: set[int] = set()
+        self._updated_at: float | None = None
 
-    def update(self, now, sticks, heat, promptness, active):
+    def update(self, now: float, sticks: Sequence[StickStatus], heat: ClusterHeat,
+               promptness: Promptness, active: Collection[int]) -> None:
         """
         Take in the state of all sticks.
 
         :param now: seconds of the monotonic clock.
-        :param sticks: list of StickStatus, all sticks.
-        :param heat: the ClusterHeat, which has observed them.
-        :param promptness: the Promptness, which has been updated with them.
+        :param sticks: all of them.
+        :param heat: has observed them.
+        :param promptness: has been updated with them.
         :param active: numbers of the sticks that have been active until now.
         """
         running = [stick for stick in sticks if stick.state is StickState.RUNNING]
@@ -73,7 +81,7 @@ class Standings:
             self._spent.clear()
         self.of = {stick.number: self._standing(stick, blind, promptness) for stick in running}
 
-    def _standing(self, stick, blind, promptness):
+    def _standing(self, stick: StickStatus, blind: Set[int], promptness: Promptness) -> Standing:
         slowness = promptness.slowness.get(stick.number)
         if stick.number in promptness.late:
             return Standing.LATE
@@ -89,11 +97,11 @@ class Standings:
             return Standing.SLOW
         return Standing.DOUBTED if stick.doubt_sec else Standing.TRUSTED
 
-    def _count_turns(self, now, blind, active):
+    def _count_turns(self, now: float, blind: Set[int], active: Collection[int]) -> None:
         elapsed_sec = 0.0 if self._updated_at is None else now - self._updated_at
         self._updated_at = now
         before, self._to_rest_sec = self._to_rest_sec, {}
-        for number in blind.union(before):
+        for number in blind | before.keys():
             worked_sec = before.get(number, 0.0)
             if number in blind and number in active:
                 worked_sec += elapsed_sec

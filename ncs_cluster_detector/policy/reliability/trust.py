@@ -37,7 +37,7 @@ class Trust:
     for nothing is published about how often sticks hang.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with a stick that is trusted."""
         self.doubt_sec = 0.0
         self.trials_left = 0   # results that it must give before others depend on it
@@ -46,32 +46,32 @@ class Trust:
         self._served_at = float('-inf')
 
     @property
-    def rest_sec(self):
+    def rest_sec(self) -> float:
         """Return for how long the stick rests after a lapse; infinite means it is given up."""
         rest_sec = FIRST_REST_SEC * 2.0 ** (self._row - 1.0)
         return rest_sec if rest_sec < LONGEST_REST_SEC else float('inf')
 
-    def lapsed(self):
+    def lapsed(self) -> None:
         """Take note that the stick hung at work, or failed there."""
         self.doubt_sec = min(2 * self.doubt_sec + LAPSE_SEC, MOST_DOUBT_SEC)
         self._row = min(self._row + 1.0, MOST_LAPSES)
         self._must_show_again()
 
-    def interrupted(self):
+    def interrupted(self) -> None:
         """Take note that the stick's process was killed at work, which need not be its fault."""
         self.doubt_sec = max(self.doubt_sec, LAPSE_SEC)
         self._must_show_again()
 
-    def _must_show_again(self):
+    def _must_show_again(self) -> None:
         self.trials_left = TRIALS
         self._is_late = False
 
-    def late(self):
+    def late(self) -> None:
         """Take note that the stick owes a result for several times its usual time."""
         self.doubt_sec = max(self.doubt_sec, LATE_SEC)
         self._is_late = True
 
-    def served(self, now):
+    def served(self, now: float) -> None:
         """Take note of a result; one that was late is no good work."""
         if self._is_late:
             self._is_late = False
@@ -82,7 +82,7 @@ class Trust:
             self._row = max(self._row - served_sec / FORGETS_LAPSE_SEC, 0.0)
         self._served_at = now
 
-    def forget(self):
+    def forget(self) -> None:
         """Take note that the stick was replugged by hand: it begins anew."""
         self.doubt_sec = self._row = 0.0
         self.trials_left = 0

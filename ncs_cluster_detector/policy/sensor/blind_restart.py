@@ -24,13 +24,13 @@ class BlindRestart:
     hour. ``restarts`` counts those since it was last sighted for ten minutes.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with a stick that sees."""
         self.restarts = 0
-        self._blind_since = None
-        self._sighted_since = None
+        self._blind_since: float | None = None
+        self._sighted_since: float | None = None
 
-    def is_due(self, now, is_blind, may_be=True):
+    def is_due(self, now: float, is_blind: bool, may_be: bool = True) -> bool:
         """
         Take note whether a running stick is blind; return whether to restart its worker now.
 
@@ -51,20 +51,21 @@ class BlindRestart:
         self._sighted_since = None
         if self._blind_since is None:
             self._blind_since = now
-        if now < self.next_due() or not may_be:
+        if now < self._due_at(self._blind_since) or not may_be:
             return False
         self.restarts += 1
         self._blind_since = None
         return True
 
-    def away(self):
+    def away(self) -> None:
         """Take note that the stick does not run: its blindness counts from when it is back."""
         self._blind_since = self._sighted_since = None
 
-    def next_due(self):
+    def next_due(self) -> float | None:
         """Return when a restart is due if the stick stays blind, or None while it sees."""
-        if self._blind_since is None:
-            return None
+        return None if self._blind_since is None else self._due_at(self._blind_since)
+
+    def _due_at(self, blind_since: float) -> float:
         # Doubled for weeks it would be no number any more.
-        interval_sec = FIRST_AFTER_SEC * 2 ** min(self.restarts, 16)
-        return self._blind_since + min(interval_sec, LONGEST_INTERVAL_SEC)
+        interval_sec = FIRST_AFTER_SEC * 2.0 ** min(self.restarts, 16)
+        return blind_since + min(interval_sec, LONGEST_INTERVAL_SEC)

@@ -22,10 +22,10 @@ class SensorFault(Enum):
 
 class Known(Enum):
     """
-    Where the constants come from that a stick is expected to have.
+    Where the ThermalModel comes from that a stick is expected to have.
 
-    The value is how many times less than they say a healthy stick may warm: the constants that
-    are learned of a die in a case, say, are a compromise. Of a stick of which nothing is known
+    The value is how many times less than it says a healthy stick may warm: what is
+    learned of a die in a case, say, is a compromise. Of a stick of which nothing is known
     next to nothing is expected.
     """
 

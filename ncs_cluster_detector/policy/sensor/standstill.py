@@ -20,7 +20,8 @@ class Standstill:
     the greatest rise and the greatest fall.
     """
 
-    def __init__(self, celsius, at, heated, doubt, highest=None, model_misses=False):
+    def __init__(self, celsius: float, at: float, heated: float, doubt: float,
+                 highest: float | None = None, model_misses: bool = False) -> None:
         """
         Begin with a reading.
 
@@ -40,11 +41,11 @@ class Standstill:
                         for value in (heated, heated if highest is None else highest)]
 
     @property
-    def width(self):
+    def width(self) -> float:
         """Return the range of the readings in C."""
         return self._high - self._low
 
-    def goes_on(self, celsius):
+    def goes_on(self, celsius: float) -> bool:
         """Take in a reading; return whether it stands still as well."""
         low, high = min(self._low, celsius), max(self._high, celsius)
         if high - low > STILL_CELSIUS:
@@ -52,7 +53,7 @@ class Standstill:
         self._low, self._high = low, high
         return True
 
-    def take(self, heated, highest, paced=False):
+    def take(self, heated: float, highest: float, paced: bool = False) -> None:
         """Take in ``h`` and the highest ``h``; of a paced stick no fall counts."""
         self._is_paced = paced
         for value, ranges in zip((heated, highest), self._ranges):
@@ -62,7 +63,7 @@ class Standstill:
             ranges[:] = (min(low, value), max(high, value), max(rise, value - low),
                          max(fall, high - value))
 
-    def movement(self, doubt, tells_present):
+    def movement(self, doubt: float, tells_present: bool) -> float:
         """Return by how much ``h`` has moved at least; of its doubt so much is left."""
         # A paced stick does not go up and down.
         of = min if self._model_misses and not self._is_paced else max

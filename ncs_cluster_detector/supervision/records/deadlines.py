@@ -6,31 +6,44 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Until when a worker must answer; its library has no deadlines."""
+"""When a worker must answer by; its library has no deadlines."""
+
+from collections.abc import Sequence
 
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
-from ncs_cluster_detector.sticks.stick import BOOTED
-from ncs_cluster_detector.sticks.stick import OPENED
-from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.records.stick_record import StickRecord
+from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 
 # How long a stick pauses between two inferences at each throttling level, for which it must not be
 # taken for hung. Source: what the host sent to the stick in the vendor's first library version.
 THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
 
 
-def of_start(record, options, longest_start_sec, others_waiting, others_slow=False):
-    """
-    Return until when a worker that opens its stick must answer.
+def of(
+        record: StickRecord, options: SupervisorOptions, longest_start_sec: float | None,
+        others_waiting: Sequence[StickRecord], others_slow: bool = False) -> tuple[float, str]:
+    """Return when a stick's worker must answer by, and why it is given up then; see of_start."""
+    if record.state is StickState.STARTING:
+        return of_start(record, options, longest_start_sec, others_waiting, others_slow)
+    return of_work(record.worker, options, record.figures.pause_level)
 
-    :param record: the StickRecord.
-    :param options: SupervisorOptions.
+
+def of_start(
+        record: StickRecord, options: SupervisorOptions, longest_start_sec: float | None,
+        others_waiting: Sequence[StickRecord], others_slow: bool = False) -> tuple[float, str]:
+    """
+    Return when a worker that opens its stick must answer by.
+
     :param longest_start_sec: the longest successful start of any stick, or None.
     :param others_waiting: the records of other sticks that wait for their turn to start.
     :param others_slow: whether another one was not back from its boot in time either.
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """
-    handle, setbacks = record.handle, record.setbacks
+    handle, setbacks = record.worker, record.setbacks
     # Giving up one that is slow to boot helps nobody when the others are as slow.
     faster = [other for other in others_waiting if not other.setbacks.slow]
     is_patient = setbacks.slow == 1 or setbacks.slow and not faster
@@ -39,14 +52,14 @@ def of_start(record, options, longest_start_sec, others_waiting, others_slow=Fal
     why = ('startup_timeout_ms' if start_sec == options.startup_timeout_sec else
            f'the longest start so far took {longest_start_sec:.1f} s')
     deadlines = [(handle.started_at + start_sec, f'not ready within {start_sec:.3g} s ({why})')]
-    if handle.step == BOOTED:
+    if handle.step is OpeningStep.BOOTED:
         deadlines.append((handle.step_at + restart.ANSWER_SEC, (
             f'it has booted, and has not answered for {restart.ANSWER_SEC:g} s')))
-    if handle.step == OPENED and longest_start_sec is not None:
+    if handle.step is OpeningStep.OPENED and longest_start_sec is not None:
         load_sec = restart.load_deadline_sec(setbacks.failures, longest_start_sec)
         deadlines.append((handle.step_at + load_sec, (
             f'its networks are not loaded within {load_sec:.3g} s')))
-    if handle.step == OPENING and _may_be_overtaken(
+    if handle.step is OpeningStep.OPENING and _may_be_overtaken(
             faster, others_waiting, longest_start_sec, others_slow):
         deadlines.append((handle.step_at + restart.BOOT_SEC, (
             f'not back from its boot within {restart.BOOT_SEC:g} s, and others wait')))
@@ -56,9 +69,11 @@ def of_start(record, options, longest_start_sec, others_waiting, others_slow=Fal
     return min(deadlines)
 
 
-def _may_be_overtaken(faster, others_waiting, longest_start_sec, others_slow):
+def _may_be_overtaken(
+        faster: Sequence[StickRecord], others_waiting: Sequence[StickRecord],
+        longest_start_sec: float | None, others_slow: bool) -> bool:
     """
-    Tell whether others are to be started before one that is not back from its boot.
+    Return whether others are to be started before one that is not back from its boot.
 
     While only a single other one is waiting, which has not booted yet, there is time for a slow
     one, see StickRegister.due. And there must be a reason to think that the others are faster: a
@@ -71,12 +86,11 @@ def _may_be_overtaken(faster, others_waiting, longest_start_sec, others_slow):
     return longest_start_sec < restart.BOOT_SEC
 
 
-def of_work(handle, options, pause_level):
+def of_work(
+        handle: WorkerHandle, options: SupervisorOptions, pause_level: int) -> tuple[float, str]:
     """
-    Return until when a worker whose stick is open must answer.
+    Return when a worker whose stick is open must answer by.
 
-    :param handle: its WorkerHandle.
-    :param options: SupervisorOptions.
     :param pause_level: the highest throttling level since it was given its oldest frame.
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """

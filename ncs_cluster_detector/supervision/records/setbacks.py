@@ -6,15 +6,15 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What has gone wrong with one stick, and what follows from it."""
+"""What has failed with one stick, and when it is started again."""
 
 from collections import Counter
 from enum import Enum
 
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.reliability.trust import Trust
-from ncs_cluster_detector.sticks.stick import BOOTED
-from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 
 
 class Cause(Enum):
@@ -32,28 +32,30 @@ class Setbacks:
 
     ``failures`` counts what ended its workers, ``mute`` how often it booted and gave no answer,
     ``slow`` how often it was not back from its boot in time, and ``refusals`` how often it refused
-    the networks, by reason, since it last loaded them. When it ``owes_result`` it failed at work,
+    the networks, by reason, since it last loaded them. When it ``needs_result`` it failed at work,
     and only a result shows that it is well.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with none."""
         self.failures = self.mute = self.slow = 0
-        self.refusals = Counter()
+        self.refusals: Counter[str] = Counter()
         self.trust = Trust()
-        self.owes_result = False
+        self.needs_result = False
 
-    def failed(self, handle, now, at_work, cause):
+    def on_failure(
+            self, handle: WorkerHandle, now: float, at_work: bool,
+            cause: Cause) -> restart.RestartPlan:
         """
-        Take note of a failure; return the RestartPlan.
+        Record a failure; return the RestartPlan.
 
-        :param handle: the WorkerHandle of the worker that has failed.
+        :param handle: that of the worker that has failed.
         :param at_work: whether its stick was open.
         :param cause: a Cause, REFUSAL excepted.
         """
         self.failures += 1
         self._note_held_up(handle, now)
-        self.owes_result |= bool(handle.outstanding) and cause is not Cause.WANTED
+        self.needs_result |= bool(handle.outstanding) and cause is not Cause.WANTED
         if at_work and cause is Cause.STICK:
             self.trust.lapsed()
             return restart.after_failure(self.failures, self.holds_up(), self.trust.rest_sec)
@@ -61,40 +63,40 @@ class Setbacks:
             self.trust.interrupted()
         return restart.after_failure(self.failures, self.holds_up())
 
-    def refused(self, reason):
-        """Take note that the stick has answered, and refuses the networks; return the plan."""
+    def on_refusal(self, reason: str) -> restart.RestartPlan:
+        """Record that the stick has answered, and refuses the networks; return the plan."""
         self.refusals[reason] += 1
         return restart.after_refusal(self.refusals.total())
 
-    def died(self):
-        """Take note that the stick has booted and does not answer; return the RestartPlan."""
+    def on_dead(self) -> restart.RestartPlan:
+        """Record that the stick has booted and does not answer; return the RestartPlan."""
         self.mute += 1
         return restart.after_failure(1, self.holds_up())
 
-    def well(self):
-        """Take note that the stick is well; its doubts fade by themselves."""
+    def well(self) -> None:
+        """Record that the stick works; its Trust recovers by itself."""
         self.failures = self.mute = self.slow = 0
-        self.owes_result = False
+        self.needs_result = False
 
-    def forget(self):
-        """Take note that a hand was on the stick: it begins anew."""
+    def forget(self) -> None:
+        """Record that a person has handled the stick: forget all setbacks."""
         self.well()
         self.refusals.clear()
         self.trust.forget()
 
-    def tries(self):
+    def tries(self) -> int:
         """Return how often its start has failed since it was last well, or loaded networks."""
         return self.failures + self.refusals.total()
 
-    def holds_up(self):
+    def holds_up(self) -> int:
         """
         Return how often its starts have held up the others for nothing, since it was last well.
 
-        One that was slow to boot once may be in time the next time, see StickRegister.due.
+        Being slow to boot once does not count, see StickRegister.due.
         """
         return self.mute + max(self.slow - 1, 0)
 
-    def _note_held_up(self, handle, now):
+    def _note_held_up(self, handle: WorkerHandle, now: float) -> None:
         if now - handle.step_at >= restart.HELD_UP_SEC:
-            self.mute += handle.step == BOOTED
-            self.slow += handle.step == OPENING
+            self.mute += handle.step is OpeningStep.BOOTED
+            self.slow += handle.step is OpeningStep.OPENING

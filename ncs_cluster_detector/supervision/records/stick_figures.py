@@ -6,11 +6,13 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What was measured of one stick."""
+"""The measurements of one stick."""
 
 from ncs_cluster_detector.supervision.measurement import Durations
 from ncs_cluster_detector.supervision.measurement import Duty
 from ncs_cluster_detector.supervision.measurement import Work
+from ncs_cluster_detector.wire.messages import Reading
+from ncs_cluster_detector.wire.messages import Result
 
 
 class StickFigures:
@@ -18,15 +20,15 @@ class StickFigures:
     The figures of one stick, which outlive its workers.
 
     ``celsius`` was read at ``measured_at``; ``pause_level`` is the highest throttling level since
-    the stick was given its oldest frame, for a pause that has begun goes on when the level falls.
+    the stick was sent its oldest frame, for a pause that has begun goes on when the level falls.
     """
 
-    def __init__(self, now):
+    def __init__(self, now: float) -> None:
         """Start with nothing measured."""
         self.inferences = 0
         self.unusable_boxes = 0
-        self.celsius = None
-        self.measured_at = None
+        self.celsius: float | None = None
+        self.measured_at: float | None = None
         self.throttle_level = 0
         self.pause_level = 0
         self.last_given_at = float('-inf')
@@ -34,14 +36,14 @@ class StickFigures:
         self.work = Work()
         self.inference_times = Durations()
 
-    def given(self, now):
-        """Take note of a frame given to the stick."""
+    def on_frame_sent(self, now: float) -> None:
+        """Record a frame sent to the stick."""
         self.last_given_at = now
         self.duty.begin(now)
         self.work.given(now)
 
-    def inferred(self, result, now, is_busy):
-        """Take note of a Result, and whether the stick has further frames."""
+    def on_result(self, result: Result, now: float, is_busy: bool) -> None:
+        """Record a Result, and whether the stick has further frames."""
         self.inferences += 1
         self.unusable_boxes += result.unusable_boxes
         self.pause_level = self.throttle_level
@@ -51,15 +53,15 @@ class StickFigures:
         if not is_busy:
             self.duty.end(now)
 
-    def measured(self, reading, is_busy):
-        """Take in a Reading, and whether the stick has frames."""
+    def on_reading(self, reading: Reading, is_busy: bool) -> None:
+        """Record a Reading, and whether the stick has frames."""
         self.celsius = reading.celsius
         self.measured_at = reading.measured_at
         self.throttle_level = reading.throttle_level
         self.pause_level = max(self.pause_level if is_busy else 0, reading.throttle_level)
 
-    def stopped(self, now):
-        """Take note that the stick's worker ends."""
+    def on_stop(self, now: float) -> None:
+        """Record that the stick's worker ends."""
         self.duty.end(now)
         self.work.given_up()
         self.celsius = None

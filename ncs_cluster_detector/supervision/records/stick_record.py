@@ -8,17 +8,25 @@
 # the License.
 """The supervisor's record of one stick, which outlives the stick's workers."""
 
+from collections.abc import Mapping
+
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.reliability.presence import Presence
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
-from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.setbacks import Setbacks
 from ncs_cluster_detector.supervision.records.stick_figures import StickFigures
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
+from ncs_cluster_detector.supervision.transitions import check_transition
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.wire.messages import DeadStick
+from ncs_cluster_detector.wire.messages import Reading
+from ncs_cluster_detector.wire.messages import Result
+
+_WAITING = (StickState.BACKOFF, StickState.FATAL, StickState.ABSENT, StickState.DEAD)
 
 
 class StickRecord:
@@ -27,210 +35,210 @@ class StickRecord:
 
     Its life: BACKOFF until a worker is due, STARTING until its stick is open, RUNNING; after a
     failure STOPPING until the process is gone, then BACKOFF again or, when the budget is used up,
-    FATAL for a long rest. While the stick is not plugged in ABSENT takes the place of waiting, and
-    DEAD while it has booted and does not answer on USB. While another program has it open no
-    worker is due. QUEUED is only told, see told_state.
+    FATAL for a long rest. Instead of waiting it is ABSENT while it is not plugged in, and DEAD
+    while it has booted and does not answer on USB. While another program has it open no worker is
+    due. QUEUED is only shown, see shown_state.
     """
 
-    def __init__(self, number, device_name, now):
+    def __init__(self, number: int, device_name: str, now: float) -> None:
         """Start with a stick that waits for its first worker."""
         self.number = number
         self.device_name = device_name
-        self.name_now = device_name   # as last listed: without its chip while it is in use
+        self.name_now = device_name     # as last listed: without its chip while it is in use
         self.state = StickState.BACKOFF
         self.start_at = now     # when a new worker is due, in BACKOFF and FATAL
-        self.handle = None
+        self.handle: WorkerHandle | None = None
         self.restarts = 0
         self.last_error = ''
-        self.dead_since = None  # in DEAD, in seconds of the monotonic clock
+        self.dead_since: float | None = None    # in DEAD, in seconds of the monotonic clock
         self.setbacks = Setbacks()
         self.starts = 0
         self.has_place = False      # it is to be used, as far as max_sticks goes
         self.in_use = False         # another program has it open
         self.presence = Presence()
-        self._is_told_dead = False   # since it ran last
-        self._ready_at = None
-        self._plan = None
+        self._is_shown_dead = False  # since it ran last
+        self._ready_at: float | None = None
+        self._is_given_up = False   # what becomes of it when its worker has ended
         self.figures = StickFigures(now)
 
-    def waits_until(self):
+    @property
+    def worker(self) -> WorkerHandle:
+        """Return the handle, where there is a worker."""
+        assert self.handle is not None, f'stick {self.number} has no worker, it is {self.state}'
+        return self.handle
+
+    def _change_state(self, new: StickState, *predecessors: StickState) -> None:
+        check_transition(f'stick {self.number}', self.state, new, predecessors)
+        self.state = new
+
+    def waits_until(self) -> float | None:
         """Return when a worker is due, or None when none is: there is one, or no stick."""
         is_waiting = self.state in (StickState.BACKOFF, StickState.FATAL) and not self.in_use
         return self.start_at if is_waiting else None
 
-    def told_state(self, now):
+    def shown_state(self, now: float) -> StickState:
         """Return the state; QUEUED for one whose worker is due, and just waits for its turn."""
         start_at = self.waits_until()
         return self.state if start_at is None or now < start_at else StickState.QUEUED
 
-    def starting(self, handle):
+    def on_start(self, handle: WorkerHandle) -> None:
         """Take a worker that opens this stick (BACKOFF, FATAL -> STARTING)."""
+        self._change_state(StickState.STARTING, StickState.BACKOFF, StickState.FATAL)
         self.starts += 1
         self.handle = handle
-        self.state = StickState.STARTING
 
-    def running(self, now):
-        """Take note that the stick is open (STARTING -> RUNNING)."""
+    def on_ready(self, now: float) -> None:
+        """Record that the stick is open (STARTING -> RUNNING)."""
+        self._change_state(StickState.RUNNING, StickState.STARTING)
         self._ready_at = now
-        self._is_told_dead = False
+        self._is_shown_dead = False
         self.setbacks.refusals.clear()
-        self.state = StickState.RUNNING
 
-    def taken(self, now):
-        """Take note that another program was faster to open it, no failure of the stick's."""
+    def on_taken(self, now: float) -> None:
+        """Record that another program opened it first, no failure (STARTING -> STOPPING)."""
+        self._change_state(StickState.STOPPING, StickState.STARTING)
         self.in_use = True
-        self._plan = restart.RestartPlan(0.0, fatal=False)
+        self._is_given_up = False
         self.start_at = now
-        self.state = StickState.STOPPING
         self.handle = None
 
-    def failed(self, text, now, cause=Cause.STICK):
-        """Take note of a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan."""
+    def on_failure(
+            self, text: str, now: float, cause: Cause = Cause.STICK) -> restart.RestartPlan:
+        """Record a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan."""
+        was_at_work = self.state is StickState.RUNNING
+        self._change_state(StickState.STOPPING, StickState.STARTING, StickState.RUNNING)
         if cause is Cause.REFUSAL:
-            self._plan = self.setbacks.refused(text.replace(self.name_now, ''))
+            plan = self.setbacks.on_refusal(text.replace(self.name_now, ''))
         else:
-            self._plan = self.setbacks.failed(
-                self.handle, now, self.state is StickState.RUNNING, cause)
+            plan = self.setbacks.on_failure(self.worker, now, was_at_work, cause)
         self.restarts += 1
         self.last_error = text
-        self.start_at = now + self._plan.delay_sec
-        self.state = StickState.STOPPING
+        self.start_at = now + plan.delay_sec
+        self._is_given_up = plan.fatal
         self.handle = None
-        self.figures.stopped(now)
-        return self._plan
+        self.figures.on_stop(now)
+        return plan
 
-    def ended(self):
-        """Take note that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
-        self.state = StickState.FATAL if self._plan.fatal else StickState.BACKOFF
+    def on_end(self) -> None:
+        """Record that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
+        self._change_state(StickState.FATAL if self._is_given_up else StickState.BACKOFF,
+                           StickState.STOPPING)
 
-    def seen(self, device_names, now, dead, is_first=False, is_calm=True):
+    def on_listing(
+            self, device_names: Mapping[str, str], now: float, dead: Mapping[str, DeadStick],
+            is_first: bool = False, is_calm: bool = True) -> bool:
         """
-        Take note of what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
+        Record what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
 
-        A stick that has come back is due at once. Its failures are forgotten when it was a hand
-        that unplugged it; else they count on, because one that falls off the bus for want of power
-        comes back each time. One that was dead and has been reset has to wait.
+        A stick that is back may start at once. Its failures are forgotten if a person unplugged
+        it; otherwise they still count, because a stick without enough power leaves the bus again
+        and again. A dead stick that was reset has to wait.
 
-        :param device_names: dictionary of device name by USB port.
-        :param dead: dictionary of DeadStick by USB port.
-        :param is_first: the process that made the list had made none before: what nobody has open
-            is free in it, also when a process was killed that had it.
+        :param device_names: the device names by USB port.
+        :param dead: the dead sticks by USB port.
+        :param is_first: it is the first list of its process: in it a stick is free if no process
+            has it open, even if one was killed that had it.
         :param is_calm: no stick was started since the list before.
         :return: whether it is dead, for the first time since it ran.
         """
         name = device_names.get(self.port)
-        is_there = name is not None or self.port in dead   # which is reset, by no hand
+        is_there = name is not None or self.port in dead   # a dead one is reset, not unplugged
         if self.presence.update(is_there, now, is_calm and self.waits()):
             self.setbacks.forget()
         if self.waits() and self.port in dead:
             if self.dead_since != dead[self.port].since:
                 self.dead_since = dead[self.port].since
-                self.start_at = now + self.setbacks.died().delay_sec
-            self.state = StickState.DEAD
+                self.start_at = now + self.setbacks.on_dead().delay_sec
+            self._change_state(StickState.DEAD, *_WAITING)
         elif self.waits() and name is None:
-            self.state = StickState.ABSENT
-        elif self.state is StickState.DEAD:
-            self.state = StickState.BACKOFF
-        elif self.state is StickState.ABSENT:
-            self.state = StickState.BACKOFF
-            self.start_at = now
+            self._change_state(StickState.ABSENT, *_WAITING)
+        elif self.state in (StickState.ABSENT, StickState.DEAD):
+            self.start_at = now if self.state is StickState.ABSENT else self.start_at
+            self._change_state(StickState.BACKOFF, StickState.ABSENT, StickState.DEAD)
         if name is not None:
             self.name_now = name
             self.device_name = self.device_name if is_in_use(name) else name
         self._note_use(name, now, is_first)
-        is_news = self.state is StickState.DEAD and not self._is_told_dead
-        self._is_told_dead |= is_news
+        is_news = self.state is StickState.DEAD and not self._is_shown_dead
+        self._is_shown_dead |= is_news
         return is_news
 
-    def _note_use(self, name, now, is_first):
-        """Take note of whether another program has the stick, and when it gives it back."""
+    def _note_use(self, name: str | None, now: float, is_first: bool) -> None:
+        """Note whether another program has the stick, and when it gives it back."""
         was_in_use = self.in_use
-        self.in_use = (self.state in (StickState.BACKOFF, StickState.FATAL) and is_in_use(name)
-                       and (was_in_use or is_first))
+        self.in_use = (self.state in (StickState.BACKOFF, StickState.FATAL) and name is not None
+                       and is_in_use(name) and (was_in_use or is_first))
         if self.in_use:
-            self.setbacks.forget()   # it works, for somebody
-            self.state = StickState.BACKOFF
+            self.setbacks.forget()   # it works, for another program
+            self._change_state(StickState.BACKOFF, StickState.BACKOFF, StickState.FATAL)
         elif was_in_use:
             self.start_at = now
 
-    def moved(self, device_name, now):
+    def on_move(self, device_name: str, now: float) -> None:
         """Take the place of a stick that is not there any more (ABSENT, BACKOFF -> BACKOFF)."""
+        self._change_state(StickState.BACKOFF, StickState.ABSENT, StickState.BACKOFF)
         self.device_name = self.name_now = device_name
-        self.state = StickState.BACKOFF
         self.start_at = now
         self.last_error = ''
-        self.in_use = False
+        self.in_use = self._is_shown_dead = False
         self.presence = Presence()
         self._ready_at = None
-        self._is_told_dead = False
         self.setbacks.forget()
 
-    def replugged(self, now):
-        """Take note that a dead stick was pulled out; it is due at once when it is back."""
+    def on_replug(self, now: float) -> None:
+        """Record that a dead stick was unplugged; it may start at once when it is back."""
         self.setbacks.forget()
         self.start_at = now
 
-    def was_opened(self):
-        """Tell whether it was ever opened by a worker."""
+    def was_opened(self) -> bool:
+        """Return whether it was ever opened by a worker."""
         return self._ready_at is not None
 
-    def is_absent(self):
-        """Tell whether the stick is not plugged in."""
-        return self.state is StickState.ABSENT
-
-    def is_dead(self):
-        """Tell whether the stick has booted and does not answer."""
+    def is_dead(self) -> bool:
+        """Return whether the stick has booted and does not answer."""
         return self.state is StickState.DEAD
 
-    def waits(self):
-        """Tell whether the stick waits for its next worker, to be plugged in or to answer."""
-        return self.state in (
-            StickState.BACKOFF, StickState.FATAL, StickState.ABSENT, StickState.DEAD)
+    def waits(self) -> bool:
+        """Return whether the stick waits for its next worker, to be plugged in or to answer."""
+        return self.state in _WAITING
 
-    def stopping(self):
-        """Take note that the worker is being ended for good (any state -> STOPPING)."""
-        self.state = StickState.STOPPING
-
-    def deadline(self, options, longest_start_sec, others_waiting, others_slow=False):
-        """Return until when the worker must answer, and why it is given up; see deadlines."""
-        if self.state is StickState.STARTING:
-            return deadlines.of_start(
-                self, options, longest_start_sec, others_waiting, others_slow)
-        return deadlines.of_work(self.handle, options, self.figures.pause_level)
+    def on_stop(self) -> None:
+        """Record that the node ends (any state -> STOPPING)."""
+        self._change_state(StickState.STOPPING, *StickState)
 
     @property
-    def port(self):
+    def port(self) -> str:
         """Return the USB port path."""
         return port_of(self.device_name)
 
-    def inferred(self, result, now):
-        """Take note of a Result; a stick that gives one is well."""
-        self.figures.inferred(result, now, bool(self.handle.outstanding))
+    def on_result(self, result: Result, now: float) -> None:
+        """Record a Result; a stick that gives one is well."""
+        self.figures.on_result(result, now, bool(self.worker.outstanding))
         self.setbacks.well()
         self.setbacks.trust.served(now)
 
-    def measured(self, reading):
-        """Take in a temperature reading."""
-        self.figures.measured(reading, bool(self.handle.outstanding))
+    def on_reading(self, reading: Reading) -> None:
+        """Take in a temperature reading of a stick that is open."""
+        self.figures.on_reading(reading, bool(self.worker.outstanding))
+        assert self._ready_at is not None
         well_at = self._ready_at + restart.WELL_AFTER_SEC
-        if reading.measured_at >= well_at and not self.setbacks.owes_result:
+        if reading.measured_at >= well_at and not self.setbacks.needs_result:
             self.setbacks.well()
 
-    def status(self, now):
+    def status(self, now: float) -> StickStatus:
         """Return what the policies know of this stick."""
         figures = self.figures
         return StickStatus(
-            number=self.number, state=self.told_state(now), celsius=figures.celsius,
+            number=self.number, state=self.shown_state(now), celsius=figures.celsius,
             measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
             last_given_at=figures.last_given_at, work_sec=figures.work.total_sec(now),
             inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
             busy_since=self.handle.busy_since if self.handle else None,
-            doubt_sec=self.setbacks.trust.doubt_sec,
-            trials_left=self.setbacks.trust.trials_left)
+            doubt_sec=self.setbacks.trust.doubt_sec, trials_left=self.setbacks.trust.trials_left)
 
-    def snapshot(self, now, active):
-        """Return the record's public face."""
+    def snapshot(self, now: float, active: bool) -> StickSnapshot:
+        """Return what others may read of this stick."""
         figures = self.figures
         return StickSnapshot(
             status=self.status(now), device_name=self.device_name, active=active,

@@ -9,12 +9,17 @@
 """Which sticks are known, by number and USB port, and whose worker is due."""
 
 from collections import Counter
+from collections.abc import Mapping
+from collections.abc import Sequence
 import re
+import sys
 
 from ncs_cluster_detector.policy.reliability import refusal
 from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.wire.messages import DeadStick
 
 
 class StickRegister:
@@ -26,48 +31,49 @@ class StickRegister:
     Only one that is away for some seconds gives its number to a stick at a new port, for as a rule
     that is the same stick. One that another program has open gets its number when it becomes free.
 
-    A stick has its place for good once it was opened, as long as it is plugged in and no other
-    program has it. Until then one that has failed gives way to one that has not been tried. A dead
-    one has a number, so that it is told of, and no place.
+    A stick that was opened keeps its place as long as it is plugged in and no other program has
+    it. Until then one that has failed gives way to one that has not been tried. A dead stick has a
+    number, so that it is shown, but no place.
     """
 
-    def __init__(self, max_sticks, logger):
+    def __init__(self, max_sticks: int, logger: Logger) -> None:
         """Start with no known stick; ``max_sticks`` 0 means all, for the logger see Supervisor."""
-        self.records = []
-        self.strangers = ()    # names of sticks that would be used, were they not in use
-        self._unused = ()      # names of free sticks without a number
+        self.records: list[StickRecord] = []
+        self.busy_elsewhere: tuple[str, ...] = ()   # names of sticks that others have, else used
+        self._unused: tuple[str, ...] = ()   # names of free sticks without a number
         self._starts = 0       # how many there had been at the latest list
-        self._max_sticks = max_sticks or float('inf')
+        self._max_sticks = max_sticks or sys.maxsize
         self._logger = logger
-        self._said = None
+        self._said: str | None = None
 
-    def shown(self):
-        """Return the records that are told of: those with a place, and dead ones."""
+    def shown(self) -> list[StickRecord]:
+        """Return the records that are shown: those with a place, and dead ones."""
         return [record for record in self.records if record.has_place or record.is_dead()]
 
-    def with_worker(self):
+    def with_worker(self) -> list[StickRecord]:
         """Return the records that have a worker."""
         return [record for record in self.records if record.handle is not None]
 
-    def ports_with_process(self):
+    def ports_with_process(self) -> tuple[str, ...]:
         """Return the ports of the records whose worker has not ended."""
         return tuple(record.port for record in self.records if not record.waits())
 
-    def listed(self, device_names, now, dead, is_first=False, own_ports=()):
+    def listed(
+            self, device_names: Sequence[str], now: float, dead: Mapping[str, DeadStick],
+            is_first: bool = False, own_ports: Sequence[str] = ()) -> None:
         """
-        Take in a list of the device names of all sticks of the machine.
+        Update the records by a list of the device names of all sticks of the machine.
 
-        :param dead: dictionary of DeadStick by USB port.
-        :param is_first: see StickRecord.seen.
-        :param own_ports: of such a list: the ports of those that had a worker of ours when it was
-            begun, which may have ended since.
+        :param dead: the dead sticks by USB port.
+        :param is_first: see StickRecord.on_listing.
+        :param own_ports: those of the sticks that had a worker of ours when such a list was begun.
         """
         names = {port_of(name): name for name in sorted(device_names, key=_natural)}
         starts = sum(record.starts for record in self.records)
         is_calm, self._starts = starts == self._starts, starts
         news = [record for record in self.records
-                if record.seen(names, now, dead, is_first and record.port not in own_ports,
-                               is_calm)]
+                if record.on_listing(
+                    names, now, dead, is_first and record.port not in own_ports, is_calm)]
         known = {record.port for record in self.records}
         further = {port: name for port, name in names.items() if port not in known}
         free = [name for name in further.values() if not is_in_use(name)]
@@ -75,7 +81,7 @@ class StickRegister:
         self._give_places(now, kept=len(newcomers))
         newcomers += [name for port, name in further.items() if is_in_use(name) and port in dead]
         given = self._give_numbers(sorted(newcomers, key=_natural), now)
-        news += [record for record in given if record.seen(names, now, dead)]
+        news += [record for record in given if record.on_listing(names, now, dead)]
         self._give_places(now)
         for record in news:
             self._logger.error(
@@ -84,20 +90,22 @@ class StickRegister:
                 'it is reset by USB again and again, and used if that helps)')
         numbered = {record.port for record in self.records}
         self._unused = tuple(name for name in free if port_of(name) not in numbered)
-        self.strangers = tuple(name for port, name in further.items()
-                               if is_in_use(name) and port not in dead and self._has_room())
-        self.strangers += tuple(record.name_now for record in self.records
-                                if record.in_use and (record.has_place or self._has_room()))
+        self.busy_elsewhere = tuple(
+            name for port, name in further.items()
+            if is_in_use(name) and port not in dead and self._has_room())
+        self.busy_elsewhere += tuple(
+            record.name_now for record in self.records
+            if record.in_use and (record.has_place or self._has_room()))
         self._say_once(_complaint(device_names, bool(self.shown())))
 
-    def _room_for_newcomers(self, wanted, now):
+    def _room_for_newcomers(self, wanted: int, now: float) -> int:
         """Return how many newcomers get a place, of which some may have been another stick's."""
         stronger = sum(_claim(record, now) <= _CLAIM_OF_NEWCOMER
                        for record in self.records if _may_be_used(record))
         return max(min(self._max_sticks - stronger, wanted), 0)
 
-    def _give_places(self, now, kept=0):
-        """Let those with the strongest claims have the places, but for some that are kept free."""
+    def _give_places(self, now: float, kept: int = 0) -> None:
+        """Give the places to those with the strongest claims, and keep some places free."""
         records = sorted(filter(_may_be_used, self.records), key=lambda record: (
             _claim(record, now), not record.has_place, record.number))
         for record in self.records:
@@ -105,7 +113,7 @@ class StickRegister:
         for count, record in enumerate(records, start=kept + 1):
             record.has_place = count <= self._max_sticks
 
-    def _give_numbers(self, names, now):
+    def _give_numbers(self, names: Sequence[str], now: float) -> list[StickRecord]:
         """
         Return the records of newcomers.
 
@@ -123,7 +131,7 @@ class StickRegister:
                 record = left.pop(0)
                 self._logger.info(f'stick {record.number} is the one at port {port_of(name)} from '
                                   f'now on, in the place of the one at port {record.port}')
-                record.moved(name, now)
+                record.on_move(name, now)
             elif waited_for and not is_in_use(name):
                 waited_for -= 1
                 continue
@@ -133,7 +141,7 @@ class StickRegister:
             given.append(record)
         return given
 
-    def due(self, now):
+    def due(self, now: float) -> StickRecord | None:
         """
         Return the record whose worker is due, or None; of several the one that failed least.
 
@@ -149,32 +157,32 @@ class StickRegister:
                    if record.setbacks.slow == record.setbacks.failures == 1] + due
         return due[0] if due else None
 
-    def waiting(self, now):
+    def waiting(self, now: float) -> list[StickRecord]:
         """Return the records that wait for their turn, those apart that hold up the others."""
         return [record for record in self._due(now) if not record.setbacks.holds_up()]
 
-    def has_slow(self, but):
-        """Tell whether one but this record was not back from its boot in time, and not since."""
+    def has_slow(self, but: StickRecord) -> bool:
+        """Return whether one but this record was not back from its boot in time, and not since."""
         return any(record.setbacks.slow for record in self.records if record is not but)
 
-    def _due(self, now):
+    def _due(self, now: float) -> list[StickRecord]:
         return [record for record in self._queued() if record.start_at <= now]
 
-    def next_due(self, after=float('-inf')):
+    def next_due(self, after: float = float('-inf')) -> float:
         """Return when the next worker is due (of those due later than ``after``), or infinite."""
         return min((record.start_at for record in self._queued() if record.start_at > after),
                    default=float('inf'))
 
-    def _queued(self):
+    def _queued(self) -> list[StickRecord]:
         return [record for record in self.records
                 if record.has_place and record.waits_until() is not None]
 
-    def expects_sticks(self):
-        """Tell whether a stick can be plugged in that would be used."""
+    def expects_sticks(self) -> bool:
+        """Return whether a stick can be plugged in that would be used."""
         return self._has_room() or any(record.waits() for record in self.shown())
 
-    def refuse_all(self):
-        """Tell whether the networks are refused by the sticks, on what none has loaded them."""
+    def refuse_all(self) -> bool:
+        """Return whether the networks are refused by the sticks, on what none has loaded them."""
         there = [record for record in self.records if record.presence.is_there
                  and not record.is_dead() and not record.in_use
                  and (record.has_place or record.setbacks.tries())]
@@ -182,29 +190,29 @@ class StickRegister:
             [(record.setbacks.tries(), record.setbacks.refusals) for record in there],
             len(self._unused))
 
-    def revived(self, port, by_reset, now):
-        """Take note that the dead stick at a port has left the bus, by a reset or by a hand."""
+    def revived(self, port: str, by_reset: bool, now: float) -> None:
+        """Record that the dead stick at a port has left the bus, by a reset or by a hand."""
         for record in self.records:
             if record.port == port and by_reset:
                 self._logger.warning(f'stick {record.number} ({record.device_name}): a reset by '
                                      'USB has helped, it is started again')
             elif record.port == port:
-                record.replugged(now)
+                record.on_replug(now)
 
-    def ports_but(self, record):
+    def ports_but(self, record: StickRecord) -> tuple[str, ...]:
         """Return the USB ports of all known sticks but one."""
         return tuple(other.port for other in self.records if other is not record)
 
-    def _has_room(self):
+    def _has_room(self) -> bool:
         return sum(record.has_place for record in self.records) < self._max_sticks
 
-    def _say_once(self, complaint):
+    def _say_once(self, complaint: str | None) -> None:
         if complaint and complaint != self._said:
             self._logger.warning(complaint)
         self._said = complaint
 
 
-def _complaint(device_names, any_known):
+def _complaint(device_names: Sequence[str], any_known: bool) -> str | None:
     """Return what is wrong with a list of sticks, or None."""
     twice = [name for name, count in Counter(map(port_of, device_names)).items() if count > 1]
     if twice:
@@ -223,12 +231,12 @@ def _complaint(device_names, any_known):
 _CLAIM_OF_NEWCOMER = (2, 0)
 
 
-def _may_be_used(record):
-    """Tell whether a known stick may have a place; another program's that we never had may not."""
+def _may_be_used(record: StickRecord) -> bool:
+    """Return whether a known stick may have a place; not if another program opened it first."""
     return not record.is_dead() and not (record.in_use and not record.was_opened())
 
 
-def _claim(record, now):
+def _claim(record: StickRecord, now: float) -> tuple[int, int]:
     """Return the claim of a known stick to a place; a smaller one is stronger."""
     if not record.waits():
         return 0, 0   # it has a worker
@@ -237,6 +245,6 @@ def _claim(record, now):
     return (1, 0) if record.was_opened() else (2, record.setbacks.tries())
 
 
-def _natural(device_name):
+def _natural(device_name: str) -> tuple[list[int], str]:
     """Return a sorting key by which port 1.10 follows port 1.9."""
     return [int(part) for part in re.findall(r'\d+', port_of(device_name))], device_name

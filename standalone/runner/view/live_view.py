@@ -11,18 +11,16 @@
 from typing import NamedTuple
 from typing import Optional
 
+from rich.text import Text
 from runner.statuses import ERROR
 from runner.statuses import OK
-from runner.view.coloured_text import BOLD
-from runner.view.coloured_text import CYAN
-from runner.view.coloured_text import DIM
-from runner.view.coloured_text import fitted
-from runner.view.coloured_text import PLAIN
-from runner.view.coloured_text import printable
-from runner.view.coloured_text import width_of
-from runner.view.coloured_text import wrapped
 from runner.view.stick_table import level_colour
-from runner.view.stick_table import stick_lines
+from runner.view.stick_table import printable
+from runner.view.stick_table import rounded
+from runner.view.stick_table import stick_table
+
+GAP = '   '
+ASCII = str.maketrans('▕│▏█▎▍▌▋▊▉°…', '[|]#       .')
 
 
 class Facts(NamedTuple):
@@ -34,83 +32,99 @@ class Facts(NamedTuple):
     now: float
 
 
-def render(state, facts, columns, rows, style):
+def render(state, facts, console):
     """
-    Return the picture as lines.
+    Return the picture as lines, each with a space before it.
 
     What has no room is left out: sticks first, then figures; complaints come before both.
 
-    :param state: the RunState.
-    :param facts: the Facts.
-    :param columns: width of the terminal; no line is wider (escape sequences not counted).
-    :param rows: height of the terminal; there is always one line less.
-    :param style: the Style.
+    :param console: a rich Console, as wide and high as the picture may be; a line's space and
+        escape sequences do not count.
     """
-    room = rows - 1
-    title = _title(state, facts, columns)
-    complaints = _wrap(_complaints(state), columns)
-    figures = _wrap(_figures(state, facts), columns)[:max(room - len(title) - len(complaints), 0)]
-    foot = [_seen(state, columns)]
+    room = console.height
+    title = _printed(console, _title(state, facts, console.width))
+    complaints = _printed(console, _complaints(state))
+    figures = _printed(console, _figures(state, facts, console.width))
+    figures = figures[:max(room - len(title) - len(complaints), 0)]
+    foot = _printed(console, [_seen(state, console.width)])
     room -= len(title) + len(figures) + len(complaints) + len(foot)
-    table = stick_lines(state, columns, room, style)
+    table = _printed(console, stick_table(state, console.width, room))
     gaps = room - len(table)
-    lines = title + [[]] * (gaps > 0) + figures + complaints + [[]] * (gaps > 1) + table
-    lines += [[]] * (gaps > 2) + foot
-    return [fitted(line, columns, style) for line in lines[:rows - 1]]
+    lines = title + [''] * (gaps > 0) + figures + complaints + [''] * (gaps > 1) + table
+    return (lines + [''] * (gaps > 2) + foot)[:console.height]
 
 
-def _wrap(lines, columns):
-    return [part for line in lines for part in wrapped(line, columns)]
+def _printed(console, parts):
+    """Return as lines what the console makes of something."""
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part)
+    text = capture.get()
+    if console.options.ascii_only:
+        text = text.translate(ASCII).encode('ascii', 'replace').decode()
+    return [f' {line}'.rstrip() for line in text.split('\n')[:-1]]
 
 
-def _title(state, facts, columns):
+def _title(state, facts, width):
     sticks = len(state.sticks)
-    what = f' {sticks} simulated stick{"s" * (sticks != 1)} on ' if sticks else ' starting on '
-    time_run = f'{facts.run_sec:.0f} s'
-    if facts.limit_sec is not None:
-        time_run = f'{facts.run_sec:.0f} of {facts.limit_sec:g} s'
-    begin, end = [(what + facts.source, BOLD)], [(f'   {time_run}   Ctrl-C stops', DIM)]
-    room = columns - width_of(begin) - width_of(end)
-    return wrapped(begin + [(' ' * max(room, 0), PLAIN)] + end, columns)
+    what = f'{sticks} simulated stick{"s" * (sticks != 1)} on ' if sticks else 'starting on '
+    limit = '' if facts.limit_sec is None else f'of {facts.limit_sec:g} '
+    begin = Text(printable(what + facts.source), 'bold')
+    end = Text(f'{facts.run_sec:.0f} {limit}s{GAP}Ctrl-C stops', 'dim')
+    begin.pad_right(max(width - begin.cell_len - len(GAP) - end.cell_len, 0))
+    return _flowing(width, begin, end)
 
 
-def _figures(state, facts):
+def _figures(state, facts, width):
     cluster = state.cluster
     if cluster is None:
-        return [[(' waiting for the nodes', DIM)]]
-    lines = [
-        [(' input ', DIM), (f'{_one(cluster.input_fps):>4}', BOLD), (' fps   detection ', DIM),
-         (f'{_one(cluster.detection_fps):>4}', BOLD), (' fps   latency ', DIM),
-         (f'{_whole(cluster.latency_p50_ms)} / {_whole(cluster.latency_p95_ms)}', BOLD),
-         (' ms (p50 / p95)', DIM)],
-        [(' active ', DIM), (','.join(map(str, cluster.active)) or 'none', BOLD),
-         (f' ({len(cluster.active)} of {len(state.sticks)})   frames dropped ', DIM),
-         (str(cluster.dropped), BOLD)],
-        [(' switches ', DIM), (str(cluster.switches), BOLD)]]
+        return [Text('waiting for the nodes', 'dim')]
+    latency = f'{rounded(cluster.latency_p50_ms, 0)} / {rounded(cluster.latency_p95_ms, 0)}'
+    active = ','.join(map(str, cluster.active)) or 'none'
+    switches = [_figure('switches', cluster.switches)]
     if state.switched_at is not None:
-        lines[-1] += [('   last: ', DIM), (cluster.reason or 'no reason given', PLAIN),
-                      (f', {facts.now - state.switched_at:.0f} s ago', DIM)]
+        ago = f', {facts.now - state.switched_at:.0f} s ago'
+        switches.append(_figure('last:', cluster.reason or 'no reason given', ago, ''))
+    groups = [
+        [_figure('input', f'{rounded(cluster.input_fps):>4}', ' fps'),
+         _figure('detection', f'{rounded(cluster.detection_fps):>4}', ' fps'),
+         _figure('latency', latency, ' ms (p50 / p95)')],
+        [_figure('active', active, f' ({len(cluster.active)} of {len(state.sticks)})'),
+         _figure('frames dropped', cluster.dropped)],
+        switches]
+    return [line for group in groups for line in _flowing(width, *group)]
+
+
+def _figure(name, value, unit='', style='bold'):
+    return Text.assemble((f'{name} ', 'dim'), (printable(str(value)), style), (unit, 'dim'))
+
+
+def _flowing(width, *figures):
+    """Return lines of as many figures as have room: a line ends between two, not inside one."""
+    lines = [figures[0]]
+    for figure in figures[1:]:
+        line = Text(GAP).join([lines[-1], figure])
+        lines[-1:] = [line] if line.cell_len <= width else [lines[-1], figure]
     return lines
 
 
 def _complaints(state):
-    return [[(f' {who}: {status.message}', level_colour(status.level))]
+    return [Text(f'{who}: {printable(status.message)}', level_colour(status.level))
             for who, status in (('detector', state.cluster), ('camera', state.camera))
             if status is not None and status.level != OK]
 
 
-def _seen(state, columns):
+def _seen(state, width):
     """Return the newest detections in one line; of many the best, and how many more there are."""
-    if state.first_detection_at is None:
-        return [(' seen ', DIM), ('no detections yet', DIM)]
-    for hidden in range(len(state.newest) + 1):
-        shown = state.newest[:len(state.newest) - hidden]
-        text = words(shown) or ('nothing' if not hidden else f'{hidden} objects')
-        if shown and hidden:
-            text += f' and {hidden} more'
-        if len(' seen ' + text) <= columns:
-            break
-    return [(' seen ', DIM), (text, CYAN if state.newest else DIM)]
+    for hidden in range(len(state.newest)):
+        text = words(state.newest[:len(state.newest) - hidden])
+        line = _figure('seen', text + f' and {hidden} more' * (hidden > 0), style='cyan')
+        if line.cell_len <= width:
+            return line
+    if state.newest:
+        return _figure('seen', f'{len(state.newest)} objects', style='cyan')
+    nothing = 'no detections yet' if state.first_detection_at is None else 'nothing'
+    return _figure('seen', nothing, style='dim')
 
 
 def words(detections):
@@ -130,24 +144,17 @@ def plain_line(state, facts):
     cluster = state.cluster
     if cluster is None:
         return f'starting for {facts.run_sec:.1f} s'
-    sticks = ' '.join(f'{stick.number}{"*" if stick.active else ""}:{_one(stick.celsius)}'
+    sticks = ' '.join(f'{stick.number}{"*" if stick.active else ""}:{rounded(stick.celsius)}'
                       + _remark(stick) for stick in state.sticks)
-    line = (f'{facts.run_sec:5.1f} s  in {_one(cluster.input_fps)} fps  '
-            f'out {_one(cluster.detection_fps)} fps  '
-            f'latency {_whole(cluster.latency_p50_ms)}/{_whole(cluster.latency_p95_ms)} ms  '
+    line = (f'{facts.run_sec:5.1f} s  in {rounded(cluster.input_fps)} fps  '
+            f'out {rounded(cluster.detection_fps)} fps  '
+            f'latency {rounded(cluster.latency_p50_ms, 0)}/'
+            f'{rounded(cluster.latency_p95_ms, 0)} ms  '
             f'dropped {cluster.dropped}  switches {cluster.switches}  °C (* active) {sticks}  '
             f'seen {words(state.newest) or "nothing"}')
     if cluster.level != OK:
         line += f'  {"ERROR" if cluster.level >= ERROR else "WARN"} {cluster.message}'
     return line
-
-
-def _one(value):
-    return '?' if value is None else f'{value:.1f}'
-
-
-def _whole(value):
-    return '?' if value is None else f'{value:.0f}'
 
 
 def _remark(stick):

@@ -11,7 +11,7 @@
 import os
 import textwrap
 
-from runner.view.coloured_text import Style
+from rich.console import Console
 from runner.view.live_view import plain_line
 from runner.view.live_view import ports_line
 from runner.view.live_view import render
@@ -37,11 +37,9 @@ class Terminal:
         self._stream = stream
         self.closed = False   # nobody reads what is written
         self.redraws = stream.isatty() and environment.get('TERM', 'dumb') not in ('', 'dumb')
-        self._style = Style(colour=not environment.get('NO_COLOR'),
-                            unicode='utf' in (stream.encoding or '').lower())
+        self._console = console_for(stream, environment)
         self._drawn = []
         self._ports = ''
-        self._size = None
         self._shown_at = None
 
     def __enter__(self):
@@ -76,23 +74,22 @@ class Terminal:
                 self._write(ports + '\n')
             self._write(plain_line(state, facts) + '\n')
             return
-        size = self._measure()
-        start = self._to_top()
-        if self._size is not None and size != self._size:
-            start = CLEAR   # the old lines may have been wrapped by the resize
-        self._size = size
-        # The last column stays free: erasing the rest of a full line would take its last letter.
-        self._drawn = render(state, facts, max(size[0] - 1, 20), max(size[1], 4), self._style)
+        columns, rows = self._measure()
+        # The first column is a space, and the last one stays free: erasing the rest of a full
+        # line would take its last letter. In the line below stands the cursor.
+        size = max(columns - 2, 19), max(rows - 1, 3)
+        # A resize may have wrapped the old lines.
+        start = CLEAR if self._drawn and size != self._console.size else self._to_top()
+        self._console.size = size
+        self._drawn = render(state, facts, self._console)
         self._write(start + self._picture())
 
     def say(self, text):
         """Print lines that stay, above the picture; a terminal would break them inside a word."""
         if self.redraws:
             text = _wrapped(text, self._measure()[0])
-        if not self._drawn:
-            self._write(text + '\n')
-            return
-        self._write(self._to_top() + ERASE_BELOW + text + '\n' + self._picture())
+        above = self._to_top() + ERASE_BELOW if self._drawn else ''
+        self._write(f'{above}{text}\n{self._picture()}')
 
     def _measure(self):
         """Return (columns, rows); a terminal that does not know them counts as 80 x 24."""
@@ -106,8 +103,9 @@ class Terminal:
         return f'\r\033[{len(self._drawn)}A' if self._drawn else ''
 
     def _picture(self):
+        # What a line had before is erased after its new text, so that it is never blank.
         lines = ''.join(line + ERASE_LINE + '\n' for line in self._drawn)
-        return NO_WRAP + lines + WRAP + ERASE_BELOW
+        return lines and NO_WRAP + lines + WRAP + ERASE_BELOW
 
     def _write(self, text):
         """Write in one piece, so that no half-drawn picture is ever seen."""
@@ -120,6 +118,13 @@ class Terminal:
             self.closed = True
             # Else Python tries once more at its end, and complains.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+def console_for(stream, environment):
+    """Return the rich Console that renders for such a stream; it writes nothing to it."""
+    # rich itself takes NO_COLOR for colours alone, and would still write bold and dim.
+    return Console(file=stream, color_system=None if environment.get('NO_COLOR') else 'standard',
+                   no_color=False, highlight=False, markup=False, emoji=False)
 
 
 def _wrapped(text, columns):

@@ -19,8 +19,8 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.grabbing import frame_grabber
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import FrameGrabber
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import GrabState
-from ncs_cluster_detector.cameras.grabbing.frame_handover import Frame
 from ncs_cluster_detector.cameras.grabbing.frame_handover import FrameHandover
+from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
 import pytest
 
 DEADLINE_SEC = 10.0
@@ -225,20 +225,21 @@ def test_a_frame_is_handed_over_when_the_one_before_is_done_with():
     frames = FrameHandover()
     taking = threading.Thread(target=frames.take)
     taking.start()
-    frames.put(Frame('a', 1))
+    frames.put_waiting(GrabbedFrame('a', 1))
     taking.join(DEADLINE_SEC)
     handed_over = threading.Event()
-    putting = threading.Thread(target=lambda: (frames.put(Frame('b', 2)), handed_over.set()))
+    putting = threading.Thread(
+        target=lambda: (frames.put_waiting(GrabbedFrame('b', 2)), handed_over.set()))
     putting.start()
     assert not handed_over.wait(0.05)   # the first one is still worked on
-    assert frames.take() == Frame('b', 2)
+    assert frames.take() == GrabbedFrame('b', 2)
     assert handed_over.wait(DEADLINE_SEC)
     putting.join()
 
 
 def test_a_closed_handover_lets_everybody_go():
     frames = FrameHandover()
-    waiting = threading.Thread(target=frames.put, args=(Frame('a', 1),))
+    waiting = threading.Thread(target=frames.put_waiting, args=(GrabbedFrame('a', 1),))
     waiting.start()
     frames.close()
     waiting.join(DEADLINE_SEC)

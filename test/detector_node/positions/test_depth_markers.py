@@ -221,7 +221,7 @@ def test_images_that_wait_for_their_depth_take_a_bounded_memory(probe, monkeypat
             depth_outputs.take_detections(frame, [])
             alive.add(frame)
         del frame
-        assert sorted(frame.number for frame in alive) == list(range(21)), 'the oldest come first'
+        assert sorted(frame.sequence for frame in alive) == list(range(21)), 'oldest come first'
     finally:
         assert depth_outputs.stop(DEADLINE_SEC) and pictures.stop(DEADLINE_SEC)
         node.destroy_node()

@@ -10,7 +10,7 @@
 
 from ncs_cluster_detector.planning.fitting.fit import fit_constants
 from ncs_cluster_detector.planning.fitting.fit import mean_constants
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.simulation.heat.body import Body
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 import pytest
@@ -20,8 +20,8 @@ from recorded_sticks import recorded_body
 from recorded_sticks import series_of
 
 
-@pytest.mark.parametrize('constants', [CONSTANTS, Constants(45.0, 90.0, 16.0),
-                                       Constants(22.0, 30.0, 300.0)])
+@pytest.mark.parametrize('constants', [CONSTANTS, ThermalModel(45.0, 90.0, 16.0),
+                                       ThermalModel(22.0, 30.0, 300.0)])
 def test_the_constants_of_a_clean_recording_are_found(constants):
     fit = fit_constants(series_of(*recorded(constants)))
     found = fit.constants
@@ -40,7 +40,7 @@ def test_noise_does_little_harm():
 
 
 def test_work_is_guessed_from_the_temperatures_and_the_guess_is_named():
-    readings, _ = recorded(Constants(30.0, 45.0, 60.0), noise=0.05)
+    readings, _ = recorded(ThermalModel(30.0, 45.0, 60.0), noise=0.05)
     fit = fit_constants(series_of(readings, None))
     assert fit.constants.rise_celsius == pytest.approx(45.0, rel=0.1)
     assert fit.constants.time_constant_sec == pytest.approx(60.0, rel=0.15)
@@ -65,14 +65,15 @@ def test_too_little_is_refused_in_one_line(readings, text):
 
 
 def test_a_short_recording_is_not_sure():
-    fit = fit_constants(series_of(*recorded(Constants(30.0, 45.0, 300.0), 60, 20, 10, noise=0.5)))
+    fit = fit_constants(series_of(
+        *recorded(ThermalModel(30.0, 45.0, 300.0), 60, 20, 10, noise=0.5)))
     assert not fit.is_sure
     assert any('too short' in note for note in fit.notes)
     assert fit.constants.rise_celsius == pytest.approx(45.0, rel=0.5)
 
 
 def test_work_is_not_guessed_from_noise():
-    readings, _ = recorded(Constants(25.0, 35.0, 300.0), 900, noise=0.5)
+    readings, _ = recorded(ThermalModel(25.0, 35.0, 300.0), 900, noise=0.5)
     fit = fit_constants(series_of(readings, None))
     assert not fit.is_sure
     assert any('too noisy' in note for note in fit.notes)

@@ -19,7 +19,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from ncs_cluster_detector.planning.fitting.fit import fit_constants
 from ncs_cluster_detector.planning.fitting.recording import read_recording
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
@@ -43,7 +43,7 @@ def write_report(path, sticks):
 
 
 def test_a_report_is_read(tmp_path):
-    sticks = {0: recorded(), 4: recorded(Constants(30.0, 60.0, 120.0), seed=2)}
+    sticks = {0: recorded(), 4: recorded(ThermalModel(30.0, 60.0, 120.0), seed=2)}
     write_report(tmp_path / 'report.json', sticks)
     first, second = read_recording(tmp_path / 'report.json').series
     assert (first.number, second.number) == (0, 4)
@@ -54,7 +54,8 @@ def test_a_report_is_read(tmp_path):
 
 @pytest.mark.parametrize('age_sec', [0.0, 0.3, 0.9])
 def test_the_age_of_readings_in_a_report_is_found(tmp_path, age_sec):
-    readings, inferences = recorded(Constants(30.0, 45.0, 20.0), seconds=120, on_sec=7, off_sec=9)
+    readings, inferences = recorded(
+        ThermalModel(30.0, 45.0, 20.0), seconds=120, on_sec=7, off_sec=9)
     late = [(now, count, active) for (now, _), (_, count, active) in zip(readings, inferences)]
     times, celsius = map(list, zip(*readings))
     sampled = list(zip(times, np.interp(np.array(times) - age_sec, times, celsius)))

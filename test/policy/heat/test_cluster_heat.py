@@ -51,15 +51,15 @@ def learn(body, turns, on_sec=4, off_sec=6):
 def test_the_constants_are_found(constants):
     idle, rise, tau = constants
     heat = learn(Body(*constants), turns=20 + tau // 10)
-    assert heat.constants.idle_celsius == pytest.approx(idle, abs=1.0)
-    assert heat.constants.rise_celsius == pytest.approx(rise, rel=0.05)
-    assert heat.constants.time_constant_sec == pytest.approx(tau, rel=0.06)
-    assert heat.constants.sustainable_share(idle + rise / 2) == pytest.approx(0.5, abs=0.02)
+    assert heat.model.idle_celsius == pytest.approx(idle, abs=1.0)
+    assert heat.model.rise_celsius == pytest.approx(rise, rel=0.05)
+    assert heat.model.time_constant_sec == pytest.approx(tau, rel=0.06)
+    assert heat.model.sustainable_share(idle + rise / 2) == pytest.approx(0.5, abs=0.02)
 
 
 def test_noise_is_no_bias():
     heat = learn(Body(30, 45, 120, noise=0.3), turns=200)
-    assert heat.constants.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.1)
+    assert heat.model.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.1)
 
 
 def test_a_steady_state_forgets_nothing():
@@ -68,8 +68,8 @@ def test_a_steady_state_forgets_nothing():
     for _ in range(20000):
         body.work(0.4)
         heat.observe(body.reading, body.now, body.work_sec)
-    assert heat.constants.time_constant_sec == pytest.approx(120, rel=0.05)
-    assert heat.constants.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.02)
+    assert heat.model.time_constant_sec == pytest.approx(120, rel=0.05)
+    assert heat.model.sustainable_share(65.0) == pytest.approx(35 / 45, rel=0.02)
 
 
 def test_a_fan_that_stops_is_followed():
@@ -79,7 +79,7 @@ def test_a_fan_that_stops_is_followed():
     for second in range(1200):
         body.work(1.0 if second % 10 < 4 else 0.0)
         heat.observe(body.reading, body.now, body.work_sec)
-    assert heat.constants.sustainable_share(65.0) == pytest.approx(30 / 60, rel=0.1)
+    assert heat.model.sustainable_share(65.0) == pytest.approx(30 / 60, rel=0.1)
 
 
 def test_the_estimate_between_readings_is_the_temperature():
@@ -108,7 +108,7 @@ def test_work_at_the_share_that_is_told_leads_to_the_target():
     body = Body(45, 45, 8)
     heat = learn(body, turns=10)
     body.celsius = 64.0
-    body.work(heat.constants.share_towards(64.0, 65.0, 1.0, heat.warmth(body.now, body.work_sec)),
+    body.work(heat.model.share_towards(64.0, 65.0, 1.0, heat.warmth(body.now, body.work_sec)),
               1.0)
     assert body.celsius == pytest.approx(65.0, abs=0.1)
 
@@ -118,7 +118,7 @@ def test_what_was_never_shown_is_not_called_known():
     for second in range(1000):   # always the same load: idle temperature and rise are one sum
         heat.observe(50.0, float(second), 0.4 * second)
     assert not heat.is_known()
-    assert heat.constants.sustainable_share(50.0) == pytest.approx(0.4, abs=0.05)
+    assert heat.model.sustainable_share(50.0) == pytest.approx(0.4, abs=0.05)
 
 
 def test_without_a_reading_there_is_no_estimate():
@@ -171,21 +171,21 @@ def test_a_die_in_a_case_is_told_from_the_case(die, tau):
         case += (45.0 + share * 35.0 - case) * (1.0 - math.exp(-1 / 200.0))
         above += (share * die - above) * (1.0 - math.exp(-1 / tau))
         work += share
-    expected = heat.constants.after(60.0, 1.0, 5.0, 0.0) - 60.0
+    expected = heat.model.after(60.0, 1.0, 5.0, 0.0) - 60.0
     true = die * (1.0 - math.exp(-5 / tau)) + (80.0 - 60.0) * (1.0 - math.exp(-5 / 200.0))
     assert expected == pytest.approx(true, abs=2.5)
-    assert heat.constants.die_rise_celsius > 5.0
+    assert heat.model.die_rise_celsius > 5.0
 
 
 def test_without_a_die_none_is_seen():
-    assert learn(Body(30, 45, 120), turns=60).constants.die_rise_celsius < 0.5
+    assert learn(Body(30, 45, 120), turns=60).model.die_rise_celsius < 0.5
 
 
 @pytest.mark.parametrize('noise', [1.0, 2.0])
 def test_noise_teaches_nothing_wild(noise):
     heat = learn(Body(45, 50, 120, noise), turns=300)
-    assert 0.0 < heat.constants.idle_celsius < 60.0
-    assert 20.0 < heat.constants.rise_celsius < 90.0
+    assert 0.0 < heat.model.idle_celsius < 60.0
+    assert 20.0 < heat.model.rise_celsius < 90.0
 
 
 def test_a_die_goes_on_while_readings_are_lost():
@@ -246,8 +246,8 @@ def test_a_stuck_sensor_makes_its_stick_blind_and_teaches_nothing():
     heat = cluster.heat
     assert cluster.faults == {(0, SensorFault.STANDS_STILL)}
     assert (heat.reading(0), heat.now(0), heat.assumed(0)) == (None, None, math.inf)
-    assert heat.sticks[0].constants.rise_celsius == pytest.approx(45.0, rel=0.1)
-    assert heat.sticks[0].constants.idle_celsius == pytest.approx(30.0, abs=2.0)
+    assert heat.sticks[0].model.rise_celsius == pytest.approx(45.0, rel=0.1)
+    assert heat.sticks[0].model.idle_celsius == pytest.approx(30.0, abs=2.0)
     assert heat.estimate(0) == pytest.approx(cluster.bodies[0].celsius, abs=1.5)
     assert heat.estimate(1) == heat.now(1)
 

@@ -111,7 +111,7 @@ class BelievesItsModel(ClusterControl):
     """Paces no stick below what its constants say that it sustains, whatever is measured."""
 
     def share_of(self, number):
-        believed = self.heat.sticks[number].constants.sustainable_share(65.0)
+        believed = self.heat.sticks[number].model.sustainable_share(65.0)
         return max(super().share_of(number), believed)
 
 

@@ -8,6 +8,7 @@
 # the License.
 """What heat costs: when it is an alarm, and what the sticks deliver at the limit."""
 
+from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
 from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.heat.heat_advice import advice
 from ncs_cluster_detector.policy.heat.heat_loss import HeatLoss
@@ -145,10 +146,15 @@ def test_throttling_is_named_where_it_is_the_limit(slower):
     assert sticks.loss.in_trouble and sticks.loss.throttled
     heat = ClusterHeat()
     heat.running = (0, 1, 2)
-    text = advice(heat, sticks.loss, Settings(cluster_size=2, switch_temperature=75.0))
+    text = said(heat, sticks.loss, Settings(cluster_size=2, switch_temperature=75.0))
     assert 'throttling level 1' in text
     assert 'from 72.0 C on' in text
     assert '\n' not in text
+
+
+def said(*what):
+    """Return what is said of the advice for a ClusterHeat, a HeatLoss and Settings."""
+    return explain_heat(advice(*what))
 
 
 class Known(ClusterHeat):
@@ -164,7 +170,7 @@ class Known(ClusterHeat):
 
 
 def test_the_advice_names_what_would_help():
-    text = advice(Known(45, 45, 45), HeatLoss(), Settings(cluster_size=2))
+    text = said(Known(45, 45, 45), HeatLoss(), Settings(cluster_size=2))
     assert text.startswith('2 of 3 sticks active is too much heat for switch_temperature 65.0 C')
     assert 'sustain 1.3 at full speed' in text
     assert '67%' in text
@@ -175,7 +181,7 @@ def test_the_advice_names_what_would_help():
 
 
 def test_the_advice_names_no_setting_that_does_not_help():
-    text = advice(Known(90, 90), HeatLoss(), Settings(cluster_size=2))
+    text = said(Known(90, 90), HeatLoss(), Settings(cluster_size=2))
     assert 'set switch_temperature' not in text   # 95 C is not enough
     assert 'cluster_size 1' not in text           # nor can one stick work at full speed
     assert 'add 8 more sticks' in text
@@ -184,9 +190,9 @@ def test_the_advice_names_no_setting_that_does_not_help():
 def test_the_advice_is_no_more_sticks_than_there_can_be_nor_a_limit_at_which_they_throttle():
     loss = HeatLoss()
     loss.throttles_at = 70.0
-    text = advice(Known(2000, 2000, 2000), loss, Settings(cluster_size=3))
+    text = said(Known(2000, 2000, 2000), loss, Settings(cluster_size=3))
     assert 'more sticks' not in text and text.endswith('for full speed cool them better')
-    text = advice(Known(45, 45, 45), loss, Settings(cluster_size=2))
+    text = said(Known(45, 45, 45), loss, Settings(cluster_size=2))
     assert 'set switch_temperature' not in text
 
 
@@ -196,7 +202,7 @@ def test_a_lower_limit_is_advised_against_throttling_only_where_others_rest(
         size, celsius, advised):
     heat, loss = ClusterHeat(), HeatLoss()
     heat.running, loss.throttled, loss.throttles_at = (0, 1, 2), True, celsius
-    text = advice(heat, loss, Settings(cluster_size=size, switch_temperature=75.0))
+    text = said(heat, loss, Settings(cluster_size=size, switch_temperature=75.0))
     assert advised in text and 'inf' not in text
 
 
@@ -205,7 +211,7 @@ def test_the_advice_is_careful_while_little_is_known():
     heat.running = (0, 1)
     sticks = Sticks()
     sticks.go(60, 0.5, 0.5)
-    text = advice(heat, sticks.loss, Settings())
+    text = said(heat, sticks.loss, Settings())
     assert '2 of 2 sticks active' in text
     assert '50% of the work was lost' in text or '49% of the work was lost' in text
     assert 'add sticks' in text

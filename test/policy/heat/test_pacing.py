@@ -13,21 +13,21 @@ from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.heat.pacing import HOLD_ABOVE_CELSIUS
 from ncs_cluster_detector.policy.heat.pacing import LEAST_SHARE
 from ncs_cluster_detector.policy.heat.pacing import Pacing
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest
 
-TYPICAL = Constants()
+TYPICAL = ThermalModel()
 SETTINGS = Settings()   # 65 C, where a typical stick (30 + 45 C) sustains 35/45
 
 
 class Hot:
-    """A stick with these constants and readings, in place of a ClusterHeat, and its Pacing."""
+    """A stick with this model and readings, in place of a ClusterHeat, and its Pacing."""
 
-    def __init__(self, settings=SETTINGS, constants=TYPICAL):
-        self.pacing, self.settings, self.constants = Pacing(), settings, constants
+    def __init__(self, settings=SETTINGS, model=TYPICAL):
+        self.pacing, self.settings, self.model = Pacing(), settings, model
         self.sticks, self.at, self.celsius, self.is_known = {0: self}, 0.0, None, True
 
     def tell(self, celsius, seconds=1, is_known=True):
@@ -53,10 +53,10 @@ class Hot:
         return self.at
 
     def sustainable_share(self, number, celsius):
-        return self.constants.sustainable_share(celsius)
+        return self.model.sustainable_share(celsius)
 
     def share_towards(self, number, celsius, target, horizon_sec):
-        return self.constants.share_towards(celsius, target, horizon_sec, 0.0)
+        return self.model.share_towards(celsius, target, horizon_sec, 0.0)
 
 
 def heat_of(*readings):
@@ -89,8 +89,8 @@ def test_a_stick_above_that_cools_the_more_the_hotter_it_is():
 @pytest.mark.parametrize('celsius', [67.0, 70.0, 90.0])
 def test_two_degrees_above_the_limit_a_stick_pauses_whatever_was_learned(celsius):
     # A stick that idles at -10 C and rises by 150 C sustains half of full speed at 65 C.
-    assert Hot(constants=Constants(-10.0, 150.0, 500.0)).tell(66.9) > 0.3
-    assert Hot(constants=Constants(-10.0, 150.0, 500.0)).tell(celsius) == LEAST_SHARE
+    assert Hot(model=ThermalModel(-10.0, 150.0, 500.0)).tell(66.9) > 0.3
+    assert Hot(model=ThermalModel(-10.0, 150.0, 500.0)).tell(celsius) == LEAST_SHARE
 
 
 def test_what_is_predicted_wrongly_is_corrected_by_readings_and_forgotten_by_them():

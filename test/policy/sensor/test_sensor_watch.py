@@ -11,15 +11,15 @@
 import math
 import random
 
-from ncs_cluster_detector.policy.heat.thermal_model import Constants
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.sensor.sensor_fault import Known
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
-from ncs_cluster_detector.policy.sensor.sensor_watch import AGREES_SEC
-from ncs_cluster_detector.policy.sensor.sensor_watch import FORGIVEN_SEC
 from ncs_cluster_detector.policy.sensor.sensor_watch import SensorWatch
+from ncs_cluster_detector.policy.sensor.suspicion import AGREES_SEC
+from ncs_cluster_detector.policy.sensor.suspicion import FORGIVEN_SEC
 import pytest
 
-SLOW, FAST = Constants(30.0, 45.0, 120.0), Constants(30.0, 45.0, 20.0)
+SLOW, FAST = ThermalModel(30.0, 45.0, 120.0), ThermalModel(30.0, 45.0, 20.0)
 ALWAYS, SHORT_TURNS, TURNS, LONG_TURNS = (1, 0), (2, 3), (10, 15), (30, 45)
 
 
@@ -191,14 +191,14 @@ SENSORS = {
 def test_a_healthy_sensor_is_believed(sensor, load, seed):
     """Two hours of a stick whose constants are known by half, with events every ten minutes."""
     chance = random.Random(f'{sensor} {load} {seed}')
-    stick = Stick(Constants(
+    stick = Stick(ThermalModel(
         chance.uniform(10.0, 45.0), chance.uniform(5.0, 60.0),
         math.exp(chance.uniform(math.log(10.0), math.log(600.0)))),
         die_share=chance.choice((0.0, 0.0, 0.2)))
     true = stick.constants
     known = chance.choice(list(Known))
     off = {Known.OWN: 1.2, Known.OTHERS: 1.5, Known.TYPICAL: 1.0}[known]
-    expected = Constants() if known is Known.TYPICAL else Constants(
+    expected = ThermalModel() if known is Known.TYPICAL else ThermalModel(
         true.idle_celsius + chance.uniform(-3.0, 3.0), true.rise_celsius * off ** (
             chance.uniform(-1.0, 1.0)), true.time_constant_sec * off ** chance.uniform(-1.0, 1.0))
     if chance.random() < 0.5:   # opened hot, after hours of full load

@@ -52,14 +52,14 @@ def start_on(tmp_path):
     started = []
     (tmp_path / 'graph').write_bytes(b'detector: shapes\n')
 
-    def start(bus, namespace='', first='', **parameters):
+    def start(bus, namespace='', before='', **parameters):
         folders = [str(Path(in_place_of_sdk.__file__).parent), os.environ.get('PYTHONPATH', '')]
         started.append(NodeProcess(
             'detector_node',
             {'driver': 'mvnc', 'graph_paths': f"['{tmp_path / 'graph'}']",
              'diagnostic_updater.use_fqn': bool(namespace), **parameters},
             {'PYTHONPATH': ':'.join(filter(None, folders)), 'NCS_SIMULATED_BUS': bus.path},
-            {'__ns': f'/{namespace}', 'image_raw': '/image_raw'}, first=first))
+            {'__ns': f'/{namespace}', 'image_raw': '/image_raw'}, before=before))
         return started[-1]
 
     yield start

@@ -21,7 +21,7 @@ def test_sticks_with_bad_cables_keep_nobody_from_work(watch, start_bus, start_on
     for port in bad:
         bus.inject(port, 'error', 'allocate', 'OUT_OF_MEMORY')
     assert restart.LONGEST_REFUSED_DELAY_SEC <= 10.0
-    node = start_on(bus, first='from ncs_cluster_detector.policy.reliability import restart\n'
+    node = start_on(bus, before='from ncs_cluster_detector.policy.reliability import restart\n'
                     f'restart.LONGEST_REFUSED_DELAY_SEC /= {SHORTER}')
     watch.film_until(lambda: len(watch.ports()) == 5 - len(bad))
     # In the end they rest as long as they ever do.

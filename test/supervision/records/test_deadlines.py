@@ -11,14 +11,13 @@
 from types import SimpleNamespace
 
 from ncs_cluster_detector.policy.reliability import restart
-from ncs_cluster_detector.sticks.stick import BOOTED
-from ncs_cluster_detector.sticks.stick import OPENED
-from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 import pytest
 
+OPENING, BOOTED, OPENED = OpeningStep.OPENING, OpeningStep.BOOTED, OpeningStep.OPENED
 STARTED_AT, STEP_AT = 100.0, 101.0
 OPTIONS = SupervisorOptions(None, startup_timeout_sec=20.0, inference_timeout_sec=2.0)
 
@@ -35,7 +34,7 @@ def record(step=None, failures=0, mute=0, slow=0):
     """Return the record of a stick that is being opened, at a step."""
     record = StickRecord(3, '1.2-ma2450', 0.0)
     record.setbacks.failures, record.setbacks.mute, record.setbacks.slow = failures, mute, slow
-    record.starting(SimpleNamespace(started_at=STARTED_AT, step=step, step_at=STEP_AT))
+    record.on_start(SimpleNamespace(started_at=STARTED_AT, step=step, step_at=STEP_AT))
     return record
 
 

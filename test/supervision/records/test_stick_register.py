@@ -14,13 +14,13 @@ from types import SimpleNamespace
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.reliability.presence import AWAY_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
-from ncs_cluster_detector.sticks.stick import BOOTED
-from ncs_cluster_detector.sticks.stick import OPENING
+from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
 from ncs_cluster_detector.wire.messages import DeadStick
 import pytest
 
+OPENING, BOOTED = OpeningStep.OPENING, OpeningStep.BOOTED
 
 IDLE = SimpleNamespace(outstanding=(), step=None, step_at=0.0)   # a worker
 
@@ -57,7 +57,7 @@ def test_one_plugged_in_later_gets_the_next_number_whatever_its_port(register):
     assert names(register) == ['1.3-ma2450', '1.1-ma2450']
     assert register.due(1.5).number == 0
     assert register.due(2.0).number == 0
-    register.records[0].starting(IDLE)
+    register.records[0].on_start(IDLE)
     assert register.due(2.0).number == 1
 
 
@@ -88,8 +88,8 @@ class Sticks:
         self.there -= set(ports)
         for record in self.register.records:
             if record.port in ports and record.state is StickState.RUNNING:
-                record.failed('lost', self.now)
-                record.ended()
+                record.on_failure('lost', self.now)
+                record.on_end()
         for _ in range(1 + int(after_sec)):
             self.list_once()
 
@@ -97,8 +97,8 @@ class Sticks:
         """List and open sticks until there is none to open."""
         self.list_once(is_first=True)
         while (record := self.register.due(self.now + 1000.0)) is not None:
-            record.starting(IDLE)
-            record.running(self.now)
+            record.on_start(IDLE)
+            record.on_ready(self.now)
             self.list_once(is_first=True)
 
     def shown(self):
@@ -158,9 +158,9 @@ def test_one_that_was_not_tried_yet_does_not_give_way_to_a_newcomer(sticks):
 
 
 def fail(record, now, **about):
-    record.starting(IDLE)
-    record.failed('lost', now, **about)
-    record.ended()
+    record.on_start(IDLE)
+    record.on_failure('lost', now, **about)
+    record.on_end()
 
 
 def test_one_that_has_refused_waits_behind_those_that_have_failed_less_often(sticks):
@@ -179,8 +179,8 @@ def test_one_that_left_the_bus_as_a_stick_was_started_was_not_pulled_out(sticks,
     sticks = sticks(0)
     sticks.plug('1.1', '1.2')
     record = sticks.register.records[0]
-    record.failed('lost', sticks.now)
-    record.ended()
+    record.on_failure('lost', sticks.now)
+    record.on_end()
     fail(record, sticks.now)
     sticks.list_once()
     if starts_before:
@@ -223,7 +223,7 @@ def test_one_that_is_still_missing_is_told_of(sticks):
         missing.pull('1.1', '1.2', '1.3')
         missing.plug('1.7', '1.8')
         assert missing.shown() == {0: '1.7', 1: '1.8', 2: '1.3'}
-        assert missing.register.records[2].is_absent()
+        assert missing.register.records[2].state is StickState.ABSENT
 
 
 def test_one_whose_place_was_taken_waits_unseen_until_there_is_one_again(sticks):
@@ -244,14 +244,14 @@ def test_what_another_program_was_faster_to_open_has_no_number(sticks, max_stick
     register = sticks.register
     sticks.there = {'1.1', '1.2', '1.3'}
     sticks.list_once(is_first=True)
-    register.due(sticks.now).starting(IDLE)
-    register.records[0].running(sticks.now)
+    register.due(sticks.now).on_start(IDLE)
+    register.records[0].on_ready(sticks.now)
     sticks.taken = {'1.2'}
     sticks.run()
     assert register.expects_sticks() is (max_sticks == 0)
     assert sticks.shown() == sticks.runs() == (
         {0: '1.1', 2: '1.3'} if max_sticks == 0 else {0: '1.1', 1: '1.3'})
-    assert register.strangers == (('1.2-',) if max_sticks == 0 else ())
+    assert register.busy_elsewhere == (('1.2-',) if max_sticks == 0 else ())
     sticks.taken = set()
     sticks.run()
     assert sticks.runs() == ({0: '1.1', 1: '1.2', 2: '1.3'} if max_sticks == 0 else
@@ -265,7 +265,7 @@ def test_what_was_ours_before_another_program_took_it_is_waited_for_unless_one_i
     sticks.taken = {'1.2'}
     sticks.plug('1.2')
     assert (sticks.shown(), sticks.runs()) == ({0: '1.1', 1: '1.2'}, {0: '1.1'})
-    assert sticks.register.strangers == ('1.2-',)
+    assert sticks.register.busy_elsewhere == ('1.2-',)
     sticks.plug('1.5')
     assert sticks.shown() == sticks.runs() == {0: '1.1', 1: '1.5'}
 
@@ -308,19 +308,19 @@ def test_no_more_than_max_sticks_are_registered(log):
     register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0, {})
     assert len(register.records) == 2
     for record in register.records:
-        record.starting(IDLE)
+        record.on_start(IDLE)
     assert not register.expects_sticks()
-    register.records[0].failed('hung', 2.0)
-    register.records[0].ended()
+    register.records[0].on_failure('hung', 2.0)
+    register.records[0].on_end()
     assert register.expects_sticks()   # it may be replugged, and is back at once then
 
 
-def test_sticks_of_other_programs_are_strangers_while_there_is_room(log):
+def test_sticks_of_other_programs_are_busy_elsewhere_while_there_is_room(log):
     register = StickRegister(1, log)
     register.listed(['1.1-', '1.2-'], 1.0, {})
-    assert register.strangers == ('1.1-', '1.2-')
+    assert register.busy_elsewhere == ('1.1-', '1.2-')
     register.listed(['1.1-ma2450', '1.2-'], 2.0, {})
-    assert register.strangers == ()
+    assert register.busy_elsewhere == ()
 
 
 def test_without_a_limit_sticks_are_always_expected(register):
@@ -331,19 +331,19 @@ def test_without_a_limit_sticks_are_always_expected(register):
 def test_one_that_has_failed_waits_behind_those_not_tried_yet(register):
     register.listed(['1.1-ma2450', '1.2-ma2450'], 1.0, {})
     first = register.records[0]
-    first.starting(IDLE)
-    first.failed('hung', 5.0)
-    first.ended()
+    first.on_start(IDLE)
+    first.on_failure('hung', 5.0)
+    first.on_end()
     assert register.due(100.0).number == 1
-    register.records[1].starting(IDLE)
+    register.records[1].on_start(IDLE)
     assert register.due(100.0).number == 0
     assert register.next_due() == first.waits_until()
 
 
 def test_nothing_is_due_when_all_have_workers_or_are_away(register):
     register.listed(['1.1-ma2450', '1.2-ma2450'], 1.0, {})
-    register.records[0].starting(IDLE)
-    register.records[1].seen({}, 2.0, {})
+    register.records[0].on_start(IDLE)
+    register.records[1].on_listing({}, 2.0, {})
     assert register.records[1].state is StickState.ABSENT
     assert register.due(1000.0) is None
     assert register.next_due() == float('inf')
@@ -396,7 +396,7 @@ def test_a_dead_one_is_told_of_once_and_is_never_due(register, log):
 
 def test_a_dead_one_is_no_stranger(register):
     register.listed(['1.1-', '1.2-', '1.3-ma2450'], 1.0, dead('1.1'))
-    assert register.strangers == ('1.2-',)
+    assert register.busy_elsewhere == ('1.2-',)
 
 
 def test_a_good_one_that_comes_later_has_the_room_of_a_dead_one_which_is_spare_then(log):
@@ -409,8 +409,8 @@ def test_a_good_one_that_comes_later_has_the_room_of_a_dead_one_which_is_spare_t
     assert [record.has_place for record in register.records] == [True, False, True]
     assert [record.number for record in register.shown()] == [0, 2]
     first, _, third = register.records
-    first.starting(IDLE)
-    third.starting(IDLE)
+    first.on_start(IDLE)
+    third.on_start(IDLE)
     assert register.due(1000.0) is None
     assert register.next_due() == float('inf')
 
@@ -418,7 +418,7 @@ def test_a_good_one_that_comes_later_has_the_room_of_a_dead_one_which_is_spare_t
 def test_one_that_answers_again_has_its_room_if_nobody_took_it(log):
     register = StickRegister(2, log)
     register.listed(['1.1-ma2450', '1.2-'], 1.0, dead('1.2'))
-    register.records[0].starting(IDLE)
+    register.records[0].on_start(IDLE)
     register.revived('1.2', False, 3.0)
     register.listed(['1.1-', '1.2-ma2450'], 3.1, {})
     assert register.due(4.0) is register.records[1]
@@ -444,9 +444,9 @@ def test_a_port_that_is_nobodys_can_be_revived(register, log):
 
 def hold_up(record, step, now):
     """Have a start of a stick stand still for five seconds, until ``now``."""
-    record.starting(SimpleNamespace(outstanding=(), step=step, step_at=now - 5.0))
-    record.failed('stood still', now)
-    record.ended()
+    record.on_start(SimpleNamespace(outstanding=(), step=step, step_at=now - 5.0))
+    record.on_failure('stood still', now)
+    record.on_end()
 
 
 def test_one_that_has_held_up_the_others_waits_behind_those_that_have_failed_more_often(register):
@@ -454,12 +454,12 @@ def test_one_that_has_held_up_the_others_waits_behind_those_that_have_failed_mor
     first, second = register.records
     hold_up(first, BOOTED, 6.0)
     for now in (10.0, 11.0, 12.0):
-        second.starting(IDLE)
-        second.failed('lost', now)
-        second.ended()
+        second.on_start(IDLE)
+        second.on_failure('lost', now)
+        second.on_end()
     assert register.due(100.0) is second
     assert register.waiting(100.0) == [second]
-    second.starting(IDLE)
+    second.on_start(IDLE)
     assert register.due(100.0) is first
     assert register.waiting(100.0) == []
 
@@ -469,7 +469,7 @@ def test_one_that_was_slow_once_has_its_second_try_before_the_last_of_the_others
     first, second, third = register.records
     hold_up(first, OPENING, 6.0)
     assert register.due(100.0) is second
-    second.starting(IDLE)
+    second.on_start(IDLE)
     assert register.due(100.0) is first
     hold_up(first, OPENING, 12.0)   # not a third one
     assert register.due(100.0) is third

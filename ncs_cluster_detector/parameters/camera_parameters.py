@@ -8,53 +8,53 @@
 # the License.
 """The parameters of the camera node, each with its default, limits and meaning."""
 
+from typing import Any
+
 from ncs_cluster_detector.cameras.registry import DEFAULT
 from ncs_cluster_detector.cameras.registry import device_descriptions
 from ncs_cluster_detector.cameras.registry import source_descriptions
 from ncs_cluster_detector.cameras.registry import SOURCES
-from ncs_cluster_detector.ros.diagnostic_status import USE_FQN
-from ncs_cluster_detector.ros.parameters import ParameterSpec
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
+from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 
 
 class DeviceSpec(ParameterSpec):
     """A text that may be given as a bare number, which ROS reads as an int or a float."""
 
-    def accept(self, value):
+    def accept(self, value: Any) -> Any:
         """Return the device as a text."""
         whole = type(value) is int or (type(value) is float and value.is_integer())
         return super().accept(str(int(value)) if whole else value)
 
 
-CAMERA_PARAMETERS = (
+PARAMETERS = (
     ParameterSpec(
-        'source', DEFAULT,
-        f'Where the pictures come from: {source_descriptions()}. Restart to change.',
+        'source', DEFAULT, f'Where the pictures come from: {source_descriptions()}.',
         choices=tuple(SOURCES)),
     DeviceSpec(
-        'device', '/dev/video0',
-        f'{device_descriptions()}; not used by the others. Restart to change.'),
+        'device', '/dev/video0', f'{device_descriptions()}; not used by the others.'),
     ParameterSpec(
         'width', 640,
-        'Width in pixels to ask a camera for, and of the test pattern; files keep their own. '
-        'Restart to change.', low=16, high=4096),
+        'Width in pixels to ask a camera for, and of the test pattern; files keep their own.',
+        low=16, high=4096),
     ParameterSpec(
         'height', 480,
-        'Height in pixels to ask a camera for, and of the test pattern; files keep their own. '
-        'Restart to change.', low=16, high=4096),
+        'Height in pixels to ask a camera for, and of the test pattern; files keep their own.',
+        low=16, high=4096),
     ParameterSpec(
         'fps', 30.0,
         'Frames a second to ask a camera for, of pictures and of the test pattern; a video has '
-        'its own rate. Restart to change.', low=0.1, high=240.0),
+        'its own rate.', low=0.1, high=240.0),
     ParameterSpec(
         'loop', True,
-        'Whether a video or the pictures start again at the end. Live.', live=True),
+        'Whether a video or the pictures start again at the end.', live=True),
     ParameterSpec(
         'frame_id', 'camera_color_optical_frame',
-        'Optical frame in the header of every message. Restart to change.'),
+        'Optical frame in the header of every message.'),
     ParameterSpec(
         'camera_info_url', '',
         'Calibration file, YAML or INI, as ROS reads it: file:///path or '
         'package://package/path. Empty = not calibrated: all matrices of camera_info are zero, '
-        'except those of a RealSense, which its factory measured. Restart to change.'),
+        'except those of a RealSense, which its factory measured.'),
     USE_FQN,
 )

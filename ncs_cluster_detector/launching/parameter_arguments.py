@@ -1,0 +1,55 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The launch arguments that are parameters of the nodes, each declared from the node's table."""
+
+from typing import Iterable
+
+from launch.actions import DeclareLaunchArgument
+from ncs_cluster_detector.launching.arguments import kind_of
+from ncs_cluster_detector.parameters import camera_parameters
+from ncs_cluster_detector.parameters import detector_parameters
+from ncs_cluster_detector.parameters.parameter_spec import by_name
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
+from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
+
+UNLESS_GIVEN = 'Where it is not given, params_file decides.'
+
+
+def _arguments(table: Iterable[ParameterSpec], *names: str) -> dict[str, ParameterSpec]:
+    specs = by_name(table)
+    return {name: specs[name] for name in names} | {'diagnostics_with_namespace': USE_FQN}
+
+
+CAMERA_ARGUMENTS = _arguments(
+    camera_parameters.PARAMETERS, 'source', 'device', 'camera_info_url')
+DETECTOR_ARGUMENTS = _arguments(
+    detector_parameters.PARAMETERS, 'driver', 'graph_paths', 'cluster_size',
+    'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth')
+
+
+def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
+                       choices: tuple[str, ...] = ()) -> DeclareLaunchArgument:
+    """
+    Return the action that declares an argument, one of those above.
+
+    :param default: its own default; without any the parameter stays as it is.
+    :param remark: ends the description; says where the value comes from when none is given.
+    :param choices: those of a parameter that has none.
+    """
+    spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS)[name]
+    choices = spec.choices or choices
+    if choices and not default:
+        choices = ('', *choices)
+    sentences = [spec.description, remark]
+    if not choices and not isinstance(spec.default, str):
+        rule = kind_of(spec) if isinstance(spec.default, list) else spec.rule
+        sentences.insert(1, f'{rule}.')
+    return DeclareLaunchArgument(
+        name, default_value=default, choices=list(choices) or None,
+        description=' '.join(text[0].upper() + text[1:] for text in sentences))

@@ -1,0 +1,162 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The parameters of the detector node, each with its default, limits and meaning."""
+
+from typing import Callable
+
+from ncs_cluster_detector.drivers.registry import DEFAULT
+from ncs_cluster_detector.drivers.registry import driver_descriptions
+from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.drivers.registry import graph_descriptions
+from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.networks.input_format import ORDERS
+from ncs_cluster_detector.parameters import setting_effects
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
+from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
+from ncs_cluster_detector.policy.settings import LIMITS
+from ncs_cluster_detector.policy.settings import POLICIES
+from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.bus_spec import LONGEST_MS
+from ncs_cluster_detector.simulation.bus.bus_spec import MOST_MB_PER_SEC
+from ncs_cluster_detector.simulation.bus.bus_spec import MOST_STICKS
+
+# Where other code is made with the same defaults and limits, they are read from there: policies
+# and simulation know nothing of parameters.
+_SETTINGS = Settings()
+_BUS = BusSpec()
+_INPUT = InputFormat()
+
+
+def _setting(name: str, description: str, effect: Callable[[Settings, int], str],
+             choices: tuple[str, ...] = ()) -> ParameterSpec:
+    """
+    Return the live parameter that is a field of Settings, with its default and limits.
+
+    :param effect: returns what its new value means, for the Settings and the number of sticks.
+    """
+    default = getattr(_SETTINGS, name)
+    low, high = LIMITS.get(name, (None, None))
+    return ParameterSpec(
+        name, list(default) if isinstance(default, tuple) else default, description, low, high,
+        choices, live=True, effect=effect)
+
+
+PARAMETERS = (
+    ParameterSpec(
+        'driver', DEFAULT, f'What drives the sticks: {driver_descriptions()}.',
+        choices=tuple(DRIVERS)),
+    ParameterSpec(
+        'graph_paths', [''], 'Graph files; all of them run on every stick, for every frame. '
+        + graph_descriptions()),
+    ParameterSpec(
+        'label_files', [''], 'Label files, one per graph, one label a line, line 1 = class 0. '
+        'Empty = the 21 Pascal VOC labels, or background and face for a graph with face in its '
+        'name.'),
+    ParameterSpec(
+        'input_mean', _INPUT.mean, 'What the networks were trained with: each pixel value of 0 to '
+        '255 becomes (value - input_mean) * input_scale. For all graphs.'),
+    ParameterSpec(
+        'input_scale', _INPUT.scale, 'See input_mean.', above=0.0),
+    ParameterSpec(
+        'input_order', _INPUT.order, 'Order of the colours of a pixel that the networks were '
+        'trained with. For all graphs.', choices=ORDERS),
+    ParameterSpec(
+        'max_sticks', 0, 'Use at most this many sticks; 0 = all that are found.', 0, 64),
+    ParameterSpec(
+        'inflight_per_stick', 2, 'Frames that a stick may hold; 2 transfers the next one while it '
+        'computes.', 1, 2),
+    ParameterSpec(
+        'inference_timeout_ms', 2000, 'A stick without a result for this many ms counts as hung '
+        'and its worker is started again.', 50, 60000),
+    ParameterSpec(
+        'startup_timeout_ms', 20000, 'A stick that is not ready this many ms after its worker '
+        'began to open it counts as failed (earlier when others started much faster).',
+        500, 120000),
+    _setting(
+        'cluster_size', 'Sticks active at a time, the others rest; 0 = all, no rotation. At most '
+        'max_sticks and simulated.sticks.', setting_effects.of_cluster_size),
+    _setting(
+        'cluster_switch_cycle_ms', 'Time in ms in which the whole cluster changes once: a shorter '
+        'one rotates earlier, 0 = by temperature only. Changes are never closer together than '
+        'min_dwell_ms.', setting_effects.of_cycle),
+    _setting(
+        'switch_temperature', 'An active stick at or above this temperature in degrees Celsius '
+        'is relieved: a lower one relieves earlier.',
+        lambda settings, _: f'a relieved stick returns below {settings.resume_temperature:.1f} C, '
+        f'rests in any case from {settings.critical_temperature:.1f} C'),
+    _setting(
+        'resume_margin', 'A relieved stick returns only when it is this many degrees Celsius '
+        'below switch_temperature.',
+        lambda settings, _: f'a relieved stick returns below {settings.resume_temperature:.1f} C'),
+    _setting(
+        'critical_margin', 'A stick this many degrees Celsius above switch_temperature rests even '
+        'if the cluster shrinks.',
+        lambda settings, _: 'a stick rests in any case from '
+        f'{settings.critical_temperature:.1f} C'),
+    _setting(
+        'min_dwell_ms', 'Least time in ms between two changes of the active sticks; a lost or '
+        'critical stick is replaced at once all the same.',
+        lambda settings, _: f'changes at least {settings.min_dwell_ms / 1000:g} s apart'),
+    _setting(
+        'rotation_policy', 'coolest: the hottest active stick changes with the coolest rested '
+        'one, one at a time; round_robin: the whole cluster changes, in the order of the stick '
+        'numbers.', setting_effects.of_policy, POLICIES),
+    _setting(
+        'score_threshold', 'Least score of a published detection, 0 to 1 (a fraction, not '
+        'percent).',
+        lambda settings, _: f'detections from {settings.score_threshold:.0%} on are published'),
+    _setting(
+        'class_filter', 'Labels to publish; empty = all.',
+        lambda settings, _: 'only these labels are published' if settings.class_filter else
+        'all labels are published'),
+    _setting(
+        'max_frame_age_ms', 'A frame that has waited longer than this many ms since it reached '
+        'the node is not sent to a stick; 0 = no limit.',
+        lambda settings, _: 'older frames are not sent to a stick' if settings.max_frame_age_ms
+        else 'no limit'),
+    ParameterSpec(
+        'use_depth', False, 'Whether to publish positions (detections_3d, markers, '
+        'foreground_image, distances on annotated_image), from the depth image with the same '
+        'stamp as the image and from camera_info. Connect the raw image (image_raw) with its '
+        'camera_info and with depth aligned to it; a rectified image needs a camera_info without '
+        'distortion, which nothing checks.'),
+    _setting(
+        'depth_timeout_ms', 'How many ms after it reached the node an image waits for its depth; '
+        'its positions and its annotated picture come so much later when none comes.',
+        lambda settings, _: f'an image waits up to {settings.depth_timeout_ms / 1000:g} s for its '
+        'depth' if settings.depth_timeout_ms else
+        'an image takes the depth that is there when its detections are'),
+    USE_FQN,
+    ParameterSpec(
+        'simulated.sticks', _BUS.sticks, 'Number of simulated sticks.', 0, MOST_STICKS),
+    ParameterSpec(
+        'simulated.inference_ms', _BUS.inference_ms, 'Time in ms that a simulated stick computes '
+        'for one frame.', 0.0, LONGEST_MS),
+    ParameterSpec(
+        'simulated.transfer_ms', _BUS.transfer_ms, 'Time in ms to bring one frame to a simulated '
+        'stick.', 0.0, LONGEST_MS),
+    ParameterSpec(
+        'simulated.boot_ms', _BUS.boot_ms, 'Time in ms that a simulated stick takes to open.',
+        0.0, LONGEST_MS),
+    ParameterSpec(
+        'simulated.usb_mb_per_sec', _BUS.usb_mb_per_sec, 'What the USB bus that all simulated '
+        'sticks share carries, in millions of bytes a second (an inference takes 0.54 MB at '
+        '300x300); 0 = unlimited.', 0.0, MOST_MB_PER_SEC),
+    ParameterSpec(
+        'simulated.ambient_celsius', _BUS.ambient_celsius, 'Temperature in degrees Celsius of an '
+        'idle simulated stick.', -40.0, 100.0),
+    ParameterSpec(
+        'simulated.rise_celsius', _BUS.rise_celsius, 'Degrees Celsius that a simulated stick at '
+        'full load ends above an idle one.', 0.0, 200.0),
+    ParameterSpec(
+        'simulated.time_constant_sec', _BUS.time_constant_sec, 'Time in seconds in which a '
+        'simulated stick gets 63 % of the way to its final temperature.',
+        0.1, 36000.0),
+)

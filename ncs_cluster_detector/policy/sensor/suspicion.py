@@ -1,0 +1,59 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Whether readings are suspected to be wrong: from when on, and until when."""
+
+from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
+from ncs_cluster_detector.policy.sensor.standstill import STILL_CELSIUS
+
+# A suspicion is withdrawn when readings have agreed with the model for so long, or, where a stick
+# has no chance to show it because it rests, after a quarter of an hour.
+AGREES_SEC, FORGIVEN_SEC = 20.0, 900.0
+# A stick that computes does not lose so many C in a second.
+MOST_FALL_CELSIUS = 10.0
+
+
+class Suspicion:
+    """
+    Why the readings of a stick are not believed, once something was found against them.
+
+    ``fault`` is None while they are believed. What is found later does not change it: it stays
+    the first until the suspicion is withdrawn.
+    """
+
+    def __init__(self) -> None:
+        """Start without suspicion."""
+        self.fault: SensorFault | None = None
+        self._found_at = self._disagreed_at = self._found_celsius = 0.0
+
+    def judge(self, found: SensorFault | None, at: float, celsius: float,
+              expected: float) -> bool:
+        """
+        Begin, keep or withdraw the suspicion; return whether it was withdrawn.
+
+        :param found: what the latest reading shows, if anything.
+        :param at: when that was taken, in seconds of the monotonic clock.
+        :param celsius: the reading.
+        :param expected: what the stick has by its work, C.
+        """
+        if self.fault is None:
+            if found is not None:
+                self.fault = found
+                self._found_at = self._disagreed_at = at
+                self._found_celsius = celsius
+            return False
+        if self.fault is SensorFault.STANDS_STILL:
+            disagrees = abs(celsius - self._found_celsius) <= 2 * STILL_CELSIUS
+        else:
+            disagrees = celsius < expected - MOST_FALL_CELSIUS
+        if found is not None or disagrees:
+            self._disagreed_at = at
+        if at - self._disagreed_at < AGREES_SEC and at - self._found_at <= FORGIVEN_SEC:
+            return False
+        self.fault = None
+        return True
