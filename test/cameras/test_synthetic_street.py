@@ -20,6 +20,15 @@ import pytest
 SCORE = 0.6
 
 
+@pytest.fixture(scope='module', autouse=True)
+def one_thread():
+    """Keep OpenCV from threads that wait for each other on a machine with other work."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(threads)
+
+
 @pytest.fixture(scope='module')
 def street():
     """Return the scene at the node's default size."""
