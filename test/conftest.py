@@ -21,17 +21,16 @@ import pytest
 _LAST_DOMAIN = 101
 
 
-# Held by this process while it lives, so that two test runs never share a domain.
-_claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+# The port of the domain's first participant, held by this process while it lives: no other test
+# run takes the domain, and no run that a test starts. Participants here begin with the next port.
+_claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def _is_free(domain):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(('', 7410 + 250 * domain))
-            _claim.bind(f'\0ncs_cluster_detector test domain {domain}')
-        except OSError:
-            return False
+    try:
+        _claim.bind(('', 7410 + 250 * domain))
+    except OSError:
+        return False
     return True
 
 
@@ -50,22 +49,17 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
     os.environ[_name] = str(
         Path(__file__).resolve().parents[1] / 'standalone' / 'fastdds_loopback.xml')
 
+# The nodes that tests start keep what they compile, or each would compile the package again.
+os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
+
 # In the background of a shell SIGINT is ignored, also by all that is started here; tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-# Modules that look at all that runs on this machine, so that none runs beside another of them.
-_LOOK_AT_THE_MACHINE = (
-    'test_param', 'test_run_end_to_end', 'test_run_processes', 'test_faults', 'test_frame_slots',
-    'test_detector_node', 'test_closed_pipes')
 
 
 def pytest_collection_modifyitems(items):
     """Keep the tests of a module together where pytest-xdist runs several at a time."""
     for item in items:
-        module = item.path.stem
-        group = 'machine' if module in _LOOK_AT_THE_MACHINE else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(scope='session')
@@ -123,3 +117,16 @@ def start_detector():
     yield start
     for process in started:
         process.end()
+
+
+@pytest.fixture
+def refusal(monkeypatch, capfd):
+    """Return a function that starts a node in vain; it returns the only line that it prints."""
+    def refuse(executable, **parameters):
+        from refusals import start_refused
+        printed = start_refused(monkeypatch, capfd, executable, [
+            word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')])
+        (line,) = printed.splitlines()
+        assert line.startswith('[FATAL]')
+        return line
+    return refuse

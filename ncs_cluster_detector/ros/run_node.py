@@ -77,6 +77,8 @@ def run_node(name, make_node, args=None):
         for number in stopping:
             signal.signal(number, signal.SIG_IGN)   # a second Ctrl-C changes nothing any more
         signal.set_wakeup_fd(-1)
+        for end in (requests, bell):
+            end.close()
         rclpy.try_shutdown()
     if not stopped:
         os._exit(0)   # the interpreter's own way out could crash on a thread inside a driver

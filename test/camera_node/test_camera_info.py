@@ -62,10 +62,8 @@ def test_a_calibration_for_another_size_is_not_used_and_told_once(start_camera, 
 
 @pytest.mark.parametrize('url, text', [
     ('file:///there/is/none.yaml', 'No such file'), ('none.yaml', 'must be empty, file:///')])
-def test_an_unusable_calibration_is_a_start_up_error(start_camera, url, text):
-    camera = start_camera(source='test_pattern', camera_info_url=url)
-    assert camera.wait() == 2
-    (line,) = [line for line in camera.output.splitlines() if 'FATAL' in line]
+def test_an_unusable_calibration_is_a_start_up_error(refusal, url, text):
+    line = refusal('camera_node', source='test_pattern', camera_info_url=url)
     assert f'camera_info_url={url}: ' in line and text in line
 
 

@@ -18,21 +18,22 @@ from node_harness import DEADLINE_SEC
 import pytest
 
 
-def test_start_up_errors_are_one_fatal_line(start_camera, tmp_path):
-    (tmp_path / 'notes.mp4').write_text('no video\n' * 100)
+def test_start_up_errors_are_one_fatal_line(refusal, tmp_path):
     (tmp_path / 'empty').mkdir()
-    expected = {
-        start_camera(source='video', device='/none.mp4'): 'device=/none.mp4: opening',
-        start_camera(source='video', device=tmp_path / 'notes.mp4'): 'it is not a video',
-        start_camera(source='images', device=tmp_path / 'empty'): 'holds no pictures; put some',
-        start_camera(source='webcam'): 'source=webcam: must be one of usb, realsense, video,',
-        start_camera(source='usb', device="''"): 'device=: must not be empty'}
-    for process, text in expected.items():
-        assert process.wait() == 2
-        lines = process.output.splitlines()
-        assert len(lines) == 1, process.output
-        assert '[FATAL]' in lines[0]
-        assert text in lines[0]
+    for source, device, text in (
+            ('video', '/none.mp4', 'device=/none.mp4: opening'),
+            ('images', tmp_path / 'empty', 'holds no pictures; put some'),
+            ('webcam', '0', 'source=webcam: must be one of usb, realsense, video,'),
+            ('usb', "''", 'device=: must not be empty')):
+        assert text in refusal('camera_node', source=source, device=device)
+
+
+def test_a_start_up_error_ends_the_process(start_camera, tmp_path):
+    (tmp_path / 'notes.mp4').write_text('no video\n' * 100)
+    process = start_camera(source='video', device=tmp_path / 'notes.mp4')
+    assert process.wait() == 2
+    (line,) = process.output.splitlines()
+    assert '[FATAL]' in line and 'it is not a video' in line
 
 
 def test_wrong_ros_arguments_are_a_start_up_error(start_camera):

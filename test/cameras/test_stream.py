@@ -31,6 +31,8 @@ import pytest
 from rtsp_media import mpeg4_packets
 from rtsp_media import RtspServer
 
+OPENED_SEC = 4.0   # FFmpeg by itself looks at a stream for five seconds
+
 
 @pytest.fixture(autouse=True)
 def environment():
@@ -50,7 +52,7 @@ def test_an_mjpeg_stream_is_read_in_order_until_it_ends():
     with MjpegServer(fps=100.0) as server:
         start = time.monotonic()
         camera = StreamCamera(server.url)
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < OPENED_SEC
         assert (camera.width, camera.height, camera.fps) == (160, 120, 0.0)
         assert camera.pixel_format == 'MJPG'
         assert camera.live
@@ -80,7 +82,7 @@ def test_an_rtsp_stream_opens_quickly_and_comes_back(tmp_path):
             port = server.port
             start = time.monotonic()
             camera = StreamCamera(server.url)
-            assert time.monotonic() - start < 1.0
+            assert time.monotonic() - start < OPENED_SEC
             assert (camera.width, camera.height, camera.fps) == (160, 120, 25.0)
             numbers = []
             for _ in range(20):

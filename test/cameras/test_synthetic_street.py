@@ -20,6 +20,15 @@ import pytest
 SCORE = 0.6
 
 
+@pytest.fixture(scope='module', autouse=True)
+def one_thread():
+    """Keep OpenCV from threads that wait for each other on a machine with other work."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(threads)
+
+
 @pytest.fixture(scope='module')
 def street():
     """Return the scene at the node's default size."""
@@ -84,9 +93,12 @@ def test_a_walker_larger_than_its_poses_is_scaled_up(street, monkeypatch):
 
 
 def test_it_is_cheap(street):
-    times = []
+    drawn, encoded = [], []
     for number in range(100):
         start = time.perf_counter()
-        street.picture(number)
-        times.append(time.perf_counter() - start)
-    assert np.percentile(times, 25) < 3e-3   # the quarter that other programs disturb least
+        picture = street.picture(number)
+        drawn.append(time.perf_counter() - start)
+        cv2.imencode('.jpg', picture)
+        encoded.append(time.perf_counter() - start - drawn[-1])
+    # By what a compressed picture costs; the quarter that other programs disturb least.
+    assert np.percentile(drawn, 25) < np.percentile(encoded, 25)

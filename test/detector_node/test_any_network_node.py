@@ -89,30 +89,20 @@ def test_a_caffe_network_finds_objects_whichever_of_its_files_is_named(
     assert worst_error(answer, size, red) <= 0.1
 
 
-def test_a_caffe_network_without_its_other_file_ends_the_node(start_detector, tmp_path):
+def test_a_caffe_network_without_its_other_file_ends_the_node(refusal, tmp_path):
     path = caffe_networks.write(tmp_path, (160, 120))
     (tmp_path / 'red.prototxt').unlink()
-    line = fatal_line(start_detector(graph_paths=f"['{path}']"))
+    line = refusal('detector_node', driver='simulated', graph_paths=f"['{path}']")
     assert f"graph_paths=['{path}']: " in line
     assert f'there is no {tmp_path}/red.prototxt or {tmp_path}/red.prototxt.txt' in line
 
 
-def fatal_line(node):
-    """Return the only FATAL line of a node, which must end with exit code 2."""
-    assert node.wait() == 2
-    (line,) = [line for line in node.output.splitlines() if '[FATAL]' in line]
-    assert 'Traceback' not in node.output
-    return line
-
-
-def test_a_yolo_network_is_refused_before_any_stick_is_opened(start_detector, tmp_path):
+def test_a_yolo_network_is_refused_before_any_stick_is_opened(refusal, tmp_path):
     path = tmp_path / 'yolo.onnx'
     path.write_bytes(onnx_networks.yolo())
-    node = start_detector(graph_paths=f"['{path}']")
-    line = fatal_line(node)
+    line = refusal('detector_node', driver='simulated', graph_paths=f"['{path}']")
     assert f"graph_paths=['{path}']: " in line
     assert 'its output is 1x84x8400, so it is no SSD network; expected rows of 7 values' in line
-    assert 'stick 0' not in node.output
 
 
 @pytest.mark.parametrize('parameter, value, rule', [
@@ -122,7 +112,6 @@ def test_a_yolo_network_is_refused_before_any_stick_is_opened(start_detector, tm
     ('input_scale', '600.0', 'more than the 65504 of half precision (input_mean=127.5); use what'),
     ('input_mean', '.nan', 'input_mean=nan: must be a number (default 127.5)'),
     ('input_order', 'grb', 'input_order=grb: must be one of bgr, rgb')])
-def test_what_no_network_wants_is_refused(start_detector, parameter, value, rule):
-    node = start_detector(graph_paths="['shapes']", **{parameter: value})
-    line = fatal_line(node)
-    assert rule in line
+def test_what_no_network_wants_is_refused(refusal, parameter, value, rule):
+    assert rule in refusal('detector_node', driver='simulated', graph_paths="['shapes']",
+                           **{parameter: value})

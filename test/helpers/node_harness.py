@@ -10,8 +10,10 @@
 
 import array
 import os
+from pathlib import Path
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -40,6 +42,7 @@ class NodeProcess:
         """
         Start it with parameters, a dictionary of name and YAML text.
 
+        :param executable: its name, or the path of its script.
         :param environment: dictionary of variables in addition to those of this process.
         :param remappings: dictionary of old and new names; ``__ns`` is the namespace.
         :param more_arguments: further words for ROS, such as ``--params-file`` and a path.
@@ -49,10 +52,11 @@ class NodeProcess:
         """
         arguments = [word for flag, pairs in (('-p', parameters), ('-r', remappings or {}))
                      for name, value in pairs.items() for word in (flag, f'{name}:={value}')]
-        code = (f'{before}\nfrom ncs_cluster_detector.executables import {executable} as main; '
-                'raise SystemExit(main())')
+        command = [sys.executable, str(executable)] if isinstance(executable, Path) else (
+            python_command(f'{before}\nfrom ncs_cluster_detector.executables import {executable}\n'
+                           f'raise SystemExit({executable}())'))
         self._popen = subprocess.Popen(
-            [*through, *python_command(code), '--ros-args', *arguments, *more_arguments],
+            [*through, *command, '--ros-args', *arguments, *more_arguments],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             env={**os.environ, **(environment or {})}, **more)
         self._lines = []
@@ -72,6 +76,11 @@ class NodeProcess:
             assert self._news.wait_for(
                 lambda: sum(text in line for line in self._lines) >= count,
                 DEADLINE_SEC), f'no line with {text!r} in:\n{self.output}'
+
+    def forget(self):
+        """Forget what it has printed so far, for the next test that shares it."""
+        with self._news:
+            self._lines.clear()
 
     def signal(self, number):
         """Send it a signal."""

@@ -24,6 +24,7 @@ from node_harness import NodeProcess
 import pytest
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
+from refusals import start_refused
 from secret_urls import random_urls
 from secret_urls import revealed
 
@@ -87,28 +88,34 @@ def logged(tmp_path):
     ('images', 'device', 'No such file|use source:=usb'),
     ('webcam', 'device', 'source=webcam'),
     ('test_pattern', 'camera_info_url', 'must be empty, file://')])
-def test_a_start_up_error_shows_none(start, tmp_path, source, name, text):
+def test_a_start_up_error_shows_none(
+        refusal, start, monkeypatch, tmp_path, source, name, text):
     urls = random_urls(3, seed=len(source)) + [
         ('user:Qw3rtz7uiop@cam/x', [SECRET]), (f' rtsp://me:{SECRET[:6]} {SECRET}@cam', [SECRET])]
-    processes = [(start(source=source, **{name: url}), url, secrets) for url, secrets in urls]
-    for process, url, secrets in processes:
-        assert process.wait() == 2
-        assert re.search(text, process.output)
-        assert process.output.count('\n') == 0
-        assert revealed(process.output, secrets) == [], url
+    process = start(source=source, **{name: urls[0][0]})
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path))
+    lines = [refusal('camera_node', source=source, **{name: json.dumps(url, ensure_ascii=False)})
+             for url, _ in urls]
+    assert process.wait() == 2
+    lines.append(process.output)
+    for line, (url, secrets) in zip(lines, [*urls, urls[0]]):
+        assert re.search(text, line)
+        assert line.count('\n') == 0
+        assert revealed(line, secrets) == [], url
         assert revealed(logged(tmp_path), secrets) == [], url
+    assert logged(tmp_path).count('[FATAL]') == len(lines)
 
 
 @pytest.mark.parametrize('source, name', [
     ('video', 'device'), ('images', 'device'), ('webcam', 'device'),
     ('test_pattern', 'camera_info_url')])
-def test_of_a_parameter_file_none_is_shown_whatever_it_holds(tmp_path, source, name):
+def test_of_a_parameter_file_none_is_shown_whatever_it_holds(started, tmp_path, source, name):
     path = tmp_path / 'camera.yaml'
     path.write_text(json.dumps({'camera': {'ros__parameters': {
         'source': source, name: f'http://cam/x?a=\'b\' "c" {SECRET}; {SECRET}'}}}))
-    ended = start_with('--params-file', path)
-    assert ended.returncode == 2 and ended.output.count('\n') == 1
-    assert SECRET not in ended.output
+    printed = started('camera_node', '--params-file', path)
+    assert printed.count('\n') == 1
+    assert SECRET not in printed
 
 
 @pytest.mark.parametrize('source, device', [
@@ -155,22 +162,30 @@ def test_a_stream_that_fails_shows_none_anywhere(start, probe, tmp_path, scheme)
     [f'rtsp://me:{SECRET}@cam'], ['--params-file', f'rtsp://me:{SECRET}@cam/x'],
     ['-p', f'device:=[rtsp://me:{SECRET}@cam, http://cam/?key={SECRET}]'],
     ['-r', f'a:=rtsp://me:{SECRET}@cam'], ['--log-level', f'rtsp://me:{SECRET}@cam']])
-def test_an_unfit_ros_argument_shows_none(arguments):
-    ended = start_with(*arguments)
-    assert ended.returncode == 2
-    assert ended.output.count('[FATAL]') == 1 and 'Traceback' not in ended.output
-    assert SECRET not in ended.output
+def test_an_unfit_ros_argument_shows_none(started, arguments):
+    printed = started('camera_node', *arguments)
+    assert printed.count('[FATAL]') == 1 and 'Traceback' not in printed
+    assert SECRET not in printed
 
 
-def start_with(*arguments, executable='camera_node', environment=None):
-    """Start a node with ROS arguments, which may be bytes; return it with its ``output``."""
-    code = (f'from ncs_cluster_detector.executables import {executable} as main; '
+@pytest.fixture
+def started(monkeypatch, capfd):
+    """Return a function that starts a node with unfit words, some bytes; it returns the output."""
+    return lambda executable, *words: start_refused(monkeypatch, capfd, executable, words)
+
+
+def test_a_process_has_words_that_are_not_utf8_too():
+    code = ('from ncs_cluster_detector.executables import camera_node as main; '
             'raise SystemExit(main())')
     ended = subprocess.run(
-        [sys.executable, '-c', code, '--ros-args', *arguments], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=20.0, env={**os.environ, **(environment or {})})
-    ended.output = ended.stdout.decode()   # what is shown is UTF-8
-    return ended
+        [sys.executable, '-c', code, '--ros-args', '-p', f'device:=rtsp://me:{SECRET}@cam',
+         '-p', b'camera_info_url:=file:///tmp/caf\xe9'],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20.0)
+    assert ended.returncode == 2
+    printed = ended.stdout.decode()   # what is shown is UTF-8
+    assert printed.count('\n') == 1 and '[FATAL]' in printed
+    assert 'caf\\xe9' in printed and 'is not valid UTF-8' in printed
+    assert SECRET not in printed
 
 
 def test_a_traceback_shows_none():
@@ -191,12 +206,11 @@ def test_a_traceback_shows_none():
     ('detector_node', ['-p', b'label_files:=["/tmp/caf\xe9"]']),
     ('detector_node', ['-p', b'graph_paths:=["/tmp/caf\xe9"]']),
     ('camera_node', ['--params-file', b'/tmp/caf\xe9'])])
-def test_a_name_that_is_not_utf8_is_refused_in_one_line(executable, arguments):
-    ended = start_with(*arguments, executable=executable)
-    assert ended.returncode == 2
-    assert ended.output.count('\n') == 1
-    assert '[FATAL]' in ended.output and 'caf\\xe9' in ended.output
-    assert 'is not valid UTF-8' in ended.output
+def test_a_name_that_is_not_utf8_is_refused_in_one_line(started, executable, arguments):
+    printed = started(executable, *arguments)
+    assert printed.count('\n') == 1
+    assert '[FATAL]' in printed and 'caf\\xe9' in printed
+    assert 'is not valid UTF-8' in printed
 
 
 @pytest.mark.parametrize('executable, parameters', [
@@ -205,19 +219,18 @@ def test_a_name_that_is_not_utf8_is_refused_in_one_line(executable, arguments):
     ('camera_node', ['source:=images', 'device:=~/none']),
     ('detector_node', ['driver:=simulated', 'graph_paths:=["~/none"]']),
     ('detector_node', ['driver:=simulated', 'label_files:=["~/none"]'])])
-def test_a_path_that_is_not_utf8_is_named(executable, parameters):
-    words = [word for parameter in parameters for word in ('-p', parameter)]
-    ended = start_with(*words, executable=executable, environment={'HOME': b'/none/caf\xe9'})
-    assert ended.returncode == 2
-    assert ended.output.count('\n') == 1
-    assert '[FATAL]' in ended.output
-    assert 'Traceback' not in ended.output
+def test_a_path_that_is_not_utf8_is_named(started, monkeypatch, executable, parameters):
+    monkeypatch.setenv('HOME', os.fsdecode(b'/none/caf\xe9'))
+    printed = started(
+        executable, *(word for parameter in parameters for word in ('-p', parameter)))
+    assert printed.count('\n') == 1
+    assert '[FATAL]' in printed
+    assert 'Traceback' not in printed
 
 
-def test_a_parameter_file_that_is_not_utf8_is_a_start_up_error(tmp_path):
+def test_a_parameter_file_that_is_not_utf8_is_a_start_up_error(started, tmp_path):
     path = tmp_path / 'camera.yaml'
     path.write_bytes(b'camera:\n  ros__parameters:\n    device: /tmp/caf\xe9\n')
-    ended = start_with('--params-file', path)
-    assert ended.returncode == 2
-    assert ended.output.count('[FATAL]') == 1
-    assert str(path) in ended.output and 'Traceback' not in ended.output
+    printed = started('camera_node', '--params-file', path)
+    assert printed.count('[FATAL]') == 1
+    assert str(path) in printed and 'Traceback' not in printed

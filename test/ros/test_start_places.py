@@ -64,7 +64,8 @@ def start():
 def start_one(start, executable, **how):
     """Start a node that needs nothing; return it and what it says when it works."""
     if executable == 'camera_node':
-        return start(executable, {'source': 'test_pattern'}, **how), OPEN
+        return start(executable, {'source': 'test_pattern', 'width': 64, 'height': 48},
+                     **how), OPEN
     return start(executable, ONE_STICK, **how), READY
 
 

@@ -14,10 +14,10 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 from made_up_run import ROOT
-import psutil
+from ncs_cluster_detector.processes.process_start import stop_signals
+from node_harness import NodeProcess
 import pytest
 from runner import environment as run_environment
 from runner import finder
@@ -25,7 +25,6 @@ from runner import nodes
 from runner import param
 
 START_PATIENCE_SEC = 60.0
-STOP_PATIENCE_SEC = 10.0
 # Beside it other tests may run nodes of the same program, so each test names its own by --pid.
 DETECTOR = nodes.EXECUTABLES / 'detector_node'
 pytestmark = [
@@ -152,42 +151,43 @@ def test_a_description_has_all_that_the_node_tells():
 
 
 @pytest.fixture(scope='module')
-def detector(tmp_path_factory):
-    """Start a run; return the process id of its detector node."""
-    printed = tmp_path_factory.mktemp('run') / 'printed'
-    with printed.open('w') as file:
-        run = subprocess.Popen(
-            [sys.executable, str(ROOT / 'standalone' / 'run.py'), '--graphs', 'people,faces'],
-            cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + START_PATIENCE_SEC
-        while ' fps ' not in printed.read_text():
-            assert run.poll() is None and time.monotonic() < deadline, printed.read_text()
-            time.sleep(0.05)
-        [pid] = [found.pid for found in finder.find_runs(DETECTOR)
-                 if psutil.Process(found.pid).ppid() == run.pid]
-        yield pid
-        run.send_signal(signal.SIGINT)
-        assert run.wait(STOP_PATIENCE_SEC) == 0, printed.read_text()
-    finally:
-        run.kill()
-        run.wait()
+def detector():
+    """Start the nodes of a run, small ones; return the process id of the detector."""
+    camera = NodeProcess(nodes.EXECUTABLES / 'camera_node', {
+        'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 1.0})
+    detector = NodeProcess(DETECTOR, {
+        'driver': 'simulated', 'simulated.sticks': 3, 'cluster_size': 2,
+        'graph_paths': "['people', 'faces']"})
+    camera.wait_for_line('is open')
+    detector.wait_for_line('is ready')
+    yield detector.pid
+    for node in (detector, camera):
+        node.end()
 
 
 @pytest.fixture
-def ask(detector):
-    """Return a function that runs the program; it returns exit code, stdout and stderr."""
-    def run(*arguments):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / 'standalone' / 'param.py'), '--pid', str(detector),
-             *arguments], capture_output=True, text=True, timeout=START_PATIENCE_SEC)
-        return done.returncode, done.stdout, done.stderr
-    return run
+def ask(detector, monkeypatch, capfd):
+    """Return a function that does what the program does; it returns code, stdout and stderr."""
+    def main(*arguments):
+        capfd.readouterr()
+        handlers = {number: signal.getsignal(number) for number in stop_signals()}
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(os, 'environ', os.environ.copy())
+                code = param.main(['--pid', str(detector), *arguments])
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return code, *capfd.readouterr()
+    return main
 
 
-def test_the_list_shows_both_nodes(ask):
+def test_the_list_shows_both_nodes(detector):
     """Every parameter with its value, the live ones with a star."""
-    code, listed, complaints = ask()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / 'standalone' / 'param.py'), '--pid', str(detector)],
+        capture_output=True, text=True, timeout=START_PATIENCE_SEC)
+    code, listed, complaints = done.returncode, done.stdout, done.stderr
     assert (code, complaints) == (0, '')
     detector, _, camera = listed.partition('camera:\n')
     assert re.search(r'^  \* min_dwell_ms +2000$', detector, re.M)

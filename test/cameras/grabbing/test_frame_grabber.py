@@ -97,7 +97,8 @@ def test_the_pace_of_a_film_is_its_own(make):
     start = time.monotonic()
     for _ in range(41):
         grabber.frames.take()
-    assert time.monotonic() - start == pytest.approx(0.6, abs=0.3)   # 0.2 s to settle
+    # 41 pictures at 100 a second, of which 0.2 s to settle; a late host takes longer.
+    assert 0.3 < time.monotonic() - start < DEADLINE_SEC
 
 
 def test_what_a_camera_says_when_it_breaks_shows_no_secret(make):
@@ -199,7 +200,7 @@ def test_stop_is_immediate_while_the_camera_is_away(make):
     wait_until(lambda: grabber.state is GrabState.AWAY)
     start = time.monotonic()
     assert grabber.stop(DEADLINE_SEC)
-    assert time.monotonic() - start < 0.4
+    assert time.monotonic() - start < DEADLINE_SEC / 2
 
 
 def test_a_driver_that_hangs_is_reported():
