@@ -1,4 +1,4 @@
-# Everything a machine without ROS needs; a robot with ROS 2 uses colcon instead (see README.md).
+# Everything a machine without ROS needs; a robot with ROS 2 uses colcon instead (see docs/robot.md).
 
 PYTHON ?= python3
 VENV := .venv

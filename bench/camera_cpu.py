@@ -26,7 +26,8 @@ import time
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-from runner import environment as run_environment  # noqa: E402, I100
+import psutil  # noqa: E402, I100
+from runner import environment as run_environment  # noqa: E402
 
 SIZES = ((640, 480), (1280, 720))
 FPS, SECONDS, SETTLING_SEC = 30.0, 10.0, 3.0
@@ -91,14 +92,8 @@ def write_video(path, width, height):
 
 def cpu_share(process):
     """Return the share of one CPU, in percent, that a process uses."""
-    def used():
-        fields = Path(f'/proc/{process.pid}/stat').read_text().rpartition(')')[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
     time.sleep(SETTLING_SEC)
-    before, start = used(), time.monotonic()
-    time.sleep(SECONDS)
-    return 100 * (used() - before) / (time.monotonic() - start)
+    return psutil.Process(process.pid).cpu_percent(SECONDS)
 
 
 def measure(command, subscribed, environment):

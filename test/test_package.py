@@ -112,7 +112,8 @@ def test_no_dependency_is_named_twice(manifest):
 
 # Of the imported modules: the rosdep keys of those with another name, and those without any.
 KEYS = {'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
-        'numpy': 'python3-numpy', 'usb': 'python3-usb', 'yaml': 'python3-yaml'}
+        'numpy': 'python3-numpy', 'psutil': 'python3-psutil', 'usb': 'python3-usb',
+        'yaml': 'python3-yaml'}
 WITHOUT_KEY = {'mvnc', 'rosbags'}
 
 

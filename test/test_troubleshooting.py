@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Every message in the README's troubleshooting table is one that the code prints.
+Every message in docs/troubleshooting.md is one that the code prints.
 
 A row's text may be a part of a message, and ``<a placeholder>`` stands for what the code puts
 there. Where the code puts something in, a row may also show one value without spaces.
@@ -104,11 +104,11 @@ def is_printed(text, templates):
     return False
 
 
-def texts_in_table(document):
-    """Return the texts in the first column of the table in the section Troubleshooting, by row."""
-    _, _, section = f'\n{document}'.partition('\n## Troubleshooting\n')
-    lines = [line for line in section.split('\n## ')[0].split('\n') if line.startswith('|')]
-    cells = [re.split(r'(?<!\\)\|', line)[1] for line in lines[2:]]   # behind head and rule
+def texts_in_tables(document):
+    """Return the texts in the first column of each table of the page, by row."""
+    tables = re.findall(r'(?:^\|.*\n)+', document, re.MULTILINE)
+    cells = [re.split(r'(?<!\\)\|', line)[1] for table in tables
+             for line in table.splitlines()[2:]]   # behind head and rule
     return [[quoted for _, quoted in QUOTED.findall(cell)] for cell in cells]
 
 
@@ -119,7 +119,8 @@ def templates():
 
 
 def test_every_text_of_the_table_is_one_that_the_code_prints(templates):
-    rows = texts_in_table((ROOT / 'README.md').read_text(encoding='utf-8'))
+    rows = texts_in_tables(
+        (ROOT / 'docs' / 'troubleshooting.md').read_text(encoding='utf-8'))
     assert len(rows) >= FEWEST_ROWS
     assert all(rows), 'a row without a text in backticks'
     assert [text for row in rows for text in row if not is_printed(text, templates)] == []
@@ -186,10 +187,9 @@ def test_a_docstring_is_no_message():
     assert not is_printed('the docstring is no message at all', templates_in(CODE))
 
 
-def test_what_is_taken_for_the_table():
-    table = ('| message | meaning |\n| --- | --- |\n'
-             '| `one <n>` or `two` | `not this` |\n| ``say `make` `` | a \\| b |\n| bare | |\n')
-    before, after = '# Name\n\n| `no` |\n\n', '\n## FAQ\n\n| `no` |\n'
-    document = f'{before}## Troubleshooting\n\nText.\n\n{table}{after}'
-    assert texts_in_table(document) == [['one <n>', 'two'], ['say `make`'], []]
-    assert texts_in_table('# Name\n') == []
+def test_what_is_taken_for_a_table():
+    head = '| message | meaning |\n| --- | --- |\n'
+    first = f'{head}| `one <n>` or `two` | `not this` |\n| ``say `make` `` | a \\| b |\n'
+    document = f'# Name\n\n`no`\n\n{first}\n## Next\n\n{head}| bare | |\n\nText.\n'
+    assert texts_in_tables(document) == [['one <n>', 'two'], ['say `make`'], []]
+    assert texts_in_tables('# Name\n') == []

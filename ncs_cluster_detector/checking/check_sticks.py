@@ -35,6 +35,8 @@ from ncs_cluster_detector.checking.reporting.report import write_temperatures
 from ncs_cluster_detector.checking.reporting.summary import result_line
 from ncs_cluster_detector.checking.reporting.summary import summary_lines
 from ncs_cluster_detector.checking.shared_memory import remove_unused
+from ncs_cluster_detector.checking.shared_memory import shared_memory_names
+from ncs_cluster_detector.checking.shared_memory import thing_of
 from ncs_cluster_detector.checking.steps.hands_step import hands_step
 from ncs_cluster_detector.checking.steps.heat_step import heat_step
 from ncs_cluster_detector.checking.steps.kill_steps import end_step
@@ -93,7 +95,8 @@ class Check:
                                      'first, or use make check-sticks') from None
             observer = Observer(self._clock)
             bench = Bench(self._options, self._clock, observer, self._terminal, log, environment)
-            stack.callback(lambda: remove_unused(bench.shared_memory))
+            stack.callback(lambda: remove_unused({
+                name for name in shared_memory_names() if thing_of(name) in bench.shared_memory}))
             stack.callback(observer.close)   # before the line above: the last one comes first
             bench.asked_to_stop = self._asked_to_stop
             try:

@@ -8,8 +8,8 @@
 # the License.
 """The detector node as a child process: starting it, keeping its lines, ending it in order."""
 
+import contextlib
 import os
-from pathlib import Path
 import re
 import signal
 import subprocess
@@ -18,6 +18,7 @@ import time
 
 from ncs_cluster_detector.checking.reporting.privacy import scrubbed
 from ncs_cluster_detector.processes.module_path import python_command
+import psutil
 
 # PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even by SIGKILL. And
 # a shell lets what it runs in the background ignore SIGINT, which the node would inherit.
@@ -29,6 +30,7 @@ from ncs_cluster_detector.executables import detector_node
 raise SystemExit(detector_node())
 """
 _READY = re.compile(r'stick (\d+) \([^)]*\) is ready')
+_ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 LOOK_AGAIN_SEC = 0.02
 OUTPUT_PATIENCE_SEC = 1.0
 
@@ -131,11 +133,9 @@ class NodeProcess:
 def members(session):
     """Return the ids of the living processes of a session."""
     found = []
-    for stat in Path('/proc').glob('[0-9]*/stat'):
-        try:
-            fields = stat.read_text().rpartition(')')[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue   # it ended meanwhile
-        if int(fields[3]) == session and fields[0] not in 'ZX':
-            found.append(int(stat.parent.name))
+    for pid in psutil.pids():
+        # It may end meanwhile. psutil does not tell sessions.
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(pid) == session and psutil.Process(pid).status() not in _ENDED:
+                found.append(pid)
     return found

@@ -11,36 +11,36 @@
 import array
 
 import cv2
-from cv_bridge import CvBridge
-from cv_bridge import CvBridgeError
 import numpy as np
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
 from vision_msgs.msg import ObjectHypothesisWithPose
 
-_bridge = CvBridge()
-
-# By the encoding of a message: bytes of a value, values of a pixel, and the encoding that
-# cv_bridge is given, which is that of the same picture with one byte a value.
-_FORMATS = {f'{layout}{8 * depth}': (depth, values, f'{layout}8')
-            for layout, values in (('mono', 1), ('rgb', 3), ('bgr', 3), ('rgba', 4), ('bgra', 4),
-                                   ('bayer_rggb', 1), ('bayer_bggr', 1), ('bayer_gbrg', 1),
-                                   ('bayer_grbg', 1))
-            for depth in (1, 2)}
-_FORMATS['yuv422'] = _FORMATS['uyvy'] = (1, 2, 'yuv422')
-_FORMATS['yuv422_yuy2'] = _FORMATS['yuyv'] = (1, 2, 'yuv422_yuy2')
+# By the layout of the values: values of a pixel, and OpenCV's code to blue-green-red, the one
+# that cv_bridge uses. OpenCV names a Bayer pattern by the second and third pixel of its second
+# row: RGGB, whose second row is GBGB, is BayerBG.
+_LAYOUTS = {
+    'mono': (1, cv2.COLOR_GRAY2BGR),
+    'rgb': (3, cv2.COLOR_RGB2BGR),
+    'bgr': (3, None),
+    'rgba': (4, cv2.COLOR_RGBA2BGR),
+    'bgra': (4, cv2.COLOR_BGRA2BGR),
+    'bayer_rggb': (1, cv2.COLOR_BayerBG2BGR),
+    'bayer_bggr': (1, cv2.COLOR_BayerRG2BGR),
+    'bayer_gbrg': (1, cv2.COLOR_BayerGR2BGR),
+    'bayer_grbg': (1, cv2.COLOR_BayerGB2BGR),
+}
+# By the encoding of a message: bytes of a value, values of a pixel, OpenCV's code.
+_FORMATS = {f'{layout}{8 * depth}': (depth, *_LAYOUTS[layout])
+            for layout in _LAYOUTS for depth in (1, 2)}
 # Those without colours of their own mean what cv_bridge takes them for when it shows them.
-_FORMATS.update({f'{8 * depth}UC{values}': _FORMATS[f'{layout}{8 * depth}']
+_FORMATS.update({f'{8 * depth}UC{values}': (depth, *_LAYOUTS[layout])
                  for values, layout in ((1, 'mono'), (3, 'bgr'), (4, 'bgra'))
                  for depth in (1, 2)})
-
-# What the cv_bridge of ROS converts with these codes and that of PyPI does not convert.
-_LACKED_CODES = {'bayer_grbg8': cv2.COLOR_BayerGB2BGR, 'yuv422': cv2.COLOR_YUV2BGR_UYVY,
-                 'yuv422_yuy2': cv2.COLOR_YUV2BGR_YUY2}
-
-_PAIRED = ('yuv422', 'yuv422_yuy2')
+_FORMATS['yuv422'] = _FORMATS['uyvy'] = (1, 2, cv2.COLOR_YUV2BGR_UYVY)
+_FORMATS['yuv422_yuy2'] = _FORMATS['yuyv'] = (1, 2, cv2.COLOR_YUV2BGR_YUY2)
+_PAIRED = (cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2BGR_YUY2)
 
 _SHOWN_CHARACTERS = 32
 
@@ -54,8 +54,8 @@ def bgr_image_of(message):
     Return the picture in an Image message.
 
     The memory of a bgr8 message (or 8UC3, which is the same) is used, without a copy; other
-    encodings go through cv_bridge, as far as there is a colour to convert. Nothing is allocated
-    before sizes and data fit together, and then only a few times the size of the data.
+    encodings are converted by OpenCV. Nothing is allocated before sizes and data fit together, and
+    then only a few times the size of the data.
 
     :param message: sensor_msgs/Image of any encoding that cv_bridge turns into bgr8; besides
         uyvy, yuyv, and 8UC and 16UC with 1, 3 or 4 channels. 65535 becomes 255.
@@ -69,55 +69,33 @@ def bgr_image_of(message):
     if message.encoding not in _FORMATS:
         raise BadImageError(f'{attempt}: expected an encoding with colours or grey that cv_bridge '
                             'turns into bgr8')
-    depth, values, encoding = _FORMATS[message.encoding]
+    depth, values, code = _FORMATS[message.encoding]
     if height < 1 or width < 1:
         raise BadImageError(f'{attempt}: expected at least 1x1 pixel')
     if step < width * values * depth or size != step * height:
         raise BadImageError(f'{attempt}: expected {step * height} bytes and a step of at least '
                             f'{width * values * depth}')
-    if encoding in _PAIRED and width % 2:
+    if code in _PAIRED and width % 2:
         # OpenCV 4.6 does not refuse it, but works in pairs, beyond the end of the picture.
         raise BadImageError(f'{attempt}: expected an even width, as two pixels share a colour')
-    # cv_bridge takes no padding off (that of PyPI), or only whole pixels of it (that of ROS).
     rows = np.frombuffer(message.data, dtype=np.uint8).reshape(height, step)
     rows = rows[:, :width * values * depth]
     if depth == 2:
         rows = _with_one_byte_a_value(rows, message.is_bigendian)
     pixels = rows.reshape(height, width, values)
-    if encoding == 'bgr8':
+    if code is None:
         return pixels
     try:
-        return _converted(pixels, encoding)
-    except Exception as error:   # cv_bridge lets errors of numpy, OpenCV and its own through
+        return cv2.cvtColor(pixels, code)
+    except cv2.error as error:
         reason = ' '.join(str(error).split())   # OpenCV's texts have several lines
-        raise BadImageError(f'{attempt}: cannot be converted to bgr8 '
-                            f'({type(error).__name__}: {reason})') from error
+        raise BadImageError(f'{attempt}: cannot be converted to bgr8 ({reason})') from error
 
 
 def _with_one_byte_a_value(rows, is_bigendian):
-    """
-    Return rows of 16-bit values with 8 bits, scaled as cv_bridge does: 65535 becomes 255.
-
-    Done before cv_bridge, because that of PyPI converts no 16-bit encoding, and neither swaps the
-    bytes with numpy 2.
-    """
+    """Return rows of 16-bit values with 8 bits, scaled as cv_bridge does: 65535 becomes 255."""
     pairs = np.ascontiguousarray(rows).view('>u2' if is_bigendian else '<u2')
     return cv2.convertScaleAbs(pairs.astype(np.uint16, copy=False), alpha=255 / 65535)
-
-
-def _converted(pixels, encoding):
-    """
-    Return pixels of an encoding of cv_bridge as blue-green-red.
-
-    :param pixels: uint8 array, height x width x values of a pixel.
-    """
-    message = image_message(Header(), pixels, encoding)
-    try:
-        return _bridge.imgmsg_to_cv2(message, 'bgr8')
-    except (CvBridgeError, KeyError):   # that of ROS, and of PyPI, for what it does not know
-        if encoding not in _LACKED_CODES:
-            raise
-        return cv2.cvtColor(pixels, _LACKED_CODES[encoding])
 
 
 def image_message(header, pixels, encoding):

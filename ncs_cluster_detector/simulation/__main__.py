@@ -101,7 +101,7 @@ def _parser():
         description='Run a Python program that was written for mvnc, the Python module of the '
                     "Neural Compute Stick's SDK, on simulated sticks.",
         epilog='A graph file for a simulated stick is an ONNX network, both files of a Caffe '
-               'network in one (see README.md), or a text; this makes one '
+               'network in one (see docs/try.md), or a text; this makes one '
                "in the current directory: printf 'detector: people\\n' > graph")
     parser.add_argument('script', nargs='?', metavar='SCRIPT', help='the program, unchanged')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, metavar='ARGUMENTS',

@@ -8,23 +8,19 @@
 # the License.
 """The environment variables and shared memory of a run that stays on this machine."""
 
-import contextlib
 import os
 from pathlib import Path
-import re
 
 from ncs_cluster_detector.checking.environment import FOREIGN_VARIABLES
 from ncs_cluster_detector.checking.environment import free_domain
 from ncs_cluster_detector.checking.environment import PROFILE_VARIABLES
-from ncs_cluster_detector.checking.shared_memory import is_locked
-from ncs_cluster_detector.checking.shared_memory import thing_of
+from ncs_cluster_detector.checking.shared_memory import remove_unused
+from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 
-__all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'names_in_use',
-           'PROFILE_VARIABLES', 'remove_dead_shared_memory', 'shared_memory_names']
+__all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'PROFILE_VARIABLES',
+           'remove_dead_shared_memory', 'shared_memory_names']
 
 PROFILE = Path(__file__).resolve().parents[1] / 'fastdds_loopback.xml'
-SHARED_MEMORY = Path('/dev/shm')
-SHARED_NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 
 
 def loopback_environment(inherited, domain, profile=PROFILE):
@@ -48,44 +44,14 @@ def loopback_environment(inherited, domain, profile=PROFILE):
         'ROS_DOMAIN_ID': str(domain)}
 
 
-def shared_memory_names():
-    """Return the names of all that Fast DDS has in shared memory now."""
-    return {path.name for path in SHARED_MEMORY.glob('*fastrtps_*')}
-
-
 def remove_dead_shared_memory(names_before):
     """
     Remove what is left in shared memory since the run began; call it outside of ROS.
 
-    A process that is killed leaves all of its own, and of those that end at the same moment
-    Fast DDS at times leaves the semaphore of a port.
-
     :param names_before: names that were there before the run; they are somebody else's.
     :return: names of what was removed: what came since then and no other process holds.
     """
-    names = shared_memory_names()
-    busy = {thing_of(name) for name in names_in_use()}
-    removed = {name for name in names - names_before
-               if thing_of(name) not in busy and not is_locked(thing_of(name))}
-    for name in removed:
-        (SHARED_MEMORY / name).unlink(missing_ok=True)
-    return removed
-
-
-def names_in_use():
-    """Return the names that some process, other than this one, has mapped or open."""
-    found = set()
-    for process in Path('/proc').glob('[0-9]*'):
-        if int(process.name) == os.getpid():
-            continue   # Fast DDS does not unmap what it had of others when it is shut down
-        # A process may end meanwhile, or close a file, or be another user's, as its files then
-        # are: whatever cannot be looked at is of no concern.
-        with contextlib.suppress(OSError):
-            found.update(SHARED_NAME.findall((process / 'maps').read_text()))
-            for link in (process / 'fd').iterdir():
-                with contextlib.suppress(OSError):
-                    found.update(SHARED_NAME.findall(os.readlink(link)))
-    return found
+    return remove_unused(shared_memory_names() - names_before)
 
 
 def use(environment):

@@ -10,18 +10,18 @@
 
 import contextlib
 import os
-from pathlib import Path
 import sys
 from typing import NamedTuple
 
+import psutil
 from runner import environment as run_environment
 
 
 class FoundRun(NamedTuple):
-    """A detector node that runs: process id, start in clock ticks since boot, environment."""
+    """A detector node that runs: process id, start in seconds since 1970, environment."""
 
     pid: int
-    started_at: int
+    started_at: float
     environment: dict
 
 
@@ -36,20 +36,15 @@ def find_runs(executable):
     :param executable: path of the program, a script that an interpreter runs.
     """
     found = []
-    for process in Path('/proc').glob('[0-9]*'):
+    for process in psutil.process_iter():
         # A process may end meanwhile, or be another user's: no concern of this one.
-        with contextlib.suppress(OSError):
-            if process.stat().st_uid != os.getuid():
+        with contextlib.suppress(psutil.Error):
+            if process.uids().effective != os.getuid():
                 continue
-            script = process.joinpath('cmdline').read_bytes().split(b'\0')[1:2]
-            if not script or os.path.realpath(
-                    process / 'cwd' / os.fsdecode(script[0])) != os.path.realpath(executable):
-                continue
-            # The name before the bracket may hold spaces; the start is field 22 of proc(5).
-            started_at = process.joinpath('stat').read_text().rpartition(')')[2].split()[19]
-            variables = os.fsdecode(process.joinpath('environ').read_bytes()).split('\0')
-            found.append(FoundRun(int(process.name), int(started_at), dict(
-                variable.split('=', 1) for variable in variables if '=' in variable)))
+            script = process.cmdline()[1:2]
+            if script and os.path.realpath(os.path.join(
+                    process.cwd(), script[0])) == os.path.realpath(executable):
+                found.append(FoundRun(process.pid, process.create_time(), process.environ()))
     return sorted(found, key=lambda run: (run.started_at, run.pid), reverse=True)
 
 

@@ -29,7 +29,7 @@ PREFIX_PTH = (
     "import os, sys; os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(dict.fromkeys("
     "[sys.prefix, *filter(None, os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep))]))\n")
 IMPORT_CHECK = (
-    'import cv2, cv_bridge, matplotlib, numpy, rclpy, sensor_msgs.msg, vision_msgs.msg, '
+    'import cv2, matplotlib, numpy, psutil, rclpy, sensor_msgs.msg, vision_msgs.msg, '
     'yaml, ' + PACKAGE)
 
 

@@ -21,6 +21,7 @@ from ncs_cluster_detector.checking.environment import PROFILE
 from ncs_cluster_detector.checking.node_process import members
 from ncs_cluster_detector.planning.fitting.recording import read_recording
 from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
+import psutil
 import pytest
 
 PATIENCE_SEC = 100.0
@@ -52,15 +53,8 @@ def start():
 
 def processes_of(folder):
     """Return the ids of the processes with this folder in their command line."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            with open(f'/proc/{pid}/cmdline', 'rb') as file:
-                if str(folder).encode() in file.read():
-                    found.append(int(pid))
-        except OSError:
-            continue   # it ended meanwhile
-    return found
+    return [process.pid for process in psutil.process_iter(['cmdline'])
+            if str(folder) in ' '.join(process.info['cmdline'] or ())]
 
 
 def test_a_dry_run(start, tmp_path):
@@ -82,6 +76,7 @@ def test_a_dry_run(start, tmp_path):
     assert set(steps) == {'start', 'rates', 'kill a worker', 'kill the node', 'heat', 'unplug',
                           'end'}
     assert [row['cluster_size'] for row in steps['rates']['sizes']] == [1, 2]
+    assert all(0 < row['cpu_busy'] <= 1 for row in steps['rates']['sizes'])
     assert all(kill['back_sec'] for kill in steps['kill a worker']['kills'])
     assert [kill['stick'] for kill in steps['kill a worker']['kills']] == [0, 1]
     assert steps['end']['exit_code'] == 0

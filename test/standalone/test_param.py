@@ -10,7 +10,6 @@
 
 import contextlib
 import os
-from pathlib import Path
 import re
 import signal
 import subprocess
@@ -18,6 +17,7 @@ import sys
 import time
 
 from made_up_run import ROOT
+import psutil
 import pytest
 from runner import environment as run_environment
 from runner import finder
@@ -164,8 +164,8 @@ def detector(tmp_path_factory):
         while ' fps ' not in printed.read_text():
             assert run.poll() is None and time.monotonic() < deadline, printed.read_text()
             time.sleep(0.05)
-        [pid] = [found.pid for found in finder.find_runs(DETECTOR) if Path(
-            f'/proc/{found.pid}/stat').read_text().rpartition(')')[2].split()[1] == str(run.pid)]
+        [pid] = [found.pid for found in finder.find_runs(DETECTOR)
+                 if psutil.Process(found.pid).ppid() == run.pid]
         yield pid
         run.send_signal(signal.SIGINT)
         assert run.wait(STOP_PATIENCE_SEC) == 0, printed.read_text()

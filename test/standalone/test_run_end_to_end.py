@@ -24,8 +24,9 @@ import uuid
 import cv2
 from made_up_run import ROOT
 import numpy as np
+import psutil
 import pytest
-from runner import environment as run_environment
+from runner import environment
 
 RUN = [sys.executable, str(ROOT / 'standalone' / 'run.py')]
 MARK = 'NCS_TEST_RUN'
@@ -61,28 +62,23 @@ class Runner:
         """Start it."""
         self.mark = uuid.uuid4().hex
         self.shared = set()
-        self.shared_before = run_environment.shared_memory_names()
+        self.shared_before = environment.shared_memory_names()
         self.process = subprocess.Popen(
             [*RUN, *map(str, arguments)], cwd=ROOT, env={**os.environ, MARK: self.mark}, **options)
 
     def processes(self):
         """Return the ids of the runner's processes, its own included."""
-        found = []
-        wanted = f'{MARK}={self.mark}'.encode()
-        for environment in Path('/proc').glob('[0-9]*/environ'):
-            with contextlib.suppress(OSError):   # ended, or somebody else's
-                if wanted in environment.read_bytes().split(b'\0'):
-                    found.append(int(environment.parent.name))
-        return found
+        return [process.pid for process in psutil.process_iter(['environ'])
+                if (process.info['environ'] or {}).get(MARK) == self.mark]
 
     def nodes(self):
         """Return the process id of each node, by its name."""
         found = {}
         for pid in self.processes():
-            with contextlib.suppress(OSError):
-                command = Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
+            with contextlib.suppress(psutil.Error):
+                command = psutil.Process(pid).cmdline()
                 for name in ('camera', 'detector'):
-                    if command[1:2] and command[1].endswith(f'/{name}_node'.encode()):
+                    if command[1:2] and command[1].endswith(f'/{name}_node'):
                         found[name] = pid
         return found
 
@@ -105,9 +101,9 @@ class Runner:
         assert self.shared, 'the nodes were never seen in shared memory'
         assert self.processes() == []
         segments = {name for name in self.shared if '_port' not in name}
-        assert segments & run_environment.shared_memory_names() == set()
+        assert segments & environment.shared_memory_names() == set()
         # Some ports are shared with other ROS programs of the machine, which may go on.
-        dead = run_environment.remove_dead_shared_memory(self.shared_before)
+        dead = environment.remove_dead_shared_memory(self.shared_before)
         assert self.shared & dead == set()
 
     def close(self):
@@ -121,10 +117,11 @@ class Runner:
                 stream.close()
 
     def _look_at_shared_memory(self):
+        # Only what is mapped: a node that looks for a free port opens those of others, too.
         for pid in self.processes():
             with contextlib.suppress(OSError):
                 maps = Path(f'/proc/{pid}/maps').read_text()
-                self.shared.update(run_environment.SHARED_NAME.findall(maps))
+                self.shared.update(re.findall(r'/dev/shm/(\S*fastrtps_\S+)', maps))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import sys
 import time
 
 from made_up_run import ROOT
+import psutil
 import pytest
 from runner import environment as run_environment
 from runner import node_process
@@ -47,8 +48,8 @@ def until(condition):
 def is_alive(pid):
     """Return whether a process runs (and is not only waiting to be reaped)."""
     try:
-        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] not in 'ZX'
-    except (FileNotFoundError, ProcessLookupError):
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
         return False
 
 
@@ -129,12 +130,12 @@ def test_nodes_end_when_the_runner_is_killed(tmp_path):
     runner = subprocess.Popen(
         [sys.executable, '-c', 'import os, sys, time\n'
          f'sys.path.insert(0, {str(ROOT / "standalone")!r})\n'
-         'from node_process import NodeProcess\n'
+         'from runner.node_process import NodeProcess\n'
          'node = NodeProcess("camera", ["/bin/sleep", "60"], dict(os.environ), None)\n'
          'print(node.pid, flush=True)\ntime.sleep(60)'], stdout=subprocess.PIPE, text=True)
     with runner:
         node = int(runner.stdout.readline())
-        until(lambda: Path(f'/proc/{node}/comm').read_text() == 'sleep\n')
+        until(lambda: psutil.Process(node).name() == 'sleep')
         runner.kill()
     until(lambda: not is_alive(node))
 
@@ -178,7 +179,7 @@ def test_a_domain_in_use_is_passed_over():
 
 def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):
     """What was there before, and what a process still holds, stays."""
-    folder = run_environment.SHARED_MEMORY
+    folder = Path('/dev/shm')
     kinds = ('old', 'held', 'locked', 'locked_el', 'dead')
     names = {kind: f'fastrtps_test_{os.getpid()}_{kind}' for kind in kinds}
     names['semaphore'] = f'sem.{names["held"]}_mutex'

@@ -47,23 +47,6 @@ def machine_facts(root=Path('/')):
         'raspberry_pi_get_throttled': _text(root / _UNDERVOLTAGE)}
 
 
-def cpu_times(root=Path('/')):
-    """Return (busy, all) of the CPUs since they were started, in ticks; None when not told."""
-    try:
-        first = (root / 'proc/stat').read_text().splitlines()[0]
-        fields = [int(word) for word in first.split()[1:]]
-    except (OSError, ValueError):
-        return None
-    return sum(fields[:8]) - fields[3] - fields[4], sum(fields[:8])
-
-
-def cpu_busy(before, after):
-    """Return the share of all cores that was busy between two cpu_times(), or None."""
-    if before is None or after is None or after[1] <= before[1]:
-        return None
-    return (after[0] - before[0]) / (after[1] - before[1])
-
-
 def _version(name):
     for known in (name, f'ros-{name}'):   # the name of the wheel
         try:

@@ -13,8 +13,6 @@ import statistics
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.bench import MORE_THAN_INFERRED
 from ncs_cluster_detector.checking.bench import MOST_IMAGES
-from ncs_cluster_detector.checking.facts.machine_facts import cpu_busy
-from ncs_cluster_detector.checking.facts.machine_facts import cpu_times
 from ncs_cluster_detector.checking.verdicts import judge
 from ncs_cluster_detector.checking.verdicts import judge_states
 from ncs_cluster_detector.checking.verdicts import NOT_OK
@@ -23,6 +21,7 @@ from ncs_cluster_detector.checking.verdicts import REPLUG
 from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import slow_sticks
 from ncs_cluster_detector.checking.verdicts import Verdict
+import psutil
 
 HEARD_SEC = 40.0
 LISTED_SEC = 15.0   # a list of sticks takes 7 s when one has to be given up
@@ -125,7 +124,8 @@ def rates_step(bench):
 
 
 def _measure(bench, size):
-    history, began, ticks = bench.history, bench.clock(), cpu_times()
+    history, began = bench.history, bench.clock()
+    psutil.cpu_percent()   # the next call tells what was busy since this one
     bench.pause(bench.times.rate_sec)
     now = bench.clock()
     rates = history.stick_rates(began, now)
@@ -136,7 +136,7 @@ def _measure(bench, size):
         'latency_p50_ms': _milliseconds(history.latency(50, began, now)),
         'latency_p95_ms': _milliseconds(history.latency(95, began, now)),
         'inferences_per_sec': {number: round(rate, 2) for number, rate in rates.items()},
-        'cpu_busy': cpu_busy(ticks, cpu_times())}
+        'cpu_busy': round(psutil.cpu_percent() / 100, 3)}
 
 
 def _judge_rates(bench, figures, sticks):

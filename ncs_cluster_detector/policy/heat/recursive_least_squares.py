@@ -9,10 +9,9 @@
 """Least squares that learn from one equation after the other, and forget."""
 
 from copy import copy
-import math
-from operator import add
+from operator import mul
 
-_LEAST = 1e-12
+import numpy as np
 
 
 class RecursiveLeastSquares:
@@ -32,12 +31,12 @@ class RecursiveLeastSquares:
         :param information: tuple of rows of the inverse of their covariance.
         """
         self.coefficients = coefficients
-        self._assumed = self._total = information
-        self._learned = [[0.0] * len(coefficients) for _ in coefficients]
+        self._assumed = np.array(information)
+        self._learned = np.zeros_like(self._assumed)
 
     def error(self, known, value):
-        """Return what the equation ``product(known, coefficients) = value`` is missed by."""
-        return value - product(known, self.coefficients)
+        """Return what the equation ``known @ coefficients = value`` is missed by."""
+        return value - sum(map(mul, known, self.coefficients))
 
     def after(self, known, value, weight, forgotten):
         """
@@ -48,19 +47,15 @@ class RecursiveLeastSquares:
         :param weight: inverse of the variance of its error.
         :param forgotten: the share of former equations of the same kind that is forgotten.
         """
-        seen = [product(row, known) for row in self._learned]
-        forgotten /= max(product(seen, known), weight)
+        one = np.array(known)
+        seen = self._learned @ one
+        forgotten /= max(seen @ one, weight)
         later = copy(self)
-        later._learned, later._total = [], []
-        for learned, total, one, other in zip(self._learned, self._total, known, seen):
-            one, other = weight * one, forgotten * other
-            change = [one * first - other * second for first, second in zip(known, seen)]
-            later._learned.append(list(map(add, learned, change)))
-            later._total.append(list(map(add, total, change)))
-        gain = solved(later._total, known)
-        error = self.error(known, value)
-        later.coefficients = tuple(coefficient + weight * error * part
-                                   for coefficient, part in zip(self.coefficients, gain))
+        later._learned = self._learned + (
+            weight * np.outer(one, one) - forgotten * np.outer(seen, seen))
+        gain = np.linalg.solve(self._assumed + later._learned, one)
+        later.coefficients = tuple(
+            (self.coefficients + weight * self.error(known, value) * gain).tolist())
         return later
 
     def variance(self, slope, assumed=1.0, more=()):
@@ -71,41 +66,6 @@ class RecursiveLeastSquares:
         :param assumed: how much what was assumed at first counts.
         :param more: information on each coefficient from elsewhere.
         """
-        matrix = [[assumed * one + other for one, other in zip(*rows)]
-                  for rows in zip(self._assumed, self._learned)]
-        for index, information in enumerate(more):
-            matrix[index][index] += information
-        return product(slope, solved(matrix, slope))
-
-
-def product(row, column):
-    """Return the sum of the products of two lists of four numbers, number by number."""
-    a, b, c, d = row
-    e, f, g, h = column
-    return a * e + b * f + c * g + d * h
-
-
-def solved(matrix, right):
-    """
-    Return the solution of four linear equations with a symmetric positive matrix, a list.
-
-    Cholesky, line by line: the matrix is a triangle times itself, and triangles are solved from
-    one end to the other.
-    """
-    (a, *_), (b, c, *_), (d, e, f, _), (g, h, i, j) = matrix
-    # What is assumed keeps the roots away from zero, but for rounding.
-    a = math.sqrt(max(a, _LEAST))
-    b, d, g = b / a, d / a, g / a
-    c = math.sqrt(max(c - b * b, _LEAST))
-    e, h = (e - d * b) / c, (h - g * b) / c
-    f = math.sqrt(max(f - d * d - e * e, _LEAST))
-    i = (i - g * d - h * e) / f
-    j = math.sqrt(max(j - g * g - h * h - i * i, _LEAST))
-    p, q, r, s = right
-    p = p / a
-    q = (q - b * p) / c
-    r = (r - d * p - e * q) / f
-    s = (s - g * p - h * q - i * r) / j / j
-    r = (r - i * s) / f
-    q = (q - e * r - h * s) / c
-    return [(p - b * q - d * r - g * s) / a, q, r, s]
+        matrix = assumed * self._assumed + self._learned
+        matrix[np.diag_indices(len(more))] += more
+        return float(slope @ np.linalg.solve(matrix, slope))

@@ -14,6 +14,7 @@ import textwrap
 
 from ncs_cluster_detector.simulation.bus.bus_memory import FILE_NAME
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+import psutil
 
 _LONGEST_COMMAND = 100
 
@@ -23,13 +24,13 @@ class RunningBus:
     """
     A bus, the process that made it (or one that still uses it) and what that runs.
 
-    ``started_at`` is when the process was started, in clock ticks since the boot, and
-    ``ros_domain_id`` the one in its environment, empty if there is none.
+    ``started_at`` is when the process was started, in seconds since 1970, and ``ros_domain_id``
+    the one in its environment, empty if there is none.
     """
 
     pid: int
     program: str
-    started_at: int
+    started_at: float
     ros_domain_id: str
     shared_bus: SimulatedBus
 
@@ -42,7 +43,7 @@ def running_buses(pid=None):
     :raises ValueError: there is none.
     """
     users = {}
-    for process in sorted(int(name) for name in os.listdir('/proc') if name.isdigit()):
+    for process in psutil.pids():   # in ascending order
         for inode, path in _bus_files(process):
             users.setdefault(inode, {}).setdefault(process, path)
     buses = []
@@ -64,12 +65,16 @@ def _attached(paths):
         except (OSError, ValueError):
             continue   # the process has just ended or begun, or is of another version
         pid = shared_bus.maker if shared_bus.maker in paths else process
-        return [RunningBus(pid, _program(pid), *_start_and_domain(pid), shared_bus)]
+        return [RunningBus(pid, *_facts_about(pid), shared_bus)]
     return []
 
 
 def _bus_files(process):
-    """Yield (inode, path) of the open files of a process that are the memory of a bus."""
+    """
+    Yield (inode, path) of the open files of a process that are the memory of a bus.
+
+    psutil lists only files that have a name in a folder.
+    """
     folder = f'/proc/{process}/fd'
     try:
         numbers = os.listdir(folder)
@@ -84,26 +89,12 @@ def _bus_files(process):
             continue   # closed meanwhile
 
 
-def _program(process):
-    """Return the command of a process, in one line and not too long."""
+def _facts_about(pid):
+    """Return a process's program, start and ROS_DOMAIN_ID; see RunningBus."""
     try:
-        with open(f'/proc/{process}/cmdline', 'rb') as file:
-            command = file.read().replace(b'\0', b' ').decode(errors='replace')
-    except OSError:
-        return 'has just ended'
-    return textwrap.shorten(command, _LONGEST_COMMAND, placeholder=' ...')
-
-
-def _start_and_domain(process):
-    """Return when a process was started, and its ROS_DOMAIN_ID; see RunningBus."""
-    try:
-        with open(f'/proc/{process}/stat') as file:
-            # The name before the bracket may hold spaces; the start is field 22 of proc(5).
-            started_at = int(file.read().rpartition(')')[2].split()[19])
-        with open(f'/proc/{process}/environ', 'rb') as file:
-            variables = file.read().decode(errors='replace').split('\0')
-    except OSError:
-        return 0, ''   # it has just ended
-    domains = [variable.partition('=')[2] for variable in variables
-               if variable.startswith('ROS_DOMAIN_ID=')]
-    return started_at, ''.join(domains[:1])
+        process = psutil.Process(pid)
+        command = ' '.join(process.cmdline()).encode(errors='replace').decode()
+        return (textwrap.shorten(command, _LONGEST_COMMAND, placeholder=' ...'),
+                process.create_time(), process.environ().get('ROS_DOMAIN_ID', ''))
+    except psutil.Error:
+        return 'has just ended', 0.0, ''

@@ -8,8 +8,6 @@
 # the License.
 """The facts out of files that were made up, and what must not be in them."""
 
-from ncs_cluster_detector.checking.facts.machine_facts import cpu_busy
-from ncs_cluster_detector.checking.facts.machine_facts import cpu_times
 from ncs_cluster_detector.checking.facts.machine_facts import machine_facts
 from ncs_cluster_detector.checking.facts.sdk_facts import sdk_environment
 from ncs_cluster_detector.checking.facts.sdk_facts import sdk_facts
@@ -79,15 +77,6 @@ def test_a_raspberry_pi(tmp_path):
     assert facts['usbfs_memory_mb'] == '16'
     assert facts['udev_rules'] == ['97-usbboot.rules']
     assert facts['cpu'] is None
-
-
-def test_how_busy_the_cpu_was(tmp_path):
-    write(tmp_path, proc__stat='cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 2 3')
-    before = cpu_times(tmp_path)
-    write(tmp_path, proc__stat='cpu  160 0 120 710 110 0 0 0 0 0\ncpu0 1 2 3')
-    assert cpu_busy(before, cpu_times(tmp_path)) == pytest.approx(0.8)
-    assert cpu_busy(None, before) is None
-    assert cpu_times(tmp_path / 'none') is None
 
 
 def test_nobody_is_named():

@@ -1,0 +1,77 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Writes the tables of parameters into reference.md, as the nodes declare them.
+
+``.venv/bin/python docs/parameter_tables.py`` rewrites the page after a change of a parameter.
+"""
+
+from pathlib import Path
+import sys
+
+ROOT = Path(__file__).resolve().parent.parent
+if __name__ == '__main__':   # this checkout's parameters, not those of an installed package
+    sys.path.insert(0, str(ROOT))
+
+from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS  # noqa: E402, I100
+from ncs_cluster_detector.detector_node.parameters import PARAMETERS  # noqa: E402, I100
+
+PAGE = ROOT / 'docs' / 'reference.md'
+TABLES = {'camera': CAMERA_PARAMETERS, 'detector': PARAMETERS}
+BEGIN, END = '<!-- parameters of the {} node -->\n', '<!-- end -->'
+TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', list: 'string[]'}
+
+
+def table(parameters):
+    """Return the table of some parameters, in Markdown."""
+    rows = [('parameter', 'type', 'default', 'range', 'live', 'meaning'), ('---',) * 6]
+    rows += [(f'`{parameter.name}`', TYPES[type(parameter.default)], default_of(parameter),
+              range_of(parameter), 'yes' if parameter.live else 'no', meaning_of(parameter))
+             for parameter in parameters]
+    return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
+
+
+def default_of(parameter):
+    """Return the default as ``ros2 param`` would be given it."""
+    if parameter.default in ('', []):
+        return 'empty'
+    value = parameter.default
+    return f'`{str(value).lower() if isinstance(value, bool) else value}`'
+
+
+def range_of(parameter):
+    """Return the values that are accepted; empty where the type decides alone."""
+    if parameter.choices:
+        return ', '.join(f'`{choice}`' for choice in parameter.choices)
+    if parameter.above is not None:
+        return f'above {parameter.above:g}'
+    # Not :g, which would write a million as 1e+06.
+    return '' if parameter.low is None else f'{parameter.low} to {parameter.high}'
+
+
+def meaning_of(parameter):
+    """Return the description without its last words: they are a column of their own."""
+    text = parameter.description.removesuffix(' Live.').removesuffix(' Restart to change.')
+    return text.replace('|', '\\|')
+
+
+def with_tables(page):
+    """Return the text of the page with today's tables between their marks."""
+    for node, parameters in TABLES.items():
+        before, begin, rest = page.partition(BEGIN.format(node))
+        _, end, after = rest.partition(END)
+        if not begin or not end:
+            raise ValueError(f'{PAGE.name}: no {BEGIN.format(node).strip()} with {END} behind it; '
+                             'put both back where the table belongs')
+        page = before + begin + table(parameters) + end + after
+    return page
+
+
+if __name__ == '__main__':
+    PAGE.write_text(with_tables(PAGE.read_text(encoding='utf-8')), encoding='utf-8')
