@@ -68,7 +68,7 @@ def main(orders, path=None):
     """Evaluate one line after the other, until nobody sends any more."""
     if path:
         mvncapi.plug_in(SimulatedBus.attach(path))
-    with suppress(EOFError):
+    with suppress(EOFError, ConnectionResetError):
         while True:
             orders.send(json.dumps(_evaluate(orders.recv())))
 
@@ -79,6 +79,7 @@ class OtherProcess:
     def __init__(self, bus=None, **environment):
         """Start it; without a bus it sees what its environment says."""
         self._exit_code = self._popen = self._sentinel = None
+        self._bus = bus   # which lives as long as somebody holds it
         self._orders, theirs = connection.Pipe()
         with theirs:
             if bus is not None:

@@ -152,7 +152,8 @@ def test_a_throttled_stick_pauses_between_inferences(bench):
 def test_importing_it_does_nothing_and_an_open_stick_does_not_keep_a_program_alive():
     program = (
         'import sys, threading\n'
-        'from ncs_cluster_detector.simulation import graphs, mvncapi\n'
+        'from ncs_cluster_detector.simulation.api import mvncapi\n'
+        'from ncs_cluster_detector.simulation.networks import graphs\n'
         'assert threading.active_count() == 1\n'
         'assert mvncapi.enumerate_devices() == []\n'
         'level = mvncapi.global_get_option(mvncapi.GlobalOption.RW_LOG_LEVEL)\n'

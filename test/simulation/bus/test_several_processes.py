@@ -232,8 +232,8 @@ def test_a_stopped_process_holds_up_only_the_port_that_it_is_changing(bench):
     bench.plug_in(sticks=2)
     first, second = bench.bus.port('1.1'), bench.bus.port('1.2')
     with OtherProcess(bench.bus) as other:
-        other.do('from ncs_cluster_detector.simulation import library')
-        other.do('port = library.initialised_bus().port("1.1")')
+        other.do('from ncs_cluster_detector.simulation.api import process_state')
+        other.do('port = process_state.initialised_bus().port("1.1")')
         other.do('lock = port._part.locked()')
         other.do('lock.__enter__()')
         _, reading = in_thread(first.celsius)

@@ -12,9 +12,9 @@ import subprocess
 import sys
 
 from blocking_calls import LIMIT_SEC
-from ncs_cluster_detector.simulation import faults
 from ncs_cluster_detector.simulation.bus.running_buses import running_buses
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.faults import __main__ as faults
 from ncs_cluster_detector.simulation.faults.fault_words import FAULTS
 from other_process import OtherProcess
 import pytest

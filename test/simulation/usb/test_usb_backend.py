@@ -32,7 +32,7 @@ from usb_bench import UsbBench
 _CLAIM = """
 from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
 from ncs_cluster_detector.simulation.api import process_state
-backend = SimulatedUsbBackend(library._plugged_in)
+backend = SimulatedUsbBackend(process_state._plugged_in)
 handle = backend.open_device([*backend.enumerate_devices()][2])
 backend.claim_interface(handle, 0)
 """
