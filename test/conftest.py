@@ -50,8 +50,13 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
     os.environ[_name] = str(
         Path(__file__).resolve().parents[1] / 'standalone' / 'fastdds_loopback.xml')
 
-# In the background of a shell SIGINT is ignored, also by all that is started here; tests send it.
+# In the background of a shell SIGINT is ignored, and after nohup SIGHUP, also by all that is started
+# here; tests send them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+for _signal in (signal.SIGHUP, signal.SIGTERM):
+    signal.signal(_signal, signal.SIG_DFL)
+signal.pthread_sigmask(
+    signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE})
 
 
 # Modules that look at all that runs on this machine, so that none runs beside another of them.
