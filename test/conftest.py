@@ -65,12 +65,33 @@ _LOOK_AT_THE_MACHINE = (
     'test_detector_node', 'test_closed_pipes')
 
 
+# Those that take longest, longest first: what comes last should be short, or one process works on
+# alone in the end.
+_LONGEST = (
+    'test_places', 'test_detector_node', 'test_detector_depth', 'test_param', 'test_survival',
+    'test_run_end_to_end', 'test_detector_retuning', 'test_rotation_properties',
+    'test_unreliable_sticks', 'test_supervisor_rotation', 'test_thermal_plan', 'test_plan',
+    'test_secrets', 'test_start_places', 'test_heat_control', 'test_flake8', 'test_bus_cleaner',
+    'test_check_sticks', 'test_camera_lifecycle', 'test_main', 'test_camera_streams',
+    'test_image_silence', 'test_camera_node', 'test_mvnc_driver', 'test_sensor_watch')
+# Their tests share nothing, and wait more than they compute.
+_SPREAD = ('test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')
+
+
+def _group(item):
+    module = item.path.stem
+    if module in _LOOK_AT_THE_MACHINE:
+        return 'machine'
+    return f'{item.path}::{item.originalname}' if module in _SPREAD else str(item.path)
+
+
 def pytest_collection_modifyitems(items):
     """Keep the tests of a module together where pytest-xdist runs several at a time."""
+    ranks = {module: rank for rank, module in enumerate(_LONGEST)}
+    items.sort(key=lambda item: (_group(item) != 'machine',
+                                 ranks.get(item.path.stem, len(ranks))))
     for item in items:
-        module = item.path.stem
-        group = 'machine' if module in _LOOK_AT_THE_MACHINE else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 @pytest.fixture(scope='session')

@@ -22,11 +22,13 @@ import subprocess
 import sys
 
 from blocking_calls import LIMIT_SEC
+from blocking_calls import wait_until
 from ncs_cluster_detector.processes.fork_server import ForkServer
 from ncs_cluster_detector.processes.fork_server import NUMBER
 from ncs_cluster_detector.simulation.api import mvncapi
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 import numpy
+import psutil
 
 NAME = mvncapi.DeviceOption.RO_DEVICE_NAME
 THERMAL = mvncapi.DeviceOption.RO_THERMAL_STATS
@@ -70,7 +72,9 @@ def main(orders, path=None):
         mvncapi.plug_in(SimulatedBus.attach(path))
     with suppress(EOFError, ConnectionResetError):
         while True:
-            orders.send(json.dumps(_evaluate(orders.recv())))
+            line = orders.recv()
+            orders.send('begun')
+            orders.send(json.dumps(_evaluate(line)))
 
 
 class OtherProcess:
@@ -109,8 +113,17 @@ class OtherProcess:
         return self.answer()
 
     def begin(self, line):
-        """Let it evaluate a line without waiting for it."""
+        """Let it evaluate a line; return once it is done with it, or waits within it."""
         self._orders.send(line)
+        assert self.has_answered(LIMIT_SEC)
+        assert self._orders.recv() == 'begun'
+        wait_until(lambda: self._status() != psutil.STATUS_RUNNING)
+
+    def _status(self):
+        try:
+            return psutil.Process(self.pid).status()
+        except psutil.NoSuchProcess:
+            return psutil.STATUS_DEAD
 
     def has_answered(self, within_sec=0.0):
         """Tell whether there is an answer, waiting for it for a while."""
