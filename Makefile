@@ -31,7 +31,7 @@ WRONG := $(shell $(PYTHON) -S standalone/make_variables.py \
 	$(foreach goal,$(GOALS),'$(goal): $(TAKES_$(goal))') -- \
 	$(foreach goal,$(MAKECMDGOALS),$(call quoted,$(goal))) -- \
 	$(foreach name,$(GIVEN),$(call quoted,$(name))) 2>/dev/null || \
-	echo $(call quoted,PYTHON=$(PYTHON): cannot be run; name a Python of 3.10 to 3.13))
+	echo $(call quoted,PYTHON=$(PYTHON): cannot be run; name a Python of 3.10 to 3.14))
 ifneq ($(WRONG),)
 $(error $(WRONG))
 endif
@@ -56,7 +56,7 @@ help:
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
 	@echo 'These variables may stand in the environment, too; others are refused on the command line.'
-	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.13) of $(VENV), which stays.'
+	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.14) of $(VENV), which stays.'
 
 setup: $(READY)
 	@echo '$(VENV) is ready.'

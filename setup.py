@@ -17,7 +17,7 @@ package_name = 'ncs_cluster_detector'
 
 setup(
     name=package_name,
-    version='0.1.0',
+    version='1.0.0',
     packages=find_packages(exclude=['test', 'test.*', 'standalone', 'standalone.*']),
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/' + package_name]),

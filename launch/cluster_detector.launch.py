@@ -29,6 +29,12 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
+from ncs_cluster_detector.cameras.registry import device_descriptions
+from ncs_cluster_detector.cameras.registry import source_descriptions
+from ncs_cluster_detector.cameras.registry import SOURCES
+from ncs_cluster_detector.drivers.registry import driver_descriptions
+from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.drivers.registry import graph_descriptions
 from ncs_cluster_detector.launching.arguments import CAMERA_ARGUMENTS
 from ncs_cluster_detector.launching.arguments import check_namespace
 from ncs_cluster_detector.launching.arguments import DETECTOR_ARGUMENTS
@@ -68,16 +74,11 @@ def generate_launch_description():
                         'another machine.'),
         DeclareLaunchArgument(
             'source', default_value='',
-            choices=['', 'usb', 'realsense', 'video', 'images', 'test_pattern'],
-            description='Where the pictures come from: a camera or stream (usb), a RealSense '
-                        'camera with depth or its recording (realsense), a video file, a picture '
-                        'or a folder of pictures (images), or a synthetic street scene '
-                        '(test_pattern). ' + FROM_FILE),
+            choices=['', *SOURCES],
+            description=f'Where the pictures come from: {source_descriptions()}. {FROM_FILE}'),
         DeclareLaunchArgument(
             'device', default_value='',
-            description='For usb a device path or number, or a stream URL (rtsp://, http://); for '
-                        'realsense a serial number, or a recorded file (.bag, .db3); for video a '
-                        'file; for images a file or folder. ' + FROM_FILE),
+            description=f'{device_descriptions()}; not used by the others. {FROM_FILE}'),
         DeclareLaunchArgument(
             'camera_info_url', default_value='',
             description='Calibration file of the camera, file:///path or package://package/path. '
@@ -87,15 +88,12 @@ def generate_launch_description():
             description='Whether the detector measures how far away things are, in the depth '
                         'image that goes with each picture: true or false. ' + FROM_FILE),
         DeclareLaunchArgument(
-            'driver', default_value='', choices=['', 'mvnc', 'simulated'],
-            description='What drives the sticks: mvnc (real ones, through NCSDK 2; the default of '
-                        'config/detector.yaml) or simulated. ' + FROM_FILE),
+            'driver', default_value='', choices=['', *DRIVERS],
+            description=f'What drives the sticks: {driver_descriptions()}. {FROM_FILE}'),
         DeclareLaunchArgument(
             'graph_paths', default_value='',
             description='Graph file, or several as "[\'a.graph\',\'b.graph\']", all of which run '
-                        'on every stick for every frame. With driver simulated also ONNX files, '
-                        'Caffe networks (.caffemodel, its .prototxt beside it) and the built-in '
-                        'people, faces, shapes. ' + FROM_FILE),
+                        f'on every stick for every frame. {graph_descriptions()} {FROM_FILE}'),
         DeclareLaunchArgument(
             'cluster_size', default_value='',
             description='Sticks active at a time, 0 to 64, while the others rest; 0 = all, no '

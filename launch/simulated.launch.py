@@ -15,6 +15,10 @@ from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
 from launch.actions import OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from ncs_cluster_detector.cameras.registry import source_descriptions
+from ncs_cluster_detector.cameras.registry import SOURCES
+from ncs_cluster_detector.drivers.registry import driver_descriptions
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.launching.arguments import note_own_defaults
 
 UNLESS_IN_FILE = 'Where it is not given, params_file wins over this default.'
@@ -25,16 +29,12 @@ def generate_launch_description():
     return LaunchDescription([
         OpaqueFunction(function=note_own_defaults, args=[['driver', 'source', 'cluster_size']]),
         DeclareLaunchArgument(
-            'driver', default_value='simulated', choices=['mvnc', 'simulated'],
-            description='What drives the sticks: simulated, or mvnc (real ones, through NCSDK 2). '
-                        + UNLESS_IN_FILE),
+            'driver', default_value='simulated', choices=list(DRIVERS),
+            description=f'What drives the sticks: {driver_descriptions()}. {UNLESS_IN_FILE}'),
         DeclareLaunchArgument(
-            'source', default_value='test_pattern',
-            choices=['usb', 'realsense', 'video', 'images', 'test_pattern'],
-            description='Where the pictures come from: a camera or stream (usb), a RealSense '
-                        'camera with depth or its recording (realsense), a video file, a picture '
-                        'or a folder of pictures (images), or a synthetic street scene '
-                        '(test_pattern). ' + UNLESS_IN_FILE),
+            'source', default_value='test_pattern', choices=list(SOURCES),
+            description=f'Where the pictures come from: {source_descriptions()}. '
+                        + UNLESS_IN_FILE),
         DeclareLaunchArgument(
             'cluster_size', default_value='2',
             description='Sticks active at a time, 0 to 64, while the others rest; 0 = all, no '

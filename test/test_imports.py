@@ -35,13 +35,17 @@ ALLOWED = {
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
     'simulation': {'simulation', 'networks', 'processes.process_start'},
-    'wire/messages': {'networks.input_format'},
+    'wire/messages': {'networks.input_format', 'drivers.driver'},
     'wire/frame_slots': {'processes.fork_server'},
-    'drivers': {'sticks', 'simulation'},
-    'worker': {'worker', 'wire', 'drivers', 'sticks', 'networks'},
+    # What a driver must give; it knows no driver.
+    'drivers/driver': {'sticks'},
+    'drivers': {'drivers', 'sticks', 'simulation'},
+    # It is handed its driver; the table of drivers is the node's.
+    'worker': {'worker', 'wire', 'sticks', 'networks'},
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick'},
     # They start the processes whose other end is there.
-    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'worker'},
+    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'worker',
+                                  'drivers.driver'},
     'supervision/bus_cleaner': {'policy', 'wire', 'processes', 'worker.bus_cleaner_main'},
     'supervision/measurement': set(),
     'supervision/frame': set(),
@@ -54,12 +58,13 @@ ALLOWED = {
     # before any worker starts.
     'detector_node': {'detector_node', 'camera_node.outputs', 'ros', 'policy', 'networks',
                       'geometry', 'drawing', 'supervision', 'wire.messages', 'shown_text',
-                      'closest_name', 'simulation.bus', 'simulation.networks'},
+                      'closest_name', 'drivers.driver', 'drivers.registry', 'sticks.stick',
+                      'simulation.bus.bus_spec', 'simulation.networks.formats'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'shown_text', 'planning.fitting', 'cameras.test_pattern',
-                 'processes', 'ros.environment'},
+                 'processes', 'ros.environment', 'drivers.registry'},
     'checking/verdicts': set(),
     'checking/history': set(),
     # For launch files, which read a parameter file as the nodes do.

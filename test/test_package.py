@@ -11,12 +11,14 @@
 import ast
 import os
 from pathlib import Path
+import re
 import runpy
 import sys
 from xml.etree import ElementTree
 
 import pytest
 import setuptools
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = 'ncs_cluster_detector'
@@ -103,6 +105,20 @@ def test_setup_and_manifest_agree(setup, manifest):
         assert text(manifest, tag) == setup[tag], tag
     assert manifest.find('maintainer').get('email') == setup['maintainer_email']
     assert text(manifest.find('export'), 'build_type') == 'ament_python'
+
+
+def test_the_changelog_knows_the_version(manifest):
+    released = re.findall(r'^(\d+\.\d+\.\d+) \(\d{4}-\d\d-\d\d\)$',
+                          (ROOT / 'CHANGELOG.rst').read_text(), re.MULTILINE)
+    assert released[0] == text(manifest, 'version')
+
+
+def test_rosdoc2_finds_the_pages(manifest):
+    name = text(manifest.find('export'), 'rosdoc2')
+    _, settings = yaml.safe_load_all((ROOT / name).read_text())
+    (builder,) = settings['builders']
+    folder = ROOT / builder['sphinx']['user_doc_dir']
+    assert (folder / 'conf.py').is_file()
 
 
 def test_no_dependency_is_named_twice(manifest):

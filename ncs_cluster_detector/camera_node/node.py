@@ -18,12 +18,10 @@ from ncs_cluster_detector.camera_node.diagnostics import camera_status
 from ncs_cluster_detector.camera_node.outputs import CameraOutputs
 from ncs_cluster_detector.camera_node.parameters import CAMERA_PARAMETERS
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.camera import DepthCamera
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import FrameGrabber
-from ncs_cluster_detector.cameras.open_camera import check_address
-from ncs_cluster_detector.cameras.open_camera import check_installed
-from ncs_cluster_detector.cameras.open_camera import must_exist
-from ncs_cluster_detector.cameras.open_camera import open_camera
-from ncs_cluster_detector.cameras.open_camera import shown_source
+from ncs_cluster_detector.cameras.registry import check_address
+from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.parameters import NodeWithParameters
 from ncs_cluster_detector.ros.parameters import StartupError
@@ -32,7 +30,6 @@ from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.time import Time
 
-NEED_NO_DEVICE = ('realsense', 'test_pattern')
 # Within the five seconds that a launch file waits before it sends SIGTERM.
 STOP_TIMEOUT_SEC = 2.0
 # A clock that was set back by more than this is followed instead of outrun.
@@ -54,8 +51,8 @@ class CameraNode(NodeWithParameters):
         """
         super().__init__('camera', CAMERA_PARAMETERS, **kwargs)
         self._settings = self.values()
-        self._device = self.shown(
-            shown_source(self._settings['source'], self._settings['device']))
+        self._camera_class = SOURCES[self._settings['source']]
+        self._device = self.shown(self._camera_class.shown_name(self._settings['device']))
         self._owner = status_prefix(self, 'camera')
         self._published = 0
         self._last_stamp_ns = None
@@ -63,7 +60,7 @@ class CameraNode(NodeWithParameters):
         self._warned = ''
         self._outputs = CameraOutputs(
             self, self._settings['frame_id'], self._read_calibration(),
-            with_depth=self._settings['source'] == 'realsense',
+            with_depth=issubclass(self._camera_class, DepthCamera),
             changed=lambda: self._grabber.wake())
         self._grabber = self._make_grabber()
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -75,7 +72,7 @@ class CameraNode(NodeWithParameters):
 
     def validate_combination(self, values):
         """Refuse a source that needs a device and has none, or one that it cannot open."""
-        if values['source'] not in NEED_NO_DEVICE and not values['device'].strip():
+        if SOURCES[values['source']].needs_device and not values['device'].strip():
             raise ValueError(f'device={values["device"]}: must not be empty (source='
                              f'{values["source"]}); name a device, a URL, a file or a folder')
         try:
@@ -102,17 +99,17 @@ class CameraNode(NodeWithParameters):
     def _make_grabber(self):
         settings = self._settings
         try:
-            check_installed(settings['source'])
+            self._camera_class.check_installed()
         except CameraError as error:
             raise StartupError(self.shown(f'source={settings["source"]}: {error}')) from None
         camera, name = None, self._device
-        if must_exist(settings['source'], settings['device']):
+        if self._camera_class.must_exist(settings['device']):
             try:
                 camera = self._open_camera()
             except CameraError as error:
                 raise StartupError(self.shown(f'device={settings["device"]}: {error} '
                                               f'(source={settings["source"]})')) from None
-        elif settings['source'] != 'test_pattern' and '://' not in settings['device']:
+        elif self._camera_class.is_asked(settings['device']):
             name += (f' (asked for {settings["width"]}x{settings["height"]} at '
                      f'{settings["fps"]:g} fps)')
         return FrameGrabber(self._open_camera, self._stamp, self._outputs.wanted, settings['loop'],
@@ -121,8 +118,9 @@ class CameraNode(NodeWithParameters):
     def _open_camera(self):
         settings = self._settings
         try:
-            return open_camera(settings['source'], settings['device'], settings['width'],
-                               settings['height'], settings['fps'], self._warn)
+            return self._camera_class.open_camera(
+                settings['device'], settings['width'], settings['height'], settings['fps'],
+                self._warn)
         except CameraError as error:
             raise CameraError(self.shown(error)) from None
 

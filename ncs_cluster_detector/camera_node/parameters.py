@@ -8,7 +8,10 @@
 # the License.
 """The parameters of the camera node, each with its default, limits and meaning."""
 
-from ncs_cluster_detector.cameras.open_camera import SOURCES
+from ncs_cluster_detector.cameras.registry import DEFAULT
+from ncs_cluster_detector.cameras.registry import device_descriptions
+from ncs_cluster_detector.cameras.registry import source_descriptions
+from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.ros.diagnostic_status import USE_FQN
 from ncs_cluster_detector.ros.parameters import ParameterSpec
 
@@ -24,17 +27,12 @@ class DeviceSpec(ParameterSpec):
 
 CAMERA_PARAMETERS = (
     ParameterSpec(
-        'source', 'usb',
-        'Where the pictures come from: a camera or stream (usb), a RealSense camera with depth or '
-        'its recording (realsense), a video file (video), a picture or a folder of pictures '
-        '(images), or a synthetic street scene (test_pattern). Restart to change.',
-        choices=SOURCES),
+        'source', DEFAULT,
+        f'Where the pictures come from: {source_descriptions()}. Restart to change.',
+        choices=tuple(SOURCES)),
     DeviceSpec(
         'device', '/dev/video0',
-        'usb: device path or number, or stream URL (rtsp://, http://); realsense: serial number, '
-        'or a recorded file (.bag, .db3), and the default or empty means the first one that is '
-        'found; video: file; images: file or folder; not used by test_pattern. Restart to '
-        'change.'),
+        f'{device_descriptions()}; not used by the others. Restart to change.'),
     ParameterSpec(
         'width', 640,
         'Width in pixels to ask a camera for, and of the test pattern; files keep their own. '

@@ -11,6 +11,8 @@
 from abc import ABC
 from abc import abstractmethod
 import os
+from typing import Callable
+from typing import ClassVar
 
 import cv2
 
@@ -32,6 +34,9 @@ class Camera(ABC):
     """
     One open source of pictures.
 
+    Its class tells what is to be known of the source before it is opened; a class of
+    :class:`DepthCamera` tells that it gives depth.
+
     A constructor opens the source or raises CameraError. ``width`` and ``height`` in pixels and
     ``fps`` in frames a second are what the source grants, which may differ from what was asked;
     0 means that it did not tell. ``pixel_format`` is how the pixels arrive, such as MJPG, or
@@ -41,6 +46,13 @@ class Camera(ABC):
     ``1 / fps`` seconds.
     """
 
+    # What it is, and what ``device`` is for it (empty = not used), for the descriptions of the
+    # parameters.
+    description: ClassVar[str] = ''
+    device_description: ClassVar[str] = ''
+    needs_device: ClassVar[bool] = True   # ``device`` may not be empty
+    takes_url: ClassVar[bool] = False
+
     live = False
     width = 0
     height = 0
@@ -48,6 +60,44 @@ class Camera(ABC):
     pixel_format = ''
     skipped = 0
     calibration = None
+
+    @classmethod
+    def open_camera(cls, device: str, width: int, height: int, fps: float,
+                    warn: Callable[[str], None]) -> 'Camera':
+        """
+        Open the source; to be replaced where the constructor takes something else.
+
+        :param device: which camera, stream, file or folder.
+        :param width: wanted width in pixels, for a source that has no size of its own.
+        :param height: wanted height in pixels, for a source that has no size of its own.
+        :param fps: wanted frames a second, for a source that has no rate of its own.
+        :param warn: is called with one line for whatever had to be left out.
+        :raises CameraError: it cannot be opened.
+        """
+        return cls(device, width, height, fps, warn)  # type: ignore[call-arg]
+
+    @classmethod
+    def check_installed(cls) -> None:
+        """
+        Check that the SDK is there, if the source has one.
+
+        :raises CameraError: it is not, or it cannot be loaded.
+        """
+
+    @classmethod
+    def must_exist(cls, device: str) -> bool:
+        """Return whether the source has to be there at the start: a camera can appear later."""
+        return False
+
+    @classmethod
+    def is_asked(cls, device: str) -> bool:
+        """Return whether size and rate are asked of the source, which may grant others."""
+        return False
+
+    @classmethod
+    def shown_name(cls, device: str) -> str:
+        """Return the name by which a person knows the source, without secrets."""
+        return device
 
     @abstractmethod
     def grab(self):

@@ -10,6 +10,7 @@
 
 import os
 import re
+from typing import Callable
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
@@ -21,6 +22,20 @@ EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
 class Pictures(Camera):
     """A picture file or a folder of them, in natural order, each at its own size."""
+
+    description = 'a picture or a folder of pictures'
+    device_description = 'file or folder'
+
+    @classmethod
+    def open_camera(cls, device: str, width: int, height: int, fps: float,
+                    warn: Callable[[str], None]) -> Camera:
+        """Open the file or folder."""
+        return cls(device, fps, warn)
+
+    @classmethod
+    def must_exist(cls, device: str) -> bool:
+        """Return True: nobody waits for a file."""
+        return True
 
     def __init__(self, path, fps, warn):
         """

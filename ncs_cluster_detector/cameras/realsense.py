@@ -18,6 +18,8 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import DepthCamera
 from ncs_cluster_detector.cameras.camera import plausible_age
+from ncs_cluster_detector.cameras.realsense_sdk import ANY_CAMERA
+from ncs_cluster_detector.cameras.realsense_sdk import are_of_one_moment
 from ncs_cluster_detector.cameras.realsense_sdk import calibration_of
 from ncs_cluster_detector.cameras.realsense_sdk import chosen_camera
 from ncs_cluster_detector.cameras.realsense_sdk import color_modes
@@ -36,8 +38,6 @@ RECORDING_REMEDY = 'give the path of a recording of a RealSense camera'
 QUEUE = 2
 # Longer than from frame to frame; so late the end of a recording is noticed.
 WAIT_MS = 50
-# Colour and depth that are not synchronised by the hardware are up to half a frame apart.
-MOMENT_FRAMES = 0.75
 # How pixels of a colour stream become blue-green-red; None: they are.
 CONVERSIONS = {
     'bgr8': None, 'rgb8': cv2.COLOR_RGB2BGR, 'bgra8': cv2.COLOR_BGRA2BGR,
@@ -52,7 +52,32 @@ class RealSenseCamera(DepthCamera):
     A recording is no live source: its frames come in order, each once, and it ends.
     """
 
-    def __init__(self, device, width, height, fps, context=None):
+    description = 'a RealSense camera with depth or its recording'
+    device_description = ('serial number, or a recorded file (.bag, .db3), and the default or '
+                          'empty means the first one that is found')
+    needs_device = False
+
+    @classmethod
+    def check_installed(cls) -> None:
+        """Check that pyrealsense2 is there, by loading it."""
+        load_sdk()
+
+    @classmethod
+    def must_exist(cls, device: str) -> bool:
+        """Return whether it is the path of a recorded file."""
+        return device.lower().endswith(RECORDINGS)
+
+    @classmethod
+    def is_asked(cls, device: str) -> bool:
+        """Return whether it is a camera."""
+        return not cls.must_exist(device)
+
+    @classmethod
+    def shown_name(cls, device: str) -> str:
+        """Return the serial number or path, or what any camera is called."""
+        return 'RealSense' if device.strip() in ANY_CAMERA else device
+
+    def __init__(self, device, width, height, fps, warn=None, context=None):
         """
         Start the colour and the depth stream.
 
@@ -61,12 +86,13 @@ class RealSenseCamera(DepthCamera):
         :param width: wanted width of both streams in pixels; a recording has its own.
         :param height: wanted height of both streams in pixels.
         :param fps: wanted frames a second.
+        :param warn: is not called.
         :param context: the pyrealsense2.context in which cameras are looked for.
         :raises CameraError: there is no such camera or file, or it cannot do what is asked.
         """
         self._sdk = load_sdk()
         self._device = device
-        self._recording = is_recording(device)
+        self._recording = self.must_exist(device)
         self.live = not self._recording
         self._asked = (width, height, round(fps))
         self._context = context
@@ -121,7 +147,7 @@ class RealSenseCamera(DepthCamera):
     def retrieve_depth(self):
         """Return the depth of the grabbed picture's pixels, or None if it came without."""
         depth = self._frames.get_depth_frame()
-        if not depth or not self._are_of_one_moment(depth, self._color):
+        if not depth or not are_of_one_moment(depth, self._color, self.fps):
             return None
         units = depth.get_units()
         if units > 0.0:
@@ -157,13 +183,6 @@ class RealSenseCamera(DepthCamera):
         # When a camera is gone the pipeline's own wait looks for it, up to 15 s.
         arrived, frame = self._queue.try_wait_for_frame(WAIT_MS)
         return frame.as_frameset() if arrived and frame.is_frameset() else None
-
-    def _are_of_one_moment(self, depth, color):
-        """Return whether frames belong together; the SDK pairs a lonely one with an old one."""
-        if depth.get_frame_timestamp_domain() != color.get_frame_timestamp_domain():
-            return True   # there is no telling
-        apart_ms = abs(depth.get_timestamp() - color.get_timestamp())
-        return apart_ms < MOMENT_FRAMES * 1000 / self.fps
 
     def _open(self):
         sdk = self._sdk
@@ -228,8 +247,3 @@ class RealSenseCamera(DepthCamera):
             f'opening {self._shown} failed: it has no colour of {width}x{height} at {fps} fps '
             'with depth; plug it into a USB 3 port, or choose what it has: '
             + color_modes(self._sdk, context, serial))
-
-
-def is_recording(device):
-    """Return whether a device is the path of a recorded file."""
-    return device.lower().endswith(RECORDINGS)

@@ -11,6 +11,7 @@
 import contextlib
 import ctypes
 import importlib
+from typing import Any
 
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.geometry.calibration import pinhole
@@ -19,6 +20,8 @@ import numpy as np
 # The default of the parameter ``device`` is a USB camera's; here it means any camera.
 ANY_CAMERA = ('', '/dev/video0')
 MILLIMETRE = 0.001
+# Colour and depth that are not synchronised by the hardware are up to half a frame apart.
+MOMENT_FRAMES = 0.75
 # The distortion models of librealsense that ROS calls equidistant.
 FISHEYES = ('kannala_brandt4', 'ftheta')
 
@@ -128,6 +131,20 @@ def millimetres(depth, units):
     table = np.rint(np.arange(2**16) * (units / MILLIMETRE))
     table[table >= 2**16] = 0
     return table.astype(np.uint16)[depth]
+
+
+def are_of_one_moment(depth: Any, color: Any, fps: float) -> bool:
+    """
+    Return whether frames belong together; the SDK pairs a lonely one with an old one.
+
+    :param depth: frame of the SDK.
+    :param color: frame of the SDK.
+    :param fps: frames a second of the colour stream.
+    """
+    if depth.get_frame_timestamp_domain() != color.get_frame_timestamp_domain():
+        return True   # there is no telling
+    apart_ms = abs(depth.get_timestamp() - color.get_timestamp())
+    return apart_ms < MOMENT_FRAMES * 1000 / fps
 
 
 def calibration_of(intrinsics):

@@ -9,6 +9,7 @@
 """A synthetic street scene: people who walk past, and coloured panels, for tests and demos."""
 
 import math
+from typing import Callable
 from typing import NamedTuple
 
 from ncs_cluster_detector.cameras.camera import Camera
@@ -69,6 +70,20 @@ PANEL_HEIGHT = 0.11
 
 class SyntheticStreet(Camera):
     """A moving scene in which detectors find something; a pure function of the frame number."""
+
+    description = 'a synthetic street scene'
+    needs_device = False
+
+    @classmethod
+    def open_camera(cls, device: str, width: int, height: int, fps: float,
+                    warn: Callable[[str], None]) -> Camera:
+        """Draw the scene at the wanted size and rate; there is no device."""
+        return cls(width, height, fps)
+
+    @classmethod
+    def shown_name(cls, device: str) -> str:
+        """Return what the source is called."""
+        return 'test_pattern'
 
     def __init__(self, width, height, fps):
         """

@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 import stat
 import time
+from typing import Callable
 
 import cv2
 
@@ -22,6 +23,7 @@ from ncs_cluster_detector.cameras.camera import plausible_age
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.images import natural_key
+from ncs_cluster_detector.cameras.stream import StreamCamera
 from ncs_cluster_detector.shown_text import shown_url
 
 DEVICES = Path('/dev')
@@ -38,7 +40,27 @@ SAME_FPS = 0.02
 
 
 class UsbCamera(CaptureCamera):
-    """A camera on V4L2."""
+    """A camera on V4L2, or a stream, which is opened by another class."""
+
+    description = 'a camera or stream'
+    device_description = 'device path or number, or stream URL (rtsp://, http://)'
+    takes_url = True
+
+    @classmethod
+    def open_camera(cls, device: str, width: int, height: int, fps: float,
+                    warn: Callable[[str], None]) -> CaptureCamera:
+        """Open a camera, or the stream at a URL."""
+        return StreamCamera(device) if is_url(device) else cls(device, width, height, fps, warn)
+
+    @classmethod
+    def is_asked(cls, device: str) -> bool:
+        """Return whether size and rate are asked: not of a stream."""
+        return not is_url(device)
+
+    @classmethod
+    def shown_name(cls, device: str) -> str:
+        """Return the device's path, or the URL without its password."""
+        return shown_url(device_path(device))
 
     def __init__(self, device, width, height, fps, warn):
         """
@@ -170,6 +192,6 @@ def device_path(device):
     return f'/dev/video{int(device)}' if device.strip().isdecimal() else device
 
 
-def shown_device(device):
-    """Return the device as it may be shown: without the password that a URL can hold."""
-    return shown_url(device_path(device))
+def is_url(device: str) -> bool:
+    """Return whether a device is the address of a stream."""
+    return '://' in device

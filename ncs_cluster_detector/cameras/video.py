@@ -9,6 +9,7 @@
 """A video file, played in order at its own rate."""
 
 import os
+from typing import Callable
 
 import cv2
 
@@ -28,6 +29,20 @@ MOST_BROKEN = 10000
 
 class VideoFile(Camera):
     """A video file; every picture comes once, in order, at its own size."""
+
+    description = 'a video file'
+    device_description = 'file'
+
+    @classmethod
+    def open_camera(cls, device: str, width: int, height: int, fps: float,
+                    warn: Callable[[str], None]) -> Camera:
+        """Open the file."""
+        return cls(device, fps)
+
+    @classmethod
+    def must_exist(cls, device: str) -> bool:
+        """Return True: nobody waits for a file."""
+        return True
 
     def __init__(self, path, fps):
         """

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 from typing import Optional
 
+from ncs_cluster_detector.drivers.registry import DEFAULT
+from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
+
 PROGRAM = 'check_sticks'
-# Networks that simulated sticks have by themselves.
-BUILT_IN_GRAPHS = ('people', 'faces', 'shapes')
 DESCRIPTION = """
 Check the sticks that are plugged in: starts, rates, killed workers, heat, unplugging. It takes
 about ten minutes and writes a folder with a report to send in. Exit code: 0 = all ok, 1 =
@@ -33,7 +35,7 @@ class Options(NamedTuple):
     """
     What to check.
 
-    ``graph`` is the graph file (None: the built-in network of simulated sticks), ``out`` the
+    ``graph`` is the graph file (None: the driver's built-in network), ``out`` the
     folder of the report, ``parameters`` what is passed on to the node, each ``name:=value``, and
     ``sdk`` a folder that holds the package ``mvnc``.
     """
@@ -66,8 +68,8 @@ def parse(arguments):
     add('--graph', type=Path, metavar='FILE', help='the network as mvNCCompile of NCSDK 2 wrote '
         'it; the one that the robot uses')
     add('--out', type=Path, metavar='DIR', help='folder of the report (check-sticks-<date>)')
-    add('--driver', choices=('mvnc', 'simulated'), default='mvnc',
-        help='simulated = a dry run without sticks (default: %(default)s)')
+    add('--driver', choices=tuple(DRIVERS), default=DEFAULT,
+        help=f'{WITHOUT_HARDWARE} = a dry run without sticks (default: %(default)s)')
     add('--minutes-of-heat', type=float, metavar='N', help='minutes at full load, a third of '
         'which is added for rest (default: 3; with --quick 0.3)')
     add('--no-hands', action='store_true', help='leave out what needs hands at the sticks: '
@@ -96,17 +98,18 @@ def parse(arguments):
 
 def _check_graph(driver, graph):
     if graph is None:
-        if driver == 'mvnc':
+        if not DRIVERS[driver].default_graph:
             raise CannotRunError(
                 'no graph; name the network that mvNCCompile wrote, with --graph FILE (with make: '
-                'GRAPH=FILE), or try --driver simulated')
+                f'GRAPH=FILE), or try --driver {WITHOUT_HARDWARE}')
         return
-    if driver == 'simulated' and str(graph) in BUILT_IN_GRAPHS:
+    built_in = DRIVERS[driver].built_in_graphs
+    if str(graph) in built_in:
         return
     try:
         is_empty = not graph.read_bytes()[:1]
     except OSError as error:
-        names = f', or one of {", ".join(BUILT_IN_GRAPHS)}' if driver == 'simulated' else ''
+        names = f', or one of {", ".join(built_in)}' if built_in else ''
         raise CannotRunError(f'--graph {graph}: {error.strerror}; name a file that can be '
                              f'read{names}') from None
     if is_empty:

@@ -11,6 +11,7 @@
 import contextlib
 from datetime import datetime
 import hashlib
+from pathlib import Path
 import signal
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from ncs_cluster_detector.checking.bench import StoppedError
 from ncs_cluster_detector.checking.environment import check_environment
 from ncs_cluster_detector.checking.environment import use_own_domain
 from ncs_cluster_detector.checking.facts.machine_facts import machine_facts
+from ncs_cluster_detector.checking.facts.sdk_facts import MODULE
 from ncs_cluster_detector.checking.facts.sdk_facts import sdk_environment
 from ncs_cluster_detector.checking.facts.sdk_facts import sdk_facts
 from ncs_cluster_detector.checking.facts.usb_tree import usb_tree
@@ -50,6 +52,7 @@ from ncs_cluster_detector.checking.verdicts import judge_replug_needed
 from ncs_cluster_detector.checking.verdicts import NOT_OK
 from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import Verdict
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.processes.process_start import as_command
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.shown_text import shown
@@ -119,7 +122,7 @@ class Check:
         """Collect the facts; return the variables that the node needs to find the SDK."""
         self._say(0, 'facts of this machine')
         environment = {}
-        if self._options.driver == 'mvnc':
+        if DRIVERS[self._options.driver].sdk_module == MODULE:
             links = stack.enter_context(tempfile.TemporaryDirectory())
             environment = sdk_environment(self._options.sdk, links)
             self._facts['sdk'] = sdk_facts(environment)
@@ -184,7 +187,8 @@ class Check:
             'duration_sec': round(self._clock(), 1),
             'ended': self._ended,
             'driver': options.driver,
-            'graph': _graph_facts(options.graph),
+            'graph': _graph_facts(
+                options.graph or Path(DRIVERS[options.driver].default_graph)),
             'quick': options.quick,
             'minutes_of_heat': options.minutes_of_heat,
             'parameters': list(options.parameters),
@@ -206,8 +210,8 @@ def _open_log(out):
 
 
 def _graph_facts(graph):
-    if graph is None or not graph.is_file():
-        return {'name': 'people' if graph is None else str(graph)}
+    if not graph.is_file():
+        return {'name': str(graph)}
     data = graph.read_bytes()
     return {'name': graph.name, 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
 

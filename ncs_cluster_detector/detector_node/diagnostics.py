@@ -13,17 +13,13 @@ from dataclasses import dataclass
 from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.detector_node.explanations import judge_stick
 from ncs_cluster_detector.detector_node.explanations import short_reason
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
 
 NO_IMAGE_WARN_SEC = 5.0
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
 MOST_NAMED = 4   # sticks in one message; the others are counted
-
-_NO_STICK = {
-    'mvnc': 'no stick found: is one plugged in (lsusb shows 03e7) and not used by another '
-            'program, its udev rule installed, the hub powered?',
-    'simulated': 'no stick found: start the node with simulated.sticks above 0'}
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def _judge_cluster(snapshot, driver, now, intake):
     if not snapshot.active:
         level = DiagnosticStatus.ERROR
         complaints.append(f'no stick is usable: {_why_not_active(snapshot, now)}'
-                          if snapshot.sticks else _NO_STICK[driver])
+                          if snapshot.sticks else DRIVERS[driver].no_stick_found)
     elif len(snapshot.active) < snapshot.asked_size:
         level = DiagnosticStatus.WARN
         complaints.append(f'{len(snapshot.active)} of {snapshot.asked_size} sticks active: '

@@ -11,8 +11,9 @@
 from itertools import chain
 from itertools import count
 from pathlib import PurePath
+from typing import Sequence
 
-from ncs_cluster_detector.detector_node.parameters import DEFAULT_SIMULATED_GRAPH
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.shown_text import shown
 from rclpy.qos import QoSDurabilityPolicy
 from rclpy.qos import QoSProfile
@@ -21,7 +22,6 @@ from vision_msgs.msg import VisionClass
 from vision_msgs.msg import VisionInfo
 
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-STICKS = {'mvnc': 'Neural Compute Sticks', 'simulated': 'simulated sticks'}
 # The last number of a VisionClass; it stands for what has no label.
 UNLABELED = 65535
 # What mvNCCompile calls its output if it is not told otherwise.
@@ -85,10 +85,10 @@ def class_numbers(labels):
     return {label: number for label, number in numbers.items() if number < UNLABELED}
 
 
-def method_of(graph_paths, driver):
+def method_of(graph_paths: Sequence[str], driver: str) -> str:
     """Return what detects, in words for a person."""
-    names = [name for name in graph_paths if name] or [DEFAULT_SIMULATED_GRAPH]
-    return shown(f"{' + '.join(map(_name_of, names))} on {STICKS[driver]}")
+    names = [name for name in graph_paths if name] or [DRIVERS[driver].default_graph]
+    return shown(f"{' + '.join(map(_name_of, names))} on {DRIVERS[driver].title}")
 
 
 def _name_of(path):

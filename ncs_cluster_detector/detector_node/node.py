@@ -9,7 +9,6 @@
 """The detector node: images in, detections out; the sticks behind it are the supervisor's."""
 
 from concurrent.futures import TimeoutError as NoAnswerError
-import importlib.util
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from ncs_cluster_detector.detector_node.label_info import LabelOutputs
 from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
 from ncs_cluster_detector.detector_node.positions.outputs import NEWEST_ONLY
 from ncs_cluster_detector.detector_node.setting_descriptions import describe_setting
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
@@ -30,6 +30,7 @@ from ncs_cluster_detector.ros.image_messages import detection_array_of
 from ncs_cluster_detector.ros.parameters import NodeWithParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.run_node import run_node
+from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
@@ -69,10 +70,10 @@ class DetectorNode(NodeWithParameters):
         values = self.values()
         self._driver = values['driver']
         self._owner = status_prefix(self, 'detector')
-        if self._driver == 'mvnc' and importlib.util.find_spec('mvnc') is None:
-            raise StartupError(
-                "driver=mvnc: the Python module 'mvnc' of NCSDK 2 is not installed; install "
-                'NCSDK 2, or try -p driver:=simulated')
+        try:
+            DRIVERS[self._driver].check_installed()
+        except SdkMissingError as error:
+            raise StartupError(self.shown(error)) from None
         options = self._options(values)
         self._labels = tuple(dict.fromkeys(
             label for _, labels in options.workers.graphs for label in labels[1:]))

@@ -11,6 +11,11 @@
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.detector_node.graph_files import check_different
 from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
+from ncs_cluster_detector.drivers.registry import DEFAULT
+from ncs_cluster_detector.drivers.registry import driver_descriptions
+from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.drivers.registry import graph_descriptions
+from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.input_format import ORDERS
 from ncs_cluster_detector.policy.settings import LIMITS
@@ -20,25 +25,20 @@ from ncs_cluster_detector.ros.diagnostic_status import USE_FQN
 from ncs_cluster_detector.ros.parameters import ParameterSpec
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
-from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 _DEFAULTS = Settings()
 _BUS = BusSpec()
 _INPUT = InputFormat()
-DEFAULT_SIMULATED_GRAPH = 'people'
 
 PARAMETERS = (
     ParameterSpec(
-        'driver', 'mvnc', 'What drives the sticks: mvnc (real ones, through NCSDK 2) or simulated '
-        '(software doubles that heat, cool and really detect). Restart to change.',
-        choices=('mvnc', 'simulated')),
+        'driver', DEFAULT, f'What drives the sticks: {driver_descriptions()}. Restart to change.',
+        choices=tuple(DRIVERS)),
     ParameterSpec(
-        'graph_paths', [''], 'Graph files; all of them run on every stick, for every frame. With '
-        'driver simulated also ONNX files, Caffe networks (either file, the .caffemodel or its '
-        '.prototxt beside it) and the built-in people, faces, shapes; empty means people. With '
-        'driver mvnc a graph must be named. Restart to change.'),
+        'graph_paths', [''], 'Graph files; all of them run on every stick, for every frame. '
+        f'{graph_descriptions()} Restart to change.'),
     ParameterSpec(
         'label_files', [''], 'Label files, one per graph, one label a line, line 1 = class 0. '
         'Empty = the 21 Pascal VOC labels, or background and face for a graph with face in its '
@@ -169,8 +169,7 @@ def validate_combination(values, labels):
             f'{high:g}, more than the 65504 of half precision (input_mean='
             f'{input_format.mean:g}); use what the network was trained with')
     size = values['cluster_size']
-    for name in ('max_sticks',) + (
-            ('simulated.sticks',) if values['driver'] == 'simulated' else ()):
+    for name in ('max_sticks', *DRIVERS[values['driver']].stick_limits):
         most = values[name]
         if 0 < most < size:
             raise ValueError(f'cluster_size={size}: more than there can ever be ({name}={most}); '
@@ -190,27 +189,26 @@ def options_of(values, warn=None):
     :param warn: is called with one line for what is perhaps wrong in them; None to leave it out.
     :raises StartupError: a graph or label file is missing or unfit.
     """
-    simulated = values['driver'] == 'simulated'
+    driver_class = DRIVERS[values['driver']]
     names = [name for name in values['graph_paths'] if name]
-    if not names and simulated:
-        names = [DEFAULT_SIMULATED_GRAPH]
+    if not names and driver_class.default_graph:
+        names = [driver_class.default_graph]
     if not names:
         raise StartupError(
-            f"graph_paths={values['graph_paths']}: with driver mvnc a graph must be named; start "
-            "with -p graph_paths:=\"['/path/to/graph']\", or try -p driver:=simulated")
+            f"graph_paths={values['graph_paths']}: with driver {values['driver']} a graph must be "
+            "named; start with -p graph_paths:=\"['/path/to/graph']\", or try -p "
+            f'driver:={WITHOUT_HARDWARE}')
     check_different(names)
     label_files = [path for path in values['label_files'] if path]
     if label_files and len(label_files) != len(names):
         raise StartupError(
             f'label_files={label_files}: must be one per graph (graph_paths={names}); name '
             f'{len(names)} files, or none for the default labels')
-    bus = SimulatedBus(BusSpec(library_faults=True, **{
-        name.partition('.')[2]: value for name, value in values.items()
-        if name.startswith('simulated.')})) if simulated else None
+    driver = driver_class.from_parameters(values)
     return SupervisorOptions(
         workers=WorkerConfig(
-            driver=values['driver'], bus=bus, input_format=input_format_of(values), graphs=tuple(
-                read_graph_and_labels(name, path, simulated, warn or (lambda text: None))
+            driver=driver, input_format=input_format_of(values), graphs=tuple(
+                read_graph_and_labels(name, path, driver, warn or (lambda text: None))
                 for name, path in zip(names, label_files or [None] * len(names)))),
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],

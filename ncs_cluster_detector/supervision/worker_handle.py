@@ -11,6 +11,7 @@
 from collections import OrderedDict
 from contextlib import ExitStack
 
+from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
@@ -20,23 +21,20 @@ from ncs_cluster_detector.wire.messages import Stop
 from ncs_cluster_detector.worker import bus_cleaner_main
 from ncs_cluster_detector.worker import worker_main
 
-SIMULATED_SDK = ('ncs_cluster_detector.simulation.api.mvncapi',
-                 'ncs_cluster_detector.simulation.usb.usb_backend')
 
-
-def prepare(driver):
+def prepare(driver: Driver) -> None:
     """
     Make ready for starting workers; call it once.
 
     A fork server that has loaded the libraries starts a worker in some 30 ms and shares their
     memory with it. It is a fresh process, so no thread of ours (DDS has many) is ever forked.
 
-    :param driver: the driver parameter; the double is loaded for simulated sticks, an SDK never.
+    :param driver: that of the workers; its module and what it names are loaded, an SDK never.
     """
     # What is not installed is left out. pyusb loads libusb only where it is used.
     fork_server.server.preload = (
         worker_main.__name__, bus_cleaner_main.__name__, 'usb.core', 'usb.backend.libusb1',
-        *(SIMULATED_SDK if driver == 'simulated' else ()))
+        type(driver).__module__, *driver.preload)
 
 
 class WorkerHandle(ChildProcess):

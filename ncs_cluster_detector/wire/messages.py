@@ -9,9 +9,9 @@
 """What the supervisor and a worker say to each other over their pipe."""
 
 from dataclasses import dataclass
-from typing import Any
 from typing import Optional
 
+from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.networks.input_format import InputFormat
 
 
@@ -20,14 +20,12 @@ class WorkerConfig:
     """
     What all workers of a node have in common.
 
-    ``driver`` is ``mvnc`` or ``simulated``, ``bus`` the SimulatedBus of simulated sticks or None;
-    ``graphs`` are pairs of the graph file's content (bytes) and its labels (tuple of texts);
-    ``input_format`` is what all of them want for the pixels of a picture.
+    ``driver`` makes the sticks; ``graphs`` are pairs of the graph file's content (bytes) and its
+    labels (tuple of texts); ``input_format`` is what all of them want for the pixels of a picture.
     """
 
-    driver: str
+    driver: Driver
     graphs: tuple
-    bus: Optional[Any] = None
     input_format: InputFormat = InputFormat()
 
 

@@ -24,7 +24,6 @@ import sys
 import threading
 import time
 
-from ncs_cluster_detector.drivers import driver
 from ncs_cluster_detector.sticks import usb_bus
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.usb_reset import GRAPH_FILL_BYTES
@@ -55,10 +54,13 @@ def main(connection, config):
     """
     threading.excepthook = _end_with
     try:
-        cleaner = _Cleaner(driver.usb_bus(config), connection.send)
+        bus, problem = config.driver.usb_bus(), ''
     except usb_bus.UsbUnavailableError as error:
-        connection.send(BusReport(problem=str(error), usable=False))
+        bus, problem = None, str(error)
+    if bus is None:
+        connection.send(BusReport(problem=problem, usable=False))
         os._exit(0)
+    cleaner = _Cleaner(bus, connection.send)
     try:
         while isinstance(message := connection.recv(), Clean):
             cleaner.clean(message.own_ports)

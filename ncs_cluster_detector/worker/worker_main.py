@@ -20,7 +20,6 @@ in the middle of its work has answers for a process that is gone, on which the n
 """
 
 from contextlib import contextmanager
-from contextlib import nullcontext
 from contextlib import suppress
 import gc
 import os
@@ -30,15 +29,11 @@ import threading
 import time
 
 import cv2
-from ncs_cluster_detector.drivers import driver
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
-from ncs_cluster_detector.sticks.machine_lock import MachineLock
-from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
-from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
 from ncs_cluster_detector.wire.messages import EnumerationStarted
@@ -131,14 +126,9 @@ class _Worker:
 
     def _open_stick(self):
         """List the sticks and open the one that the supervisor names."""
-        lock = MachineLock() if self._config.driver == 'mvnc' else nullcontext()
-        with lock:
-            usb = None
-            with suppress(UsbUnavailableError):   # the bus cleaner tells of that
-                usb = driver.usb_bus(self._config)
-            self._stick = NcsdkStick(
-                driver.api_module(self._config),
-                [graph_buffer for graph_buffer, _ in self._config.graphs], usb=usb)
+        with self._config.driver.lock():
+            self._stick = self._config.driver.make_stick(
+                [graph for graph, _ in self._config.graphs])
             self._send(EnumerationStarted())
             command = self.commands.get()
             if isinstance(command, ListSticks):

@@ -31,7 +31,7 @@ from setup.steps import SetupError
 from setup.steps import STEPS
 
 OLDEST_PYTHON = (3, 10)
-NEWEST_PYTHON = (3, 13)
+NEWEST_PYTHON = (3, 14)
 
 
 def require_python():
@@ -39,7 +39,7 @@ def require_python():
     version = sys.version_info[:2]
     if not OLDEST_PYTHON <= version <= NEWEST_PYTHON:
         raise SetupError(
-            'Python 3.10 to 3.13 is needed, {} is {}.{}: install one of them and name it, as in '
+            'Python 3.10 to 3.14 is needed, {} is {}.{}: install one of them and name it, as in '
             '`make setup PYTHON=python3.12`'.format(sys.executable, *version))
     machine = '{} {}'.format(platform.system(), platform.machine())
     if machine != 'Linux x86_64':

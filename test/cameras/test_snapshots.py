@@ -21,7 +21,7 @@ import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.http_answer import ask
 from ncs_cluster_detector.cameras.http_answer import TIMEOUT_SEC
-from ncs_cluster_detector.cameras.open_camera import check_address
+from ncs_cluster_detector.cameras.registry import check_address
 from ncs_cluster_detector.cameras.stream import is_snapshot
 from ncs_cluster_detector.cameras.stream import StreamCamera
 import pytest

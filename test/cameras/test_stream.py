@@ -24,7 +24,7 @@ from ncs_cluster_detector.cameras import capture
 from ncs_cluster_detector.cameras import stream
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.capture import CaptureCamera
-from ncs_cluster_detector.cameras.open_camera import open_camera
+from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.cameras.stream import believed_fps
 from ncs_cluster_detector.cameras.stream import StreamCamera
 import pytest
@@ -67,7 +67,7 @@ def test_an_mjpeg_stream_is_read_in_order_until_it_ends():
 
 def test_the_picture_that_came_while_the_stream_was_opened_is_not_delivered_late():
     with MjpegServer(fps=5.0) as server:
-        camera = open_camera('usb', server.url, 640, 480, 30.0, warn=None)
+        camera = SOURCES['usb'].open_camera(server.url, 640, 480, 30.0, warn=None)
         camera.grab()
         assert server.newest - number_of(camera.retrieve()) <= 1
         camera.close()

@@ -16,7 +16,6 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.capture import MOST_SKIPPED
 from ncs_cluster_detector.cameras.usb import device_path
 from ncs_cluster_detector.cameras.usb import open_device
-from ncs_cluster_detector.cameras.usb import shown_device
 from ncs_cluster_detector.cameras.usb import UsbCamera
 import numpy as np
 import pytest
@@ -95,7 +94,7 @@ def granted(camera):
     ('/dev/v4l/by-id/usb-cam', '/dev/v4l/by-id/usb-cam')])
 def test_a_number_means_a_device_file(device, path):
     assert device_path(device) == path
-    assert shown_device(device) == path
+    assert UsbCamera.shown_name(device) == path
 
 
 @pytest.mark.parametrize('modes, mode', [

@@ -14,11 +14,11 @@ import signal
 import subprocess
 import sys
 
-from ncs_cluster_detector.checking.arguments import BUILT_IN_GRAPHS
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.arguments import parse
 from ncs_cluster_detector.checking.environment import PROFILE
 from ncs_cluster_detector.checking.node_process import members
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.planning.fitting.recording import read_recording
 from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
 import psutil
@@ -145,7 +145,7 @@ def test_what_is_wrong_is_said_in_one_line(arguments, expected):
 
 
 def test_the_built_in_graphs_are_those_of_the_simulated_sticks():
-    assert set(BUILT_IN_GRAPHS) == set(HOST_DETECTORS)
+    assert set(SimulatedDriver.built_in_graphs) == set(HOST_DETECTORS)
 
 
 def test_an_empty_graph_is_refused(tmp_path):

@@ -11,6 +11,7 @@
 import threading
 import time
 
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -58,7 +59,7 @@ class Bench:
         self.log = Log()
         self.bus = SimulatedBus(bus)
         self.options = SupervisorOptions(
-            workers=WorkerConfig(driver='simulated', bus=self.bus, graphs=(
+            workers=WorkerConfig(SimulatedDriver(self.bus), graphs=(
                 (graphs.read_graph('shapes'), PASCAL_VOC),)), **options)
         self.supervisor = Supervisor(
             self.options, settings,

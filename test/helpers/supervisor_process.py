@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -42,7 +43,7 @@ def main(path):
     """Film until this process is killed."""
     bus = SimulatedBus.attach(path)
     graph = (graphs.read_graph('shapes'), PASCAL_VOC)
-    supervisor = Supervisor(SupervisorOptions(WorkerConfig('simulated', (graph,), bus)),
+    supervisor = Supervisor(SupervisorOptions(WorkerConfig(SimulatedDriver(bus), (graph,))),
                             Settings(), lambda frame, detections: None, Silence())
     threading.Thread(target=supervisor.run).start()
     image, number, has_said = np.zeros((240, 320, 3), dtype=np.uint8), 0, False

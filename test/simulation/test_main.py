@@ -138,9 +138,11 @@ def test_signals_reach_the_program_itself(tmp_path):
     (tmp_path / 'program.py').write_text("""
 import signal
 import sys
+import time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
 print('ready', flush=True)
-signal.pause()
+while True:   # pause() would miss a signal that comes just before it
+    time.sleep(0.05)
 """)
     with subprocess.Popen([*RUNNER, 'program.py'], cwd=tmp_path,
                           stdout=subprocess.PIPE) as process:

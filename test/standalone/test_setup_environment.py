@@ -145,9 +145,9 @@ def test_second_setup_waits_for_the_first(env, capsys):
 
 
 @pytest.mark.parametrize('version, accepted', [
-    ((3, 9), False), ((3, 10), True), ((3, 13), True), ((3, 14), False)])
+    ((3, 9), False), ((3, 10), True), ((3, 14), True), ((3, 15), False)])
 def test_python_version(monkeypatch, version, accepted):
-    """Python 3.10 to 3.13 is accepted; the message for others shows how to name one."""
+    """Python 3.10 to 3.14 is accepted; the message for others shows how to name one."""
     monkeypatch.setattr(
         setup, 'sys', SimpleNamespace(version_info=(*version, 1), executable='/bin/py'))
     if accepted:
@@ -156,7 +156,7 @@ def test_python_version(monkeypatch, version, accepted):
     with pytest.raises(setup_steps.SetupError) as info:
         setup.require_python()
     assert str(info.value) == (
-        'Python 3.10 to 3.13 is needed, /bin/py is {}.{}: install one of them and name it, as in '
+        'Python 3.10 to 3.14 is needed, /bin/py is {}.{}: install one of them and name it, as in '
         '`make setup PYTHON=python3.12`'.format(*version))
 
 

@@ -15,6 +15,7 @@ import time
 from types import SimpleNamespace
 
 from blocking_calls import in_less_than
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -290,7 +291,7 @@ def test_a_starter_is_not_held_up_for_longer_than_the_deadline(monkeypatch):
 @pytest.fixture(scope='module', autouse=True)
 def fork_server():
     """Have the fork server loaded as a supervisor does."""
-    prepare('simulated')
+    prepare(SimulatedDriver(SimulatedBus(BusSpec())))
 
 
 class Cleaning:
@@ -300,7 +301,7 @@ class Cleaning:
         self.bus = SimulatedBus(BusSpec(**{
             'sticks': 3, 'boot_ms': 100.0, 'inference_ms': 60000.0, **properties}))
         self.log, self.revived, self._is_done = [], [], False
-        self.cleaner = BusCleaner(WorkerConfig('simulated', (), self.bus),
+        self.cleaner = BusCleaner(WorkerConfig(SimulatedDriver(self.bus), ()),
                                   SimpleNamespace(warning=self.log.append))
 
     def wait_for(self, condition):

@@ -18,6 +18,7 @@ import signal
 import threading
 import time
 
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -38,12 +39,12 @@ from stick_users import start_supervisor
 DEADLINE_SEC = 60.0
 TIMEOUT_SEC = 2.0
 FRAME_PERIOD_SEC = 1 / 40
-# Another stick steps in before the one that hangs is ended. Counted in pictures of the camera, which
-# a late host delays as well.
+# Another stick steps in before the one that hangs is ended. Counted in pictures of the camera,
+# which a late host delays as well.
 MOST_PICTURES_IN_A_GAP = TIMEOUT_SEC / FRAME_PERIOD_SEC
 PORTS = ('1.1', '1.2', '1.3', '1.4')
-# A supervisor is there, has found that a stick is dead, and has booted another one.
-# Less than the 20 s after which a start that hangs is given up.
+# A supervisor is there, has found that a stick is dead, and has booted another one: within less
+# than the 20 s after which a start that hangs is given up.
 FIRST_DETECTION_SEC = BACK_SEC = 15.0
 MUTE_SEC = 0.01   # how long a stick that is always mute is not at the most, after a reset
 
@@ -83,8 +84,8 @@ class Cluster:
         self._pictures = 0
         self.supervisor = Supervisor(
             SupervisorOptions(
-                WorkerConfig(
-                    'simulated', ((graphs.read_graph('shapes'), PASCAL_VOC),), self.bus),
+                WorkerConfig(SimulatedDriver(self.bus), (
+                    (graphs.read_graph('shapes'), PASCAL_VOC),)),
                 inference_timeout_sec=TIMEOUT_SEC),
             Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
             self._take, self.log)
@@ -389,7 +390,7 @@ def test_a_graph_that_is_refused_leaves_no_stick_booted():
     bus = make_bus()
     log = Log()
     supervisor = Supervisor(
-        SupervisorOptions(WorkerConfig('simulated', ((b'no graph', PASCAL_VOC),), bus)),
+        SupervisorOptions(WorkerConfig(SimulatedDriver(bus), ((b'no graph', PASCAL_VOC),))),
         Settings(), lambda frame, detections: None, log)
     outcome = []
 
@@ -403,7 +404,8 @@ def test_a_graph_that_is_refused_leaves_no_stick_booted():
     thread.start()
     thread.join(DEADLINE_SEC)
     assert outcome == ['graph_paths']
-    deadline = time.monotonic() + BACK_SEC   # it is back in its ROM state some time after it is closed
+    # It is back in its ROM state some time after it is closed.
+    deadline = time.monotonic() + BACK_SEC
     while not all(bus.port(port).in_rom() for port in PORTS):
         assert time.monotonic() < deadline, [bus.port(port).name() for port in PORTS]
         threading.Event().wait(0.01)

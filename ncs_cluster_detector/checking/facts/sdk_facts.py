@@ -16,6 +16,7 @@ import subprocess
 
 from ncs_cluster_detector.processes.module_path import python_command
 
+MODULE = 'mvnc'   # of NCSDK 2
 PATIENCE_SEC = 15.0
 # Where the installation of NCSDK 2 puts the package; a virtual environment does not look there.
 _FOLDERS = ('usr/lib/python3/dist-packages', 'usr/local/lib/python3*/dist-packages')
@@ -59,14 +60,14 @@ def sdk_environment(folder, link_folder, root=Path('/')):
     :param link_folder: an empty folder that lives as long as the check.
     """
     if folder is None:
-        if importlib.util.find_spec('mvnc') is not None:
+        if importlib.util.find_spec(MODULE) is not None:
             return {}
         found = [path for pattern in _FOLDERS for path in sorted(root.glob(pattern))
-                 if (path / 'mvnc').is_dir()]
+                 if (path / MODULE).is_dir()]
         if not found:
             return {}
         folder = found[0]
-    (Path(link_folder) / 'mvnc').symlink_to((Path(folder) / 'mvnc').resolve())
+    (Path(link_folder) / MODULE).symlink_to((Path(folder) / MODULE).resolve())
     paths = [str(link_folder), os.environ.get('PYTHONPATH', '')]
     return {'PYTHONPATH': os.pathsep.join(filter(None, paths))}
 

@@ -10,6 +10,7 @@
 
 import os
 import threading
+from typing import Union
 
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -29,7 +30,7 @@ _initialised = False
 _connections = 0
 
 
-def plug_in(bus):
+def plug_in(bus: Union[SimulatedBus, BusSpec]) -> None:
     """
     Make the sticks of a bus the ones that this process sees.
 

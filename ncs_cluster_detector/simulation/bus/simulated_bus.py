@@ -39,7 +39,7 @@ class SimulatedBus:
     leaves nothing behind when the last of them ends.
     """
 
-    def __init__(self, bus):
+    def __init__(self, bus: BusSpec) -> None:
         """
         Make a bus, its sticks at ambient temperature and in ROM state.
 

@@ -10,6 +10,7 @@
 
 import os
 import re
+from typing import Optional
 
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
@@ -30,7 +31,7 @@ _ONNX_BEGIN = b'\x08'
 _KINDS = f'an ONNX network, a Caffe network of two files or a text with a line "{_KEY} NAME"'
 
 
-def read_graph(name_or_path):
+def read_graph(name_or_path: str) -> bytes:
     """
     Return the bytes of a detector's graph: of a built-in one by its name, of others from files.
 
@@ -77,7 +78,7 @@ def load_network(graph_bytes):
     return DetectorNetwork(_detector_name(text), *_detector_input(text))
 
 
-def label_counts(graph_bytes):
+def label_counts(graph_bytes: bytes) -> Optional[range]:
     """
     Return the range of the numbers of labels that fit a graph, or None when nobody knows.
 

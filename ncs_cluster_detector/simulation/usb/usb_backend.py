@@ -10,6 +10,7 @@
 
 import time
 
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.faults.fault_watch import FaultWatch
 from ncs_cluster_detector.simulation.usb import usb_devices
 from ncs_cluster_detector.simulation.usb import usb_stick
@@ -34,7 +35,7 @@ class SimulatedUsbBackend(IBackend):
     something, it refuses transfers without a claim (NOT_FOUND).
     """
 
-    def __init__(self, shared_bus):
+    def __init__(self, shared_bus: SimulatedBus) -> None:
         """Look at a bus."""
         self._bus = shared_bus
 

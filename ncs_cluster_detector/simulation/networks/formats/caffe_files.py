@@ -15,13 +15,14 @@ weights (caffemodel).
 
 import os
 import re
+from typing import Optional
 
 WEIGHTS_ENDING = '.caffemodel'
 DEFINITION_ENDINGS = '.prototxt', '.prototxt.txt'
 _HEADER = re.compile(rb'caffe (\d+)\n')
 
 
-def stem_of(path):
+def stem_of(path: str) -> Optional[str]:
     """Return the path of a Caffe file without its ending, or None when it is called otherwise."""
     for ending in (WEIGHTS_ENDING, *DEFINITION_ENDINGS):
         if path.endswith(ending):

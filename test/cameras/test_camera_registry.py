@@ -11,9 +11,7 @@
 from camera_media import numbered
 from camera_media import write_video
 import cv2
-from ncs_cluster_detector.cameras.open_camera import open_camera
-from ncs_cluster_detector.cameras.open_camera import shown_source
-from ncs_cluster_detector.cameras.open_camera import SOURCES
+from ncs_cluster_detector.cameras.registry import SOURCES
 import pytest
 
 
@@ -24,19 +22,20 @@ def test_each_source_has_its_class(tmp_path, source, name):
     if source == 'images':
         device = str(tmp_path / 'one.png')
         cv2.imwrite(device, numbered(1))
-    camera = open_camera(source, device, 64, 48, 5.0, warn=pytest.fail)
+    camera = SOURCES[source].open_camera(device, 64, 48, 5.0, warn=pytest.fail)
     assert type(camera).__name__ == name
     assert camera.grab()
     assert camera.retrieve().shape[2] == 3
     camera.close()
 
 
-def test_an_unknown_source_is_refused_with_the_choices():
-    with pytest.raises(ValueError, match='source=webcam: must be one of ' + ', '.join(SOURCES)):
-        open_camera('webcam', '0', 64, 48, 5.0, warn=pytest.fail)
+@pytest.mark.parametrize('source, camera', SOURCES.items(), ids=SOURCES)
+def test_every_source_is_described(source, camera):
+    assert camera.description
+    assert camera.device_description or not camera.needs_device
 
 
 def test_the_name_of_a_source():
-    assert shown_source('usb', '0') == '/dev/video0'
-    assert shown_source('test_pattern', '/dev/video0') == 'test_pattern'
-    assert shown_source('video', 'film.mp4') == 'film.mp4'
+    assert SOURCES['usb'].shown_name('0') == '/dev/video0'
+    assert SOURCES['test_pattern'].shown_name('/dev/video0') == 'test_pattern'
+    assert SOURCES['video'].shown_name('film.mp4') == 'film.mp4'

@@ -1,0 +1,74 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The driver ``simulated``: software doubles of sticks, all on one simulated bus."""
+
+from dataclasses import dataclass
+from typing import Any
+from typing import Mapping
+from typing import Optional
+from typing import Sequence
+
+from ncs_cluster_detector.drivers.driver import Driver
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.networks import graphs as graph_files
+from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
+from ncs_cluster_detector.sticks.stick import Stick
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_bus import without_pyusb
+
+_PREFIX = 'simulated.'   # of the parameters that are properties of the BusSpec
+
+
+@dataclass(frozen=True)
+class SimulatedDriver(Driver):
+    """Sticks behind a double of the vendor's API; ``bus`` has them, for all processes."""
+
+    bus: SimulatedBus
+
+    title = 'simulated sticks'
+    description = 'software doubles that heat, cool and really detect'
+    default_graph = 'people'
+    built_in_graphs = ('people', 'faces', 'shapes')
+    graph_description = (
+        'also ONNX files, Caffe networks (either file, the .caffemodel or its .prototxt beside '
+        f'it) and the built-in {", ".join(built_in_graphs)} ({default_graph} if none is named)')
+    no_stick_found = 'no stick found: start the node with simulated.sticks above 0'
+    stick_limits = ('simulated.sticks',)
+    preload = ('ncs_cluster_detector.simulation.api.mvncapi',
+               'ncs_cluster_detector.simulation.usb.usb_backend')
+
+    @classmethod
+    def from_parameters(cls, values: Mapping[str, Any]) -> Driver:
+        """Return the driver with a new bus."""
+        return cls(SimulatedBus(BusSpec(library_faults=True, **{
+            name.removeprefix(_PREFIX): value for name, value in values.items()
+            if name.startswith(_PREFIX)})))
+
+    def read_graph(self, name: str) -> bytes:
+        """Return a graph that a host can run, in the form that its double takes."""
+        return graph_files.read_graph(name)
+
+    def label_counts(self, graph: bytes) -> Optional[range]:
+        """Return how many labels fit a built-in graph; of others nobody knows."""
+        return graph_files.label_counts(graph)
+
+    def make_stick(self, graphs: Sequence[bytes]) -> Stick:
+        """Return a stick of the bus."""
+        from ncs_cluster_detector.simulation.api import mvncapi
+        mvncapi.plug_in(self.bus)
+        return NcsdkStick(mvncapi, graphs, usb=self.usb_bus_if_usable())
+
+    def usb_bus(self) -> UsbBus:
+        """Return the bus as it is below the vendor's API."""
+        try:
+            from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
+        except ImportError as error:   # it speaks pyusb's language
+            raise without_pyusb(error) from error
+        return UsbBus(SimulatedUsbBackend(self.bus))
