@@ -50,8 +50,8 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
     os.environ[_name] = str(
         Path(__file__).resolve().parents[1] / 'standalone' / 'fastdds_loopback.xml')
 
-# In the background of a shell SIGINT is ignored, and after nohup SIGHUP, also by all that is started
-# here; tests send them.
+# In the background of a shell SIGINT is ignored, and after nohup SIGHUP, also by all that is
+# started here; tests send them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for _signal in (signal.SIGHUP, signal.SIGTERM):
     signal.signal(_signal, signal.SIG_DFL)
@@ -75,7 +75,8 @@ _LONGEST = (
     'test_check_sticks', 'test_camera_lifecycle', 'test_main', 'test_camera_streams',
     'test_image_silence', 'test_camera_node', 'test_mvnc_driver', 'test_sensor_watch')
 # Their tests share nothing, and wait more than they compute.
-_SPREAD = ('test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')
+_SPREAD = (
+    'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')
 
 
 def _group(item):
