@@ -107,11 +107,11 @@ def test_one_that_hangs_at_every_inference_is_tried_but_never_depended_on(bench)
     # Once it is well it shows that it is, beside the other's work.
     running.bus.inject(port, 'clear')
     inferences = stick.inferences
+    # On a late host it is slow for a moment.
     running.film(FRAMES_PER_SEC, lambda: (
-        supervisor.snapshot.sticks[number].inferences >= inferences + 4))
-    stick = supervisor.snapshot.sticks[number]
-    assert stick.status.trials_left == 0
-    assert stick.standing is Standing.DOUBTED
+        supervisor.snapshot.sticks[number].inferences >= inferences + 4 and
+        supervisor.snapshot.sticks[number].standing is Standing.DOUBTED))
+    assert supervisor.snapshot.sticks[number].status.trials_left == 0
     assert supervisor.snapshot.active == (1 - number,)
     assert numbers_of(running.published) == sorted(set(numbers_of(running.published)))
 
