@@ -52,14 +52,33 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 # The nodes that tests start keep what they compile, or each would compile the package again.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 
-# In the background of a shell SIGINT is ignored, also by all that is started here; tests send it.
+# In the background of a shell SIGINT is ignored, and after nohup SIGHUP, also by all that is
+# started here; tests send them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+for _signal in (signal.SIGHUP, signal.SIGTERM):
+    signal.signal(_signal, signal.SIG_DFL)
+signal.pthread_sigmask(
+    signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE})
+
+
+# Those that take longest, longest first: what comes last should be short, or one process works on
+# alone in the end.
+_LONGEST = ()
+# Their tests share nothing, and wait more than they compute.
+_SPREAD = (
+    'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')
+
+
+def _group(item):
+    return f'{item.path}::{item.originalname}' if item.path.stem in _SPREAD else str(item.path)
 
 
 def pytest_collection_modifyitems(items):
     """Keep the tests of a module together where pytest-xdist runs several at a time."""
+    ranks = {module: rank for rank, module in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 @pytest.fixture(scope='session')

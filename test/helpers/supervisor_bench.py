@@ -23,7 +23,7 @@ from ncs_cluster_detector.supervision.supervisor_options import SupervisorOption
 from ncs_cluster_detector.wire.messages import WorkerConfig
 import numpy as np
 
-DEADLINE_SEC = 20.0
+DEADLINE_SEC = 60.0
 RUNNING = StickState.RUNNING
 QUICK = {'boot_ms': 0.0, 'inference_ms': 5.0, 'transfer_ms': 1.0}
 

@@ -36,14 +36,16 @@ import pytest
 from stick_users import leave_booted
 from stick_users import start_supervisor
 
-DEADLINE_SEC = 20.0
-TIMEOUT_SEC = 1.0
+DEADLINE_SEC = 60.0
+TIMEOUT_SEC = 2.0
 FRAME_PERIOD_SEC = 1 / 40
-LONGEST_GAP_SEC = 1.0
+# Another stick steps in before the one that hangs is ended. Counted in pictures of the camera,
+# which a late host delays as well.
+MOST_PICTURES_IN_A_GAP = TIMEOUT_SEC / FRAME_PERIOD_SEC
 PORTS = ('1.1', '1.2', '1.3', '1.4')
-# A supervisor is there, has found that a stick is dead, and has booted another one.
-FIRST_DETECTION_SEC = 5.0
-BACK_SEC = 5.0
+# A supervisor is there, has found that a stick is dead, and has booted another one: within less
+# than the 20 s after which a start that hangs is given up.
+FIRST_DETECTION_SEC = BACK_SEC = 15.0
 MUTE_SEC = 0.01   # how long a stick that is always mute is not at the most, after a reset
 
 
@@ -78,13 +80,15 @@ class Cluster:
         self.bus = make_bus() if bus is None else bus
         self.log = Log()
         self.came_at = []
+        self.pictures_at = []   # how many pictures the camera had taken when each of these came
+        self._pictures = 0
         self.supervisor = Supervisor(
             SupervisorOptions(
                 WorkerConfig(SimulatedDriver(self.bus), (
                     (graphs.read_graph('shapes'), PASCAL_VOC),)),
                 inference_timeout_sec=TIMEOUT_SEC),
             Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
-            lambda frame, detections: self.came_at.append(time.monotonic()), self.log)
+            self._take, self.log)
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self.supervisor.run),
                          threading.Thread(target=self._film)]
@@ -93,10 +97,13 @@ class Cluster:
 
     def _film(self):
         image = np.zeros((240, 320, 3), dtype=np.uint8)
-        number = 0
         while not self._over.wait(FRAME_PERIOD_SEC):
-            number += 1
-            self.supervisor.offer(Frame(number, image, None, time.monotonic()))
+            self._pictures += 1
+            self.supervisor.offer(Frame(self._pictures, image, None, time.monotonic()))
+
+    def _take(self, frame, detections):
+        self.came_at.append(time.monotonic())
+        self.pictures_at.append(self._pictures)
 
     def stick(self, number):
         return self.supervisor.snapshot.sticks[number]
@@ -119,9 +126,10 @@ class Cluster:
         self.wait_for(lambda: len(self.came_at) >= before + 5 and self.supervisor.snapshot.active)
         return self.supervisor.snapshot.active[0]
 
-    def longest_gap_since(self, moment):
-        times = [moment] + [came for came in self.came_at if came > moment] + [time.monotonic()]
-        return max(after - before for before, after in zip(times, times[1:]))
+    def longest_gap_since(self, detections):
+        """Return the most pictures between two detections, from so many detections on."""
+        pictures = [*self.pictures_at[detections - 1:], self._pictures]
+        return max(after - before for before, after in zip(pictures, pictures[1:]))
 
     def close(self):
         self._over.set()
@@ -185,7 +193,7 @@ FAULTS = [kill, stop, inject('unplug'), inject('hang', 'all'), inject('hang', 'r
 def test_detections_go_on_and_the_stick_comes_back(cluster, fault):
     cluster.wait_until_all_run()
     number = cluster.wait_for_work()
-    began_at = time.monotonic()
+    detections = len(cluster.came_at)
     fault(cluster, number)
     cluster.wait_for(lambda: cluster.stick(number).restarts >= 1)
     assert cluster.stick(number).last_error
@@ -197,8 +205,8 @@ def test_detections_go_on_and_the_stick_comes_back(cluster, fault):
     over_at = time.monotonic()
     inferences = cluster.stick(number).inferences
     cluster.wait_until_all_run()
-    assert time.monotonic() < over_at + 5.0
-    assert cluster.longest_gap_since(began_at) < LONGEST_GAP_SEC
+    assert time.monotonic() < over_at + BACK_SEC
+    assert cluster.longest_gap_since(detections) < MOST_PICTURES_IN_A_GAP
     cluster.wait_for(lambda: cluster.stick(number).inferences > inferences)
 
 
@@ -293,12 +301,12 @@ def test_with_a_dead_stick_on_the_bus_all_others_are_started(start_cluster):
 def test_one_that_falls_mute_at_work_is_brought_back_by_a_reset(cluster, fault):
     cluster.wait_until_all_run()
     number = cluster.wait_for_work()
-    began_at = time.monotonic()
+    detections = len(cluster.came_at)
     cluster.bus.inject(PORTS[number], fault)
     cluster.wait_for(lambda: cluster.stick(number).restarts == 1)
     cluster.wait_until_all_run()
     assert cluster.stick(number).restarts == 1
-    assert cluster.longest_gap_since(began_at) < LONGEST_GAP_SEC
+    assert cluster.longest_gap_since(detections) < MOST_PICTURES_IN_A_GAP
     assert not cluster.bus.port(PORTS[number]).state().faults.silent
 
 
@@ -350,12 +358,12 @@ def test_one_that_is_mute_at_every_boot_keeps_no_killed_neighbour_away(start_clu
                      cluster.states()[0] is StickState.STARTING)
     number = cluster.wait_for_work()
     restarts = cluster.stick(number).restarts
-    killed_at = time.monotonic()
+    killed_at, detections = time.monotonic(), len(cluster.came_at)
     kill(cluster, number)
     cluster.wait_for(lambda: cluster.stick(number).restarts > restarts)
     cluster.wait_for(lambda: cluster.states()[1:] == [StickState.RUNNING] * 3)
     assert time.monotonic() - killed_at < BACK_SEC
-    assert cluster.longest_gap_since(killed_at) < LONGEST_GAP_SEC
+    assert cluster.longest_gap_since(detections) < MOST_PICTURES_IN_A_GAP
 
 
 def test_when_the_supervisor_is_killed_its_workers_close_their_sticks():
@@ -396,7 +404,8 @@ def test_a_graph_that_is_refused_leaves_no_stick_booted():
     thread.start()
     thread.join(DEADLINE_SEC)
     assert outcome == ['graph_paths']
-    deadline = time.monotonic() + 1.0   # it is back in its ROM state some time after it is closed
+    # It is back in its ROM state some time after it is closed.
+    deadline = time.monotonic() + BACK_SEC
     while not all(bus.port(port).in_rom() for port in PORTS):
         assert time.monotonic() < deadline, [bus.port(port).name() for port in PORTS]
         threading.Event().wait(0.01)

@@ -11,6 +11,7 @@
 import os
 import time
 
+from blocking_calls import in_less_than
 from blocking_calls import wait_until
 from ncs_cluster_detector.simulation.api import mvncapi
 from ncs_cluster_detector.simulation.api.mvncapi import DeviceOption
@@ -81,23 +82,24 @@ def test_the_times_scale_with_the_boot_time(bench):
         device = listed()['1.1-ma2450']
         stale = listed()['1.1-ma2450']
         _, open_sec = timed(device.open)
-        assert 0.14 <= open_sec < 0.6
+        assert open_sec >= 0.14
         assert device.get_option(DeviceOption.RO_DEVICE_STATE) == 1
         status, failed_sec = timed(status_of, stale.open)
         assert status is Status.ERROR
-        assert 0.21 <= failed_sec < 0.6
-        status, failed_sec = timed(status_of, listed()['1.1-'].open)
-        assert status is Status.ERROR
-        assert failed_sec < 0.2
+        assert failed_sec >= 0.21
+        assert in_less_than(0.6, status_of, stale.open) is Status.ERROR
+        assert in_less_than(0.2, status_of, listed()['1.1-'].open) is Status.ERROR
         # In use elsewhere is the same.
         other.do('stale = devices()["1.2-ma2450"]')
         second = listed()['1.2-ma2450']
         second.open()
         answer, failed_sec = timed(other.do, 'stale.open()')
         assert answer == 'ERROR'
-        assert 0.21 <= failed_sec < 0.6
+        assert failed_sec >= 0.21
+        assert in_less_than(0.6, other.do, 'stale.open()') == 'ERROR'
         _, close_sec = timed(device.close)
-        assert 0.1 <= close_sec < 0.6
+        assert close_sec >= 0.1
+        in_less_than(1.2, lambda: (device.open(), device.close()))
         second.destroy()
 
 
@@ -131,16 +133,14 @@ def test_a_stick_left_booted_is_reset_by_the_next_new_process_and_by_no_other(be
         assert bench.bus.port('1.1').holder() == killed.pid
         killed.kill()
     assert bench.bus.port('1.1').holder() is None
-    names, seconds = timed(listed)
+    names = in_less_than(0.2, listed)
     assert list(names) == ['1.1-', '1.2-ma2450', '1.3-']
-    assert seconds < 0.2
     assert status_of(names['1.1-'].open) is Status.ERROR
     with OtherProcess(bench.bus) as fresh:
         names, seconds = timed(fresh.do, 'names()')
         assert names == ['1.1-ma2450', '1.2-ma2450', '1.3-']
         assert seconds >= 0.2
-        _, seconds = timed(fresh.do, 'names()')
-        assert seconds < 0.2
+        in_less_than(0.2, fresh.do, 'names()')
         assert fresh.do('devices()["1.1-ma2450"].open()') is None
     assert mine.get_option(DeviceOption.RO_CURRENT_MEMORY_USED) == 0
 
@@ -201,7 +201,7 @@ def test_all_sticks_share_the_bus(bench):
         one.kill()
         answer, seconds = timed(two.do, send)
         assert answer is None
-        assert 0.054 <= seconds < 0.5
+        assert seconds >= 0.054
 
 
 def test_a_process_can_get_its_bus_from_the_environment(bench):

