@@ -8,11 +8,14 @@
 # the License.
 """The annotated pictures become a video that keeps real time, and the best of them a picture."""
 
+import threading
+
 import cv2
 from made_up_run import DOG
 from made_up_run import PERSON
 import numpy as np
 import pytest
+from runner.report import recorder as module
 from runner.report.recorder import Recorder
 from runner.report.recorder import VideoFile
 from runner.report.recorder import worth_of
@@ -144,3 +147,24 @@ def test_a_pause_is_shown_as_long_as_it_was(tmp_path):
 def test_a_clock_that_was_set_is_no_pause(tmp_path):
     """After a jump of the stamps the video goes on at once."""
     assert lengths(tmp_path, [0.0, 0.1, 5000.0, 5000.1, 3.0, 3.1], fps=10.0) == [1] * 6
+
+
+def test_an_encoder_that_does_not_come_to_an_end_is_left_alone(tmp_path, monkeypatch):
+    """The file is not finished under the thread that writes to it: OpenCV would crash."""
+    monkeypatch.setattr(module, 'STOP_PATIENCE_SEC', 0.1)
+    writes, may_go_on, finished = threading.Event(), threading.Event(), []
+
+    def hang(_, image):
+        writes.set()
+        may_go_on.wait()
+
+    monkeypatch.setattr(VideoFile, '_write', hang)
+    monkeypatch.setattr(VideoFile, 'close', finished.append)
+    recorder = Recorder(tmp_path, 10.0)
+    recorder.take_picture((1, 0), frame())
+    writes.wait()
+    written, complaints = recorder.close()
+    may_go_on.set()
+    assert (written, finished) == ([], [])
+    assert 'annotated.mp4 failed: the encoder needs over 0.1 s more' in complaints[0]
+    assert not (tmp_path / 'annotated.mp4').exists()

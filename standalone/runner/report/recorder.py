@@ -9,6 +9,7 @@
 """Makes a video and a picture of what the detector node draws."""
 
 from collections import OrderedDict
+import contextlib
 import queue
 import threading
 from typing import NamedTuple
@@ -25,7 +26,8 @@ FASTEST_VIDEO_FPS = 30.0
 # not make the video stumble.
 PLACE_TOLERANCE = 0.75
 LONGEST_STILL_SEC = 30.0
-STOP_PATIENCE_SEC = 5.0
+# Before a picture that comes late the encoder writes the one before it up to 900 times.
+STOP_PATIENCE_SEC = 20.0
 # The picture that is kept is one on which a person sees at once what was found.
 MOST_BOXES = 4
 
@@ -102,15 +104,19 @@ class Recorder:
         :return: (paths of the files written, lines about what went wrong).
         """
         complaints = []
-        try:
+        with contextlib.suppress(queue.Full):
             self._jobs.put(None, timeout=STOP_PATIENCE_SEC)
             self._thread.join(STOP_PATIENCE_SEC)
-        except queue.Full:
-            self._failure = self._failure or 'the encoder hangs'
+        hangs = self._thread.is_alive()
+        if hangs:
+            self._failure = self._failure or f'the encoder needs over {STOP_PATIENCE_SEC:g} s more'
         if self._failure:
             complaints.append(f'making annotated.mp4 failed: {self._failure}; annotated.png is '
                               'written without it')
-        written = [self._video.path] if self._video.close() else []
+        # OpenCV crashes when a file is finished while its thread still writes to it.
+        written = [self._video.path] if not hangs and self._video.close() else []
+        if hangs:
+            self._video.path.unlink(missing_ok=True)
         if self._best is not None:
             if cv2.imwrite(str(self._picture), self._best[1]):
                 written.append(self._picture)
