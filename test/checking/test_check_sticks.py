@@ -17,7 +17,7 @@ import sys
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.arguments import parse
 from ncs_cluster_detector.checking.environment import PROFILE
-from ncs_cluster_detector.checking.node_process import members
+from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.planning.fitting.recording import read_recording
 from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
@@ -112,7 +112,7 @@ def test_ctrl_c_ends_the_node_in_order_and_writes_the_report(start, tmp_path):
     assert [step for (step, _), outcome in outcomes.items() if outcome == 'skipped'] == [
         'rates', 'kill a worker', 'kill the node', 'heat', 'unplug']
     assert 'stopped by SIGINT' in (tmp_path / 'report.txt').read_text()
-    assert not members(command.pid)
+    assert not session_members(command.pid)
 
 
 def test_with_a_graph_that_is_none_it_cannot_run(start, tmp_path):

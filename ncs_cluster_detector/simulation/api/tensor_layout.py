@@ -51,7 +51,7 @@ def total_size(descriptor):
 
 
 def same_shape(one, other):
-    """Tell whether two descriptors agree in batch, channels, width and height."""
+    """Return whether two descriptors agree in batch, channels, width and height."""
     return (one.n, one.c, one.w, one.h) == (other.n, other.c, other.w, other.h)
 
 

@@ -134,7 +134,7 @@ class BusMemory:
         return Claim(descriptor)
 
     def is_claimed(self, number):
-        """Tell whether anyone, in any process, holds the lock with this number."""
+        """Return whether anyone, in any process, holds the lock with this number."""
         answer = fcntl.fcntl(self._descriptor, fcntl.F_OFD_GETLK,
                              _lock_record(fcntl.F_WRLCK, _FIRST_CLAIM + number))
         return _RECORD_LOCK.unpack(answer)[0] != fcntl.F_UNLCK

@@ -74,17 +74,17 @@ class StickPort:
         return f'{self.path}-' if link.booted else f'{self.path}-{CHIP}'
 
     def in_rom(self):
-        """Tell whether the stick there is can be booted."""
+        """Return whether the stick there is can be booted."""
         seen = self.visible()
         return seen is not None and not seen[1].booted
 
     def has_booted(self):
-        """Tell whether there is a stick that has booted, whether in use or left behind."""
+        """Return whether there is a stick that has booted, whether in use or left behind."""
         seen = self.visible()
         return seen is not None and seen[1].booted
 
     def is_visible(self):
-        """Tell whether a stick is there and neither boots nor is reset."""
+        """Return whether a stick is there and neither boots nor is reset."""
         return self.visible() is not None
 
     def visible(self):
@@ -108,7 +108,7 @@ class StickPort:
             self._part.note_holder()
 
     def holds(self, plugs):
-        """Tell whether the stick that had this number of ``plugs`` is still in the port."""
+        """Return whether the stick that had this number of ``plugs`` is still in the port."""
         state = self.state()
         return state.plugged and state.plugs == plugs
 

@@ -57,11 +57,11 @@ class StickFaults:
 
     @property
     def silent(self):
-        """Tell whether the stick answers nothing once it has booted."""
+        """Return whether the stick answers nothing once it has booted."""
         return self.mute or self.nak or bool(self.swallow)
 
     def hangs(self, call):
-        """Tell whether a call never returns."""
+        """Return whether a call never returns."""
         # Of a silent stick all calls wait for an answer, without a deadline: what is written
         # (XLink.c:1157), a result that was read gives its place back (:1261), what is destroyed
         # (:1072), and the reset of a stick that is closed (:1301). Listing and booting ask nothing

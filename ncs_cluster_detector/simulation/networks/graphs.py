@@ -89,7 +89,7 @@ def label_counts(graph_bytes: bytes) -> Optional[range]:
 
 
 def is_compiled(graph_bytes):
-    """Tell whether the bytes of a graph file are of no kind that a host runs: only a chip does."""
+    """Return whether a graph file is of no kind that a host can run, so perhaps for a chip."""
     return not (graph_bytes.startswith(_ONNX_BEGIN) or caffe_files.is_packed(graph_bytes)
                 or _text_in(graph_bytes) is not None)
 

@@ -108,7 +108,7 @@ def picture_size(shapes, remedy):
 
 
 def _has_boxes(shape):
-    """Tell whether an output is a list of boxes; a single row is one only in four dimensions."""
+    """Return whether an output is a list of boxes; a single row is one only in four dimensions."""
     rows = [side for side in shape[:-1] if side != 1]
     return (shape[-1] == ssd.VALUES_PER_BOX and len(rows) <= 1
             and (len(rows) == 1 or len(shape) == 4))

@@ -57,7 +57,7 @@ class ComputeUnit:
 
     @property
     def stopped(self):
-        """Tell whether the stick was closed or unplugged, or broke down."""
+        """Return whether the stick was closed or unplugged, or broke down."""
         return self.calls.stopped
 
     def begin(self, call):

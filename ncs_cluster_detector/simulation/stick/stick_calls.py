@@ -47,7 +47,7 @@ class StickCalls:
 
     @property
     def stopped(self):
-        """Tell whether the stick was closed or unplugged, or broke down."""
+        """Return whether the stick was closed or unplugged, or broke down."""
         return self._stopped
 
     def waiting(self):

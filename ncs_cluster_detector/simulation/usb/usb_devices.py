@@ -84,11 +84,11 @@ class UsbDevice:
 
     @property
     def has_booted(self):
-        """Tell whether it is a stick that had booted."""
+        """Return whether it is a stick that had booted."""
         return self.descriptor.idProduct == BOOTED_PRODUCT_ID
 
     def is_there(self):
-        """Tell whether the device is still on the bus."""
+        """Return whether the device is still on the bus."""
         state, link = self.port.look()
         return state.plugged and link.enumeration == self.enumeration
 

@@ -47,7 +47,7 @@ def read_packed(path):
 
 
 def is_packed(data):
-    """Tell whether bytes are those of a graph file of both."""
+    """Return whether bytes are those of a graph file of both."""
     return _HEADER.match(data) is not None
 
 
