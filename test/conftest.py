@@ -48,7 +48,8 @@ os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
 # not what is tested here.
 for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
     os.environ[_name] = str(
-        Path(__file__).resolve().parents[1] / 'standalone' / 'fastdds_loopback.xml')
+        Path(__file__).resolve().parents[1] / 'ncs_cluster_detector' / 'ros'
+        / 'fastdds_loopback.xml')
 
 # In the background of a shell SIGINT is ignored, also by all that is started here; tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,6 +14,11 @@ from typing import NamedTuple
 
 from ncs_cluster_detector.checking.node_process import NodeProcess
 from ncs_cluster_detector.checking.shared_memory import segments_held_by
+from ncs_cluster_detector.checking.verdicts import judge
+from ncs_cluster_detector.checking.verdicts import NOT_OK
+from ncs_cluster_detector.checking.verdicts import OK
+from ncs_cluster_detector.checking.verdicts import skipped
+from ncs_cluster_detector.checking.verdicts import Verdict
 
 POLL_SEC = 0.02
 # Images a second for one stick until its rate is known; a real one infers 10 to 12 a second.
@@ -73,7 +78,7 @@ class Bench:
         self.options, self.times = options, times_of(options)
         self.clock, self.observer, self.history = clock, observer, observer.history
         self.terminal = terminal
-        self.node = None
+        self.node, self.step = None, ''
         self.verdicts, self.figures = [], {}
         self.asked_to_stop = []   # names of signals
         self.shared_memory = set()   # of all nodes, see shared_memory.segments_held_by()
@@ -82,7 +87,7 @@ class Bench:
 
     def begin(self, step):
         """Begin a step; return the dictionary for its figures."""
-        self.observer.step = step
+        self.step = self.observer.step = step
         return self.figures.setdefault(step, {'began_sec': round(self.clock(), 3)})
 
     def add(self, verdict):
@@ -90,6 +95,18 @@ class Bench:
         self.verdicts.append(verdict)
         seen = f' ({verdict.seen})' if verdict.text() == 'ok' and verdict.seen else ''
         self.terminal.say(f'   {verdict.what}: {verdict.text()}{seen}')
+
+    def judge(self, what, value, limit_name, remark=''):
+        """Add the Verdict on a figure of this step; parameters as in :mod:`verdicts`."""
+        self.add(judge(self.step, what, value, limit_name, remark))
+
+    def check(self, what, is_ok, seen, expected=''):
+        """Add the Verdict on something in this step that is ok or not."""
+        self.add(Verdict(self.step, what, OK if is_ok else NOT_OK, seen, expected))
+
+    def skip(self, what, why):
+        """Add the Verdict on a check of this step that was left out."""
+        self.add(skipped(self.step, what, why))
 
     def start_node(self):
         """Start the node, which must not be running."""
@@ -118,7 +135,7 @@ class Bench:
 
     def wait(self, condition, patience_sec):
         """
-        Wait until a condition is true; return its last value.
+        Wait until a condition is true, for a limited time; return its last value.
 
         :raises StoppedError: the check was stopped by a signal.
         :raises NodeEndedError: the node ended by itself.

@@ -88,7 +88,7 @@ class Check:
         out, complaint = self._options.out, None
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(_open_log(out))
-            use_own_domain(stack)
+            use_own_domain()
             environment = self._look_around(stack)
             # Imported here: ROS takes its domain from the environment.
             try:

@@ -14,6 +14,7 @@ import tempfile
 
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.ros.environment import fault_in_environment
+from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 
 # The ports of domains 1 to 101 are below the ephemeral ports of Linux.
@@ -27,46 +28,6 @@ FOREIGN_VARIABLES = (
     'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
     'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
     'SKIP_DEFAULT_XML')
-# Shared memory that is large enough for whole images, UDP on the loopback interface only, and
-# enough announcements to discover a starting node at once.
-PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
-<profiles xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
-  <transport_descriptors>
-    <transport_descriptor>
-      <transport_id>large_shared_memory</transport_id>
-      <type>SHM</type>
-      <segment_size>16777216</segment_size>
-      <maxMessageSize>8388608</maxMessageSize>
-    </transport_descriptor>
-    <transport_descriptor>
-      <transport_id>loopback</transport_id>
-      <type>UDPv4</type>
-      <interfaceWhiteList>
-        <address>127.0.0.1</address>
-      </interfaceWhiteList>
-    </transport_descriptor>
-  </transport_descriptors>
-  <participant profile_name="this_machine_only" is_default_profile="true">
-    <rtps>
-      <builtin>
-        <discovery_config>
-          <initialAnnouncements>
-            <count>100</count>
-            <period>
-              <nanosec>100000000</nanosec>
-            </period>
-          </initialAnnouncements>
-        </discovery_config>
-      </builtin>
-      <userTransports>
-        <transport_id>large_shared_memory</transport_id>
-        <transport_id>loopback</transport_id>
-      </userTransports>
-      <useBuiltinTransports>false</useBuiltinTransports>
-    </rtps>
-  </participant>
-</profiles>
-"""
 
 
 def check_environment():
@@ -82,18 +43,11 @@ def check_environment():
                              'written') from None
 
 
-def use_own_domain(stack):
-    """
-    Keep the ROS traffic of this process and its children to themselves; call it before rclpy.init.
-
-    :param stack: a contextlib.ExitStack, for a file that must exist as long as the check runs.
-    """
+def use_own_domain():
+    """Keep the ROS traffic of this process and its children to themselves; call before rclpy."""
     for name in FOREIGN_VARIABLES:
         os.environ.pop(name, None)
-    file = stack.enter_context(tempfile.NamedTemporaryFile('w', suffix='.xml'))
-    file.write(PROFILE)
-    file.flush()
-    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, file.name))
+    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, str(LOOPBACK_PROFILE)))
     os.environ.update({
         'PYTHONUNBUFFERED': '1', 'RCUTILS_COLORIZED_OUTPUT': '0',
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',

@@ -82,7 +82,8 @@ def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
     nodes = facts.nodes(port)
     if nodes == []:
         return StickLostError(
-            f'{attempt}; it left the USB bus while it started, often for want of power: {_POWER}')
+            f'{attempt}; it left the USB bus while it started, often because it lacks power: '
+            f'{_POWER}')
     for node in nodes or ():
         if not os.path.exists(node):
             return NoPermissionError(

@@ -94,11 +94,11 @@ def _verdict_lines(verdicts):
     for verdict in verdicts:
         what = f"{verdict['step']}: {verdict['what']}" if verdict['step'] != 'all' else (
             verdict['what'])
-        told = verdict['seen']
+        details = verdict['seen']
         if verdict['outcome'] == NOT_OK and verdict['expected']:
-            told += f", expected {verdict['expected']}"
+            details += f", expected {verdict['expected']}"
         mark = {OK: 'ok', NOT_OK: 'NOT OK', SKIPPED: 'skipped'}[verdict['outcome']]
-        lines += _wrapped(f'{mark:8}{what}{": " if told else ""}{told}', ' ' * 8)
+        lines += _wrapped(f'{mark:8}{what}{": " if details else ""}{details}', ' ' * 8)
     return lines
 
 

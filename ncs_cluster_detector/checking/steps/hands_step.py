@@ -10,24 +10,21 @@
 
 from ncs_cluster_detector.checking.facts.usb_tree import is_on_bus
 from ncs_cluster_detector.checking.verdicts import gap_limit
-from ncs_cluster_detector.checking.verdicts import judge
-from ncs_cluster_detector.checking.verdicts import skipped
 
 HANDS_SEC = 90.0
 BACK_SEC = 40.0
 AFTER_SEC = 1.0
 # How long a stick may be out before the node first reports it.
 UNNOTICED_SEC = 4.0
-STEP = 'unplug'
 
 
 def hands_step(bench):
     """Ask for a stick to be pulled out and plugged in again, and measure how the node reacts."""
-    figures = bench.begin(STEP)
+    figures = bench.begin('unplug')
     why = ('asked for by --no-hands' if not bench.options.with_hands else
            'there is no terminal to ask at' if not bench.terminal.can_ask else None)
     if why is not None:
-        bench.add(skipped(STEP, 'unplug and replug', why))
+        bench.skip('unplug and replug', why)
         return
     sticks = bench.running()
     bench.publish_for(len(sticks))
@@ -38,8 +35,8 @@ def hands_step(bench):
     began = bench.clock()
     unplugged = _Watch(bench, began, {stick.number: stick for stick in sticks})
     if not bench.wait(unplugged.look, HANDS_SEC) or unplugged.skipped:
-        bench.add(skipped(STEP, 'unplug and replug', 'ENTER was pressed' if unplugged.skipped else
-                          f'no stick was ABSENT within {HANDS_SEC:g} s'))
+        bench.skip('unplug and replug', 'ENTER was pressed' if unplugged.skipped else
+                   f'no stick was ABSENT within {HANDS_SEC:g} s')
         return
     stick = unplugged.stick
     figures.update(stick=stick.number, device_name=stick.device_name)
@@ -47,11 +44,10 @@ def hands_step(bench):
     lost_at = unplugged.lost_at()
     bench.pause(AFTER_SEC)
     figures['absent_sec'] = round(unplugged.absent_at - lost_at, 3)
-    bench.add(judge(STEP, 'it is ABSENT after', figures['absent_sec'], 'absent_after_unplug_sec'))
+    bench.judge('it is ABSENT after', figures['absent_sec'], 'absent_after_unplug_sec')
     figures['gap_sec'] = round(bench.history.longest_gap(
         max(lost_at - UNNOTICED_SEC, began), bench.clock())[0], 3)
-    bench.add(judge(STEP, 'longest gap in detections', figures['gap_sec'],
-                    gap_limit(len(sticks))))
+    bench.judge('longest gap in detections', figures['gap_sec'], gap_limit(len(sticks)))
     _replug(bench, figures, stick)
 
 
@@ -67,8 +63,8 @@ def _replug(bench, figures, stick):
         return pressed or is_on_bus(stick.port) or now is not None and now.state != 'ABSENT'
 
     if not bench.wait(is_there, HANDS_SEC) or pressed:
-        bench.add(skipped(STEP, 'it runs again', 'ENTER was pressed' if pressed else
-                          f'no stick was seen at port {stick.port} within {HANDS_SEC:g} s'))
+        bench.skip('it runs again', 'ENTER was pressed' if pressed else
+                   f'no stick was seen at port {stick.port} within {HANDS_SEC:g} s')
         return
     there_at = bench.clock()
     figures['plug_seen_by'] = 'diagnostics' if is_on_bus(stick.port) is None else 'usb'
@@ -77,8 +73,7 @@ def _replug(bench, figures, stick):
     # A stick that boots fast may run before the next diagnostics say that it is there.
     figures['back_sec'] = None if ready_at is None else round(max(ready_at - there_at, 0.0), 3)
     since = 'it was seen on USB' if figures['plug_seen_by'] == 'usb' else 'the node saw it'
-    bench.add(judge(STEP, f'it runs again, since {since}', figures['back_sec'],
-                    'back_after_plug_sec'))
+    bench.judge(f'it runs again, since {since}', figures['back_sec'], 'back_after_plug_sec')
 
 
 class _Watch:

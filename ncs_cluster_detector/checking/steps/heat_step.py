@@ -9,9 +9,7 @@
 """The heat step: load all sticks, let them rest, and fit how each one heats."""
 
 from ncs_cluster_detector.checking.steps.heat_fit import fit_heat
-from ncs_cluster_detector.checking.verdicts import judge
 from ncs_cluster_detector.checking.verdicts import judge_failures
-from ncs_cluster_detector.checking.verdicts import skipped
 
 # Rates are compared over a quarter of the load, at most over this time.
 LONGEST_COMPARED_SEC = 20.0
@@ -23,7 +21,7 @@ def heat_step(bench):
     """Load all sticks, let them rest, and fit how they heat."""
     figures = bench.begin('heat')
     if bench.times.heat_sec < LEAST_SEC:
-        bench.add(skipped('heat', 'temperatures', f'less than {LEAST_SEC:g} s were asked for'))
+        bench.skip('temperatures', f'less than {LEAST_SEC:g} s were asked for')
         return
     history = bench.history
     bench.publish_for(len(bench.running()))
@@ -62,15 +60,15 @@ def _judge(bench, figures, series, seconds):
              for one in series}
     worst = min(known, key=known.get, default=None)
     share = None if worst is None else min(100 * known[worst] / (seconds - 1.0), 100.0)
-    bench.add(judge('heat', 'temperatures were reported', share, 'temperature_readings_percent',
-                    f'stick {worst} reported the fewest'))
+    bench.judge('temperatures were reported', share, 'temperature_readings_percent',
+                f'stick {worst} reported the fewest')
     levels = {number: one['highest_throttle_level'] for number, one in figures['sticks'].items()}
     hottest = max(levels, key=levels.get, default=None)
     if hottest is not None:
-        bench.add(judge('heat', f'throttle level, stick {hottest}' if levels[hottest] else
-                        'throttle level', levels[hottest], 'throttle_level'))
+        bench.judge(f'throttle level, stick {hottest}' if levels[hottest] else 'throttle level',
+                    levels[hottest], 'throttle_level')
     begin, end = (figures[f'detections_per_sec_at_{when}'] for when in ('begin', 'end'))
     figures['rate_when_hot_percent'] = round(100 * end / begin, 1) if begin else None
-    bench.add(judge('heat', f'rate in the end, {end:.1f} a second, of {begin:.1f}',
-                    figures['rate_when_hot_percent'], 'rate_when_hot_percent',
-                    'do sticks rest, or throttle themselves, because they are hot?'))
+    bench.judge(f'rate in the end, {end:.1f} a second, of {begin:.1f}',
+                figures['rate_when_hot_percent'], 'rate_when_hot_percent',
+                'do sticks rest, or throttle themselves, because they are hot?')

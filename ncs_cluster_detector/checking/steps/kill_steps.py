@@ -12,10 +12,6 @@ import signal
 
 from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.checking.verdicts import gap_limit
-from ncs_cluster_detector.checking.verdicts import judge
-from ncs_cluster_detector.checking.verdicts import NOT_OK
-from ncs_cluster_detector.checking.verdicts import OK
-from ncs_cluster_detector.checking.verdicts import Verdict
 
 # How long to wait: for a stick or detection to come back, for a stick to infer, for workers to
 # end, for the node to end.
@@ -55,11 +51,11 @@ def worker_step(bench):
         bench.terminal.say(f"   stick {number} killed: gap {kill['gap_sec']:.2f} s, back after "
                            f"{kill['back_sec']} s")
     figures['aborted_listings'] = bench.node.count_lines(ABORTED_LISTING, began)
-    bench.add(judge('kill a worker', f'longest gap in detections of {len(kills)} kills',
-                    _worst(kills, 'gap_sec'), gap_limit(len(numbers))))
-    bench.add(judge('kill a worker', 'longest time until the stick runs again',
-                    _worst(kills, 'back_sec'), 'back_after_kill_sec',
-                    f"{figures['aborted_listings']} lists of sticks were broken off"))
+    bench.judge(f'longest gap in detections of {len(kills)} kills', _worst(kills, 'gap_sec'),
+                gap_limit(len(numbers)))
+    bench.judge('longest time until the stick runs again', _worst(kills, 'back_sec'),
+                'back_after_kill_sec',
+                f"{figures['aborted_listings']} lists of sticks were broken off")
 
 
 def _worker_at_work(bench, number):
@@ -92,19 +88,17 @@ def node_step(bench):
     began = bench.node.started_at
     first = bench.wait(lambda: bench.history.first_detection(began), BACK_SEC)
     figures['first_detection_sec'] = None if not first else round(first - began, 3)
-    bench.add(judge('kill the node', 'first detection of the next one',
-                    figures['first_detection_sec'], 'detection_after_restart_sec'))
+    bench.judge('first detection of the next one', figures['first_detection_sec'],
+                'detection_after_restart_sec')
     all_run = bench.wait(lambda: len(bench.running(began)) >= sticks, BACK_SEC + 10.0 * sticks)
     figures['all_running_sec'] = round(bench.clock() - began, 3) if all_run else None
-    bench.add(Verdict('kill the node', 'all sticks run again', OK if all_run else NOT_OK,
-                      f'{len(bench.running(began))} of {sticks} after '
-                      f'{bench.clock() - began:.1f} s', f'{sticks}'))
+    bench.check('all sticks run again', all_run, f'{len(bench.running(began))} of {sticks} after '
+                f'{bench.clock() - began:.1f} s', f'{sticks}')
     left = old.wait_for_session(GONE_SEC)
     figures['workers_left'] = len(left)
     if left:
         old.end_by_force()
-    bench.add(Verdict('kill the node', 'its workers end with it', NOT_OK if left else OK,
-                      f'{len(left)} left', 'none'))
+    bench.check('its workers end with it', not left, f'{len(left)} left', 'none')
 
 
 def end_step(bench):
@@ -121,8 +115,6 @@ def end_step(bench):
     left = session_members(node.pid) if not ended else node.wait_for_session(GONE_SEC)
     figures['processes_left'] = len(left)
     node.end_by_force()
-    bench.add(judge('end', 'time to stop', figures['stop_sec'], 'stop_sec'))
-    clean = figures['exit_code'] == 0 and not left
-    bench.add(Verdict(
-        'end', 'exit code, processes left', OK if clean else NOT_OK,
-        f"exit code {figures['exit_code']}, {len(left)} left", 'exit code 0, 0 left'))
+    bench.judge('time to stop', figures['stop_sec'], 'stop_sec')
+    bench.check('exit code, processes left', figures['exit_code'] == 0 and not left,
+                f"exit code {figures['exit_code']}, {len(left)} left", 'exit code 0, 0 left')

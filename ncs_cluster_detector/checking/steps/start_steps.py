@@ -13,14 +13,9 @@ import statistics
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.bench import IMAGES_PER_DETECTION
 from ncs_cluster_detector.checking.bench import MOST_IMAGES
-from ncs_cluster_detector.checking.verdicts import judge
 from ncs_cluster_detector.checking.verdicts import judge_states
-from ncs_cluster_detector.checking.verdicts import NOT_OK
-from ncs_cluster_detector.checking.verdicts import OK
 from ncs_cluster_detector.checking.verdicts import REPLUG
-from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import slow_sticks
-from ncs_cluster_detector.checking.verdicts import Verdict
 import psutil
 
 HEARD_SEC = 40.0    # for the node's first diagnostics
@@ -50,8 +45,7 @@ def start_step(bench):
         raise CannotRunError(_why_none(bench))
     first = bench.wait(lambda: history.first_detection(began), 5.0)
     figures['first_detection_sec'] = _since(first, began)
-    bench.add(judge('start', 'first detection', figures['first_detection_sec'],
-                    'first_detection_sec'))
+    bench.judge('first detection', figures['first_detection_sec'], 'first_detection_sec')
     ready = sorted((bench.node.ready_at(stick.number, began), stick.number) for stick in running
                    if bench.node.ready_at(stick.number, began) is not None)
     figures['sticks_ready_sec'] = {number: _since(moment, began) for moment, number in ready}
@@ -64,8 +58,7 @@ def start_step(bench):
     if starts:
         longest = max(starts, key=starts.get)
         figures['longest_start_sec'] = starts[longest]
-        bench.add(judge('start', f'longest start, stick {longest}', starts[longest],
-                        'stick_start_sec'))
+        bench.judge(f'longest start, stick {longest}', starts[longest], 'stick_start_sec')
 
 
 def _wait_for_all(bench, began):
@@ -107,7 +100,7 @@ def rates_step(bench):
         # 0 for all: if a stick is lost meanwhile, all others still work.
         refusal = bench.set_cluster_size(0 if size == count else size)
         if refusal:
-            bench.add(Verdict('rates', f'cluster_size {size}', NOT_OK, refusal, 'to be set'))
+            bench.check(f'cluster_size {size}', False, refusal, 'to be set')
             return
         bench.pause(bench.times.settle_sec)
         row = _measure(bench, size)
@@ -143,30 +136,29 @@ def _judge_rates(bench, figures, sticks):
     rows = figures['sizes']
     single, most = rows[0]['detections_per_sec'], rows[-1]['detections_per_sec']
     if not single:
-        bench.add(Verdict('rates', 'one stick infers', NOT_OK, 'no detection',
-                          'some; see node.log'))
+        bench.check('one stick infers', False, 'no detection', 'some; see node.log')
         return
     count = rows[-1]['cluster_size']
     if count == 1:
-        bench.add(skipped('rates', 'more sticks, more detections', 'there is one stick'))
+        bench.skip('more sticks, more detections', 'there is one stick')
     else:
         figures['scaling_percent'] = round(100 * most / single / count, 1)
-        bench.add(judge('rates', f'{count} sticks, {most:.1f} a second, of {count} x {single:.1f}',
-                        figures['scaling_percent'], 'scaling_percent', _what_limits(rows[-1])))
+        bench.judge(f'{count} sticks, {most:.1f} a second, of {count} x {single:.1f}',
+                    figures['scaling_percent'], 'scaling_percent', _what_limits(rows[-1]))
     slow = figures['slow_sticks'] = slow_sticks(figures['inference_ms'])
     busy = rows[-1]['cpu_busy']
     if slow and busy is not None and busy > BUSY:
-        bench.add(skipped('rates', 'all sticks are alike', f'the CPU is {busy:.0%} busy, so that '
-                          'their times tell little'))
+        bench.skip('all sticks are alike',
+                   f'the CPU is {busy:.0%} busy, so their times say little')
         return
     for number in slow:
         median = statistics.median_low(filter(None, figures['inference_ms'].values()))
-        bench.add(judge('rates', f'stick {number} at port {sticks[number].port} is as fast as the '
-                        'others', 100 * figures['inference_ms'][number] / median,
-                        'inference_percent', 'is it hot, or at a slower port?'))
+        bench.judge(f'stick {number} at port {sticks[number].port} is as fast as the others',
+                    100 * figures['inference_ms'][number] / median, 'inference_percent',
+                    'is it hot, or at a slower port?')
     if not slow and count > 1:
-        bench.add(Verdict('rates', 'all sticks are alike', OK, ', '.join(
-            f'{value:.0f}' for value in figures['inference_ms'].values() if value) + ' ms'))
+        bench.check('all sticks are alike', True, ', '.join(
+            f'{value:.0f}' for value in figures['inference_ms'].values() if value) + ' ms')
 
 
 def _is_limited(row):
