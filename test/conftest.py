@@ -47,7 +47,8 @@ os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
 # not what is tested here.
 for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
     os.environ[_name] = str(
-        Path(__file__).resolve().parents[1] / 'standalone' / 'fastdds_loopback.xml')
+        Path(__file__).resolve().parents[1] / 'ncs_cluster_detector' / 'ros'
+        / 'fastdds_loopback.xml')
 
 # The nodes that tests start keep what they compile, or each would compile the package again.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)

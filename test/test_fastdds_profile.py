@@ -25,7 +25,7 @@ from std_msgs.msg import UInt32
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / 'config' / 'fastdds_large_images.xml'
-LOOPBACK = ROOT / 'standalone' / 'fastdds_loopback.xml'
+LOOPBACK = ROOT / 'ncs_cluster_detector' / 'ros' / 'fastdds_loopback.xml'
 VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 BUILTIN = 'FASTDDS_BUILTIN_TRANSPORTS'
 NAMESPACE = {'dds': 'http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles'}

@@ -72,6 +72,12 @@ def test_every_launch_and_config_file_ships(setup, folder):
     assert sorted(shipped) == there
 
 
+def test_every_data_file_among_the_modules_ships(setup):
+    there = {path.relative_to(ROOT / PACKAGE).as_posix() for path in (ROOT / PACKAGE).rglob('*')
+             if path.is_file() and '__pycache__' not in path.parts and path.suffix != '.py'}
+    assert set(setup['package_data'][PACKAGE]) == there
+
+
 def test_the_ament_index_finds_the_package(setup):
     files = dict(setup['data_files'])
     assert files['share/ament_index/resource_index/packages'] == [f'resource/{PACKAGE}']

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Ten minutes on real sticks, and a report to send in: the command ``check_sticks``."""
+"""The command ``check_sticks``: ten minutes on real sticks, and a report to send in."""

@@ -6,13 +6,12 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The arguments of ``check_sticks``, checked before anything is started."""
+"""Parse and check the arguments of ``check_sticks``, before anything is started."""
 
 import argparse
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
-from typing import Optional
 
 from ncs_cluster_detector.drivers.registry import DEFAULT
 from ncs_cluster_detector.drivers.registry import DRIVERS
@@ -28,32 +27,32 @@ MOST_MINUTES = 240.0
 
 
 class CannotRunError(Exception):
-    """The check cannot run at all; one line that tells the remedy."""
+    """The check cannot run at all; the text is one line with the remedy."""
 
 
 class Options(NamedTuple):
     """
     What to check.
 
-    ``graph`` is the graph file (None: the driver's built-in network), ``out`` the
-    folder of the report, ``parameters`` what is passed on to the node, each ``name:=value``, and
-    ``sdk`` a folder that holds the package ``mvnc``.
+    ``graph`` is the graph file (None: the driver's built-in network), ``out`` the folder of the
+    report, ``parameters`` are passed on to the node, each as ``name:=value``, and ``sdk`` is a
+    folder that contains the package ``mvnc``.
     """
 
     driver: str
-    graph: Optional[Path]
+    graph: Path | None
     out: Path
     minutes_of_heat: float
     with_hands: bool
     quick: bool
     parameters: tuple = ()
-    sdk: Optional[Path] = None
+    sdk: Path | None = None
 
 
 class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
-        """Complain in one line; the usage is a long way to say what was wrong."""
+        """Complain in one line, without the long usage."""
         raise CannotRunError(f'{message}; --help shows what there is')
 
 

@@ -6,34 +6,39 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What all steps of a check work with: the node, what is heard of it, waiting, progress."""
+"""What all steps of a check use: the node, its messages, waiting, and the results so far."""
 
 import json
 import time
 from typing import NamedTuple
 
 from ncs_cluster_detector.checking.node_process import NodeProcess
-from ncs_cluster_detector.checking.shared_memory import things_held_by
+from ncs_cluster_detector.checking.shared_memory import segments_held_by
+from ncs_cluster_detector.checking.verdicts import judge
+from ncs_cluster_detector.checking.verdicts import NOT_OK
+from ncs_cluster_detector.checking.verdicts import OK
+from ncs_cluster_detector.checking.verdicts import skipped
+from ncs_cluster_detector.checking.verdicts import Verdict
 
-LOOK_AGAIN_SEC = 0.02
-# More than a stick can do, until it is known what it can; a real one gives 10 to 12 a second.
+POLL_SEC = 0.02
+# Images a second for one stick until its rate is known; a real one infers 10 to 12 a second.
 IMAGES_PER_STICK = 20.0
-# Each image costs the machine time that the sticks may need, so that there are not many too many.
-MORE_THAN_INFERRED = 1.4
-MOST_IMAGES = 200.0
+# Then only some more than are inferred: each image costs CPU time that the sticks may need.
+IMAGES_PER_DETECTION = 1.4
+MOST_IMAGES = 200.0   # a second
 PARAMETER_SEC = 10.0
 
 
 class StoppedError(Exception):
-    """Somebody asked for the end of the check; its text is the signal's name."""
+    """The check was stopped by a signal; the text is the signal's name."""
 
 
 class NodeEndedError(Exception):
-    """The node ended by itself; its text is how."""
+    """The node ended by itself; the text says how."""
 
 
 class Times(NamedTuple):
-    """How long the parts of a check take, in seconds, and how many there are of some."""
+    """How long the parts of a check take, in seconds, and how often some are repeated."""
 
     rate_sec: float = 10.0
     settle_sec: float = 2.0
@@ -54,10 +59,9 @@ def times_of(options):
 
 class Bench:
     """
-    A node on sticks, and what was found out so far.
+    A node on sticks, and the results so far.
 
-    ``verdicts`` and ``figures`` grow as the check goes on, so that one that is stopped has what
-    was done until then.
+    ``verdicts`` and ``figures`` grow during the check, so a stopped one has what was done so far.
     """
 
     def __init__(self, options, clock, observer, terminal, log, environment):
@@ -69,41 +73,48 @@ class Bench:
         :param observer: the Observer.
         :param terminal: the Terminal.
         :param log: an unbuffered binary file for the node's lines.
-        :param environment: dictionary of variables that the node gets in addition.
+        :param environment: dictionary of additional variables for the node.
         """
         self.options, self.times = options, times_of(options)
         self.clock, self.observer, self.history = clock, observer, observer.history
         self.terminal = terminal
-        self.node = None
+        self.node, self.step = None, ''
         self.verdicts, self.figures = [], {}
         self.asked_to_stop = []   # names of signals
-        self.shared_memory = set()   # what nodes had, see shared_memory.things_held_by()
+        self.shared_memory = set()   # of all nodes, see shared_memory.segments_held_by()
         self.images_per_stick = IMAGES_PER_STICK
         self._log, self._environment = log, environment
 
-    @property
-    def step(self):
-        """Return the name of the step that is going on."""
-        return self.observer.step
-
     def begin(self, step):
         """Begin a step; return the dictionary for its figures."""
-        self.observer.step = step
+        self.step = self.observer.step = step
         return self.figures.setdefault(step, {'began_sec': round(self.clock(), 3)})
 
     def add(self, verdict):
-        """Take a Verdict in and show it."""
+        """Keep a Verdict and show it."""
         self.verdicts.append(verdict)
         seen = f' ({verdict.seen})' if verdict.text() == 'ok' and verdict.seen else ''
         self.terminal.say(f'   {verdict.what}: {verdict.text()}{seen}')
 
+    def judge(self, what, value, limit_name, remark=''):
+        """Add the Verdict on a figure of this step; parameters as in :mod:`verdicts`."""
+        self.add(judge(self.step, what, value, limit_name, remark))
+
+    def check(self, what, is_ok, seen, expected=''):
+        """Add the Verdict on something in this step that is ok or not."""
+        self.add(Verdict(self.step, what, OK if is_ok else NOT_OK, seen, expected))
+
+    def skip(self, what, why):
+        """Add the Verdict on a check of this step that was left out."""
+        self.add(skipped(self.step, what, why))
+
     def start_node(self):
-        """Start the node, which has ended or was never started."""
+        """Start the node, which must not be running."""
         options = self.options
         graphs = [] if options.graph is None else [
             '-p', f'graph_paths:={json.dumps([_graph_name(options)])}']
         arguments = ['-p', f'driver:={options.driver}', *graphs,
-                     # All at work, and no turns by time, which would mix what is measured.
+                     # All sticks active and no rotation by time, which would mix measurements.
                      '-p', 'cluster_size:=0', '-p', 'cluster_switch_cycle_ms:=0']
         for parameter in options.parameters:
             arguments += ['-p', parameter]
@@ -111,22 +122,22 @@ class Bench:
         self.node = NodeProcess(arguments, self._log, self.clock, self._environment)
 
     def note_shared_memory(self):
-        """Take note of the node's shared memory, of which something stays when it is killed."""
-        self.shared_memory |= things_held_by(self.node.pid)
+        """Note the node's shared memory, some of which is left behind when it is killed."""
+        self.shared_memory |= segments_held_by(self.node.pid)
 
     def publish_for(self, sticks):
-        """Publish more images than so many sticks can do; none for 0."""
+        """Publish more images than this number of sticks can infer; none for 0."""
         self.observer.image_fps = min(sticks * self.images_per_stick, MOST_IMAGES)
 
     def set_cluster_size(self, size):
-        """Set cluster_size live; return '' or why it did not work."""
+        """Set cluster_size live; return an empty text, or why it was not set."""
         return self.observer.set_parameter('cluster_size', size, PARAMETER_SEC, self.wait)
 
     def wait(self, condition, patience_sec):
         """
-        Wait for a condition; return its value, or what is false in the end.
+        Wait until a condition is true, for a limited time; return its last value.
 
-        :raises StoppedError: somebody asked for the end.
+        :raises StoppedError: the check was stopped by a signal.
         :raises NodeEndedError: the node ended by itself.
         """
         deadline = time.monotonic() + patience_sec
@@ -137,32 +148,32 @@ class Bench:
             if code is not None:
                 raise NodeEndedError(f'the node ended by itself with exit code {code}: '
                                      f'{self.node.last_words()}')
-            time.sleep(LOOK_AGAIN_SEC)
+            time.sleep(POLL_SEC)
         return value
 
     def pause(self, seconds):
-        """Let so much time go by."""
+        """Wait for a time."""
         self.wait(lambda: False, seconds)
 
     def running(self, since=0.0):
-        """Return the StickReports of the sticks that run, by the newest report since a time."""
+        """Return the StickReports of the running sticks in the newest report since a time."""
         return [stick for stick in self.history.newest_sticks(since) if stick.state == 'RUNNING']
 
     def wait_for_running(self, number, since, patience_sec, other_than=None):
         """
         Wait until a stick runs; return when it was ready, or None.
 
-        :param other_than: process id of the worker that does not count.
+        :param other_than: process id of a worker that does not count.
         """
         def found():
             stick = self.history.stick(number, since)
             return stick is not None and stick.state == 'RUNNING' and stick.pid != other_than
         if not self.wait(found, patience_sec):
             return None
-        # The log tells it at once, the diagnostics up to a second later.
+        # The log says it at once, the diagnostics up to a second later.
         return self.node.ready_at(number, since) or self.history.reports[-1].time_sec
 
 
 def _graph_name(options):
-    """Return the graph for the node: a file's path in full, or the name of a built-in one."""
+    """Return the graph for the node: a file's absolute path, or the name of a built-in one."""
     return str(options.graph.absolute() if options.graph.is_file() else options.graph)

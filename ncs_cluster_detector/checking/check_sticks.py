@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The command ``check_sticks``: runs all steps, and writes the report of what was done."""
+"""The command ``check_sticks``: run all steps and write the report."""
 
 import contextlib
 from datetime import datetime
@@ -37,8 +37,8 @@ from ncs_cluster_detector.checking.reporting.report import write_temperatures
 from ncs_cluster_detector.checking.reporting.summary import result_line
 from ncs_cluster_detector.checking.reporting.summary import summary_lines
 from ncs_cluster_detector.checking.shared_memory import remove_unused
+from ncs_cluster_detector.checking.shared_memory import segment_of
 from ncs_cluster_detector.checking.shared_memory import shared_memory_names
-from ncs_cluster_detector.checking.shared_memory import thing_of
 from ncs_cluster_detector.checking.steps.hands_step import hands_step
 from ncs_cluster_detector.checking.steps.heat_step import heat_step
 from ncs_cluster_detector.checking.steps.kill_steps import end_step
@@ -59,7 +59,7 @@ from ncs_cluster_detector.shown_text import shown
 
 STARTUP_ERROR = 2   # the node's exit code
 REPORT_FILES = ('report.txt', 'report.json', 'temperatures.csv', 'node.log')
-# How long a step waits for a stick, if none runs when it begins.
+# How long a step waits if no stick runs when it begins.
 COMES_BACK_SEC = 20.0
 # (name, what is done, function); the end of the node follows in any case.
 STEPS = (
@@ -88,9 +88,9 @@ class Check:
         out, complaint = self._options.out, None
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(_open_log(out))
-            use_own_domain(stack)
+            use_own_domain()
             environment = self._look_around(stack)
-            # Late: ROS takes its domain from the environment.
+            # Imported here: ROS takes its domain from the environment.
             try:
                 from ncs_cluster_detector.checking.observer import Observer
             except ImportError as error:
@@ -99,8 +99,9 @@ class Check:
             observer = Observer(self._clock)
             bench = Bench(self._options, self._clock, observer, self._terminal, log, environment)
             stack.callback(lambda: remove_unused({
-                name for name in shared_memory_names() if thing_of(name) in bench.shared_memory}))
-            stack.callback(observer.close)   # before the line above: the last one comes first
+                name for name in shared_memory_names()
+                if segment_of(name) in bench.shared_memory}))
+            stack.callback(observer.close)   # runs before the callback above
             bench.asked_to_stop = self._asked_to_stop
             try:
                 self._take_steps(bench)
@@ -119,7 +120,7 @@ class Check:
         return exit_code(bench.verdicts, self._ended != 'at its end')
 
     def _look_around(self, stack):
-        """Collect the facts; return the variables that the node needs to find the SDK."""
+        """Collect the facts; return the environment in which the node finds the SDK."""
         self._say(0, 'facts of this machine')
         environment = {}
         if DRIVERS[self._options.driver].sdk_module == MODULE:
@@ -152,7 +153,7 @@ class Check:
                 return
             except CannotRunError:
                 raise
-            except Exception as error:   # the other steps are worth their while all the same
+            except Exception as error:   # a bug in one step must not stop the other steps
                 bench.figures.setdefault(name, {})['traceback'] = traceback.format_exc()
                 bench.add(Verdict(name, 'the check itself', NOT_OK, f'{type(error).__name__}: '
                                   f'{error}', 'no error; please send it in'))
@@ -161,7 +162,7 @@ class Check:
         if bench.node is None:
             return
         if bench.node.exit_code() is None:
-            self._say(len(STEPS) + 1, 'the node is ended in order')
+            self._say(len(STEPS) + 1, 'the node is stopped cleanly')
             end_step(bench)
         bench.node.end_by_force()
 
@@ -202,7 +203,7 @@ class Check:
 def _open_log(out):
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in REPORT_FILES:   # those of an earlier check would pass for this one's
+        for name in REPORT_FILES:   # nobody must take an earlier check's files for this one's
             (out / name).unlink(missing_ok=True)
         return (out / 'node.log').open('wb', buffering=0)
     except OSError as error:
@@ -225,8 +226,8 @@ def main(arguments=None):
     :return: the exit code: 0, 1 when something was not ok, 2 with one line when it could not run.
     """
     asked_to_stop = []
-    # Every one but the first is ignored: what follows has deadlines, and make and a terminal may
-    # both pass the same Ctrl-C on.
+    # Only the first one counts: the steps have deadlines, and make and a terminal may both pass
+    # the same Ctrl-C on.
     for number in stop_signals():
         signal.signal(number, lambda got, _: asked_to_stop.append(signal.Signals(got).name))
     try:

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The environment of a check: a ROS domain of its own, this machine only."""
+"""Give a check an environment of its own: a free ROS domain, on this machine only."""
 
 import os
 import socket
@@ -14,12 +14,13 @@ import tempfile
 
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.ros.environment import fault_in_environment
+from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 
-# Domains 1 to 101 leave all their ports below those that Linux hands out by itself.
+# The ports of domains 1 to 101 are below the ephemeral ports of Linux.
 DOMAINS = 101
 PORT_BASE, PORTS_PER_DOMAIN, FIRST_UNICAST = 7400, 250, 10
-# What would lead the traffic elsewhere, or give log lines a form that cannot be read.
+# Variables that would redirect the traffic, or change the format of the log lines.
 FOREIGN_VARIABLES = (
     'CYCLONEDDS_URI', 'FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_ENVIRONMENT_FILE',
     'FASTDDS_STATISTICS', 'RCUTILS_CONSOLE_OUTPUT_FORMAT', 'RCUTILS_LOGGING_USE_STDOUT',
@@ -27,51 +28,11 @@ FOREIGN_VARIABLES = (
     'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
     'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
     'SKIP_DEFAULT_XML')
-# Shared memory that is large enough for whole images, UDP on the loopback interface only, and so
-# many announcements that a node which starts is heard at once.
-PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
-<profiles xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
-  <transport_descriptors>
-    <transport_descriptor>
-      <transport_id>large_shared_memory</transport_id>
-      <type>SHM</type>
-      <segment_size>16777216</segment_size>
-      <maxMessageSize>8388608</maxMessageSize>
-    </transport_descriptor>
-    <transport_descriptor>
-      <transport_id>loopback</transport_id>
-      <type>UDPv4</type>
-      <interfaceWhiteList>
-        <address>127.0.0.1</address>
-      </interfaceWhiteList>
-    </transport_descriptor>
-  </transport_descriptors>
-  <participant profile_name="this_machine_only" is_default_profile="true">
-    <rtps>
-      <builtin>
-        <discovery_config>
-          <initialAnnouncements>
-            <count>100</count>
-            <period>
-              <nanosec>100000000</nanosec>
-            </period>
-          </initialAnnouncements>
-        </discovery_config>
-      </builtin>
-      <userTransports>
-        <transport_id>large_shared_memory</transport_id>
-        <transport_id>loopback</transport_id>
-      </userTransports>
-      <useBuiltinTransports>false</useBuiltinTransports>
-    </rtps>
-  </participant>
-</profiles>
-"""
 
 
 def check_environment():
-    """Raise CannotRunError for what would end this in another's words, halfway."""
-    os.environ.pop('ROS_DOMAIN_ID', None)   # the check has one of its own
+    """Raise CannotRunError for a fault in the environment that would end the check halfway."""
+    os.environ.pop('ROS_DOMAIN_ID', None)   # the check has its own
     fault = fault_in_environment()
     if fault:
         raise CannotRunError(fault)
@@ -82,31 +43,20 @@ def check_environment():
                              'written') from None
 
 
-def use_own_domain(stack):
-    """
-    Keep all ROS traffic of this process and its children to themselves.
-
-    Call it before rclpy is initialised.
-
-    :param stack: a contextlib.ExitStack, for the file that must live as long as the check.
-    :return: the ROS_DOMAIN_ID.
-    """
+def use_own_domain():
+    """Keep the ROS traffic of this process and its children to themselves; call before rclpy."""
     for name in FOREIGN_VARIABLES:
         os.environ.pop(name, None)
-    file = stack.enter_context(tempfile.NamedTemporaryFile('w', suffix='.xml'))
-    file.write(PROFILE)
-    file.flush()
-    domain = free_domain(os.getpid())
-    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, file.name))
+    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, str(LOOPBACK_PROFILE)))
     os.environ.update({
         'PYTHONUNBUFFERED': '1', 'RCUTILS_COLORIZED_OUTPUT': '0',
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_DOMAIN_ID': str(domain)})
-    return domain
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'ROS_DOMAIN_ID': str(free_domain(os.getpid()))})
 
 
 def free_domain(seed):
     """
-    Return a ROS domain, 1 to 101, in which nobody on this machine seems to be.
+    Return a ROS domain, 1 to 101, that no other program on this machine seems to use.
 
     :param seed: where to begin, such as the process id, so that two programs begin apart.
     """
@@ -115,7 +65,7 @@ def free_domain(seed):
 
 
 def _looks_free(domain):
-    """Return whether the port that the first participant of the domain would take is free."""
+    """Return whether the port of a domain's first participant is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))

@@ -6,11 +6,10 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What was heard of the node, and the figures in it; pure, times are arguments."""
+"""Keep the node's messages and compute figures from them; pure, times are arguments."""
 
 import math
 from typing import NamedTuple
-from typing import Optional
 
 import numpy as np
 
@@ -22,13 +21,13 @@ class StickReport(NamedTuple):
     device_name: str
     state: str
     active: bool
-    celsius: Optional[float]
+    celsius: float | None
     throttle_level: int
     inferences: int
-    inference_ms: Optional[float]
+    inference_ms: float | None
     restarts: int
     last_error: str
-    pid: Optional[int]
+    pid: int | None
     message: str
 
     @property
@@ -50,9 +49,9 @@ class Report(NamedTuple):
 
 class History:
     """
-    All that was heard, in the order of time.
+    All messages of the node, in the order of time.
 
-    One thread adds, another asks: it only ever reads what is there already.
+    One thread appends, another reads: nothing is ever changed or removed.
     """
 
     def __init__(self):
@@ -63,7 +62,7 @@ class History:
         self.reports = []
 
     def newest_sticks(self, since=-math.inf):
-        """Return the tuple of StickReport of the newest report since a time; empty if none."""
+        """Return the StickReports of the newest report since a time; empty if there is none."""
         reports = self.reports[-1:]
         return reports[0].sticks if reports and reports[0].time_sec >= since else ()
 
@@ -72,7 +71,7 @@ class History:
         return next((stick for stick in self.newest_sticks(since) if stick.number == number), None)
 
     def reports_between(self, begin, end=math.inf):
-        """Return the list of Report of a time."""
+        """Return the list of Reports in a time."""
         return [report for report in self.reports[:] if begin <= report.time_sec <= end]
 
     def first_detection(self, since):
@@ -88,11 +87,11 @@ class History:
         return float(gaps[index]), moments[index]
 
     def rate(self, begin, end):
-        """Return the detections a second of a time."""
+        """Return the detections a second in a time."""
         return len(_within(self.detections, begin, end)) / (end - begin)
 
     def image_rate(self, begin, end):
-        """Return the images a second of a time."""
+        """Return the images a second in a time."""
         return len(_within(self.images, begin, end)) / (end - begin)
 
     def latency(self, percent, begin, end):
@@ -103,7 +102,7 @@ class History:
         return float(np.percentile(known, percent)) if known else None
 
     def stick_rates(self, begin, end):
-        """Return the inferences a second of every stick by number, as the node counted them."""
+        """Return the inferences a second by stick number, as the node counted them."""
         reports = self.reports_between(begin, end)
         if len(reports) < 2:
             return {}
@@ -114,7 +113,7 @@ class History:
 
     def series(self, begin, end):
         """
-        Return what happened to each stick once a second, as ``thermal_plan --fit`` reads it.
+        Return each stick's state once a second, as ``thermal_plan --fit`` reads it.
 
         :return: list of dictionaries, one a stick, with lists of equal length.
         """
@@ -146,7 +145,7 @@ def _within(moments, begin, end):
 
 def report_of(statuses, step, time_sec):
     """
-    Return the Report in the statuses of a DiagnosticArray, or None when it is of another node.
+    Return the Report in the statuses of a DiagnosticArray; None if another node published them.
 
     :param statuses: list of diagnostic_msgs/DiagnosticStatus.
     """

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The detector node as a child process: starting it, keeping its lines, ending it in order."""
+"""Run the detector node as a child process: start it, keep its log lines, stop it."""
 
 import contextlib
 import os
@@ -20,9 +20,10 @@ from ncs_cluster_detector.checking.reporting.privacy import scrubbed
 from ncs_cluster_detector.processes.module_path import python_command
 import psutil
 
-# PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even by SIGKILL. And
-# a shell lets what it runs in the background ignore SIGINT, which the node would inherit.
-_START = """
+# PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even by SIGKILL. The
+# default handler is restored because a shell's background jobs ignore SIGINT, and children
+# inherit that.
+_NODE_PROGRAM = """
 import ctypes, signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 ctypes.CDLL(None).prctl(1, signal.SIGINT)
@@ -31,7 +32,7 @@ raise SystemExit(detector_node())
 """
 _READY = re.compile(r'stick (\d+) \([^)]*\) is ready')
 _ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-LOOK_AGAIN_SEC = 0.02
+POLL_SEC = 0.02
 OUTPUT_PATIENCE_SEC = 1.0
 
 
@@ -40,7 +41,7 @@ class NodeProcess:
 
     def __init__(self, arguments, log, clock, environment=None):
         """
-        Start it.
+        Start the node.
 
         :param arguments: list of what follows ``--ros-args``.
         :param log: an unbuffered binary file for all of its lines.
@@ -51,7 +52,7 @@ class NodeProcess:
         self._log, self._clock = log, clock
         self.started_at = clock()
         self._process = subprocess.Popen(
-            [*python_command(_START), '--ros-args', *arguments], stdin=subprocess.DEVNULL,
+            [*python_command(_NODE_PROGRAM), '--ros-args', *arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
             start_new_session=True, env={**os.environ, **(environment or {})})
         self.pid = self._process.pid
@@ -63,12 +64,12 @@ class NodeProcess:
         return self._process.poll()
 
     def signal(self, number):
-        """Send a signal to the node alone; its workers are its own business."""
+        """Send a signal to the node, not to its workers."""
         self._process.send_signal(number)
 
     def signal_worker(self, pid, number):
-        """Send a signal to a process of the node; return False when it is none (any more)."""
-        if pid not in members(self.pid):
+        """Send a signal to a process of the node; return False when it is not one (any more)."""
+        if pid not in session_members(self.pid):
             return False
         try:
             os.kill(pid, number)
@@ -77,7 +78,7 @@ class NodeProcess:
         return True
 
     def wait(self, timeout_sec):
-        """Wait for its end; return whether it has come."""
+        """Wait until the node has ended; return whether it has."""
         try:
             self._process.wait(timeout_sec)
         except subprocess.TimeoutExpired:
@@ -86,23 +87,23 @@ class NodeProcess:
         return True
 
     def wait_for_session(self, timeout_sec):
-        """Wait until no process of it is left; return the ids of those that are."""
+        """Wait until none of its processes is left; return the ids of those that are."""
         deadline = time.monotonic() + timeout_sec
-        while (left := members(self.pid)) and time.monotonic() < deadline:
-            time.sleep(LOOK_AGAIN_SEC)
+        while (left := session_members(self.pid)) and time.monotonic() < deadline:
+            time.sleep(POLL_SEC)
         return left
 
     def end_by_force(self):
-        """End all of its processes at once."""
-        for pid in members(self.pid):
+        """Kill all of its processes."""
+        for pid in session_members(self.pid):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
-                continue   # it has ended in this moment
+                continue   # it has just ended
         self.wait(OUTPUT_PATIENCE_SEC)
 
     def ready_at(self, number, since):
-        """Return when its log said, since a time, that a stick was ready; None if it did not."""
+        """Return when its log first said, since a time, that a stick is ready; None if never."""
         for time_sec, line in self.lines[:]:
             found = _READY.search(line)
             if found and int(found[1]) == number and time_sec >= since:
@@ -110,11 +111,11 @@ class NodeProcess:
         return None
 
     def count_lines(self, text, since):
-        """Return how many lines with a text there were since a time."""
+        """Return how many lines since a time contain a text."""
         return sum(text in line for time_sec, line in self.lines[:] if time_sec >= since)
 
     def last_words(self):
-        """Return its FATAL line, or else its last one, without the marks of the log."""
+        """Return its FATAL line, or else its last one, without level, time and logger."""
         lines = [line for _, line in self.lines if line.strip()]
         fatal = [line for line in lines if line.startswith('[FATAL]')]
         return re.sub(r'^\[[A-Z]+\] \[[\d.]+\] \[[^\]]*\]: ', '', (fatal or lines or [''])[-1])
@@ -130,11 +131,11 @@ class NodeProcess:
                     continue
 
 
-def members(session):
+def session_members(session):
     """Return the ids of the living processes of a session."""
     found = []
     for pid in psutil.pids():
-        # It may end meanwhile. psutil does not tell sessions.
+        # A process may end meanwhile. psutil does not know sessions.
         with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
             if os.getsid(pid) == session and psutil.Process(pid).status() not in _ENDED:
                 found.append(pid)

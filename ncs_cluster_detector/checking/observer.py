@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The ROS side of a check: publishes images, hears detections and diagnostics, sets parameters."""
+"""The ROS node of a check: publish images, record detections and diagnostics, set parameters."""
 
 import array
 from collections import OrderedDict
@@ -31,17 +31,17 @@ from vision_msgs.msg import Detection2DArray
 WIDTH, HEIGHT = 640, 480
 PICTURES = 20
 PICTURE_FPS = 5.0
-REMEMBERED = 500   # images whose detections may still come
+REMEMBERED = 500   # images whose publishing time is kept until their detections come
 ANSWER_SEC = 2.0
-LOOK_AGAIN_SEC = 0.02
+POLL_SEC = 0.02
 
 
 class Observer:
     """
-    A ROS node with two threads: one takes what comes into a History, one publishes images.
+    A ROS node with two threads: one records messages in a History, one publishes images.
 
-    ``step`` is written into every report that comes, and ``image_fps`` is how many images are
-    published a second, 0 for none.
+    Every report is recorded with the current ``step``. ``image_fps`` is the number of images to
+    publish a second, 0 for none.
     """
 
     def __init__(self, clock):
@@ -75,15 +75,15 @@ class Observer:
 
     def set_parameter(self, name, value, patience_sec, wait):
         """
-        Set a parameter of the node live; return '' or why it was refused.
+        Set a parameter of the node live; return an empty text, or why it was refused.
 
-        :param wait: function of a condition and of seconds that waits for it.
+        :param wait: function of a condition and seconds that waits for the condition.
         """
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
         deadline = self._clock() + patience_sec
         while self._clock() < deadline:
-            # The answer to a first question may be lost, while both sides get to know each other.
+            # The first answer may be lost while both sides discover each other.
             future = self._set.call_async(request)
             if wait(future.done, min(ANSWER_SEC, patience_sec)):
                 result, = future.result().results
@@ -113,9 +113,9 @@ class Observer:
             fps, now = self.image_fps, time.monotonic()
             if not fps or now < due_at:
                 due_at = due_at if fps else now
-                self._stopping.wait(min(due_at - now, LOOK_AGAIN_SEC) if fps else LOOK_AGAIN_SEC)
+                self._stopping.wait(min(due_at - now, POLL_SEC) if fps else POLL_SEC)
                 continue
-            # One that comes late is not made up for: no bursts.
+            # A late image does not shorten the next interval: no bursts.
             due_at = max(due_at + 1 / fps, now)
             message = self._messages[number % PICTURES]
             number += 1
@@ -130,7 +130,7 @@ class Observer:
     def _take_detections(self, message):
         now = self._clock()
         sent_at = self._sent.get(_key(message.header))
-        # The latency first: whoever sees the detection finds its latency.
+        # The latency first: a reader that sees the detection must find its latency.
         self.history.latencies.append(None if sent_at is None else now - sent_at)
         self.history.detections.append(now)
 
@@ -145,7 +145,7 @@ def _key(header):
 
 
 def _image_messages():
-    """Return messages with pictures of a street in which people walk."""
+    """Return image messages of a street with people."""
     street = SyntheticStreet(WIDTH, HEIGHT, PICTURE_FPS)
     messages = []
     for number in range(PICTURES):

@@ -6,34 +6,34 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Progress lines and prompts."""
+"""Print the progress of a check, and notice when ENTER is pressed."""
 
 import select
 import sys
 
 
 class Terminal:
-    """Where the check tells what it does, and where hands are asked for."""
+    """The terminal of the person who runs the check."""
 
     def __init__(self, output, source):
         """
-        Take the streams.
+        Use two text streams.
 
-        :param output: a text stream.
-        :param source: the text stream of the keyboard, or what stands in its place.
+        :param output: for lines.
+        :param source: of the keyboard.
         """
         self._output, self._source = output, source
         self.can_ask = source is not None and source.isatty()
 
     def say(self, text):
-        """Write a line; nobody may be reading any more."""
+        """Write a line; it is lost if nobody reads any more."""
         try:
             print(text, file=self._output, flush=True)
         except (OSError, ValueError):
             return
 
     def enter_pressed(self):
-        """Tell whether ENTER was pressed since the last call; never waits."""
+        """Return whether ENTER was pressed since the last call; never wait."""
         pressed = False
         while select.select([self._source], [], [], 0)[0]:
             if not self._source.readline():
@@ -45,5 +45,5 @@ class Terminal:
 
 def own_terminal():
     """Return the Terminal of this process."""
-    sys.stdout.reconfigure(errors='replace')   # degrees in a terminal that knows only ASCII
+    sys.stdout.reconfigure(errors='replace')   # the degree sign in an ASCII terminal
     return Terminal(sys.stdout, sys.stdin)

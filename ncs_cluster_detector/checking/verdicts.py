@@ -6,11 +6,10 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What is expected of real sticks, and the verdicts: pure, of figures that were measured."""
+"""Compare measured figures with what is expected of real sticks; pure functions."""
 
 from dataclasses import dataclass
 import statistics
-from typing import Optional
 
 OK, NOT_OK, SKIPPED = 'ok', 'not ok', 'skipped'
 REPLUG = 'unplug it and plug it in again'
@@ -18,7 +17,7 @@ REPLUG = 'unplug it and plug it in again'
 
 @dataclass(frozen=True)
 class Limit:
-    """What a figure must keep to: at most (or at least) ``bound``, and why just that."""
+    """The limit of a figure: at most (or at least) ``bound``, and the reason for this value."""
 
     bound: float
     unit: str
@@ -26,13 +25,13 @@ class Limit:
     at_least: bool = False
 
     def holds(self, value):
-        """Tell whether a value keeps to it; an unknown one does not."""
+        """Return whether a value is within the limit; None is not."""
         if value is None:
             return False
         return value >= self.bound if self.at_least else value <= self.bound
 
     def text(self):
-        """Return it in words, such as ``at most 5 s``."""
+        """Return the limit in words, such as ``at most 5 s``."""
         return f'at {"least" if self.at_least else "most"} {self.bound:g}{self.unit}'
 
 
@@ -43,13 +42,13 @@ LIMITS = {
     'stick_start_sec': Limit(
         5.0, ' s', 'a real stick was seen to open in 1.5 s, and 30 MB of network take 1 s more'),
     'scaling_percent': Limit(
-        70.0, ' %', 'each stick works alone, so that as many give so many times the rate of one; '
-        'if a bus or the CPU is full, more of them do not help', at_least=True),
+        70.0, ' %', 'sticks work independently: twice as many give twice the rate, unless a bus '
+        'or the CPU is full', at_least=True),
     'inference_percent': Limit(
         125.0, ' %', 'sticks of one kind need the same time; a slower one throttles itself, or '
         'shares a slow port'),
     'gap_sec': Limit(
-        1.0, ' s', 'the other sticks go on, and a result that is lost is waited for for 0.5 s'),
+        1.0, ' s', 'the other sticks go on, and the node waits 0.5 s for a lost result'),
     'gap_of_the_only_stick_sec': Limit(
         9.0, ' s', 'nothing else can infer until the only stick is back'),
     'back_after_kill_sec': Limit(
@@ -60,21 +59,21 @@ LIMITS = {
     'detection_after_restart_sec': Limit(
         8.0, ' s', 'loading ROS takes 2 s, and the sticks of the killed node must be reset'),
     'absent_after_unplug_sec': Limit(
-        10.0, ' s', 'a stick that is gone is listed once a second; a worker may wait for 2 s'),
+        10.0, ' s', 'sticks are listed once a second, and a worker may wait for 2 s'),
     'throttle_level': Limit(
         1.0, '', 'at level 2 the stick pauses for seconds: it must be cooled better'),
     'rate_when_hot_percent': Limit(
-        80.0, ' %', 'of the rate at the beginning; below, sticks throttle themselves, or the node '
-        'spares those that are above switch_temperature', at_least=True),
+        80.0, ' %', 'of the rate at the beginning; with less, sticks throttle themselves, or the '
+        'node rests those above switch_temperature', at_least=True),
     'temperature_readings_percent': Limit(
-        90.0, ' %', 'every stick tells its temperature once a second', at_least=True),
+        90.0, ' %', 'every stick reports its temperature once a second', at_least=True),
     'stop_sec': Limit(5.0, ' s', 'launch and systemd kill what takes longer'),
 }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One line of the report: what was checked, how it came out, what was seen and expected."""
+    """One line of the report: what was checked, the outcome, what was seen and expected."""
 
     step: str
     what: str
@@ -95,9 +94,9 @@ def judge(step, what, value, limit_name, remark=''):
     """
     Return the Verdict on a figure.
 
-    :param value: the figure, None when it never came.
+    :param value: the figure, None when the event never happened.
     :param limit_name: key of LIMITS.
-    :param remark: what is to be known beside it, such as what to do.
+    :param remark: a hint for a figure outside the limit, such as what to do.
     """
     limit = LIMITS[limit_name]
     seen = 'it did not happen' if value is None else f'{value:.3g}{limit.unit}'
@@ -107,7 +106,7 @@ def judge(step, what, value, limit_name, remark=''):
 
 
 def skipped(step, what, why):
-    """Return the Verdict on what was not checked."""
+    """Return the Verdict on a check that was left out."""
     return Verdict(step, what, SKIPPED, why)
 
 
@@ -121,12 +120,12 @@ def judge_states(step, sticks):
                      _state_and_reason(stick), _what_to_do(stick))
              for stick in sticks if stick.state not in ('RUNNING', 'DEAD')]
     if found or any(stick.state == 'DEAD' for stick in sticks):
-        return found   # of dead ones judge_replug_needed() tells
+        return found   # judge_replug_needed() reports the dead ones
     return [Verdict(step, 'all sticks run', OK, f'{len(sticks)} sticks')]
 
 
 def judge_replug_needed(reports):
-    """Return a Verdict for each stick that was ever DEAD: booted, and silent on USB."""
+    """Return a Verdict for each stick that was DEAD at any time: booted, and silent on USB."""
     dead = {}
     for report in reports:
         for stick in report.sticks:
@@ -149,7 +148,7 @@ def judge_failures(step, reports):
     """
     Return a Verdict for each stick that failed by itself, or one when none did.
 
-    :param reports: list of history.Report of a time in which nobody killed or unplugged anything.
+    :param reports: list of history.Report, of a time without kills and unplugging.
     """
     first, last = {}, {}
     for report in reports:
@@ -165,9 +164,9 @@ def judge_failures(step, reports):
 
 def slow_sticks(inference_ms):
     """
-    Return the numbers of the sticks that need longer than the others.
+    Return the numbers of the sticks that are slower than the others.
 
-    :param inference_ms: dictionary of the median time of an inference by stick number.
+    :param inference_ms: dictionary of the median inference time by stick number.
     """
     known = {number: value for number, value in inference_ms.items() if value}
     if len(known) < 2:
@@ -178,10 +177,10 @@ def slow_sticks(inference_ms):
 
 
 def exit_code(verdicts, was_interrupted):
-    """Return 0 when all is ok, 1 when something is not, or was not even tried."""
+    """Return 0 when all is ok, 1 when something is not, or the check was interrupted."""
     return int(was_interrupted or any(verdict.outcome == NOT_OK for verdict in verdicts))
 
 
-def gap_limit(sticks) -> Optional[str]:
-    """Return the key of the limit for a gap when one of so many sticks is lost."""
+def gap_limit(sticks):
+    """Return the key of the limit for a gap when one of ``sticks`` sticks is lost."""
     return 'gap_sec' if sticks > 1 else 'gap_of_the_only_stick_sec'

@@ -25,6 +25,8 @@ DEFAULT_MIDDLEWARE = 'rmw_fastrtps_cpp'   # of every ROS 2 that this package is 
 SWITCHES = ('RCUTILS_LOGGING_USE_STDOUT', 'RCUTILS_LOGGING_BUFFERED_STREAM')
 # Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+# Shared memory that is large enough for whole images, and UDP on the loopback interface only.
+LOOPBACK_PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 # For the command line of a program that has no use for a log file.
 WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
 

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Stands in for hardware: a software double of the vendor's mvnc API."""
+"""Simulated sticks in place of hardware, behind a software double of the vendor's mvnc API."""

@@ -9,8 +9,8 @@
 """
 Run a program that was written for the vendor's SDK on simulated sticks, unchanged.
 
-The program takes the place of this process, so that its exit code, its signals and its own
-processes are as always. All of its processes see the same sticks.
+The program replaces this process, so its exit code, signals and child processes work as usual.
+All of its processes see the same sticks.
 """
 
 import argparse
@@ -30,40 +30,39 @@ PROGRAM = 'python -m ncs_cluster_detector.simulation'
 MODULES = Path(__file__).resolve().parent / 'in_place_of_sdk'
 
 _MEANING = {
-    'sticks': 'how many there are',
+    'sticks': 'number of sticks',
     'inference_ms': 'time of an inference on the stick',
-    'transfer_ms': "time of an inference's input on the bus, at least",
+    'transfer_ms': "least time that an inference's input takes on the bus",
     'boot_ms': 'time of opening a stick; about 1400 for a real one',
-    'ambient_celsius': 'temperature of a stick that rests',
-    'rise_celsius': 'how much warmer a stick gets under full load in the end',
-    'time_constant_sec': 'time in which it gets through 63 percent of that',
-    'die_rise_celsius': 'how much warmer its die, where the sensor is, gets than its case',
-    'die_time_constant_sec': 'time in which that gets through 63 percent',
-    'hub_rise_celsius': 'how much warmer the hub of all sticks gets, and they with it, when all '
-                        'work',
-    'hub_time_constant_sec': 'time in which that gets through 63 percent',
-    'throttle_celsius': 'temperature of a stick from which on it pauses for 0.1 s after every '
-                        'inference; ten degrees above for 10 s',
-    'usb_mb_per_sec': 'what the USB bus of all sticks carries; 0 = without limit',
-    'library_faults': "have two faults of the vendor's library as well: the 17th opening aborts "
-                      'a process, and a failed boot blocks it',
-    'leftovers': "what the first listing does to a process when a killed one's results are still "
-                 f'in a stick: {", ".join(LEFTOVERS)}',
+    'ambient_celsius': 'temperature of a stick at rest',
+    'rise_celsius': 'how much warmer a stick gets in the end under full load',
+    'time_constant_sec': 'time to reach 63 percent of that',
+    'die_rise_celsius': 'how much warmer the die, where the sensor is, gets than the case',
+    'die_time_constant_sec': 'time to reach 63 percent of that',
+    'hub_rise_celsius': 'how much warmer the hub of all sticks, and with it every stick, gets '
+                        'when all work',
+    'hub_time_constant_sec': 'time to reach 63 percent of that',
+    'throttle_celsius': 'temperature from which a stick pauses for 0.1 s after every inference; '
+                        'ten degrees above, for 10 s',
+    'usb_mb_per_sec': 'capacity of the USB bus that all sticks share; 0 = no limit',
+    'library_faults': "simulate two faults of the vendor's library: the 17th opening aborts a "
+                      'process, and a failed boot blocks it',
+    'leftovers': 'what happens to a process whose first listing finds results for a killed '
+                 f'process in a stick: {", ".join(LEFTOVERS)}',
 }
 
 
 @ends_with_its_reader
 def main(arguments=None):
     """
-    Run the command line; does not return when it is right.
+    Run the command line; return only if it is wrong.
 
     :param arguments: list of words, by default those of the process.
-    :return: exit code 2, after a text on stderr: the usage, or what is wrong in one line.
+    :return: exit code 2, after the usage or one line about the error on stderr.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    # Before OpenCV is loaded, which changes it.
-    environment = dict(os.environ)
+    environment = dict(os.environ)   # before OpenCV, when it is loaded, changes it
     if options.script is None:
         parser.print_help(sys.stderr)
         return 2
@@ -77,7 +76,7 @@ def main(arguments=None):
         print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 2
     shared_bus = SimulatedBus(bus)
-    # The process, and with it the path, stays the same when the program takes it over.
+    # The program inherits the file, and keeps the process id, which is part of the path.
     os.set_inheritable(int(shared_bus.path.rpartition('/')[2]), True)
     environment[BUS_VARIABLE] = shared_bus.path
     environment[stand_in.ENVIRONMENT_VARIABLE] = options.stand_in or ''
@@ -89,7 +88,7 @@ def main(arguments=None):
 def _check_stand_in(name):
     if name is None:
         return
-    # Here, because it loads OpenCV, which most runs need not wait for.
+    # Imported here because it loads OpenCV, which most runs do not need.
     from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
     if name not in HOST_DETECTORS:
         raise ValueError(f'--stand-in {name}: expected one of {", ".join(HOST_DETECTORS)}')
@@ -108,7 +107,7 @@ def _parser():
                         help="the program's own")
     parser.add_argument('--stand-in', metavar='NAME',
                         help='detector (people, faces or shapes) that runs in place of graph '
-                             "files which are compiled for the stick's chip")
+                             "files compiled for the stick's chip")
     for field in fields(BusSpec):
         option = '--' + field.name.replace('_', '-')
         if field.type is bool:

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Touches a stick: the interface, and the driver on the vendor's mvnc API."""
+"""Talks to the sticks: what every stick driver offers, and the driver on the vendor's mvnc API."""

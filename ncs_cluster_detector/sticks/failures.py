@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Turns a failed call of the mvnc API into an error with one line of text and the remedy."""
+"""Turn a failed call of the mvnc API into an error with one line of text and the remedy."""
 
 from collections.abc import Sequence
 import os
@@ -25,12 +25,11 @@ from ncs_cluster_detector.sticks.stick import StickNotFoundError
 from ncs_cluster_detector.sticks.stick import StickOpenError
 from ncs_cluster_detector.sticks.system_facts import SystemFacts
 
-# A plain ERROR can also be a broken link, so it is not among them. OUT_OF_MEMORY: the file is
-# larger than the memory of the stick.
-_THE_FILE_IS_UNFIT = ('UNSUPPORTED_GRAPH_FILE', 'OUT_OF_MEMORY', 'INVALID_DATA_LENGTH')
+# Statuses that blame the graph file. A plain ERROR is not one: it can also be a broken link.
+# OUT_OF_MEMORY means that the file is larger than the stick's memory.
+_BAD_FILE_STATUSES = ('UNSUPPORTED_GRAPH_FILE', 'OUT_OF_MEMORY', 'INVALID_DATA_LENGTH')
 _POWER = 'plug it into a hub with its own power supply'
 _COMPILE = 'compile it with the mvNCCompile of the installed NCSDK 2'
-_TAKE_A_DETECTOR = 'compile an SSD network that ends with its DetectionOutput layer'
 
 
 def status_name(error: Exception) -> str:
@@ -39,7 +38,7 @@ def status_name(error: Exception) -> str:
     return getattr(status, 'name', ' '.join(f'{type(error).__name__}: {error}'.split()))
 
 
-def why_not_to_open(wanted: str, names: Sequence[str]) -> StickError | None:
+def reason_not_to_open(wanted: str, names: Sequence[str]) -> StickError | None:
     """
     Return the error that forbids opening a stick, or None.
 
@@ -66,7 +65,7 @@ def why_not_to_open(wanted: str, names: Sequence[str]) -> StickError | None:
 
 def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
     """
-    Return the error for a stick that did not open, by what the system knows about it.
+    Return the error for a stick that did not open, with the reason that the system's files show.
 
     :param name: device name as listed.
     :param error: the API's exception.
@@ -83,7 +82,8 @@ def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
     nodes = facts.nodes(port)
     if nodes == []:
         return StickLostError(
-            f'{attempt}; it left the USB bus while it started, often for want of power: {_POWER}')
+            f'{attempt}; it left the USB bus while it started, often because it lacks power: '
+            f'{_POWER}')
     for node in nodes or ():
         if not os.path.exists(node):
             return NoPermissionError(
@@ -100,7 +100,7 @@ def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
 
 def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoadError:
     """
-    Return the error for a graph that did not get onto the stick.
+    Return the error for a graph that could not be loaded onto the stick.
 
     :param name: device name.
     :param index: number of the graph, from 0.
@@ -109,7 +109,7 @@ def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoa
     """
     status = status_name(error)
     attempt = f'loading graph {index} ({size} bytes) on stick {name}: {status}, expected OK'
-    if status in _THE_FILE_IS_UNFIT or not size:
+    if status in _BAD_FILE_STATUSES or not size:
         return GraphRejectedError(f'{attempt}; {_COMPILE}')
     return GraphLoadError(
         f'{attempt}; if the graph file is no good, {_COMPILE}; if the stick lacks power, {_POWER}')
@@ -117,11 +117,11 @@ def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoa
 
 def unfit_input(name: str, index: int, reason: object) -> GraphRejectedError:
     """
-    Return the error for a graph whose input is no picture of three channels.
+    Return the error for a graph whose input is not a picture of three channels.
 
     :param name: device name.
     :param index: number of the graph, from 0.
-    :param reason: what its input is.
+    :param reason: the input that it has instead.
     """
     return GraphRejectedError(
         f'loading graph {index} on stick {name}: its input is {reason}, expected '
@@ -138,8 +138,8 @@ def no_detector(name: str, index: int, shape: Sequence[int]) -> GraphRejectedErr
     """
     return GraphRejectedError(
         f'loading graph {index} on stick {name}: its output is {"x".join(map(str, shape))}, '
-        'expected that of an SSD network, rows of 7 values such as 1x1x101x7; '
-        f'{_TAKE_A_DETECTOR}')
+        'expected that of an SSD network, rows of 7 values such as 1x1x101x7; compile an SSD '
+        'network that ends with its DetectionOutput layer')
 
 
 def call_failure(attempt: str, name: str, error: Exception) -> StickError:
@@ -147,12 +147,12 @@ def call_failure(attempt: str, name: str, error: Exception) -> StickError:
     Return the error for any other call.
 
     :param attempt: what was attempted, such as ``reading a result``.
-    :param name: device name; empty when it is not about one stick.
+    :param name: device name; empty when the call does not concern one stick.
     :param error: the API's exception.
     """
     status = status_name(error)
     text = f'{attempt}{f" on stick {name}" if name else ""}: {status}, expected OK'
     if status == 'INVALID_DATA_LENGTH':
         return GraphRejectedError(
-            f'{text}; the graph tells a wrong size of its input: {_COMPILE}')
+            f'{text}; the graph states a wrong size of its input: {_COMPILE}')
     return StickLostError(f'{text}; if it happens again, {_POWER}')

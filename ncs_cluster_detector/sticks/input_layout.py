@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How a network's input lies in memory, as the graph's own tensor descriptor says."""
+"""Arrange an input tensor in memory as the graph's own tensor descriptor asks."""
 
 from typing import Any
 
@@ -19,19 +19,19 @@ _BYTES_PER_VALUE = 2
 
 class InputLayout:
     """
-    The layout of a half-precision picture of three channels: where each value of it lies.
+    The memory layout of a half-precision picture of three channels.
 
-    When the host's order of dimensions in memory is another than the graph's, the vendor's library
-    moves the values one by one; when it is the same, it sends the bytes unchanged, whatever gaps
-    the rows have on either side (mvnc_api.c:2617). To avoid both, the host's descriptor is set to
+    When the dimensions have another order in the host's memory than in the graph's, the vendor's
+    library moves the values one by one. When the order is the same, it sends the bytes unchanged
+    and ignores gaps between rows (mvnc_api.c:2617). To avoid both, the host's descriptor is set to
     the graph's layout, and the tensors are arranged in it.
     """
 
     def __init__(self, descriptor: Any) -> None:
         """
-        Read a ``TensorDescriptor`` of the API, that of a graph's input.
+        Read the API's ``TensorDescriptor`` of a graph's input.
 
-        :raises ValueError: it is no such picture; the text says what it is.
+        :raises ValueError: the input is not such a picture; the text says what it is.
         """
         shown = f'{descriptor.n}x{descriptor.c}x{descriptor.h}x{descriptor.w}'
         if (descriptor.n, descriptor.c) != (1, CHANNELS):
@@ -47,12 +47,12 @@ class InputLayout:
                 raise ValueError(f'{shown} with values that overlap, in steps of '
                                  f'{", ".join(map(str, self._strides))} bytes')
             end = stride * count
-        # The vendor's rule: the widest step times its count (mvnc_api.c:2314).
+        # The vendor's rule: the widest stride times its count (mvnc_api.c:2314).
         widest = max(self._strides)
         self._bytes = widest * max(count for stride, count in steps if stride == widest)
         row = _BYTES_PER_VALUE * descriptor.c * descriptor.w
         self._is_dense = self._strides == (row, _BYTES_PER_VALUE * descriptor.c, _BYTES_PER_VALUE)
-        # What is in no value of the picture stays 0.
+        # Gaps between the values of the picture stay 0.
         self._buffer = np.zeros(
             0 if self._is_dense else self._bytes // _BYTES_PER_VALUE, dtype=np.uint16)
 
@@ -64,10 +64,10 @@ class InputLayout:
 
     def describe_host(self, host: Any) -> bool:
         """
-        Change the descriptor of a host's tensors to this layout.
+        Change the host's tensor descriptor to this layout.
 
-        :param host: the one that the library made, with the same dimensions.
-        :return: False when it has been so already.
+        :param host: the descriptor that the library made, with the same dimensions.
+        :return: False when no change was needed.
         """
         if self._is_dense:
             return False
@@ -79,9 +79,7 @@ class InputLayout:
             self,
             tensor: npt.NDArray[np.float16]) -> npt.NDArray[np.float16] | npt.NDArray[np.uint16]:
         """
-        Return an array whose values, in their order, are a tensor in this layout.
-
-        It is valid until the next call.
+        Return a tensor in this layout; the array is valid until the next call.
 
         :param tensor: float16 array, height x width x 3, contiguous.
         """

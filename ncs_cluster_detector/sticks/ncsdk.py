@@ -7,9 +7,9 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The driver for sticks on the ``mvnc.mvncapi`` API of NCSDK 2; its only user.
+The driver for sticks on the ``mvnc.mvncapi`` API of NCSDK 2.
 
-The module is an argument: the vendor's own on a robot, ``simulation.mvncapi`` without sticks.
+The API module is an argument: the vendor's on a robot, ``simulation.api.mvncapi`` without sticks.
 """
 
 from collections.abc import Callable
@@ -36,19 +36,19 @@ from ncs_cluster_detector.sticks.usb_bus import UsbError
 import numpy as np
 import numpy.typing as npt
 
-# Input FIFOs hold FP16, which is what the stick computes with. For FP32 ones the vendor's library
-# converts in C, value by value: measured 0.73 ms for the 270,000 values of a 300 x 300 input on an
-# x86 core, with gcc -O2 (numpy's astype: 0.64 ms), and with the look-up and the copy that precede
-# it 0.86 ms and 2.7 MB an inference. As FP16 straight from the look-up table it is 0.11 ms and
-# 1.1 MB. What crosses the bus is the same.
+# Input FIFOs hold FP16, which is what the stick computes with. FP32 input is converted by the
+# vendor's library value by value: measured 0.73 ms for the 270,000 values of a 300 x 300 input on
+# an x86 core, with gcc -O2 (numpy's astype: 0.64 ms); with the look-up and the copy before it
+# 0.86 ms and 2.7 MB an inference. FP16 straight from the look-up table takes 0.11 ms and 1.1 MB.
+# The bytes on the bus are the same.
 #
-# Output FIFOs hold FP32: of a result the library copies as many bytes as came from the stick when
-# the host's layout is the graph's and both are FP16, also beyond the end of a shorter array
-# (mvnc_api.c:2730); the 707 values that it converts otherwise take their own places.
-# One in work and one on its way keep a stick busy; it is the API's own default.
+# Output FIFOs hold FP32: when layout and type of host and graph are the same (both FP16), the
+# library copies all bytes that came from the stick, even beyond the end of a shorter array
+# (mvnc_api.c:2730). FP32 makes it convert the 707 values one by one, each to its own place.
+# One inference in work and one on its way keep a stick busy; 2 is also the API's default.
 FIFO_DEPTH = 2
 
-# What silicon is made for; a value outside is not a temperature.
+# The range that silicon is made for; a value outside is not a temperature.
 COLDEST_CELSIUS = -55.0
 HOTTEST_CELSIUS = 150.0
 HIGHEST_LEVEL = 2
@@ -66,7 +66,7 @@ class NcsdkStick(Stick):
         :param mvncapi: the API module.
         :param graph_buffers: the graph files' contents (bytes), in the order of the outputs.
         :param facts: where to look for the reason of a failed opening; None is this system.
-        :param usb: for a look at which stick was opened; None to do without.
+        :param usb: to check which stick was opened; None for no check.
         :raises SdkMissingError: the module is that of NCSDK 1.
         """
         if not hasattr(mvncapi, 'enumerate_devices'):
@@ -97,7 +97,7 @@ class NcsdkStick(Stick):
         return [layout.size for layout in self._layouts]
 
     def device_names(self) -> list[str]:
-        """Return the names of all sticks; one that is open has no chip after the dash."""
+        """Return the names of all sticks; the name of an open one has no chip after the dash."""
         names = []
         for device, name in self._listed():
             self._call('releasing a handle', device.destroy)
@@ -112,11 +112,11 @@ class NcsdkStick(Stick):
         watch = self._watch_opening(wanted, other_ports)
         if watch is not None:
             tell(OpeningStep.OPENING)
-            watch.tell_of_boot(lambda: tell(OpeningStep.BOOTED))
+            watch.report_boot(lambda: tell(OpeningStep.BOOTED))
         try:
             self._device.open()
         except Exception as error:   # the API raises plain Exception(Status.X) only
-            # No further call of it: a failed opening can leave its lock held for ever.
+            # No further call of the library: a failed opening can leave its lock held for ever.
             self.has_failed = True
             raise failures.open_failure(self._device_name, error, self._facts) from error
         if watch is not None:
@@ -129,7 +129,7 @@ class NcsdkStick(Stick):
         """Write each network's tensor to its input and start the inferences."""
         for (graph, fifo_in, fifo_out), layout, tensor in zip(
                 self._networks, self._layouts, tensors, strict=True):
-            # No user object: the API would keep it for ever when the call fails.
+            # No user object: when the call fails, the API would keep it for ever.
             self._call('starting an inference', graph.queue_inference_with_fifo_elem,
                        fifo_in, fifo_out,
                        numpy_compatibility.TensorBytes(layout.arranged(tensor)), None)
@@ -144,11 +144,11 @@ class NcsdkStick(Stick):
 
     def thermal_state(self) -> ThermalState:
         """
-        Return temperature and throttling level; what cannot be one is None and 0.
+        Return temperature and throttling level; an impossible value becomes None or 0.
 
-        The temperature is the first value of the statistics. Exactly 0.0 is what an entry holds
-        that was never filled; a running chip is warmer than its surroundings, which must not be
-        below 0, so that it is no reading, and as one it would make the stick look the coolest.
+        The temperature is the first value of the statistics. Exactly 0.0 means that it was never
+        filled in: a running chip is warmer than its surroundings, which must not be below 0. Taken
+        for a reading it would make the stick look the coolest.
         """
         option = self._api.DeviceOption
         celsius = float(self._call('reading the temperature', self._device.get_option,
@@ -161,7 +161,7 @@ class NcsdkStick(Stick):
                             level if 0 <= level <= HIGHEST_LEVEL else 0)
 
     def close(self) -> None:
-        """Release in reverse order: a FIFO used after its device is closed crashes the SDK."""
+        """Release in reverse order: the SDK crashes on a FIFO whose device is closed already."""
         while self._received < self._sent and not self.has_failed:
             self.receive()
         if self.has_failed:
@@ -176,7 +176,7 @@ class NcsdkStick(Stick):
             self._device = None
 
     def _listed(self) -> list[tuple[Any, str]]:
-        """Return (device, name) for every stick; each device must be destroyed."""
+        """Return (device, name) for every stick; the caller must destroy each device."""
         option = self._api.DeviceOption.RO_DEVICE_NAME
         devices = [self._api.Device(handle)
                    for handle in self._call('listing the sticks', self._api.enumerate_devices)]
@@ -184,9 +184,9 @@ class NcsdkStick(Stick):
                 for device in devices]
 
     def _pick(self, wanted: str) -> None:
-        """Take the handle of the stick at a port, release all others."""
+        """Keep the handle of the stick at a port, release all others."""
         listed = self._listed()
-        reason = failures.why_not_to_open(wanted, [name for _, name in listed])
+        reason = failures.reason_not_to_open(wanted, [name for _, name in listed])
         for device, name in listed:
             if reason is None and port_of(name) == port_of(wanted):
                 self._device, self._device_name = device, name
@@ -196,7 +196,7 @@ class NcsdkStick(Stick):
             raise reason
 
     def _watch_opening(self, wanted: str, other_ports: Iterable[str]) -> OpeningWatch | None:
-        """Return an OpeningWatch, or None when the bus cannot be looked at."""
+        """Return an OpeningWatch, or None when the USB bus cannot be watched."""
         if self._usb is not None:
             with suppress(UsbError):
                 return OpeningWatch(self._usb, wanted, other_ports)
@@ -212,7 +212,7 @@ class NcsdkStick(Stick):
                 output_fifo_num_elem=FIFO_DEPTH, output_fifo_data_type=types.FP32)
         except Exception as error:
             failure = failures.load_failure(self._device_name, index, len(graph_buffer), error)
-            # The stick itself refuses a file, and goes on answering (mvnc_api.c:1128).
+            # A stick that refuses a file goes on answering (mvnc_api.c:1128).
             self.has_failed = not isinstance(failure, GraphRejectedError)
             raise failure from error
         self._networks.append((graph, fifo_in, fifo_out))
@@ -220,7 +220,7 @@ class NcsdkStick(Stick):
         self._check_output(index, fifo_out)
 
     def _input_of(self, index: int, fifo: Any) -> InputLayout:
-        """Return the InputLayout of a network, after the library was set to it."""
+        """Return the InputLayout of a network, and set the library to it."""
         option = self._api.FifoOption
         descriptor = self._call('reading the form of an input', fifo.get_option,
                                 option.RO_GRAPH_TENSOR_DESCRIPTOR)

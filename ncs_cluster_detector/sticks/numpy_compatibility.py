@@ -7,11 +7,11 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Lets the vendor's binding, as it is shipped, work with every NumPy from 1.26 on.
+Let the vendor's binding, as it is shipped, work with every NumPy from 1.26 on.
 
-It was written for NumPy 1.15: it calls ``tostring()`` of its input arrays, which warns and from
-NumPy 2.3 on does not exist, and ``numpy.fromstring()`` on the bytes of a result, which does the
-same. Both are given to it here, in the same way for all versions; its file stays untouched.
+It was written for NumPy 1.15: it calls ``tostring()`` of its input arrays and
+``numpy.fromstring()`` on the bytes of a result. Both warn, and are gone from NumPy 2.3 on. This
+module provides them for all versions; the binding's file stays untouched.
 """
 
 import types
@@ -47,7 +47,7 @@ class _Numpy(types.ModuleType):
 
 def adapt(binding: Any) -> None:
     """
-    Replace the name ``numpy`` inside a binding's module; one that has none is left as it is.
+    Replace the name ``numpy`` inside a binding's module, if it has one.
 
     :param binding: the imported module ``mvnc.mvncapi`` or its double.
     """

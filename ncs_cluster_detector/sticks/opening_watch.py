@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Watch the USB bus while a stick is opened: is it back from its boot, and is it the right one.
+Watch the USB bus while a stick is opened: has it booted, and is it the right one.
 
-When a stick is not back five seconds after its boot, the library connects to any booted stick that
-nobody has claimed, and goes on under the name that was asked for (mvnc_api.c:545).
+When a stick does not come back within five seconds of its boot, the library connects to any booted
+stick that nobody has claimed, and goes on under the requested name (mvnc_api.c:545).
 """
 
 from collections.abc import Callable
@@ -25,17 +25,17 @@ from ncs_cluster_detector.sticks.usb_bus import UsbError
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
 
 CHECK_SEC = 0.1   # libusb does not report new devices here; the SDK looks every millisecond
-# The library looks for the stick itself for half a second longer. When it tries a stick that comes
-# later is not known.
-OWN_NAME_SEC = 4.5
+# The library looks for the stick half a second longer. When it tries a stick that comes back later
+# than this is not known, so such a boot is not reported.
+WATCH_SEC = 4.5
 
 
 class OpeningWatch:
-    """What the bus shows of one opening; the caller holds the machine lock from first to last."""
+    """Watches the bus during one opening; the caller holds the machine lock all the time."""
 
     def __init__(self, usb: UsbBus, wanted: str, other_ports: Iterable[str]) -> None:
         """
-        Look at the bus before the stick is opened.
+        Note which sticks have booted before the opening.
 
         :param wanted: device name of the stick.
         :param other_ports: the USB ports of other sticks.
@@ -49,28 +49,28 @@ class OpeningWatch:
         sticks = usb.sticks()
         if port_of(wanted) not in [stick.port for stick in sticks if not stick.booted]:
             raise UsbError(f'no stick that has not booted at port {port_of(wanted)}')
-        self._old = {stick.address for stick in sticks if stick.booted}
+        self._booted_before = {stick.address for stick in sticks if stick.booted}
 
-    def tell_of_boot(self, tell: Callable[[], object]) -> None:
-        """Call ``tell``, in a thread, if the stick is back from its boot in time."""
-        threading.Thread(target=self._look_for_it, args=(tell,), daemon=True).start()
+    def report_boot(self, report: Callable[[], object]) -> None:
+        """Call ``report``, in a thread, if the stick is back from its boot in time."""
+        threading.Thread(target=self._wait_for_boot, args=(report,), daemon=True).start()
 
     def check(self) -> None:
         """
-        Look at the bus after the stick was opened; what cannot be seen is not objected to.
+        Check after the opening that the right stick was opened; accept it if the bus is not seen.
 
-        A stick at the port that was asked for, which has booted since and is claimed, is it: no
+        The right stick has booted since the beginning, is claimed and is at the requested port: no
         other program starts a stick meanwhile. On some machines a stick has another port path
-        after its boot, on the other half of a USB 3 controller: then the only one that has come
-        since, at a port where no other stick belongs, is it.
+        after its boot, on the other half of a USB 3 controller. Then it is the only new stick at a
+        port where no other stick belongs.
 
         :raises WrongStickError: another one was opened.
         """
         with self._lock:
             self._opened.set()
         try:
-            new = self._new()
-            if len(new) == 1 and self._usb.is_claimed(new[0]):
+            candidates = self._candidates()
+            if len(candidates) == 1 and self._usb.is_claimed(candidates[0]):
                 return
             ports = sorted(stick.port for stick in self._usb.sticks() if stick.booted)
         except UsbError:
@@ -78,24 +78,24 @@ class OpeningWatch:
         raise WrongStickError(
             f'opening stick {self._wanted}: it was not back from its boot in time, and the SDK '
             f'has opened another one in its place (booted are {", ".join(ports) or "none"}), '
-            f'expected port {port_of(self._wanted)}; that one is given back. If it happens again, '
+            f'expected port {port_of(self._wanted)}; that one is released. If it happens again, '
             'plug the stick into a hub with a power supply of its own')
 
-    def _new(self) -> list[UsbStick]:
-        """Return the sticks, one as a rule, that have come booted since and can be it."""
+    def _candidates(self) -> list[UsbStick]:
+        """Return the sticks, usually one, that have booted since and can be the right one."""
         new = [stick for stick in self._usb.sticks()
-               if stick.booted and stick.address not in self._old]
+               if stick.booted and stick.address not in self._booted_before]
         return [stick for stick in new if stick.port == port_of(self._wanted)] or [
             stick for stick in new if stick.port not in self._other_ports]
 
-    def _look_for_it(self, tell: Callable[[], object]) -> None:
-        give_up_at = time.monotonic() + OWN_NAME_SEC
+    def _wait_for_boot(self, report: Callable[[], object]) -> None:
+        give_up_at = time.monotonic() + WATCH_SEC
         while not self._opened.wait(CHECK_SEC) and time.monotonic() < give_up_at:
             try:
-                is_back = bool(self._new())
+                is_back = bool(self._candidates())
             except UsbError:
                 return
             with self._lock:
                 if is_back and not self._opened.is_set():
-                    tell()
+                    report()
                     return

@@ -34,8 +34,8 @@ def port_of(device_name: str) -> str:
     """
     Return the USB port path in a device name: ``1.2`` of ``1.2-ma2450``.
 
-    It stays when a stick is opened by a process (then the chip after the dash is missing),
-    restarted or replugged, so it is what a stick is known by.
+    It identifies a stick: it stays the same when the stick is restarted, replugged, or opened by a
+    process (then the name has no chip after the dash).
     """
     return device_name.partition('-')[0]
 
@@ -49,8 +49,8 @@ class StickError(Exception):
     """
     A stick cannot be used.
 
-    The text is one line: what was attempted, on which stick, what came of it and what was
-    expected, the remedy. ``permanent``: neither another attempt nor another stick helps.
+    The text is one line: what was attempted, on which stick, what happened, what was expected, and
+    the remedy. ``permanent`` means that neither another attempt nor another stick helps.
     """
 
     permanent = False
@@ -63,7 +63,7 @@ class SdkMissingError(StickError):
 
 
 class StickNotFoundError(StickError):
-    """The stick asked for is not among those that the machine has."""
+    """The machine does not have the requested stick."""
 
 
 class PortNotUniqueError(StickError):
@@ -79,7 +79,7 @@ class StickOpenError(StickError):
 
 
 class WrongStickError(StickOpenError):
-    """The library has opened another stick than the one that it was asked for."""
+    """The library has opened another stick than the requested one."""
 
 
 class FirmwareMissingError(StickOpenError):
@@ -91,11 +91,11 @@ class NoPermissionError(StickOpenError):
 
 
 class GraphLoadError(StickError):
-    """A graph did not get onto the stick; the file need not be the reason."""
+    """A graph could not be loaded onto the stick; the file need not be the reason."""
 
 
 class GraphRejectedError(GraphLoadError):
-    """The graph file itself is unfit, for every stick."""
+    """The graph file is unusable, on every stick."""
 
     permanent = True
 
@@ -105,7 +105,7 @@ class StickLostError(StickError):
 
 
 class ThermalState(NamedTuple):
-    """Temperature in degrees Celsius, None when the stick gives none, and throttling level 0-2."""
+    """Temperature in degrees Celsius (None when there is no reading) and throttling level 0-2."""
 
     celsius: float | None
     throttle_level: int
@@ -116,10 +116,10 @@ class Stick(ABC):
     One stick with all its networks loaded.
 
     Three threads may use an open stick at the same time: one calls :meth:`send`, one
-    :meth:`receive`, one :meth:`thermal_state` and :meth:`device_names`. :meth:`open_stick` and
-    :meth:`close` are for one thread alone, while no other is in a call. After any error the
-    process is to end. When it was the library that failed (``has_failed``), nothing of the stick
-    can be used or closed any more; else it can still be closed.
+    :meth:`receive`, one :meth:`thermal_state` and :meth:`device_names`. Only one thread may call
+    :meth:`open_stick` and :meth:`close`, while no other is in a call. After any error the process
+    must end. When the library has failed (``has_failed``), the stick can no longer be used or
+    closed; after another error it can still be closed.
     """
 
     has_failed = False
@@ -145,22 +145,22 @@ class Stick(ABC):
         Open a stick and load the networks.
 
         :param wanted: device name, one of :meth:`device_names`; the port counts, not the chip.
-        :param other_ports: the USB ports of all other sticks that are known.
+        :param other_ports: the USB ports of all other known sticks.
         :param tell: called with each of the steps OPENING, BOOTED and OPENED, from any thread; the
             first two only where the USB bus can be watched.
-        :raises GraphRejectedError: a graph is none of this API, takes no picture of three
-            channels, or cannot be a detector.
-        :raises StickError: with the remedy.
+        :raises GraphRejectedError: a graph is not one of this API, does not take a picture of
+            three channels, or cannot be a detector.
+        :raises StickError: anything else.
         """
 
     @abstractmethod
     def send(self, tensors: Sequence[npt.NDArray[np.float16]]) -> None:
         """
-        Give every network its input; blocks while the stick can take no more.
+        Give every network its input; block while the stick can take no more.
 
         :param tensors: float16 arrays, height x width x 3, one per network, of its input's size.
         :raises StickLostError: the stick refused one.
-        :raises GraphRejectedError: the size that a network takes is not what its graph says.
+        :raises GraphRejectedError: a network takes another input size than its graph says.
         """
 
     @abstractmethod
@@ -183,7 +183,7 @@ class Stick(ABC):
     @abstractmethod
     def close(self) -> None:
         """
-        Wait for the results that are under way, then release networks and stick.
+        Wait for the results that are under way, then release networks and stick for good.
 
-        Afterwards the object is of no use. After an error of the library this does nothing.
+        After an error of the library this does nothing.
         """

@@ -7,9 +7,9 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-What the operating system knows about a stick that did not open.
+Read from the system's files why a stick did not open.
 
-The SDK gives only ERROR then, and its next call may never return; files can be read.
+The SDK says only ERROR then, and its next call may never return.
 """
 
 import glob
@@ -20,7 +20,7 @@ VENDOR_ID = '03e7'
 
 
 class SystemFacts:
-    """Reads the files of ``/proc``, ``/sys`` and ``/dev``; tests give it others."""
+    """Reads the files of ``/proc``, ``/sys`` and ``/dev``, or of the folders that a test gives."""
 
     def __init__(
             self, maps: str = '/proc/self/maps', usb_devices: str = '/sys/bus/usb/devices',
@@ -31,10 +31,10 @@ class SystemFacts:
         self._usb_nodes = usb_nodes
 
     def sdk_folder(self) -> str | None:
-        """Return the folder of the ``libmvnc.so`` in this process; None when there is none."""
+        """Return the folder of the ``libmvnc.so`` that this process has loaded, or None."""
         with open(self._maps, encoding='utf-8', errors='surrogateescape') as file:
             for line in file:
-                # Address, permissions, offset, device, inode, path; the path may hold blanks.
+                # Address, permissions, offset, device, inode, path; the path may contain blanks.
                 path = line.rstrip('\n').split(maxsplit=5)[5:]
                 if path and os.path.basename(path[0]).startswith('libmvnc.so'):
                     return os.path.dirname(path[0])
@@ -42,7 +42,7 @@ class SystemFacts:
 
     def missing_firmware(self, chip: str) -> str | None:
         """
-        Return the path of a firmware file that should be there and is not, else None.
+        Return the path of the firmware file if it is missing, else None.
 
         :param chip: the part of the device name after the dash, such as ``ma2450``.
         """
@@ -54,7 +54,7 @@ class SystemFacts:
 
     def nodes(self, port: str) -> list[str] | None:
         """
-        Return the device files of the sticks at a port path, on whatever bus.
+        Return the device files of the sticks at a port path, on any bus.
 
         :param port: such as ``1.2``.
         :return: list of paths such as ``/dev/bus/usb/001/007``, empty when no stick is there; None

@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The sticks as USB devices, below the vendor's library: who is there, booted, and whose.
+The sticks as USB devices, below the vendor's library: list, claim, read, write and reset them.
 
-The backend is an argument: pyusb's for libusb on a robot, ``simulation.usb_backend`` without
-sticks. Every wait here has a deadline, which the vendor's library has not.
+The backend is an argument: pyusb's for libusb on a robot, ``simulation.usb.usb_backend`` without
+sticks. Every wait here has a deadline, unlike in the vendor's library.
 """
 
 from array import array
@@ -23,14 +23,14 @@ import importlib
 from typing import Any
 
 VENDOR_ID = 0x03e7
-# A stick in ROM state, of the first and of the second generation, and any that has booted.
+# Sticks of the first and second generation in ROM state, and any booted stick.
 ROM_PRODUCTS = (0x2150, 0x2485)
 BOOTED_PRODUCT = 0xf63b
 
 LIBRARY = 'libusb-1.0.so.0'   # what the vendor's library is linked with
 INTERFACE = 0
 ENDPOINT_OUT, ENDPOINT_IN = 0x01, 0x81
-# A multiple of every packet size, so that no packet is ever longer than the room left for it.
+# A multiple of every packet size, so that every packet fits.
 READ_BYTES = 65536
 
 _ACCESS, _NO_DEVICE, _NOT_FOUND, _BUSY, _TIMEOUT = -3, -4, -5, -6, -7   # enum libusb_error
@@ -41,7 +41,7 @@ class UsbUnavailableError(Exception):
 
 
 class UsbError(Exception):
-    """A call failed for another reason than those below."""
+    """A USB call failed."""
 
 
 class UsbAccessError(UsbError):
@@ -49,15 +49,15 @@ class UsbAccessError(UsbError):
 
 
 class UsbBusyError(UsbError):
-    """Somebody has claimed the device, perhaps another part of this process."""
+    """The device is claimed, perhaps by another part of this process."""
 
 
 class UsbGoneError(UsbError):
-    """The device has left the bus, or is there again as another one."""
+    """The device has left the bus, or has come back as a new one."""
 
 
 class UsbTimeoutError(UsbError):
-    """Nothing came, or not everything was taken, within the time."""
+    """Not all data were read or written in time."""
 
 
 _ERRORS = {_ACCESS: UsbAccessError, _NO_DEVICE: UsbGoneError, _NOT_FOUND: UsbGoneError,
@@ -69,8 +69,8 @@ class UsbStick:
     """
     A stick that is on the bus.
 
-    ``port`` is its USB port path as the vendor's library names it, ``1.2``; ``address`` is the
-    pair of bus and device number, another one whenever a stick boots, is reset or plugged in.
+    ``port`` is its USB port path as the vendor's library names it, ``1.2``. ``address`` is the
+    pair of bus and device number, which changes when a stick boots, is reset or plugged in.
     """
 
     port: str
@@ -156,11 +156,7 @@ class UsbBus:
 
 
 class UsbClaim:
-    """
-    A stick that is this holder's alone until it is closed or the process ends.
-
-    For one thread at a time.
-    """
+    """A claimed stick, until this is closed or the process ends; for one thread at a time."""
 
     def __init__(self, backend: Any, handle: Any) -> None:
         """Take over a handle whose interface is claimed."""
@@ -171,7 +167,7 @@ class UsbClaim:
         """
         Read data from the stick; return the number of bytes.
 
-        :raises UsbTimeoutError: there is none within the time.
+        :raises UsbTimeoutError: no data came within the time.
         :raises UsbGoneError: it has left the bus, before or meanwhile.
         :raises UsbError: anything else.
         """
@@ -195,21 +191,21 @@ class UsbClaim:
 
     def reset(self) -> None:
         """
-        Reset the stick's USB port; can take seconds, for the system tries to bring it back.
+        Reset the stick's USB port; can take seconds while the system tries to bring it back.
 
-        :raises UsbGoneError: it has left the bus or is another device now, which is success.
+        :raises UsbGoneError: it has left the bus or come back as a new device: a success.
         :raises UsbError: it could not be reset.
         """
         with _translated_errors():
             self._backend.reset_device(self._handle)
 
     def close(self) -> None:
-        """Give the stick back; an interface ends with its handle."""
+        """Release the stick; closing the handle releases its interface."""
         self._backend.close_device(self._handle)
 
 
 def _find_libusb(_: str) -> str | None:
-    """Return the system's libusb, which the vendor's library uses too, or else PyPI's."""
+    """Return the system's libusb, which the vendor's library also uses, or else PyPI's, if any."""
     try:
         ctypes.CDLL(LIBRARY)
         return LIBRARY

@@ -24,10 +24,10 @@ _RESET_REQ = 6
 _ACK = 1
 RESET_REQUEST = _EVENT.pack(1, _RESET_REQ, b'', 0, 0, _ACK)
 
-# A stick whose host was killed in the middle of a transfer takes what follows for the rest of it,
-# and only then for an event. This is a request to reset at whatever word an event begins, for
-# each of its words is the number of that type. A tensor (540,000 bytes for a picture of 300 x 300)
-# and the packets in which it breaks off are multiples of a word, unless width and height are odd.
+# A stick whose host was killed during a transfer takes the next bytes for the rest of it, and only
+# later ones for an event. Each word of this filler is the number of the reset request, so it is
+# such a request at whatever word the event begins. A tensor (540,000 bytes for a picture of
+# 300 x 300) and its packets are multiples of a word, unless width and height are odd.
 _FILLER = struct.pack('<I', _RESET_REQ) * 16384
 TENSOR_FILL_BYTES = 4 << 20   # of a picture of 800 x 800 and some more
 GRAPH_FILL_BYTES = 32 << 20
@@ -35,7 +35,7 @@ GRAPH_FILL_BYTES = 32 << 20
 SILENCE_SEC = 0.05        # a stick that has data sends it within a millisecond
 LONGEST_TALK_SEC = 0.3    # a full queue of results is a few kilobytes
 WRITE_SEC = 0.1
-LEAVING_SEC = 0.3         # healthy ones have left the bus some 50 ms after the request
+LEAVING_SEC = 0.3         # healthy sticks leave the bus some 50 ms after the request
 _RETRY_SEC = 0.02         # reading fails for a while before the system sees that a stick is gone
 
 
@@ -45,8 +45,8 @@ def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FI
 
     :param claim: its :class:`UsbClaim`.
     :param budget_sec: how long this may take, in seconds; 0.5 is enough for a healthy stick.
-    :param fill_bytes: how much the rest of a transfer that broke off may be, at the most.
-    :return: True when it has left the bus, on its way to its ROM state; False when it has not.
+    :param fill_bytes: the most that an interrupted transfer may still need.
+    :return: whether it has left the bus, on its way to its ROM state.
     """
     give_up_at = time.monotonic() + budget_sec
     try:
@@ -66,7 +66,7 @@ def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FI
 
 
 def _listen(claim: UsbClaim, until: float, silence_sec: float | None = None) -> None:
-    """Read until a time, or until the stick was silent for so long; drop the data."""
+    """Read and drop data until a time, or until the stick was silent for ``silence_sec``."""
     while (left_sec := until - time.monotonic()) > 0:
         try:
             claim.read(left_sec if silence_sec is None else min(left_sec, silence_sec))

@@ -64,8 +64,8 @@ def parse(arguments):
         'annotated.png and run.log there (the folder is made; older ones are replaced)')
     parser.add_argument(
         '--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
-        'with which whole images arrive, standalone/fastdds_loopback.xml: most of them are lost '
-        'then, as they are in ROS 2 by default')
+        'with which whole images arrive, ncs_cluster_detector/ros/fastdds_loopback.xml: most of '
+        'them are lost then, as they are in ROS 2 by default')
     parser.add_argument(
         '--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
         'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '

@@ -9,21 +9,19 @@
 """The environment variables and shared memory of a run that stays on this machine."""
 
 import os
-from pathlib import Path
 
 from ncs_cluster_detector.checking.environment import FOREIGN_VARIABLES
 from ncs_cluster_detector.checking.environment import free_domain
+from ncs_cluster_detector.checking.environment import LOOPBACK_PROFILE
 from ncs_cluster_detector.checking.environment import PROFILE_VARIABLES
 from ncs_cluster_detector.checking.shared_memory import remove_unused
 from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 
-__all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'PROFILE_VARIABLES',
-           'remove_dead_shared_memory', 'shared_memory_names']
-
-PROFILE = Path(__file__).resolve().parents[1] / 'fastdds_loopback.xml'
+__all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'LOOPBACK_PROFILE',
+           'PROFILE_VARIABLES', 'remove_dead_shared_memory', 'shared_memory_names']
 
 
-def loopback_environment(inherited, domain, profile=PROFILE):
+def loopback_environment(inherited, domain, profile=LOOPBACK_PROFILE):
     """
     Return the environment for the nodes and the runner: this machine only, in a domain.
 

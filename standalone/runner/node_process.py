@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-from ncs_cluster_detector.checking.node_process import members
+from ncs_cluster_detector.checking.node_process import session_members
 
 # A node promises to end within 5 s of SIGINT.
 STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
@@ -102,7 +102,7 @@ class NodeProcess:
     def _wait_for_group(self):
         """Wait for the end of its session, with a deadline; return the ids of who is left."""
         deadline = time.monotonic() + GROUP_PATIENCE_SEC
-        while (left := members(self.pid)) and time.monotonic() < deadline:
+        while (left := session_members(self.pid)) and time.monotonic() < deadline:
             time.sleep(LOOK_AGAIN_SEC)
         return left
 

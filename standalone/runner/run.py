@@ -219,7 +219,7 @@ def main(arguments):
                '`make setup` makes the environment')
     environment.use(environment.loopback_environment(
         os.environ, environment.free_domain(os.getpid()),
-        environment.PROFILE if options.with_profile else None))
+        environment.LOOPBACK_PROFILE if options.with_profile else None))
     with contextlib.ExitStack() as stack:
         log = None
         if options.out is not None:

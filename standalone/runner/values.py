@@ -34,7 +34,7 @@ def with_profile(text):
     if text not in (None, 'none'):
         # A profile of one's own could lead the traffic off this machine.
         raise ValueError(f'FASTDDS_PROFILE={text}: must be none, which leaves the profile out; '
-                         'without it standalone/fastdds_loopback.xml is used')
+                         'without it ncs_cluster_detector/ros/fastdds_loopback.xml is used')
     return text is None
 
 

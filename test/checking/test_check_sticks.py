@@ -16,10 +16,10 @@ import sys
 
 from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.arguments import parse
-from ncs_cluster_detector.checking.environment import PROFILE
-from ncs_cluster_detector.checking.node_process import members
+from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.planning.fitting.recording import read_recording
+from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
 import psutil
 import pytest
@@ -112,7 +112,7 @@ def test_ctrl_c_ends_the_node_in_order_and_writes_the_report(start, tmp_path):
     assert [step for (step, _), outcome in outcomes.items() if outcome == 'skipped'] == [
         'rates', 'kill a worker', 'kill the node', 'heat', 'unplug']
     assert 'stopped by SIGINT' in (tmp_path / 'report.txt').read_text()
-    assert not members(command.pid)
+    assert not session_members(command.pid)
 
 
 def test_with_a_graph_that_is_none_it_cannot_run(start, tmp_path):
@@ -162,6 +162,7 @@ def test_defaults():
 
 def test_the_traffic_stays_on_this_machine():
     """The only network that the profile names is the loopback interface."""
-    assert PROFILE.count('<address>') == 1
-    assert '<address>127.0.0.1</address>' in PROFILE
-    assert '<useBuiltinTransports>false</useBuiltinTransports>' in PROFILE
+    profile = LOOPBACK_PROFILE.read_text()
+    assert profile.count('<address>') == 1
+    assert '<address>127.0.0.1</address>' in profile
+    assert '<useBuiltinTransports>false</useBuiltinTransports>' in profile

@@ -117,7 +117,7 @@ def test_workers_that_outlive_a_node_are_ended(start, monkeypatch):
                  'subprocess.Popen(("sleep", "60"))\n'
                  'print("ready", flush=True)\n'
                  'time.sleep(60)')
-    workers = [pid for pid in node_process.members(node.pid) if pid != node.pid]
+    workers = [pid for pid in node_process.session_members(node.pid) if pid != node.pid]
     assert len(workers) == 1
     node.signal(signal.SIGKILL)
     said = node_process.stop([node])
@@ -140,7 +140,7 @@ def test_nodes_end_when_the_runner_is_killed(tmp_path):
     until(lambda: not is_alive(node))
 
 
-@pytest.mark.parametrize('profile', [run_environment.PROFILE, None])
+@pytest.mark.parametrize('profile', [run_environment.LOOPBACK_PROFILE, None])
 def test_everything_stays_on_this_machine(profile):
     """What would lead the traffic elsewhere is taken out of the environment."""
     theirs = dict.fromkeys(run_environment.PROFILE_VARIABLES, '/their/own.xml')
@@ -161,7 +161,7 @@ def test_everything_stays_on_this_machine(profile):
 
 def test_the_profile_of_a_run_stays_on_this_machine():
     """Its only network is the loopback interface."""
-    profile = run_environment.PROFILE.read_text()
+    profile = run_environment.LOOPBACK_PROFILE.read_text()
     assert profile.count('<type>UDP') == 1
     assert '<address>127.0.0.1</address>' in profile
     assert '<useBuiltinTransports>false</useBuiltinTransports>' in profile

@@ -84,7 +84,7 @@ def test_a_failed_opening_has_the_reason_that_the_system_knows(facts, kind, text
     (['1.1-ma2450', '1.2-'], StickInUseError, 'listed as 1.2-, in use by another program'),
     (['1.2-', '1.2-ma2450'], PortNotUniqueError, '2 sticks.*different USB buses')])
 def test_a_stick_that_cannot_be_opened_is_not_tried(names, kind, text):
-    error = failures.why_not_to_open('1.2-ma2450', names)
+    error = failures.reason_not_to_open('1.2-ma2450', names)
     assert type(error) is kind
     with pytest.raises(kind, match=f'opening stick 1.2-ma2450: .*{text}'):
         raise error
@@ -92,7 +92,7 @@ def test_a_stick_that_cannot_be_opened_is_not_tried(names, kind, text):
 
 @pytest.mark.parametrize('wanted', ['1.2-ma2450', '1.2-', '1.2-ma2480'])
 def test_a_free_stick_at_the_port_may_be_opened(wanted):
-    assert failures.why_not_to_open(wanted, ['1.1-', '1.2-ma2450']) is None
+    assert failures.reason_not_to_open(wanted, ['1.1-', '1.2-ma2450']) is None
 
 
 def test_what_is_no_status_keeps_its_text_in_one_line():

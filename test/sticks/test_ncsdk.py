@@ -228,7 +228,7 @@ def test_without_a_look_at_the_bus_nobody_notices(unplugged):
 
 
 def test_one_that_is_lost_when_there_is_no_other_is_a_failed_opening(unplugged, monkeypatch):
-    monkeypatch.setattr(opening_watch, 'OWN_NAME_SEC', 0.0)   # so long a thread would outlive it
+    monkeypatch.setattr(opening_watch, 'WATCH_SEC', 0.0)   # so long a thread would outlive it
     opening = Opening(LOST_MS)
     opening.bus.inject('1.1', 'slow-boot', '60')
     with pytest.raises(StickOpenError) as caught:

@@ -80,7 +80,7 @@ def thread_of(watching, tell):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opening_watch, 'threading', SimpleNamespace(Thread=Thread))
-        watching.tell_of_boot(tell)
+        watching.report_boot(tell)
     (thread,) = threads
     return thread
 
@@ -287,7 +287,7 @@ def test_the_watch_ends_without_a_word_when_the_bus_cannot_be_listed(quick):
 
 
 def test_it_does_not_look_for_longer_than_the_library_looks_for_this_stick(quick, monkeypatch):
-    monkeypatch.setattr(opening_watch, 'OWN_NAME_SEC', 0.0)
+    monkeypatch.setattr(opening_watch, 'WATCH_SEC', 0.0)
     bus = Bus(ROM)
     watching = watch(bus)
     told = []

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a check tells about the machine, the SDK and the USB bus."""
+"""Collect the facts of a report about the machine, the SDK and the USB bus."""

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the check runs on, from files and from what is imported: no names of anybody."""
+"""Collect facts about the machine of a check, without names of people or hosts."""
 
 import importlib.metadata
 import os
@@ -22,9 +22,9 @@ _UNDERVOLTAGE = 'sys/devices/platform/soc/soc:firmware/get_throttled'
 
 def machine_facts(root=Path('/')):
     """
-    Return a dictionary of facts for the report; what is not known is null.
+    Return a dictionary of facts for the report; an unknown one is None.
 
-    :param root: where the files of the system are.
+    :param root: folder of the system's files.
     """
     module = 'sys/module/usbcore/parameters/'
     return {
@@ -57,13 +57,9 @@ def _version(name):
 
 
 def _udev_rules(root):
-    """Return the names of the files with a rule for sticks; the same one twice counts once."""
-    found = set()
-    for folder in _RULES:
-        for path in (root / folder).glob('*.rules'):
-            if '03e7' in (_text(path) or '').lower():
-                found.add(path.name)
-    return sorted(found)
+    """Return the names of the files with a rule for sticks, each once."""
+    return sorted({path.name for folder in _RULES for path in (root / folder).glob('*.rules')
+                   if '03e7' in (_text(path) or '').lower()})
 
 
 def _memory_mb(root):

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which NCSDK the node will load, asked in a process of its own: a library may crash or hang."""
+"""Find out which NCSDK the node will load, in a child process: a library may crash or hang."""
 
 import importlib.util
 import json
@@ -18,7 +18,7 @@ from ncs_cluster_detector.processes.module_path import python_command
 
 MODULE = 'mvnc'   # of NCSDK 2
 PATIENCE_SEC = 15.0
-# Where the installation of NCSDK 2 puts the package; a virtual environment does not look there.
+# Where NCSDK 2 installs the package; a virtual environment does not look there.
 _FOLDERS = ('usr/lib/python3/dist-packages', 'usr/local/lib/python3*/dist-packages')
 _ASK = """
 import ctypes, json, os
@@ -51,13 +51,13 @@ print(json.dumps(facts))
 
 def sdk_environment(folder, link_folder, root=Path('/')):
     """
-    Return the variables with which this Python finds the package ``mvnc``; as a rule none.
+    Return the variables with which this Python finds the package ``mvnc``; usually none.
 
-    Only the package is made visible, by a link: beside it lie other packages of the system, which
-    are not for a virtual environment.
+    Only this package is made visible, by a link: the system's other packages in its folder are not
+    for a virtual environment.
 
-    :param folder: folder that holds it, or None to look where NCSDK 2 puts it.
-    :param link_folder: an empty folder that lives as long as the check.
+    :param folder: folder that contains it, or None to look where NCSDK 2 installs it.
+    :param link_folder: an empty folder that exists as long as the check runs.
     """
     if folder is None:
         if importlib.util.find_spec(MODULE) is not None:
@@ -79,7 +79,7 @@ def sdk_facts(environment):
     :param environment: what sdk_environment() returned.
     """
     try:
-        # What the vendor's library prints is not ours to read: the last line is.
+        # The vendor's library may print as well: only the last line is the answer.
         answer = subprocess.run(
             python_command(_ASK), env={**os.environ, **environment}, capture_output=True,
             text=True, timeout=PATIENCE_SEC, stdin=subprocess.DEVNULL, errors='replace')

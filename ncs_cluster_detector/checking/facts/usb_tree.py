@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Where the sticks hang on USB, from the files of the system; no serial numbers are read."""
+"""Show where the sticks are on the USB tree, from the system's files, without serial numbers."""
 
 from pathlib import Path
 import re
@@ -19,7 +19,7 @@ _SELF_POWERED = 0x40   # bit of bmAttributes
 
 def usb_tree(devices=DEVICES):
     """
-    Return what is known of each stick and of what hangs beside it.
+    Return the facts about each stick, its hub and the other devices on that hub.
 
     :param devices: the folder of the system's USB devices.
     :return: list of dictionaries for the report; None when the system does not show its devices.
@@ -31,7 +31,7 @@ def usb_tree(devices=DEVICES):
 
 
 def is_on_bus(port, devices=DEVICES):
-    """Tell whether a stick hangs at a port path, on whatever bus; None when it is not shown."""
+    """Return whether a stick is at a port path, on any bus; None if devices are not shown."""
     if not devices.is_dir():
         return None
     return any(_read(path, 'idVendor') == VENDOR_ID for path in devices.glob(f'*-{port}'))
@@ -59,7 +59,7 @@ def _stick(path):
 
 
 def _hub_of(path):
-    """Return the folder of the hub that a device hangs on: 1-1 of 1-1.2, usb1 of 1-1."""
+    """Return the folder of a device's hub: 1-1 for 1-1.2, usb1 for 1-1."""
     parent = path.name.rpartition('.')[0] or f'usb{path.name.partition("-")[0]}'
     hub = path.parent / parent
     return hub if hub.is_dir() else None
@@ -73,7 +73,7 @@ def _children(path, hub):
 
 
 def _device_class(path):
-    """Return the class of a device, which as a rule is told by its interfaces."""
+    """Return the class of a device, which usually only its interfaces state."""
     own = _read(path, 'bDeviceClass')
     if own not in (None, '00', 'ef'):
         return own

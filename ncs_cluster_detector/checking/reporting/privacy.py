@@ -7,9 +7,9 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Takes out of texts who owns the machine: what is sent in names no person and no folder.
+Remove from a report what does not belong to strangers: home folders, and so user names.
 
-Nor does it hold the passwords in the addresses of streams, or bytes that are no text.
+Passwords in stream addresses and unprintable bytes are removed as well.
 """
 
 import os

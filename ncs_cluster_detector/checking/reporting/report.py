@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The machine-readable report of a check, report.json, and temperatures.csv."""
+"""Write the machine-readable files of a check: report.json and temperatures.csv."""
 
 import csv
 import json
@@ -22,13 +22,13 @@ COLUMNS = ('time_sec', 'step', 'stick', 'port', 'state', 'active', 'temperature_
 
 def make_report(run, facts, verdicts, figures):
     """
-    Return the report as a dictionary for JSON, without what would tell whose machine it is.
+    Return the report as a dictionary for JSON, without the names of people.
 
-    Keys end in their units; a value that is not known is null. Times count from the start of the
-    check. ``sticks`` is what ``thermal_plan --fit report.json`` reads.
+    Keys end in their units; an unknown value is null. Times count from the start of the check.
+    ``thermal_plan --fit report.json`` reads ``sticks``.
 
     :param run: dictionary: when, how long, with which options, how it ended.
-    :param facts: dictionary of what it ran on.
+    :param facts: dictionary about machine, SDK and USB.
     :param verdicts: list of Verdict.
     :param figures: dictionary of the figures of each step.
     """
@@ -55,7 +55,7 @@ def write_report(report, path):
 
 def write_temperatures(reports, path):
     """
-    Write a line for each stick and each second of the whole check.
+    Write a line for each stick and second of the check as CSV.
 
     :param reports: list of history.Report.
     """

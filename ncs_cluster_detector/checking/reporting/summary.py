@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The report for people, report.txt: verdicts first, then tables; one screen."""
+"""Format the report for people, report.txt, on one screen: verdicts first, then tables."""
 
 import re
 import textwrap
@@ -17,7 +17,7 @@ from ncs_cluster_detector.checking.verdicts import SKIPPED
 
 WIDTH = 110
 UNKNOWN = '?'
-BUSY = 0.5   # programs that want to run, for each core
+BUSY = 0.5   # load average per core
 
 
 def summary_lines(report):
@@ -29,7 +29,7 @@ def summary_lines(report):
 
 
 def result_line(report):
-    """Return how the check came out, in one line."""
+    """Return the result of the check in one line."""
     outcomes = [verdict['outcome'] for verdict in report['verdicts']]
     bad, left_out = outcomes.count(NOT_OK), outcomes.count(SKIPPED)
     result = f'{bad} of {len(outcomes)} checks NOT OK' if bad else (
@@ -58,7 +58,7 @@ def _head(report):
         *_usb_lines(facts['usb'], machine)]
     if machine['load_before'] > (machine['cores'] or 1) * BUSY:
         lines.insert(1, 'NOTE: other programs kept this machine busy before the check began, so '
-                     'that rates and times may be worse than they are')
+                     'that rates and times may look worse than they are')
     return [part for line in lines for part in _wrapped(line, '  ')]
 
 
@@ -94,11 +94,11 @@ def _verdict_lines(verdicts):
     for verdict in verdicts:
         what = f"{verdict['step']}: {verdict['what']}" if verdict['step'] != 'all' else (
             verdict['what'])
-        told = verdict['seen']
+        details = verdict['seen']
         if verdict['outcome'] == NOT_OK and verdict['expected']:
-            told += f", expected {verdict['expected']}"
+            details += f", expected {verdict['expected']}"
         mark = {OK: 'ok', NOT_OK: 'NOT OK', SKIPPED: 'skipped'}[verdict['outcome']]
-        lines += _wrapped(f'{mark:8}{what}{": " if told else ""}{told}', ' ' * 8)
+        lines += _wrapped(f'{mark:8}{what}{": " if details else ""}{details}', ' ' * 8)
     return lines
 
 
@@ -124,7 +124,7 @@ def _stick_table(report):
     notes = {}
     for number, one in heat.items():
         if one.get('note'):
-            # Those that differ in their figures alone are one.
+            # Notes that differ only in their figures are shown once.
             alike = re.sub(r'[\d.]+', '', one['note'])
             notes.setdefault(alike, (one['note'], []))[1].append(str(number))
     return lines + [line for note, numbers in notes.values() for line in _wrapped(

@@ -6,40 +6,37 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The step that needs hands: a stick is pulled out and plugged in again."""
+"""The step that needs a person: a stick is pulled out and plugged in again."""
 
 from ncs_cluster_detector.checking.facts.usb_tree import is_on_bus
 from ncs_cluster_detector.checking.verdicts import gap_limit
-from ncs_cluster_detector.checking.verdicts import judge
-from ncs_cluster_detector.checking.verdicts import skipped
 
 HANDS_SEC = 90.0
 BACK_SEC = 40.0
 AFTER_SEC = 1.0
-# How long before the node's first word about it a stick may have been pulled out.
+# How long a stick may be out before the node first reports it.
 UNNOTICED_SEC = 4.0
-STEP = 'unplug'
 
 
 def hands_step(bench):
-    """Have a stick pulled out, notice it, have it plugged in again, and wait until it runs."""
-    figures = bench.begin(STEP)
+    """Ask for a stick to be pulled out and plugged in again, and measure how the node reacts."""
+    figures = bench.begin('unplug')
     why = ('asked for by --no-hands' if not bench.options.with_hands else
            'there is no terminal to ask at' if not bench.terminal.can_ask else None)
     if why is not None:
-        bench.add(skipped(STEP, 'unplug and replug', why))
+        bench.skip('unplug and replug', why)
         return
     sticks = bench.running()
     bench.publish_for(len(sticks))
     bench.pause(AFTER_SEC)
     asked = sticks[-1]
-    bench.terminal.enter_pressed()   # what was typed before counts for nothing
+    bench.terminal.enter_pressed()   # drop what was typed before
     bench.terminal.say(f'>> Pull out the stick at port {asked.port} now (ENTER to skip)')
     began = bench.clock()
     unplugged = _Watch(bench, began, {stick.number: stick for stick in sticks})
     if not bench.wait(unplugged.look, HANDS_SEC) or unplugged.skipped:
-        bench.add(skipped(STEP, 'unplug and replug', 'ENTER was pressed' if unplugged.skipped else
-                          f'no stick was ABSENT within {HANDS_SEC:g} s'))
+        bench.skip('unplug and replug', 'ENTER was pressed' if unplugged.skipped else
+                   f'no stick was ABSENT within {HANDS_SEC:g} s')
         return
     stick = unplugged.stick
     figures.update(stick=stick.number, device_name=stick.device_name)
@@ -47,11 +44,10 @@ def hands_step(bench):
     lost_at = unplugged.lost_at()
     bench.pause(AFTER_SEC)
     figures['absent_sec'] = round(unplugged.absent_at - lost_at, 3)
-    bench.add(judge(STEP, 'it is ABSENT after', figures['absent_sec'], 'absent_after_unplug_sec'))
+    bench.judge('it is ABSENT after', figures['absent_sec'], 'absent_after_unplug_sec')
     figures['gap_sec'] = round(bench.history.longest_gap(
         max(lost_at - UNNOTICED_SEC, began), bench.clock())[0], 3)
-    bench.add(judge(STEP, 'longest gap in detections', figures['gap_sec'],
-                    gap_limit(len(sticks))))
+    bench.judge('longest gap in detections', figures['gap_sec'], gap_limit(len(sticks)))
     _replug(bench, figures, stick)
 
 
@@ -67,22 +63,21 @@ def _replug(bench, figures, stick):
         return pressed or is_on_bus(stick.port) or now is not None and now.state != 'ABSENT'
 
     if not bench.wait(is_there, HANDS_SEC) or pressed:
-        bench.add(skipped(STEP, 'it runs again', 'ENTER was pressed' if pressed else
-                          f'no stick was seen at port {stick.port} within {HANDS_SEC:g} s'))
+        bench.skip('it runs again', 'ENTER was pressed' if pressed else
+                   f'no stick was seen at port {stick.port} within {HANDS_SEC:g} s')
         return
     there_at = bench.clock()
     figures['plug_seen_by'] = 'diagnostics' if is_on_bus(stick.port) is None else 'usb'
     bench.terminal.say('   it is there')
     ready_at = bench.wait_for_running(stick.number, asked_at, BACK_SEC)
-    # A stick that boots fast may run before the next diagnostics tell that it is there.
+    # A stick that boots fast may run before the next diagnostics say that it is there.
     figures['back_sec'] = None if ready_at is None else round(max(ready_at - there_at, 0.0), 3)
     since = 'it was seen on USB' if figures['plug_seen_by'] == 'usb' else 'the node saw it'
-    bench.add(judge(STEP, f'it runs again, since {since}', figures['back_sec'],
-                    'back_after_plug_sec'))
+    bench.judge(f'it runs again, since {since}', figures['back_sec'], 'back_after_plug_sec')
 
 
 class _Watch:
-    """Looks for a stick that is pulled out: the one that was asked for, or another."""
+    """Watches for a stick that is pulled out: the requested one, or another."""
 
     def __init__(self, bench, began, sticks):
         self._bench, self._began, self._sticks = bench, began, sticks
@@ -90,7 +85,7 @@ class _Watch:
         self.stick = self.absent_at = None
 
     def look(self):
-        """Tell whether a stick is ABSENT, or ENTER was pressed."""
+        """Return whether a stick is ABSENT, or ENTER was pressed."""
         if self._bench.terminal.enter_pressed():
             self.skipped = True
             return True
@@ -102,10 +97,11 @@ class _Watch:
         return False
 
     def lost_at(self):
-        """Return when the node first took it for lost: by its log, or by its diagnostics."""
-        told = [time_sec for time_sec, line in self._bench.node.lines[:]
-                if time_sec >= self._began and f'stick {self.stick.number} (' in line]
-        seen = [report.time_sec for report in self._bench.history.reports_between(self._began)
-                for stick in report.sticks
-                if stick.number == self.stick.number and stick.state != 'RUNNING']
-        return min(told + seen)
+        """Return when the node's log or diagnostics first said that the stick is lost."""
+        in_log = [time_sec for time_sec, line in self._bench.node.lines[:]
+                  if time_sec >= self._began and f'stick {self.stick.number} (' in line]
+        in_diagnostics = [
+            report.time_sec for report in self._bench.history.reports_between(self._began)
+            for stick in report.sticks
+            if stick.number == self.stick.number and stick.state != 'RUNNING']
+        return min(in_log + in_diagnostics)

@@ -6,20 +6,20 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How each stick heats: the constants fitted to what was recorded under load and at rest."""
+"""Fit the heating constants of a stick to its temperatures under load and at rest."""
 
 from ncs_cluster_detector.planning.fitting.fit import fit_constants
 from ncs_cluster_detector.planning.fitting.recording import StickSeries
 import numpy as np
 
-# Full speed is what the best quarter of the seconds reaches: a frame more or less counts.
+# Full speed is a high percentile, not the maximum: one frame more or less in a second matters.
 _FULL_SPEED_PERCENT = 75
-_LATE_SEC = 1.0   # a reading is taken once a second and told once a second
+_LATE_SEC = 1.0   # a reading is taken once a second and published once a second
 
 
 def fit_heat(series):
     """
-    Return what is known of how a stick heats, as a dictionary for the report.
+    Return how a stick heats, as a dictionary for the report.
 
     :param series: one dictionary of History.series().
     """

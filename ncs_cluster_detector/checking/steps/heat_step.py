@@ -6,14 +6,12 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The step that heats: all sticks at full load, then rest, and what that tells of each."""
+"""The heat step: load all sticks, let them rest, and fit how each one heats."""
 
 from ncs_cluster_detector.checking.steps.heat_fit import fit_heat
-from ncs_cluster_detector.checking.verdicts import judge
 from ncs_cluster_detector.checking.verdicts import judge_failures
-from ncs_cluster_detector.checking.verdicts import skipped
 
-# Rates are compared over a quarter of the load, up to so many seconds.
+# Rates are compared over a quarter of the load, at most over this time.
 LONGEST_COMPARED_SEC = 20.0
 SHOW_EVERY_SEC = 30.0
 LEAST_SEC = 5.0
@@ -23,7 +21,7 @@ def heat_step(bench):
     """Load all sticks, let them rest, and fit how they heat."""
     figures = bench.begin('heat')
     if bench.times.heat_sec < LEAST_SEC:
-        bench.add(skipped('heat', 'temperatures', f'less than {LEAST_SEC:g} s were asked for'))
+        bench.skip('temperatures', f'less than {LEAST_SEC:g} s were asked for')
         return
     history = bench.history
     bench.publish_for(len(bench.running()))
@@ -41,15 +39,14 @@ def heat_step(bench):
     series = history.series(began, ended)
     figures['sticks'] = {one['stick']: {
         'highest_throttle_level': max(one['throttle_level']), **fit_heat(one)} for one in series}
-    # As ``thermal_plan --fit report.json`` reads it.
-    bench.figures['sticks'] = series
+    bench.figures['sticks'] = series   # for ``thermal_plan --fit report.json``
     _judge(bench, figures, series, ended - began)
     for verdict in judge_failures('heat', history.reports_between(began, ended)):
         bench.add(verdict)
 
 
 def _watch(bench, began, seconds, what):
-    """Wait so long, and show the temperatures now and then."""
+    """Wait for a time and show the temperatures now and then."""
     while (left := began + seconds - bench.clock()) > 0:
         bench.pause(min(left, SHOW_EVERY_SEC))
         sticks = ', '.join('?' if stick.celsius is None else f'{stick.celsius:.1f}'
@@ -63,15 +60,15 @@ def _judge(bench, figures, series, seconds):
              for one in series}
     worst = min(known, key=known.get, default=None)
     share = None if worst is None else min(100 * known[worst] / (seconds - 1.0), 100.0)
-    bench.add(judge('heat', 'temperatures were told', share, 'temperature_readings_percent',
-                    f'stick {worst} told fewest'))
+    bench.judge('temperatures were reported', share, 'temperature_readings_percent',
+                f'stick {worst} reported the fewest')
     levels = {number: one['highest_throttle_level'] for number, one in figures['sticks'].items()}
     hottest = max(levels, key=levels.get, default=None)
     if hottest is not None:
-        bench.add(judge('heat', f'throttle level, stick {hottest}' if levels[hottest] else
-                        'throttle level', levels[hottest], 'throttle_level'))
+        bench.judge(f'throttle level, stick {hottest}' if levels[hottest] else 'throttle level',
+                    levels[hottest], 'throttle_level')
     begin, end = (figures[f'detections_per_sec_at_{when}'] for when in ('begin', 'end'))
     figures['rate_when_hot_percent'] = round(100 * end / begin, 1) if begin else None
-    bench.add(judge('heat', f'rate in the end, {end:.1f} a second, of {begin:.1f}',
-                    figures['rate_when_hot_percent'], 'rate_when_hot_percent',
-                    'do sticks rest, or throttle themselves, because they are hot?'))
+    bench.judge(f'rate in the end, {end:.1f} a second, of {begin:.1f}',
+                figures['rate_when_hot_percent'], 'rate_when_hot_percent',
+                'do sticks rest, or throttle themselves, because they are hot?')

@@ -6,25 +6,24 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The steps that kill: a worker while it infers, the node, and the clean end of the node."""
+"""The steps that end processes: kill workers, kill the node, and stop the node cleanly."""
 
 import signal
 
-from ncs_cluster_detector.checking.node_process import members
+from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.checking.verdicts import gap_limit
-from ncs_cluster_detector.checking.verdicts import judge
-from ncs_cluster_detector.checking.verdicts import NOT_OK
-from ncs_cluster_detector.checking.verdicts import OK
-from ncs_cluster_detector.checking.verdicts import Verdict
 
+# How long to wait: for a stick or detection to come back, for a stick to infer, for workers to
+# end, for the node to end.
 BACK_SEC = 40.0
 WORKS_SEC = 10.0
-AFTER_SEC = 1.0
-BEFORE_SEC = 0.2
 GONE_SEC = 3.0
 END_SEC = 15.0
-ABORTED_LISTING = 'looking for sticks:'
-COMPUTES_SEC = 3.0
+# A gap in detections is looked for from before the kill to after the stick is back.
+BEFORE_SEC = 0.2
+AFTER_SEC = 1.0
+ABORTED_LISTING = 'looking for sticks:'   # the node's log line about one
+COMPUTES_SEC = 3.0   # the oldest report by which a stick counts as inferring now
 
 
 def worker_step(bench):
@@ -52,27 +51,27 @@ def worker_step(bench):
         bench.terminal.say(f"   stick {number} killed: gap {kill['gap_sec']:.2f} s, back after "
                            f"{kill['back_sec']} s")
     figures['aborted_listings'] = bench.node.count_lines(ABORTED_LISTING, began)
-    bench.add(judge('kill a worker', f'longest gap in detections of {len(kills)} kills',
-                    _worst(kills, 'gap_sec'), gap_limit(len(numbers))))
-    bench.add(judge('kill a worker', 'longest time until the stick runs again',
-                    _worst(kills, 'back_sec'), 'back_after_kill_sec',
-                    f"{figures['aborted_listings']} lists of sticks were broken off"))
+    bench.judge(f'longest gap in detections of {len(kills)} kills', _worst(kills, 'gap_sec'),
+                gap_limit(len(numbers)))
+    bench.judge('longest time until the stick runs again', _worst(kills, 'back_sec'),
+                'back_after_kill_sec',
+                f"{figures['aborted_listings']} lists of sticks were broken off")
 
 
 def _worker_at_work(bench, number):
     """Return the StickReport of a stick that has inferred since the report before, or None."""
-    before, now = (bench.history.reports[-2:] + [None, None])[:2]
-    if now is None or bench.clock() - before.time_sec > COMPUTES_SEC:
+    reports = bench.history.reports[-2:]
+    if len(reports) < 2 or bench.clock() - reports[0].time_sec > COMPUTES_SEC:
         return None
-    counts = [{stick.number: stick for stick in report.sticks}.get(number)
-              for report in (before, now)]
-    if None in counts or counts[1].state != 'RUNNING' or not counts[1].pid:
+    before, now = (next((stick for stick in report.sticks if stick.number == number), None)
+                   for report in reports)
+    if not before or not now or now.state != 'RUNNING' or not now.pid:
         return None
-    return counts[1] if counts[1].inferences > counts[0].inferences else None
+    return now if now.inferences > before.inferences else None
 
 
 def _worst(kills, name):
-    """Return the largest value, or None when it is missing in one."""
+    """Return the largest value, or None when one is missing."""
     values = [kill[name] for kill in kills]
     return None if None in values or not values else max(values)
 
@@ -89,23 +88,21 @@ def node_step(bench):
     began = bench.node.started_at
     first = bench.wait(lambda: bench.history.first_detection(began), BACK_SEC)
     figures['first_detection_sec'] = None if not first else round(first - began, 3)
-    bench.add(judge('kill the node', 'first detection of the next one',
-                    figures['first_detection_sec'], 'detection_after_restart_sec'))
+    bench.judge('first detection of the next one', figures['first_detection_sec'],
+                'detection_after_restart_sec')
     all_run = bench.wait(lambda: len(bench.running(began)) >= sticks, BACK_SEC + 10.0 * sticks)
     figures['all_running_sec'] = round(bench.clock() - began, 3) if all_run else None
-    bench.add(Verdict('kill the node', 'all sticks run again', OK if all_run else NOT_OK,
-                      f'{len(bench.running(began))} of {sticks} after '
-                      f'{bench.clock() - began:.1f} s', f'{sticks}'))
+    bench.check('all sticks run again', all_run, f'{len(bench.running(began))} of {sticks} after '
+                f'{bench.clock() - began:.1f} s', f'{sticks}')
     left = old.wait_for_session(GONE_SEC)
     figures['workers_left'] = len(left)
     if left:
         old.end_by_force()
-    bench.add(Verdict('kill the node', 'its workers end with it', NOT_OK if left else OK,
-                      f'{len(left)} left', 'none'))
+    bench.check('its workers end with it', not left, f'{len(left)} left', 'none')
 
 
 def end_step(bench):
-    """End the node by SIGINT: the one step that is taken in any case."""
+    """Stop the node by SIGINT; this step is taken in any case."""
     figures = bench.begin('end')
     node = bench.node
     bench.note_shared_memory()
@@ -115,11 +112,9 @@ def end_step(bench):
     took = bench.clock() - began
     figures['stop_sec'] = round(took, 3) if ended else None
     figures['exit_code'] = node.exit_code()
-    left = members(node.pid) if not ended else node.wait_for_session(GONE_SEC)
+    left = session_members(node.pid) if not ended else node.wait_for_session(GONE_SEC)
     figures['processes_left'] = len(left)
     node.end_by_force()
-    bench.add(judge('end', 'time to stop', figures['stop_sec'], 'stop_sec'))
-    clean = figures['exit_code'] == 0 and not left
-    bench.add(Verdict(
-        'end', 'exit code, processes left', OK if clean else NOT_OK,
-        f"exit code {figures['exit_code']}, {len(left)} left", 'exit code 0, 0 left'))
+    bench.judge('time to stop', figures['stop_sec'], 'stop_sec')
+    bench.check('exit code, processes left', figures['exit_code'] == 0 and not left,
+                f"exit code {figures['exit_code']}, {len(left)} left", 'exit code 0, 0 left')

@@ -6,25 +6,20 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The steps that measure a node in peace: its start, and the rates of 1, 2, ... sticks."""
+"""The steps that measure an undisturbed node: its start, and the rates of 1, 2, ... sticks."""
 
 import statistics
 
 from ncs_cluster_detector.checking.arguments import CannotRunError
-from ncs_cluster_detector.checking.bench import MORE_THAN_INFERRED
+from ncs_cluster_detector.checking.bench import IMAGES_PER_DETECTION
 from ncs_cluster_detector.checking.bench import MOST_IMAGES
-from ncs_cluster_detector.checking.verdicts import judge
 from ncs_cluster_detector.checking.verdicts import judge_states
-from ncs_cluster_detector.checking.verdicts import NOT_OK
-from ncs_cluster_detector.checking.verdicts import OK
 from ncs_cluster_detector.checking.verdicts import REPLUG
-from ncs_cluster_detector.checking.verdicts import skipped
 from ncs_cluster_detector.checking.verdicts import slow_sticks
-from ncs_cluster_detector.checking.verdicts import Verdict
 import psutil
 
-HEARD_SEC = 40.0
-LISTED_SEC = 15.0   # a list of sticks takes 7 s when one has to be given up
+HEARD_SEC = 40.0    # for the node's first diagnostics
+LISTED_SEC = 15.0   # for the first sticks; a listing takes 7 s when one has to be aborted
 A_STICK_MORE_SEC = 15.0
 UNCHANGED_REPORTS = 2
 UNDER_WAY = ('STARTING', 'STOPPING', 'BACKOFF', 'QUEUED')
@@ -36,7 +31,7 @@ def start_step(bench):
     """
     Start the node, and wait for its first detection and for every stick.
 
-    :raises CannotRunError: there is no stick that runs.
+    :raises CannotRunError: no stick runs.
     """
     figures = bench.begin('start')
     bench.publish_for(1)
@@ -50,12 +45,11 @@ def start_step(bench):
         raise CannotRunError(_why_none(bench))
     first = bench.wait(lambda: history.first_detection(began), 5.0)
     figures['first_detection_sec'] = _since(first, began)
-    bench.add(judge('start', 'first detection', figures['first_detection_sec'],
-                    'first_detection_sec'))
+    bench.judge('first detection', figures['first_detection_sec'], 'first_detection_sec')
     ready = sorted((bench.node.ready_at(stick.number, began), stick.number) for stick in running
                    if bench.node.ready_at(stick.number, began) is not None)
     figures['sticks_ready_sec'] = {number: _since(moment, began) for moment, number in ready}
-    # Before the first one the node itself starts, so that it is no measure of a stick.
+    # Not of the first one: that time includes the start of the node itself.
     starts = {number: round(moment - before, 3)
               for (before, _), (moment, number) in zip(ready, ready[1:])}
     figures['stick_start_sec'] = starts
@@ -64,18 +58,17 @@ def start_step(bench):
     if starts:
         longest = max(starts, key=starts.get)
         figures['longest_start_sec'] = starts[longest]
-        bench.add(judge('start', f'longest start, stick {longest}', starts[longest],
-                        'stick_start_sec'))
+        bench.judge(f'longest start, stick {longest}', starts[longest], 'stick_start_sec')
 
 
 def _wait_for_all(bench, began):
-    """Wait until each stick that the node knows runs, or will not without a hand."""
+    """Wait until each known stick runs, or is in a state that does not change by itself."""
     known = len(bench.history.newest_sticks(began))
 
     def settled():
         reports = bench.history.reports_between(began)[-UNCHANGED_REPORTS:]
         states = [tuple(stick.state for stick in report.sticks) for report in reports]
-        # A stick that is only being reset may come with a later list.
+        # A stick that is being reset may appear only in a later report.
         return (len(states) == UNCHANGED_REPORTS and len(set(states)) == 1 and states[0]
                 and not set(states[0]) & set(UNDER_WAY))
     bench.wait(settled, HEARD_SEC + A_STICK_MORE_SEC * known)
@@ -95,19 +88,19 @@ def _why_none(bench):
 
 
 def rates_step(bench):
-    """Measure the rate of 1, 2, ... all sticks, and the time that each needs."""
+    """Measure the rate of 1, 2, ... all sticks, and each stick's inference time."""
     figures = bench.begin('rates')
     count = len(bench.running())
     sizes = range(1, count + 1) if bench.times.all_sizes else sorted({1, count})
     rows = figures['sizes'] = []
     for size in sizes:
         if len(rows) == 1:
-            bench.images_per_stick = MORE_THAN_INFERRED * max(rows[0]['detections_per_sec'], 5.0)
+            bench.images_per_stick = IMAGES_PER_DETECTION * max(rows[0]['detections_per_sec'], 5.0)
         bench.publish_for(size)
-        # Not the number but 0: should a stick be lost meanwhile, all others are to work.
+        # 0 for all: if a stick is lost meanwhile, all others still work.
         refusal = bench.set_cluster_size(0 if size == count else size)
         if refusal:
-            bench.add(Verdict('rates', f'cluster_size {size}', NOT_OK, refusal, 'to be set'))
+            bench.check(f'cluster_size {size}', False, refusal, 'to be set')
             return
         bench.pause(bench.times.settle_sec)
         row = _measure(bench, size)
@@ -125,7 +118,7 @@ def rates_step(bench):
 
 def _measure(bench, size):
     history, began = bench.history, bench.clock()
-    psutil.cpu_percent()   # the next call tells what was busy since this one
+    psutil.cpu_percent()   # the next call returns the load since this one
     bench.pause(bench.times.rate_sec)
     now = bench.clock()
     rates = history.stick_rates(began, now)
@@ -143,39 +136,38 @@ def _judge_rates(bench, figures, sticks):
     rows = figures['sizes']
     single, most = rows[0]['detections_per_sec'], rows[-1]['detections_per_sec']
     if not single:
-        bench.add(Verdict('rates', 'one stick infers', NOT_OK, 'no detection',
-                          'some; see node.log'))
+        bench.check('one stick infers', False, 'no detection', 'some; see node.log')
         return
     count = rows[-1]['cluster_size']
     if count == 1:
-        bench.add(skipped('rates', 'more sticks, more detections', 'there is one stick'))
+        bench.skip('more sticks, more detections', 'there is one stick')
     else:
         figures['scaling_percent'] = round(100 * most / single / count, 1)
-        bench.add(judge('rates', f'{count} sticks, {most:.1f} a second, of {count} x {single:.1f}',
-                        figures['scaling_percent'], 'scaling_percent', _what_limits(rows[-1])))
+        bench.judge(f'{count} sticks, {most:.1f} a second, of {count} x {single:.1f}',
+                    figures['scaling_percent'], 'scaling_percent', _what_limits(rows[-1]))
     slow = figures['slow_sticks'] = slow_sticks(figures['inference_ms'])
     busy = rows[-1]['cpu_busy']
     if slow and busy is not None and busy > BUSY:
-        bench.add(skipped('rates', 'all sticks are alike', f'the CPU is {busy:.0%} busy, so that '
-                          'their times tell little'))
+        bench.skip('all sticks are alike',
+                   f'the CPU is {busy:.0%} busy, so their times say little')
         return
     for number in slow:
         median = statistics.median_low(filter(None, figures['inference_ms'].values()))
-        bench.add(judge('rates', f'stick {number} at port {sticks[number].port} is as fast as the '
-                        'others', 100 * figures['inference_ms'][number] / median,
-                        'inference_percent', 'is it hot, or at a slower port?'))
+        bench.judge(f'stick {number} at port {sticks[number].port} is as fast as the others',
+                    100 * figures['inference_ms'][number] / median, 'inference_percent',
+                    'is it hot, or at a slower port?')
     if not slow and count > 1:
-        bench.add(Verdict('rates', 'all sticks are alike', OK, ', '.join(
-            f'{value:.0f}' for value in figures['inference_ms'].values() if value) + ' ms'))
+        bench.check('all sticks are alike', True, ', '.join(
+            f'{value:.0f}' for value in figures['inference_ms'].values() if value) + ' ms')
 
 
 def _is_limited(row):
-    """Tell whether a higher rate of images might give a higher rate."""
+    """Return whether more images might give more detections."""
     return row['detections_per_sec'] > SPEED_LIMITED * row['images_per_sec']
 
 
 def _what_limits(row):
-    """Return what may keep the sticks from more, in words."""
+    """Return in words what may limit the rate."""
     busy = row['cpu_busy']
     if _is_limited(row):
         return f"only {row['images_per_sec']:.0f} images a second could be published"

@@ -38,7 +38,7 @@ _links = {}
 
 
 class _Link:
-    """What is behind a handle: the stick, its name when it was listed, and the handle's state."""
+    """What a handle stands for: a stick, its name when it was listed, and the handle's state."""
 
     def __init__(self, shared_bus, port):
         self.shared_bus = shared_bus
@@ -49,13 +49,13 @@ class _Link:
 
     @property
     def unit(self):
-        """Return the inside of the stick while it is open, else None."""
+        """Return the stick's ComputeUnit while it is open, else None."""
         return None if self.connection is None else self.connection.unit
 
 
 def enumerate_devices():
     """
-    Return a list of new handles (``ctypes.c_void_p``), one for each stick that can be seen.
+    Return a list of new handles (``ctypes.c_void_p``), one for each visible stick.
 
     The first call in a process resets the sticks that a killed process left booted.
     """
@@ -79,12 +79,12 @@ class Device:
 
     def open(self):  # noqa: A003 - the vendor's name
         """
-        Boot the stick; takes ``boot_ms``, and everything else in the process waits meanwhile.
+        Boot the stick; takes ``boot_ms``, and every other call in the process waits meanwhile.
 
         A stick that was listed without its chip is ERROR at once; one that is in use or gone is
-        ERROR after a while. When it does not come back from its boot in time, another booted one
-        that nobody has open is taken in its place, without a word; when there is none, it is ERROR
-        after a while, longer for each stick that has not booted.
+        ERROR after a while. When it does not come back from its boot in time, another booted stick
+        that nobody has open is silently opened instead. When there is none, the call is ERROR
+        after a while, which is longer for each stick that has not booted.
         """
         link = self._link()
         process_state.lock.acquire()
@@ -112,7 +112,7 @@ class Device:
         time.sleep(link.port.bus.close_sec)
 
     def destroy(self):
-        """Close the stick if it is open, and give the handle back; a second call does nothing."""
+        """Close the stick if it is open, and free the handle; a second call does nothing."""
         if not self.handle:
             return
         link = self._link()
@@ -123,10 +123,9 @@ class Device:
 
     def compute_unit(self):
         """
-        Return the inside of the stick while it is open, else None; not part of the API.
+        Return the stick's ComputeUnit while it is open, else None; not part of the API.
 
-        For what allocates something on the stick: the library's lock and faults of ``allocate``
-        apply.
+        Only for allocating on the stick: the library's lock and the faults of ``allocate`` apply.
         """
         unit = self._link().unit
         if unit is not None:
@@ -134,7 +133,7 @@ class Device:
         return unit
 
     def set_option(self, option, value):
-        """Fail: a stick has no option that can be written."""
+        """Fail: no option of a stick can be written."""
         self._link()
         text_or_array = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_FW_VERSION,
                          DeviceOption.RO_DEBUG_INFO, DeviceOption.RO_MVTENSOR_VERSION,
@@ -145,13 +144,13 @@ class Device:
 
     def get_option(self, option):
         """
-        Return an option's value: plain integers, arrays, or the name as text.
+        Return an option's value: a plain integer, an array, or the name as text.
 
-        RO_THERMAL_STATS is a float32 array of 25 temperatures in degrees Celsius, the first one
-        current. Before ``open`` only name, state and chip can be read, others are UNAUTHORIZED.
+        RO_THERMAL_STATS is a float32 array of 25 temperatures in degrees Celsius, the current one
+        first. Before ``open`` only name, state and chip can be read, others are UNAUTHORIZED.
         """
         link = self._link()
-        process_state.pass_lock()
+        process_state.wait_for_opening()
         if option is DeviceOption.RO_DEVICE_NAME:
             return link.name
         if option is DeviceOption.RO_DEVICE_STATE:

@@ -6,19 +6,27 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The constants, names and descriptors of the vendor's API (NCSDK 2.10), by value."""
+"""The constants, enumerations and descriptors of the vendor's API (NCSDK 2.10), by value."""
 
 import ctypes
 import enum
 import warnings
+
+# What the vendor's module offers of these.
+__all__ = [
+    'DEBUG_BUFFER_SIZE', 'DEVICE_CLASS0_BASE', 'DeviceHwVersion', 'DeviceOption', 'DeviceState',
+    'EnumDeprecationHelper', 'FifoDataType', 'FifoOption', 'FifoState', 'FifoType',
+    'GRAPH_CLASS0_BASE', 'GlobalOption', 'GraphOption', 'GraphState', 'LogLevel', 'MAX_NAME_SIZE',
+    'OPTION_CLASS_SIZE', 'SUPPORT_HIGHCLASS', 'Status', 'TensorDescriptor', 'THERMAL_BUFFER_SIZE',
+    'VERSION_MAX_SIZE']
 
 MAX_NAME_SIZE = 28
 THERMAL_BUFFER_SIZE = 100
 DEBUG_BUFFER_SIZE = 120
 VERSION_MAX_SIZE = 4
 
-# The options of a graph start at one number, those of a stick at another, and each class of them
-# has so many. The higher classes are not in the public library.
+# The options of graphs and of sticks have different first numbers; each class of options has 100
+# numbers. The higher classes are not in the public library.
 OPTION_CLASS_SIZE = 100
 GRAPH_CLASS0_BASE = 1000
 DEVICE_CLASS0_BASE = 2000
@@ -26,10 +34,10 @@ SUPPORT_HIGHCLASS = False
 
 
 class EnumDeprecationHelper:
-    """Stands for an enumeration whose old members have new names, and warns about these."""
+    """A wrapper of an enumeration that still knows its members' old names, and warns of them."""
 
     def __init__(self, new_target, deprecated_values):
-        """Stand for ``new_target``; ``deprecated_values`` maps old names to new ones."""
+        """Wrap ``new_target``; ``deprecated_values`` maps old names to new ones."""
         self.new_target = new_target
         self.deprecated_values = deprecated_values
 
@@ -68,7 +76,7 @@ class Status(enum.Enum):
 
 
 class LogLevel(enum.Enum):
-    """Least severity that the native library prints."""
+    """The least severity that the native library prints."""
 
     DEBUG = 0
     INFO = 1
@@ -141,7 +149,7 @@ class FifoOption(enum.Enum):
 
 
 class DeviceState(enum.Enum):
-    """Where a stick is in its life."""
+    """The state of a stick."""
 
     CREATED = 0
     OPENED = 1
@@ -149,7 +157,7 @@ class DeviceState(enum.Enum):
 
 
 class GraphState(enum.Enum):
-    """Where a graph is in its life."""
+    """The state of a graph."""
 
     CREATED = 0
     ALLOCATED = 1
@@ -158,21 +166,21 @@ class GraphState(enum.Enum):
 
 
 class FifoState(enum.Enum):
-    """Where a queue of tensors is in its life."""
+    """The state of a queue of tensors."""
 
     CREATED = 0
     ALLOCATED = 1
 
 
 class FifoType(enum.Enum):
-    """Which end of a queue the host has: it reads (RO) or it writes (WO)."""
+    """Whether the host reads (RO) or writes (WO) a queue."""
 
     HOST_RO = 0
     HOST_WO = 1
 
 
 class FifoDataType(enum.Enum):
-    """What the host writes to or reads from a queue; the stick itself has FP16 only."""
+    """The type that the host writes to or reads from a queue; the stick itself has FP16 only."""
 
     FP16 = 0
     FP32 = 1
@@ -186,7 +194,7 @@ class DeviceHwVersion(enum.Enum):
 
 
 class TensorDescriptor(ctypes.Structure):
-    """Shape of a tensor: batch, channels, width, height, then bytes in all and per step."""
+    """The shape of a tensor: batch, channels, width, height, total bytes, and strides in bytes."""
 
     _fields_ = [(name, ctypes.c_uint) for name in (
         'n', 'c', 'w', 'h', 'totalSize', 'cStride', 'wStride', 'hStride', 'dataType')]
@@ -194,7 +202,7 @@ class TensorDescriptor(ctypes.Structure):
 
 def native_name(name):
     """
-    Return what the native library keeps of the name of a graph or a queue.
+    Return the part of a graph's or queue's name that the native library keeps.
 
     :raises UnicodeEncodeError: the name is not ASCII.
     """

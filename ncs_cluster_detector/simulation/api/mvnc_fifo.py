@@ -9,8 +9,8 @@
 """
 The class ``Fifo`` of the double of the vendor's API.
 
-Where the vendor's library crashes or blocks for ever, here the call fails: after the closing of
-its stick ERROR, with a descriptor that reaches beyond its own size INVALID_PARAMETERS.
+Where the vendor's library crashes or blocks for ever, the call fails here: with ERROR after the
+stick was closed, with INVALID_PARAMETERS for a descriptor that reaches beyond its own size.
 """
 
 import ctypes
@@ -44,7 +44,7 @@ class Fifo:
         """
         Make a queue that is not on a stick yet.
 
-        :param name: ASCII text, of which the first 28 characters count.
+        :param name: ASCII text; only the first 28 characters count.
         :param fifo_type: ``FifoType`` member.
         :param skip_init: leave the queue without a native part, for ``allocate_with_fifos``.
         """
@@ -86,14 +86,14 @@ class Fifo:
         self._queue = TensorQueue(places)
 
     def queue_for_graph(self):
-        """Return queue, its descriptor and its type's value, for a graph; not part of the API."""
+        """Return the queue, its descriptor and its type's value; not part of the API."""
         self._check_handle()
         if self._queue is None:
             raise Exception(Status.NOT_ALLOCATED)
         return self._queue, self._graph, self._type
 
     def destroy(self):
-        """Take the queue off its stick; a second call is a ``TypeError``, as in the vendor's."""
+        """Remove the queue from its stick; a second call is a ``TypeError``, as in the SDK."""
         ctypes.byref(self.handle)
         unit = self._unit
         self.handle = 0
@@ -108,8 +108,8 @@ class Fifo:
         """
         Set type, data type (both enum members) or consumer count, before allocation only.
 
-        Of a RW_HOST_TENSOR_DESCRIPTOR, which can be set at any time, the strides (in bytes) say
-        how the program's arrays lie in memory; its data type becomes that of the queue.
+        RW_HOST_TENSOR_DESCRIPTOR can be set at any time: its strides (in bytes) say how the
+        program's arrays lie in memory, and its data type becomes that of the queue.
         """
         if option is FifoOption.RW_HOST_TENSOR_DESCRIPTOR:
             ctypes.byref(value)
@@ -135,7 +135,7 @@ class Fifo:
             raise Exception(Status.INVALID_PARAMETERS)
 
     def get_option(self, option):
-        """Return an option's value: plain integers, descriptors, or the name as text."""
+        """Return an option's value: a plain integer, a descriptor, or the name as text."""
         readers = {
             FifoOption.RW_TYPE: lambda: self._type,
             FifoOption.RW_CONSUMER_COUNT: lambda: self._consumer_count,
@@ -165,11 +165,11 @@ class Fifo:
         """
         Send a tensor to the stick; block while the queue is full.
 
-        :param input_tensor: array, or any object with ``tostring()``, whose bytes are taken as
-            values of the queue's data type; their number must match exactly.
+        :param input_tensor: array, or any object with ``tostring()``; its bytes are taken as
+            values of the queue's data type, and their number must match exactly.
         """
         tensor = tensor_layout.bytes_of(input_tensor)
-        # Like the vendor's: kept until the result is read, also when this call fails.
+        # As in the vendor's: kept until the result is read, even when this call fails.
         holder = ctypes.py_object(user_obj)
         key = ctypes.addressof(holder)
         self.device.userobjs[key] = holder
@@ -194,7 +194,7 @@ class Fifo:
         """
         Return the oldest result and its user object; block while there is none.
 
-        With a consumer count other than 1 the host can read once: nothing else ever consumes.
+        With a consumer count other than 1 the host can read only once: nobody else ever consumes.
 
         :return: ``(flat float32 or float16 array, user_obj)``.
         """

@@ -9,8 +9,8 @@
 """
 The class ``Graph`` of the double of the vendor's API.
 
-Where the vendor's library uses memory that it has freed, after the closing of the stick, here the
-call fails: with INVALID_HANDLE or ERROR.
+Where the vendor's library uses freed memory after the stick was closed, the call fails here with
+INVALID_HANDLE or ERROR.
 """
 
 import ctypes
@@ -64,8 +64,8 @@ class Graph:
         """
         Send the bytes of a graph file to an opened stick.
 
-        A file that the double cannot run is UNSUPPORTED_GRAPH_FILE; the reason is the cause
-        (``__cause__``) of the exception.
+        A file that the double cannot run is UNSUPPORTED_GRAPH_FILE; the exception's ``__cause__``
+        is the reason.
         """
         self.device = device
         graph_buffer = _native_buffer(graph_buffer)
@@ -103,7 +103,7 @@ class Graph:
                 or not ctypes.c_uint(output_fifo_num_elem).value):
             raise Exception(Status.INVALID_PARAMETERS)
         self.allocate(device, graph_buffer)
-        # As in the vendor's library the graph stays allocated when one of the queues cannot be.
+        # As in the vendor's library the graph stays allocated when a queue cannot be allocated.
         if (input_fifo_type.value == FifoType.HOST_RO.value
                 or output_fifo_type.value == FifoType.HOST_WO.value):
             raise Exception(Status.INVALID_PARAMETERS)
@@ -129,14 +129,14 @@ class Graph:
         """
         Write a tensor (see :meth:`Fifo.write_elem`) and start its inference.
 
-        As in the vendor's library a tensor whose inference cannot be started stays in its queue,
-        so that after as many failures as there are places the next call blocks.
+        As in the vendor's library a tensor whose inference cannot be started stays in its queue:
+        when such tensors have filled it, the next call blocks.
         """
         input_fifo.write_elem(input_tensor, user_obj)
         self._trigger(input_fifo, output_fifo)
 
     def destroy(self):
-        """Take the graph off its stick; a second call is a ``TypeError``, as in the vendor's."""
+        """Remove the graph from its stick; a second call is a ``TypeError``, as in the SDK."""
         ctypes.byref(self.handle)
         unit = self._unit
         self.handle = 0
@@ -158,20 +158,20 @@ class Graph:
         self._executors = number
 
     def get_option(self, option):
-        """Return an option's value: plain integers, arrays, descriptors, or the name as text."""
+        """Return an option's value: an integer, an array, descriptors, or the name as text."""
         readers = {
             GraphOption.RO_GRAPH_NAME: lambda: self._name,
             GraphOption.RO_GRAPH_STATE: self._read_state,
             GraphOption.RW_EXECUTORS_NUM: lambda: self._executors,
             # The host has no layers to time, so the network counts as one.
-            GraphOption.RO_TIME_TAKEN: lambda: self._over_the_link(
+            GraphOption.RO_TIME_TAKEN: lambda: self._asked_from_stick(
                 np.array([self._loaded.time_taken_ms], dtype=np.float32)),
             GraphOption.RO_TIME_TAKEN_ARRAY_SIZE: lambda: np.dtype(np.float32).itemsize,
             GraphOption.RO_INPUT_COUNT: lambda: 1,
             GraphOption.RO_OUTPUT_COUNT: lambda: 1,
             GraphOption.RO_INPUT_TENSOR_DESCRIPTORS: lambda: [_copy(self._input)],
             GraphOption.RO_OUTPUT_TENSOR_DESCRIPTORS: lambda: [_copy(self._output)],
-            GraphOption.RO_DEBUG_INFO: lambda: self._over_the_link(''),
+            GraphOption.RO_DEBUG_INFO: lambda: self._asked_from_stick(''),
             GraphOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
             GraphOption.RO_GRAPH_VERSION: lambda: np.array(_GRAPH_VERSION, dtype=np.uint32),
         }
@@ -204,8 +204,8 @@ class Graph:
         if not self.handle:
             raise Exception(Status.INVALID_HANDLE)
 
-    def _over_the_link(self, value):
-        """Return what the stick has to be asked for."""
+    def _asked_from_stick(self, value):
+        """Return a value that the stick has to be asked for."""
         self._unit.begin('option')
         if self._unit.stopped:
             raise Exception(Status.ERROR)
@@ -213,10 +213,10 @@ class Graph:
 
     def _read_state(self):
         # In the vendor's library reading the state of a graph that has computed changes it for
-        # good, so that every later inference is refused with NOT_ALLOCATED; here likewise, for a
-        # program that does so must not pass its tests.
+        # good, and every later inference is refused with NOT_ALLOCATED. The double does the same,
+        # so that a program with this fault fails its tests.
         if self._loaded is not None and self._loaded.started:
-            self._state = self._over_the_link(GraphState.WAITING_FOR_BUFFERS)
+            self._state = self._asked_from_stick(GraphState.WAITING_FOR_BUFFERS)
         return self._state.value
 
 
@@ -234,10 +234,10 @@ def _copy(descriptor):
 
 
 def _native_buffer(graph_buffer):
-    """Return the bytes that the native library gets from what ``ctypes`` lets through."""
+    """Return the bytes that the native library gets through ``ctypes``."""
     length = len(graph_buffer)
     if isinstance(graph_buffer, str):
-        # Characters of 32 bits, of which the library takes as many bytes as there are characters.
+        # A text has 32 bits a character; the library takes as many bytes as it has characters.
         return graph_buffer.encode('utf-32-le')[:length]
     if not isinstance(graph_buffer, bytes):
         raise ctypes.ArgumentError(f'graph buffer is {type(graph_buffer).__name__}, not bytes')

@@ -9,42 +9,25 @@
 """
 A software double of the vendor's ``mvnc.mvncapi`` (NCSDK 2.10): the same names and behaviour.
 
-What takes the place of hardware is :func:`plug_in`; before it is called there are no sticks,
-except in a process whose environment names a bus (see ``SimulatedBus``).
+:func:`plug_in` adds the simulated sticks; before it is called there are none, except in a process
+whose environment names a bus (see ``SimulatedBus``).
 
-Left out on purpose are the native library itself (``f``), what it prints, the options of its
-higher classes, which the public one has not either, and its crashes: where the vendor's library
-reads memory that it has freed, or waits for what can never come, the call fails here (see
-``Fifo`` and ``Graph``). A descriptor or buffer of another type than the vendor's may fail with
-another built-in exception.
+Left out on purpose are the native library itself (``f``), its output, the options of its higher
+classes, which the public library does not have either, and its crashes: where the vendor's library
+reads freed memory, or waits for ever, the call fails here (see ``Fifo`` and ``Graph``). A
+descriptor or buffer of another type than the vendor's may fail with another built-in exception.
 """
 
 import ctypes
 
+from ncs_cluster_detector.simulation.api import mvnc_enums
 from ncs_cluster_detector.simulation.api.mvnc_device import Device
 from ncs_cluster_detector.simulation.api.mvnc_device import enumerate_devices
-from ncs_cluster_detector.simulation.api.mvnc_enums import DEBUG_BUFFER_SIZE
-from ncs_cluster_detector.simulation.api.mvnc_enums import DEVICE_CLASS0_BASE
-from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceHwVersion
-from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceState
-from ncs_cluster_detector.simulation.api.mvnc_enums import EnumDeprecationHelper
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoState
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoType
+from ncs_cluster_detector.simulation.api.mvnc_enums import *  # noqa: F401, F403
 from ncs_cluster_detector.simulation.api.mvnc_enums import GlobalOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import GRAPH_CLASS0_BASE
-from ncs_cluster_detector.simulation.api.mvnc_enums import GraphOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import GraphState
 from ncs_cluster_detector.simulation.api.mvnc_enums import LogLevel
-from ncs_cluster_detector.simulation.api.mvnc_enums import MAX_NAME_SIZE
 from ncs_cluster_detector.simulation.api.mvnc_enums import OPTION_CLASS_SIZE
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
-from ncs_cluster_detector.simulation.api.mvnc_enums import SUPPORT_HIGHCLASS
-from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
-from ncs_cluster_detector.simulation.api.mvnc_enums import THERMAL_BUFFER_SIZE
-from ncs_cluster_detector.simulation.api.mvnc_enums import VERSION_MAX_SIZE
 from ncs_cluster_detector.simulation.api.mvnc_fifo import Fifo
 from ncs_cluster_detector.simulation.api.mvnc_graph import Graph
 from ncs_cluster_detector.simulation.api.process_state import plug_in
@@ -52,19 +35,16 @@ from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 import numpy as np
 
 __all__ = [
-    'DEBUG_BUFFER_SIZE', 'DEVICE_CLASS0_BASE', 'Device', 'DeviceHwVersion', 'DeviceOption',
-    'DeviceState', 'EnumDeprecationHelper', 'Fifo', 'FifoDataType', 'FifoOption', 'FifoState',
-    'FifoType', 'GRAPH_CLASS0_BASE', 'GlobalOption', 'Graph', 'GraphOption', 'GraphState',
-    'LogLevel', 'MAX_NAME_SIZE', 'OPTION_CLASS_SIZE', 'SUPPORT_HIGHCLASS', 'BusSpec',
-    'Status', 'TensorDescriptor', 'THERMAL_BUFFER_SIZE', 'VERSION_MAX_SIZE', 'enumerate_devices',
-    'getOptionClass', 'global_get_option', 'global_set_option', 'plug_in']
+    'BusSpec', 'Device', 'Fifo', 'Graph', 'enumerate_devices', 'getOptionClass',
+    'global_get_option', 'global_set_option', 'plug_in']
+__all__ += mvnc_enums.__all__
 
 _API_VERSION = (2, 10, 1, 1)
 _settings = {GlobalOption.RW_LOG_LEVEL: LogLevel.WARN.value}
 
 
 def getOptionClass(option, base):  # noqa: N802 - the vendor's name
-    """Return to which class an option belongs; ``base`` is where the options of its kind start."""
+    """Return the class of an option; ``base`` is the first number of the options of its kind."""
     return int((option.value - base) / OPTION_CLASS_SIZE)
 
 

@@ -6,23 +6,21 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a process has once of the vendor's library: its lock, its bus and its connections."""
+"""The state of the vendor's library in a process: its lock, its bus and its connections."""
 
 import os
 import threading
-from typing import Union
 
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.stick.leftovers import reset_leftovers
 
-# Path of the bus for a program that does not plug in one itself.
+# The path of the bus for a program that does not plug in one itself.
 ENVIRONMENT_VARIABLE = 'NCS_SIMULATED_BUS'
-# A process of the vendor's library has so many connections in its life; the next one aborts it.
+# After this many connections the vendor's library aborts a process that makes another.
 MOST_CONNECTIONS = 16
 
-# Held from the beginning of an opening to its end, so that everything else in the process that
-# takes it, be it for a moment, waits meanwhile.
+# Held while a stick is opened: all other calls in the process that take it wait meanwhile.
 lock = threading.Lock()
 
 _plugged_in = None
@@ -30,12 +28,11 @@ _initialised = False
 _connections = 0
 
 
-def plug_in(bus: Union[SimulatedBus, BusSpec]) -> None:
+def plug_in(bus: SimulatedBus | BusSpec) -> None:
     """
-    Make the sticks of a bus the ones that this process sees.
+    Make this process see the sticks of a bus.
 
-    The sticks of an earlier call are no longer listed; those that are open stay so until they
-    are closed.
+    The sticks of an earlier call are no longer listed, but open ones stay open.
 
     :param bus: a :class:`SimulatedBus`, or a :class:`BusSpec` for sticks of this process alone.
     """
@@ -48,11 +45,10 @@ def initialised_bus():
     """
     Return the bus, or None when there is none; the caller holds :data:`lock`.
 
-    As in the vendor's library the first call resets the sticks that are booted but in use by
-    nobody: a process that was killed left them behind. That takes ``boot_ms``; or the call does
-    not return, or the process dies of it (see :mod:`leftovers`).
+    As in the vendor's library the first call resets the sticks that a killed process left booted.
+    That takes ``boot_ms``; or it hangs or aborts the process (see :mod:`leftovers`).
 
-    :raises ValueError: the environment variable names something that is no bus.
+    :raises ValueError: the environment variable does not name a bus.
     """
     global _initialised
     if _plugged_in is None and os.environ.get(ENVIRONMENT_VARIABLE):
@@ -72,7 +68,7 @@ def count_connection(bus):
 
 
 def _renew_lock():
-    """Make a lock for a process that was forked while another thread may have held it."""
+    """Make a new lock in a forked process: another thread may have held the old one."""
     global lock
     lock = threading.Lock()
 
@@ -80,7 +76,7 @@ def _renew_lock():
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def pass_lock():
+def wait_for_opening():
     """Wait for the end of an opening that is under way."""
     with lock:
         pass

@@ -6,13 +6,13 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Where the values of a tensor lie in memory, on the host and on the stick, and in what form."""
+"""Convert tensors between their memory layouts on the host and on the stick."""
 
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
 from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
 import numpy as np
 
-# The exponent bits of a 32-bit float; all set, the number is infinite or none.
+# The exponent bits of a 32-bit float; when all are set, it is infinite or not a number.
 _EXPONENT = 0x7f800000
 
 
@@ -43,7 +43,7 @@ def dtype_of(data_type):
 
 
 def total_size(descriptor):
-    """Return the bytes that a tensor takes by the vendor's rule: widest step times its count."""
+    """Return a tensor's size in bytes by the vendor's rule: widest stride times its count."""
     steps = ((descriptor.cStride, descriptor.c), (descriptor.wStride, descriptor.w),
              (descriptor.hStride, descriptor.h))
     widest = max(stride for stride, _ in steps)
@@ -51,23 +51,23 @@ def total_size(descriptor):
 
 
 def same_shape(one, other):
-    """Tell whether two descriptors agree in batch, channels, width and height."""
+    """Return whether two descriptors agree in batch, channels, width and height."""
     return (one.n, one.c, one.w, one.h) == (other.n, other.c, other.w, other.h)
 
 
 def to_stick(data, host, graph):
     """
-    Return a tensor as it goes over the bus: a flat float16 array in the graph's order.
+    Return a tensor as it is sent over the bus: a flat float16 array in the graph's order.
 
-    As in the vendor's library, half precision in the order of the graph goes as it is, whatever
-    its steps; everything else is moved value by value.
+    As in the vendor's library, half precision in the order of the graph is sent unchanged,
+    whatever its strides; everything else is moved value by value.
 
     :param data: the bytes that the program gave.
-    :param host: descriptor of these.
+    :param host: descriptor of these bytes.
     :param graph: descriptor of the tensor on the stick; half precision, whatever it says.
     :raises ValueError: a descriptor reaches beyond its ``totalSize``.
     """
-    if _goes_as_it_is(host, graph):
+    if _is_unchanged(host, graph):
         return np.frombuffer(data, dtype=np.float16)
     values = _values(host, dtype_of(host.dataType), data)
     tensor = np.zeros(graph.totalSize // 2, dtype=np.float16)
@@ -77,7 +77,7 @@ def to_stick(data, host, graph):
 
 def to_host(tensor, graph, host):
     """
-    Return a tensor from the stick as the program gets it, flat and in the host's order.
+    Return a tensor from the stick as a flat array in the host's order.
 
     :param tensor: flat float16 array in the order of ``graph``.
     :param graph: descriptor of ``tensor``.
@@ -86,7 +86,7 @@ def to_host(tensor, graph, host):
     """
     dtype = dtype_of(host.dataType)
     output = np.zeros(host.totalSize // np.dtype(dtype).itemsize, dtype=dtype)
-    if _goes_as_it_is(host, graph):
+    if _is_unchanged(host, graph):
         count = min(len(tensor), len(output))
         output[:count] = tensor[:count]
     else:
@@ -96,27 +96,27 @@ def to_host(tensor, graph, host):
 
 def half(values):
     """
-    Return float16 values of float32 or float16 ones, rounded as the vendor's library does.
+    Return float32 or float16 values as float16, rounded as the vendor's library does.
 
-    To the nearest, and half-way values away from zero, where NumPy goes to the even neighbour.
-    Too large ones become infinite.
+    It rounds to the nearest, and half-way values away from zero, where NumPy takes the even
+    neighbour. Too large values become infinite.
     """
     if values.dtype == np.float16:
         return values
     bits = values.view(np.uint32)
-    # The lowest bit lies far below the half: it decides half-way values and nothing else. What
-    # is infinite must stay as it is, for with that bit it would be no number.
+    # The lowest bit is far below the half: it decides half-way values and nothing else. An
+    # infinite value must not get it: that would make it not a number.
     nudged = np.where(bits & _EXPONENT == _EXPONENT, bits, bits | 1)
     with np.errstate(all='ignore'):
         return nudged.view(np.float32).astype(np.float16)
 
 
-def _goes_as_it_is(host, graph):
+def _is_unchanged(host, graph):
     return dtype_of(host.dataType) is np.float16 and _order(host) == _order(graph)
 
 
 def _order(descriptor):
-    """Return the widest and the second widest dimension; equal ones in the vendor's order."""
+    """Return the dimensions with the widest and second widest strides; ties as the vendor's."""
     stride = {name: getattr(descriptor, f'{name}Stride') for name in 'hcw'}
     widest = max('hcw', key=stride.get)
     return widest, max((name for name in 'hwc' if name != widest), key=stride.get)

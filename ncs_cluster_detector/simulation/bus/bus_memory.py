@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The memory file that all processes on a simulated bus share, and its locks."""
+"""The memory file of a simulated bus, which all its processes share, and its locks."""
 
 from contextlib import contextmanager
 import fcntl
@@ -19,9 +19,9 @@ import weakref
 FILE_NAME = 'ncs_simulated_bus'
 
 # Locks are on single bytes far behind the file's end: one for each part of the file guards changes
-# in it, and others are held by whoever has a stick open. The system gives a lock back when its
-# process ends, however it ends. They are locks of an open file, not of a process: a second opening
-# within one process is refused as well.
+# in it, and one for each stick is held by the process that has it open. The system releases a lock
+# when its process ends, however it ends. The locks belong to an open file, not to a process, so a
+# second opening within one process is refused as well.
 _CHANGE_LOCK = 1 << 40
 _FIRST_CLAIM = 1 << 41
 _RECORD_LOCK = struct.Struct('hhqqi0q')
@@ -30,11 +30,10 @@ _memories = weakref.WeakSet()
 
 class BusMemory:
     """
-    An anonymous file in memory: it is gone when the last process that has it open ends.
+    An anonymous file in memory, which is gone when the last process that has it open ends.
 
-    Numbers that change often are packed into :attr:`numbers`, a mapping; texts that other
-    processes wait for are written to the file, for only that wakes them
-    (see :mod:`fault_watch`).
+    Numbers that change often are packed into :attr:`numbers`, a mapping. Texts that other
+    processes wait for are written to the file: only that wakes them (see :mod:`fault_watch`).
     """
 
     def __init__(self, descriptor):
@@ -52,8 +51,8 @@ class BusMemory:
         descriptor = os.memfd_create(FILE_NAME)
         try:
             os.ftruncate(descriptor, size)
-            # Newer systems notify nobody of what is written to the descriptor that made the
-            # file, but of what is written to one that was opened.
+            # Newer systems send no notification of writes to the descriptor that made the file,
+            # so the file is opened again.
             return cls(os.open(f'/proc/self/fd/{descriptor}', os.O_RDWR | os.O_CLOEXEC))
         finally:
             os.close(descriptor)
@@ -63,8 +62,8 @@ class BusMemory:
         """
         Join the file of another process (or of this one) by its path.
 
-        :raises OSError: there is none, or it may not be read.
-        :raises ValueError: it is something else.
+        :raises OSError: the file does not exist, or may not be read.
+        :raises ValueError: it is another kind of file.
         """
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         if not os.readlink(f'/proc/self/fd/{descriptor}').startswith(f'/memfd:{FILE_NAME} '):
@@ -80,16 +79,16 @@ class BusMemory:
         self._close()
 
     def own_path(self):
-        """Return a path by which this process reaches the file, whoever made it."""
+        """Return a path to the file that is valid in this process."""
         return f'/proc/self/fd/{self._descriptor}'
 
     @contextmanager
     def locked(self, offset):
         """
-        Keep all other threads and processes from changing a part; never wait meanwhile.
+        Keep all other threads and processes from changing a part; do not wait inside.
 
-        :param offset: where the part begins. Should a process be stopped (not killed) just then,
-            only those wait for it that need the same part.
+        :param offset: where the part begins. A process that is stopped (not killed) while it holds
+            the lock blocks only users of the same part.
         """
         with self._thread_locks.setdefault(offset, threading.Lock()):
             fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLKW,
@@ -100,8 +99,8 @@ class BusMemory:
                 fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK,
                             _lock_record(fcntl.F_UNLCK, _CHANGE_LOCK + offset))
 
-    def _be_of_forked_process(self):
-        """Get locks of one's own: those of an inherited descriptor are the parent's too."""
+    def _own_after_fork(self):
+        """Open the file again: locks of an inherited descriptor also belong to the parent."""
         self._thread_locks = {}
         own = os.open(self.own_path(), os.O_RDWR | os.O_CLOEXEC)
         os.dup2(own, self._descriptor, inheritable=os.get_inheritable(self._descriptor))
@@ -113,7 +112,7 @@ class BusMemory:
 
     def write_text(self, offset, length, text):
         """
-        Write a text of up to ``length`` bytes, and wake all who watch the file.
+        Write a text of up to ``length`` bytes, and wake all processes that watch the file.
 
         :raises ValueError: it is too long.
         """
@@ -123,7 +122,7 @@ class BusMemory:
         os.pwrite(self._descriptor, data.ljust(length, b'\0'), offset)
 
     def claim(self, number):
-        """Return the lock with this number, to be closed by its holder, or None if it is held."""
+        """Take the lock with this number and return it as a Claim; None if it is held."""
         descriptor = os.open(self.own_path(), os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK,
@@ -134,21 +133,21 @@ class BusMemory:
         return Claim(descriptor)
 
     def is_claimed(self, number):
-        """Tell whether anyone, in any process, holds the lock with this number."""
+        """Return whether any process holds the lock with this number."""
         answer = fcntl.fcntl(self._descriptor, fcntl.F_OFD_GETLK,
                              _lock_record(fcntl.F_WRLCK, _FIRST_CLAIM + number))
         return _RECORD_LOCK.unpack(answer)[0] != fcntl.F_UNLCK
 
 
 class Claim:
-    """A lock that is held until it is closed or the process (and what it forked) has ended."""
+    """A lock that is held until it is closed, or its process and all forked ones have ended."""
 
     def __init__(self, descriptor):
         """Take over the descriptor that holds the lock."""
         self._descriptor = descriptor
 
     def close(self):
-        """Give the lock back, also where a forked process has inherited it."""
+        """Release the lock, even if a forked process has inherited it."""
         fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _lock_record(fcntl.F_UNLCK, 0, 0))
         os.close(self._descriptor)
 
@@ -160,7 +159,7 @@ def _lock_record(kind, offset, length=1):
 
 def _after_fork():
     for memory in _memories:
-        memory._be_of_forked_process()
+        memory._own_after_fork()
 
 
 os.register_at_fork(after_in_child=_after_fork)

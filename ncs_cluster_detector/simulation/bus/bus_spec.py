@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How a bus with simulated sticks behaves: how many there are, their times and their heat."""
+"""The properties of a simulated bus: the number of its sticks, their times and their heat."""
 
 from dataclasses import dataclass
 from dataclasses import fields
@@ -16,20 +16,20 @@ from ncs_cluster_detector.simulation.heat.body import Body
 from ncs_cluster_detector.simulation.heat.body import Hub
 
 MOST_STICKS = 64
-# USB port paths, all on one hub, as a stick's name begins; it ends with its chip.
+# A stick's name is its USB port path, all on one hub, and its chip.
 PORTS = tuple(f'1.{number}' for number in range(1, MOST_STICKS + 1))
 CHIP = 'ma2450'
 LONGEST_MS = 60000.0
 MOST_MB_PER_SEC = 10000.0
-# Source: the limit that the host sent to the stick in the vendor's first library version, with a
-# second one ten degrees above. Those inside the later firmware are not published; users report
-# that sticks slow down from 70 on.
+# Source: the limit that the vendor's first library version sent to the stick, with a second one
+# ten degrees above. The limits inside the later firmware are not published; users report that
+# sticks slow down from 70 on.
 LOWER_GUARD_CELSIUS = 85.0
 LEFTOVERS = ('none', 'abort', 'hang')
 
-# What a real stick of the first generation takes, in seconds; here everything scales with
-# boot_ms. Source: the vendor's host library run against a made-up stick that boots in 0.3 s; a
-# logged real stick took 1.47 s to open.
+# Times of a real stick of the first generation in seconds; here all of them scale with boot_ms.
+# Source: the vendor's host library run against an imitated stick that boots in 0.3 s; a logged
+# real stick took 1.47 s to open.
 _REAL_OPEN_SEC = 1.4
 _REAL_CLOSE_SEC = 1.0
 _REAL_FAILED_OPEN_SEC = 2.1
@@ -41,32 +41,31 @@ class BusSpec:
     """
     A USB bus with simulated sticks, all of the same kind.
 
-    An inference takes ``inference_ms`` on the stick, and the way of its input over the bus
-    ``transfer_ms`` or more: all sticks share a bus of ``usb_mb_per_sec`` (10^6 bytes a second;
-    0 = without limit), which carries one input after the other. Real ones: 30 to 40 for USB 2,
-    300 for USB 3.
+    An inference takes ``inference_ms`` on the stick, and its input takes ``transfer_ms`` or more
+    on the bus: all sticks share a bus of ``usb_mb_per_sec`` (10^6 bytes a second; 0 = no limit),
+    which carries one input after the other. Real ones: 30 to 40 for USB 2, 300 for USB 3.
 
-    Opening a stick takes ``boot_ms``. Other times scale with it, so that 1400 is about the real
-    stick: it is closed in 1.0 s, and an attempt to open one that is gone or in use fails after
-    2.1 s, of one that does not come back from its boot after 5 s.
+    Opening a stick takes ``boot_ms``. Other times scale with it. With 1400, about the value of a
+    real stick, closing takes 1.0 s; opening one that is gone or in use fails after 2.1 s, and one
+    that does not come back from its boot after 5 s.
 
     The case of a stick under full load warms from ``ambient_celsius`` towards ``rise_celsius``
     above it, with the time constant ``time_constant_sec``; its die, where the sensor is, towards
-    ``die_rise_celsius`` above the case with ``die_time_constant_sec``. What all ``sticks``
-    together give off warms the hub that they share, towards ``hub_rise_celsius`` with
-    ``hub_time_constant_sec``, and them with it. No such values of real sticks are published, so by
-    default die and hub add nothing. From ``throttle_celsius`` on a stick makes short pauses, and
-    from ten degrees above long ones.
+    ``die_rise_celsius`` above the case with ``die_time_constant_sec``. All ``sticks`` together
+    warm their common hub, and with it themselves, towards ``hub_rise_celsius`` with
+    ``hub_time_constant_sec``. No such values of real sticks are published, so by default die and
+    hub add nothing. From ``throttle_celsius`` a stick makes short pauses, and from ten degrees
+    above long ones.
 
     ``library_faults`` adds two faults of the vendor's library: the 17th opening in a process
     aborts it, and after a stick that did not come back from its boot the library of that process
     stays locked for ever.
 
-    ``leftovers`` is what becomes of the answers and results that a stick has for a process that
-    was killed. With ``none`` it drops them when the next process connects to it. Otherwise that
-    process takes one of them for an answer to itself, with ``abort`` dies of it (SIGABRT), with
-    ``hang`` waits for ever. What the vendor's library does is known; whether real sticks keep the
-    answers is not, so the unkind case is the one that programs are tried with by default.
+    ``leftovers`` says what happens with answers and results that a stick still has for a killed
+    process. With ``none`` it drops them when the next process connects to it. Otherwise that
+    process takes one of them for its own answer: it dies of it (SIGABRT) with ``abort``, and waits
+    for ever with ``hang``. What the vendor's library does is known, but not whether real sticks
+    keep the answers, so the default is a bad case.
 
     :raises ValueError: a value is outside its range; the text names value and range.
     """
@@ -126,18 +125,14 @@ class BusSpec:
 
     @property
     def failed_open_sec(self):
-        """Return how long a stick is looked for that cannot be opened, in seconds."""
+        """Return the time until the opening of a stick that is gone or in use fails, in sec."""
         return self.open_sec * _REAL_FAILED_OPEN_SEC / _REAL_OPEN_SEC
 
     @property
     def lost_boot_sec(self):
-        """Return how long a stick is waited for that does not come back, in seconds."""
+        """Return how long an opening waits for the stick to come back from its boot, in sec."""
         return self.open_sec * _REAL_LOST_BOOT_SEC / _REAL_OPEN_SEC
 
     def device_names(self):
-        """
-        Return the sticks' names: USB port path and chip, as the vendor's library names them.
-
-        :return: tuple of texts, ``1.1-ma2450``, ``1.2-ma2450`` and so on.
-        """
+        """Return the sticks' names as a tuple: ``1.1-ma2450``, ``1.2-ma2450`` and so on."""
         return tuple(f'{port}-{CHIP}' for port in PORTS[:self.sticks])

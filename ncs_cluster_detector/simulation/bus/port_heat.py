@@ -17,15 +17,15 @@ from ncs_cluster_detector.simulation.heat.work_heat import Heat
 
 class PortHeat:
     """
-    What warms and cools the stick in one port.
+    The heating and cooling of the stick in one port.
 
-    Every method but :meth:`celsius` is called by who has locked the port. ``faults`` are the
-    :class:`StickFaults` of the stick, and ``hub_celsius`` is by how much the hub makes it warmer.
+    The caller of every method but :meth:`celsius` has locked the port. ``faults`` are the stick's
+    :class:`StickFaults`, and ``hub_celsius`` is by how much the hub makes it warmer.
     """
 
     def __init__(self, part, bus, clock):
         """
-        Look at the heat of a port.
+        Use the heat in a port's memory.
 
         :param part: the :class:`PortMemory`.
         :param bus: the :class:`BusSpec` with its properties.
@@ -43,27 +43,27 @@ class PortHeat:
         self._part.write_heat(Heat(ambient.celsius, now, now, ambient=ambient))
 
     def work(self, faults, started_at, ended_at):
-        """Note that the stick computes from one time to the other."""
+        """Record that the stick computes from one time to another."""
         self._part.write_heat(self._part.read_heat().busy(
             started_at, ended_at, self._body_of(faults), faults.cooling))
 
     def end_load(self, faults):
-        """Note that the stick does not compute any more."""
+        """Record that the stick does not compute any more."""
         now = self._clock()
         heat = self._at(now, faults, self._part.read_heat())
         self._part.write_heat(replace(heat, busy_until=min(heat.busy_until, now)))
 
     def celsius(self, faults, heat, hub_celsius):
-        """Return the temperature now, in degrees Celsius, of what was read from the memory."""
+        """Return the temperature now, in degrees Celsius, for a heat read from the memory."""
         if faults.celsius is not None:
             return faults.celsius
         return self._at(self._clock(), faults, heat).celsius + hub_celsius
 
     def change(self, word, before, after, hub_celsius):
         """
-        Go on from the present temperature with other faults, or from one that is wanted.
+        Go on with other faults, from the present temperature or the one that a fault sets.
 
-        :param word: what was done to the stick; its surroundings begin to change when it says so.
+        :param word: the word of the fault; ``ambient`` begins to change the surroundings.
         :param before: the faults until now.
         :param after: the faults from now on.
         """

@@ -6,9 +6,11 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Where the state of a USB port of the simulated bus lies in the memory of all processes."""
+"""The state of a USB port of the simulated bus in the memory of all processes."""
 
+from dataclasses import astuple
 from dataclasses import dataclass
+from dataclasses import replace
 import os
 import struct
 
@@ -18,10 +20,9 @@ from ncs_cluster_detector.simulation.heat.work_heat import Heat
 PORT_BYTES = 2048
 # The fields of a Heat in their order, then those of its Ambient.
 _HEAT = struct.Struct('dddddddd')
-# The time from which the stick can be seen, whether it has booted, who had it last, and the number
-# of its enumeration on the bus.
+# The fields of a Link.
 _LINK = struct.Struct('dqqq')
-# Of which enumeration they are, and how many transfers the stick has for its host.
+# How many transfers the stick has for its host, after the enumeration that they belong to.
 _UNREAD = struct.Struct('qq')
 _LINK_OFFSET = _HEAT.size
 _UNREAD_OFFSET = _LINK_OFFSET + _LINK.size
@@ -35,8 +36,9 @@ class Link:
     """
     A stick as a device on the bus.
 
-    It can be seen from ``visible_at`` on (seconds of the port's clock), and ``enumeration`` counts
-    how often it has come to the bus: after a boot, a reset and a plug it is a new device.
+    It is visible from ``visible_at`` (seconds of the port's clock). ``holder`` is the process that
+    had it last. ``enumeration`` counts how often it has come to the bus: after a boot, a reset or
+    a plug it is a new device.
     """
 
     visible_at: float = 0.0
@@ -49,13 +51,12 @@ class PortMemory:
     """
     The numbers and the text of one port.
 
-    What reads several of them that belong together, or writes, does so while it has
-    :meth:`locked` the port.
+    Lock the port with :meth:`locked` to write, or to read several values that belong together.
     """
 
     def __init__(self, memory, offset):
         """
-        Look at a port.
+        Use the memory of a port.
 
         :param memory: the :class:`BusMemory`.
         :param offset: where the port's ``PORT_BYTES`` begin in it.
@@ -64,21 +65,18 @@ class PortMemory:
         self._offset = offset
 
     def locked(self):
-        """Keep everybody else from changing the port; never wait meanwhile."""
+        """Keep all others from changing the port; do not wait inside."""
         return self._memory.locked(self._offset)
 
     def read_heat(self):
         """Return the :class:`Heat` of the stick."""
-        *heat, celsius, until, from_celsius, since = _HEAT.unpack_from(
-            self._memory.numbers, self._offset)
-        return Heat(*heat, Ambient(celsius, until, from_celsius, since))
+        values = _HEAT.unpack_from(self._memory.numbers, self._offset)
+        return Heat(*values[:4], Ambient(*values[4:]))
 
     def write_heat(self, heat):
         """Set the heat of the stick."""
-        ambient = heat.ambient
-        _HEAT.pack_into(self._memory.numbers, self._offset, heat.case_celsius, heat.updated_at,
-                        heat.busy_until, heat.die_celsius, ambient.celsius, ambient.until,
-                        ambient.from_celsius, ambient.since)
+        *values, ambient = astuple(heat)
+        _HEAT.pack_into(self._memory.numbers, self._offset, *values, *ambient)
 
     def read_link(self):
         """Return the :class:`Link`."""
@@ -87,24 +85,23 @@ class PortMemory:
         return Link(visible_at, bool(booted), holder, enumeration)
 
     def enumerate_anew(self, visible_at, booted):
-        """Let this process bring the stick to the bus as a new device, at a time of the clock."""
+        """Record that this process brings the stick to the bus as a new device at a time."""
         self._write_link(Link(visible_at, booted, os.getpid(), self.read_link().enumeration + 1))
 
     def note_holder(self):
-        """Note that this process has the stick."""
-        link = self.read_link()
-        self._write_link(Link(link.visible_at, link.booted, os.getpid(), link.enumeration))
+        """Record that this process has the stick."""
+        self._write_link(replace(self.read_link(), holder=os.getpid()))
 
     def read_unread(self, enumeration):
-        """Return how many transfers the device with this number has for its host."""
+        """Return how many transfers the device of an enumeration has for its host."""
         of, count = _UNREAD.unpack_from(self._memory.numbers, self._offset + _UNREAD_OFFSET)
         return count if of == enumeration else 0
 
     def write_unread(self, enumeration, count):
         """
-        Note how many transfers the device with this number has for its host.
+        Record how many transfers the device of an enumeration has for its host.
 
-        Only who has the stick open writes it, and nobody else reads it meanwhile: no lock needed.
+        No lock is needed: only the process that has the stick open writes or reads it.
         """
         _UNREAD.pack_into(self._memory.numbers, self._offset + _UNREAD_OFFSET, enumeration, count)
 
@@ -114,12 +111,11 @@ class PortMemory:
 
     def write_text(self, text):
         """
-        Write a text, and wake all who wait for one.
+        Write a text, and wake all processes that wait for one.
 
         :raises ValueError: it is too long.
         """
         self._memory.write_text(self._offset + _TEXT_OFFSET, _TEXT_BYTES, text)
 
     def _write_link(self, link):
-        _LINK.pack_into(self._memory.numbers, self._offset + _LINK_OFFSET,
-                        link.visible_at, link.booted, link.holder, link.enumeration)
+        _LINK.pack_into(self._memory.numbers, self._offset + _LINK_OFFSET, *astuple(link))

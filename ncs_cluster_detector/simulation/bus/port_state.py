@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What is done to a USB port of the simulated bus from outside, as a text for its memory."""
+"""What was done to a USB port of the simulated bus from outside, as a text for its memory."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -19,11 +19,11 @@ from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 @dataclass(frozen=True)
 class PortState:
     """
-    What is done to a port from outside.
+    What was done to a port from outside.
 
-    ``plugs`` counts the devices that the port has had: after an unplug and a plug, and after a
-    reset by somebody who did not have it open, the stick is another USB device, which whoever had
-    the former one open does not have open.
+    ``plugs`` counts the devices that the port has had. After an unplug and a plug, and after a
+    reset by a process that did not have it open, the stick is a new USB device, and no process
+    has it open.
     """
 
     plugged: bool = False
@@ -62,5 +62,5 @@ class PortState:
                          self.faults.after_power_off())
 
     def after_reset(self):
-        """Return the state after a reset over USB: what ran on the stick is gone."""
+        """Return the state after a reset over USB, which ends the program on the stick."""
         return PortState(self.plugged, self.plugs + 1, self.faults.after_power_off())

@@ -22,10 +22,10 @@ _LONGEST_COMMAND = 100
 @dataclass(frozen=True)
 class RunningBus:
     """
-    A bus, the process that made it (or one that still uses it) and what that runs.
+    A bus, the process that made it (or one that still uses it), and that process's program.
 
-    ``started_at`` is when the process was started, in seconds since 1970, and ``ros_domain_id``
-    the one in its environment, empty if there is none.
+    ``started_at`` is when the process was started, in seconds since 1970; ``ros_domain_id`` is
+    from its environment, empty if there is none.
     """
 
     pid: int
@@ -37,7 +37,7 @@ class RunningBus:
 
 def running_buses(pid=None):
     """
-    Return a :class:`RunningBus` for each bus of a process that may be looked into, newest first.
+    Return a :class:`RunningBus` for each bus of this user's processes, newest first.
 
     :param pid: only the bus that this process uses, whether it made it or not.
     :raises ValueError: there is none.
@@ -58,24 +58,20 @@ def running_buses(pid=None):
 
 
 def _attached(paths):
-    """Return a list of the bus that can be reached by one of the paths, or an empty one."""
+    """Return a list with the bus behind the first usable path, or an empty list."""
     for process, path in paths.items():
         try:
             shared_bus = SimulatedBus.attach(path)
         except (OSError, ValueError):
-            continue   # the process has just ended or begun, or is of another version
+            continue   # the process has just ended or begun, or has another version
         pid = shared_bus.maker if shared_bus.maker in paths else process
         return [RunningBus(pid, *_facts_about(pid), shared_bus)]
     return []
 
 
 def _bus_files(process):
-    """
-    Yield (inode, path) of the open files of a process that are the memory of a bus.
-
-    psutil lists only files that have a name in a folder.
-    """
-    folder = f'/proc/{process}/fd'
+    """Yield (inode, path) of a process's open files that are the memory of a bus."""
+    folder = f'/proc/{process}/fd'   # psutil lists only files that have a name in a folder
     try:
         numbers = os.listdir(folder)
     except OSError:
@@ -90,7 +86,7 @@ def _bus_files(process):
 
 
 def _facts_about(pid):
-    """Return a process's program, start and ROS_DOMAIN_ID; see RunningBus."""
+    """Return program, start time and ROS_DOMAIN_ID of a process; see RunningBus."""
     try:
         process = psutil.Process(pid)
         command = ' '.join(process.cmdline()).encode(errors='replace').decode()

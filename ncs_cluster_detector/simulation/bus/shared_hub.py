@@ -8,28 +8,29 @@
 # the License.
 """The hub of all sticks on a simulated bus, in the memory that all processes share."""
 
+from dataclasses import astuple
 import struct
 import time
 
 from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.work_heat import HubHeat
 
-# The fields of a HubHeat. Zeros are a hub that has never been warm.
+# The fields of a HubHeat; all zero for a hub that has never been warm.
 _HEAT = struct.Struct('ddd')
 HUB_BYTES = _HEAT.size
 
 
 class SharedHub:
     """
-    A hub that the work of all sticks warms, and that warms them; all processes see the same.
+    A hub that all sticks warm and that warms all sticks; all processes see the same one.
 
-    Cases follow it with the time constant of the bus, also those that are cooled otherwise: it
-    heats them through their plugs.
+    The cases follow it with the time constant of the bus, even those with other cooling: it heats
+    them through their plugs.
     """
 
     def __init__(self, memory, offset, bus, clock=time.monotonic):
         """
-        Look at the hub.
+        Use the hub in a memory.
 
         :param memory: the :class:`BusMemory`.
         :param offset: where the hub's ``HUB_BYTES`` begin in it.
@@ -44,24 +45,23 @@ class SharedHub:
         self._clock = clock
 
     def work(self, started_at, ended_at):
-        """Note that one of the sticks computes from one time to the other."""
+        """Record that one of the sticks computes from one time to another."""
         if not self._hub.rise_celsius:
             return
         with self._memory.locked(self._offset):
             heat = self._read().worked(started_at, ended_at, self._share, self._hub,
                                        self._case_time_constant_sec)
-            _HEAT.pack_into(self._memory.numbers, self._offset, heat.hub_celsius,
-                            heat.case_celsius, heat.updated_at)
+            _HEAT.pack_into(self._memory.numbers, self._offset, *astuple(heat))
 
     def case_celsius(self):
-        """Return by how much the hub makes every stick warmer now, in degrees Celsius."""
+        """Return by how many degrees Celsius the hub warms every stick now."""
         if not self._hub.rise_celsius:
             return 0.0
         return self.heat().at(
             self._clock(), self._hub, self._case_time_constant_sec).case_celsius
 
     def heat(self):
-        """Return the :class:`HubHeat` as of the work that was begun last."""
+        """Return the :class:`HubHeat` at the last begin of work."""
         with self._memory.locked(self._offset):
             return self._read()
 

@@ -20,7 +20,7 @@ from ncs_cluster_detector.simulation.bus.port_memory import PORT_BYTES
 from ncs_cluster_detector.simulation.bus.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 
-# The head of the memory: the properties as text, then when the bus has carried all transfers, the
+# The head of the memory: the properties as text, the time when the bus is free, the id of the
 # process that made it, and the heat of the hub.
 _HEAD_BYTES = 4096
 _PROPERTIES_BYTES = 2048
@@ -33,10 +33,10 @@ _HUB_OFFSET = 2064
 
 class SimulatedBus:
     """
-    A bus with simulated sticks, in memory that other processes reach by :attr:`path`.
+    A bus with simulated sticks, in memory that other processes can open by :attr:`path`.
 
-    Another process gets it by pickling, as long as this process lives, or by :meth:`attach`. It
-    leaves nothing behind when the last of them ends.
+    Another process gets it by pickling while this process lives, or by :meth:`attach`. Nothing is
+    left when the last process has ended.
     """
 
     def __init__(self, bus: BusSpec) -> None:
@@ -50,7 +50,7 @@ class SimulatedBus:
         self._set_up(memory, bus)
         for index, port in enumerate(self._ports.values()):
             port.set_up(plugged=index < bus.sticks)
-        # At last, for it makes the rest valid.
+        # Last, because it makes the rest valid.
         memory.write_text(0, _PROPERTIES_BYTES, _as_text(bus))
 
     @classmethod
@@ -60,7 +60,7 @@ class SimulatedBus:
 
         :param path: its :attr:`path`.
         :raises OSError: there is none, or it may not be read.
-        :raises ValueError: it is something else.
+        :raises ValueError: the file is not a bus of this version.
         """
         memory = BusMemory.attach(path)
         shared = cls.__new__(cls)
@@ -68,7 +68,7 @@ class SimulatedBus:
         return shared
 
     def __reduce__(self):
-        """Pickle the path alone."""
+        """Pickle only the path."""
         return SimulatedBus.attach, (self.path,)
 
     def _set_up(self, memory, bus):
@@ -80,7 +80,7 @@ class SimulatedBus:
 
     @property
     def path(self):
-        """Return the path by which other processes reach the bus while this one lives."""
+        """Return the path by which other processes open the bus while this one lives."""
         return self.memory.path
 
     @property
@@ -89,18 +89,18 @@ class SimulatedBus:
         return _MAKER.unpack_from(self.memory.numbers, _MAKER_OFFSET)[0]
 
     def close(self):
-        """Leave the bus, when all sticks that this process has open are closed."""
+        """Leave the bus; this process must have closed all its sticks."""
         self.memory.close()
 
     def ports(self):
-        """Return all ports of the bus, those without a stick as well, in their order."""
+        """Return all ports of the bus in their order, also those without a stick."""
         return tuple(self._ports.values())
 
     def port(self, path):
         """
         Return the :class:`StickPort` with a USB port path such as ``1.3``.
 
-        :param path: the name of a stick will do as well.
+        :param path: port path, or the name of a stick.
         :raises ValueError: the bus has no such port.
         """
         path = path.partition('-')[0]
@@ -113,7 +113,7 @@ class SimulatedBus:
         """
         Do something to the stick in a port, in the words of :data:`fault_words.FAULTS`.
 
-        It takes effect at once in whatever process has the stick open:
+        It takes effect at once in the process that has the stick open:
         ``inject('1.3', 'hang', 'read')``.
 
         :raises ValueError: port or word do not exist, or do not fit the state of the port.
@@ -122,9 +122,9 @@ class SimulatedBus:
 
     def reserve_transfer(self, size):
         """
-        Take the next free time on the bus for ``size`` bytes.
+        Reserve the next free time on the bus for ``size`` bytes.
 
-        :return: when they have arrived, in seconds of the monotonic clock.
+        :return: when they will have arrived, in seconds of the monotonic clock.
         """
         now = time.monotonic()
         if not self.bus.usb_mb_per_sec:
@@ -148,7 +148,7 @@ def _from_text(text):
     words = {name: word for name, _, word in (word.partition('=') for word in text.split())}
     if words.keys() != {field.name for field in fields(BusSpec)}:
         raise ValueError(f"a simulated bus with the properties '{text}', not those of this "
-                         'version; it is just being made (try again), or end its program')
+                         'version; if it is just being made, try again, else end its program')
     return BusSpec(**{
         field.name: field.type(words[field.name] if field.type is str
                                else float(words[field.name])) for field in fields(BusSpec)})

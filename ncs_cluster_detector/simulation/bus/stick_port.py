@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A USB port of the simulated bus, in shared memory: is a stick in it, and what does it do."""
+"""A USB port of the simulated bus, in shared memory, with or without a stick."""
 
 from dataclasses import replace
 import math
@@ -24,15 +24,15 @@ _MOST_PLUGS = 1 << 24
 
 class StickPort:
     """
-    One port; all processes see the same.
+    One port; all processes see the same one.
 
-    A stick is in ROM state until it is booted, shows its chip in its name only there, and is on
-    the bus from its ``visible_at`` on: while it boots and while it is reset it is not.
+    A stick is in ROM state until it boots, and only then its name contains its chip. It is on the
+    bus from its ``visible_at``: not while it boots, and not while it is reset.
     """
 
     def __init__(self, memory, offset, path, bus, hub, clock=time.monotonic):
         """
-        Look at a port.
+        Use a port in a memory.
 
         :param memory: the :class:`BusMemory`.
         :param offset: where the port's ``PORT_BYTES`` begin in it.
@@ -63,32 +63,32 @@ class StickPort:
 
     def look(self):
         """Return the :class:`PortState` and the :class:`Link` of one moment."""
-        # The lock is held as briefly as can be, for a stopped process may have it.
+        # Parse the text after the lock is released: a process may be stopped at any time.
         with self._part.locked():
             text, link = self._part.read_text(), self._part.read_link()
         return PortState.from_text(text), link
 
     def name(self):
-        """Return the stick's name: with its chip in ROM state, without it when it has booted."""
+        """Return the stick's name: with its chip in ROM state, without it after its boot."""
         _, link = self.look()
         return f'{self.path}-' if link.booted else f'{self.path}-{CHIP}'
 
     def in_rom(self):
-        """Tell whether the stick there is can be booted."""
+        """Return whether there is a visible stick in ROM state, which can be booted."""
         seen = self.visible()
         return seen is not None and not seen[1].booted
 
     def has_booted(self):
-        """Tell whether there is a stick that has booted, whether in use or left behind."""
+        """Return whether there is a visible booted stick, in use or left behind."""
         seen = self.visible()
         return seen is not None and seen[1].booted
 
     def is_visible(self):
-        """Tell whether a stick is there and neither boots nor is reset."""
+        """Return whether there is a stick that neither boots nor is reset."""
         return self.visible() is not None
 
     def visible(self):
-        """Return what :meth:`look` does when a stick can be seen, or None."""
+        """Return what :meth:`look` returns when a stick is visible, else None."""
         state, link = self.look()
         return (state, link) if state.plugged and self.clock() >= link.visible_at else None
 
@@ -99,21 +99,21 @@ class StickPort:
         return (link.holder or None) if is_held else None
 
     def claim(self, plugs):
-        """Return what makes the stick this caller's alone until it is closed, or None."""
+        """Claim the stick for this caller until the result is closed; None if it is claimed."""
         return self._memory.claim(self._first_claim + plugs)
 
     def note_holder(self):
-        """Note that the claim of the stick is this process's."""
+        """Record that this process has claimed the stick."""
         with self._part.locked():
             self._part.note_holder()
 
     def holds(self, plugs):
-        """Tell whether the stick that had this number of ``plugs`` is still in the port."""
+        """Return whether the stick with this number of ``plugs`` is still in the port."""
         state = self.state()
         return state.plugged and state.plugs == plugs
 
     def boot(self, plugs):
-        """Begin to boot the stick; the caller has claimed it. It takes ``open_sec``, or longer."""
+        """Begin to boot the stick, which the caller has claimed; it takes ``open_sec`` or more."""
         faults = self.state().faults
         boot_sec = math.inf if faults.fail_open else max(self.bus.open_sec, faults.slow_boot_sec)
         self._switch(plugs, True, boot_sec)
@@ -124,10 +124,10 @@ class StickPort:
 
     def reset_over_usb(self, enumeration):
         """
-        Bring a booted stick back to ROM state, whoever has it open: it is another device then.
+        Bring a booted stick back to ROM state as a new device, even if it is open.
 
-        :param enumeration: number of the device that is meant.
-        :return: False when that is not in the port (any more), or had not booted.
+        :param enumeration: number of the device.
+        :return: False when that device is not in the port (any more), or has not booted.
         """
         with self._part.locked():
             state, link = self._read_state(), self._part.read_link()
@@ -141,7 +141,7 @@ class StickPort:
     def _switch(self, plugs, booted, absent_sec):
         with self._part.locked():
             state = self._read_state()
-            # Another stick that is in the port by now has nothing to do with it.
+            # The port may have another stick by now, which must not change.
             if state.plugged and state.plugs == plugs:
                 self._part.enumerate_anew(self.clock() + absent_sec, booted)
                 self._heat.end_load(state.faults)
@@ -165,7 +165,7 @@ class StickPort:
             self._write_state(after)
 
     def note_unread(self, enumeration, count):
-        """Note how many transfers this process's stick has for it; see PortMemory."""
+        """Record how many transfers this process's stick has for it; see PortMemory."""
         self._part.write_unread(enumeration, count)
 
     def unread(self):
@@ -174,7 +174,7 @@ class StickPort:
             return self._part.read_unread(self._part.read_link().enumeration)
 
     def take_unread(self):
-        """Return what :meth:`unread` does, and note that the host has taken one, if any."""
+        """Return what :meth:`unread` returns, and record that the host has taken one, if any."""
         with self._part.locked():
             enumeration = self._part.read_link().enumeration
             count = self._part.read_unread(enumeration)
@@ -182,7 +182,7 @@ class StickPort:
         return count
 
     def swallow(self, size):
-        """Return how many of the bytes that it receives the stick swallows; see ``swallow``."""
+        """Return how many of the received bytes the stick swallows; see fault ``swallow``."""
         with self._part.locked():
             state = self._read_state()
             swallowed = min(size, state.faults.swallow)
@@ -192,39 +192,39 @@ class StickPort:
         return swallowed
 
     def drop_unread(self):
-        """Let the stick forget what it has for its host."""
+        """Drop all transfers that the stick has for its host."""
         with self._part.locked():
             self._part.write_unread(self._part.read_link().enumeration, 0)
 
     def work(self, started_at, ended_at):
-        """Note that the stick computes from one time to the other."""
+        """Record that the stick computes from one time to another."""
         with self._part.locked():
             self._heat.work(self._read_state().faults, started_at, ended_at)
         self._hub.work(started_at, ended_at)
 
     def rest(self):
-        """Note that the stick does not compute any more."""
+        """Record that the stick does not compute any more."""
         with self._part.locked():
             self._heat.end_load(self._read_state().faults)
 
     def celsius(self):
-        """Return the temperature now, in degrees Celsius, also of a stick that rests for long."""
+        """Return the stick's temperature now, in degrees Celsius."""
         return self.faults_and_celsius()[1]
 
     def faults_and_celsius(self):
-        """Return the stick's :class:`StickFaults`, and what :meth:`celsius` does."""
+        """Return the stick's :class:`StickFaults`, and its temperature in degrees Celsius."""
         with self._part.locked():
             text, heat = self._part.read_text(), self._part.read_heat()
         faults = PortState.from_text(text).faults
         return faults, self._heat.celsius(faults, heat, self._hub.case_celsius())
 
     def _stuck_at(self, faults, hub_celsius, *arguments):
-        """Return the word with which a sensor goes on telling what it tells now."""
+        """Return the fault with which the sensor keeps reporting its present reading."""
         if arguments:
             raise ValueError(f"'stuck-temperature {arguments[0]}': expected the word alone")
         celsius = self._heat.celsius(faults, self._part.read_heat(), hub_celsius)
-        told = replace(faults, nan_temperature=False).told(faults.sensor.rounded(celsius))
-        return 'tells-temperature', f'{told:.10g}'
+        reported = replace(faults, nan_temperature=False).reported(faults.sensor.rounded(celsius))
+        return 'tells-temperature', f'{reported:.10g}'
 
     def _read_state(self):
         return PortState.from_text(self._part.read_text())

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What can be wrong with a simulated stick, and the command that makes it so."""
+"""The faults that a simulated stick can have, and the command that sets them."""

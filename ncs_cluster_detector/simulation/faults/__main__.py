@@ -28,7 +28,7 @@ _WIDTH = max(map(len, FAULTS)) + 2
 class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
-        """End with one line; the usage is a long way to say what was wrong."""
+        """Complain in one line, without the long usage."""
         self.exit(2, f'{PROGRAM}: {message}; see --help\n')
 
 
@@ -64,10 +64,10 @@ def main(arguments=None):
 
 def describe(running, whose=''):
     """
-    Return lines of text: a bus, and its ports in use with state, temperature and faults.
+    Return a bus as lines of text: its program, and its ports with state, temperature and faults.
 
     :param running: the RunningBus.
-    :param whose: where there are several, whose it is; its sticks are named as they must be then.
+    :param whose: when there are several buses, whose this one is; its ports get their ``--pid``.
     """
     lines = [f'pid {running.pid}{whose and f", {whose}"}: {running.program}']
     choice = f'--pid {running.pid} ' if whose else ''
@@ -83,7 +83,7 @@ def describe(running, whose=''):
 
 
 def _whose(running, buses):
-    """Return in words which of several buses one is; empty where it is the only one."""
+    """Return in words which of several buses this one is; empty when it is the only one."""
     if len(buses) == 1:
         return ''
     newest = 'the newest' if running.pid == buses[0].pid else 'another program'
@@ -118,8 +118,8 @@ def _parser():
                              'detector node gives it)')
     parser.add_argument('fault', metavar='FAULT', nargs='?', help='what to do, see below')
     parser.add_argument('arguments', metavar='ARGUMENT', nargs='*', help='of the fault')
-    parser.add_argument('--pid', type=int, help='process whose sticks are meant, where several '
-                        'have some')
+    parser.add_argument('--pid', type=int, help='process that uses the sticks, when there are '
+                        'several')
     return parser
 
 

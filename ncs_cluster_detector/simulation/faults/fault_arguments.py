@@ -6,16 +6,16 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What may be said in the words for faults: each wrong one is refused with what is expected."""
+"""Check the arguments of faults, and refuse each wrong one with what is expected."""
 
 import math
 
 
 def choice(what, word, known, *also):
     """
-    Return a word that is one of those known.
+    Return a word if it is known.
 
-    :raises ValueError: it is not; ``also`` is named with those expected.
+    :raises ValueError: it is not; the text lists ``known`` and ``also``.
     """
     if word not in known:
         raise ValueError(f"{what} '{word}': unknown; expected one of "
@@ -24,7 +24,7 @@ def choice(what, word, known, *also):
 
 
 def factor(what, word, most):
-    """Return a number above 0; raise ValueError if it is none, or more than ``most``."""
+    """Return a number above 0 and up to ``most``; raise ValueError for any other word."""
     value = number(what, word)
     if not 0 < value <= most:
         raise ValueError(f'{what} {word}: expected more than 0, {most:g} at most')
@@ -32,7 +32,7 @@ def factor(what, word, most):
 
 
 def between(what, word, limits, unit):
-    """Return a number within limits, the least and the most; raise ValueError if it is none."""
+    """Return a number within limits (least, most); raise ValueError for any other word."""
     value = number(what, word)
     low, high = limits
     if not low <= value <= high:
@@ -41,7 +41,7 @@ def between(what, word, limits, unit):
 
 
 def number(what, word):
-    """Return a finite number; raise ValueError if it is none."""
+    """Return a finite number; raise ValueError for any other word."""
     try:
         value = float(word)
     except ValueError:

@@ -19,13 +19,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FaultWatch:
-    """A thread that waits for texts written to a file and calls a function after each."""
+    """Notices texts that are written to a file, in a thread of its own or in :meth:`wait`."""
 
     def __init__(self, path):
         """
-        Begin to watch; what is written from now on is noticed when the thread has started.
+        Begin to watch; texts written from now on are noticed when the thread has started.
 
-        :param path: the file; stores through a mapping do not count.
+        :param path: the file; writes through a mapping are not noticed.
         :raises OSError: the system's limit of inotify instances is reached.
         """
         self._events = _libc.inotify_init1(os.O_CLOEXEC)
@@ -45,7 +45,7 @@ class FaultWatch:
         """
         Start the thread.
 
-        :param notice: function without arguments, called in the thread, which it must not close.
+        :param notice: function without arguments, called in the thread; it must not call close.
         :param name: name of the thread.
         """
         self._thread = threading.Thread(target=self._run, args=(notice,), daemon=True, name=name)
@@ -55,7 +55,7 @@ class FaultWatch:
         """
         Wait here, without the thread, until something was written or the time is over.
 
-        :param timeout_sec: in seconds, or None for ever.
+        :param timeout_sec: in seconds; None for no limit.
         """
         poll = select.poll()
         poll.register(self._events, select.POLLIN)
@@ -65,7 +65,7 @@ class FaultWatch:
     def close(self):
         """End the thread and the watch."""
         self._ended = True
-        # The end of a watch is an event as well: it wakes the thread.
+        # Removing the watch is an event as well, which wakes the thread.
         _libc.inotify_rm_watch(self._events, self._watch)
         if self._thread is not None:
             self._thread.join()

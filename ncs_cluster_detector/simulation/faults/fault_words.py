@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The words for what can be wrong with a simulated stick: what each means, takes and changes."""
+"""The words for the faults of a simulated stick: their meaning, arguments and effect."""
 
 from dataclasses import replace
 from functools import partial
@@ -19,8 +19,8 @@ from ncs_cluster_detector.simulation.faults.fault_arguments import choice
 from ncs_cluster_detector.simulation.faults.fault_arguments import factor
 from ncs_cluster_detector.simulation.faults.fault_arguments import number
 
-# The calls of the vendor's API, in the order of a stick's life. ``option`` stands for options
-# that are asked from the stick, ``close`` also for what releases graphs and queues.
+# The calls of the vendor's API, in the order of a stick's life. ``option`` stands for options that
+# are read from the stick; ``close`` also stands for destroying graphs and queues.
 CALLS = ('enumerate', 'open', 'allocate', 'write', 'trigger', 'read', 'option', 'close')
 STATUSES = tuple(status.name for status in Status if status is not Status.OK)
 GARBAGE = ('nan', 'inf', 'counts', 'random')
@@ -28,7 +28,7 @@ MOST_SLOW = 1000.0
 MOST_COOLING = 1000.0
 MOST_SWALLOWED = 1 << 30
 CELSIUS_RANGE = (-40.0, 200.0)
-# What a sensor that is broken may tell, below what is cold at all too, and how coarse it may be.
+# What a broken sensor may report, also below absolute zero, and how coarse it may be.
 TOLD_RANGE = (-1000.0, 1000.0)
 MOST_COARSE = 50.0
 MOST_NOISE_CELSIUS = 50.0
@@ -44,45 +44,43 @@ FAULTS = {
                      'the stick delivers nothing more',
     'error CALL STATUS': 'the call fails with that status of the API; with enumerate the list '
                          'ends before the stick',
-    'slow FACTOR': 'an inference takes so many times as long',
+    'slow FACTOR': 'an inference takes FACTOR times as long',
     'fail-open': 'it does not come back when it is booted',
     'garbage [KIND]': 'results are nan, inf, huge box counts, or (without KIND) random bytes',
     'nan-temperature': 'its temperatures are not numbers',
-    'tells-temperature CELSIUS': 'its sensor tells this, whatever the stick has',
-    'stuck-temperature': 'from now on its sensor tells what the stick has at this moment',
-    'coarse-temperature STEP': 'its sensor tells whole multiples of so many degrees only',
-    'noisy-temperature CELSIUS': 'what its sensor tells deviates by chance, by so many degrees as '
-                                 'a rule (one standard deviation)',
-    'highest-temperature SECONDS': 'its sensor tells the highest of its readings of the last '
-                                   'seconds',
-    'lagging-temperature SECONDS': 'its sensor follows what the stick has with this time constant',
-    'lost-temperature SECONDS EVERY': 'its sensor tells no number for so many seconds of every so '
-                                      'many',
+    'tells-temperature CELSIUS': 'its sensor reports this, whatever the real temperature is',
+    'stuck-temperature': 'from now on its sensor reports the temperature of this moment',
+    'coarse-temperature STEP': 'its sensor reports only whole multiples of STEP degrees',
+    'noisy-temperature CELSIUS': 'its sensor has noise with this standard deviation',
+    'highest-temperature SECONDS': 'its sensor reports the highest reading of the last SECONDS',
+    'lagging-temperature SECONDS': 'its sensor lags behind with this time constant',
+    'lost-temperature SECONDS EVERY': 'its sensor reports no number for SECONDS of every EVERY '
+                                      'seconds',
     'heat CELSIUS': 'it has this temperature; cleared, it cools from there',
-    'cooling FACTOR': 'it gives off heat so many times as well as others (2: a fan): with 0.5 it '
+    'cooling FACTOR': 'it gives off heat FACTOR times as well as others (2: a fan): with 0.5 it '
                       'ends twice as far above ambient, and takes twice as long to get there',
-    'die RISE [SECONDS]': 'its die gets so many degrees warmer than its case, with this time '
-                          'constant',
-    'ambient CELSIUS [SECONDS]': 'its surroundings go straight to this temperature, within so '
-                                 'many seconds or at once; cleared, they are as before',
-    'throttle CELSIUS': 'from this temperature on it pauses after every inference, and from ten '
+    'die RISE [SECONDS]': 'its die gets RISE degrees warmer than its case, with the time '
+                          'constant SECONDS',
+    'ambient CELSIUS [SECONDS]': 'its surroundings change to this temperature, at once or evenly '
+                                 'within SECONDS; cleared, they are as before',
+    'throttle CELSIUS': 'from this temperature it pauses after every inference, and from ten '
                         'degrees above much longer',
-    'slow-boot SECONDS': "its boot takes so long; after 3.6 times boot_ms the vendor's library "
-                         'gives up waiting, or takes another stick for it',
+    'slow-boot SECONDS': "its boot takes this long; after 3.6 times boot_ms the vendor's library "
+                         'gives up, or opens another stick instead',
     'mute': 'it answers nothing until a USB reset or unplug: calls never return, and left booted '
             'it hangs the first listing of every process',
-    'nak': 'it is mute, and takes nothing that is sent to it',
-    'swallow BYTES': 'it is mute until it has taken so many bytes more: the rest of a tensor that '
-                     'broke off',
-    'no-usb-reset': 'a USB reset changes nothing',
-    'no-access': 'the system permits nobody to open it',
-    'unheard': 'when it is unplugged none of the calls that wait is told',
+    'nak': 'it is mute, and accepts no data',
+    'swallow BYTES': 'it is mute until it has received BYTES more: the rest of an interrupted '
+                     'tensor',
+    'no-usb-reset': 'a USB reset has no effect',
+    'no-access': 'the system lets nobody open it',
+    'unheard': 'when it is unplugged, no waiting call is notified',
     'clear': 'end all its faults (an unplugged stick stays unplugged)',
 }
 
 
 def words_of(faults):
-    """Return the faults of a :class:`StickFaults` as a list of texts: words and arguments."""
+    """Return the faults of a :class:`StickFaults` as texts: words with their arguments."""
     words = [f'hang {call}' for call in CALLS if call in faults.hang]
     words += [f'error {call} {status}' for call, status in faults.errors]
     if faults.garbage:
@@ -121,7 +119,7 @@ def _swallow(faults, size):
 
 
 def _set_numbers(numbers, faults, *words):
-    """Return the faults with attributes that numbers after a word set, or else their defaults."""
+    """Return the faults with attributes set to the given numbers, else to their defaults."""
     for (name, read), word in zip_longest(numbers, words):
         faults = _with(faults, name, _default(faults, name) if word is None else read(word))
     return faults
@@ -144,13 +142,9 @@ def _default(faults, name):
     return attrgetter(name)(type(faults)())
 
 
-def _set_flag(name):
-    return lambda faults: replace(faults, **{name: True})
-
-
 _celsius = partial(between, 'temperature', limits=CELSIUS_RANGE, unit='degrees Celsius')
 _seconds = partial(between, 'time', limits=(0.0, LONGEST_SEC), unit='seconds')
-# Words with numbers: the least number of these, and for each what it sets and how it is read.
+# Words with numbers: how many are needed, and for each the attribute and how to read it.
 _NUMBERS = {
     'slow': (1, (('slow', partial(factor, 'factor', most=MOST_SLOW)),)),
     'tells-temperature': (1, (('told_celsius', partial(
@@ -174,10 +168,10 @@ _NUMBERS = {
     'throttle': (1, (('throttle_celsius', _celsius),)),
     'slow-boot': (1, (('slow_boot_sec', _seconds),)),
 }
-# Words without arguments, and what they set.
+# Words without arguments, and the attribute that each sets.
 _FLAGS = {word: word.replace('-', '_') for word in (
     'fail-open', 'nan-temperature', 'mute', 'nak', 'no-usb-reset', 'no-access', 'unheard')}
-# Word, the change that it makes, and the least and greatest number of its arguments.
+# For each word: the function that changes the faults, and the least and most arguments.
 CHANGES = {
     'hang': (_hang, 1, 1),
     'error': (_error, 2, 2),
@@ -185,6 +179,6 @@ CHANGES = {
     'swallow': (_swallow, 1, 1),
     **{word: (partial(_set_losses if word == 'lost-temperature' else _set_numbers, numbers),
               least, len(numbers)) for word, (least, numbers) in _NUMBERS.items()},
-    **{word: (_set_flag(name), 0, 0) for word, name in _FLAGS.items()},
+    **{word: (partial(replace, **{name: True}), 0, 0) for word, name in _FLAGS.items()},
     'clear': (lambda faults: type(faults)(), 0, 0),
 }

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What is wrong with a simulated stick."""
+"""The faults of a simulated stick."""
 
 from dataclasses import dataclass
 from dataclasses import replace
@@ -22,14 +22,14 @@ from ncs_cluster_detector.simulation.heat.sensor import Sensor
 @dataclass(frozen=True)
 class StickFaults:
     """
-    What is wrong with a stick.
+    The faults of a stick; :data:`FAULTS` explains them.
 
     ``hang`` is a set of calls, ``errors`` a tuple of pairs (call, name of a status), ``garbage``
-    one of :data:`GARBAGE` or an empty text, ``told_celsius`` what the sensor tells or None,
-    ``sensor`` the :class:`Sensor` otherwise, ``celsius`` a temperature or None, and ``cooling``
-    how many times as well as others it gives off heat. What is None of its die, its surroundings
-    and its throttling is as on the whole bus. ``mute``, ``nak`` and ``swallow`` (in bytes)
-    are states of what runs on the stick; unlike all others they end when its power does.
+    one of :data:`GARBAGE` or an empty text, ``told_celsius`` what the sensor reports or None,
+    ``sensor`` the :class:`Sensor` otherwise, ``celsius`` a fixed temperature or None, and
+    ``cooling`` a factor. A property of die, surroundings or throttling that is None is as on the
+    whole bus. ``mute``, ``nak`` and ``swallow`` (in bytes) are states of the program on the stick:
+    unlike all others they end when the stick loses power.
     """
 
     hang: frozenset = frozenset()
@@ -57,19 +57,18 @@ class StickFaults:
 
     @property
     def silent(self):
-        """Tell whether the stick answers nothing once it has booted."""
+        """Return whether the stick answers nothing once it has booted."""
         return self.mute or self.nak or bool(self.swallow)
 
     def hangs(self, call):
-        """Tell whether a call never returns."""
-        # Of a silent stick all calls wait for an answer, without a deadline: what is written
-        # (XLink.c:1157), a result that was read gives its place back (:1261), what is destroyed
-        # (:1072), and the reset of a stick that is closed (:1301). Listing and booting ask nothing
-        # of what runs on the stick.
+        """Return whether a call never returns."""
+        # Calls to a silent stick wait for an answer without a deadline: a write (XLink.c:1157),
+        # a read, which frees the place of its result (:1261), a destroy (:1072), and a close,
+        # which resets the stick (:1301). Listing and booting ask nothing of the program on it.
         return call in self.hang or (self.silent and call not in ('enumerate', 'open'))
 
     def after_power_off(self):
-        """Return the faults that are left when what ran on the stick is gone."""
+        """Return the faults that are left when the stick has lost power."""
         return replace(self, mute=False, nak=False, swallow=0)
 
     def status_of(self, call):
@@ -77,14 +76,13 @@ class StickFaults:
         name = dict(self.errors).get(call)
         return None if name is None else Status[name]
 
-    def told(self, reading):
+    def reported(self, reading):
         """
-        Return what the host is told of a sensor's reading in degrees Celsius, or of none.
+        Return the temperature that the host gets for a sensor's reading in degrees Celsius.
 
-        What a real stick does without one is not known. The host copies what it sends
-        (mvnc_api.c:399-428, 1855-1877), without a check: a call that fails would end the
-        connection, and one that blocks is a stick that hangs. So it is no number, and older
-        values stay as they are.
+        What a real stick sends without a reading (None) is not known. The host copies it without a
+        check (mvnc_api.c:399-428, 1855-1877). A failing call would end the connection, and a
+        blocking one means a stick that hangs. So it is not a number here, and older values stay.
         """
         if self.nan_temperature:
             return math.nan
@@ -96,7 +94,7 @@ class StickFaults:
         """
         Return these faults and one more, in the words of :data:`FAULTS`.
 
-        :raises ValueError: the text names the word and what is expected instead.
+        :raises ValueError: the word does not exist, or its arguments do not fit.
         """
         if name not in CHANGES:
             raise ValueError(f"fault '{name}': unknown; expected one of "
@@ -108,7 +106,7 @@ class StickFaults:
         return change(self, *arguments)
 
     def __str__(self):
-        """Return the faults in words, as :func:`parse_faults` reads them."""
+        """Return the faults as a text that :func:`parse_faults` reads."""
         return ', '.join(words_of(self))
 
 
@@ -116,7 +114,7 @@ _NONE = StickFaults()
 
 
 def parse_faults(text):
-    """Return the faults that :class:`StickFaults` gave as text."""
+    """Return the :class:`StickFaults` of a text that ``str()`` of one gave."""
     faults = _NONE
     for words in filter(None, text.split(', ')):
         faults = faults.with_fault(*words.split())

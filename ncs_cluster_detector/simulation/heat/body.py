@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How a stick really warms: a die in a case, on a hub that all sticks warm."""
+"""The real temperatures of a stick: a die in a case, on a hub that all sticks warm."""
 
 from dataclasses import dataclass
 import math
@@ -23,7 +23,7 @@ class BodyHeat:
 
     @property
     def celsius(self):
-        """Return the temperature of the die, which is what the sensor is next to."""
+        """Return the temperature of the die, where the sensor is."""
         return self.case_celsius + self.die_celsius
 
 
@@ -32,10 +32,10 @@ class Body:
     """
     A die in a case.
 
-    At full load the case ends ``rise_celsius`` above what surrounds it, with the time constant
-    ``time_constant_sec``, and the die ``die_rise_celsius`` above the case, within seconds: two
-    first-order bodies in a row, of which the second is too small to warm the first. Without a rise
-    of its own the die has the temperature of the case.
+    At full load the case ends ``rise_celsius`` above its surroundings, with the time constant
+    ``time_constant_sec``, and the die ``die_rise_celsius`` above the case, within seconds. These
+    are two first-order bodies in a row; the die is too small to warm the case. With no rise of its
+    own the die has the temperature of the case.
     """
 
     rise_celsius: float = 45.0
@@ -46,16 +46,16 @@ class Body:
     def after(self, heat, share, surroundings_celsius, elapsed_sec, cooling=1.0,
               warming_celsius_per_sec=0.0):
         """
-        Return the BodyHeat to which work at a share of full speed leads from another.
+        Return the BodyHeat after work at a share of full speed.
 
         :param heat: the BodyHeat before.
-        :param surroundings_celsius: temperature of what surrounds the case at first.
-        :param cooling: how many times as well as without a fan the case gives off heat: its rise
-            and its time constant are both in inverse proportion.
+        :param surroundings_celsius: temperature around the case at first.
+        :param cooling: factor of the heat that the case gives off, 1 without a fan: its rise and
+            its time constant are both divided by it.
         :param warming_celsius_per_sec: by how much the surroundings get warmer meanwhile.
         """
         time_constant_sec = self.time_constant_sec / cooling
-        # A first-order body follows steady warming at a distance of one time constant.
+        # A first-order body lags behind steady warming by one time constant.
         behind_celsius = warming_celsius_per_sec * time_constant_sec
         case = warming_celsius_per_sec * elapsed_sec + relaxed(
             heat.case_celsius,
@@ -70,7 +70,7 @@ class Body:
 @dataclass(frozen=True)
 class Hub:
     """
-    What all sticks warm together.
+    The hub that all sticks warm together.
 
     With all of them at full load it ends ``rise_celsius`` above ambient temperature, with the time
     constant ``time_constant_sec``.
@@ -80,20 +80,20 @@ class Hub:
     time_constant_sec: float = 600.0
 
     def after(self, above_celsius, mean_share, elapsed_sec):
-        """Return by how much it is warmer than its surroundings after work of all sticks."""
+        """Return by how much it is warmer than its surroundings after the sticks' work."""
         return relaxed(above_celsius, mean_share * self.rise_celsius, elapsed_sec,
                        self.time_constant_sec)
 
 
 def followed(celsius, leader_celsius, elapsed_sec, time_constant_sec, leader_time_constant_sec):
     """
-    Return what becomes of a temperature that follows another one, which fades to 0 itself.
+    Return a temperature after it has followed another one, which decays to 0 itself.
 
-    The solution of two first-order bodies in a row, exactly: the follower relaxes towards a
-    multiple of its leader that fades as the leader does.
+    This is the exact solution of two first-order bodies in a row: the follower relaxes towards a
+    multiple of its leader, and this multiple decays as the leader does.
     """
     ratio = time_constant_sec / leader_time_constant_sec
-    # Two equal time constants are the limit of two that are nearly so, which is easier to write.
+    # Equal time constants would divide by 0; nearly equal ones give nearly the same.
     if abs(1.0 - ratio) < _NEARLY_EQUAL:
         ratio = 1.0 - _NEARLY_EQUAL
     ahead = leader_celsius / (1.0 - ratio)
@@ -102,6 +102,6 @@ def followed(celsius, leader_celsius, elapsed_sec, time_constant_sec, leader_tim
 
 
 def relaxed(celsius, final_celsius, elapsed_sec, time_constant_sec):
-    """Return what is left of a temperature on its way to another: first order, exactly."""
+    """Return a temperature on its way to another after a time: first order, exact."""
     remaining = math.exp(-elapsed_sec / time_constant_sec)
     return final_celsius + (celsius - final_celsius) * remaining

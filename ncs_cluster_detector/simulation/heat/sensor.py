@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a stick's sensor tells of its temperature."""
+"""A stick's temperature sensor: lag, noise, coarse steps and missing readings."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -18,13 +18,12 @@ from ncs_cluster_detector.simulation.heat.body import relaxed
 @dataclass(frozen=True)
 class Sensor:
     """
-    How a sensor differs from the truth.
+    How a sensor differs from the real temperature.
 
-    It follows within ``lag_sec`` (a time constant), tells the highest temperature of the last
-    ``highest_of_sec``, has noise with the standard deviation ``noise_celsius``, tells whole
-    multiples of ``step_celsius`` only, and for ``lost_sec`` of every ``lost_every_sec`` tells
-    nothing. The vendor documents its readings as maxima of some seconds; the rest is what sensors
-    do.
+    It follows with the time constant ``lag_sec``, reports the highest temperature of the last
+    ``highest_of_sec``, has noise with the standard deviation ``noise_celsius``, reports only whole
+    multiples of ``step_celsius``, and for ``lost_sec`` of every ``lost_every_sec`` nothing. The
+    vendor documents its readings as maxima of some seconds; the rest is usual for sensors.
     """
 
     lag_sec: float = 0.0
@@ -41,23 +40,23 @@ class Sensor:
 
 
 class SensorReader:
-    """Reads one sensor again and again; its ``sensor`` may become another one in between."""
+    """Reads a sensor repeatedly; ``sensor`` may be replaced between two readings."""
 
     def __init__(self, sensor, seed=0):
         """
         Start without a reading.
 
         :param sensor: the Sensor.
-        :param seed: number or text that its noise follows from.
+        :param seed: number or text that determines its noise.
         """
         self.sensor = sensor
-        self._chance = random.Random(seed)
-        self._followed = None   # (seconds, what a sensor that lags has)
-        self._past = deque()    # (seconds, degrees Celsius) of which the highest is told
+        self._random = random.Random(seed)
+        self._followed = None   # (seconds, degrees Celsius) of a sensor that lags
+        self._past = deque()    # (seconds, degrees Celsius), for the highest of them
 
     def read(self, now, celsius):
         """
-        Return what the sensor tells of a temperature, in degrees Celsius, or None.
+        Return the sensor's reading of a temperature in degrees Celsius, or None.
 
         :param now: seconds of any steady clock, no less than in the call before.
         """
@@ -72,7 +71,7 @@ class SensorReader:
                 self._past.popleft()
             celsius = max(past for _, past in self._past)
         if sensor.noise_celsius:
-            celsius += self._chance.gauss(0.0, sensor.noise_celsius)
+            celsius += self._random.gauss(0.0, sensor.noise_celsius)
         if sensor.lost_sec and now % sensor.lost_every_sec < sensor.lost_sec:
             return None
         return sensor.rounded(celsius)

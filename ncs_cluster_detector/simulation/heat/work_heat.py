@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How heat of a stick and of its hub follows from the begin and the end of their work."""
+"""Compute the heat of a stick and of its hub from the begin and end times of their work."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Ambient:
     """
     The temperature around a stick: ``celsius`` from ``until`` on.
 
-    From ``since`` to then it goes straight there from ``from_celsius``. Times are in seconds of
+    Before that, from ``since``, it changes evenly from ``from_celsius``. Times are in seconds of
     any steady clock.
     """
 
@@ -34,12 +34,12 @@ class Ambient:
             self.from_celsius + self.warming_celsius_per_sec(now) * (now - self.since))
 
     def warming_celsius_per_sec(self, now):
-        """Return by how much it gets warmer from a time on."""
+        """Return how fast it gets warmer at a time."""
         return 0.0 if now >= self.until else (
             (self.celsius - self.from_celsius) / (self.until - self.since))
 
     def on_its_way(self, now, celsius, within_sec):
-        """Return the same surroundings, which begin to go to another temperature."""
+        """Return the same surroundings, beginning to change to another temperature."""
         return Ambient(celsius, now + within_sec, self.at(now), now)
 
 
@@ -48,9 +48,9 @@ class Heat:
     """
     The temperature of a stick's case at one time, and until when it is under full load.
 
-    ``die_celsius`` is by how much its die is warmer. The load has an end from the beginning, so
-    that the temperature at any later time follows from these values alone, whoever asks and
-    however often. Times are in seconds of any steady clock.
+    ``die_celsius`` is by how much its die is warmer. The end of the load is known from the
+    beginning, so these values alone determine the temperature at any later time. Times are in
+    seconds of any steady clock.
     """
 
     case_celsius: float
@@ -84,7 +84,7 @@ class Heat:
         return Heat(heat.case_celsius, now, self.busy_until, heat.die_celsius, self.ambient)
 
     def busy(self, started_at, ended_at, body, cooling=1.0):
-        """Return the same body under full load from one time to the other."""
+        """Return the same body under full load from one time to another."""
         heat = self.at(started_at, body, cooling)
         return Heat(heat.case_celsius, heat.updated_at, ended_at, heat.die_celsius, heat.ambient)
 
@@ -94,7 +94,7 @@ class HubHeat:
     """
     By how much a hub is warmer than its surroundings at one time, in degrees Celsius.
 
-    ``case_celsius`` is by how much that makes the cases of all its sticks warmer, which follow it.
+    ``case_celsius`` is by how much it warms the cases of all its sticks, which follow it.
     """
 
     hub_celsius: float = 0.0
@@ -118,12 +118,12 @@ class HubHeat:
 
     def worked(self, started_at, ended_at, share, hub, case_time_constant_sec):
         """
-        Return the heat when a stick begins to work; all of it comes at once.
+        Return the heat when a stick begins to work; the heat of this work is added at once.
 
-        An inference is short beside the time constant of a hub: done again and again, all sticks
-        together bring it to its rise from below.
+        An inference is short compared with the time constant of a hub: by repeated work all sticks
+        together bring it up to its rise.
 
-        :param share: of all work of which the hub is capable, that of one stick.
+        :param share: one stick's share of the work of all.
         """
         before = self.at(started_at, hub, case_time_constant_sec)
         more = hub.after(0.0, share, ended_at - started_at)

@@ -26,8 +26,8 @@ class CaffeNetwork(HostNetwork):
         Load the network and compute once.
 
         :param data: bytes of both files, as :mod:`caffe_files` packs them.
-        :raises ValueError: this OpenCV cannot read Caffe networks, or this one has not one input
-            of 1 x 3 x height x width and one output, or its files do not fit each other.
+        :raises ValueError: this OpenCV cannot read Caffe networks, or the network does not have
+            one input of 1 x 3 x height x width and one output, or its files do not match.
         """
         if not hasattr(cv2.dnn, 'readNetFromCaffe'):
             raise ValueError(f'OpenCV {cv2.__version__} cannot read Caffe networks; expected '

@@ -16,24 +16,24 @@ import numpy as np
 FACE_CLASS = 1
 
 _CASCADE = 'haarcascade_frontalface_alt2.xml'
-# Where the package opencv-data of Debian and Ubuntu puts the cascades; OpenCV's Python wheels
-# bring them along and name the place in cv2.data.
+# Where the package opencv-data of Debian and Ubuntu installs the cascades; OpenCV's Python wheels
+# contain them and name their folder in cv2.data.
 _SYSTEM_FOLDERS = ('/usr/share/opencv4/haarcascades', '/usr/share/opencv/haarcascades')
 
-# Next size of face to look for, and how many windows must agree on a face; with these the cascade
-# finds no face in pictures that have none, and a clear one in four windows or more.
+# The step between the sizes of faces, and how many windows must agree on a face. With these values
+# the cascade finds no face in pictures without one, and a clear face in four windows or more.
 _SIZE_STEP = 1.2
 _LEAST_WINDOWS = 3
 
 
 class FaceDetector:
-    """Finds frontal faces, upright and from about a twelfth of the picture's width on."""
+    """Finds upright frontal faces of at least about a twelfth of the picture's width."""
 
     def __init__(self, width=240, height=180):
         """
         Load the cascade, which is a file of OpenCV.
 
-        :param width: pixels to which the picture is brought; the least face has 20 of them. The
+        :param width: pixels to which the picture is scaled; the smallest face has 20 of them. The
             default shape undoes the stretch of a picture of 4:3.
         :raises FileNotFoundError: the file is not installed.
         """
@@ -45,7 +45,7 @@ class FaceDetector:
         Find the faces in an image.
 
         The score is n / (n + 2) for a face on which n windows agree: the cascade itself gives no
-        probability, and all that it finds shall pass the usual threshold of 0.6.
+        probability, and all faces that it finds must pass the usual threshold of 0.6.
 
         :param image: uint8 array, height x width x 3, blue-green-red.
         :return: rows ``(class index, score, x_min, y_min, x_max, y_max)``, fractions of the image.

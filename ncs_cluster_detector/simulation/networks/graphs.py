@@ -6,11 +6,10 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a graph file is for a simulated stick, and the networks that it can run."""
+"""Read the graph files of simulated sticks, and load the networks in them."""
 
 import os
 import re
-from typing import Optional
 
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
@@ -24,26 +23,24 @@ _KEY = 'detector:'
 _INPUT_KEY = 'input:'
 _INPUT_FORM = re.compile(r'(\d+)x(\d+)(?: +(bgr|rgb))?')
 _INPUT_SIDES = range(16, 2049)
-# Of MobileNet-SSD, which the built-in graphs stand for.
-_DEFAULT_INPUT = (300, 300), 'bgr'
-# With this byte an ONNX file begins: its first field, the version of the format.
-_ONNX_BEGIN = b'\x08'
+_DEFAULT_INPUT = (300, 300), 'bgr'   # of MobileNet-SSD, which the built-in graphs stand for
+_ONNX_BEGIN = b'\x08'   # the key of an ONNX file's first field, the version of the format
 _KINDS = f'an ONNX network, a Caffe network of two files or a text with a line "{_KEY} NAME"'
 
 
 def read_graph(name_or_path: str) -> bytes:
     """
-    Return the bytes of a detector's graph: of a built-in one by its name, of others from files.
+    Return the bytes of a detector's graph by the name of a built-in one, or the path of a file.
 
-    A graph file holds either lines of text, of which one is ``detector: NAME`` with the name of a
-    built-in graph, one may be ``input: WIDTHxHEIGHT ORDER`` with its input (300x300 bgr without),
-    and those that start with ``#`` are comments, or an ONNX network. Of a Caffe network either
-    file is named, and both are packed into one (see :mod:`caffe_files`). ``~`` is understood.
+    A graph file is an ONNX network or a text. A text has a line ``detector: NAME`` with the name
+    of a built-in graph, may have a line ``input: WIDTHxHEIGHT ORDER`` (default 300x300 bgr), and
+    comment lines that start with ``#``. A Caffe network is named by either of its files; both are
+    packed into one (see :mod:`caffe_files`). ``~`` is expanded.
 
     :raises FileNotFoundError: neither a built-in name nor a file, or the detector's own files are
         not installed.
-    :raises ValueError: the file cannot be read or run, Caffe's other one is missing, or the
-        network is no SSD.
+    :raises ValueError: the file cannot be read or run, the other file of a Caffe network is
+        missing, or the network is not an SSD.
     """
     try:
         data = _read(name_or_path)
@@ -78,9 +75,9 @@ def load_network(graph_bytes):
     return DetectorNetwork(_detector_name(text), *_detector_input(text))
 
 
-def label_counts(graph_bytes: bytes) -> Optional[range]:
+def label_counts(graph_bytes: bytes) -> range | None:
     """
-    Return the range of the numbers of labels that fit a graph, or None when nobody knows.
+    Return the range of label counts that fit a graph, or None when it is unknown.
 
     :param graph_bytes: as :func:`read_graph` returns them.
     """
@@ -89,7 +86,7 @@ def label_counts(graph_bytes: bytes) -> Optional[range]:
 
 
 def is_compiled(graph_bytes):
-    """Tell whether the bytes of a graph file are of no kind that a host runs: only a chip does."""
+    """Return whether a graph file is of no kind that a host can run, so perhaps for a chip."""
     return not (graph_bytes.startswith(_ONNX_BEGIN) or caffe_files.is_packed(graph_bytes)
                 or _text_in(graph_bytes) is not None)
 
@@ -104,7 +101,7 @@ class DetectorNetwork:
         Load the detector with this built-in name.
 
         :param size: (width, height) of the input in pixels.
-        :param order: that of the colours in the input, ``bgr`` or ``rgb``.
+        :param order: of the colours in the input, ``bgr`` or ``rgb``.
         """
         self.input_shape = size[1], size[0], 3
         self._size = size
@@ -121,7 +118,7 @@ class DetectorNetwork:
 
 
 def _text_in(graph_bytes):
-    """Return the text, or None when the bytes are none."""
+    """Return the text in the bytes, or None when they are not a text."""
     try:
         text = graph_bytes.decode('utf-8')
     except UnicodeDecodeError:
@@ -149,7 +146,7 @@ def _read(name_or_path):
 
 
 def _values(text, key):
-    """Return what stands behind a key, in each line that begins with it."""
+    """Return the value in each line that begins with a key."""
     lines = [line.strip() for line in text.splitlines()]
     return [line[len(key):].strip() for line in lines if line.startswith(key)]
 

@@ -12,17 +12,17 @@ from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 from ncs_cluster_detector.simulation.networks.people import PeopleDetector
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
 
-# Each value makes a detector: a function from a picture (uint8, height x width x 3,
-# blue-green-red) to rows (class index, score, x_min, y_min, x_max, y_max), in fractions of the
-# picture.
+# Each value makes a detector: a function that takes a picture (uint8, height x width x 3,
+# blue-green-red) and returns rows (class index, score, x_min, y_min, x_max, y_max), in fractions
+# of the picture.
 HOST_DETECTORS = {
     'people': PeopleDetector,
     'faces': FaceDetector,
     'shapes': lambda: detect_shapes,
 }
 
-# How many labels fit each of them: people and shapes give classes of the 21 of Pascal VOC, the
-# highest of which is 15, faces class 1 of the two of a face network.
+# How many labels fit each of them. The highest class of people and shapes is 15 of the 21 Pascal
+# VOC classes; faces has class 1 of the two of a face network.
 LABEL_COUNTS = {
     'people': range(16, 1000),
     'faces': range(2, 3),

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What networks that OpenCV runs on the host in place of a stick have in common."""
+"""The base of the networks that OpenCV runs on the host in place of a stick."""
 
 import cv2
 from ncs_cluster_detector.networks import ssd
@@ -20,16 +20,16 @@ _CHANNELS = 3
 class HostNetwork:
     """A network with the input and output that the vendor's compiler would give it."""
 
-    # What makes a detector of a network of this format.
+    # How to make a network of this format a detector, for error texts.
     detections_remedy = None
 
     def __init__(self, size, read, expected):
         """
-        Load the network and compute once, which tells the size of its output.
+        Load the network and compute once to get the size of its output.
 
         :param size: (height, width) of the input in pixels.
         :param read: function that returns the cv2.dnn.Net.
-        :param expected: what the files of such a network have to be, for the error.
+        :param expected: what the files of such a network must be, for error texts.
         :raises ValueError: OpenCV cannot run it, or it has several outputs.
         """
         self.input_shape = *size, _CHANNELS
@@ -56,11 +56,7 @@ class HostNetwork:
             self.output_shape = height, *output.shape[-2:]
 
     def check_detector(self):
-        """
-        Check that this can be an SSD network.
-
-        :raises ValueError: it cannot.
-        """
+        """Raise ValueError if this cannot be an SSD network."""
         if not ssd.may_be_output(*self.output_shape):
             raise ValueError(
                 f'its output is {"x".join(map(str, self._model_output))}, so it is no SSD '
@@ -87,8 +83,8 @@ def picture_size(shapes, remedy):
     """
     Return (height, width) of a network's only input, a picture.
 
-    :param shapes: dimensions of all inputs by their names; what is no number is a text.
-    :param remedy: what to do about another input, for the error.
+    :param shapes: dimensions of all inputs by name; an unknown dimension is a text.
+    :param remedy: what to do about another input, for error texts.
     :raises ValueError: it is not 1 x 3 x height x width.
     """
     if len(shapes) != 1:
@@ -108,7 +104,7 @@ def picture_size(shapes, remedy):
 
 
 def _has_boxes(shape):
-    """Tell whether an output is a list of boxes; a single row is one only in four dimensions."""
+    """Return whether an output is rows of boxes; a single row must have four dimensions."""
     rows = [side for side in shape[:-1] if side != 1]
     return (shape[-1] == ssd.VALUES_PER_BOX and len(rows) <= 1
             and (len(rows) == 1 or len(shape) == 4))
@@ -118,8 +114,8 @@ def _with_header(output, room):
     """
     Return rows of boxes as the vendor's graph compiler arranges them.
 
-    The number of rows comes first, in a row of its own. An image number of -1 or a score of 0
-    ends the rows, as in the output of the SSD layer of other frameworks.
+    The number of rows comes first, in its own row. An image number of -1 or a score of 0 ends the
+    rows, as in the output of other frameworks' SSD layers.
     """
     rows = output.reshape(-1, ssd.VALUES_PER_BOX)[:room]
     ends = (rows[:, _IMAGE_NUMBER] == -1) | (rows[:, _SCORE] == 0)

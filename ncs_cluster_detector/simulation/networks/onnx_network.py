@@ -25,8 +25,8 @@ class OnnxNetwork(HostNetwork):
         Load the network and compute once.
 
         :param data: bytes of an ONNX file.
-        :raises ValueError: it is no ONNX network with one input of 1 x 3 x height x width, OpenCV
-            cannot run it, or it has several outputs.
+        :raises ValueError: it is not an ONNX network with one input of 1 x 3 x height x width,
+            OpenCV cannot run it, or it has several outputs.
         """
         super().__init__(
             _input_size(data),
@@ -38,7 +38,7 @@ def _input_size(data):
     """Return height and width of a model's only input."""
     try:
         shapes = onnx_shape.input_shapes(data)
-    except ValueError as error:   # also of text that is none
+    except ValueError as error:   # or UnicodeDecodeError
         raise ValueError(f'it is no ONNX network: {error}; expected one, or a text with a line '
                          '"detector: NAME"') from error
     return picture_size(shapes, 'export the network with a fixed input of 1x3xHEIGHTxWIDTH')

@@ -17,26 +17,26 @@ import numpy as np
 
 PERSON_CLASS = 15
 
-# The detector's window, and where in it a person stands in the pictures it was trained with: 96 of
-# 128 pixels in height, the width of a walking person. Source: the INRIA person data set; the
-# vertical margins are two pixels smaller because the default detector's boxes cut feet off.
+# The detector's window, and where a person stands in it: 96 of 128 pixels in height, and the width
+# of a walking person. Source: the INRIA person data set, with which it was trained; the vertical
+# margins are two pixels smaller because the default detector's boxes cut feet off.
 _WINDOW = (64, 128)
 _PERSON_IN_WINDOW = (0.2, 0.11, 0.8, 0.89)
 _STRIDE = (8, 8)
 
-# Sizes (width, height) to which the picture is brought: people from 0.27 to 0.67 of its height,
-# in steps of 1.2. The shapes undo the stretch of a picture between 4:3 and 16:9, since the shape
-# of the camera's picture is not known here; these six cost 16 ms on one core of a desktop PC.
+# Sizes (width, height) to which the picture is scaled, for people from 0.27 to 0.67 of its height,
+# in steps of 1.2. The shape of the camera's picture is not known here, so these undo the stretch
+# of a shape between 4:3 and 16:9. The six sizes take 16 ms on one core of a desktop PC.
 _SIZES = ((504, 352), (480, 312), (376, 264), (344, 224), (256, 184), (224, 144))
 
-# People too near to be seen in full are found by their faces, from about a seventh of the
-# picture's width on. Proportions of the body by the width and height of the face's box.
+# People who are too near to be seen in full are found by their faces, of at least about a seventh
+# of the picture's width. The body is in proportion to the width and height of the face's box.
 _NEAR_FACE_SIZE = (150, 112)
 _BODY_WIDTHS = 3.0
 _HAIR_HEIGHTS = 0.35
 _BODY_HEIGHTS = 8.0
 
-# Boxes of one person: the better one stays.
+# Boxes that overlap more than this are of one person: only the better one is kept.
 _SAME_PERSON_OVERLAP = 0.4
 _SAME_PERSON_INSIDE = 0.7
 
@@ -45,7 +45,7 @@ class PeopleDetector:
     """Finds upright people in full, and near ones by their faces."""
 
     def __init__(self):
-        """Load the detectors; without OpenCV's cascade files near people are not found."""
+        """Load the detectors; without OpenCV's cascade files do not find near people."""
         self._hog = cv2.HOGDescriptor()
         self._hog.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
         try:

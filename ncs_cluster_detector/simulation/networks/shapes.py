@@ -14,23 +14,23 @@ import numpy as np
 # Class of the rectangle by the index of its colour in a blue-green-red pixel: blue is a car,
 # green a person, red a cat (indices of the Pascal VOC classes).
 CLASS_OF_CHANNEL = (7, 15, 8)
-# What half precision makes of it is not below 0.9, so that this value serves as a threshold.
+# In half precision this is still not below 0.9, so 0.9 works as a threshold.
 SCORE = 0.9004
 
-# Chroma is the value of a channel above the larger of the other two: 255 for a pure colour, 0 for
-# grey. The pixels from the first value on form the core of a rectangle; it leaves room for
-# rounding and for compressed pictures. Within the core's box those from the second value on count
-# as filled, so that an edge whose pixels lie about the first value is not full of gaps.
+# Chroma is how much a channel exceeds the larger of the other two: 255 for a pure colour, 0 for
+# grey. Pixels of at least the first value form the core of a rectangle; it leaves room for
+# rounding and compression. Within the core's box, pixels of at least the second value count as
+# filled, so that an edge with pixels around the first value has no gaps.
 _PURE_CHROMA = 230
 _FILLED_CHROMA = 200
-# Of 3 pixels in width, the 2 at the edges may be covered by half.
+# A shape may cover only half of the pixels at its edges, 2 of 3 in width.
 _LEAST_CORE_PIXELS = 2
 _LEAST_PIXELS = 2.4
 # Share of the core's box that must be filled: a disc fills 0.79 of its box.
 _LEAST_FILLED = 0.9
 _FRINGE = 0.15
-# A rectangle ends with a drop of the chroma by at least this much in this many pixels; a picture
-# of less than half the network's size has edges that soft. A gradient has no such drop.
+# A rectangle ends with a drop of the chroma by at least this much in this many pixels. A gradient
+# has no such drop; edges are this soft in a picture of less than half the network's size.
 _LEAST_DROP = 40
 _EDGE_PIXELS = 8
 
@@ -81,8 +81,8 @@ def _without_fringe(filled, length, start):
     """
     Return where a core begins and ends, without an outermost line that is almost empty.
 
-    Single pixels there, in a noisy background, would otherwise move the box by one. More than a
-    few are the round of a disc, which is no rectangle.
+    Otherwise single pixels of a noisy background would move the box by one. More than a few such
+    pixels are the edge of a disc, which is not a rectangle.
 
     :param filled: number of filled pixels of each line.
     :param length: number of pixels of a line.

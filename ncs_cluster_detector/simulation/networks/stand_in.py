@@ -6,21 +6,21 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The built-in detector that runs in place of graph files which only the stick's chip can run."""
+"""Choose a built-in detector to run in place of graph files that only the stick's chip can run."""
 
 import os
 
-# Name of the detector; processes hand it down to those that they start.
+# The name of the detector; child processes inherit it.
 ENVIRONMENT_VARIABLE = 'NCS_STAND_IN_DETECTOR'
 
 
 def stand_in_for(graph_buffer):
     """
-    Return the graph to run: that of the stand-in for a compiled one, any other as it is.
+    Return the graph to run: the stand-in's for a compiled one, any other unchanged.
 
     :param graph_buffer: what the program read from its graph file.
     """
-    # Here, because it loads OpenCV, which the runner need not wait for.
+    # Imported here because it loads OpenCV, which the runner does not need.
     from ncs_cluster_detector.simulation.networks import graphs
     name = os.environ.get(ENVIRONMENT_VARIABLE)
     if name and isinstance(graph_buffer, bytes) and graphs.is_compiled(graph_buffer):

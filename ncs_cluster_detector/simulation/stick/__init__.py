@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""One simulated stick, as a process has it that opened it."""
+"""One simulated stick, as the process that has opened it sees it."""

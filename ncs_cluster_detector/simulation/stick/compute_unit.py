@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The inside of an opened simulated stick: tensor queues and the computation in time."""
+"""The inside of an opened simulated stick: its tensor queues and timed inferences."""
 
 from collections import deque
 import threading
@@ -25,11 +25,11 @@ class ComputeUnit:
     """
     Computes the inferences of one stick, one after the other, from its opening to its closing.
 
-    The schedule is absolute: an inference starts when the one before has ended or when it is
-    triggered, whichever is later, and ends ``inference_ms`` after that, however late the host's
-    timers fire. One thread keeps this time. Another runs the networks on the host, each as soon
-    as its input is there, so that a host that is late once has caught up by the next inference;
-    one that is slower than the stick delivers when it is done.
+    The schedule is absolute: an inference starts when it is triggered and the one before has
+    ended, and ends ``inference_ms`` later, however late the host's timers fire. One thread keeps
+    this time. Another runs the networks on the host, each as soon as its input is there: a host
+    that is late once has caught up by the next inference, and one that is slower than the stick
+    delivers when it is done.
     """
 
     def __init__(self, stick):
@@ -57,15 +57,15 @@ class ComputeUnit:
 
     @property
     def stopped(self):
-        """Tell whether the stick was closed or unplugged, or broke down."""
+        """Return whether the stick was closed or unplugged, or broke down."""
         return self.calls.stopped
 
     def begin(self, call):
-        """Let a call of the host begin that is not one of those below; see StickCalls.begin."""
+        """Let any other call of the host begin; see StickCalls.begin."""
         self.calls.begin(call)
 
     def stop(self):
-        """Wake all blocked calls and wait for the end of the threads."""
+        """Wake all blocked calls and end the threads."""
         self.calls.stop()
         for thread in self._threads:
             thread.join()
@@ -75,7 +75,7 @@ class ComputeUnit:
         Send a tensor to the stick; block while the queue is full and during the transfer.
 
         :param tensor: flat float16 array.
-        :param key: comes back with the result.
+        :param key: is returned with the result.
         :raises StickStopped: the stick was closed before or meanwhile.
         """
         with self._changed:
@@ -137,9 +137,9 @@ class ComputeUnit:
         try:
             work()
         except StickStopped:
-            return  # the stick was closed: nobody waits for what was under way
+            return  # the stick was closed: nobody waits for a result
         except Exception as error:
-            # A fault of a network on the host is a crash of the stick: whoever waits must know.
+            # A network that fails on the host is a crash of the stick, which all calls must see.
             self.calls.stop(error)
 
     def _compute(self):
@@ -149,7 +149,7 @@ class ComputeUnit:
                 self.calls.wait_for(lambda: self._to_compute)
                 job = self._to_compute.popleft()
             output = _infer(job.graph.network, job.tensor)
-            job.tensor = None   # half a megabyte that nobody needs until the result is due
+            job.tensor = None   # frees half a megabyte while the result is not due
             with self._changed:
                 job.output = output
                 job.computed_at = time.monotonic()
@@ -167,7 +167,7 @@ class ComputeUnit:
             self._stick.rest()
 
     def _run_job(self, job, free_at):
-        """Return when the next inference may start; ``free_at`` is when this one may."""
+        """Run an inference, from ``free_at`` at the earliest; return when the next may start."""
         self._sleep_until(free_at)
         started_at = max(free_at, job.queued_at)
         due_at = started_at + self._inference_sec * self.calls.faults.slow
@@ -191,8 +191,8 @@ class ComputeUnit:
         return ended_at + self._stick.throttle_pause_sec()
 
     def _note_under_way(self, change):
-        # A process that is killed cannot tell any more what its stick has for it, so it does so
-        # all the time. What has arrived is in the process's memory and is gone with it.
+        # Recorded at each change, because a killed process cannot do it later. Results that have
+        # arrived are in the process's memory and are gone with it.
         self._under_way += change
         self._stick.note_unread(TRANSFERS_PER_INFERENCE * self._under_way)
 

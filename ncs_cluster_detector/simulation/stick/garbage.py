@@ -6,24 +6,24 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Results of a simulated stick that is out of order; the same ones in every run."""
+"""Wrong results of a faulty simulated stick; the same ones in every run."""
 
 import random
 
 import numpy as np
 
-# The greatest finite number of half precision, and far more boxes than a result has room for.
+# The greatest finite number in half precision: far more boxes than a result has room for.
 _HUGE_COUNT = 65504.0
 
 
 def spoil(output, kind, number):
     """
-    Return what comes out instead of a result.
+    Return a wrong result.
 
-    :param output: flat float16 array; it is not changed.
+    :param output: flat float16 array with the right result; it is not changed.
     :param kind: a word of :data:`fault_words.GARBAGE`; ``counts`` changes the first value only,
         which is the number of boxes in a detector's result.
-    :param number: of the inference; random bytes follow from it.
+    :param number: of the inference: the seed of random bytes.
     """
     if kind == 'nan':
         return np.full_like(output, np.nan)

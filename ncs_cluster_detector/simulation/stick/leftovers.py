@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Sticks that a killed process left booted: what the vendor's library does when it meets them."""
+"""Do what the vendor's library does with sticks that a killed process left booted."""
 
 import os
 import threading
@@ -15,12 +15,11 @@ import time
 
 def reset_leftovers(shared_bus):
     """
-    Reset the sticks that are booted but in use by nobody, as the first listing of a process does.
+    Reset all booted sticks that nobody uses, as the first listing of a process does.
 
-    Before any is reset the library connects to each of them (mvnc_api.c:235), so that one that
-    does not answer keeps all others from being reset. Those that somebody has claimed, or that
-    this process may not open, it leaves alone (XLinkPlatform.c:348, 355). It takes ``boot_ms``,
-    if there are any.
+    The library connects to each of them before it resets any (mvnc_api.c:235), so a stick that
+    does not answer blocks the reset of all. It leaves sticks alone that are claimed, or that this
+    process may not open (XLinkPlatform.c:348, 355). This takes ``boot_ms``, if there are any.
     """
     found = []
     for port in shared_bus.ports():
@@ -36,7 +35,7 @@ def reset_leftovers(shared_bus):
 
 
 def claim_booted(port):
-    """Return the claim of a booted stick that nobody else has, and its ``plugs``, or None."""
+    """Claim a booted stick; return the claim and ``plugs``, or None if that is not possible."""
     if not port.has_booted():
         return None
     state = port.state()
@@ -52,15 +51,15 @@ def claim_booted(port):
 
 def await_answer(port):
     """
-    Connect to a booted stick that the caller has claimed; does not return when it is silent.
+    Connect to a booted stick that the caller has claimed; never return when it is silent.
 
-    The library waits for the answer to its first message without a deadline (XLink.c:937), though
-    it could not be sent (XLinkDispatcher.c:537), and nothing ends the wait, for a broken
-    connection wakes only calls that are blocked (:273), not this one. What the stick still has for
-    a process that was killed is taken for an answer to this one: it names streams that this one
-    has not opened (XLink.c:137, 667), comes twice (:262), is no message at all (:216), or answers
-    what was not asked (XLinkDispatcher.c:368), all of which aborts the process; or its length is
-    unexpected, which ends the reading (:283) and with it the hope for an answer.
+    The library waits for the answer to its first message without a deadline (XLink.c:937), even
+    when the message could not be sent (XLinkDispatcher.c:537). A broken connection does not end
+    the wait: it wakes only blocked calls (:273), and this is not one. The library takes messages
+    that the stick still has for a killed process for answers to this one. One that names streams
+    that this process has not opened (XLink.c:137, 667), comes twice (:262), is not a message
+    (:216), or answers no request (XLinkDispatcher.c:368) aborts the process. One of unexpected
+    length ends the reading (:283), so no answer can come any more.
     """
     if port.state().faults.silent:
         wait_for_ever()
@@ -73,6 +72,6 @@ def await_answer(port):
 
 
 def wait_for_ever():
-    """Do not return."""
+    """Never return."""
     while True:
         threading.Event().wait()

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The calls of a process to a stick that it has open: how they wait, and how they end."""
+"""The calls of a process to an open stick: how they wait, and how faults end them."""
 
 from contextlib import contextmanager
 import threading
@@ -17,20 +17,20 @@ from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 
 
 class StickStopped(Exception):
-    """The stick was closed or unplugged, or its computation broke down (the cause, then)."""
+    """The stick was closed or unplugged, or its computation failed (then with the cause)."""
 
 
 class StickCalls:
     """
-    The one lock and the one condition of an opened stick, and the state that ends waits.
+    The lock and the condition of an opened stick, and the state that ends waits.
 
-    One condition for all waits: a stick has a handful of threads at most, and whatever one of
-    them changes concerns most of the others. Methods that say so want :attr:`changed` held.
+    One condition serves all waits: a stick has a handful of threads at most, and a change by one
+    of them concerns most others. Methods that say so must be called with :attr:`changed` held.
     """
 
     def __init__(self, name):
         """
-        Begin with a stick that works.
+        Begin without faults.
 
         :param name: the stick's name, for error texts.
         """
@@ -47,7 +47,7 @@ class StickCalls:
 
     @property
     def stopped(self):
-        """Tell whether the stick was closed or unplugged, or broke down."""
+        """Return whether the stick was closed or unplugged, or broke down."""
         return self._stopped
 
     def waiting(self):
@@ -57,21 +57,21 @@ class StickCalls:
 
     def begin(self, call):
         """
-        Let a call to the stick begin, unless a fault is set for it.
+        Let a call to the stick begin, or apply the fault that is set for it.
 
-        An opening that is under way in this process is waited for, as in the vendor's library.
+        As in the vendor's library it waits for an opening under way in this process.
 
         :param call: a word of :data:`fault_words.CALLS`.
         :raises Exception: the status that was set; ERROR when the stick was unplugged.
         """
-        process_state.pass_lock()
+        process_state.wait_for_opening()
         with self.changed:
             self.apply_faults(call)
             if self._lost:
                 raise Exception(Status.ERROR)
 
     def apply_faults(self, call):
-        """Fail with the status that is set for a call, or do not return; with the lock held."""
+        """Fail with the status that a fault sets for a call, or hang; with the lock held."""
         if self.faults.hangs(call):
             self._wait_for_ever()
         status = self.faults.status_of(call)
@@ -80,7 +80,7 @@ class StickCalls:
 
     def check(self, call):
         """
-        Like :meth:`begin` for calls that pass the library's lock; with the lock held.
+        Do the same as :meth:`begin` for calls that ignore openings; with the lock held.
 
         :raises StickStopped: the stick was closed, was unplugged or broke down.
         """
@@ -92,8 +92,8 @@ class StickCalls:
         """
         Block a call until the condition holds or the time is over; with the lock held.
 
-        When the stick is unplugged, one of the calls that wait then is told, and the others wait
-        for ever, as in the vendor's library.
+        When the stick is unplugged, one of the waiting calls fails, and the others wait for ever,
+        as in the vendor's library.
 
         :raises StickStopped: the stick was closed, was unplugged or broke down.
         """
@@ -116,28 +116,28 @@ class StickCalls:
             self._raise_stopped()
 
     def set_faults(self, faults):
-        """Note what is wrong with the stick from now on."""
+        """Set the faults of the stick from now on."""
         with self.changed:
             self.faults = faults
             self.changed.notify_all()
 
     def lose(self, unheard=False):
         """
-        Note that the stick was unplugged; one call that waits for it is told.
+        Record that the stick was unplugged; one waiting call fails.
 
-        :param unheard: not even one. The vendor's library wakes a call that waits for room or for
-            a result (XLinkDispatcher.c:273, EVENT_BLOCKED); none that waits for an answer.
+        :param unheard: not even one fails. The vendor's library wakes a call that waits for room
+            or a result (XLinkDispatcher.c:273, EVENT_BLOCKED), but none that waits for an answer.
         """
         with self.changed:
             if not self._stopped:
                 self._lost = True
-                # Nothing is sent to a stick that is gone, so nothing waits for its answer.
+                # Later calls send nothing to a stick that is gone, so they do not wait for it.
                 self.faults = self.faults.after_power_off()
                 self._forgotten.update(self._waiting[0 if unheard else 1:])
                 self._stop()
 
     def stop(self, cause=None):
-        """Note that the stick was closed, or broke down with a cause; wake all calls."""
+        """Record that the stick was closed, or failed with a cause; wake all calls."""
         with self.changed:
             if not self._stopped:
                 self._cause = cause
@@ -148,7 +148,7 @@ class StickCalls:
         self.changed.notify_all()
 
     def _is_faulty(self, call):
-        # A call that waits when the stick falls silent goes on waiting, to be told of the unplug.
+        # A call that waits when the stick becomes silent goes on waiting, until an unplug.
         return call in self.faults.hang or self.faults.status_of(call) is not None
 
     @contextmanager

@@ -16,19 +16,19 @@ from ncs_cluster_detector.simulation.stick.stick_opening import open_stick
 
 
 class StickConnection:
-    """A stick that is open; other processes see it and cannot have it."""
+    """An open stick; other processes see it but cannot open it."""
 
     def __init__(self, shared_bus, port, name):
         """
         Boot a stick; the caller holds the library's lock.
 
         :param shared_bus: the :class:`SimulatedBus`.
-        :param port: the stick's :class:`StickPort`; see :func:`open_stick` for when it is another.
+        :param port: the stick's :class:`StickPort`; :func:`open_stick` may open another stick.
         :param name: its name when it was listed.
         :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
         :raises LostInBoot: the stick does not come back.
         """
-        # Before the opening, which is not undone when the system has no watches left.
+        # Before the opening, which is not undone if the system has no more watches.
         self._watch = FaultWatch(shared_bus.memory.own_path())
         try:
             self._port, self._claim, self._plugs = open_stick(shared_bus, port, name)
@@ -37,8 +37,8 @@ class StickConnection:
             raise
         self.stick = SimulatedStick(shared_bus, self._port)
         self.unit = ComputeUnit(self.stick)
-        self._look()   # for what was done before the watch began
-        self._watch.start(self._look, f'stick {self._port.path} watch')
+        self._update()   # with what was done before the watch began
+        self._watch.start(self._update, f'stick {self._port.path} watch')
 
     def close(self):
         """
@@ -53,8 +53,8 @@ class StickConnection:
         self._watch.close()
         self._claim.close()
 
-    def _look(self):
-        """Take over what was done to the stick from outside."""
+    def _update(self):
+        """Apply what was done to the stick from outside."""
         state = self._port.state()
         if state.plugged and state.plugs == self._plugs:
             self.unit.calls.set_faults(state.faults)
@@ -64,10 +64,9 @@ class StickConnection:
 
 def list_ports(shared_bus):
     """
-    Return the ports with a stick that the library finds, in their order.
+    Return the ports of the sticks that the library finds, in their order.
 
-    A stick with an error in ``enumerate`` ends the list, for the vendor's module takes any error
-    for its end.
+    An error in ``enumerate`` ends the list: the vendor's module takes any error for its end.
     """
     ports = []
     for port in shared_bus.ports() if shared_bus is not None else ():

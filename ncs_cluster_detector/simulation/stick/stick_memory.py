@@ -6,22 +6,22 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What graphs and queues are allocated on an opened simulated stick, and its limits."""
+"""The memory of an opened simulated stick: its graphs and queues, and its limits."""
 
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 
-# Memory of the first stick as reported under NCSDK 2; numbers of graphs and queues as reported by
-# the second stick's firmware, those of the first are not published.
+# Source: the memory that the first stick reports under NCSDK 2, and the numbers of graphs and
+# queues that the second stick's firmware reports; those of the first are not published.
 MEMORY_BYTES = 522073264
 MOST_GRAPHS = 10
 MOST_FIFOS = 20
 
 
 class StickMemory:
-    """Book-keeping of graphs and queues; a full stick is ``Exception(Status.X)``."""
+    """Counts graphs and queues and their bytes; a full stick is ``Exception(Status.X)``."""
 
     def __init__(self):
-        """Start empty, as a stick does that has just booted."""
+        """Start empty, as after a boot."""
         self._graph_bytes = {}
         self._fifo_bytes = {}
 
@@ -49,7 +49,7 @@ class StickMemory:
         self._graph_bytes[graph] = size
 
     def remove_graph(self, graph):
-        """Give a graph's memory back."""
+        """Free a graph's memory."""
         self._graph_bytes.pop(graph, None)
 
     def add_fifo(self, fifo, size):
@@ -59,5 +59,5 @@ class StickMemory:
         self._fifo_bytes[fifo] = size
 
     def remove_fifo(self, fifo):
-        """Give a queue's memory back."""
+        """Free a queue's memory."""
         self._fifo_bytes.pop(fifo, None)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a process has of a simulated stick that it has open: heat, throttling and the bus."""
+"""An open simulated stick: its temperature readings, throttling and share of the bus."""
 
 from collections import deque
 from functools import partial
@@ -15,10 +15,10 @@ import threading
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 from ncs_cluster_detector.simulation.heat.sensor import SensorReader
 
-# The pause between two inferences below the guard temperatures, between them and above them, and
-# how far they are apart. Source: the limits and sleeps that the host sent to the stick in the
-# vendor's first library version (85 and 95 degrees Celsius, 100 and 10000 ms); those inside the
-# later firmware are not published.
+# The distance of the two guard temperatures, and the pause between two inferences below, between
+# and above them. Source: the limits and sleeps that the vendor's first library version sent to the
+# stick (85 and 95 degrees Celsius, 100 and 10000 ms); those inside the later firmware are not
+# published.
 UPPER_GUARD_ABOVE_CELSIUS = 10.0
 THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
 
@@ -27,11 +27,11 @@ THERMAL_VALUES = 25
 
 
 class SimulatedStick:
-    """A stick from its boot to its reset; what it keeps longer is in its port's memory."""
+    """A stick from its boot to its reset; longer-lived state is in its port's memory."""
 
     def __init__(self, shared_bus, port):
         """
-        Take a stick that has just booted.
+        Use a stick that has just booted.
 
         :param shared_bus: its :class:`SimulatedBus`.
         :param port: its :class:`StickPort`.
@@ -44,7 +44,7 @@ class SimulatedStick:
         self.reserve_transfer = shared_bus.reserve_transfer
         self._port = port
         self._lock = threading.Lock()
-        # It is of one opening, as what the sensor has seen is.
+        # Each opening begins with a new sensor, which has no past readings.
         self._sensor = SensorReader(Sensor(), f'{port.path} {link.enumeration}')
         self._readings = deque(maxlen=THERMAL_VALUES)
 
@@ -69,13 +69,13 @@ class SimulatedStick:
         Read the temperature, and return it and the 24 readings before it, newest first.
 
         The vendor does not document the order of the 25 values; every known program takes the
-        first one as the current temperature. Readings not yet taken are 0.0. A sensor that tells
-        the same whatever the stick has fills all of them.
+        first one as the current temperature. Readings not yet taken are 0.0. The fault
+        ``tells-temperature`` sets all of them.
         """
         faults, celsius = self._port.faults_and_celsius()
         count = 1 if faults.told_celsius is None else THERMAL_VALUES
         with self._lock:
             self._sensor.sensor = faults.sensor
-            told = faults.told(self._sensor.read(self._port.clock(), celsius))
-            self._readings.extendleft([told] * count)
+            reported = faults.reported(self._sensor.read(self._port.clock(), celsius))
+            self._readings.extendleft([reported] * count)
             return [*self._readings, *[0.0] * (THERMAL_VALUES - len(self._readings))]

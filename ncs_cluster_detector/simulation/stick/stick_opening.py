@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How a stick is booted and then found again, or another one in its place."""
+"""Open a stick: boot it, and connect to it or to another one in its place."""
 
 import math
 import time
@@ -15,16 +15,16 @@ from ncs_cluster_detector.simulation.api import process_state
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.stick import leftovers
 
-# The vendor's library looks for a stick that it is to boot again and again, every 100 ms of 2.1 s.
+# The vendor's library looks for the stick to boot every 100 ms for 2.1 s.
 _TRIES = 21
 
 
 class LostInBoot(Exception):
-    """The stick has taken its firmware but has not come back to the bus."""
+    """The stick has received its firmware but has not come back to the bus."""
 
 
 def apply_faults(port, call):
-    """Fail with the status that is set for a call, or do not return."""
+    """Fail with the status that a fault sets for a call, or hang."""
     faults = port.state().faults
     if faults.hangs(call):
         leftovers.wait_for_ever()
@@ -40,7 +40,7 @@ def open_stick(shared_bus, port, name):
     :param shared_bus: the :class:`SimulatedBus`.
     :param port: the stick's :class:`StickPort`.
     :param name: its name when it was listed.
-    :return: port, claim and ``plugs`` of the stick that is connected.
+    :return: port, claim and ``plugs`` of the connected stick.
     :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
     :raises LostInBoot: neither the stick nor another one could be connected.
     """
@@ -69,13 +69,13 @@ def open_stick(shared_bus, port, name):
 
 def _claim_in_rom(port):
     """
-    Return the claim of a stick in ROM state and its ``plugs``, looked for again and again.
+    Claim the stick in ROM state, in several tries; return the claim and ``plugs``.
 
-    :raises Exception: status ERROR: there is none that is free and takes its firmware.
+    :raises Exception: status ERROR: no stick there is free and accepts its firmware.
     """
     for _ in range(_TRIES):
         state = port.state()
-        # usb_boot.c:349 opens it, :469 gives up after 2 s when it takes nothing.
+        # usb_boot.c:349 opens it, :469 gives up after 2 s when it accepts no data.
         usable = port.in_rom() and not (state.faults.no_access or state.faults.nak)
         claim = port.claim(state.plugs) if usable else None
         if claim is not None:
@@ -87,7 +87,7 @@ def _claim_in_rom(port):
 
 
 def _boot(port, plugs):
-    """Boot a stick; tell whether it is back within ``lost_boot_sec`` and may be opened."""
+    """Boot a stick; return whether it is back within ``lost_boot_sec`` and may be opened."""
     give_up_at = time.monotonic() + port.bus.lost_boot_sec
     port.boot(plugs)
     _sleep_until(min(port.look()[1].visible_at, give_up_at))
@@ -101,14 +101,14 @@ def _connect_to_any(shared_bus):
     """
     Connect to the first booted stick that nobody has claimed, as mvnc_api.c:542-561 does.
 
-    The library means to find its own one under another name, but looks at no more than that. For
-    each one in ROM state it waits as long as for its own (XLinkPlatform.c:325).
+    The library expects its own stick under another name, but does not check more. For each stick
+    in ROM state it waits as long as for its own (XLinkPlatform.c:325).
 
     :raises LostInBoot: there is none.
     """
     index = 0
     while True:
-        # Listed anew for each: XLinkGetDeviceName counts in a list that is of this moment.
+        # Listed again for each: XLinkGetDeviceName indexes the list of the moment.
         ports = [port for port in shared_bus.ports() if port.is_visible()]
         if index >= len(ports):
             raise LostInBoot('no booted stick that nobody has claimed')

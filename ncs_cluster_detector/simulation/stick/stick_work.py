@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a simulated stick works on: queues of tensors, graphs, and inferences."""
+"""The data of a simulated stick's work: queues of tensors, graphs, and inferences."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class TensorQueue:
     A queue of FP16 tensors between host and stick; the lock of the compute unit guards it.
 
     ``held`` counts the places in use: in an input queue from the beginning of the transfer until
-    the end of the inference, in an output queue until the host has read the result. What comes
-    for a queue that is ``gone`` is dropped.
+    the end of the inference, in an output queue until the host has read the result. Results for a
+    queue that is ``gone`` are dropped.
     """
 
     def __init__(self, capacity):
@@ -32,7 +32,7 @@ class TensorQueue:
 
 @dataclass
 class LoadedGraph:
-    """A network in the stick's memory, and how long it computed last, in milliseconds."""
+    """A network in the stick's memory, and the time of its last inference in milliseconds."""
 
     network: Any
     time_taken_ms: float = 0.0
@@ -41,7 +41,7 @@ class LoadedGraph:
 
 @dataclass
 class Job:
-    """An inference that was triggered, from one queue to another; times of the monotonic clock."""
+    """A triggered inference, from one queue to another; times are of the monotonic clock."""
 
     graph: LoadedGraph
     tensor: Any

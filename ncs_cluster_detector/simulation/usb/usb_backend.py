@@ -27,20 +27,20 @@ _INTERFACE = 0
 
 class SimulatedUsbBackend(IBackend):
     """
-    The sticks of a :class:`SimulatedBus`, and two devices that are none.
+    The sticks of a :class:`SimulatedBus`, and two other devices.
 
-    It has the methods that are needed to clean a bus of leftovers; all others raise
+    It has only the methods that are needed to reset leftover sticks; all others raise
     ``NotImplementedError``. Every failure is a ``usb.core.USBError`` with libusb's code in
-    ``backend_error_code``. Unlike Linux, which claims an interface for whoever transfers
-    something, it refuses transfers without a claim (NOT_FOUND).
+    ``backend_error_code``. Linux claims an interface automatically on a transfer; this refuses
+    transfers without a claim (NOT_FOUND).
     """
 
     def __init__(self, shared_bus: SimulatedBus) -> None:
-        """Look at a bus."""
+        """Use a bus."""
         self._bus = shared_bus
 
     def enumerate_devices(self):
-        """Yield what can be seen on the bus now: devices for the other methods."""
+        """Yield the visible devices, for the other methods."""
         yield from usb_devices.FOREIGN_DEVICES
         for index, port in enumerate(self._bus.ports()):
             device = usb_devices.listed_stick(port, index)
@@ -55,7 +55,7 @@ class SimulatedUsbBackend(IBackend):
         """
         Return a handle of a device.
 
-        :raises USBError: NO_DEVICE, or ACCESS (also for devices that are no sticks).
+        :raises USBError: NO_DEVICE, or ACCESS (also for devices that are not sticks).
         """
         if dev.port is None:
             raise usb_error(usb_devices.ACCESS)
@@ -65,14 +65,14 @@ class SimulatedUsbBackend(IBackend):
         return UsbHandle(dev)
 
     def close_device(self, dev_handle):
-        """Close a handle, and give its interface back."""
-        dev_handle.let_go()
+        """Close a handle, and release its interface."""
+        dev_handle.release()
 
     def claim_interface(self, dev_handle, intf):
         """
-        Take a stick's only interface for this handle, until it is given back or the process ends.
+        Claim a stick's only interface for this handle, until it is released or the process ends.
 
-        :raises USBError: NOT_FOUND, NO_DEVICE, or BUSY: another handle has it, or some process has
+        :raises USBError: NOT_FOUND, NO_DEVICE, or BUSY: another handle has it, or a process has
             the stick open.
         """
         device = dev_handle.device
@@ -84,7 +84,7 @@ class SimulatedUsbBackend(IBackend):
         if dev_handle.claim is None:
             raise usb_error(usb_devices.BUSY)
         if not device.is_there():   # any more
-            dev_handle.let_go()
+            dev_handle.release()
             raise usb_error(usb_devices.NO_DEVICE)
         device.port.note_holder()
         if self._bus.bus.leftovers == 'none':
@@ -92,24 +92,24 @@ class SimulatedUsbBackend(IBackend):
 
     def release_interface(self, dev_handle, intf):
         """
-        Give the interface back.
+        Release the interface.
 
         :raises USBError: NOT_FOUND: this handle does not have it.
         """
         _check_interface(intf)
         if dev_handle.claim is None:
             raise usb_error(usb_devices.NOT_FOUND)
-        dev_handle.let_go()
+        dev_handle.release()
 
     def bulk_read(self, dev_handle, ep, intf, buff, timeout):
         """
-        Read what a booted stick has for its host: one transfer, or what fits of it.
+        Read one transfer that a booted stick has for its host, or the part that fits.
 
-        :param buff: array.array that is filled.
+        :param buff: array.array to fill.
         :param timeout: in milliseconds; 0 = for ever.
         :return: number of bytes.
         :raises USBError: TIMEOUT; NO_DEVICE as soon as the stick leaves the bus; OVERFLOW: the
-            array is shorter than a packet of 512 bytes that came, which is lost; NOT_FOUND.
+            array is shorter than a packet of 512 bytes, which is lost; NOT_FOUND.
         """
         _check_transfer(dev_handle, ep, FROM_STICK, intf)
         data = self._until(dev_handle, timeout, lambda: usb_stick.send(dev_handle))
@@ -124,15 +124,15 @@ class SimulatedUsbBackend(IBackend):
 
     def bulk_write(self, dev_handle, ep, intf, data, timeout):
         """
-        Send bytes to a stick; a booted one that lives does what their XLink headers say.
+        Send bytes to a stick; a booted one obeys their XLink headers, unless it is mute.
 
-        RESET_REQ lets it leave the bus and come back in ROM state, an unknown type makes it mute,
-        others change nothing. One in ROM state takes whatever comes, and does nothing.
+        RESET_REQ makes it leave the bus and come back in ROM state, an unknown type makes it mute,
+        others change nothing. A stick in ROM state accepts all bytes and does nothing.
 
         :param data: array.array of whole headers or parts of them.
         :param timeout: in milliseconds; 0 = for ever.
         :return: number of bytes.
-        :raises USBError: TIMEOUT: the stick takes nothing; NO_DEVICE or NOT_FOUND.
+        :raises USBError: TIMEOUT: the stick accepts no data; NO_DEVICE or NOT_FOUND.
         """
         _check_transfer(dev_handle, ep, TO_STICK, intf)
         self._until(dev_handle, timeout, lambda: usb_stick.takes(dev_handle))
@@ -140,12 +140,12 @@ class SimulatedUsbBackend(IBackend):
 
     def reset_device(self, dev_handle):
         """
-        Reset the stick over USB; one that had booted leaves the bus and comes back in ROM state.
+        Reset the stick over USB; a booted one leaves the bus and comes back in ROM state.
 
-        It needs no claim, and takes the stick from whoever has it open.
+        It needs no claim, and works even if the stick is open.
 
-        :raises USBError: NO_DEVICE; NOT_FOUND as libusb does after success, when the device has
-            become another one.
+        :raises USBError: NO_DEVICE; NOT_FOUND after success when it comes back as a new device, as
+            libusb does.
         """
         device = dev_handle.device
         _check_there(device)
@@ -155,7 +155,7 @@ class SimulatedUsbBackend(IBackend):
             raise usb_error(usb_devices.NOT_FOUND)
 
     def _until(self, handle, timeout_ms, found):
-        """Return the first value of a function that is not None, asked again after each change."""
+        """Call a function after each change until its value is not None; return the value."""
         value = found()
         if value is not None:
             return value

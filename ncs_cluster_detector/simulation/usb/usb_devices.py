@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The devices on the simulated USB bus, as libusb describes and opens them."""
+"""The devices on the simulated USB bus, and their handles, as in libusb."""
 
 from dataclasses import dataclass
 import errno
@@ -18,7 +18,7 @@ VENDOR_ID = 0x03e7
 ROM_PRODUCT_ID = 0x2150
 BOOTED_PRODUCT_ID = 0xf63b
 
-# Codes of libusb, and the system's for the same.
+# Codes of libusb, and the texts and error numbers for them.
 ACCESS = -3
 NO_DEVICE = -4
 NOT_FOUND = -5
@@ -33,9 +33,9 @@ _ERRORS = {
     TIMEOUT: ('Operation timed out', errno.ETIMEDOUT),
     OVERFLOW: ('Overflow', errno.EOVERFLOW),
 }
-# Below are those of the devices that are no sticks; a port then has three in turn, so that a
-# device never has the address of the one before, nor of one in another port. With more than 41
-# sticks they exceed the 127 of a real bus.
+# Lower addresses are for the devices that are not sticks. Each port uses three addresses in turn,
+# so a device never has the address of the one before it, or of one in another port. With more than
+# 41 sticks they exceed the 127 addresses of a real bus.
 _FIRST_ADDRESS = 4
 _ADDRESSES_PER_PORT = 3
 
@@ -72,9 +72,9 @@ class DeviceDescriptor:
 @dataclass(frozen=True)
 class UsbDevice:
     """
-    A device as it was when it was listed; without a port it is no stick.
+    A device as it was when it was listed; without a port it is not a stick.
 
-    ``plugs`` and ``enumeration`` tell it from others that its port has had.
+    ``plugs`` and ``enumeration`` distinguish it from other devices that its port has had.
     """
 
     descriptor: DeviceDescriptor
@@ -84,17 +84,17 @@ class UsbDevice:
 
     @property
     def has_booted(self):
-        """Tell whether it is a stick that had booted."""
+        """Return whether it is a booted stick."""
         return self.descriptor.idProduct == BOOTED_PRODUCT_ID
 
     def is_there(self):
-        """Tell whether the device is still on the bus."""
+        """Return whether the device is still on the bus."""
         state, link = self.port.look()
         return state.plugged and link.enumeration == self.enumeration
 
 
 class UsbHandle:
-    """An opened device: who has the interface, and what was read or written in part."""
+    """An opened device: the claim of its interface, and partly read or written data."""
 
     def __init__(self, device):
         """Open a device."""
@@ -103,14 +103,14 @@ class UsbHandle:
         self.unread = b''
         self.received = bytearray()
 
-    def let_go(self):
-        """Give the interface back, if this handle has it."""
+    def release(self):
+        """Release the interface, if this handle has it."""
         if self.claim is not None:
             self.claim.close()
             self.claim = None
 
 
-# A root hub and a webcam, of which nobody who looks for sticks may take any notice.
+# A root hub and a webcam, which programs that look for sticks must ignore.
 FOREIGN_DEVICES = (
     UsbDevice(DeviceDescriptor(0x1d6b, 0x0002, 1, (), bDeviceClass=9)),
     UsbDevice(DeviceDescriptor(0x046d, 0x0825, 2, (2,), bDeviceClass=0xef)),
@@ -119,10 +119,10 @@ FOREIGN_DEVICES = (
 
 def listed_stick(port, index):
     """
-    Return a stick as a device, or None when none can be seen.
+    Return the stick in a port as a device, or None when no stick is visible.
 
     :param port: the :class:`StickPort`.
-    :param index: its place among the ports of the bus, from 0 on.
+    :param index: of the port on the bus, from 0.
     """
     seen = port.visible()
     if seen is None:

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a simulated stick does on its own endpoints: what it sends, and what it does when told."""
+"""What a simulated stick does on its USB endpoints: send data, and obey received headers."""
 
 from contextlib import suppress
 
@@ -14,7 +14,7 @@ from ncs_cluster_detector.simulation.usb import xlink_wire
 
 
 def takes(handle):
-    """Return True when the stick takes what is written to it, else None."""
+    """Return True when the stick accepts data, else None."""
     return None if handle.device.port.state().faults.nak else True
 
 
@@ -22,7 +22,7 @@ def send(handle):
     """
     Return the next bytes that the stick has for its host, or None when it has none.
 
-    :param handle: the :class:`UsbHandle` of whoever reads.
+    :param handle: the reader's :class:`UsbHandle`.
     """
     faults = handle.device.port.state().faults
     if not handle.device.has_booted or faults.mute or faults.nak:
@@ -36,9 +36,9 @@ def send(handle):
 
 def receive(handle, data):
     """
-    Let the stick receive bytes, and do what their XLink headers say; return how many they are.
+    Let the stick receive bytes and obey their XLink headers; return the number of bytes.
 
-    :param handle: the :class:`UsbHandle` of whoever writes.
+    :param handle: the writer's :class:`UsbHandle`.
     """
     port = handle.device.port
     if handle.device.has_booted and not port.state().faults.mute:

@@ -7,40 +7,39 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-What stick and host send each other over USB: the headers of XLink, the vendor's protocol.
+The headers of XLink, the vendor's protocol between stick and host on USB.
 
 Source: XLinkPrivateDefines.h, xLinkEventHeader_t and xLinkEventType_t; little endian.
 """
 
 import struct
 
-# Number, type, name of a stream, its number, size of the data that follow, and flags.
+# Message number, type, stream name, stream number, size of the data that follow, and flags.
 HEADER = struct.Struct('<ii16sIII')
 WRITE_REQ = 0
 READ_REL_REQ = 2
 RESET_REQ = 6
-# All others are unknown: XLink.c:216 aborts on the host, and the firmware is built of the same.
+# All others are unknown: XLink.c:216 aborts the host, and the firmware has the same code.
 KNOWN_TYPES = frozenset(range(15)) - {7}
 ACKNOWLEDGED = 1
 
-# What an inference brings from the stick: the input's place is free again, and the result, which
-# is announced and then follows.
+# For an inference a stick sends: that the input's place is free again, a header that announces the
+# result, and the result.
 TRANSFERS_PER_INFERENCE = 3
 _INPUT_STREAM = 4
 _OUTPUT_STREAM = 5
-# As of an input of 300 x 300; it stands in a header only.
-_INPUT_BYTES = 540000
+_INPUT_BYTES = 540000   # of an input of 300 x 300; only used in a header
 # Of the SSD networks: 101 rows of 7 values in FP16.
 _RESULT_BYTES = 1414
-# The host's numbers begin at 10 in each process (XLinkDispatcher.c:563); these are the stick's.
+# The stick's message numbers; the host's begin at 10 in each process (XLinkDispatcher.c:563).
 _FIRST_ID = 0x1000
 
 
 def unread_transfer(left):
     """
-    Return the bytes of the oldest transfer that a stick has for a host that is gone.
+    Return the bytes of the oldest transfer that a stick has for a host process that is gone.
 
-    :param left: how many there are, with this one; 1 or more.
+    :param left: number of transfers left, with this one; 1 or more.
     """
     kind = left % TRANSFERS_PER_INFERENCE
     if kind == 0:

@@ -10,6 +10,7 @@
 
 import types
 
+from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.history import History
 from ncs_cluster_detector.checking.history import Report
 from ncs_cluster_detector.checking.history import StickReport
@@ -41,6 +42,8 @@ class Terminal:
 class World:
     """A Bench whose time is invented: two sticks, of which one changes its state by a plan."""
 
+    judge, skip = Bench.judge, Bench.skip
+
     def __init__(self, states):
         """Take a list of (since when, state) of stick 1."""
         self.now, self.states = 0.0, states
@@ -56,6 +59,7 @@ class World:
 
     def begin(self, step):
         """Begin a step."""
+        self.step = step
         return self.figures.setdefault(step, {})
 
     def add(self, verdict):

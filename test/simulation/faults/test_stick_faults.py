@@ -105,13 +105,13 @@ def test_a_silent_stick_hangs_all_calls_but_those_to_its_rom(text):
 def test_what_a_sensor_tells(texts, told):
     faults = faults_of(*texts)
     reading = faults.sensor.rounded(43.3)
-    assert faults.told(reading) == told
-    assert math.isnan(faults.with_fault('nan-temperature').told(reading))
+    assert faults.reported(reading) == told
+    assert math.isnan(faults.with_fault('nan-temperature').reported(reading))
 
 
 def test_a_sensor_that_is_lost_tells_no_number_unless_it_tells_something_else():
-    assert math.isnan(StickFaults().told(None))
-    assert faults_of('tells-temperature 20').told(None) == 20.0
+    assert math.isnan(StickFaults().reported(None))
+    assert faults_of('tells-temperature 20').reported(None) == 20.0
 
 
 def test_words_of_one_sensor_add_up_and_the_last_of_each_counts():

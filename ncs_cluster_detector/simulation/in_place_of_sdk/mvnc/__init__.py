@@ -15,5 +15,5 @@ import sys
 _found = find_spec('ncs_cluster_detector')
 # A folder of that name beside the program, such as a checkout, has no origin.
 if _found is None or _found.origin is None:
-    # Used from a checkout that is not installed; behind everything else that the program uses.
+    # Used from a checkout that is not installed; last, so that the program's own modules win.
     sys.path.append(str(Path(__file__).resolve().parents[4]))

@@ -8,7 +8,7 @@
 # the License.
 """The module ``mvnc.mvncapi`` of programs written for the vendor's SDK, with simulated sticks."""
 
-# The vendor's module has all of these, and programs that import * from it use them unasked.
+# The vendor's module has all of these, and programs that import * from it may use them.
 from ctypes import *  # noqa: F401, F403
 from enum import Enum  # noqa: F401
 import numbers  # noqa: F401
@@ -24,7 +24,7 @@ import numpy  # noqa: F401
 
 
 class Graph(double.Graph):
-    """A network on a simulated stick, or what runs in its place."""
+    """A network on a simulated stick, or its stand-in."""
 
     def allocate(self, device, graph_buffer):
         """Send the bytes of a graph file to an opened stick; say on stderr why one is refused."""

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Reads the files of networks, as far as OpenCV does not tell what is in them."""
+"""Read from network files what OpenCV does not report."""

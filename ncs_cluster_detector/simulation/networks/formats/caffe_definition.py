@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Reads from a Caffe network what OpenCV does not tell: its input, and whether its files fit.
+Read from a Caffe network what OpenCV does not report: its input, and whether its files match.
 
 The names and numbers of the fields are those of caffe.proto.
 """
@@ -21,8 +21,7 @@ _OLD_LAYERS_OF_NET = 2
 _NAME_OF_LAYER, _BLOBS_OF_LAYER = 1, 7
 _NAME_OF_OLD_LAYER, _BLOBS_OF_OLD_LAYER = 4, 6
 _DIMENSIONS = 4
-# Mean, variance, and the factor of both.
-_ARRAYS_OF_BATCH_NORM = 3
+_ARRAYS_OF_BATCH_NORM = 3   # mean, variance, and the factor of both
 # The field with ``bias_term`` of the kinds of layers that may have a bias.
 _BIAS_FORMS = {'Convolution': 'convolution_param', 'InnerProduct': 'inner_product_param'}
 _FALSE = ['false'], ['False'], ['f'], ['0']
@@ -30,10 +29,10 @@ _FALSE = ['false'], ['False'], ['f'], ['0']
 
 def parse_definition(prototxt):
     """
-    Return the definition as :func:`protobuf_text.parse` does.
+    Return a definition as :func:`protobuf_text.parse` does.
 
     :param prototxt: its bytes, with comments in any encoding.
-    :raises ValueError: it is none.
+    :raises ValueError: it is not a definition.
     """
     try:
         return protobuf_text.parse(bytes(prototxt).decode('utf-8', errors='replace'))
@@ -43,7 +42,7 @@ def parse_definition(prototxt):
 
 
 def input_shapes(definition):
-    """Return the dimensions of a network's inputs, by their names; a text is no number."""
+    """Return the dimensions of a network's inputs by name; an unknown one is '?'."""
     names = _texts(definition, 'input')
     shapes = [_dimensions(shape) for shape in _messages(definition, 'input_shape')]
     sides = tuple(map(_dimension, definition.get('input_dim', [])))
@@ -58,11 +57,11 @@ def input_shapes(definition):
 
 def check_weights(definition, caffemodel):
     """
-    Check that the weights are of the same network as the definition.
+    Check that the weights belong to the same network as the definition.
 
-    OpenCV takes weights that lack a layer's bias for a layer without one.
+    OpenCV does not: when a layer's bias is missing, it computes without one.
 
-    :raises ValueError: they are of another one, or no weights.
+    :raises ValueError: they belong to another one, or are not weights.
     """
     try:
         found = _arrays(caffemodel)
@@ -80,18 +79,18 @@ def check_weights(definition, caffemodel):
 
 
 def _expected_arrays(layer, kind):
-    """Return how many arrays of weights a layer has, or None for a kind not known here."""
+    """Return how many arrays of weights a layer needs, or None for an unknown kind."""
     if kind == 'BatchNorm':
         return _ARRAYS_OF_BATCH_NORM
     if kind not in _BIAS_FORMS:
         return None
-    told = [value for form in _messages(layer, _BIAS_FORMS[kind])
-            for value in _texts(form, 'bias_term')]
-    return 1 if told[-1:] in _FALSE else 2
+    bias_terms = [value for form in _messages(layer, _BIAS_FORMS[kind])
+                  for value in _texts(form, 'bias_term')]
+    return 1 if bias_terms[-1:] in _FALSE else 2
 
 
 def _arrays(caffemodel):
-    """Return for each layer's name how many arrays of weights there are."""
+    """Return the number of arrays of weights by layer name."""
     layers = protobuf.every(caffemodel, _LAYERS_OF_NET)
     numbers = _NAME_OF_LAYER, _BLOBS_OF_LAYER
     if not layers:

@@ -7,23 +7,22 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The two files of a Caffe network, and the one graph file that simulated sticks take for them.
+Pack the two files of a Caffe network into one graph file for simulated sticks.
 
-A stick takes one piece of bytes: a line ``caffe N``, N bytes of the definition (prototxt), and the
-weights (caffemodel).
+A graph file is a line ``caffe N``, N bytes of the definition (prototxt), and the weights
+(caffemodel).
 """
 
 import os
 import re
-from typing import Optional
 
 WEIGHTS_ENDING = '.caffemodel'
 DEFINITION_ENDINGS = '.prototxt', '.prototxt.txt'
 _HEADER = re.compile(rb'caffe (\d+)\n')
 
 
-def stem_of(path: str) -> Optional[str]:
-    """Return the path of a Caffe file without its ending, or None when it is called otherwise."""
+def stem_of(path: str) -> str | None:
+    """Return the path of a Caffe file without its ending, or None for another ending."""
     for ending in (WEIGHTS_ENDING, *DEFINITION_ENDINGS):
         if path.endswith(ending):
             return path[:-len(ending)]
@@ -32,9 +31,9 @@ def stem_of(path: str) -> Optional[str]:
 
 def read_packed(path):
     """
-    Return both files in one.
+    Return both files as one graph file.
 
-    :param path: of one of them; the other lies beside it, with another ending.
+    :param path: of one of them; the other is beside it, with another ending.
     :raises OSError: one of them cannot be read.
     :raises ValueError: the other one is missing.
     """
@@ -47,20 +46,20 @@ def read_packed(path):
 
 
 def is_packed(data):
-    """Tell whether bytes are those of a graph file of both."""
+    """Return whether bytes are such a graph file."""
     return _HEADER.match(data) is not None
 
 
 def unpack(data):
     """
-    Return (definition, weights) as views of the bytes of a graph file of both.
+    Return (definition, weights) as views of a graph file's bytes.
 
-    :raises ValueError: they end in the definition.
+    :raises ValueError: the bytes end in the definition.
     """
     header = _HEADER.match(data)
     end = header.end() + int(header[1])
     if end > len(data):
-        raise ValueError(f'its first line tells of {int(header[1])} bytes of prototxt, and '
+        raise ValueError(f'its first line announces {int(header[1])} bytes of prototxt, and '
                          f'{len(data) - header.end()} follow; expected a line "caffe N", N bytes '
                          'of prototxt, and the caffemodel')
     view = memoryview(data)
@@ -73,7 +72,7 @@ def _content(path):
 
 
 def _other(path, endings):
-    """Return the path of a network's other file, which has one of some endings."""
+    """Return the path of a network's other file, which has one of the endings."""
     candidates = [stem_of(path) + ending for ending in endings]
     for candidate in candidates:
         if os.path.exists(candidate):

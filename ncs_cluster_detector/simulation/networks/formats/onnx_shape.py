@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Reads from an ONNX model what its input is, which OpenCV does not tell.
+Read the input of an ONNX model, which OpenCV does not report.
 
 The numbers of the fields are those of onnx.proto.
 """
@@ -29,11 +29,11 @@ _NAME_OF_DIMENSION = 2
 
 def input_shapes(model):
     """
-    Return the dimensions of a model's inputs, by their names.
+    Return the dimensions of a model's inputs by name.
 
     :param model: bytes of an ONNX file.
-    :return: for each input a tuple of numbers, and of names or '?' where there is no number.
-    :raises ValueError: the bytes are no such file.
+    :return: for each input a tuple of numbers; a dimension without one is its name or '?'.
+    :raises ValueError: the bytes are not an ONNX file.
     """
     graph = protobuf.only(model, _GRAPH_OF_MODEL)
     # Old files list their weights among the inputs.

@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Reads protocol buffers, the format of ONNX and Caffe files.
+Read protocol buffers, the format of ONNX and Caffe files.
 
-A message is a row of fields, each with a number and either a whole number or bytes, which may be
-a message again.
+A message is a sequence of fields. A field has a number, and its value is an integer or bytes,
+which may be a message again.
 """
 
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
@@ -19,27 +19,27 @@ _FIXED_SIZES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
 
 def only(message, number, otherwise=b''):
     """
-    Return the value of a field, the last one when there are several, or what it is without.
+    Return the value of a field (the last one when there are several), or else ``otherwise``.
 
-    :raises ValueError: the bytes are no message.
+    :raises ValueError: the bytes are not a message.
     """
     return (every(message, number) or [otherwise])[-1]
 
 
 def every(message, number):
     """
-    Return the values of all fields with a number, bytes as views that copy nothing.
+    Return the values of all fields with a number, bytes as views without a copy.
 
-    :raises ValueError: the bytes are no message.
+    :raises ValueError: the bytes are not a message.
     """
     return [value for found, value in _fields(_bytes(message)) if found == number]
 
 
 def text(value):
     """
-    Return the text in the value of a field.
+    Return the value of a field as text.
 
-    :raises ValueError: it is none.
+    :raises ValueError: it is not a text.
     """
     return bytes(_bytes(value)).decode('utf-8')
 
@@ -70,7 +70,7 @@ def _fields(message):
 
 
 def _varint(message, at):
-    """Return a whole number, seven bits a byte from the lowest on, and where it ends."""
+    """Return an integer, seven bits a byte from the lowest on, and where it ends."""
     value = shift = 0
     while True:
         if at >= len(message):
@@ -80,7 +80,7 @@ def _varint(message, at):
         value |= (byte & 0x7f) << shift
         shift += 7
         if byte < 0x80:
-            # A negative one takes all 64 bits.
+            # A negative integer takes all 64 bits.
             return value - (1 << 64) if value >> 63 else value, at
         if shift > 63:
             raise ValueError('it has a number of more than 64 bits')

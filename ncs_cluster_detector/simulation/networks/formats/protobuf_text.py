@@ -7,9 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Reads the text form of protocol buffers, in which Caffe networks are defined.
+Read the text form of protocol buffers, in which Caffe networks are defined.
 
-A message is a row of fields, ``name: value``, ``name: [value, value]`` or ``name { message }``.
+A message is a sequence of fields ``name: value``, ``name: [value, value]`` or
+``name { message }``.
 """
 
 import re
@@ -25,10 +26,10 @@ def parse(text):
     """
     Return a message as a dictionary: name of a field to the list of its values.
 
-    Values are texts, their escapes as they stand, or dictionaries again. What is written right is
-    read right; not all that is written wrong is noticed.
+    Values are texts, with their escapes unchanged, or dictionaries again. Correct texts are read
+    correctly, but not every error is noticed.
 
-    :raises ValueError: it is no such text.
+    :raises ValueError: the text is not a message.
     """
     root, outer = {}, []
     message, name, is_list = root, None, False
