@@ -6,14 +6,14 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Keeps the memory of images that came and went, because as large ones come next."""
+"""Makes the process keep the freed memory of images for the next ones of the same size."""
 
 import ctypes
 
-# glibc's mallopt(3): below which size memory is not mapped for each block, its own upper limit,
-# and how much freed memory a process keeps.
+# Options of glibc's mallopt(3): how much freed memory a process keeps, and from which block size
+# memory is mapped for each block.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 32 * 2**20
+KEPT_BYTES = 32 * 2**20   # mallopt's upper limit for M_MMAP_THRESHOLD
 
 
 def keep_freed_memory():
