@@ -39,7 +39,6 @@ from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
-from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
@@ -78,9 +77,10 @@ class DetectorNode(Node):
         self._owner = status_prefix(self, 'detector')
         try:
             DRIVERS[self._driver].check_installed()
-        except SdkMissingError as error:
+            options = parameters.options_of(
+                values, lambda text: self.get_logger().warning(self._declared.shown(text)))
+        except (SdkMissingError, StartupError) as error:
             raise StartupError(self._declared.shown(error)) from None
-        options = self._options(values)
         labels = tuple(dict.fromkeys(
             label for _, labels in options.workers.graphs for label in labels[1:]))
         self._declared.accept_changes(
@@ -126,13 +126,6 @@ class DetectorNode(Node):
         if self._depth is not None:
             self._depth.follow(settings.depth_timeout_ms)
         self._declared.log_changes(before, after, settings, len(self._supervisor.snapshot.sticks))
-
-    def _options(self, values: Values) -> SupervisorOptions:
-        try:
-            return parameters.options_of(
-                values, lambda text: self.get_logger().warning(self._declared.shown(text)))
-        except StartupError as error:
-            raise StartupError(self._declared.shown(error)) from None
 
     def _supervise(self):
         try:

@@ -11,6 +11,7 @@
 from pathlib import Path
 import sys
 from typing import Any
+from typing import List
 
 from launch import LaunchContext
 from launch.logging import get_logger
@@ -78,7 +79,7 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
         is_list = isinstance(spec.default, list)
         one_text = is_list and not text.lstrip().startswith('[')
         value = ParameterValue([text] if one_text else LaunchConfiguration(name),
-                               value_type=list[str] if is_list else type(spec.default))
+                               value_type=List[str] if is_list else type(spec.default))
         try:
             value.evaluate(context)
         except ValueError:

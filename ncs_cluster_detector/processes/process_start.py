@@ -81,11 +81,7 @@ def ends_with_its_reader(main):
                 for stream in filter(None, (sys.stdout, sys.stderr)):
                     stream.flush()
         except BrokenPipeError:
-            _end_by_broken_pipe()
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE})
+            signal.raise_signal(signal.SIGPIPE)
     return run
-
-
-def _end_by_broken_pipe():
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE})
-    signal.raise_signal(signal.SIGPIPE)

@@ -20,7 +20,7 @@ def keep_freed_memory():
     """
     Let this process keep up to 32 MB of freed memory (in each of glibc's few arenas).
 
-    Otherwise each image's memory goes back to the system and comes anew, page by page: at
+    Otherwise each image's memory is returned to the system and mapped again, page by page: at
     1280x720 and 30 Hz that is a quarter of a camera's CPU time. Without glibc nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
