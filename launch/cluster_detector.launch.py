@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Camera and detector, on real sticks unless the arguments say otherwise.
+Starts camera and detector, on real sticks unless the arguments say otherwise.
 
 ``ros2 launch ncs_cluster_detector cluster_detector.launch.py --show-args`` is the manual.
 """
@@ -117,12 +117,12 @@ def nodes(context):
     """
     Return the actions that run the two nodes, or the detector alone.
 
-    A function, because the values of the arguments decide which parameters there are.
+    A function, because the values of the arguments decide which parameters are set.
     """
     def after_exit(event, _):
         if event.returncode != STARTUP_ERROR:
             return None
-        # All, or launch would start the one again that has ended.
+        # All of them: otherwise launch would start the ended one again.
         others = ', so the other node is stopped' if len(started) > 1 else ''
         return [
             LogInfo(msg=f'{event.process_name} cannot start{others}'),
@@ -147,7 +147,7 @@ def nodes(context):
 def node(name, full_name, arguments, context, file, variables, **options):
     """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
     has_file = file.concerns(full_name)
-    # Before all else, so that SetParameter of a launch file around wins over it.
+    # First, so that SetParameter of an including launch file overrides it.
     defaults = [] if has_file else ['--params-file', PathJoinSubstitution(
         [FindPackageShare(PACKAGE), 'config', name + '.yaml'])]
     return Node(

@@ -7,9 +7,9 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Rviz with the view of this package: pictures and objects of one camera and detector.
+Starts rviz with the view of this package: pictures and objects of one camera and detector.
 
-It needs no other part of them, so it may run on another machine than they do.
+It only needs their topics, so it may run on another machine.
 """
 
 from ament_index_python.packages import get_package_prefix
@@ -28,7 +28,7 @@ from ncs_cluster_detector.launching.arguments import warn_of_unknown
 
 VIEW = PathJoinSubstitution(
     [FindPackageShare('ncs_cluster_detector'), 'config', 'cluster_detector.rviz'])
-# The topics that such a view may name; rviz itself knows absolute names only.
+# The topics that the view may name, with a leading slash: rviz has absolute names only.
 TOPICS = (
     'annotated_image', 'annotated_image/compressed', 'foreground_image', 'markers',
     'camera/image_raw', 'camera/image_raw/compressed', 'camera/camera_info',
@@ -66,6 +66,6 @@ def rviz(_):
         package='rviz2',
         executable='rviz2',
         arguments=['--display-config', VIEW],
-        # What is absolute in the view becomes relative to the namespace.
+        # Absolute names of the view become relative to the namespace.
         remappings=[('/' + topic, topic) for topic in TOPICS],
         output='screen')]

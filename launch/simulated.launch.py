@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Camera and detector on simulated sticks and a synthetic camera: the same with other defaults."""
+"""Starts cluster_detector.launch.py with simulated sticks and a test pattern as defaults."""
 
 from pathlib import Path
 

@@ -46,7 +46,7 @@ def add(package, module, table, class_name):
     shutil.copy(module.__file__, folder / 'invented.py')
     registry = folder / 'registry.py'
     text, count = re.subn(
-        r'(?m)^(?=# By the value)(.*\n\w+: Dict.* = \{\n)',
+        r'(?m)^(?=# By the value)(.*\n\w+: [Dd]ict.* = \{\n)',
         f'from ncs_cluster_detector.{table}.invented import {class_name}\n\n'
         rf"\1    'invented': {class_name},\n", registry.read_text())
     assert count == 1

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The camera node: pictures of a camera, a stream or files, as topics."""
+"""The camera node: publishes the pictures of a camera, a stream or files."""

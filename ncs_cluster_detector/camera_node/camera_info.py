@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Calibrations as ROS names and sends them."""
+"""Finds calibrations by their URL, and makes CameraInfo messages."""
 
 from urllib.parse import unquote
 
@@ -21,9 +21,9 @@ def calibration_at(url, warn=lambda text: None):
     """
     Return the Calibration in the file that a URL names, or None for an empty URL.
 
-    :param url: ``file:///path``, ``package://package/path``, or empty; what camera_info_manager
-        calls a calibration URL; %E9 in a path is a byte of it, whatever its encoding.
-    :param warn: is called with one line if the file names no distortion model.
+    :param url: a calibration URL as camera_info_manager knows it: ``file:///path``,
+        ``package://package/path``, or empty; %E9 in a path is a byte of it, in any encoding.
+    :param warn: called with one line if the file names no distortion model.
     :raises ValueError: there is no such file, or it is no calibration; the text is one line.
     """
     scheme, separator, rest = url.strip().partition('://')
@@ -51,8 +51,8 @@ def camera_info_of(header, width, height, calibration):
     """
     Return the CameraInfo message; without a calibration all its matrices are zero.
 
-    :param width: of the picture in pixels.
-    :param height: of the picture in pixels.
+    :param width: width of the picture in pixels.
+    :param height: height of the picture in pixels.
     :param calibration: a Calibration for pictures of this size, or None.
     """
     info = CameraInfo(header=header, width=width, height=height)

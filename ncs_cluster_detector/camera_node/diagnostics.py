@@ -6,21 +6,21 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the camera node says about its source on /diagnostics."""
+"""Makes the camera node's status on /diagnostics."""
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import GrabState
 from ncs_cluster_detector.ros.diagnostic_status import make_status
 from ncs_cluster_detector.ros.diagnostic_status import shortened
 
-# An open camera that is silent for so long, and for several frames, deserves a look.
+# An open camera that is silent for this long, and for several frames, is a warning.
 SILENT_SEC = 2.0
 SILENT_FRAMES = 5
 
 
 def camera_status(values, device, grabber, published, subscribed, now, owner='camera'):
     """
-    Judge the source.
+    Return the DiagnosticStatus of the source.
 
     :param values: the node's parameters.
     :param device: the source's name as a person knows it.
@@ -28,11 +28,10 @@ def camera_status(values, device, grabber, published, subscribed, now, owner='ca
     :param published: number of images and camera infos published so far.
     :param subscribed: whether anybody subscribes.
     :param now: monotonic time in seconds.
-    :param owner: what the status's name begins with.
-    :return: a DiagnosticStatus.
+    :param owner: prefix of the status's name.
     """
     measured = grabber.rate.fps(now)
-    state = grabber.state   # before the time of the last frame, which is set before it
+    state = grabber.state   # read before the time of the last frame, which is set before it
     last = grabber.last_frame_at
     age_sec = None if last is None else now - last
     level, message = _judge(values, device, grabber, state, subscribed, measured, age_sec)

@@ -48,9 +48,9 @@ class CameraNode(Node):
 
     def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
         """
-        Open a file or folder; a camera is looked for later, in the grabber's thread.
+        Open a file or folder; a camera is opened later, in the grabber's thread.
 
-        :param arguments: as for NodeParameters; all others are those of an rclpy Node.
+        :param arguments: see NodeParameters; the others are those of an rclpy Node.
         :raises StartupError: a parameter is wrong or a file cannot be used.
         """
         super().__init__('camera', **kwargs)
@@ -78,17 +78,13 @@ class CameraNode(Node):
         self._grabber.start()
 
     def on_parameters_changed(self, before: Values, after: Values) -> None:
-        """Take over a live change of ``loop``."""
+        """Apply and log a live change of ``loop``."""
         self._settings = after
         self._grabber.set_loop(after['loop'])
         self._declared.log_changes(before, after)
 
     def stop(self):
-        """
-        Stop grabbing and publishing.
-
-        :return: False if the camera's driver hangs.
-        """
+        """Stop grabbing and publishing; return False if the camera's driver hangs."""
         stopped = self._grabber.stop(STOP_TIMEOUT_SEC)
         self._publishing.join(STOP_TIMEOUT_SEC)
         return stopped and not self._publishing.is_alive()
@@ -124,7 +120,7 @@ class CameraNode(Node):
             raise CameraError(self._declared.shown(error)) from None
 
     def _warn(self, text):
-        """Warn, but not at every reopening of the same."""
+        """Log a warning, but not again at every reopening."""
         text = self._declared.shown(text)
         if text != self._warned:
             self._warned = text
@@ -138,8 +134,8 @@ class CameraNode(Node):
             raise StartupError(self._declared.shown(f'camera_info_url={url}: {error}')) from None
 
     def _stamp(self, age_sec):
-        """Return the ROS time that many seconds ago, later than the stamp before."""
-        # A recorded or simulated clock may be younger than that, and no time is below 0.
+        """Return the ROS time ``age_sec`` ago, but later than the stamp before."""
+        # A recorded or simulated clock may be younger than that, and a stamp cannot be below 0.
         now_ns = max(0, self.get_clock().now().nanoseconds - round(age_sec * 1e9))
         last_ns = self._last_stamp_ns
         if last_ns is not None and last_ns - CLOCK_SET_BACK_NS < now_ns <= last_ns:
@@ -178,11 +174,7 @@ def _validate_combination(values: Values) -> None:
 
 
 def main(args=None):
-    """
-    Run the node until SIGINT or SIGTERM.
-
-    :return: the exit code: 0, or 2 if the node cannot start.
-    """
+    """Run the node until a signal; return its exit code, see run_node."""
     return run_node('camera', lambda: CameraNode(arguments=args), args)
 
 

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The topics of the camera node: picture, compressed picture, depth, and their camera infos."""
+"""Publishes the camera node's topics: picture, compressed picture, depth, and camera infos."""
 
 import array
 
@@ -14,21 +14,18 @@ import cv2
 from ncs_cluster_detector.camera_node.camera_info import camera_info_of
 from ncs_cluster_detector.ros.image_messages import image_message
 from rclpy.event_handler import PublisherEventCallbacks
-from rclpy.qos import QoSProfile
-from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
-LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
 DEPTH_INFO_TOPIC = 'aligned_depth_to_color/camera_info'
+LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
 
 
 class CameraOutputs:
-    """Publishes frames, and of each only what somebody subscribes to."""
+    """Publishes frames, on each topic only while somebody subscribes."""
 
     def __init__(self, node, frame_id, calibration, with_depth, changed):
         """
@@ -36,9 +33,9 @@ class CameraOutputs:
 
         :param node: the rclpy node.
         :param frame_id: the optical frame in every header.
-        :param calibration: a Calibration that wins over the source's own, or None.
+        :param calibration: a Calibration to use instead of the source's own, or None.
         :param with_depth: whether the source has depth.
-        :param changed: is called when a subscriber came or went.
+        :param changed: called when a subscriber comes or goes.
         """
         self._frame_id = frame_id
         self._calibration = calibration
@@ -47,10 +44,10 @@ class CameraOutputs:
         events = PublisherEventCallbacks(matched=lambda _: changed())
 
         def publisher(message_type, topic):
-            return node.create_publisher(message_type, topic, NEWEST, event_callbacks=events)
+            return node.create_publisher(message_type, topic, 1, event_callbacks=events)
 
         self._images = publisher(Image, 'image_raw')
-        # The name that subscribers make from the picture's, after remapping.
+        # image_transport's subscribers derive this name from the picture's, after remapping.
         self._compressed = publisher(CompressedImage, self._images.topic_name + '/compressed')
         self._infos = publisher(CameraInfo, 'camera_info')
         self._all = [self._images, self._compressed, self._infos]
@@ -69,7 +66,7 @@ class CameraOutputs:
         return self._depth is not None and bool(self._depth.get_subscription_count())
 
     def publish(self, frame):
-        """Publish a GrabbedFrame, the depth first, so that it is there when the picture comes."""
+        """Publish a GrabbedFrame: the depth first, so that subscribers have it in time."""
         height, width = frame.image.shape[:2]
         header = Header(stamp=frame.stamp, frame_id=self._frame_id)
         infos = [publisher for publisher in (self._infos, self._depth_infos)
@@ -103,10 +100,10 @@ def publish_compressed(publisher, header, image, logger):
     """
     Publish a picture as image_transport's plugin for JPEG does, if anybody subscribes.
 
-    :param publisher: of CompressedImage.
+    :param publisher: a publisher of CompressedImage.
     :param header: std_msgs/Header.
     :param image: uint8 array, height x width x 3, blue-green-red.
-    :param logger: is told, once, of pictures that are too large for the format.
+    :param logger: gets one warning about pictures that are too large for the format.
     """
     if not publisher.get_subscription_count():
         return

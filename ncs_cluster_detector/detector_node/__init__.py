@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The detector node: images in, detections out; the sticks behind it are the supervisor's."""
+"""The detector node: takes images, has them inferred on the sticks, publishes detections."""

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The annotated picture: what was found in a frame and how the sticks are, drawn on that frame."""
+"""Publishes the annotated picture: detections and the state of the sticks, drawn on the frame."""
 
 from ncs_cluster_detector.camera_node.outputs import publish_compressed
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
@@ -16,7 +16,6 @@ from ncs_cluster_detector.drawing.status_strip import StickMark
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.image_messages import image_message
 import numpy as np
-from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
@@ -36,13 +35,13 @@ class PictureOutputs:
         """
         self._snapshot = snapshot
         self._logger = node.get_logger()
-        self._images = node.create_publisher(Image, 'annotated_image', QoSProfile(depth=1))
-        # The name that subscribers make from the picture's, after remapping.
+        self._images = node.create_publisher(Image, 'annotated_image', 1)
+        # image_transport's subscribers derive this name from the picture's, after remapping.
         self._compressed = node.create_publisher(
-            CompressedImage, self._images.topic_name + '/compressed', QoSProfile(depth=1))
+            CompressedImage, self._images.topic_name + '/compressed', 1)
         self._jobs = BackgroundJobs('pictures', self._publish, QUEUE, lambda: (
             self._logger.warning('annotated pictures are made slower than detections come: the '
-                                 'oldest are left out; further ones are not told')))
+                                 'oldest are left out; further ones are not logged')))
 
     @property
     def failure(self):
@@ -56,25 +55,21 @@ class PictureOutputs:
 
     def take(self, frame, detections, distances):
         """
-        Take what was found in a frame; returns at once.
+        Queue what was found in a frame; return at once.
 
         :param frame: a Frame; its image is not drawn on.
         :param detections: sequence of Detection.
-        :param distances: of each detection in metres, None where it is not known.
+        :param distances: distance of each detection in metres, None where unknown.
         """
         if self.wanted():
             self._jobs.put(frame, detections, distances)
 
     def stop(self, timeout_sec):
-        """
-        Stop the thread.
-
-        :return: whether it has ended.
-        """
+        """Stop the thread; return whether it has ended."""
         return self._jobs.stop(timeout_sec)
 
     def _publish(self, frame, detections, distances):
-        # The message's own memory is drawn on, which saves a copy.
+        # Draw into the message's own memory, which saves a copy.
         message = image_message(frame.header, frame.image, 'bgr8')
         picture = np.frombuffer(message.data, np.uint8).reshape(frame.image.shape)
         annotate(picture, detections, distances, status_of(self._snapshot()))

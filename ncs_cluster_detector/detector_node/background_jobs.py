@@ -6,67 +6,63 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A thread beside the executor's and the supervisor's, for what must not hold those up."""
+"""A thread for work that must not delay the executor or the supervisor."""
 
 from collections import deque
 import threading
 from time import monotonic
 
-# A job that has waited longer is not worth doing when there is a newer one: what is published for
-# people and robots to act on must not lag behind.
+# A job that has waited longer is dropped if there is a newer one: what people and robots act on
+# must not lag behind.
 LONGEST_WAIT_SEC = 0.3
 
 
 class BackgroundJobs:
     """
-    Does jobs one after the other, in the order in which they came, in a thread of its own.
+    Does jobs one after the other, in the order of their arrival, in a thread of its own.
 
     ``failure`` is the exception that ended the thread, or None. Jobs that have waited for
-    ``longest_wait_sec`` are left out, unless there is no newer one; it may be changed.
+    ``longest_wait_sec``, which may be changed, are dropped unless there is no newer one.
     """
 
     def __init__(self, name, do, most_waiting, on_first_loss):
         """
         Start the thread, which sleeps until there is a job.
 
-        :param name: of the thread.
-        :param do: does a job; gets what :meth:`put` got.
-        :param most_waiting: with more jobs than that the oldest are left out.
-        :param on_first_loss: is called when a job is left out for the first time.
+        :param name: name of the thread.
+        :param do: does a job; called with the arguments of :meth:`put`.
+        :param most_waiting: when more jobs wait than this, the oldest are dropped.
+        :param on_first_loss: called when a job is dropped for the first time.
         """
         self.failure = None
         self.longest_wait_sec = LONGEST_WAIT_SEC
         self._do = do
         self._most_waiting = most_waiting
         self._on_first_loss = on_first_loss
-        self._waiting = deque()   # (when it came, the job)
-        self._news = threading.Condition()
+        self._waiting = deque()   # (time of arrival, job)
+        self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def put(self, *job):
-        """Add a job; returns at once."""
-        with self._news:
+        """Add a job; return at once."""
+        with self._changed:
             self._waiting.append((monotonic(), job))
-            lossy = self._leave_out()
-            self._news.notify()
+            lossy = self._drop_stale()
+            self._changed.notify()
         if lossy and self._on_first_loss is not None:
-            self._on_first_loss, tell = None, self._on_first_loss
-            tell()
+            self._on_first_loss, report = None, self._on_first_loss
+            report()
 
     def ask_to_stop(self):
-        """Let the thread end after the job that it does now."""
-        with self._news:
+        """Let the thread end after its present job."""
+        with self._changed:
             self._stopping = True
-            self._news.notify()
+            self._changed.notify()
 
     def stop(self, timeout_sec):
-        """
-        Stop the thread.
-
-        :return: whether it has ended.
-        """
+        """Stop the thread; return whether it has ended."""
         self.ask_to_stop()
         self._thread.join(timeout_sec)
         return not self._thread.is_alive()
@@ -76,16 +72,16 @@ class BackgroundJobs:
             while (job := self._next()) is not None:
                 self._do(*job)
         except Exception as error:
-            self.failure = error   # whoever gave the jobs reports it and ends
+            self.failure = error   # the node raises it, and ends
 
     def _next(self):
-        with self._news:
-            self._news.wait_for(lambda: self._waiting or self._stopping)
-            self._leave_out()   # the next put() will tell, if there is too much to do
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            self._drop_stale()   # the next put() reports it if there is too much to do
             return None if self._stopping else self._waiting.popleft()[1]
 
-    def _leave_out(self):
-        """Let go of jobs that are too many or too old; return whether there were any."""
+    def _drop_stale(self):
+        """Drop jobs that are too many or too old; return whether there were any."""
         before, oldest = len(self._waiting), monotonic() - self.longest_wait_sec
         while len(self._waiting) > 1 and (
                 len(self._waiting) > self._most_waiting or self._waiting[0][0] < oldest):

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the detector node says about its sticks on ``/diagnostics``."""
+"""Makes the detector node's statuses on ``/diagnostics``: the cluster and each stick."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from ncs_cluster_detector.ros.diagnostic_status import make_status
 
 NO_IMAGE_WARN_SEC = 5.0
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
-MOST_NAMED = 4   # sticks in one message; the others are counted
+MOST_NAMED = 4   # sticks named in one message; the others are counted
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Intake:
     """
     What reaches the node.
 
-    ``topic`` is where images are expected, remapped as it may be, and ``publisher_types`` holds
-    the message type of each publisher on it, such as ``sensor_msgs/msg/Image``. ``bad_images``
-    and ``bad_depth_images`` count the messages that could not be used.
+    ``topic`` is where images are expected, after remapping; ``publisher_types`` holds the message
+    type of each publisher on it, such as ``sensor_msgs/msg/Image``. ``bad_images`` and
+    ``bad_depth_images`` count the messages that could not be used.
     """
 
     topic: str
@@ -48,7 +48,7 @@ def statuses(snapshot, driver, now, intake, owner='detector'):
     :param driver: the driver parameter.
     :param now: seconds of the monotonic clock.
     :param intake: an Intake; its bad images count as dropped frames.
-    :param owner: what the names of the statuses begin with.
+    :param owner: prefix of the names of the statuses.
     """
     return [_cluster(snapshot, driver, now, intake, owner)] + [
         _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
@@ -102,7 +102,7 @@ def _judge_cluster(snapshot, driver, now, intake):
 
 
 def _why_not_active(snapshot):
-    """Return what keeps each stick that does not work from it."""
+    """Return why each stick that is not active rests."""
     reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings)}'
                for stick in snapshot.sticks if stick.status.number not in snapshot.active]
     if len(reasons) > MOST_NAMED:
@@ -113,7 +113,7 @@ def _why_not_active(snapshot):
 
 
 def why_no_image(silent_sec, intake):
-    """Return since when, where and, as far as it shows, why no usable image comes."""
+    """Return for how long and where no usable image came, and the likely reason."""
     return f'no image for {silent_sec:.0f} s on {intake.topic}: {_who_publishes(intake)}'
 
 

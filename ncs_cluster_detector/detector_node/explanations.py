@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What is said of the sticks, for people: why each works or rests, and what a change made."""
+"""Texts for people about the sticks: why each works or rests, and what a change did."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ from ncs_cluster_detector.ros.diagnostic_status import shortened
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 
-SOON_SEC = 3.0   # what comes within this time is a matter of seconds
+SOON_SEC = 3.0   # a wait up to this long is called a matter of seconds
 
 _SHORT_STATES = {
     StickState.STARTING: 'starting', StickState.STOPPING: 'failed',
@@ -41,13 +41,13 @@ _STATES = {
     StickState.ABSENT: 'not plugged in, starts by itself when it is',
     StickState.DEAD: 'dead: unplug it and plug it in again'}
 _SENSOR_FAULTS = {
-    SensorFault.NONE_TOLD: 'the stick tells none',
-    SensorFault.STANDS_STILL: 'what its sensor tells does not change with its work',
-    SensorFault.FELL_AT_WORK: 'what its sensor tells fell while it worked',
-    SensorFault.TOO_COLD: 'what its sensor tells is too cold for its work'}
+    SensorFault.NONE_TOLD: 'the stick gives none',
+    SensorFault.STANDS_STILL: 'its reading does not change with its work',
+    SensorFault.FELL_AT_WORK: 'its reading fell while it worked',
+    SensorFault.TOO_COLD: 'its reading is too cold for its work'}
 _TOO_HOT = 'is too hot ({celsius}, returns below {resume} C)'
-# Why a running stick rests: for the status of the cluster; for its own, in words short enough for
-# a line of the live view; and in the answer to who asks for a change, after the stick's name.
+# Why a running stick rests: in the status of the cluster; in its own status, short enough for a
+# line of the live view; and, after the stick's name, in the answer of switch_cluster.
 _REASONS = {
     Reason.CRITICAL: ('hot ({celsius})', 'too hot, until {resume}', _TOO_HOT),
     Reason.THROTTLES: ('throttles itself', 'throttles itself', 'throttles itself (level {level})'),
@@ -55,7 +55,7 @@ _REASONS = {
     Reason.UNPROVEN: ('on trial after a failure', 'on trial',
                       'has failed, and given no results since'),
     Reason.UNKNOWN_TEMPERATURE: ('of unknown temperature', 'no temperature',
-                                 'tells no temperature'),
+                                 'gives no temperature'),
     Reason.HOT: ('hot ({celsius})', 'hot, until {resume}', _TOO_HOT),
     Reason.COOLING: ('cooling ({celsius})', 'hot, until {resume}', _TOO_HOT),
     Reason.USELESS: ('much slower than the others', 'slow', 'is too slow'),
@@ -82,7 +82,7 @@ def explain_switch(reason: SwitchReason | None) -> str:
 
 
 def short_reason(stick: StickSnapshot, settings: Settings) -> str:
-    """Return in a few words why a stick is not active."""
+    """Return why a stick is not active, in a few words."""
     if stick.in_use:
         return 'in use by another program'
     if stick.condition.reason is Reason.NOT_RUNNING:
@@ -92,10 +92,10 @@ def short_reason(stick: StickSnapshot, settings: Settings) -> str:
 
 def switch_answer(decision: Decision, snapshot: Snapshot) -> tuple[bool, str]:
     """
-    Return whether a request for a change was met, and one line: what changed, or why nothing did.
+    Return whether a request changed the cluster, and one line: what changed, or why nothing did.
 
-    :param decision: made on the request.
-    :param snapshot: written after it.
+    :param decision: the decision on the request.
+    :param snapshot: the state after it.
     """
     if decision.left and decision.joined:
         return True, (f'{_named(decision.left)} relieved by {_named(decision.joined)}; active: '
@@ -138,7 +138,7 @@ def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
     """
     Return the level of a stick's DiagnosticStatus, and one line of text.
 
-    :param settings: those in force.
+    :param settings: the present settings.
     :param now: seconds of the monotonic clock.
     """
     status, condition = stick.status, stick.condition
@@ -167,7 +167,7 @@ def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
 
 
 def _judge_heat(stick: StickSnapshot, settings: Settings, now: float) -> tuple[bytes, str]:
-    """Return the level, and what is the matter with heat or temperature, empty if nothing."""
+    """Return the level and the trouble with heat or temperature; the text is empty if none."""
     condition, throttling, shown = stick.condition, stick.status.throttle_level, _shown(stick)
     if condition.reason is Reason.CRITICAL:
         return DiagnosticStatus.ERROR, (f'too hot to work: {condition.celsius:.1f} C, rests from '
@@ -176,7 +176,7 @@ def _judge_heat(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
         return DiagnosticStatus.ERROR, (f'throttling level {throttling} at {shown}: it pauses '
                                         'for seconds, so it rests; cool it better')
     if condition.is_hot:
-        # Why it rests says the same.
+        # The reason why it rests says the same already.
         is_said = not stick.active and condition.reason is not Reason.NONE
         return DiagnosticStatus.WARN, '' if is_said else (
             f'hot: {condition.celsius:.1f} C, relieved at '
@@ -192,15 +192,15 @@ def _judge_heat(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
 def _why_unknown(stick: StickSnapshot, now: float) -> str:
     status, condition = stick.status, stick.condition
     if condition.sensor_fault is not None:
-        told = '' if status.celsius is None else f' ({status.celsius:.1f} C)'
-        why = f'{_SENSOR_FAULTS[condition.sensor_fault]}{told}'
+        reading = '' if status.celsius is None else f' ({status.celsius:.1f} C)'
+        why = f'{_SENSOR_FAULTS[condition.sensor_fault]}{reading}'
     elif status.celsius is None:
         why = 'no reading since it was started'
     else:
         why = (f'the last reading is {now - status.measured_at:.0f} s old '
                f'({status.celsius:.1f} C)')
     likely = '' if condition.likely_celsius is None else (
-        f'; it has about {condition.likely_celsius:.0f} C by its work')
+        f'; its work suggests about {condition.likely_celsius:.0f} C')
     return f'temperature unknown: {why}{likely}'
 
 
@@ -216,7 +216,7 @@ def _how_slow(stick: StickSnapshot) -> str:
 def _what_doubt(stick: StickSnapshot, now: float) -> str:
     status = stick.status
     if stick.condition.reason is Reason.LATE:
-        return (f'owes a result for {now - status.busy_since:.1f} s, usual are '
+        return (f'owes a result for {now - status.busy_since:.1f} s, usual is '
                 f'{(status.inference_sec or TYPICAL_SEC) * 1000:.0f} ms: others work in its place')
     return (f'in doubt until it has done {status.doubt_sec:.0f} s of good work: '
             f'{shortened(stick.last_error)}')

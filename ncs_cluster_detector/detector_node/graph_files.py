@@ -10,9 +10,7 @@
 
 import os
 from typing import Callable
-from typing import Optional
 from typing import Sequence
-from typing import Tuple
 
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.networks.labels import check_background
@@ -26,10 +24,9 @@ from ncs_cluster_detector.simulation.networks.formats.caffe_files import stem_of
 
 def check_different(names):
     """
-    Check that no network is named by both of its files.
+    Check that ``graph_paths`` names no Caffe network by both of its files.
 
-    :param names: the graphs.
-    :raises StartupError: one is.
+    :raises StartupError: it does.
     """
     first = {}
     for name in names:
@@ -40,16 +37,16 @@ def check_different(names):
                 'network; name one of them, the other is found beside it')
 
 
-def read_graph_and_labels(name: str, label_file: Optional[str], driver: Driver,
-                          warn: Callable[[str], None]) -> Tuple[bytes, Sequence[str]]:
+def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
+                          warn: Callable[[str], None]) -> tuple[bytes, Sequence[str]]:
     """
     Return the bytes of a graph and its labels.
 
-    :param name: path of the graph's file, or the name of one that the driver has built in.
+    :param name: path of the graph's file, or the name of a graph built into the driver.
     :param label_file: path, or None for the labels that fit best.
-    :param driver: what reads the graph, and may know how many labels fit it.
-    :param warn: is called with one line for what is perhaps wrong.
-    :raises StartupError: a file is missing or unfit, or they do not fit each other.
+    :param driver: the Driver, which reads the graph and may know how many labels fit it.
+    :param warn: called with one line about each likely mistake.
+    :raises StartupError: a file is missing or invalid, or the labels do not fit the graph.
     """
     try:
         graph = driver.read_graph(name)
@@ -91,7 +88,7 @@ def _begin_with_background(path, labels):
 
 
 def _reason(error):
-    """Return the text of an error, of the system's terse ones with a remedy."""
+    """Return the text of an error; an error of the system gets a remedy."""
     if isinstance(error, OSError) and error.strerror:
         return f'{error.strerror}; name a file that can be read'
     return str(error)

@@ -6,14 +6,14 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What is said when heat costs speed: on /diagnostics, and in the log when it begins and ends."""
+"""Texts about heat that costs speed: on /diagnostics, and in the log when it begins and ends."""
 
 import math
-from typing import Protocol
 
 from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
 from ncs_cluster_detector.policy.heat.heat_advice import HeatCost
 from ncs_cluster_detector.supervision.snapshot import Snapshot
+from ncs_cluster_detector.supervision.supervisor_options import Logger
 
 
 def explain_heat(advice: HeatAdvice) -> str:
@@ -54,31 +54,21 @@ def _explain_throttling(advice: HeatAdvice) -> str:
             'sticks better')
 
 
-class Logger(Protocol):
-    """What takes lines: a logger of rclpy does."""
-
-    def info(self, message: str) -> object:
-        """Take an information."""
-
-    def warning(self, message: str) -> object:
-        """Take a warning."""
-
-
 class HeatLog:
-    """Says in the log when heat begins to cost speed, with new settings anew, and when it ends."""
+    """Logs when heat begins to cost speed, again after new settings, and when it ends."""
 
     def __init__(self, logger: Logger) -> None:
-        """Start cool; ``logger`` takes warnings and infos."""
+        """Start cool."""
         self._logger = logger
-        self._was_slow = self._is_told = False
+        self._was_slow = self._is_logged = False
 
     def note(self, snapshot: Snapshot) -> None:
         """Take the newest Snapshot, about once a second."""
         advice = snapshot.heat_advice
         if advice is not None and not self._was_slow:
-            self._is_told = True
+            self._is_logged = True
             self._logger.warning(explain_heat(advice))
-        elif self._is_told and snapshot.at_full_speed:
-            self._is_told = False
+        elif self._is_logged and snapshot.at_full_speed:
+            self._is_logged = False
             self._logger.info('the sticks keep below switch_temperature at full speed again')
         self._was_slow = advice is not None

@@ -6,57 +6,52 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Says in the log that no images come, and that they come."""
+"""Logs when images stop coming and when they come again."""
 
 from ncs_cluster_detector.detector_node.diagnostics import NO_IMAGE_WARN_SEC
 from ncs_cluster_detector.detector_node.diagnostics import why_no_image
 
-# So often a silence is told as soon as it counts as one. Images that come seconds apart would
-# fill the log, so after that only a long silence is told, until they have come for a while.
+# The first silences are logged at once. Images that come seconds apart would fill the log, so
+# after that only a long silence is logged, until images have come steadily for as long.
 MOST_PROMPT = 3
 LONG_SEC = 60.0
 
 
 class ImageSilence:
-    """Tells when images stop and come; to be asked about once a second."""
+    """Logs when images stop and come; :meth:`note` is to be called about once a second."""
 
     def __init__(self, logger, topic):
-        """
-        Start before the first image.
-
-        :param logger: takes warnings and infos.
-        :param topic: full name of the images' topic.
-        """
+        """Start before the first image; ``topic`` is the full name of the images' topic."""
         self._logger = logger
         self._topic = topic
         self._images = 0
         self._silent_sec = 0.0
-        self._told = False
-        self._times_told = 0
+        self._is_logged = False
+        self._times_logged = 0
         self._steady_since = None
 
     def note(self, images, silent_sec, intake, now):
         """
-        Take what there is now.
+        Log what has changed.
 
         :param images: number of usable images so far.
         :param silent_sec: seconds since the last one, or since the start.
-        :param intake: the Intake, which tells who publishes.
+        :param intake: the Intake, which names the publishers.
         :param now: monotonic time in seconds.
         """
-        if images > self._images and (self._told or not self._images):
+        if images > self._images and (self._is_logged or not self._images):
             again = 'again ' if self._images else ''
-            after = f', after {self._silent_sec:.0f} s without' if self._told else ''
+            after = f', after {self._silent_sec:.0f} s without' if self._is_logged else ''
             self._logger.info(f'images come {again}on {self._topic}{after}')
-            self._told = False
+            self._is_logged = False
         self._images, self._silent_sec = images, silent_sec
         silent = silent_sec > NO_IMAGE_WARN_SEC
         if silent or self._steady_since is None:
             self._steady_since = now
         elif now - self._steady_since >= LONG_SEC:
-            self._times_told = 0
-        patience_sec = NO_IMAGE_WARN_SEC if self._times_told < MOST_PROMPT else LONG_SEC
-        if silent_sec > patience_sec and not self._told:
-            self._told = True
-            self._times_told += 1
+            self._times_logged = 0
+        patience_sec = NO_IMAGE_WARN_SEC if self._times_logged < MOST_PROMPT else LONG_SEC
+        if silent_sec > patience_sec and not self._is_logged:
+            self._is_logged = True
+            self._times_logged += 1
             self._logger.warning(why_no_image(silent_sec, intake))

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the detections mean, for programs: the latched ``label_info`` and ``vision_info``."""
+"""Publishes what the detections mean: the latched topics ``label_info`` and ``vision_info``."""
 
 from itertools import chain
 from itertools import count
@@ -22,14 +22,12 @@ from vision_msgs.msg import VisionClass
 from vision_msgs.msg import VisionInfo
 
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-# The last number of a VisionClass; it stands for what has no label.
-UNLABELED = 65535
-# What mvNCCompile calls its output if it is not told otherwise.
-COMPILERS_NAME = 'graph'
+UNLABELED = 65535   # the largest class_id of a VisionClass, which is reserved for no label
+COMPILERS_NAME = 'graph'   # mvNCCompile's default name of its output
 
 
 class LabelOutputs:
-    """Publishes once what the labels and the pipeline are, for whoever subscribes later too."""
+    """Publishes the labels and the pipeline once, also for those who subscribe later."""
 
     def __init__(self, node, values, labels):
         """
@@ -37,7 +35,7 @@ class LabelOutputs:
 
         :param node: the rclpy node.
         :param values: dictionary of its parameters.
-        :param labels: for every graph the sequence of its labels; index is the class.
+        :param labels: for each graph the sequence of its labels; the index is the class.
         """
         self._node = node
         self._message = LabelInfo(
@@ -54,7 +52,7 @@ class LabelOutputs:
         self._vision.publish(information)
 
     def follow(self, score_threshold):
-        """Publish the labels again if this is another threshold than before."""
+        """Publish the labels again if the threshold has changed."""
         if score_threshold != self._message.threshold:
             self._message.threshold = score_threshold
             self._publish_labels()
@@ -66,13 +64,13 @@ class LabelOutputs:
 
 def class_numbers(labels):
     """
-    Return the number of every label that a detection may carry, as a dictionary in their order.
+    Return the number of each label that a detection can have, as a dictionary in their order.
 
-    Those of the first graph are its classes (the lines of its label file, counted from 0), further
-    graphs' labels get the numbers after them. Class 0 of every graph is its background: no
-    detection carries it, so it is left out and the numbers begin with 1.
+    The first graph's labels have the numbers of its classes (the lines of its label file, counted
+    from 0); new labels of further graphs follow. Class 0 of each graph is its background, which no
+    detection has: it is left out, and the numbers begin with 1.
 
-    :param labels: for every graph the sequence of its labels.
+    :param labels: for each graph the sequence of its labels.
     """
     first, *others = labels
     numbers = {}
@@ -86,7 +84,7 @@ def class_numbers(labels):
 
 
 def method_of(graph_paths: Sequence[str], driver: str) -> str:
-    """Return what detects, in words for a person."""
+    """Return what detects, as a text for people: the graphs and the kind of sticks."""
     names = [name for name in graph_paths if name] or [DRIVERS[driver].default_graph]
     return shown(f"{' + '.join(map(_name_of, names))} on {DRIVERS[driver].title}")
 

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The detector node: images in, detections out; the sticks behind it are the supervisor's."""
+"""The detector node: the ROS side of the detector; the supervisor runs the sticks."""
 
 from concurrent.futures import TimeoutError as NoAnswerError
 from functools import partial
@@ -39,21 +39,18 @@ from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
-from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 from rclpy.time import Time
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import Temperature
 from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
-RELIABLE = QoSProfile(depth=10)
 STOP_DEADLINE_SEC = 4.0
 OUTPUTS_STOP_DEADLINE_SEC = 0.25
-# The supervisor answers within a few milliseconds, unless it cannot at all.
+# The supervisor answers within a few milliseconds, unless it hangs.
 ANSWER_DEADLINE_SEC = 1.0
 
 
@@ -61,17 +58,17 @@ class DetectorNode(Node):
     """
     The ROS side of the detector.
 
-    Three threads: the executor's takes images and parameters in and reports once a second; the
+    Three threads: the executor's receives images and parameters and reports once a second; the
     supervisor's publishes the detections; one draws the annotated picture. With ``use_depth`` a
-    fourth one adds the positions.
+    fourth thread adds the positions.
     """
 
     def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
         """
         Declare parameters and topics, and start the sticks.
 
-        :param arguments: as for NodeParameters; all others are those of an rclpy Node.
-        :raises StartupError: a parameter, a graph or a label file is unfit.
+        :param arguments: see NodeParameters; the others are those of an rclpy Node.
+        :raises StartupError: a parameter, a graph or a label file is invalid.
         """
         super().__init__('detector', **kwargs)
         self._declared = NodeParameters(self, PARAMETERS, 'detector', arguments)
@@ -80,9 +77,10 @@ class DetectorNode(Node):
         self._owner = status_prefix(self, 'detector')
         try:
             DRIVERS[self._driver].check_installed()
-        except SdkMissingError as error:
+            options = parameters.options_of(
+                values, lambda text: self.get_logger().warning(self._declared.shown(text)))
+        except (SdkMissingError, StartupError) as error:
             raise StartupError(self._declared.shown(error)) from None
-        options = self._options(values)
         labels = tuple(dict.fromkeys(
             label for _, labels in options.workers.graphs for label in labels[1:]))
         self._declared.accept_changes(
@@ -93,8 +91,8 @@ class DetectorNode(Node):
         self._last_stamp = 0.0   # seconds
         self._bad_images = 0
         self._failure = None
-        self._publisher = self.create_publisher(Detection2DArray, 'detections', RELIABLE)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RELIABLE)
+        self._publisher = self.create_publisher(Detection2DArray, 'detections', 10)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._temperatures = {}
         self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
         self._depth = DepthOutputs(
@@ -112,11 +110,7 @@ class DetectorNode(Node):
         self._thread.start()
 
     def stop(self):
-        """
-        Stop the sticks and wait until no worker is left.
-
-        :return: False if the supervisor hangs or a worker cannot be ended.
-        """
+        """Stop the sticks; return False if a thread hangs or a worker cannot be ended."""
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
         ended = self._supervisor.all_ended and not self._thread.is_alive()
@@ -132,13 +126,6 @@ class DetectorNode(Node):
         if self._depth is not None:
             self._depth.follow(settings.depth_timeout_ms)
         self._declared.log_changes(before, after, settings, len(self._supervisor.snapshot.sticks))
-
-    def _options(self, values: Values) -> SupervisorOptions:
-        try:
-            return parameters.options_of(
-                values, lambda text: self.get_logger().warning(self._declared.shown(text)))
-        except StartupError as error:
-            raise StartupError(self._declared.shown(error)) from None
 
     def _supervise(self):
         try:
@@ -216,10 +203,10 @@ class DetectorNode(Node):
         number, celsius = stick.status.number, stick.condition.celsius
         if number not in self._temperatures:
             self._temperatures[number] = self.create_publisher(
-                Temperature, f'~/stick_{number}/temperature', RELIABLE)
+                Temperature, f'~/stick_{number}/temperature', 10)
         if celsius is not None:
             message = Temperature(temperature=celsius)
-            # Simulated time may be less than the reading's age, and there is no time before 0.
+            # Simulated time may be less than the reading's age, and a stamp cannot be below 0.
             age_ns = round((now - stick.status.measured_at) * 1e9)
             stamp_ns = max(self.get_clock().now().nanoseconds - age_ns, 0)
             message.header.stamp = Time(nanoseconds=stamp_ns).to_msg()
@@ -228,11 +215,7 @@ class DetectorNode(Node):
 
 
 def main(args=None):
-    """
-    Run the node until SIGINT or SIGTERM.
-
-    :return: the exit code: 0, or 2 if the node cannot start.
-    """
+    """Run the node until a signal; return its exit code, see run_node."""
     return run_node('detector', lambda: DetectorNode(arguments=args), args)
 
 

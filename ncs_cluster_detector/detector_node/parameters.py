@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the values of the detector's parameters make, and the rules that concern several."""
+"""Turns the detector's parameter values into settings, and checks rules between several."""
 
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.detector_node.graph_files import check_different
@@ -36,7 +36,7 @@ def validate_combination(values, labels):
     """
     Check the rules that concern more than one value.
 
-    :param values: dictionary of all parameter values as they would be.
+    :param values: dictionary of all parameter values as they would be after the change.
     :param labels: all labels that the graphs can give.
     :raises ValueError: one line ``name=value: rule (related current values); what to do``.
     """
@@ -63,10 +63,10 @@ def validate_combination(values, labels):
 
 def options_of(values, warn=None):
     """
-    Return the SupervisorOptions in a dictionary of parameter values, graph files read.
+    Return the SupervisorOptions for a dictionary of parameter values; read the graph files.
 
-    :param warn: is called with one line for what is perhaps wrong in them; None to leave it out.
-    :raises StartupError: a graph or label file is missing or unfit.
+    :param warn: called with one line about each likely mistake in them, or None.
+    :raises StartupError: a graph or label file is missing or invalid.
     """
     driver_class = DRIVERS[values['driver']]
     names = [name for name in values['graph_paths'] if name]

@@ -50,8 +50,8 @@ class MvncDriver(Driver):
                 'NCSDK 2, or try -p driver:=simulated')
 
     def read_graph(self, name: str) -> bytes:
-        """Return the content of a file; by its name what a chip cannot run is refused."""
-        _check_compiled(name)   # the sticks judge the rest
+        """Return the content of a file; refuse a file name of what no chip can run."""
+        _check_compiled(name)   # the sticks check the rest
         with open(os.path.expanduser(name), 'rb') as file:
             graph = file.read()
         if not graph:
@@ -59,7 +59,7 @@ class MvncDriver(Driver):
         return graph
 
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
-        """Return a stick; only here the vendor's module is imported, which opens what it likes."""
+        """Return a stick; only here import the vendor's module, which opens devices itself."""
         try:
             from mvnc import mvncapi  # type: ignore[import-not-found, unused-ignore]
         except (ImportError, OSError) as error:
@@ -73,7 +73,7 @@ class MvncDriver(Driver):
         return UsbBus(load_backend())
 
     def lock(self) -> ContextManager[Any]:
-        """Return the machine's lock: the vendor's library takes what another has just booted."""
+        """Return the machine's lock: the vendor's library takes sticks that others have booted."""
         return MachineLock()
 
 

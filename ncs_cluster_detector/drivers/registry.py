@@ -7,35 +7,32 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The drivers there are; nothing else lists them.
+Lists the drivers; nothing else does.
 
-To add one: write a class of :class:`Driver` in a module of this folder, make its ``make_stick``
-return a class of :class:`Stick`, and give it a line in ``DRIVERS``. Choices, descriptions, start,
-supervision and diagnostics follow. Parameters of its own go into the table of parameters.
+To add one: write a subclass of :class:`Driver` in a module of this folder, let its ``make_stick``
+return a subclass of :class:`Stick`, and add a line to ``DRIVERS``. Choices, descriptions, start,
+supervision and diagnostics follow. Its own parameters go into the table of parameters.
 """
-
-from typing import Dict
-from typing import Type
 
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.drivers.mvnc import MvncDriver
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 
 # By the value of the parameter ``driver``.
-DRIVERS: Dict[str, Type[Driver]] = {
+DRIVERS: dict[str, type[Driver]] = {
     'mvnc': MvncDriver,
     'simulated': SimulatedDriver,
 }
 DEFAULT = 'mvnc'
-WITHOUT_HARDWARE = 'simulated'   # what to try on any machine
+WITHOUT_HARDWARE = 'simulated'   # the driver to try on any machine
 
 
 def driver_descriptions() -> str:
-    """Return the drivers and what each is for, as a part of a parameter's description."""
+    """Return the drivers and what each is for, for the description of a parameter."""
     return ', '.join(f'{name} ({driver.description})' for name, driver in DRIVERS.items())
 
 
 def graph_descriptions() -> str:
-    """Return what a graph file is for each driver, as sentences of a parameter's description."""
+    """Return what a graph file is for each driver, for the description of a parameter."""
     return ' '.join(f'With driver {name} {driver.graph_description}.'
                     for name, driver in DRIVERS.items())

@@ -11,7 +11,6 @@
 from dataclasses import dataclass
 from typing import Any
 from typing import Mapping
-from typing import Optional
 from typing import Sequence
 
 from ncs_cluster_detector.drivers.driver import Driver
@@ -23,12 +22,12 @@ from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import without_pyusb
 
-_PREFIX = 'simulated.'   # of the parameters that are properties of the BusSpec
+_PREFIX = 'simulated.'   # of the parameters that are fields of the BusSpec
 
 
 @dataclass(frozen=True)
 class SimulatedDriver(Driver):
-    """Sticks behind a double of the vendor's API; ``bus`` has them, for all processes."""
+    """Sticks behind a double of the vendor's API; all processes share the ``bus`` they are on."""
 
     bus: SimulatedBus
 
@@ -52,11 +51,11 @@ class SimulatedDriver(Driver):
             if name.startswith(_PREFIX)})))
 
     def read_graph(self, name: str) -> bytes:
-        """Return a graph that a host can run, in the form that its double takes."""
+        """Return a graph that a host can run, in the form that the double of the API takes."""
         return graph_files.read_graph(name)
 
-    def label_counts(self, graph: bytes) -> Optional[range]:
-        """Return how many labels fit a built-in graph; of others nobody knows."""
+    def label_counts(self, graph: bytes) -> range | None:
+        """Return how many labels fit a built-in graph; None for others."""
         return graph_files.label_counts(graph)
 
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
@@ -66,9 +65,9 @@ class SimulatedDriver(Driver):
         return NcsdkStick(mvncapi, graphs, usb=self.usb_bus_if_usable())
 
     def usb_bus(self) -> UsbBus:
-        """Return the bus as it is below the vendor's API."""
+        """Return the simulated USB bus, as libusb would show it."""
         try:
             from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
-        except ImportError as error:   # it speaks pyusb's language
+        except ImportError as error:   # it has pyusb's interface
             raise without_pyusb(error) from error
         return UsbBus(SimulatedUsbBackend(self.bus))

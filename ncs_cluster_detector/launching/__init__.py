@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the launch files share: the arguments, and the environment of the nodes that they start."""
+"""Shared by the launch files: their arguments, and the environment of the nodes they start."""

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The values of launch arguments, and the arguments that nobody knows."""
+"""Reads the values of launch arguments, and warns about unknown or unused ones."""
 
 from pathlib import Path
 import sys
@@ -26,19 +26,19 @@ from rclpy.exceptions import NameValidationException
 
 PACKAGE = 'ncs_cluster_detector'
 
-# The configuration that holds the names of the arguments that have a launch file's own default.
+# The launch configuration with the names of the arguments that have a launch file's own default.
 OWN_DEFAULTS = PACKAGE + '.own_defaults'
-# Configurations that launch and launch_ros know; others of theirs begin with ros_.
+# Configurations of launch and launch_ros; their others begin with ros_.
 OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter', 'emulate_tty', 'global_params', OWN_DEFAULTS)
-# From here on a name is taken for a misspelt one where it may be another launch file's.
+# From this likeness on a name that may be another launch file's argument is taken for misspelt.
 LIKE = 0.85
 
 
 def note_own_defaults(context, names):
     """
-    Remember which arguments nobody gave; to be called before they are declared.
+    Remember which arguments were not given; call this before they are declared.
 
-    Their defaults are the launch file's own: a parameters file wins over them.
+    Their defaults are the launch file's own, and a parameters file overrides them.
     """
     context.launch_configurations[OWN_DEFAULTS] = ' '.join(
         name for name in names if name not in context.launch_configurations)
@@ -50,7 +50,7 @@ def own_defaults(context):
 
 
 def kind_of(spec: ParameterSpec) -> str:
-    """Return what the argument of a parameter must be."""
+    """Return what the argument for a parameter must be."""
     if isinstance(spec.default, list):
         return "a text, or a list of texts such as ['a','b']"
     return spec.kind
@@ -59,10 +59,10 @@ def kind_of(spec: ParameterSpec) -> str:
 def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
           already_set: dict[str, Any]) -> dict[str, ParameterValue]:
     """
-    Return the parameters that the arguments decide, by name.
+    Return the parameters that the arguments set, by name.
 
     :param arguments: the parameter of each argument, by the argument's name.
-    :param already_set: what else sets parameters, name and value; it wins over own defaults.
+    :param already_set: values from elsewhere, by parameter; they override own defaults.
     :raises RuntimeError: a value does not have the type of its parameter.
     """
     found = {}
@@ -90,9 +90,9 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
 
 def check_namespace(context):
     """
-    Check the argument ``namespace`` before launch_ros does, which tells no remedy.
+    Check the argument ``namespace`` before launch_ros does, whose text names no remedy.
 
-    :raises RuntimeError: it is refused.
+    :raises RuntimeError: it is invalid.
     """
     text = LaunchConfiguration('namespace').perform(context)
     try:
@@ -104,10 +104,10 @@ def check_namespace(context):
 
 def warn_of_unknown(context, known, files):
     """
-    Name each argument that no launch file here knows: launch itself ignores it in silence.
+    Warn about each argument that no launch file here has; launch itself ignores it silently.
 
-    Of a launch file that another one includes, only what looks like a misspelt argument is named:
-    the rest may be arguments of the other.
+    In a launch file that another one includes, warn only about likely misspelt arguments: the
+    others may belong to the other file.
 
     :param known: names of all arguments of the launch file.
     :param files: paths of the launch files that take these arguments.
@@ -138,17 +138,17 @@ def _hint(name, known):
 
 
 def _warn_of_repeated(typed):
-    """Name each argument that a command line gives several values; launch takes the last."""
+    """Warn about each argument with several values in a command line; launch takes the last."""
     for name in dict.fromkeys(name for name, _ in typed):
         values = [value for other, value in typed if other == name]
         if len(set(values)) > 1:
-            holds = shown(values[-1], *values)   # an address may hold a password
+            used = shown(values[-1], *values)   # an address may hold a password
             get_logger(PACKAGE).warning(f'launch argument {name}: given {len(values)} times, and '
-                                        f'the last one holds ({holds}); keep one')
+                                        f'the last one is used ({used}); keep one')
 
 
 def warn_of_unused(context, names, reason):
-    """Name the arguments among these that were given and have no effect."""
+    """Warn about each of these arguments that was given and has no effect."""
     for name in sorted(names - set(own_defaults(context))):
         if LaunchConfiguration(name).perform(context):
             get_logger(PACKAGE).warning(

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The launch arguments that are parameters of the nodes, each declared from the node's table."""
+"""Declares the launch arguments that are parameters of the nodes, from the nodes' tables."""
 
 from typing import Iterable
 
@@ -36,11 +36,11 @@ DETECTOR_ARGUMENTS = _arguments(
 def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
                        choices: tuple[str, ...] = ()) -> DeclareLaunchArgument:
     """
-    Return the action that declares an argument, one of those above.
+    Return the action that declares one of the arguments above.
 
-    :param default: its own default; without any the parameter stays as it is.
-    :param remark: ends the description; says where the value comes from when none is given.
-    :param choices: those of a parameter that has none.
+    :param default: the argument's own default; if empty, the parameter is not set.
+    :param remark: end of the description; says where the value comes from when none is given.
+    :param choices: choices of the argument, if its parameter has none.
     """
     spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS)[name]
     choices = spec.choices or choices

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which of the launched nodes the parameters file of a person is for, and what is set of each."""
+"""Finds which launched nodes a parameters file is for, and what it sets for each."""
 
 import os
 
@@ -21,15 +21,15 @@ from ncs_cluster_detector.parameters.unused_parameters import missed
 
 
 class ParamsFile:
-    """The file that ``params_file`` names, if it names one."""
+    """The file that the argument ``params_file`` names, if any."""
 
     def __init__(self, context, nodes):
         """
-        Read the file, and say so if it is for none of the nodes.
+        Read the file, and warn if it is for none of the nodes.
 
         :param context: launch context, whose namespace is that of the nodes.
         :param nodes: names of the nodes, relative to that namespace, such as ``camera/camera``.
-        :raises RuntimeError: the file that was asked for is missing; launch_ros would only warn.
+        :raises RuntimeError: the file is missing; launch_ros would only warn.
         """
         self.path = os.path.expanduser(LaunchConfiguration('params_file').perform(context))
         if self.path and not os.path.isfile(self.path):
@@ -41,7 +41,7 @@ class ParamsFile:
         self._names = {node: make_namespace_absolute(prefix_namespace(base, node))
                        for node in nodes}
         self._file = read_file(self.path) if self.path else None
-        # Of launch_ros: what SetParameter and SetParametersFromFile set for all nodes around.
+        # launch_ros keeps here what SetParameter and SetParametersFromFile set for all nodes.
         self._for_all = context.launch_configurations.get('global_params', ())
         if self._file is not None and not any(map(self.concerns, nodes)):
             keys = listed(dict.fromkeys(block.key for block in self._file.blocks))
@@ -51,10 +51,10 @@ class ParamsFile:
 
     def concerns(self, node):
         """
-        Tell whether a node is to be given the file.
+        Tell whether to give a node the file.
 
-        Yes, too, where the file was meant for it but does not reach it, so that the node says
-        what is wrong, and where the file cannot be read, which the node says as well.
+        Also if the file was meant for the node but does not reach it, or cannot be read: the node
+        then reports what is wrong.
         """
         return bool(self.path) and (
             self._file is None
@@ -62,7 +62,7 @@ class ParamsFile:
             or bool(missed(self._file, self._names[node], node.rpartition('/')[2])))
 
     def already_set(self, node):
-        """Return what a node gets from the file and from launch files around, name and value."""
+        """Return a node's parameters from the file and the including launch files, by name."""
         found = {}
         for given in self._for_all:
             if isinstance(given, tuple):

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which transport settings of Fast DDS the launched nodes get."""
+"""Chooses the transport settings of Fast DDS for the launched nodes."""
 
 import os
 
@@ -14,21 +14,21 @@ from launch.actions import LogInfo
 from launch.substitutions import LaunchConfiguration
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 
-# The environment's other ways to choose a transport. Fast DDS reads such a file in its current
-# folder, too (XMLProfileManager::loadDefaultXMLFile).
+# Other ways to choose a transport. Fast DDS also reads such a file in the current folder
+# (XMLProfileManager::loadDefaultXMLFile).
 CHOOSING_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
 PROFILE_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
 
 
 def transport_profile(context, shipped):
     """
-    Return the environment variables that lead Fast DDS to its profile, and what to say about it.
+    Return the environment variables that name Fast DDS's profile, and actions that log about it.
 
-    :param context: launch context; its configuration ``fastdds_profile`` is what was asked for.
+    :param context: launch context with the configuration ``fastdds_profile``.
     :param shipped: path of the profile of this package, or substitutions that give it.
     :return: dictionary of variables (empty: the environment stays as it is), and a list of
         actions.
-    :raises RuntimeError: the file that was asked for is missing; Fast DDS would do without.
+    :raises RuntimeError: the given file is missing; Fast DDS would ignore that.
     """
     text = LaunchConfiguration('fastdds_profile').perform(context)
     if text == 'none':
@@ -47,7 +47,7 @@ def transport_profile(context, shipped):
 
 
 def _choice_of(environment):
-    """Return what chooses a transport already, or an empty text."""
+    """Return what in the environment chooses a transport already, or an empty text."""
     for name in CHOOSING_VARIABLES:
         if environment.get(name):
             return f'{name}={environment[name]}'

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The nodes' parameters: the tables, and how values are given to them; no ROS."""
+"""The nodes' parameters: the tables, and the values given at start-up; no ROS."""

@@ -19,7 +19,7 @@ from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 
 
 class DeviceSpec(ParameterSpec):
-    """A text that may be given as a bare number, which ROS reads as an int or a float."""
+    """A text that may be given as a number without quotes, which ROS reads as an int or float."""
 
     def accept(self, value: Any) -> Any:
         """Return the device as a text."""

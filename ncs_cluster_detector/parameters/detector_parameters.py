@@ -27,8 +27,8 @@ from ncs_cluster_detector.simulation.bus.bus_spec import LONGEST_MS
 from ncs_cluster_detector.simulation.bus.bus_spec import MOST_MB_PER_SEC
 from ncs_cluster_detector.simulation.bus.bus_spec import MOST_STICKS
 
-# Where other code is made with the same defaults and limits, they are read from there: policies
-# and simulation know nothing of parameters.
+# Defaults and limits that other code has too are read from there: policies and simulation do not
+# import the parameters.
 _SETTINGS = Settings()
 _BUS = BusSpec()
 _INPUT = InputFormat()
@@ -37,9 +37,9 @@ _INPUT = InputFormat()
 def _setting(name: str, description: str, effect: Callable[[Settings, int], str],
              choices: tuple[str, ...] = ()) -> ParameterSpec:
     """
-    Return the live parameter that is a field of Settings, with its default and limits.
+    Return the live parameter for a field of Settings, with its default and limits.
 
-    :param effect: returns what its new value means, for the Settings and the number of sticks.
+    :param effect: returns the meaning of its new value for Settings and the number of sticks.
     """
     default = getattr(_SETTINGS, name)
     low, high = LIMITS.get(name, (None, None))
@@ -105,9 +105,9 @@ PARAMETERS = (
         'critical stick is replaced at once all the same.',
         lambda settings, _: f'changes at least {settings.min_dwell_ms / 1000:g} s apart'),
     _setting(
-        'rotation_policy', 'coolest: the hottest active stick changes with the coolest rested '
-        'one, one at a time; round_robin: the whole cluster changes, in the order of the stick '
-        'numbers.', setting_effects.of_policy, POLICIES),
+        'rotation_policy', 'coolest: the coolest rested stick takes the place of the hottest '
+        'active one, one at a time; round_robin: the whole cluster changes, in the order of the '
+        'stick numbers.', setting_effects.of_policy, POLICIES),
     _setting(
         'score_threshold', 'Least score of a published detection, 0 to 1 (a fraction, not '
         'percent).',
@@ -128,11 +128,11 @@ PARAMETERS = (
         'camera_info and with depth aligned to it; a rectified image needs a camera_info without '
         'distortion, which nothing checks.'),
     _setting(
-        'depth_timeout_ms', 'How many ms after it reached the node an image waits for its depth; '
-        'its positions and its annotated picture come so much later when none comes.',
+        'depth_timeout_ms', 'How many ms an image waits for its depth, from its arrival at the '
+        'node. When none comes, its positions and its annotated picture are that much later.',
         lambda settings, _: f'an image waits up to {settings.depth_timeout_ms / 1000:g} s for its '
         'depth' if settings.depth_timeout_ms else
-        'an image takes the depth that is there when its detections are'),
+        'an image uses only depth that came before its detections'),
     USE_FQN,
     ParameterSpec(
         'simulated.sticks', _BUS.sticks, 'Number of simulated sticks.', 0, MOST_STICKS),

@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The parameters in a command line and in its parameter files, by the node that they are meant for.
+Reads which parameters a command line and its parameter files give, and to which nodes.
 
-rcl gives a node those that are for it, and says nothing about the others. The rules are those of
-rcl (arguments.c) and its rcl_yaml_param_parser (parse.c).
+rcl gives a node its own parameters and says nothing about the others. The rules are those of rcl
+(arguments.c) and its rcl_yaml_param_parser (parse.c).
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Entry:
-    """A parameter in a file: its name with dots, what is written there, the line, 1 = first."""
+    """A parameter in a file: its name with dots, its value as written, the line (1 = first)."""
 
     name: str
     value: str
@@ -40,20 +40,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Block:
-    """What a file holds for one key, such as ``/front/detector`` or ``/**``."""
+    """The parameters below one key of a file, such as ``/front/detector`` or ``/**``."""
 
     key: str
     entries: tuple
 
     @property
     def has_wildcard(self):
-        """Return whether it may be for several nodes."""
+        """Return whether the key may match several nodes."""
         return '*' in self.key
-
-    @property
-    def last_name(self):
-        """Return the last part of the key, the name of the node without its namespace."""
-        return self.key.rpartition('/')[2]
 
     def reaches(self, node):
         """Return whether rcl gives it to the node with this fully qualified name."""
@@ -76,25 +71,21 @@ def read_files(words):
     """
     Return the ParameterFile of each file that a command line names.
 
-    To be called when rcl has taken them, so that they are there and well-formed. What cannot be
-    read twice, such as a pipe, is left out.
+    Call this after rcl has read them, so that they exist and are valid. What cannot be read twice,
+    such as a pipe, is left out.
     """
     files = (read_file(path) for path in _after(words, FILE_FLAGS))
     return [file for file in files if file is not None]
 
 
 def rules_in(words):
-    """
-    Return what each ``-p`` sets in a command line.
-
-    :return: list of (node or None, parameter, value as a text).
-    """
+    """Return what each ``-p`` sets: a list of (node or None, parameter, value as a text)."""
     matches = map(RULE.fullmatch, _after(words, VALUE_FLAGS))
     return [match.group('node', 'name', 'value') for match in matches if match]
 
 
 def _after(words, flags):
-    """Return the words that follow one of the flags, where a command line speaks to ROS."""
+    """Return the words after each of the flags among the arguments for ROS."""
     found, to_ros, flag = [], False, None
     for word in words:
         if flag is not None:
@@ -125,7 +116,7 @@ def read_file(path):
 
 
 def _blocks(node, key):
-    """Yield the blocks below a node of YAML; keys of several levels make one name."""
+    """Yield the blocks below a node of YAML; nested keys are joined to one name."""
     for name, value in _pairs(node):
         if name.value == PARAMETERS:
             yield Block(key, tuple(_entries(value, '')))

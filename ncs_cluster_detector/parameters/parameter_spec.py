@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-What a table of parameters is made of; no ROS.
+Describes one parameter of a node: an entry of the tables; no ROS.
 
-To add a parameter, add one entry to camera_parameters.py or detector_parameters.py, the code that
-uses its value, and run ``test/helpers/parameter_files.py``, which writes it to ``config/``.
+To add a parameter, add one entry to camera_parameters.py or detector_parameters.py and the code
+that uses its value, then run ``test/helpers/parameter_files.py``, which writes it to ``config/``.
 """
 
 from array import array
@@ -22,7 +22,7 @@ from typing import Iterable
 
 _KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text',
           list: "a list of texts, such as ['a', 'b']"}
-# The second is how a parameter file, which knows no empty list, writes it.
+# A parameter file has no empty list and writes the second.
 _NO_TEXTS: tuple[list[str], ...] = ([], [''])
 
 
@@ -49,12 +49,12 @@ class ParameterSpec:
 
     @property
     def kind(self) -> str:
-        """Return what type a value must have, in words."""
+        """Return the type that a value must have, as a text."""
         return _KINDS[type(self.default)]
 
     @property
     def rule(self) -> str:
-        """Return what a value must be, as the end of a sentence that starts with 'must be'."""
+        """Return what a value must be, as the end of a sentence that begins with 'must be'."""
         if self.choices:
             return 'one of ' + ', '.join(self.choices)
         if self.above is not None:
@@ -63,7 +63,7 @@ class ParameterSpec:
 
     @property
     def manual(self) -> str:
-        """Return the description, when the parameter may change, and its default."""
+        """Return the description, whether the parameter is live, and its default."""
         when = 'Live.' if self.live else 'Restart to change.'
         return f'{self.description} {when} Default: {self.shown_default()}.'
 
@@ -75,7 +75,7 @@ class ParameterSpec:
 
     def accept(self, value: Any) -> Any:
         """
-        Return the value in the parameter's own type: a whole number serves as a float.
+        Return the value in the parameter's own type; a float may be given as a whole number.
 
         :raises ValueError: the value has the wrong type or lies outside the limits; the text is
             the rule that it breaks.
@@ -87,7 +87,7 @@ class ParameterSpec:
             value = list(value)
         if self.default in _NO_TEXTS and value in _NO_TEXTS:
             value = list(self.default)
-        # The very type, because to Python a bool is an int.
+        # Exactly the type, because in Python a bool is an int.
         fits = type(value) is kind
         if fits and kind is list:
             fits = all(isinstance(text, str) for text in value)

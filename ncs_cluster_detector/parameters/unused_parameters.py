@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a node says of parameters that were given to its process and are none of it."""
+"""Finds the parameters that were given to a node's process and are ignored."""
 
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.parameters.given_parameters import read_files
@@ -15,25 +15,26 @@ from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.shown_text import texts_in
 
 PACKAGE = 'ncs_cluster_detector'
-NODES = ('camera', 'detector')   # as they are called when they are not renamed
-MOST_NAMED = 4   # keys or parameters in one line; the others are counted
+NODES = ('camera', 'detector')   # their names when they are not renamed
+MOST_NAMED = 4   # keys or parameters named in one line; the others are counted
 LONGEST_VALUE = 80   # characters
-# As alike as detektor or my_detector and detector; camera and detector are not.
+# From this likeness on a name is taken for another: detektor or my_detector for detector, camera
+# not.
 ALIKE = 0.7
-# What every node of ROS may be given; others of their kind are for topics that declare them.
+# Every ROS node may be given these; other overrides exist only for topics that declare them.
 OF_ROS = ('qos_overrides./clock.', 'qos_overrides./parameter_events.', 'qos_overrides./rosout.')
 
 
 class UnusedParameters:
-    """Finds what was given to a node's process and is ignored by rclpy and rcl."""
+    """Finds the given parameters of one node's process that rclpy and rcl ignore."""
 
     def __init__(self, node, default_name, own_names, arguments):
         """
-        Look at what was given.
+        Read the command line and its parameter files.
 
         :param node: the fully qualified name of the node, such as ``/front/detector``.
-        :param default_name: what the node is called when it is not renamed.
-        :param own_names: names of all its parameters, ROS's own among them.
+        :param default_name: name of the node when it is not renamed.
+        :param own_names: names of all its parameters, including those of ROS.
         :param arguments: the command line, a list of words.
         """
         self._node = node
@@ -59,7 +60,7 @@ class UnusedParameters:
         return lines
 
     def notes(self, overrides):
-        """Return one line, or none, for what a file gives to all nodes and another one uses."""
+        """Return a list with one line if a file gives all nodes what only another one uses."""
         names = self._of_others_by_wildcard(overrides)
         if not names:
             return []
@@ -71,7 +72,7 @@ class UnusedParameters:
         return name in self._own or name.startswith(OF_ROS)
 
     def _of_others_by_wildcard(self, overrides):
-        """Return what only a block for several nodes gives, and the other node has."""
+        """Return the other node's parameters that only blocks for several nodes give."""
         blocks = [block for file in self._files for block in file.blocks
                   if block.reaches(self._node)]
         wide = {entry.name for block in blocks if block.has_wildcard for entry in block.entries}
@@ -121,13 +122,12 @@ class UnusedParameters:
 
 def missed(file, node, default_name):
     """
-    Return the blocks of a file that look meant for a node and do not reach it.
+    Return the blocks of a ParameterFile that look meant for a node and do not reach it.
 
-    A node that a block names itself misses none: the others are for other nodes.
+    If a block names the node itself, there are none: the others are for other nodes.
 
-    :param file: ParameterFile.
     :param node: fully qualified name of the node.
-    :param default_name: what it is called when it is not renamed.
+    :param default_name: its name when it is not renamed.
     """
     if any(block.reaches(node) and not block.has_wildcard for block in file.blocks):
         return []
@@ -136,11 +136,11 @@ def missed(file, node, default_name):
 
 
 def _looks_meant(block, node, default_name):
-    name = block.last_name.lower()
+    name = block.key.rpartition('/')[2].lower()
     likely_names = {node.rpartition('/')[2].lower(), *_forms(default_name), PACKAGE}
     if name in likely_names:
         return True
-    # What is called like the other node is that one's.
+    # A block with the other node's name is for that one.
     others = {form for other in NODES if other != default_name for form in _forms(other)}
     return name not in others and bool(closest(name, likely_names, ALIKE))
 
@@ -150,7 +150,7 @@ def _forms(name):
 
 
 def _contradictions(path, blocks):
-    """Yield a line for each parameter that blocks of one key give several values."""
+    """Yield a line for each parameter with several values below one key."""
     found = {}
     for block in blocks:
         for entry in block.entries:
@@ -159,11 +159,11 @@ def _contradictions(path, blocks):
         if len({entry.value for entry in entries}) > 1:
             lines = ', '.join(str(entry.line) for entry in entries)
             yield (f'{path}: {name} stands {len(entries)} times below {key} (lines {lines}), and '
-                   f'the last one holds; keep one')
+                   f'the last one is used; keep one')
 
 
 def likely(name, names):
-    """Return which of the names a wrong one may stand for, or where they are listed."""
+    """Return which name is likely meant by a wrong one, or where the names are listed."""
     if other := other_node_with(name, names):
         return f'the {other} node has it, give it to that one'
     if close := closest(name, names):
@@ -175,14 +175,14 @@ def likely(name, names):
 
 
 def other_node_with(name, own_names):
-    """Return which of the package's nodes has a parameter that this one has not, or ''."""
+    """Return which of the package's nodes has a parameter that this one lacks, or ''."""
     tables = _tables()
     return next((node for node, names in tables.items()
                  if name in names and name not in own_names), '')
 
 
 def _tables():
-    # Imported here, because only who was given something wrong needs what is another node's.
+    # Imported here, because the other node's table is needed only after a mistake.
     from ncs_cluster_detector.parameters import camera_parameters
     from ncs_cluster_detector.parameters import detector_parameters
     return {'camera': {spec.name for spec in camera_parameters.PARAMETERS},
@@ -190,7 +190,7 @@ def _tables():
 
 
 def listed(names):
-    """Return names as a text, the first of them when they are many."""
+    """Return names as a text; if they are many, the first and the number of the others."""
     names = list(names)
     more = len(names) - MOST_NAMED
     return ', '.join(names[:MOST_NAMED]) + (f' and {more} more' if more > 0 else '')

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A process that the supervisor has started, and the pipe to it."""
+"""A child process and the pipe to it."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.last_words import LastWords
 from ncs_cluster_detector.processes.last_words import redirect_output
 
-# In place of the exit code when the fork server, which alone knows it, has ended.
+# Stands for the exit code when the fork server has ended, which alone knows it.
 UNKNOWN_EXIT_CODE = 256
 
 
 class ChildProcess:
-    """One process and the pipe to it; when it has ended, this is closed and dropped."""
+    """A process and the pipe to it; after its end the object is closed and dropped."""
 
     title = 'process'
 
@@ -35,7 +35,7 @@ class ChildProcess:
         """
         Start the process.
 
-        :param main: its body, called with its end of the pipe and the arguments.
+        :param main: function to run there, called with its end of the pipe and the arguments.
         :raises OSError: it cannot be started.
         """
         self._is_silent = False   # its end of the pipe is closed
@@ -53,7 +53,7 @@ class ChildProcess:
         self._exit_code: int | None = None
 
     def waitables(self) -> list[Any]:
-        """Return what becomes ready when the process says something or ends."""
+        """Return the objects that become ready when the process sends or prints, or ends."""
         return [self.sentinel, *self._last_words.waitables(),
                 *([] if self._is_silent else [self.connection])]
 
@@ -64,33 +64,31 @@ class ChildProcess:
             while not self._is_silent and self.connection.poll():
                 yield self.connection.recv()
         except (EOFError, OSError):
-            # As a rule it is ending, which a signal does not change any more.
+            # Usually it is ending, and the signal changes nothing.
             self._is_silent = True
             self.kill()
 
     def send(self, message: object) -> None:
-        """Send a message; a process that is gone is noticed by its sentinel, not here."""
-        try:
+        """Send a message; the sentinel, not this, shows that the process has ended."""
+        with suppress(OSError):
             self.connection.send(message)
-        except OSError:
-            return
 
     def has_ended(self) -> bool:
-        """Tell whether the process is gone."""
+        """Tell whether the process has ended."""
         if self._exit_code is None:
             with suppress(BlockingIOError):   # not yet
-                told = os.read(self.sentinel, fork_server.NUMBER.size)
+                number = os.read(self.sentinel, fork_server.NUMBER.size)
                 self._exit_code, = (
-                    fork_server.NUMBER.unpack(told) if told else (UNKNOWN_EXIT_CODE,))
+                    fork_server.NUMBER.unpack(number) if number else (UNKNOWN_EXIT_CODE,))
         return self._exit_code is not None
 
     def was_killed(self) -> bool:
-        """Tell whether a process that is gone was ended from outside, by the system or a user."""
+        """Tell whether the process was ended from outside, by the system or a user."""
         return self.has_ended() and self._exit_code in (
             -signal.SIGKILL, -signal.SIGTERM, UNKNOWN_EXIT_CODE)
 
     def how_it_ended(self) -> str:
-        """Return the end of a process that is gone in words, with the last that it printed."""
+        """Return how the process ended, as a text with the last line that it printed."""
         self.has_ended()
         code = self._exit_code
         how = f'ended with exit code {code}'
@@ -104,13 +102,13 @@ class ChildProcess:
         return f'{self.title} {self.pid} {how}' + (f' (it printed: {quote})' if quote else '')
 
     def kill(self) -> None:
-        """End the process without waiting for its end: it may be stuck inside the kernel."""
+        """Kill the process; do not wait for its end, as it may be stuck inside the kernel."""
         if not self.has_ended():
-            with suppress(ProcessLookupError):   # it has ended in this moment
+            with suppress(ProcessLookupError):   # it has just ended
                 os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Take back what belongs to a process that has ended."""
+        """Free what belongs to a process that has ended."""
         connection.wait([self.sentinel])
         self.has_ended()
         self.connection.close()

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Worker processes that are to end: in order where they can, by SIGKILL where they do not."""
+"""Ends worker processes: by a message where they follow it, else by SIGKILL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ import time
 from typing import Any
 from typing import Protocol
 
-# Closing a stick takes the SDK about a second, after what is under way; launch grants a node five.
+# Closing a stick takes the SDK about a second after the pending results; launch waits five for a
+# node.
 STOP_GRACE_SEC = 2.5
-# A killed process is gone within milliseconds, unless it is stuck inside the kernel.
+# A killed process ends within milliseconds, unless it is stuck inside the kernel.
 KILL_GRACE_SEC = 1.0
 
 
@@ -31,38 +32,38 @@ class Worker(Protocol):
         """Ask it to close its stick and exit."""
 
     def kill(self) -> None:
-        """End it without waiting for its end."""
+        """Kill it; do not wait for its end."""
 
     def has_ended(self) -> bool:
-        """Tell whether it is gone."""
+        """Tell whether it has ended."""
 
     def close(self) -> None:
-        """Take back what belongs to one that has ended."""
+        """Free what belongs to one that has ended."""
 
 
 class Record(Protocol):
-    """What waits for the end of a worker."""
+    """An object that waits for the end of a worker."""
 
     def on_end(self) -> None:
-        """Take note that the worker is gone."""
+        """Note that the worker has ended."""
 
 
 @dataclass
 class _Ending:
     handle: Worker
     record: Record | None
-    kill_at: float    # infinite once it was killed
+    kill_at: float    # infinite after the kill
 
 
 class Endings:
     """
-    The workers that are not wanted any more and not gone yet.
+    The workers that must end and have not ended yet.
 
-    One that has said why it fails closes its stick, if its library still answers, and has as long
-    for that as a worker that is stopped. One that did not answer in time is killed at once:
-    closing would wait for the same stick, for the request to close a queue is held back until the
-    stick has taken all that is in it (XLink.c:575 of the vendor's). What a kill leaves behind is
-    reset by the bus cleaner.
+    A worker that has reported its failure closes its stick if its library still answers, and has
+    as long for that as a worker that is stopped. A worker that did not answer in time is killed at
+    once: closing would wait for the same stick, as the request to close a queue waits until the
+    stick has taken all that is in it (XLink.c:575 of the vendor). The bus cleaner resets the stick
+    of a killed worker.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class Endings:
         self._endings: list[_Ending] = []
 
     def add(self, handle: Worker, record: Record | None, kill_at: float) -> None:
-        """Take a worker, its record or None, and when it is to be killed if it is still there."""
+        """Add a worker, its record or None, and the time to kill it if it has not ended."""
         self._endings.append(_Ending(handle, record, kill_at))
 
     def handles(self) -> list[Worker]:
@@ -78,11 +79,11 @@ class Endings:
         return [ending.handle for ending in self._endings]
 
     def next_due(self) -> float:
-        """Return when one is to be killed, infinite when none is."""
+        """Return when the next must be killed, or infinite."""
         return min((ending.kill_at for ending in self._endings), default=float('inf'))
 
     def reap(self, now: float) -> None:
-        """Kill those whose time is over, and take back what belongs to those that are gone."""
+        """Kill the workers whose time is over, and close those that have ended."""
         for ending in self._endings[:]:
             if now >= ending.kill_at:
                 ending.handle.kill()
@@ -98,7 +99,7 @@ def end_all(handles: Sequence[Worker], logger: Any) -> bool:
     """
     End workers: by a message, and by SIGKILL those that do not follow it in time.
 
-    :param logger: is told of each that had to be killed.
+    :param logger: gets a warning for each that had to be killed.
     :return: False if one of them cannot be ended.
     """
     for handle in handles:

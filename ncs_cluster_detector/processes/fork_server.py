@@ -7,11 +7,11 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Starts processes from a fork server: a fresh process that has loaded the libraries they share.
+Starts processes from a fork server: a new process that has loaded the libraries they share.
 
-That of :mod:`multiprocessing` looks for modules in the current folder first (``python -c``), binds
-a socket below TMPDIR, whose path may be too long for one, and needs a current folder that exists.
-This one does none of it: its module path is given to it, and its socket has no name.
+The one of :mod:`multiprocessing` looks for modules in the current folder first (``python -c``),
+binds a socket below TMPDIR, whose path may be too long for that, and needs a current folder that
+exists. This one needs none of it: it gets its module path, and its socket has no name.
 """
 
 import atexit
@@ -35,16 +35,16 @@ from ncs_cluster_detector.processes.module_path import ROOT
 ENVIRONMENT = {
     # Threads in the fork server do not survive a fork.
     'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1',
-    # Memory of a frame goes back at once instead of staying with each thread of each worker: 12
+    # A frame's memory is freed at once instead of staying with each thread of each worker: 12
     # instead of 14 MB a worker with one small network, 16 instead of 22 with two detectors.
     'MALLOC_ARENA_MAX': '1', 'MALLOC_MMAP_THRESHOLD_': '65536', 'MALLOC_TRIM_THRESHOLD_': '65536'}
-# A terminal's Ctrl-C and its end, and a service manager's SIGTERM, reach all processes of a group;
-# those started here wait for their parent's word, so that they can close their sticks.
+# Ctrl-C, the end of a terminal, and a service manager's SIGTERM reach all processes of a group;
+# those started here wait for their parent's order instead, so that they can close their sticks.
 HELD_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# What passes between the two: the process id when it has begun, or the error number, negative, if
-# it has not; and the exit code when it has ended.
+# What the server sends about a process: its id when it has started, or the negative error number
+# if it has not; and its exit code when it has ended.
 NUMBER = struct.Struct('q')
-# A request is a message of this and the descriptors that come with it.
+# A request is this message and the descriptors sent with it.
 REQUEST = b'f'
 MOST_DESCRIPTORS = 64
 END_PATIENCE_SEC = 2.0
@@ -56,16 +56,16 @@ main({socket}, {preload!r})
 
 
 class Descriptor(NamedTuple):
-    """An open file that is to be duplicated for a process; arrives there as its number."""
+    """An open file to duplicate for a process, which gets the number of the duplicate."""
 
     number: int
 
 
 class ForkServer:
-    """The server process, which is started when it is needed first, and again if it has ended."""
+    """The server process; it is started when first needed, and again if it has ended."""
 
     def __init__(self) -> None:
-        """Start nothing yet."""
+        """Start no process yet."""
         self.preload: tuple[str, ...] = ()   # names of modules; what is not installed is left out
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
@@ -77,9 +77,9 @@ class ForkServer:
 
         :param main: function of a module, which is imported there by its name.
         :param arguments: what can be pickled, and Connection and Descriptor.
-        :return: its id, and a descriptor, to be closed by the caller, that becomes ready when it
-            has ended and then gives NUMBER, the exit code, unless the server ended before.
-        :raises OSError: the server cannot be started, or ended, or may start no more processes.
+        :return: its id, and a descriptor that becomes ready when it has ended; reading that gives
+            the exit code as NUMBER, or nothing if the server ended before. The caller closes it.
+        :raises OSError: the server cannot be started, or ended, or cannot start more processes.
         """
         files: list[int] = []
         request = os.memfd_create('ncs_process_arguments')
@@ -107,7 +107,7 @@ class ForkServer:
         return pid, status
 
     def close(self) -> None:
-        """End the server process; those that it started go on."""
+        """End the server process; the processes that it started continue."""
         with self._lock:
             self._close()
 
@@ -118,7 +118,7 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = _PROGRAM.format(path=_module_path(), socket=theirs.fileno(),
                                   preload=tuple(self.preload))
-        # They are held from its first moment on, and so in all that it starts.
+        # The child inherits the blocked signals, and so does every process that it starts.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         try:
             with theirs:
@@ -139,14 +139,14 @@ class ForkServer:
         self._socket.close()
         try:
             self._server.wait(END_PATIENCE_SEC)
-        except subprocess.TimeoutExpired:   # somebody has stopped it
+        except subprocess.TimeoutExpired:   # such as after SIGSTOP
             self._server.kill()
             self._server.wait()
         self._server = self._socket = None
 
 
 class _Pickler(pickle.Pickler):
-    """Writes arguments; connections and open files are sent beside them, see _Unpickler."""
+    """Writes arguments; connections and open files are sent separately, see _Unpickler."""
 
     def __init__(self, file: BinaryIO, files: list[int]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -163,7 +163,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _module_path() -> list[str]:
-    """Return where the server looks for modules: where this process does, and beside it."""
+    """Return the server's module path: that of this process, and the folder of this package."""
     path = [folder for folder in sys.path if folder]
     return path if ROOT in path else [*path, ROOT]
 

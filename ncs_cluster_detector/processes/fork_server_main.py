@@ -7,9 +7,9 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The fork server: loads libraries, and forks whenever it is asked to; see :mod:`fork_server`.
+The fork server: loads libraries, and forks on request; see :mod:`fork_server`.
 
-It has one thread, so that nothing is lost in a fork, and ends when its parent has.
+It has one thread, because other threads do not survive a fork, and ends when its parent has ended.
 """
 
 from collections.abc import Iterable
@@ -35,9 +35,9 @@ FAILED = 1   # exit code of a process that ends by an exception, as Python's own
 
 def main(descriptor: int, preload: Iterable[str]) -> None:
     """
-    Serve until the parent is gone.
+    Serve until the parent has ended.
 
-    :param descriptor: of the socket to it.
+    :param descriptor: number of the socket to the parent.
     :param preload: names of modules to load first; what is not installed is left out.
     """
     for name in preload:
@@ -52,13 +52,13 @@ class _Server:
     def __init__(self, requests: socket.socket, selector: selectors.BaseSelector) -> None:
         self._requests = requests
         self._selector = selector
-        self._status: dict[int, int] = {}   # process id -> descriptor on which its end is told
-        # SIGCHLD becomes a byte, and wakes the wait.
-        self._ends, self._bell = socket.socketpair()
+        self._status: dict[int, int] = {}   # process id -> descriptor for its exit code
+        # Python writes a byte there for SIGCHLD, which wakes the selector.
+        self._ends, self._wakeup = socket.socketpair()
         self._ends.setblocking(False)
-        self._bell.setblocking(False)
+        self._wakeup.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
         selector.register(requests, selectors.EVENT_READ)
         selector.register(self._ends, selectors.EVENT_READ)
 
@@ -67,52 +67,52 @@ class _Server:
             ready = {key.fileobj for key, _ in self._selector.select()}
             if self._ends in ready:
                 self._ends.recv(4096)
-                self._tell_ends()
+                self._report_exit_codes()
             if self._requests in ready:
                 request, files, _, _ = socket.recv_fds(self._requests, 1, MOST_DESCRIPTORS)
                 if not request:
                     return
                 for file in files:
-                    os.set_inheritable(file, False)   # recv_fds drops its own flag for that
+                    os.set_inheritable(file, False)   # recv_fds does not set it
                 self._fork(*files)
 
-    def _tell_ends(self) -> None:
+    def _report_exit_codes(self) -> None:
         while self._status:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            _tell(self._status.pop(pid), os.waitstatus_to_exitcode(status), close=True)
+            _report(self._status.pop(pid), os.waitstatus_to_exitcode(status), close=True)
 
     def _fork(self, status: int, arguments: int, *files: int) -> None:
         try:
             pid = os.fork()
-        except OSError as error:   # no more processes or memory; those that run must go on
+        except OSError as error:   # no more processes or memory; the server must go on
             pid = -error.errno
         if not pid:
             try:
                 self._leave(status)
                 _run(arguments, files)
             finally:
-                os._exit(FAILED)   # it never returns into the server
+                os._exit(FAILED)   # the new process never returns into the server
         for file in (arguments, *files):
             os.close(file)
-        _tell(status, pid, close=pid < 0)
+        _report(status, pid, close=pid < 0)
         if pid > 0:
             self._status[pid] = status
 
     def _leave(self, status: int) -> None:
-        """Give back, in a new process, what is the server's."""
+        """Close in a new process what belongs to the server."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._selector.close()
-        for held in (self._requests, self._ends, self._bell):
+        for held in (self._requests, self._ends, self._wakeup):
             held.close()
         for descriptor in (status, *self._status.values()):
             os.close(descriptor)
 
 
-def _tell(descriptor: int, number: int, close: bool = False) -> None:
-    with suppress(BrokenPipeError):   # nobody wants to know any more
+def _report(descriptor: int, number: int, close: bool = False) -> None:
+    with suppress(BrokenPipeError):   # the reader has closed it
         os.write(descriptor, NUMBER.pack(number))
     if close:
         os.close(descriptor)
@@ -138,7 +138,7 @@ def _run(arguments: int, files: Sequence[int]) -> NoReturn:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads what fork_server writes; open files come beside it."""
+    """Reads what fork_server writes; open files arrive separately."""
 
     def __init__(self, file: BinaryIO, files: Sequence[int]) -> None:
         super().__init__(file)

@@ -6,15 +6,15 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a child process prints: kept out of the node's log, and quoted when the process ends."""
+"""Keeps what a child process prints out of the node's log; its end quotes the last line."""
 
 import multiprocessing
 from multiprocessing.connection import Connection
 import os
 import re
 
-# The vendor's library prints in colours, whatever its log level (mvLog.h:117), and of a failed
-# assertion the place in its sources, as the last thing before it aborts the process.
+# The vendor's library prints in colours at any log level (mvLog.h:117). Before a failed assertion
+# aborts the process, it prints the place in its sources.
 _CONTROL = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]')
 _FOLDER = re.compile(r'\S*/(?=\S)')
 _KEPT_BYTES = 4096
@@ -22,42 +22,42 @@ _LONGEST_QUOTE = 160
 
 
 class LastWords:
-    """The end of what a process has printed; it is read whenever there is something."""
+    """The end of what a process has printed."""
 
     def __init__(self) -> None:
-        """Make the pipe; ``theirs`` is the end of the process, to be closed here."""
+        """Make the pipe; ``theirs`` is the process's end, to be closed here after its start."""
         self._reader, self.theirs = multiprocessing.Pipe(duplex=False)
         os.set_blocking(self._reader.fileno(), False)
         self._text = b''
         self._is_over = False
 
     def waitables(self) -> list[Connection]:
-        """Return what becomes ready when there is something to :meth:`take_in`."""
+        """Return the objects that become ready when there is something to :meth:`take_in`."""
         return [] if self._is_over else [self._reader]
 
     def take_in(self) -> None:
-        """Read what there is, without waiting."""
+        """Read what is there, without waiting."""
         try:
             while not self._is_over:
                 printed = os.read(self._reader.fileno(), _KEPT_BYTES)
                 self._is_over = not printed
                 self._text = (self._text + printed)[-_KEPT_BYTES:]
         except BlockingIOError:
-            return   # that was all, as yet
+            return   # that was all for now
 
     def quote(self) -> str:
-        """Return the last line that was printed, in one line of plain text, or an empty text."""
+        """Return the last printed line as plain text, or an empty text."""
         text = _CONTROL.sub(b'', self._text).decode(errors='replace')
         lines = [' '.join(line.split()) for line in text.splitlines() if line.strip()]
         return _FOLDER.sub('', lines[-1])[:_LONGEST_QUOTE] if lines else ''
 
     def close(self) -> None:
-        """Give the pipe back."""
+        """Close the pipe."""
         self._reader.close()
 
 
 def redirect_output(theirs: Connection) -> None:
-    """Send what this process prints, its libraries included, to the pipe; for the child itself."""
+    """Send what this process and its libraries print to the pipe; the child calls this."""
     for descriptor in (1, 2):
         os.dup2(theirs.fileno(), descriptor)
     theirs.close()

@@ -7,24 +7,24 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Keeps the current folder off the path on which modules are looked for.
+Keeps the current folder off Python's module path.
 
 Python puts it there for ``python -m`` and ``python -c``, and for an empty or relative entry of
-PYTHONPATH, such as ``export PYTHONPATH=$PYTHONPATH:/x`` makes. A person's own ``queue.py`` there
-would be taken for Python's. ``-P`` and PYTHONSAFEPATH, which are for that, exist from Python 3.11
-on, and do not concern PYTHONPATH.
+PYTHONPATH, as ``export PYTHONPATH=$PYTHONPATH:/x`` may make one. A user's own ``queue.py`` there
+would be imported instead of Python's. ``-P`` and PYTHONSAFEPATH exist from Python 3.11 on, and do
+not concern PYTHONPATH.
 """
 
 import os
 import sys
 
 PACKAGE = 'ncs_cluster_detector'
-# Where this package lies, for processes of ours whose module path does not lead to it any more.
+# The folder of this package, for child processes whose module path may not lead to it.
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def leave_folder_of_option_m():
-    """For ``python -m`` with a module of this package, look for no modules in the folder."""
+    """Take the current folder off the path after ``python -m`` with a module of this package."""
     # Python's name for the program while it looks for the module.
     if sys.argv[:1] != ['-m']:
         return
@@ -36,7 +36,7 @@ def leave_folder_of_option_m():
 
 
 def leave_current_folder():
-    """Look for modules in the current folder no more, in this process."""
+    """Take the current folder off the module path of this process."""
     here, entries = _current_folder(), os.environ.get('PYTHONPATH', '').split(os.pathsep)
     sys.path[:] = filter(None, sys.path)
     if any(_is_relative_way_to(here, entry) for entry in entries) and (
@@ -45,8 +45,8 @@ def leave_current_folder():
 
 
 def python_command(program):
-    """Return the words that start Python with a program, no modules from the current folder."""
-    # From 3.13 on Python itself imports a module before a program of -c; -P exists from 3.11 on.
+    """Return the command that runs a program without modules from the current folder."""
+    # From 3.13 on Python imports a module itself before the program of -c; -P exists from 3.11 on.
     safe = ['-P'] if sys.version_info >= (3, 11) else []
     # The first line needs no module that is not built into the interpreter.
     return [sys.executable, *safe, '-c',

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a program of ours sees to first: its streams, its module path, its signals, its pipes."""
+"""Prepares a process at its start: its streams, module path, signals and pipes."""
 
 import functools
 import os
@@ -18,11 +18,11 @@ from ncs_cluster_detector.processes.module_path import leave_current_folder
 
 
 def settle():
-    """Have streams that are open and a folder that exists, and look for no modules in that."""
+    """Open closed standard streams, leave a deleted folder, and import nothing from the folder."""
     open_standard_streams()
     try:
         os.getcwd()
-    except FileNotFoundError:   # it was deleted; nothing in it can be meant
+    except FileNotFoundError:   # it was deleted, so no path can be relative to it
         os.chdir('/')
     leave_current_folder()
     kept = environment_without_current_folder(os.environ)   # for the processes that it starts
@@ -34,10 +34,10 @@ def settle():
 
 def open_standard_streams():
     """
-    Connect standard streams that are closed to nothing.
+    Connect closed standard streams to the null device.
 
-    Else the next file or socket that is opened takes the number of one, and gets whatever a
-    library prints.
+    Otherwise the next opened file or socket takes the number of one, and gets what libraries
+    print.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -45,20 +45,20 @@ def open_standard_streams():
         except OSError:
             os.open(os.devnull, os.O_RDWR)   # it takes the lowest free number, which is this one
             os.set_inheritable(descriptor, True)
-    # Python has None in place of those that were closed when it began.
+    # Python's own streams are None if they were closed at its start.
     for name, descriptor, mode in (('stdin', 0, 'r'), ('stdout', 1, 'w'), ('stderr', 2, 'w')):
         if getattr(sys, name) is None:
             setattr(sys, name, open(descriptor, mode, closefd=False))
 
 
 def stop_signals():
-    """Return the signals that ask this process to stop; nohup takes SIGHUP from them."""
+    """Return the signals that ask this process to stop; not SIGHUP under nohup."""
     hang_up = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)
     return (signal.SIGINT, signal.SIGTERM, *hang_up)
 
 
 def as_command(main):
-    """Make a command of a function that returns an exit code."""
+    """Make a command from a function that returns an exit code."""
     @functools.wraps(main)
     def run(*args, **kwargs):
         settle()
@@ -68,9 +68,9 @@ def as_command(main):
 
 def ends_with_its_reader(main):
     """
-    Let a function end the process as other programs end when nobody reads any more (``| head``).
+    Let a function end the process silently when nobody reads its output any more (``| head``).
 
-    That is by SIGPIPE, which Python ignores, and without a word.
+    It ends by SIGPIPE, as other programs do; Python ignores that signal.
     """
     @functools.wraps(main)
     def run(*args, **kwargs):
@@ -81,11 +81,7 @@ def ends_with_its_reader(main):
                 for stream in filter(None, (sys.stdout, sys.stderr)):
                     stream.flush()
         except BrokenPipeError:
-            _end_by_broken_pipe()
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE})
+            signal.raise_signal(signal.SIGPIPE)
     return run
-
-
-def _end_by_broken_pipe():
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE})
-    signal.raise_signal(signal.SIGPIPE)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Initialises ROS by a node's command line; what is wrong with that is told in one line."""
+"""Initialises ROS from a node's command line; reports what is wrong with it in one line."""
 
 import os
 import re
@@ -25,17 +25,17 @@ from rclpy.validate_node_name import validate_node_name
 from rclpy.validate_topic_name import validate_topic_name
 
 _NAMING = re.compile(r'(?:[^:=]*:)?(__ns|__node|__name):=(.*)', re.DOTALL)
-# For a node of this name only; for topics or services only.
+# What may stand before the name: the node that the rule is for, or topics or services only.
 _BEFORE_NAME = re.compile(r'^(\w+:(?!//))?((rostopic|rosservice)://)?')
-# The places in ROS's sources at which an error passed, for its developers.
+# The places in ROS's sources that an error names, for its developers.
 _SOURCE_LINE = re.compile(r',? at /?[\w./+-]+\.[ch]\w*:\d+')
 
 
 def init_ros(name, args=None):
     """
-    Initialise ROS; a log folder that cannot be written costs the log file, and a warning.
+    Initialise ROS; if the log folder cannot be written, warn and write no log file.
 
-    :param name: under which a warning is logged.
+    :param name: name under which a warning is logged.
     :param args: command line, None for that of the process.
     :raises StartupError: an argument or a variable is wrong.
     """
@@ -47,7 +47,7 @@ def init_ros(name, args=None):
         _check_naming(rule)
     fault = fault_of_log_folder()
     try:
-        # What it says before it gives up, the exception says as well.
+        # The exception says the same as what rcl logs before it fails.
         rclpy.logging.set_logger_level('rcl', LoggingSeverity.FATAL)
         rclpy.init(args=[*words, *(WITHOUT_LOG_FILE if fault else ())],
                    signal_handler_options=SignalHandlerOptions.NO)
@@ -61,7 +61,7 @@ def init_ros(name, args=None):
 
 
 def in_one_line(error):
-    """Return what ROS says of an error, in one line."""
+    """Return ROS's text of an error in one line."""
     text = _SOURCE_LINE.sub('', ' '.join(str(error).split()))
     return text.removeprefix('failed to initialize rcl: ').rstrip('., ')
 
@@ -86,7 +86,7 @@ def _remap_rules(words):
 
 
 def _check_naming(rule):
-    """Refuse a name of the node or its namespace, some of which ROS refuses too late."""
+    """Refuse an invalid name or namespace of the node; ROS refuses some too late."""
     found = _NAMING.fullmatch(rule)
     if found is None:
         return
@@ -105,9 +105,9 @@ def _check_naming(rule):
 
 def check_namespace(name):
     """
-    Check an absolute namespace as ROS does, some of it too late.
+    Check an absolute namespace by the rules of ROS, which checks some of them too late.
 
-    :raises NameValidationException: it is refused.
+    :raises NameValidationException: it breaks one.
     """
     validate_namespace(name)
     if '__' in name:
@@ -116,7 +116,7 @@ def check_namespace(name):
 
 
 def better_namespace(name):
-    """Return the absolute namespace that is meant by one that ROS refuses."""
+    """Return a valid absolute namespace that is close to an invalid one."""
     return '/' + '/'.join(_legal_parts(name))
 
 
@@ -126,7 +126,7 @@ def _legal_parts(name):
 
 
 def _check_remapping(rule, refusal):
-    """Say what is wrong with a rule, if it is what ROS has refused."""
+    """Raise what is wrong with a rule, if this is the one that ROS has refused."""
     remedy = ('give from:=to, two names of letters, digits and single underscores with single / '
               'between them, such as image_raw:=/front/image_raw')
     for name in rule.split(':=')[:2]:
@@ -139,7 +139,7 @@ def _check_remapping(rule, refusal):
 
 
 def reason_of(error):
-    """Return in one line which name is wrong, and the rule that it breaks."""
+    """Return in one line which name is invalid, and the rule that it breaks."""
     return str(error).split(':\n')[0].replace('Invalid ', 'invalid ', 1)
 
 

@@ -6,23 +6,23 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the diagnostic statuses of both nodes have in common: names, and texts of one line."""
+"""Shared by both nodes' diagnostic statuses: their names, and texts of one line."""
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 from ncs_cluster_detector.shown_text import shown
 
-# What an error says is cut to this, so that a message stays about a line of a terminal.
+# An error's text is cut to this length, so that a message stays about one line of a terminal.
 LONGEST_REASON = 90
 
 
 def status_prefix(node, short_name):
     """
-    Return what the names of a node's statuses begin with.
+    Return the prefix of the names of a node's statuses.
 
     :param node: the rclpy Node, which has the parameter USE_FQN.
-    :param short_name: what they begin with by default, in any namespace.
+    :param short_name: the prefix by default, in any namespace.
     """
     if not node.get_parameter(USE_FQN.name).value:
         return short_name
@@ -30,7 +30,7 @@ def status_prefix(node, short_name):
 
 
 def owner_of(fully_qualified_name):
-    """Return the name without the leading slash; a repetition at its end is told once."""
+    """Return the name without the leading slash; of a repeated last part, one."""
     parts = fully_qualified_name.strip('/').split('/')
     if parts[-2:-1] == parts[-1:]:
         parts.pop()
@@ -38,14 +38,14 @@ def owner_of(fully_qualified_name):
 
 
 def make_status(name, hardware_id, level, message, values):
-    """Return a DiagnosticStatus of texts that may be shown; ``values`` is a dictionary."""
+    """Return a DiagnosticStatus with its texts made safe to show; ``values`` is a dictionary."""
     return DiagnosticStatus(
         name=name, hardware_id=shown(hardware_id), level=level, message=shown(message),
         values=[KeyValue(key=key, value=shown(value)) for key, value in values.items()])
 
 
 def shortened(reason):
-    """Return the text of an error on one line, cut where it is too long for a message."""
+    """Return the text of an error on one line, cut if it is too long for a message."""
     line = ' '.join(reason.split())
     if len(line) <= LONGEST_REASON:
         return line
@@ -53,5 +53,5 @@ def shortened(reason):
 
 
 def counted(number, noun):
-    """Return such as '1 stick' or '2 sticks'."""
+    """Return a number with its noun, such as '1 stick' or '2 sticks'."""
     return f'{number} {noun}' if number == 1 else f'{number} {noun}s'

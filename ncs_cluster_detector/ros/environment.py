@@ -7,9 +7,9 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-What the environment tells ROS, looked at before ROS is loaded.
+Checks the environment variables that ROS reads, before ROS is loaded.
 
-ROS ends the process while it is loaded, or in a library's own words, where one of these is wrong.
+A wrong one ends the process while ROS is being loaded, or with a text that names no remedy.
 """
 
 import ctypes
@@ -17,17 +17,17 @@ import os
 from pathlib import Path
 import re
 
-# The port numbers of Fast DDS and Cyclone DDS, 7400 + 250 a domain, end there. Source: the ROS 2
-# documentation on domain ids.
+# The highest domain id whose ports (7400 + 250 a domain) exist. Source: the ROS 2 documentation
+# on domain ids.
 HIGHEST_DOMAIN = 232
 DEFAULT_MIDDLEWARE = 'rmw_fastrtps_cpp'   # of every ROS 2 that this package is for
-# Without one of its values ROS logs nothing at all.
+# With any other value than 0 and 1 ROS logs nothing at all.
 SWITCHES = ('RCUTILS_LOGGING_USE_STDOUT', 'RCUTILS_LOGGING_BUFFERED_STREAM')
 # Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 # Shared memory that is large enough for whole images, and UDP on the loopback interface only.
 LOOPBACK_PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
-# For the command line of a program that has no use for a log file.
+# For the command line of a program that needs no log file.
 WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
 
 

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Between ROS messages and the data that the other folders work on."""
+"""Converts ROS messages to and from the data that the other folders work on."""
 
 import array
 
@@ -17,7 +17,7 @@ from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
 from vision_msgs.msg import ObjectHypothesisWithPose
 
-# By the layout of the values: values of a pixel, and OpenCV's code to blue-green-red, the one
+# By the layout of the values: the number of values of a pixel, and OpenCV's code to blue-green-red
 # that cv_bridge uses. OpenCV names a Bayer pattern by the second and third pixel of its second
 # row: RGGB, whose second row is GBGB, is BayerBG.
 _LAYOUTS = {
@@ -31,10 +31,10 @@ _LAYOUTS = {
     'bayer_gbrg': (1, cv2.COLOR_BayerGR2BGR),
     'bayer_grbg': (1, cv2.COLOR_BayerGB2BGR),
 }
-# By the encoding of a message: bytes of a value, values of a pixel, OpenCV's code.
+# By the encoding of a message: bytes of a value, number of values of a pixel, OpenCV's code.
 _FORMATS = {f'{layout}{8 * depth}': (depth, *_LAYOUTS[layout])
             for layout in _LAYOUTS for depth in (1, 2)}
-# Those without colours of their own mean what cv_bridge takes them for when it shows them.
+# Encodings that name no colours mean what cv_bridge takes them for when it shows them.
 _FORMATS.update({f'{8 * depth}UC{values}': (depth, *_LAYOUTS[layout])
                  for values, layout in ((1, 'mono'), (3, 'bgr'), (4, 'bgra'))
                  for depth in (1, 2)})
@@ -53,9 +53,9 @@ def bgr_image_of(message):
     """
     Return the picture in an Image message.
 
-    The memory of a bgr8 message (or 8UC3, which is the same) is used, without a copy; other
-    encodings are converted by OpenCV. Nothing is allocated before sizes and data fit together, and
-    then only a few times the size of the data.
+    A bgr8 message (or 8UC3, which is the same) is used without a copy; OpenCV converts other
+    encodings. Nothing is allocated before sizes and data are found to fit together, and then only
+    a few times the size of the data.
 
     :param message: sensor_msgs/Image of any encoding that cv_bridge turns into bgr8; besides
         uyvy, yuyv, and 8UC and 16UC with 1, 3 or 4 channels. 65535 becomes 255.
@@ -76,7 +76,7 @@ def bgr_image_of(message):
         raise BadImageError(f'{attempt}: expected {step * height} bytes and a step of at least '
                             f'{width * values * depth}')
     if code in _PAIRED and width % 2:
-        # OpenCV 4.6 does not refuse it, but works in pairs, beyond the end of the picture.
+        # OpenCV 4.6 does not refuse it, but reads in pairs, beyond the end of the picture.
         raise BadImageError(f'{attempt}: expected an even width, as two pixels share a colour')
     rows = np.frombuffer(message.data, dtype=np.uint8).reshape(height, step)
     rows = rows[:, :width * values * depth]
@@ -93,7 +93,7 @@ def bgr_image_of(message):
 
 
 def _with_one_byte_a_value(rows, is_bigendian):
-    """Return rows of 16-bit values with 8 bits, scaled as cv_bridge does: 65535 becomes 255."""
+    """Return rows of 16-bit values as 8-bit values, scaled as by cv_bridge: 65535 becomes 255."""
     pairs = np.ascontiguousarray(rows).view('>u2' if is_bigendian else '<u2')
     return cv2.convertScaleAbs(pairs.astype(np.uint16, copy=False), alpha=255 / 65535)
 
@@ -103,10 +103,10 @@ def image_message(header, pixels, encoding):
     Return an Image message.
 
     :param pixels: array, height x width or height x width x channels.
-    :param encoding: what sensor_msgs calls these pixels.
+    :param encoding: the encoding that sensor_msgs defines for these pixels.
     """
     height, width = pixels.shape[:2]
-    data = array.array('B')   # the only type that rclpy copies as a whole
+    data = array.array('B')   # the only type that rclpy copies at once
     data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
     return Image(header=header, height=height, width=width, encoding=encoding,
                  step=len(data) // height, data=data)
@@ -116,7 +116,7 @@ def detection_array_of(header, image_size, detections):
     """
     Return the Detection2DArray for one frame.
 
-    :param header: the image's header; used as it is, in the array and in every detection.
+    :param header: the image's header, used unchanged in the array and in every detection.
     :param image_size: ``(height, width)`` in pixels.
     :param detections: iterable of Detection.
     """
@@ -128,7 +128,7 @@ def detection_array_of(header, image_size, detections):
 
 
 def hypothesis_of(detection):
-    """Return the ObjectHypothesisWithPose of a Detection, its pose left open."""
+    """Return the ObjectHypothesisWithPose of a Detection, without a pose."""
     hypothesis = ObjectHypothesisWithPose()
     hypothesis.hypothesis.class_id = detection.label
     hypothesis.hypothesis.score = detection.score

@@ -6,21 +6,21 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Keeps the memory of images that came and went, because as large ones come next."""
+"""Makes the process keep the freed memory of images for the next ones of the same size."""
 
 import ctypes
 
-# glibc's mallopt(3): below which size memory is not mapped for each block, its own upper limit,
-# and how much freed memory a process keeps.
+# Options of glibc's mallopt(3): how much freed memory a process keeps, and from which block size
+# memory is mapped for each block.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 32 * 2**20
+KEPT_BYTES = 32 * 2**20   # mallopt's upper limit for M_MMAP_THRESHOLD
 
 
 def keep_freed_memory():
     """
     Let this process keep up to 32 MB of freed memory (in each of glibc's few arenas).
 
-    Otherwise each image's memory goes back to the system and comes anew, page by page: at
+    Otherwise each image's memory is returned to the system and mapped again, page by page: at
     1280x720 and 30 Hz that is a quarter of a camera's CPU time. Without glibc nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a running node answers to a request to set or delete parameters."""
+"""Checks a request to set or delete parameters of a running node."""
 
 from array import array
 from typing import Any
@@ -25,17 +25,15 @@ ROS_TYPES = {bool: Parameter.Type.BOOL, int: Parameter.Type.INTEGER, float: Para
 def accepted(parameter: Parameter, node: Node,
              specs: dict[str, ParameterSpec]) -> Parameter | None:
     """
-    Return a parameter as the node is to set it, or None when there is nothing to do.
+    Return a requested parameter as the node must set it, or None when nothing changes.
 
-    :param parameter: an rclpy Parameter, as it was asked for.
-    :param node: the rclpy Node, whose parameters still have the values of before.
-    :param specs: those of its table, by name; beside them it may have parameters that ROS declares
-        itself.
-    :raises ValueError: it is refused; the text is the line that says why.
+    :param node: the rclpy Node, whose parameters still have their old values.
+    :param specs: the parameters of its table, by name; ROS itself may have declared others.
+    :raises ValueError: the request is refused; the text is one line that says why.
     """
     name, value = parameter.name, parameter.value
     if isinstance(value, array):
-        value = list(value)   # as numbers' lists arrive; shown as such when refused
+        value = list(value)   # lists of numbers arrive as arrays; a refusal shows a list
     deletes = parameter.type_ == Parameter.Type.NOT_SET
     if not node.has_parameter(name):
         what = f'deleting {name}' if deletes else f'{name}={value}'
@@ -60,7 +58,7 @@ def accepted(parameter: Parameter, node: Node,
 
 def _back_to_default(node: Node, spec: ParameterSpec | None) -> str:
     if spec is None:
-        return 'set it to what it shall be'
+        return 'set it to the value you want'
     if spec.live:
         default = f'"{spec.default}"' if isinstance(spec.default, list) else spec.default
         return (f'for its default: ros2 param set {node.get_fully_qualified_name()} {spec.name} '
@@ -69,7 +67,7 @@ def _back_to_default(node: Node, spec: ParameterSpec | None) -> str:
 
 
 def _is_same(spec: ParameterSpec | None, value: Any, now: Any) -> bool:
-    """Return whether a value says what a fixed parameter, with its spec if it has one, has now."""
+    """Return whether a value means the present value of a read-only parameter."""
     try:
         value = value if spec is None else spec.accept(value)
     except ValueError:

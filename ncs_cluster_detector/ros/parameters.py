@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The parameters of a node: declared from a table, checked, and refused in our own words."""
+"""Declares a node's parameters from a table, and checks every value that is given."""
 
 import sys
 from typing import Any
@@ -53,11 +53,11 @@ def descriptor_of(spec: ParameterSpec) -> ParameterDescriptor:
 
 class NodeParameters:
     """
-    The parameters that a node has.
+    The parameters of a node.
 
-    They are declared when this is made. They can be changed once ``accept_changes`` was called,
-    which is when the node has all that its rules ask for. Every refusal, at start-up and later,
-    is one line ``name=value: rule (related current values); what to do``.
+    The constructor declares them. They can be changed after ``accept_changes``, which the node
+    calls when it has all that its rules need. Every refusal, at start-up and later, is one line
+    ``name=value: rule (related current values); what to do``.
     """
 
     def __init__(self, node: Node, table: Sequence[ParameterSpec], default_name: str,
@@ -65,9 +65,7 @@ class NodeParameters:
         """
         Declare the parameters with the values that were given at start-up.
 
-        :param node: the node that has them.
-        :param table: describes them.
-        :param default_name: what the node is called when it is not renamed.
+        :param default_name: name of the node when it is not renamed.
         :param arguments: the command line that rclpy was initialised with; None for that of the
             process.
         :raises StartupError: a given value breaks a rule.
@@ -84,12 +82,12 @@ class NodeParameters:
     def accept_changes(self, validate_combination: Callable[[Values], None],
                        on_parameters_changed: Callable[[Values, Values], None]) -> None:
         """
-        Check that the values go together, and from now on take requests to change them.
+        Check that the values fit together, and accept changes from now on.
 
-        :param validate_combination: is called with all values as they would be; raises a
-            ValueError, whose text is the whole refusal, where a rule for several is broken.
-        :param on_parameters_changed: is called with all values before and after a change.
-        :raises StartupError: the present values do not go together.
+        :param validate_combination: called with all values as they would be after a change; raises
+            a ValueError, whose text is the whole refusal, if a rule between several is broken.
+        :param on_parameters_changed: called with all values before and after a change.
+        :raises StartupError: the present values do not fit together.
         """
         self._values = self.values()
         self._validate_combination = validate_combination
@@ -104,10 +102,9 @@ class NodeParameters:
 
     def shown(self, text: Any, *others: Any) -> str:
         """
-        Return a text as it may be shown, one line without the secrets in any parameter.
+        Return a text or an exception as one line without the secrets in any parameter.
 
-        :param text: a text or an exception.
-        :param others: further values that may stand in it.
+        :param others: further values that the text may quote.
         """
         return shown(text, *texts_in([*self.values().values(), *others]))
 
@@ -117,9 +114,9 @@ class NodeParameters:
 
     def log_changes(self, before: Values, after: Values, *facts: Any) -> None:
         """
-        Log each value that differs.
+        Log each value that has changed.
 
-        :param facts: what the table's effects are asked with.
+        :param facts: the arguments for the ``effect`` of each parameter.
         """
         for name, spec in self._table.items():
             old, new = before[name], after[name]
@@ -130,10 +127,10 @@ class NodeParameters:
 
     def _check(self, requested: list[Parameter]) -> list[Parameter]:
         """
-        Return what rclpy is to set, before it looks at the request itself.
+        Return what rclpy must set; it calls this before it checks the request itself.
 
-        rclpy would refuse a range, a type or an unknown name in words of its own, which name
-        neither the remedy nor, for an unknown name, the parameter.
+        rclpy's own refusals of a range, a type or an unknown name do not name the remedy nor, for
+        an unknown name, the parameter.
         """
         try:
             changes = [change for parameter in requested if (
@@ -145,11 +142,11 @@ class NodeParameters:
             self._node.get_logger().warning(f'refused: {self._refusal}')
             changes = []
         # rclpy refuses an empty list before it calls _answer, so a parameter that every node has
-        # is set to what it is.
+        # is set to its present value.
         return changes or [self._node.get_parameter('use_sim_time')]
 
     def _answer(self, _: list[Parameter]) -> SetParametersResult:
-        """Return what _check has found: it had no way to refuse."""
+        """Return the result of _check, which has no way to refuse."""
         reason, self._refusal = self._refusal, ''
         return SetParametersResult(successful=not reason, reason=reason)
 
@@ -159,7 +156,7 @@ class NodeParameters:
             self._on_parameters_changed(before, self._values)
 
     def _report_unused(self, given: Values, default_name: str, arguments: list[str]) -> None:
-        """Name what was given and is ignored, before a refusal that it may explain."""
+        """Log what was given and is ignored; it may explain a refusal that follows."""
         of_ros = [name for name in given if self._node.has_parameter(name)]
         unused = UnusedParameters(self._node.get_fully_qualified_name(), default_name,
                                   {*self._table, *of_ros}, arguments)
@@ -169,7 +166,7 @@ class NodeParameters:
             self._node.get_logger().info(line)
 
     def _declare(self, spec: ParameterSpec, given: Any) -> None:
-        # What was given is checked here: rclpy refuses a whole number for a float, and an empty
+        # The given value is checked here: rclpy refuses a whole number for a float, and an empty
         # list for a list of texts, with an exception that does not hold the value.
         try:
             value = spec.accept(spec.default if given is None else given)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Runs a node whose own threads publish, until a signal asks it to stop."""
+"""Runs a node, whose own threads publish, until a signal asks it to stop."""
 
 from concurrent.futures import ThreadPoolExecutor
 import os
@@ -36,21 +36,20 @@ RCLError = rclpy_implementation.RCLError
 
 def run_node(name, make_node, args=None):
     """
-    Run a node until SIGINT, SIGTERM or SIGHUP; to be called once, from the main thread.
+    Run a node until SIGINT, SIGTERM or SIGHUP; call this once, from the main thread.
 
-    :param name: under which a start-up error is logged.
+    :param name: name under which a start-up error is logged.
     :param make_node: returns the node, or raises StartupError; the node has a method ``stop``
         that ends its threads and returns False if one of them hangs.
     :param args: command line, None for that of the process.
     :return: the exit code: 0, 2 for a start-up error, or 1 for any other, with its traceback.
     """
-    # A signal becomes a byte, which waits if nobody reads yet. An Event set by a handler would
-    # not do: the interrupted code may hold its lock, and a signal in the last moment before the
-    # wait would go unnoticed. rclpy's own handlers would shut its context down under the threads
-    # that still publish.
-    requests, bell = socket.socketpair()
-    bell.setblocking(False)
-    signal.set_wakeup_fd(bell.fileno())
+    # Python writes a byte for each signal, which waits until it is read. An Event set by a handler
+    # would not work: the interrupted code may hold its lock, and a signal just before the wait
+    # would go unnoticed. rclpy's own handlers would shut its context down while threads publish.
+    requests, wakeup = socket.socketpair()
+    wakeup.setblocking(False)
+    signal.set_wakeup_fd(wakeup.fileno())
     stopping = stop_signals()
     for number in stopping:
         signal.signal(number, lambda *_: None)
@@ -59,9 +58,9 @@ def run_node(name, make_node, args=None):
     words = sys.argv if args is None else args   # an error may quote them
     try:
         init_ros(name, args)
-        node = _made(make_node)
+        node = _make(make_node)
         try:
-            _spin_until_requested(node, requests, bell)
+            _spin_until_requested(node, requests, wakeup)
         finally:
             stopped = node.stop()
             node.destroy_node()
@@ -81,12 +80,12 @@ def run_node(name, make_node, args=None):
             end.close()
         rclpy.try_shutdown()
     if not stopped:
-        os._exit(0)   # the interpreter's own way out could crash on a thread inside a driver
+        os._exit(0)   # a normal exit could crash on a thread that hangs inside a driver
     return 0
 
 
-def _made(make_node):
-    """Return the node; what ROS refuses is in names and environment, not in our parameters."""
+def _make(make_node):
+    """Return the node; what ROS refuses is a name or in the environment, not a parameter."""
     try:
         return make_node()
     except NameValidationException as error:
@@ -99,8 +98,8 @@ def _made(make_node):
             'the transport profile (FASTRTPS_DEFAULT_PROFILES_FILE)') from None
 
 
-def _spin_until_requested(node, requests, bell):
-    """Serve the node's callbacks in a thread of their own until a byte comes."""
+def _spin_until_requested(node, requests, wakeup):
+    """Run the node's callbacks in a thread of their own until a byte comes."""
     stop = threading.Event()
     wake = node.create_guard_condition(lambda: None)
     with SingleThreadedExecutor() as executor, ThreadPoolExecutor(1, 'spin') as pool:
@@ -111,7 +110,7 @@ def _spin_until_requested(node, requests, bell):
                 executor.spin_once()
 
         spinning = pool.submit(spin)
-        spinning.add_done_callback(lambda _: bell.send(b'.'))   # it failed, if it ends by itself
+        spinning.add_done_callback(lambda _: wakeup.send(b'.'))   # it may fail before a signal
         requests.recv(1)
         stop.set()
         wake.trigger()

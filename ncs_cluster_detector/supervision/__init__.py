@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The parent's side of the process boundary: keeps one worker process per stick at work."""
+"""The parent's side of the process boundary: keeps one worker process per stick running."""

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The bus cleaner as the supervisor sees it: a process that may fail, and need not be there."""
+"""The supervisor's side of the bus cleaner: a process that may fail and is not essential."""
 
 from enum import Enum
 from multiprocessing import connection
@@ -23,28 +23,28 @@ from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import WorkerConfig
 from ncs_cluster_detector.worker import bus_cleaner_main
 
-# The sum of its own deadlines is 2.5 s; one that needs longer hangs in a system call.
+# The sum of its own deadlines is 2.5 s; a process that needs longer hangs in a system call.
 ANSWER_SEC = 4.0
-# After so many failures in a row it is not started for a while.
+# After this many failures in a row it is not started for a while.
 MOST_FAILURES = 5
 
 
 class CleanerState(Enum):
-    """What the process of the bus cleaner does."""
+    """The state of the bus cleaner's process."""
 
     ENDED = 'there is no process'
     IDLE = 'it waits for a request'
     CLEANING = 'it must answer'
     KILLED = 'it did not answer in time, and was killed'
-    UNUSABLE = 'it found no USB library, and is never started again'
+    UNUSABLE = 'it found no USB library, and is not started again'
 
 
 class BusCleaner:
     """
-    Has the bus cleaned before sticks are listed, and knows the dead ones.
+    Has the bus cleaned before sticks are listed, and knows the dead sticks.
 
     The process is started when it is first needed, and again when it has ended. Without a USB
-    library or permission sticks are listed all the same, after one warning.
+    library or permission sticks are listed without cleaning, after one warning.
     """
 
     def __init__(self, config: WorkerConfig, logger: Logger) -> None:
@@ -52,36 +52,36 @@ class BusCleaner:
         self.dead: dict[str, DeadStick] = {}          # by USB port
         self.spared: frozenset[str] = frozenset()     # the own ports of the last cleaning
         self.state = CleanerState.ENDED
+        self.deadline = float('inf')   # when it must answer by; infinite when it need not answer
         self._config = config
         self._logger = logger
         self._process: ChildProcess | None = None
-        self._must_answer_by = float('inf')
         self._failures = 0
-        self._rests_until = float('-inf')
+        self._not_before = float('-inf')   # when it may be started again
         self._problem = ''
 
     def clean(self, own_ports: tuple[str, ...], now: float) -> bool:
         """
-        Ask for a clean bus, unless that was done already.
+        Ask for a clean bus, unless a cleaning is going on.
 
         :param own_ports: see Clean.
-        :return: False when the bus cannot be cleaned.
+        :return: False if the bus cannot be cleaned.
         """
-        if self.state is CleanerState.ENDED and now >= self._rests_until:
+        if self.state is CleanerState.ENDED and now >= self._not_before:
             self._start(now)
         if self._process is not None and self.state is CleanerState.IDLE:
             self._process.send(Clean(own_ports))
             self._change_state(CleanerState.CLEANING, CleanerState.IDLE)
             self.spared = frozenset(own_ports)
-            self._must_answer_by = now + ANSWER_SEC
+            self.deadline = now + ANSWER_SEC
         return self.state is CleanerState.CLEANING
 
     def hear(self, now: float) -> tuple[bool, dict[str, bool]]:
         """
         Read its messages.
 
-        :return: whether a cleaning that was asked for is over; and, by port, the dead sticks that
-            have left the bus, with whether a reset brought them back.
+        :return: whether a requested cleaning is over; and, for each dead stick that has left the
+            bus, by port, whether a reset brought it back.
         """
         if self._process is None:
             return False, {}
@@ -89,32 +89,28 @@ class BusCleaner:
         was_asked = self.state is CleanerState.CLEANING
         has_ended = self._process.has_ended()   # before its last messages are read
         for report in self._process.messages():
-            if self.state is not CleanerState.KILLED:   # else it comes too late
+            if self.state is not CleanerState.KILLED:   # else its answer is too late
                 left.update(self._take_in(report))
         if has_ended:
             if self.state not in (CleanerState.UNUSABLE, CleanerState.KILLED):
                 self._failed(self._process.how_it_ended(), now)
             self._drop()
-        elif now >= self.deadline():
+        elif now >= self.deadline:
             self._failed(f'no answer within {ANSWER_SEC:g} s', now)
             self._process.kill()
             self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
         return was_asked and self.state is not CleanerState.CLEANING, left
 
-    def deadline(self) -> float:
-        """Return when it must answer by; infinite when it need not answer."""
-        return self._must_answer_by
-
     def extend_deadlines(self, delay_sec: float) -> None:
-        """Move the deadline, because this process itself was suspended for so long."""
-        self._must_answer_by += delay_sec
+        """Move the deadline, because this process itself was suspended for that time."""
+        self.deadline += delay_sec
 
     def waitables(self) -> list[Any]:
-        """Return what becomes ready when it sends a message or ends."""
+        """Return the objects that become ready when it sends a message or ends."""
         return [] if self._process is None else self._process.waitables()
 
     def stop(self) -> bool:
-        """End it, which has no stick to close; return False if it cannot be ended."""
+        """Kill the process, which has no stick to close; return False if that fails."""
         if self._process is not None:
             self._process.kill()
             connection.wait([self._process.sentinel], KILL_GRACE_SEC)
@@ -132,7 +128,7 @@ class BusCleaner:
             self._change_state(CleanerState.IDLE, CleanerState.ENDED)
 
     def _take_in(self, report: BusReport) -> dict[str, bool]:
-        """Return the ports of dead sticks that left the bus: whether a reset brought them back."""
+        """Return by port, for dead sticks that left the bus, whether a reset brought them back."""
         dead = {stick.port: stick for stick in report.dead}
         left = {port: port in report.revived for port in self.dead.keys() - dead.keys()}
         self.dead = dead
@@ -160,12 +156,12 @@ class BusCleaner:
     def _change_state(self, new: CleanerState, *predecessors: CleanerState) -> None:
         check_transition('the bus cleaner', self.state, new, predecessors)
         self.state = new
-        self._must_answer_by = float('inf')
+        self.deadline = float('inf')
 
     def _failed(self, text: str, now: float) -> None:
         self._failures += 1
         rest = ''
         if self._failures >= MOST_FAILURES:
-            self._rests_until = now + REST_SEC
+            self._not_before = now + REST_SEC
             rest = f' for {REST_SEC:g} s'
-        self._logger.warning(f'cleaning the USB bus: {text}; sticks are started without{rest}')
+        self._logger.warning(f'cleaning the USB bus: {text}; sticks are started without it{rest}')

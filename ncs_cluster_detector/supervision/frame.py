@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 
-@dataclass(frozen=True, eq=False)   # two frames are never the same one
+@dataclass(frozen=True, eq=False)   # two frames are never equal
 class Frame:
     """
     One camera image.
 
     ``sequence`` grows with each frame. ``image`` is uint8, height x width x 3, blue-green-red, and
-    is not changed by anyone; ``header`` is passed on untouched; ``arrived_at`` is in seconds of
-    the monotonic clock.
+    must not be changed; ``header`` is passed on unchanged; ``arrived_at`` is in seconds of the
+    monotonic clock.
     """
 
     sequence: int

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The frames' path: from the camera to the sticks, and back in order."""
+"""Sends frames to sticks, and returns their results in order."""
 
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
@@ -20,7 +20,7 @@ from ncs_cluster_detector.supervision.stick_pool import StickPool
 
 class FrameFlow:
     """
-    Sends each frame to a stick, and to another one when that one is late.
+    Sends each frame to a stick, and to another one when the first is late.
 
     ``dropped`` counts the frames without a published result; ``input`` is the rate of all frames.
     """
@@ -33,8 +33,8 @@ class FrameFlow:
         self._inflight_per_stick = inflight_per_stick
         self._order: ResultOrder[tuple[Frame, tuple[Detection, ...]]] = ResultOrder(
             cluster.promptness.order_patience_sec)
-        self._seen = 0         # number of the newest frame that has been looked at
-        self._waiting: Frame | None = None   # the newest frame while no stick has it
+        self._seen = 0         # sequence number of the newest frame that was taken in
+        self._waiting: Frame | None = None   # the newest frame, while no stick has it
         self._not_sent = 0
 
     @property
@@ -57,8 +57,8 @@ class FrameFlow:
 
         :param now: seconds of the monotonic clock.
         :param newest: the newest frame, or None.
-        :param sticks: all sticks; those that are sent a frame are updated in it.
-        :param settings: those in force.
+        :param sticks: all sticks; the list is updated for those that get a frame.
+        :param settings: the present settings.
         """
         self._replace_late_sticks(now, sticks, settings)
         self._take_in(now, newest)
@@ -92,7 +92,7 @@ class FrameFlow:
         arrived = frame.sequence - self._seen
         for _ in range(arrived):
             self.input.count(now)
-        # The single place where frames are dropped for want of a free stick.
+        # The only place where frames are dropped because no stick is free.
         self._not_sent += arrived - 1 + (self._waiting is not None)
         self._seen = frame.sequence
         self._waiting = frame

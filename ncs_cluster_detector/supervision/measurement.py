@@ -6,12 +6,12 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Rates, latencies and duty over the last seconds; times are arguments."""
+"""Measures rates, latencies and duty over the last seconds; times are arguments."""
 
 from collections import deque
 from statistics import median
 
-RECENT = 3   # inferences by which a stick's speed of the moment is judged: one may be held up
+RECENT = 3   # inferences that give a stick's present speed; a single one may be delayed
 
 
 class Rate:
@@ -29,7 +29,7 @@ class Rate:
         self._forget(now)
 
     def per_second(self, now: float) -> float:
-        """Return the rate; it is that of the time since the first event while that is short."""
+        """Return the rate; at first, that of the time since the first event."""
         self._forget(now)
         if len(self._times) < 2:
             return 0.0
@@ -70,18 +70,18 @@ class Duty:
     WINDOW_SEC = 60.0
 
     def __init__(self, now: float) -> None:
-        """Start idle at ``now``; until 60 s have passed the share is of the time since then."""
+        """Start idle at ``now``; for the first 60 s the share is that of the time since then."""
         self._since = now
         self._busy_from: float | None = None
         self._intervals: deque[tuple[float, float]] = deque()
 
     def begin(self, now: float) -> None:
-        """Become busy; nothing changes if it was."""
+        """Become busy, if it is not."""
         if self._busy_from is None:
             self._busy_from = now
 
     def end(self, now: float) -> None:
-        """Become idle; nothing changes if it was."""
+        """Become idle, if it is not."""
         if self._busy_from is not None:
             self._intervals.append((self._busy_from, now))
             self._busy_from = None
@@ -99,17 +99,17 @@ class Duty:
 
 class Work:
     """
-    How long a stick has computed, in all, in seconds.
+    The total time that a stick has computed, in seconds.
 
-    An inference counts as long as one takes at full speed: the median time of those whose frame
-    had been waiting at the stick, or, while there are none, of all, which includes the transfer.
+    Each inference counts with its time at full speed: the median time of inferences whose frame
+    was waiting at the stick or, while there are none, of all, which includes the transfer.
     """
 
     def __init__(self) -> None:
         """Start with no work."""
-        # Of one inference at full speed; None before the first.
+        # Time of one inference at full speed; None before the first.
         self.inference_sec: float | None = None
-        # The median of the latest three; None before them.
+        # Median of the latest three inferences; None before them.
         self.recent_sec: float | None = None
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._done_sec = 0.0
@@ -136,11 +136,11 @@ class Work:
         self._done_sec += median_sec
 
     def given_up(self) -> None:
-        """Record that the frames which the stick holds will have no result."""
+        """Record that the frames on the stick will have no result."""
         self._given_at.clear()
 
     def total_sec(self, now: float) -> float:
-        """Return the time computed until now, that of the frame under way included."""
+        """Return the time computed until now, including that for the present frame."""
         if not self._given_at or self.inference_sec is None:
             return self._done_sec
         under_way_sec = now - max(self._given_at[0], self._last_done_at)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The state of the cluster, to be read from any thread: frozen."""
+"""The state of the cluster, frozen, so that any thread can read it."""
 
 from dataclasses import dataclass
 
@@ -20,9 +20,9 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 @dataclass(frozen=True)
 class StickSnapshot:
     """
-    One stick: its status for the policies, what these make of it, and its figures.
+    One stick: its status for the policies, the condition that they decide, and its figures.
 
-    None means not known. ``condition`` tells why it works or rests, and how hot it is.
+    None means not known. ``condition`` says why it works or rests, and how hot it is.
     """
 
     status: StickStatus
@@ -35,7 +35,7 @@ class StickSnapshot:
     restarts: int
     last_error: str
     pid: int | None
-    # Since when a stick is DEAD, and when the next worker of one is due that waits for it, both in
+    # Since when a stick is DEAD, and when the next worker of a waiting stick is due; both in
     # seconds of the monotonic clock.
     dead_since: float | None = None
     start_at: float | None = None
@@ -48,12 +48,11 @@ class Snapshot:
     """
     The whole cluster at the time ``taken_at`` (seconds of the monotonic clock).
 
-    ``asked_size`` is how many sticks would be active if all were fit, ``sustainable_size`` how
-    many could be for ever below the switch temperature, if that is known. ``heat_advice`` is there
-    while heat costs speed; ``at_full_speed`` tells that it is known to cost next to none. Rates
-    are per second over the last five seconds, latencies seconds from a frame's arrival to its
-    publication.
-    ``waiting_for_image_since`` is when the last image came, or the start.
+    ``asked_size`` is how many sticks would be active if all were fit; ``sustainable_size`` is how
+    many can always be active below the switch temperature, if that is known. ``heat_advice`` is
+    set while heat costs speed; ``at_full_speed`` says that heat is known to cost almost none.
+    Rates are per second over the last five seconds, latencies seconds from a frame's arrival to
+    its publication. ``waiting_for_image_since`` is the time of the last image, or of the start.
     """
 
     taken_at: float

@@ -20,20 +20,20 @@ from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import Open
 
 # How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
-# system tells. With a boot of 1.5 s a replugged stick is back within five seconds.
+# system reports them. With a boot of 1.5 s a replugged stick is back within five seconds.
 LOOK_PERIOD_SEC = 1.0
-# How often to look with a fresh worker while sticks are listed that some process has open: only
-# before that one lists them the bus is cleaned of those whose process was killed.
+# How often to look with a new worker while listed sticks are open in some process: if that process
+# was killed, its sticks are only reset when the bus is cleaned for a new worker.
 FRESH_LOOK_PERIOD_SEC = 30.0
 
 
 class StartTurn:
     """
-    Lists the sticks again and again, and gives the one that is due a worker.
+    Lists the sticks regularly, and starts a worker for each stick that is due.
 
-    One worker starts at a time: it lists the sticks and is told which one to open; then the next
-    one starts, until one finds none to open and stays as the lister. The bus is cleaned before
-    the opener lists the sticks.
+    One worker starts at a time: it lists the sticks and gets the order to open one of them; then
+    the next worker starts, until one finds none to open and stays as the lister. The bus is
+    cleaned before the opener lists the sticks.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class StartTurn:
         self._endings = endings
         self._opener = UnassignedWorker(options, logger)
         self._lister = UnassignedWorker(options, logger)
-        # Of the sticks that had a worker when the opener began to list.
+        # Ports of the sticks that had a worker when the opener began to list.
         self._own_ports: tuple[str, ...] = ()
         self._look_at = float('-inf')
         self._fresh_look_at = float('inf')
@@ -61,11 +61,11 @@ class StartTurn:
                 if place.handle is not None]
 
     def look_now(self, now: float) -> None:
-        """Have the sticks listed as soon as none is being started."""
+        """Have the sticks listed as soon as no stick is being started."""
         self._look_at = now
 
     def hear(self, now: float) -> None:
-        """Process the lists of sticks, and tell the opener which stick to open."""
+        """Process the lists of sticks, and order the opener to open one."""
         names = self._opener.hear(now)
         if names is not None:
             self._register.listed(names, now, self._cleaner.dead, True, self._own_ports)
@@ -82,12 +82,12 @@ class StartTurn:
     def judge(self, now: float) -> None:
         """Give up workers without a stick that did not answer in time."""
         for place in (self._opener, self._lister):
-            gone = place.judge(now)
-            if gone is not None:
-                self._endings.add(gone, None, now)
+            handle = place.judge(now)
+            if handle is not None:
+                self._endings.add(handle, None, now)
 
     def start(self, now: float) -> None:
-        """Start or look for what is due, unless something is being started."""
+        """Start a worker or look for sticks if that is due and no stick is being started."""
         if self._is_starting() or now < self._opener.not_before:
             return
         if min(self._register.next_due(), self._fresh_look_at) <= now:
@@ -101,10 +101,11 @@ class StartTurn:
                 self._opener.start(now)   # it stays as the lister
 
     def next_due(self, now: float) -> float:
-        """Return when there is something to judge or to start at the latest."""
-        due = [self._opener.deadline(), self._lister.deadline()]
+        """Return when :meth:`judge` or :meth:`start` must be called at the latest."""
+        due = [self._opener.deadline, self._lister.deadline]
         if self._is_starting():
-            due.append(self._register.next_due(after=now))   # who waits may shorten a deadline
+            # A stick that begins to wait may shorten a deadline.
+            due.append(self._register.next_due(after=now))
         else:
             look_at = self._look_at if self._register.expects_sticks() else float('inf')
             due.append(max(min(self._register.next_due(), look_at, self._fresh_look_at),
@@ -112,7 +113,7 @@ class StartTurn:
         return min(due)
 
     def extend_deadlines(self, delay_sec: float) -> None:
-        """Move all deadlines, because this process itself was suspended for so long."""
+        """Move all deadlines, because this process itself was suspended for that time."""
         for place in (self._opener, self._lister):
             place.extend_deadlines(delay_sec)
 
@@ -128,19 +129,19 @@ class StartTurn:
             self._register.revived(port, by_reset, now)
         if self._opener.state is UnassignedState.HAS_TURN:
             own_ports = tuple(record.port for record in self._register.with_worker())
-            # What a worker has left that ended meanwhile is not cleaned yet.
+            # The stick of a worker that has ended since then is not cleaned yet.
             is_clean = is_clean and self._cleaner.spared.issubset(own_ports)
             if is_clean or not self._cleaner.clean(own_ports, now):
                 self._own_ports = self._register.ports_with_process()
                 self._opener.list_sticks(now)
 
     def _place(self, now: float) -> None:
-        """Tell the opener, which has listed the sticks, what to do."""
+        """Order the opener, which has listed the sticks, to open one or to stay as the lister."""
         self._look_at = now + LOOK_PERIOD_SEC
         record = self._register.due(now)
         handle = self._opener.dismiss()
         if record is not None:
-            handle.started_at = now   # what it waited for other programs does not count
+            handle.started_at = now   # its wait for other programs does not count
             record.on_start(handle)
             handle.send(Open(record.name_now, self._register.ports_but(record)))
         elif self._lister.handle is None:

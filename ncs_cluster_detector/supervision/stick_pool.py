@@ -39,7 +39,7 @@ class StickPool:
     """All sticks of the machine, each with at most one worker."""
 
     def __init__(self, options: SupervisorOptions, cleaner: BusCleaner, logger: Logger) -> None:
-        """Start with no known stick; see SupervisorOptions, BusCleaner and Supervisor's logger."""
+        """Start with no known stick."""
         self._options = options
         self._logger = logger
         self._register = StickRegister(options.max_sticks, logger)
@@ -47,10 +47,10 @@ class StickPool:
         self._endings = Endings()
         self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
         self._longest_start_sec: float | None = None   # None until a stick has started
-        self._held_back: list[str] = []                # lines for the log
+        self._held_back: list[str] = []                # lines to log later
         self._results: list[tuple[int, Result, Frame]] = []
         self._lost: list[tuple[int, int]] = []   # stick and frame number
-        # The parameter that no stick can work with, and why.
+        # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
 
     def statuses(self, now: float) -> list[StickStatus]:
@@ -67,7 +67,7 @@ class StickPool:
                      for record in self._register.shown())
 
     def waitables(self) -> list[Any]:
-        """Return what becomes ready when a worker sends a message or ends."""
+        """Return the objects that become ready when a worker sends a message or ends."""
         return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
             handle.sentinel for handle in self._endings.handles()] + self._cleaner.waitables()
 
@@ -78,27 +78,27 @@ class StickPool:
         record.figures.on_frame_sent(now)
 
     def frames_of(self, number: int) -> dict[int, Frame]:
-        """Return the frames that a stick holds, a dictionary by frame number, oldest first."""
+        """Return the frames on a stick as a dictionary by frame number, oldest first."""
         handle = self._register.records[number].handle
         return handle.frames if handle is not None else {}
 
     def note_late(self, number: int) -> None:
-        """Record that a result is late by several times the usual time of the stick."""
+        """Record that a result takes several times the usual time of the stick."""
         self._register.records[number].setbacks.trust.late()
 
     def restart(self, number: int, reason: str, now: float) -> None:
-        """End the worker of a stick that runs, to be started again."""
+        """End the worker of a running stick, so that it starts again."""
         record = self._register.records[number]
         record.worker.ask_to_stop()
         self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
 
     def take_results(self) -> list[tuple[int, Result, Frame]]:
-        """Return what came in since the last call: stick number, Result and Frame of each."""
+        """Return the new results: stick number, Result and Frame of each."""
         results, self._results = self._results, []
         return results
 
     def take_lost(self) -> list[tuple[int, int]]:
-        """Return the pairs of stick and frame number that were lost since the last call."""
+        """Return the newly lost frames: pairs of stick number and frame number."""
         lost, self._lost = self._lost, []
         return lost
 
@@ -111,7 +111,7 @@ class StickPool:
             self._hear(record, now)
 
     def judge(self, now: float) -> None:
-        """Give up workers that are over a deadline, and start or look for what is due."""
+        """Give up workers that missed a deadline; start workers and look for sticks if due."""
         for record in self._register.with_worker():
             due_at, text = self._deadline(record, now)
             if now >= due_at:
@@ -121,15 +121,15 @@ class StickPool:
         self._turn.start(now)
 
     def next_due(self, now: float) -> float:
-        """Return when :meth:`judge` has something to do at the latest."""
+        """Return when :meth:`judge` must be called at the latest."""
         due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
-        due += [self._turn.next_due(now), self._cleaner.deadline(), self._endings.next_due()]
+        due += [self._turn.next_due(now), self._cleaner.deadline, self._endings.next_due()]
         return min(due)
 
     def extend_deadlines(self, delay_sec: float) -> None:
-        """Move all deadlines, because this process itself was suspended for so long."""
-        for waited_for in (self._turn, self._cleaner):
-            waited_for.extend_deadlines(delay_sec)
+        """Move all deadlines, because this process itself was suspended for that time."""
+        self._turn.extend_deadlines(delay_sec)
+        self._cleaner.extend_deadlines(delay_sec)
         for record in self._register.with_worker():
             record.worker.extend_deadlines(delay_sec)
 
@@ -141,11 +141,10 @@ class StickPool:
         return end_all(self._handles() + self._endings.handles(), self._logger) and has_ended
 
     def _deadline(self, record: StickRecord, now: float) -> tuple[float, str]:
-        is_starting = record.state is StickState.STARTING
-        return deadlines.of(
-            record, self._options, self._longest_start_sec,
-            self._register.waiting(now) if is_starting else (),
-            is_starting and self._register.has_slow(but=record))
+        if record.state is not StickState.STARTING:
+            return deadlines.of_work(record.worker, self._options, record.figures.pause_level)
+        return deadlines.of_start(record, self._options, self._longest_start_sec,
+                                  self._register.waiting(now), self._register.has_slow(but=record))
 
     def _handles(self) -> list[WorkerHandle]:
         handles = [record.worker for record in self._register.with_worker()]
@@ -168,7 +167,7 @@ class StickPool:
                 handle.heard_at = now
                 handle.on_step(OpeningStep.READY, now)
                 record.on_ready(now)
-                self._tell_held_back()
+                self._log_held_back()
                 record.on_reading(message.reading)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')
@@ -199,7 +198,7 @@ class StickPool:
             self._endings.add(record.worker, record, kill_at)
             record.on_taken(now)
             self._endings.reap(now)
-            self._turn.look_now(now)   # there may be another one that is free
+            self._turn.look_now(now)   # another stick may be free
             return
         refused = bool(fault.parameter) and record.state is StickState.STARTING
         self._fail(record, fault.text, now, kill_at,
@@ -215,16 +214,16 @@ class StickPool:
         is_news = not record.setbacks.tries() or text != record.last_error
         plan = record.on_failure(text, now, cause)
         self._endings.add(handle, record, kill_at)
-        self._endings.reap(now)   # as a rule it is gone at once
-        if is_news or plan.fatal:   # the others are counted in the diagnostics
+        self._endings.reap(now)   # usually it ends at once
+        if is_news or plan.fatal:   # the diagnostics count the others
             self._held_back.append(
                 f'stick {record.number} ({record.device_name}): {text}; '
                 f'{"given up for" if plan.fatal else "starting again in"} {plan.delay_sec:g} s')
         if cause is not Cause.REFUSAL or self._longest_start_sec is not None:
-            self._tell_held_back()
+            self._log_held_back()
 
-    def _tell_held_back(self) -> None:
-        """Log failures; refusals are held back until it is known that the networks are good."""
+    def _log_held_back(self) -> None:
+        """Log failures; refusals are held back until a stick has loaded the networks."""
         for line in self._held_back:
             self._logger.error(line)
         self._held_back.clear()

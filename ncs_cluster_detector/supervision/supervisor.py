@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Keeps one worker process per stick at work; runs in a thread of the detector node's process."""
+"""Keeps one worker process per stick running; a thread of the detector node's process."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -34,20 +34,20 @@ from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import prepare
 
-# A wait that ends later than this after its time was held up by something outside.
+# If a wait ends later than this after its time, this process was suspended.
 SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
-# No more often than this is the state written down for others to read.
+# How often the snapshot is written at most.
 SNAPSHOT_PERIOD_SEC = 0.2
-# What was decided, and the state after that.
+# The decision on a request, and the state after it.
 SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
 
 
 class UnusableParameterError(Exception):
-    """No stick can work with what a parameter says; ``parameter`` is its name."""
+    """No stick can work with the value of the parameter that ``parameter`` names."""
 
     def __init__(self, parameter: str, text: str) -> None:
-        """Take the parameter's name and the reason in one line."""
+        """Take the parameter's name, and the reason in one line."""
         super().__init__(text)
         self.parameter = parameter
 
@@ -57,8 +57,8 @@ class Supervisor:
     The loop around workers, rotation and dispatch.
 
     One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change`,
-    :meth:`switch_cluster` and :meth:`stop` and read :attr:`snapshot`: each swaps a reference and
-    wakes the loop.
+    :meth:`switch_cluster` and :meth:`stop`, which set a value and wake the loop, and read
+    :attr:`snapshot`.
     """
 
     def __init__(
@@ -67,20 +67,19 @@ class Supervisor:
         """
         Prepare; no process is started before :meth:`run`.
 
-        :param publish: called in the supervisor's thread with a Frame and the tuple of its
-            detections that pass the settings, in the order of the frames.
-        :param logger: has ``info``, ``warning`` and ``error``.
+        :param publish: called in the supervisor's thread, in the order of the frames, with a Frame
+            and the tuple of its detections that pass the settings.
         """
         self._options = options
-        self._settings = self._wanted = settings   # in this step, and from the next one on
+        self._settings = self._wanted = settings   # of this step, and of the next
         self._publish = publish
         self._logger = logger
         self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
         self._cluster = ClusterControl()
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
         self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
-        self._sticks: list[StickStatus] = []   # all of them, in this step
-        self._newest: Frame | None = None      # written by offer() alone
+        self._sticks: list[StickStatus] = []   # all sticks, in this step
+        self._newest: Frame | None = None      # only offer() writes it
         self._output = Rate()
         self._latency = Durations()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -91,7 +90,7 @@ class Supervisor:
         self._write_snapshot(self._started_at)
 
     def offer(self, frame: Frame) -> None:
-        """Make a frame the newest; the one before it is dropped if no stick was free for it."""
+        """Make a frame the newest; the previous one is dropped if no stick was free for it."""
         self._newest = frame
         self._wake_up()
 
@@ -101,11 +100,7 @@ class Supervisor:
         self._wake_up()
 
     def switch_cluster(self) -> SwitchAnswer:
-        """
-        Ask for a change of the whole cluster now.
-
-        :return: a Future of the Decision made on it, and of the Snapshot after that.
-        """
+        """Request a change of the whole cluster; return a Future of the SwitchAnswer."""
         answer: SwitchAnswer = Future()
         self._requests.put(answer)
         self._wake_up()
@@ -135,7 +130,7 @@ class Supervisor:
         """Do all that is due at the time ``now``."""
         if self._settings is not self._wanted:
             self._settings = self._wanted
-            self._snapshot_at = float('-inf')   # so that nobody reads for long what held before
+            self._snapshot_at = float('-inf')   # write the snapshot at once
         self._receive(now)
         self._sticks = self._pool.statuses(now)
         self._rotate(now)
@@ -160,7 +155,7 @@ class Supervisor:
             self._snapshot_at = float('-inf')
         for number in self._cluster.to_restart:
             self._pool.restart(number, BLIND, now)
-        if self._cluster.to_restart:   # else a frame would go where no worker is any more
+        if self._cluster.to_restart:   # these sticks can get no frame any more
             self._flow.take_results(now)
             self._sticks = self._pool.statuses(now)
         if answer is not None:
@@ -193,13 +188,13 @@ class Supervisor:
                                      else self._started_at))
 
     def _wait(self, now: float) -> None:
-        """Wait for a message of a worker or another thread, or until what is due after ``now``."""
+        """Wait for a message of a worker or another thread, or until something is due."""
         due_at = self._next_due(now)
         timeout = None if due_at == float('inf') else max(due_at - time.monotonic(), 0.0)
         if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
             os.eventfd_read(self._wake)
         late_sec = time.monotonic() - due_at
-        if late_sec > SUSPENDED_SEC:   # stopped from a terminal, say: not the workers' fault
+        if late_sec > SUSPENDED_SEC:   # such as stopped from a terminal; no worker's fault
             self._pool.extend_deadlines(late_sec)
 
     def _next_due(self, now: float) -> float:

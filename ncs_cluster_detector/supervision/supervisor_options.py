@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor is made with."""
+"""The options of the supervisor, and its logger's interface."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,21 +15,21 @@ from ncs_cluster_detector.wire.messages import WorkerConfig
 
 
 class Logger(Protocol):
-    """Where to log a line; ROS's loggers are such."""
+    """A logger; those of rclpy are such."""
 
     def info(self, line: str, /) -> object:
-        """Log what is normal."""
+        """Log something normal."""
 
     def warning(self, line: str, /) -> object:
-        """Log what somebody should look at."""
+        """Log something to look at."""
 
     def error(self, line: str, /) -> object:
-        """Log what does not work."""
+        """Log a failure."""
 
 
 @dataclass(frozen=True)
 class SupervisorOptions:
-    """What stays the same while the node runs; ``max_sticks`` 0 means all."""
+    """Options that are fixed while the node runs; ``max_sticks`` 0 means all."""
 
     workers: WorkerConfig
     max_sticks: int = 0

@@ -6,22 +6,22 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Checked changes of state: each names the states that it may come from."""
+"""Checks changes of state: each names its allowed predecessors."""
 
 from collections.abc import Collection
 from enum import Enum
 
 
 class WrongTransitionError(Exception):
-    """Something has happened in a state in which it cannot happen."""
+    """A state has changed in a way that is not allowed."""
 
 
 def check_transition(owner: str, state: Enum, new: Enum, predecessors: Collection[Enum]) -> None:
     """
-    Check that a state may follow the present one.
+    Check that a new state may follow the present one.
 
     :param owner: what has the state, for the error's text.
-    :raises WrongTransitionError: ``state`` is none of the predecessors of ``new``.
+    :raises WrongTransitionError: ``state`` is not among the ``predecessors`` of ``new``.
     """
     if state not in predecessors:
         expected = ', '.join(sorted(one.name for one in predecessors)) or 'never'

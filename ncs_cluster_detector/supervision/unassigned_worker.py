@@ -22,9 +22,9 @@ from ncs_cluster_detector.wire.messages import Fault
 from ncs_cluster_detector.wire.messages import ListSticks
 from ncs_cluster_detector.wire.messages import StandBy
 
-# A list is there at once, or after 1.5 s when the library itself has to reset a stick that a
-# killed process left behind. It gives up on such a stick after 6.3 s, so that no list takes
-# longer; one that does is made again, with more patience, for meanwhile no stick can be started.
+# Listing takes no time, or 1.5 s when the library itself has to reset a stick that a killed
+# process left behind. It gives up on such a stick after 6.3 s, so no listing takes longer. The
+# first deadline is shorter, because no stick can be started meanwhile; it grows with each failure.
 LISTING_SEC = 3.0
 LONGEST_LISTING_SEC = 7.0
 
@@ -46,10 +46,10 @@ class UnassignedWorker:
     """
     The place of at most one worker without a stick.
 
-    There are two such places. The opener lists the sticks and is told which to open: only the
-    first list of a process sets sticks right that a killed process has left behind. An opener that
-    found no stick to open becomes the lister: it stays to list the sticks again and again, so that
-    no worker with a stick has to make a call that concerns all sticks.
+    There are two such places. The opener lists the sticks and then opens the one it is given: only
+    the first list of a process resets sticks that a killed process has left behind. An opener that
+    gets no stick becomes the lister: it stays to list the sticks regularly, so that no worker with
+    a stick has to make a call that concerns all sticks.
     """
 
     def __init__(self, options: SupervisorOptions, logger: Logger) -> None:
@@ -57,14 +57,14 @@ class UnassignedWorker:
         self.handle: WorkerHandle | None = None
         self.state = UnassignedState.EMPTY
         self.not_before = float('-inf')   # when a worker may be started, after a failure
-        # The parameter that no stick can work with, and why.
+        self.deadline = float('inf')      # when it must answer by; infinite when it need not
+        # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
         self._options = options
         self._logger = logger
         self._failures = 0
         self._can_list = False
         self._has_ended = False
-        self._must_answer_by = float('inf')
         self._patience_sec = 0.0          # how long it may take to answer
 
     def start(self, now: float) -> None:
@@ -85,11 +85,11 @@ class UnassignedWorker:
         handle.send(StandBy())
 
     def list_sticks(self, now: float) -> None:
-        """Let the worker, whose turn it is, list the sticks; the bus is clean."""
+        """Let the worker, which has its turn, list the sticks; the bus is clean."""
         self._ask_for_list(ListSticks(), now, UnassignedState.HAS_TURN)
 
     def look(self, now: float) -> None:
-        """Have the sticks listed again, unless that is still going on."""
+        """Have the sticks listed again, unless the worker is still doing so."""
         if self.state is not UnassignedState.LISTING:
             self._ask_for_list(Enumerate(), now, UnassignedState.LISTED)
 
@@ -115,22 +115,18 @@ class UnassignedWorker:
         return None
 
     def judge(self, now: float) -> WorkerHandle | None:
-        """Return the handle of a worker that has ended or is over its deadline, or None."""
+        """Dismiss a worker that has ended or missed its deadline; return its handle, or None."""
         if self.handle is None:
             return None
         if self._has_ended:
-            if now >= self.not_before:   # else it gave its reason
+            if now >= self.not_before:   # else its Fault was logged
                 self._failed(f'looking for sticks: {self.handle.how_it_ended()}', now)
-        elif now >= self.deadline():
+        elif now >= self.deadline:
             self._failed(f'looking for sticks: no answer within {self._patience_sec:g} s; does '
                          'another program start sticks for so long, or does the SDK hang?', now)
         else:
             return None
         return self.dismiss()
-
-    def deadline(self) -> float:
-        """Return when the worker must answer by; infinite when it need not answer."""
-        return self._must_answer_by
 
     def dismiss(self) -> WorkerHandle:
         """Empty the place; return the handle of its worker."""
@@ -141,13 +137,13 @@ class UnassignedWorker:
         return handle
 
     def extend_deadlines(self, delay_sec: float) -> None:
-        """Move the deadline, because this process itself was suspended for so long."""
-        self._must_answer_by += delay_sec
+        """Move the deadline, because this process itself was suspended for that time."""
+        self.deadline += delay_sec
 
     def _change_state(self, new: UnassignedState, *predecessors: UnassignedState) -> None:
         check_transition('a worker without a stick', self.state, new, predecessors)
         self.state = new
-        self._must_answer_by = float('inf')
+        self.deadline = float('inf')
 
     def _ask_for_list(
             self, message: ListSticks | Enumerate, now: float, after: UnassignedState) -> None:
@@ -158,7 +154,7 @@ class UnassignedWorker:
         self.handle.send(message)
 
     def _expect_answer(self, now: float, patience_sec: float) -> None:
-        self._must_answer_by = now + patience_sec
+        self.deadline = now + patience_sec
         self._patience_sec = patience_sec
 
     def _failed(self, text: str, now: float) -> None:

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""One worker process as the supervisor sees it: its pipe, its slots, the frames it holds."""
+"""The supervisor's side of a worker process: its pipe, its slots, the frames it holds."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 def prepare(driver: Driver) -> None:
     """
-    Make ready for starting workers; call it once.
+    Prepare the start of workers; call it once.
 
     A fork server that has loaded the libraries starts a worker in some 30 ms and shares their
-    memory with it. It is a fresh process, so no thread of ours (DDS has many) is ever forked.
+    memory with it. It is a new process, so no thread of this one (DDS has many) is ever forked.
 
-    :param driver: that of the workers; its module and what it names are loaded, an SDK never.
+    :param driver: the workers' driver; its module and its ``preload`` are loaded, never an SDK.
     """
-    # What is not installed is left out. pyusb loads libusb only where it is used.
+    # What is not installed is left out. pyusb loads libusb only on use.
     fork_server.server.preload = (
         worker_main.__name__, bus_cleaner_main.__name__, 'usb.core', 'usb.backend.libusb1',
         type(driver).__module__, *driver.preload)
@@ -50,17 +50,17 @@ class WorkerHandle(ChildProcess):
     """
     One worker process; when it has ended, the handle is closed and dropped.
 
-    ``step`` is how far it is with the opening of its stick.
+    ``step`` is how far the opening of its stick has come.
     """
 
     title = 'worker process'
 
     def __init__(self, config: WorkerConfig, inflight_per_stick: int, now: float) -> None:
-        """Start the process; ``now`` is the time from which its start-up counts."""
+        """Start the process; its start-up time counts from ``now``."""
         self.started_at = now
         self.step = OpeningStep.WAITING
         self.step_at = now
-        self.heard_at = now       # when it last gave a temperature, or became ready
+        self.heard_at = now       # when it last sent a temperature, or became ready
         # Since when the oldest frame keeps the stick busy.
         self.busy_since: float | None = None
         self.slots = FrameSlots(inflight_per_stick)
@@ -78,11 +78,11 @@ class WorkerHandle(ChildProcess):
 
     @property
     def frames(self) -> dict[int, Frame]:
-        """Return the frames that the worker holds, a dictionary by sequence, oldest first."""
+        """Return the frames that the worker holds as a dictionary by sequence, oldest first."""
         return {sequence: frame for sequence, (frame, _) in self._outstanding.items()}
 
     def on_step(self, step: OpeningStep, now: float) -> None:
-        """Record how far the opening is: steps may be left out, none comes twice."""
+        """Record how far the opening has come: steps may be left out, none comes twice."""
         steps = tuple(OpeningStep)
         check_transition('the opening of a stick', self.step, step, steps[:steps.index(step)])
         self.step, self.step_at = step, now
@@ -97,7 +97,7 @@ class WorkerHandle(ChildProcess):
         self.send(Infer(sequence, slot, height, width))
 
     def settle(self, result: Result, now: float) -> Frame | None:
-        """Return the frame of a result and free its slot, or None if it was never posted."""
+        """Return the frame of a result and free its slot; return None if it was never posted."""
         if result.sequence not in self._outstanding:
             return None
         frame, slot = self._outstanding.pop(result.sequence)
@@ -110,7 +110,7 @@ class WorkerHandle(ChildProcess):
         self.send(Stop())
 
     def extend_deadlines(self, delay_sec: float) -> None:
-        """Move all deadlines, because this process itself was suspended for so long."""
+        """Move all deadlines, because this process itself was suspended for that time."""
         self.started_at += delay_sec
         self.step_at += delay_sec
         self.heard_at += delay_sec
@@ -118,6 +118,6 @@ class WorkerHandle(ChildProcess):
             self.busy_since += delay_sec
 
     def close(self) -> None:
-        """Take back pipe and memory of a process that has ended."""
+        """Free the pipe and the memory of a process that has ended."""
         super().close()
         self.slots.close()

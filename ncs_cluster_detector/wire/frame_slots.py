@@ -9,8 +9,8 @@
 """
 Shared memory for the frames of one worker; used on both sides of the process boundary.
 
-Each slot is an anonymous memory file that is handed to the worker as a file descriptor: it has no
-name, so nothing can be left behind, however the processes end.
+Each slot is an anonymous memory file, given to the worker as a file descriptor: it has no name, so
+nothing is left behind, however the processes end.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class FrameSlots:
     """
     The slots for the frames that a worker holds, written by the supervisor.
 
-    A slot grows with the frames; the two sides agree by the size in the message, and a slot is
-    rewritten only after its result has come back.
+    A slot grows with the frames; the message tells the size to the other side. A slot is written
+    again only after its result has come back.
     """
 
     def __init__(self, count: int) -> None:
-        """Make empty slots; they take memory with their first frame."""
+        """Make empty slots, which take memory with their first frame."""
         self._slots = [_Slot(os.memfd_create('ncs_frame_slot')) for _ in range(count)]
         self.free = list(range(count))
 
@@ -50,15 +50,15 @@ class FrameSlots:
         return number
 
     def release(self, number: int) -> None:
-        """Give a slot back whose frame is done with."""
+        """Free a slot whose frame has its result."""
         self.free.append(number)
 
     def __reduce__(self) -> tuple[type[ReceivedSlots], tuple[list[Descriptor]]]:
-        """Arrive in a worker, as an argument of its process, as :class:`ReceivedSlots`."""
+        """Become :class:`ReceivedSlots` as an argument of the worker's process."""
         return ReceivedSlots, ([Descriptor(slot.file) for slot in self._slots],)
 
     def close(self) -> None:
-        """Give the memory back; the worker's own hold on it ends with the worker."""
+        """Free the memory; the worker's own mapping ends with the worker."""
         for slot in self._slots:
             slot.close()
 

@@ -22,7 +22,7 @@ class WorkerConfig:
     What all workers of a node have in common.
 
     ``driver`` makes the sticks; ``graphs`` are pairs of the graph file's content and its labels;
-    ``input_format`` is what all of them want for the pixels of a picture.
+    ``input_format`` is the format of the pixels for all of them.
     """
 
     driver: Driver
@@ -32,7 +32,7 @@ class WorkerConfig:
 
 @dataclass(frozen=True)
 class ListSticks:
-    """To the worker, in answer to EnumerationStarted: list the sticks, the USB bus is clean."""
+    """To the worker, in answer to EnumerationStarted: list the sticks; the USB bus is clean."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class Open:
 
 @dataclass(frozen=True)
 class StandBy:
-    """To the worker, in answer to DeviceList: there is none to open; stay to look for sticks."""
+    """To the worker, in answer to DeviceList: open no stick; stay to list them again."""
 
 
 @dataclass(frozen=True)
 class Enumerate:
-    """To a worker that waits: list the sticks again."""
+    """To a worker that stands by: list the sticks again."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class Infer:
 
 @dataclass(frozen=True)
 class Stop:
-    """To the worker: finish what is under way, close the stick and exit."""
+    """To the worker: finish the pending inferences, close the stick and exit."""
 
 
 @dataclass(frozen=True)
 class EnumerationStarted:
-    """From the worker, first: it may list the sticks now, no other program does."""
+    """From the worker, first: it can list the sticks now; no other program does."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Ready:
     """
     From the worker: the stick is open and its networks are loaded.
 
-    It comes with the first reading, so that a stick that is hot already is not used blindly.
+    It has the first reading, so that the rotation knows at once how hot the stick is.
     """
 
     reading: Reading
@@ -121,9 +121,9 @@ class Result:
     """
     From the worker: what the networks found in a frame.
 
-    ``inference_sec`` is the time from taking up the frame to the last network's result, which came
-    at ``finished_at``, in seconds of the monotonic clock; ``unusable_boxes`` counts the boxes that
-    had to be dropped; ``unlabelled_class`` is the highest class among them without a label, or 0.
+    ``inference_sec`` is the time from the start of the preprocessing to the last network's result,
+    which came at ``finished_at``, in seconds of the monotonic clock; ``unusable_boxes`` counts the
+    dropped boxes; ``unlabelled_class`` is the highest class without a label among them, or 0.
     """
 
     sequence: int
@@ -139,9 +139,9 @@ class Fault:
     """
     From the worker, its last message: why it gives up, in one line.
 
-    ``parameter`` names the parameter of the node that cannot work with any stick (``driver``,
-    ``graph_paths``); it is empty when only this stick has failed. ``in_use``: nothing has failed,
-    another program opened the stick first.
+    ``parameter`` names a parameter of the node whose value no stick can work with (``driver``,
+    ``graph_paths``); it is empty when only this stick has failed. ``in_use``: no failure, another
+    program opened the stick first.
     """
 
     text: str
@@ -152,9 +152,9 @@ class Fault:
 @dataclass(frozen=True)
 class Clean:
     """
-    To the bus cleaner: reset the booted sticks that no process has, then report.
+    To the bus cleaner: reset the booted sticks that no process has open, then report.
 
-    ``own_ports`` are the USB ports of those that the supervisor's own workers have.
+    ``own_ports`` are the USB ports of the sticks of the supervisor's own workers.
     """
 
     own_ports: tuple[str, ...] = ()
@@ -174,8 +174,8 @@ class BusReport:
     From the bus cleaner: after Clean (then ``cleaned``), and when a dead stick leaves the bus.
 
     ``revived`` are the ports of dead sticks that a reset has just brought back to their ROM state.
-    ``problem`` is one line about what keeps the cleaner from its work, or empty. If it is not
-    ``usable`` it ends.
+    ``problem`` is one line about what prevents cleaning, or empty. A cleaner that is not
+    ``usable`` ends.
     """
 
     dead: tuple[DeadStick, ...] = ()

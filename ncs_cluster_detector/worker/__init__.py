@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The child's side of the process boundary: what runs in processes of their own, without ROS."""
+"""The child's side of the process boundary: the programs of the child processes; no ROS."""

@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The bus cleaner: resets booted sticks that no process has; runs in a process of its own.
+The bus cleaner: resets booted sticks that no process has open; runs in a process of its own.
 
 When a process first lists the sticks, the vendor's library connects to each such stick and waits
 for its answer without a deadline (mvnc_api.c:235, XLink.c:937): one that does not answer blocks
@@ -42,11 +42,11 @@ from ncs_cluster_detector.wire.messages import Clean
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
-# What a dead stick may cost the start of another: these two together.
-OWNER_CLAIMS_SEC = 0.1    # a program that boots a stick looks for it every millisecond to claim it
+# A dead stick may delay the start of another by these two together.
+OWNER_CLAIMS_SEC = 0.1    # a program that boots a stick tries every millisecond to claim it
 RESET_SEC = 0.7
-# A healthy stick is back in its ROM state about 0.8 s after the request; one that takes longer is
-# found by the next look for sticks.
+# A healthy stick is back in its ROM state about 0.8 s after the request; the next listing finds
+# one that takes longer.
 RETURN_SEC = 1.0
 RETURN_CHECK_SEC = 0.05   # libusb does not report new devices here, so the bus is listed
 REVIVE_PERIOD_SEC = 10.0
@@ -57,11 +57,7 @@ Address: TypeAlias = tuple[int, int]   # of a stick on the bus, see UsbStick
 
 
 def main(connection: Connection, config: WorkerConfig) -> None:
-    """
-    Clean the bus whenever asked to, until the supervisor is gone.
-
-    :param connection: this end of the pipe.
-    """
+    """Clean the bus on request until the supervisor, at the other end of the pipe, has ended."""
     threading.excepthook = _end_with
     try:
         bus, problem = config.driver.usb_bus(), ''
@@ -75,28 +71,28 @@ def main(connection: Connection, config: WorkerConfig) -> None:
         while isinstance(message := connection.recv(), Clean):
             cleaner.clean(message.own_ports)
     except (EOFError, OSError):
-        pass   # the supervisor is gone; claims end with this process
-    os._exit(0)   # a thread may be inside the system, resetting a dead stick
+        pass   # the supervisor has ended; claims end with this process
+    os._exit(0)   # a thread may be inside the kernel, resetting a dead stick
 
 
 def _end_with(error: threading.ExceptHookArgs) -> None:
-    """End the process with what was raised in a thread of it; the supervisor quotes it."""
+    """End the process with the exception of a thread; the supervisor quotes it."""
     assert error.exc_value is not None
     sys.excepthook(error.exc_type, error.exc_value, error.exc_traceback)
     os._exit(1)
 
 
 class _Cleaner:
-    """One thread calls :meth:`clean`; each dead stick has a thread that alone has its claim."""
+    """One thread calls :meth:`clean`; each dead stick has a thread that alone holds its claim."""
 
-    def __init__(self, bus: UsbBus, tell: Callable[[BusReport], object]) -> None:
+    def __init__(self, bus: UsbBus, send: Callable[[BusReport], object]) -> None:
         self._bus = bus
-        self._tell = tell
-        self._lock = threading.Lock()   # for what follows
+        self._send = send
+        self._lock = threading.Lock()   # for the attributes below
         self._dead: dict[Address, DeadStick] = {}
         self._pending: dict[Address, DeadStick] = {}   # those that are being reset
         self._problems: set[str] = set()
-        self._old: set[Address] = set()   # those of the booted sticks at the last cleaning
+        self._old: set[Address] = set()   # of the booted sticks at the last cleaning
 
     def clean(self, own_ports: Collection[str]) -> None:
         """Reset what can be reset, wait for its return, and report; see the module's text."""
@@ -109,7 +105,7 @@ class _Cleaner:
         self._report(cleaned=True)
 
     def _strays(self, own_ports: Collection[str]) -> list[UsbStick]:
-        """Return the booted sticks that perhaps no process has: not ours, dead or just booting."""
+        """Return the booted sticks that may have no owner: not ours, dead or just booting."""
         booted = self._booted(own_ports)
         if booted.keys() - self._old:
             time.sleep(OWNER_CLAIMS_SEC)
@@ -133,7 +129,7 @@ class _Cleaner:
             thread.start()
         for thread in threads:
             thread.join(max(now + RESET_SEC + OWNER_CLAIMS_SEC - time.monotonic(), 0.0))
-        with self._lock:   # those that have not left by now
+        with self._lock:   # sticks that have not left by now are dead
             self._dead.update(self._pending)
             self._pending = {}
         return left
@@ -150,14 +146,14 @@ class _Cleaner:
             self._forget(stick)
         else:
             self._note_dead(stick)
-            threading.Thread(target=self._keep, args=(stick, claim), daemon=True).start()
+            threading.Thread(target=self._hold_dead, args=(stick, claim), daemon=True).start()
 
     def _claim(self, stick: UsbStick) -> UsbClaim | None:
-        """Return the claim of a stick, or None when it is not to be had."""
+        """Return the claim of a stick, or None if it cannot be claimed."""
         try:
             return self._bus.claim(stick)
         except (usb_bus.UsbBusyError, usb_bus.UsbGoneError):
-            return None   # another process has it, or it has just left by itself
+            return None   # another process has it, or it has just left
         except usb_bus.UsbError as error:
             self._note_problem(
                 f'claiming the booted stick at USB port {stick.port}: {error}; install the udev '
@@ -171,11 +167,11 @@ class _Cleaner:
     def _note_dead(self, stick: UsbStick) -> None:
         with self._lock:
             pending = self._pending.pop(stick.address, None)
-            if pending is not None:   # else it is late, and dead already
+            if pending is not None:   # else it is counted as dead already
                 self._dead[stick.address] = pending
 
     def _forget(self, stick: UsbStick, revived: tuple[str, ...] = ()) -> None:
-        """Report that a stick, if it counted as dead, does not any more."""
+        """Forget a stick that has left the bus; report it if it counted as dead."""
         with self._lock:
             self._pending.pop(stick.address, None)
             was_dead = self._dead.pop(stick.address, None) is not None
@@ -183,22 +179,22 @@ class _Cleaner:
             self._report(revived=revived)
 
     def _wait_for_rom(self, ports: Collection[str], within_sec: float = RETURN_SEC) -> bool:
-        """Wait until there is a stick in ROM state at all ports; return whether there is."""
+        """Wait until all ports have a stick in ROM state; return whether they do."""
         missing, give_up_at = set(ports), time.monotonic() + within_sec
         while missing and time.monotonic() < give_up_at:
             time.sleep(RETURN_CHECK_SEC)
             missing -= {stick.port for stick in self._bus.sticks() if not stick.booted}
         return not missing
 
-    def _keep(self, stick: UsbStick, claim: UsbClaim) -> None:
+    def _hold_dead(self, stick: UsbStick, claim: UsbClaim) -> None:
         """Hold a dead stick and try to revive it, until it leaves the bus."""
         fill_bytes = GRAPH_FILL_BYTES
         while not (revived := _revive(claim, fill_bytes)):
-            fill_bytes = TENSOR_FILL_BYTES   # less from now on, for the others share the bus
-            if _leaves(claim, REVIVE_PERIOD_SEC):
+            fill_bytes = TENSOR_FILL_BYTES   # less from now on, because others share the bus
+            if _leaves_bus(claim, REVIVE_PERIOD_SEC):
                 break
         claim.close()
-        try:   # or it was pulled out just then
+        try:   # it may have been pulled out at this moment
             revived = revived and self._wait_for_rom([stick.port], REVIVED_RETURN_SEC)
         except usb_bus.UsbError:
             revived = False
@@ -206,8 +202,8 @@ class _Cleaner:
 
     def _report(self, **about: Any) -> None:
         with self._lock:
-            # Of several one is enough, and always the same one.
-            self._tell(BusReport(dead=tuple(self._dead.values()),
+            # One problem is enough, and always the same one.
+            self._send(BusReport(dead=tuple(self._dead.values()),
                                  problem=min(self._problems, default=''), **about))
 
 
@@ -218,12 +214,12 @@ def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
     except usb_bus.UsbGoneError:
         return True
     except usb_bus.UsbError:
-        pass   # some hubs cannot; perhaps it answers by now all the same
+        pass   # some hubs cannot reset a port; the stick may answer now anyway
     return ask_to_reset(claim, REVIVE_RESET_SEC, fill_bytes)
 
 
-def _leaves(claim: UsbClaim, within_sec: float) -> bool:
-    """Return whether a stick leaves the bus within a time; its data is dropped."""
+def _leaves_bus(claim: UsbClaim, within_sec: float) -> bool:
+    """Return whether a stick leaves the bus within a time; drop the data that it sends."""
     until = time.monotonic() + within_sec
     while (left_sec := until - time.monotonic()) > 0:
         try:
@@ -232,6 +228,6 @@ def _leaves(claim: UsbClaim, within_sec: float) -> bool:
             return True
         except usb_bus.UsbTimeoutError:
             return False
-        except usb_bus.UsbError:   # at once, as long as it goes on like that
+        except usb_bus.UsbError:   # it fails at once, so do not retry in a tight loop
             time.sleep(min(_FAILED_READ_PAUSE_SEC, left_sec))
     return False

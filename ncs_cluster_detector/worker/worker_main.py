@@ -10,13 +10,13 @@
 A worker: drives one stick; runs in a process of its own, which imports no rclpy.
 
 It has four threads. The main thread reads the pipe and makes no other call that can block, so it
-always notices when the supervisor is gone. The stick thread opens the stick and sends frames. The
-result thread receives the results. The watch thread reads the temperature, so that a reading
+always notices when the supervisor has ended. The stick thread opens the stick and sends frames.
+The result thread receives the results. The watch thread reads the temperature, so that a reading
 neither waits for an inference nor delays one. Their calls have no deadline here: the supervisor,
 which no library can block, ends a worker that does not answer in time.
 
-However a worker ends, it closes its stick first if the library still answers. Otherwise the stick
-keeps answers for a process that is gone, and the next process fails on them.
+However a worker ends, it first closes its stick if the library still answers. Otherwise the stick
+keeps answers for a process that has ended, and the next process fails on them.
 """
 
 from collections.abc import Iterator
@@ -55,22 +55,18 @@ from ncs_cluster_detector.wire.messages import WorkerConfig
 READING_PERIOD_SEC = 1.0
 # A SIGTERM to the whole group also reaches the supervisor, which then sends Stop at once.
 WAIT_FOR_STOP_SEC = 1.0
-# How long closing the stick may take when there is no supervisor that would end this process: the
-# results under way, and a second that the SDK sleeps.
+# How long closing the stick may take when no supervisor is left to end this process: the pending
+# results, and a second that the SDK sleeps.
 CLOSE_SEC = 2.5
 
 
 def main(connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> None:
-    """
-    Run a worker until it is stopped, its stick fails or the supervisor is gone.
-
-    :param connection: this end of the pipe.
-    """
-    gc.freeze()            # what came from the fork server is not visited, and so stays shared
+    """Run a worker until it is stopped, its stick fails or the supervisor has ended."""
+    gc.freeze()            # memory of the fork server is not visited, and so stays shared
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
     worker = _Worker(connection, slots, config)
-    threading.excepthook = lambda error: worker.fail_in_order(error.exc_value)
-    signal.signal(signal.SIGTERM, lambda *_: worker.asked_from_outside())
+    threading.excepthook = lambda error: worker.fail(error.exc_value)
+    signal.signal(signal.SIGTERM, lambda *_: worker.on_sigterm())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     threading.Thread(target=worker.drive_stick, name='stick', daemon=True).start()
     try:
@@ -99,27 +95,27 @@ class _Worker:
         assert self._stick_or_none is not None
         return self._stick_or_none
 
-    def asked_from_outside(self) -> None:
-        """Stop because of a SIGTERM, unless the supervisor asks for it meanwhile."""
+    def on_sigterm(self) -> None:
+        """Stop because of a SIGTERM, unless the supervisor asks for it first."""
         timer = threading.Timer(WAIT_FOR_STOP_SEC, self._stop_by_signal)
         timer.daemon = True
         timer.start()
 
     def _stop_by_signal(self) -> None:
-        self._fail(f'worker process {os.getpid()} was ended by SIGTERM')
+        self._report_fault(f'worker process {os.getpid()} was ended by SIGTERM')
         self.commands.put(Stop())
 
     def end_alone(self) -> None:
-        """Close the stick, because the supervisor is gone; do not wait for a blocked thread."""
+        """Close the stick, because the supervisor has ended; do not wait for a blocked thread."""
         self.commands.put(Stop())
         threading.Event().wait(CLOSE_SEC)
         os._exit(1)
 
     def drive_stick(self) -> None:
-        """Body of the stick thread: the stick's whole life."""
+        """Run the stick thread: open the stick, send frames, close the stick, end the process."""
         helpers = [threading.Thread(target=work, name=work.__name__.strip('_'), daemon=True)
                    for work in (self._take_results, self._keep_watch)]
-        with self._failing_in_order():
+        with self._reporting_failure():
             self._open_stick()
             for thread in helpers:
                 thread.start()
@@ -128,7 +124,7 @@ class _Worker:
         self._watch_ends.set()
         for thread in filter(threading.Thread.is_alive, helpers):
             thread.join()
-        with self._failing_in_order():
+        with self._reporting_failure():
             self._stick.close()
         os._exit(0 if self._fault is None else 1)
 
@@ -149,7 +145,7 @@ class _Worker:
         self._send(Ready(self._read()))
 
     def _stand_by(self, command: object) -> None:
-        """List the sticks whenever asked to; there is none to open."""
+        """List the sticks on request; there is none to open."""
         while not isinstance(command, Stop):
             wanted = isinstance(command, Enumerate)
             command = self._list_sticks() if wanted else self.commands.get()
@@ -172,12 +168,9 @@ class _Worker:
             self._under_way.put((command.sequence, started_at))
 
     def _take_results(self) -> None:
-        with self._failing_in_order():
-            while True:
-                waited_for = self._under_way.get()
-                if waited_for is None:
-                    return
-                sequence, started_at = waited_for
+        with self._reporting_failure():
+            while (sent := self._under_way.get()) is not None:
+                sequence, started_at = sent
                 detections, unusable, unlabelled = [], 0, 0
                 outputs = self._stick.receive()
                 finished_at = time.monotonic()
@@ -192,7 +185,7 @@ class _Worker:
 
     def _keep_watch(self) -> None:
         """Read the temperature once a second; the first reading was sent with Ready."""
-        with self._failing_in_order():
+        with self._reporting_failure():
             read_at = time.monotonic()
             while not self._watch_ends.wait(read_at + READING_PERIOD_SEC - time.monotonic()):
                 reading = self._read()
@@ -204,37 +197,36 @@ class _Worker:
         return Reading(*self._stick.thermal_state(), read_at)
 
     @contextmanager
-    def _failing_in_order(self) -> Iterator[None]:
-        """
-        Report any failure, and have the stick closed.
-
-        Not after a failed call of the library: it can have left the SDK locked in this process.
-        """
+    def _reporting_failure(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            self.fail_in_order(error)
+            self.fail(error)
 
-    def fail_in_order(self, error: BaseException | None) -> None:
-        """Report a failure, and have the stick closed if the library has not failed."""
+    def fail(self, error: BaseException | None) -> None:
+        """
+        Report a failure and have the stick closed, unless a call of the library has failed.
+
+        Such a call can have left the SDK locked in this process.
+        """
         is_known = isinstance(error, StickError)
-        self._fail(str(error) if is_known else f'{type(error).__name__}: {error}',
-                   _parameter_at_fault(error), isinstance(error, StickInUseError))
+        self._report_fault(str(error) if is_known else f'{type(error).__name__}: {error}',
+                           _parameter_at_fault(error), isinstance(error, StickInUseError))
         if self._stick_or_none is None or self._stick_or_none.has_failed:
             os._exit(1)
         self.commands.put(Stop())
 
-    def _fail(self, text: str, parameter: str = '', in_use: bool = False) -> None:
+    def _report_fault(self, text: str, parameter: str = '', in_use: bool = False) -> None:
         self._fault = text
         self._send(Fault(text, parameter, in_use))
 
     def _send(self, message: object) -> None:
-        with self._send_lock, suppress(OSError):   # the main thread notices who is gone
+        with self._send_lock, suppress(OSError):   # the main thread notices a closed pipe
             self._connection.send(message)
 
 
 def _parameter_at_fault(error: BaseException | None) -> str:
-    """Return the name of the parameter that cannot work with any stick, or an empty text."""
+    """Return the name of a parameter value that no stick can work with, or an empty text."""
     if not getattr(error, 'permanent', False):
         return ''
     return 'graph_paths' if isinstance(error, GraphRejectedError) else 'driver'

@@ -95,8 +95,8 @@ STICKS = [
     (stick(celsius=64.8, likely_celsius=65.1, must_cool=True, active=False), WARN,
      'resting (hot, until 60.0), 64.8 C'),
     (stick(celsius=48.0, sensor_fault=SensorFault.TOO_COLD, likely_celsius=66.2, must_cool=True,
-           active=False), WARN, 'resting (no temperature); temperature unknown: what its sensor '
-     'tells is too cold for its work (48.0 C); it has about 66 C by its work'),
+           active=False), WARN, 'resting (no temperature); temperature unknown: its reading is '
+     'too cold for its work (48.0 C); its work suggests about 66 C'),
     (stick(celsius=75.0), ERROR, 'too hot to work: 75.0 C, rests from 75.0 C on'),
     (stick(celsius=75.0, active=False), ERROR, 'resting (too hot, until 60.0); too hot to work: '
      '75.0 C, rests from 75.0 C on'),
@@ -154,10 +154,10 @@ STICKS = [
     (stick(standing=Standing.UNPROVEN, doubt_sec=30.0, last_error='hung', active=False), WARN,
      'resting (on trial), 45.2 C; in doubt until it has done 30 s of good work: hung'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6, inference_sec=0.065, active=False), WARN,
-     'resting (no answer), 45.2 C; owes a result for 0.6 s, usual are 65 ms: others work in its '
+     'resting (no answer), 45.2 C; owes a result for 0.6 s, usual is 65 ms: others work in its '
      'place'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6), WARN,
-     'active, 45.2 C; owes a result for 0.6 s, usual are 100 ms: others work in its place'),
+     'active, 45.2 C; owes a result for 0.6 s, usual is 100 ms: others work in its place'),
     (stick(standing=Standing.SLOW, slowness=Slowness(0.16, 0.07)), WARN,
      'active, 45.2 C; 2.3 times slower than the others (160 ms, theirs 70 ms), so it works only '
      'when needed: a USB 2 port, a poor cable? Try others'),

@@ -96,10 +96,10 @@ SITUATIONS = [
     (Reason.UNPROVEN, resting(stick(trials_left=3, doubt_sec=30.0)), 'on trial',
      'on trial after a failure', 'has failed, and given no results since', False),
     (Reason.UNKNOWN_TEMPERATURE, resting(stick(celsius=None)), 'no temperature',
-     'of unknown temperature', 'tells no temperature', False),
+     'of unknown temperature', 'gives no temperature', False),
     # Too old, and it was hot.
     (Reason.UNKNOWN_TEMPERATURE, resting(stick(celsius=66.0, measured_at=6.5)), 'no temperature',
-     'of unknown temperature', 'tells no temperature', False),
+     'of unknown temperature', 'gives no temperature', False),
     # One that is slow as well is too hot first of all, for the service too.
     (Reason.HOT, resting(stick(celsius=66.0, recent_sec=0.25, measured_at=9.9)),
      'hot, until 60.0', 'hot (66.0 C)', 'is too hot (66.0 C, returns below 60.0 C)', True),

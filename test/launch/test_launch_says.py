@@ -132,7 +132,7 @@ def test_every_unknown_argument_of_a_command_line_is_named(monkeypatch, said, wo
         SIMULATED, **dict(word.split(':=') for word in given), respawn='false')]))
     assert service.run() == 0
     assert [line for line in said() if line.startswith('launch argument')] == [
-        'launch argument cluster_size: given 2 times, and the last one holds (2); keep one',
+        'launch argument cluster_size: given 2 times, and the last one is used (2); keep one',
         'launch argument fleet: unknown and ignored; --show-args lists those there are',
         'launch argument CLUSTER-SIZE: unknown and ignored; did you mean cluster_size?',
         'launch argument max_sticks: unknown and ignored; it is a parameter of the detector node, '

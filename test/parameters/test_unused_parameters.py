@@ -160,7 +160,7 @@ def test_a_contradiction_is_named_and_a_repetition_is_not(told):
                 '    cluster_size: 1\n    simulated.sticks: 4\n' + block('camera', '{fps: 5.0}')
                 + block('camera', '{fps: 6.0}'))[0] == [
         '0.yaml: simulated.sticks stands 2 times below /detector (lines 4, 6), and the last one '
-        'holds; keep one']
+        'is used; keep one']
 
 
 def test_what_a_block_for_all_gives_another_node_is_a_note(told):

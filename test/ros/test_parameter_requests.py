@@ -150,7 +150,7 @@ def test_another_value_of_a_fixed_parameter_is_refused(detector, name, value, no
     ('driver', 'deleting driver: a parameter cannot be deleted (now simulated); for its default, '
      'mvnc, start the node again without it'),
     ('use_sim_time', 'deleting use_sim_time: a parameter cannot be deleted (now False); set it to '
-     'what it shall be'),
+     'the value you want'),
     ('clustersize', 'deleting clustersize: no such parameter; did you mean cluster_size?')])
 def test_deleting_is_refused_in_words(detector, name, answer):
     probe, request = detector

@@ -107,6 +107,8 @@ class Cleaner:
         """Have a dead stick leave the bus at the next step, by a reset or by a hand."""
         self._left = {port: by_reset}
 
+    deadline = float('inf')
+
     def clean(self, own_ports, now):
         if not self._is_at_it:
             self.asked.append(own_ports)
@@ -120,9 +122,6 @@ class Cleaner:
         self._is_at_it &= not self.is_done
         self.is_done, self._left = False, {}
         return heard
-
-    def deadline(self):
-        return float('inf')
 
     def extend_deadlines(self, delay_sec):
         pass

@@ -204,7 +204,7 @@ def cleaner(monkeypatch):
         made = BusCleaner(None, silent())
         made.state = state
         made._process = None if state is CleanerState.ENDED else Process()
-        made._must_answer_by = 5.0 if state is CleanerState.CLEANING else float('inf')
+        made.deadline = 5.0 if state is CleanerState.CLEANING else float('inf')
         return made
     return make
 

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What depth adds to detections: positions, markers, and the objects cut out."""
+"""Adds depth to detections: positions, markers, and objects cut out of the background."""

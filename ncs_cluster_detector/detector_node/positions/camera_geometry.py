@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the CameraInfo of an image tells about it: which belong together, and pixels as rays."""
+"""Matches CameraInfo messages with images, and turns pixels into rays."""
 
 from collections import OrderedDict
 
@@ -14,9 +14,9 @@ from ncs_cluster_detector.geometry.projection import LENSES
 from ncs_cluster_detector.geometry.projection import rays_of
 import numpy as np
 
-# More than frames that are on their way through the sticks or wait for their depth.
+# More than the frames that are on the sticks or wait for their depth.
 MOST_INFOS = 512
-# Longer than the frame_id of any driver in characters, and than any list of coefficients.
+# More characters than any driver's frame_id has, and more coefficients than any lens.
 LONGEST_NAME = 100
 NO_INFO = 'no camera_info came; connect the topic camera_info to that of the camera'
 
@@ -37,24 +37,24 @@ class CameraInfos:
         """Take a sensor_msgs/CameraInfo with its stamp in nanoseconds."""
         self._newest = info
         if max(len(info.header.frame_id), len(info.distortion_model), len(info.d)) > LONGEST_NAME:
-            return   # senseless, and many of them could fill the memory
+            return   # not valid, and many of them could fill the memory
         self._infos[stamp] = info
         self._infos.move_to_end(stamp)
         if len(self._infos) > MOST_INFOS:
             self._infos.popitem(last=False)
 
     def of(self, stamp):
-        """Return that of an image, or the newest of a driver that sends it rarely, or None."""
+        """Return the CameraInfo of an image, or the newest if its driver sends few, or None."""
         return self._infos.get(stamp, self._newest)
 
 
 def why_unusable(info, image_size, frame_id):
     """
-    Return why a CameraInfo tells no positions in an image, or an empty text.
+    Return why no positions follow from a CameraInfo and an image, or an empty text.
 
     :param info: sensor_msgs/CameraInfo, or None if none came.
     :param image_size: ``(width, height)`` in pixels.
-    :param frame_id: the image's.
+    :param frame_id: frame_id of the image.
     """
     if info is None:
         return NO_INFO
@@ -70,27 +70,27 @@ def why_unusable(info, image_size, frame_id):
 
 def differ(frame_id, other):
     """
-    Tell whether two frame ids are of different frames.
+    Tell whether two frame ids name different frames.
 
-    An empty one tells of no frame, so it does not differ. ROS 1 began them with a slash, which
-    bags and bridges still hold.
+    An empty one names no frame, so it does not differ. In ROS 1 they began with a slash, as they
+    still do in bags and from bridges.
     """
     names = frame_id.lstrip('/'), other.lstrip('/')
     return all(names) and names[0] != names[1]
 
 
 def quoted(name):
-    """Return a name in quotes as a line of a log may hold it: printable, and not too long."""
+    """Return a name in quotes for a line of the log: printable, and not too long."""
     return repr(name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME]}...')
 
 
 def rays(info, pixels):
     """
-    Return x/z and y/z in the optical frame of pixels of a raw image, NaN where there are none.
+    Return x/z and y/z in the optical frame for pixels of a raw image; NaN where undefined.
 
-    :param info: sensor_msgs/CameraInfo of the image, for which why_unusable has no reason.
-    :param pixels: array N x 2; binned and cut to the region of interest, as the image is. By REP
-        104 and image_geometry's PinholeCameraModel, which scales the principal point by 1/binning:
+    :param info: sensor_msgs/CameraInfo of the image that why_unusable accepts.
+    :param pixels: array N x 2, in the binned image of the region of interest. By REP 104 and
+        image_geometry's PinholeCameraModel, which scales the principal point by 1/binning:
         full = pixel * binning + offset.
     """
     full = np.asarray(pixels, float) * _binning(info) + (info.roi.x_offset, info.roi.y_offset)
@@ -112,17 +112,17 @@ def _why_no_lens(info):
 
 def _coefficients(info):
     """
-    Return those of the distortion model, without zeros beyond what it has.
+    Return the coefficients of the distortion model, without further zeros.
 
-    Until 2021 realsense-ros sent a fifth one, 0, with ``equidistant`` (its pull request 2132), and
-    recordings hold it.
+    Until 2021 realsense-ros sent a fifth one, 0, with ``equidistant`` (its pull request 2132);
+    recordings still hold it.
     """
     most = LENSES[info.distortion_model].LENGTHS[-1]
     return info.d if np.any(info.d[most:]) else info.d[:most]
 
 
 def _why_other_size(info, image_size):
-    """Compare sizes: an image is the region of interest, binned."""
+    """Return why the sizes differ, or '': an image is the region of interest, binned."""
     sizes = [_sizes(*each) for each in zip(
         (info.width, info.height), (info.roi.width, info.roi.height),
         (info.roi.x_offset, info.roi.y_offset), _binning(info))]
@@ -141,10 +141,10 @@ def _why_other_size(info, image_size):
 
 def _sizes(full, region, offset, binning):
     """
-    Return which lengths of an image fit one axis of a CameraInfo, or None for any.
+    Return the image sizes that fit one axis of a CameraInfo, or None for any.
 
-    Without a region of interest it goes to the edge; a last block of pixels that is not complete
-    is kept by some drivers and left out by others.
+    A region of interest without a size goes to the edge. Some drivers keep an incomplete last
+    block of binned pixels, others drop it.
     """
     if not region and not full:
         return None
@@ -155,5 +155,5 @@ def _sizes(full, region, offset, binning):
 
 
 def _binning(info):
-    """Return the binning along x and y, for which 0 stands for 1."""
+    """Return the binning along x and y; in the message 0 stands for 1."""
     return max(info.binning_x, 1), max(info.binning_y, 1)

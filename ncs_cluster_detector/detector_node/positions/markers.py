@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Detections with positions in, what rviz shows of them out."""
+"""Makes the markers that rviz shows from detections with positions."""
 
 from ncs_cluster_detector.drawing.colours import label_colour
 from std_msgs.msg import ColorRGBA
@@ -15,18 +15,17 @@ from visualization_msgs.msg import MarkerArray
 
 # The box must hide neither its text nor what is behind it.
 BOX_OPACITY = 0.35
-# Text that grows with the distance is as large on the screen, seen from near the camera.
+# Text that grows with the distance keeps its size on the screen, seen from near the camera.
 TEXT_SHARE = 0.05
 LEAST_TEXT_METRES = 0.08
 
 
 def marker_array_of(positions):
     """
-    Return the MarkerArray that shows what is in a message, and nothing that was shown before.
+    Return the MarkerArray that shows the objects of a message and removes all earlier ones.
 
-    Namespace ``box`` has a translucent cube of each object's size, if it is known, namespace
-    ``label`` a text above it (label, percent and metres along the optical axis); ids count from 0
-    in each.
+    Namespace ``box`` has a translucent cube for each object of known size; namespace ``label`` a
+    text above each (label, percent, and metres along the optical axis). Ids count from 0 in each.
 
     :param positions: vision_msgs/Detection3DArray in an optical frame (y down), in metres; every
         detection has one result.

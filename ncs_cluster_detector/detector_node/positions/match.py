@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Finds for every frame the depth picture of the same moment."""
+"""Finds the depth picture with the same stamp for each frame."""
 
 from collections import OrderedDict
 import threading
@@ -17,16 +17,16 @@ from weakref import WeakValueDictionary
 
 # Depth pictures that came before the image of their stamp are kept: these few always, ...
 FEWEST_EARLY = 4
-# ... more as long as they take no more memory than this (bytes) ...
+# ... more while they all take no more memory than this (bytes) ...
 MOST_EARLY_BYTES = 64 * 2**20
 # ... and are not older than this, or than an image waits for its depth.
 EARLY_SEC = 1.0
-# What comes later than that is not told from what never comes.
+# Depth that comes later than this counts as depth that never came.
 LATEST_SEC = 10.0
 
 
 class Lateness(NamedTuple):
-    """``by_sec``: how long after its image a depth picture came, negative before; ``at``: when."""
+    """How long after its image (negative: before), and at what time, a depth picture came."""
 
     by_sec: float
     at: float
@@ -34,12 +34,12 @@ class Lateness(NamedTuple):
 
 class DepthMatch:
     """
-    Frames and depth pictures with equal stamps, bit for bit.
+    Pairs frames and depth pictures with equal stamps, bit for bit.
 
-    A depth picture lives as long as its frame: what the supervisor drops takes its depth along.
-    Stamps are in nanoseconds, other times in seconds of the monotonic clock. ``lateness`` is the
-    Lateness of the newest depth picture that came when its frame had been given up, or had been
-    let go when its frame came; or None. For any number of threads.
+    A depth picture lives as long as its frame: when the supervisor drops a frame, its depth goes
+    too. Stamps are in nanoseconds, other times in seconds of the monotonic clock. ``lateness`` is
+    the Lateness of the newest depth picture that missed its frame: it came after the wait for it
+    had ended, or was dropped before the frame came; or None. Any thread may call the methods.
     """
 
     def __init__(self):
@@ -47,11 +47,11 @@ class DepthMatch:
         self.lateness = None
         self._changed = threading.Condition()
         self._waiting = WeakValueDictionary()   # stamp: frame whose depth may still come
-        self._overtaken = WeakSet()             # frames of which a later one has got depth
+        self._overtaken = WeakSet()             # frames after which a later one has got its depth
         self._depths = WeakKeyDictionary()      # frame: depth
         self._early = OrderedDict()             # stamp: (depth, when it came)
-        self._given_up = OrderedDict()          # stamp: (when its frame came, when it was left)
-        self._let_go = OrderedDict()            # stamp: when its depth came
+        self._given_up = OrderedDict()          # stamp: (when its frame came, if it was overtaken)
+        self._dropped = OrderedDict()           # stamp: when its depth came
         self._in_order = True
         self._newest_stamp = 0
         self._closed = False
@@ -60,25 +60,25 @@ class DepthMatch:
         """Take a frame, before it is offered to the supervisor."""
         with self._changed:
             if stamp < self._newest_stamp:
-                # A recording begins anew: what was late or lost says nothing of these stamps.
+                # A recording starts again: what was late or lost before has other stamps.
                 self._given_up.clear()
-                self._let_go.clear()
+                self._dropped.clear()
                 self._in_order, self.lateness = True, None
             self._newest_stamp = stamp
             depth, _ = self._early.pop(stamp, (None, None))
-            let_go_at = self._let_go.pop(stamp, None)
+            dropped_at = self._dropped.pop(stamp, None)
             if depth is not None:
                 self._depths[frame] = depth
                 return
-            if let_go_at is not None:
-                self.lateness = Lateness(let_go_at - frame.arrived_at, frame.arrived_at)
+            if dropped_at is not None:
+                self.lateness = Lateness(dropped_at - frame.arrived_at, frame.arrived_at)
             self._waiting[stamp] = frame
 
     def add_depth(self, depth, stamp, now, keep_sec):
         """
         Take a depth picture.
 
-        Frames before it that wait for theirs have lost it, in a stream that keeps its order.
+        In a stream that keeps its order, earlier frames that still wait have lost their depth.
 
         :param depth: a DepthPicture.
         :param keep_sec: how long an image waits for its depth.
@@ -88,7 +88,7 @@ class DepthMatch:
             if frame is None:
                 self._note_lateness(stamp, now)
                 self._early[stamp] = depth, now
-                self._let_go_of_early(now - max(keep_sec, EARLY_SEC))
+                self._drop_early(now - max(keep_sec, EARLY_SEC))
             else:
                 self._depths[frame] = depth
             if self._in_order:
@@ -100,10 +100,9 @@ class DepthMatch:
         """
         Return the DepthPicture of a frame, or None.
 
-        One that is not there yet is waited for, until a later one shows that it was lost.
+        Wait for one that has not come yet, until a later one shows that it was lost.
 
-        :param left_sec: function that returns how long may still be waited; it is asked again
-            after wake().
+        :param left_sec: function that returns how long to wait yet; called again after wake().
         """
         with self._changed:
             while (not self._closed and self._waiting.get(stamp) is frame
@@ -115,28 +114,28 @@ class DepthMatch:
             return self._depths.get(frame)
 
     def wake(self):
-        """Let every waiting thread ask how long to wait."""
+        """Let every waiting thread ask again how long to wait."""
         with self._changed:
             self._changed.notify_all()
 
     def close(self):
-        """Let every waiting thread go on."""
+        """End all waiting."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def _note_lateness(self, stamp, now):
-        """Look whether a depth picture without a waiting frame is one that came too late."""
+        """Note whether a depth picture without a waiting frame came too late."""
         _forget(self._given_up, lambda left: left[0] < now - LATEST_SEC)
         came_at, overtaken = self._given_up.pop(stamp, (None, False))
         if came_at is None:
             return
         if overtaken:
-            self._in_order = False   # so a later one does not show that one is lost
+            self._in_order = False   # so a later one does not show that an earlier one is lost
         else:
             self.lateness = Lateness(now - came_at, now)
 
-    def _let_go_of_early(self, before):
+    def _drop_early(self, before):
         size = sum(depth.pixels.nbytes for depth, _ in self._early.values())
         while len(self._early) > FEWEST_EARLY:
             stamp, (depth, came_at) = next(iter(self._early.items()))
@@ -144,8 +143,8 @@ class DepthMatch:
                 break
             del self._early[stamp]
             size -= depth.pixels.nbytes
-            self._let_go[stamp] = came_at
-        _forget(self._let_go, lambda came_at: came_at < before - LATEST_SEC)
+            self._dropped[stamp] = came_at
+        _forget(self._dropped, lambda came_at: came_at < before - LATEST_SEC)
 
 
 def _forget(memory, is_old):

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Depth pictures in, detections with positions out."""
+"""Reads depth images, and makes the message of detections with positions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -63,10 +63,10 @@ def depth_picture_of(message):
 
 def why_unfit(depth, image_size, frame_id):
     """
-    Return why a DepthPicture is not one of an image, pixel by pixel, or an empty text.
+    Return why a DepthPicture does not fit an image pixel by pixel, or an empty text.
 
     :param image_size: ``(width, height)`` in pixels.
-    :param frame_id: the image's.
+    :param frame_id: frame_id of the image.
     """
     if differ(depth.frame_id, frame_id):
         return (f'the depth images have the frame_id {quoted(depth.frame_id)}, the images have '
@@ -82,10 +82,11 @@ def detection_3d_array_of(header, image_size, info, objects):
     """
     Return the Detection3DArray for one frame.
 
-    An object with its middle where the lens's model cannot be inverted has no position and is left
-    out. With a corner of its box there, it has no size: width and height are 0.
+    Where the model of the lens cannot be inverted there are no rays. An object whose centre lies
+    there has no position and is left out; one with a corner of its box there has no size: width
+    and height are 0.
 
-    :param header: the image's header; used as it is, in the array and in every detection.
+    :param header: the image's header, used unchanged in the array and in every detection.
     :param image_size: ``(width, height)`` in pixels.
     :param info: sensor_msgs/CameraInfo of the image.
     :param objects: iterable of ``(Detection, ObjectDepth)``.
@@ -93,7 +94,7 @@ def detection_3d_array_of(header, image_size, info, objects):
     objects = list(objects)
     array = Detection3DArray(header=header)
     if objects:
-        # Of each box the corner near the origin, its middle, and the corner across.
+        # The corner of each box near the origin, its centre, and the opposite corner.
         corners = np.array([[(each.x_min, each.y_min), (each.x_max, each.y_max)]
                             for each, _ in objects])
         places = np.stack([corners[:, 0], corners.mean(axis=1), corners[:, 1]], axis=1)

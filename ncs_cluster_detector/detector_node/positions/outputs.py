@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What depth adds to the detections: positions, and the objects cut out of their background."""
+"""Publishes what depth adds to detections: positions, markers, and the objects cut out."""
 
 import time
 from weakref import WeakSet
@@ -39,11 +39,11 @@ from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-# More frames than come in 5 s; they take their memory, which has a limit of its own.
+# More frames than come in 5 s; their memory has a limit of its own.
 QUEUE = 4096
 # Frames that wait for their depth, in bytes: 5 s of 640x480 at 30 images a second are 140 million.
 MOST_WAITING_BYTES = 256 * 2**20
-# So many may wait however large they are.
+# This many may wait, however large they are.
 FEWEST_WAITING = 8
 # A frame takes its turn a little after its wait is over.
 TURN_SEC = 0.1
@@ -53,7 +53,7 @@ class DepthOutputs:
     """
     Publishes ``detections_3d``, ``markers`` and ``foreground_image``, from a thread of its own.
 
-    A frame waits for its depth in that thread, and those behind it wait no longer for that.
+    A frame waits for its depth in that thread, which makes no later frame wait longer.
     ``bad_images`` counts depth messages that could not be used.
     """
 
@@ -62,7 +62,7 @@ class DepthOutputs:
         Create subscriptions, publishers and the thread.
 
         :param node: the rclpy node.
-        :param pictures: the PictureOutputs, which get what was found with its distances.
+        :param pictures: the PictureOutputs, which get the detections with their distances.
         :param timeout_ms: how long an image waits for its depth.
         """
         self.bad_images = 0
@@ -72,7 +72,7 @@ class DepthOutputs:
         self._infos = CameraInfos()
         self._trouble = Trouble(self._logger)
         self._held = WeakSet()   # frames that wait for their turn, or have it
-        self._told_of_memory = False
+        self._has_logged_memory = False
         self._depth_at = float('-inf')   # when the newest image had depth, monotonic, in seconds
         self._positions = node.create_publisher(
             Detection3DArray, 'detections_3d', QoSProfile(depth=10))
@@ -82,7 +82,7 @@ class DepthOutputs:
         node.create_subscription(CameraInfo, 'camera_info', self._take_info, NEWEST_ONLY)
         self._jobs = BackgroundJobs('depth', self._publish, QUEUE, lambda: self._logger.warning(
             'positions come slower than detections: those of the oldest frames are left out; '
-            'further ones are not told'))
+            'further ones are not logged'))
         self.follow(timeout_ms)
 
     @property
@@ -91,7 +91,7 @@ class DepthOutputs:
         return self._jobs.failure
 
     def follow(self, timeout_ms):
-        """Let images wait so long for their depth from now on."""
+        """Let images wait this long for their depth from now on."""
         self._timeout_ms = timeout_ms
         self._jobs.longest_wait_sec = max(LONGEST_WAIT_SEC, timeout_ms / 1000 + TURN_SEC)
         self._match.wake()
@@ -101,29 +101,25 @@ class DepthOutputs:
         self._match.add_frame(frame, stamp_of(frame.header))
 
     def take_detections(self, frame, detections):
-        """Take what was detected in a frame; returns at once."""
+        """Queue what was detected in a frame; return at once."""
         if not self._wanted():
             return
         waiting = len(self._held)
         if waiting >= FEWEST_WAITING and waiting * frame.image.nbytes > MOST_WAITING_BYTES:
-            if not self._told_of_memory:
-                self._told_of_memory = True
+            if not self._has_logged_memory:
+                self._has_logged_memory = True
                 self._logger.warning(
                     f'{waiting} images wait for their depth, which is '
                     f'{MOST_WAITING_BYTES >> 20} MB: positions of some are left out; lower '
-                    'depth_timeout_ms, or take smaller images; further ones are not told')
+                    'depth_timeout_ms, or take smaller images; further ones are not logged')
             return
         self._held.add(frame)
         self._jobs.put(frame, detections)
 
     def stop(self, timeout_sec):
-        """
-        Stop the thread.
-
-        :return: whether it has ended.
-        """
+        """Stop the thread; return whether it has ended."""
         self._jobs.ask_to_stop()
-        self._match.close()   # which it may be waiting for
+        self._match.close()   # the thread may wait there
         return self._jobs.stop(timeout_sec)
 
     def _wanted(self):
@@ -175,21 +171,21 @@ class DepthOutputs:
         now = time.monotonic()
         if depth is not None:
             self._depth_at = now
-        if trouble is None:   # not looked for
+        if trouble is None:   # nobody subscribes, so nothing was checked
             return
         _, kind = trouble
         if kind != NO_DEPTH or now - self._depth_at > LATE_BESIDE_SEC:
             self._trouble.note(*trouble, now)
 
     def _why_none(self, frame, depth):
-        """Return text and kind of why a frame has no depth that is its own, or None."""
+        """Return why a frame has no depth of its own, as text and kind for Trouble, or None."""
         if depth is None:
             return why_no_depth(self._match.lateness, self._timeout_ms, time.monotonic())
         unfit = why_unfit(depth, size_of(frame), frame.header.frame_id)
         return (unfit, unfit) if unfit else None
 
     def _why_not_always(self, unusable):
-        """Return text and kind of what keeps a frame with depth, or others, from positions."""
+        """Return why this frame or others have no positions though it has depth, in that form."""
         if unusable:
             return unusable, unusable
         return why_others_have_none(self._match.lateness, self._timeout_ms, time.monotonic())

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What keeps positions from being known, in words, and when it is told."""
+"""Logs why positions are unknown, once that has lasted."""
 
 from dataclasses import dataclass
 
@@ -14,47 +14,48 @@ from ncs_cluster_detector.camera_node.outputs import DEPTH_TOPIC
 
 NO_DEPTH = (f'no depth image came with the stamp of the image; connect the topic {DEPTH_TOPIC} to '
             'a camera whose depth has the stamps of its images')
-# What lasts so long is told.
+# Trouble that lasts this long is logged.
 PATIENCE_SEC = 5.0
-# What is not seen for so long is over, and told anew when it comes back.
+# Trouble that is not seen for this long is over; it is logged again when it comes back.
 FORGET_SEC = 10.0
-# For so long depth that came too late explains why an image has none: images may be seconds apart.
+# Depth that came too late explains for this long why images have none: they may be seconds apart.
 LATE_MEMORY_SEC = 10.0
-# While others have theirs it may be over sooner; and what no late depth explains is no trouble: a
+# The same while other images have theirs. Then missing depth without late depth is no trouble: a
 # depth picture is lost now and then, and many cameras send depth at half the rate of the images.
 LATE_BESIDE_SEC = 2.0
 
 
 @dataclass
 class Lasting:
-    """Since when something is wrong, when it was last seen, and whether it was told."""
+    """When one kind of trouble was first and last seen, and whether it was logged."""
 
     since: float
     seen: float
-    told: bool = False
+    is_logged: bool = False
 
 
 class Trouble:
-    """Tells what is wrong once it has lasted, and that it is over."""
+    """Logs what is wrong once it has lasted, and when it is over."""
 
     def __init__(self, logger):
         """Start without trouble."""
         self._logger = logger
-        self._kinds, self._since, self._told = {}, None, False
+        self._kinds, self._since, self._is_logged = {}, None, False
 
     def note(self, text, kind, now):
         """
-        Take what is wrong now at a monotonic time in seconds.
+        Take what is wrong with the newest image.
 
-        Several kinds may take turns, from one image to the next: each is told.
+        Several kinds may alternate from one image to the next: each is logged.
 
-        :param text: what is told; empty for nothing.
-        :param kind: the same for the same trouble, where figures in the text change.
+        :param text: the text to log; empty if nothing is wrong.
+        :param kind: names the kind of trouble, as figures in the text may change.
+        :param now: monotonic time in seconds.
         """
         if not kind:
-            if self._told:
+            if self._is_logged:
                 self._logger.info('positions are known again')
-            self._kinds, self._since, self._told = {}, None, False
+            self._kinds, self._since, self._is_logged = {}, None, False
             return
         if self._since is None:
             self._since = now
@@ -62,10 +63,10 @@ class Trouble:
                        if now - lasting.seen <= FORGET_SEC}
         lasting = self._kinds.setdefault(kind, Lasting(now, now))
         lasting.seen = now
-        # What is wrong in another way with every message is told as well, with the first words.
-        since = lasting.since if self._told else self._since
-        if not lasting.told and now - since >= PATIENCE_SEC:
-            lasting.told = self._told = True
+        # Before the first log line all kinds count together: each message may have another kind.
+        since = lasting.since if self._is_logged else self._since
+        if not lasting.is_logged and now - since >= PATIENCE_SEC:
+            lasting.is_logged = self._is_logged = True
             self._logger.warning(f'positions are unknown: {text}')
 
 
@@ -81,7 +82,7 @@ def why_no_depth(lateness, timeout_ms, now):
 
 
 def why_others_have_none(lateness, timeout_ms, now):
-    """Return, as why_no_depth does, why images beside one with depth have none; or empty texts."""
+    """Return, as why_no_depth, why other images than one with depth have none; or empty texts."""
     return _why_late(lateness, timeout_ms, now, LATE_BESIDE_SEC) or ('', '')
 
 

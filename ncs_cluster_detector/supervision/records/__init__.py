@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the supervisor knows of each stick; it outlives the stick's workers."""
+"""The supervisor's records of the sticks, which outlive the sticks' workers."""

@@ -6,30 +6,20 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""When a worker must answer by; its library has no deadlines."""
+"""Deadlines for the workers' answers; the vendor's library has none."""
 
 from collections.abc import Sequence
 
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
-from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 
-# How long a stick pauses between two inferences at each throttling level, for which it must not be
-# taken for hung. Source: what the host sent to the stick in the vendor's first library version.
+# How long a stick pauses between two inferences at each throttling level, without being hung.
+# Source: what the host sent to the stick in the vendor's first library version.
 THROTTLE_PAUSE_SEC = (0.0, 0.1, 10.0)
-
-
-def of(
-        record: StickRecord, options: SupervisorOptions, longest_start_sec: float | None,
-        others_waiting: Sequence[StickRecord], others_slow: bool = False) -> tuple[float, str]:
-    """Return when a stick's worker must answer by, and why it is given up then; see of_start."""
-    if record.state is StickState.STARTING:
-        return of_start(record, options, longest_start_sec, others_waiting, others_slow)
-    return of_work(record.worker, options, record.figures.pause_level)
 
 
 def of_start(
@@ -40,7 +30,7 @@ def of_start(
 
     :param longest_start_sec: the longest successful start of any stick, or None.
     :param others_waiting: the records of other sticks that wait for their turn to start.
-    :param others_slow: whether another one was not back from its boot in time either.
+    :param others_slow: whether another stick was not back from its boot in time.
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """
     handle, setbacks = record.worker, record.setbacks
@@ -73,11 +63,11 @@ def _may_be_overtaken(
         faster: Sequence[StickRecord], others_waiting: Sequence[StickRecord],
         longest_start_sec: float | None, others_slow: bool) -> bool:
     """
-    Return whether others are to be started before one that is not back from its boot.
+    Return whether others may start before a stick that is not back from its boot.
 
-    While only a single other one is waiting, which has not booted yet, there is time for a slow
-    one, see StickRegister.due. And there must be a reason to think that the others are faster: a
-    start that was, or that this is the first one that takes long.
+    While only one other stick waits, which has not booted yet, there is time for a slow one; see
+    StickRegister.due. And there must be a reason to expect that the others are faster: a start
+    that was faster, or, before any start, that no other stick was slow.
     """
     if not faster or len(others_waiting) == 1 and not faster[0].setbacks.failures:
         return False
@@ -91,7 +81,7 @@ def of_work(
     """
     Return when a worker whose stick is open must answer by.
 
-    :param pause_level: the highest throttling level since it was given its oldest frame.
+    :param pause_level: the highest throttling level since the stick got its oldest frame.
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """
     inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[pause_level]

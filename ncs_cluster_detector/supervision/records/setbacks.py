@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What has failed with one stick, and when it is started again."""
+"""Counts the failures of one stick, which decide when it is started again."""
 
 from collections import Counter
 from enum import Enum
@@ -18,7 +18,7 @@ from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 
 
 class Cause(Enum):
-    """Why a worker ends that was not asked to stop by the node's end."""
+    """Why a worker ends before the node does."""
 
     STICK = 'the stick, or its driver, has failed'
     REFUSAL = 'the stick has answered, and refuses the networks'
@@ -28,12 +28,12 @@ class Cause(Enum):
 
 class Setbacks:
     """
-    The setbacks of one stick; all but its Trust since it was last well.
+    The failures of one stick since it last worked well, and its Trust.
 
-    ``failures`` counts what ended its workers, ``mute`` how often it booted and gave no answer,
-    ``slow`` how often it was not back from its boot in time, and ``refusals`` how often it refused
-    the networks, by reason, since it last loaded them. When it ``needs_result`` it failed at work,
-    and only a result shows that it is well.
+    ``failures`` counts the failures of its workers, ``mute`` how often it booted and did not
+    answer, ``slow`` how often it was not back from its boot in time, and ``refusals`` how often it
+    refused the networks, by reason, since it last loaded them. ``needs_result`` means that it
+    failed at work, so that only a result shows that it works well.
     """
 
     def __init__(self) -> None:
@@ -49,9 +49,9 @@ class Setbacks:
         """
         Record a failure; return the RestartPlan.
 
-        :param handle: that of the worker that has failed.
+        :param handle: handle of the failed worker.
         :param at_work: whether its stick was open.
-        :param cause: a Cause, REFUSAL excepted.
+        :param cause: any Cause but REFUSAL.
         """
         self.failures += 1
         self._note_held_up(handle, now)
@@ -64,33 +64,33 @@ class Setbacks:
         return restart.after_failure(self.failures, self.holds_up())
 
     def on_refusal(self, reason: str) -> restart.RestartPlan:
-        """Record that the stick has answered, and refuses the networks; return the plan."""
+        """Record that the stick refuses the networks; return the RestartPlan."""
         self.refusals[reason] += 1
         return restart.after_refusal(self.refusals.total())
 
     def on_dead(self) -> restart.RestartPlan:
-        """Record that the stick has booted and does not answer; return the RestartPlan."""
+        """Record that the stick booted and does not answer; return the RestartPlan."""
         self.mute += 1
         return restart.after_failure(1, self.holds_up())
 
     def well(self) -> None:
-        """Record that the stick works; its Trust recovers by itself."""
+        """Record that the stick works well; its Trust recovers by itself."""
         self.failures = self.mute = self.slow = 0
         self.needs_result = False
 
     def forget(self) -> None:
-        """Record that a person has handled the stick: forget all setbacks."""
+        """Forget all failures, because a person has handled the stick."""
         self.well()
         self.refusals.clear()
         self.trust.forget()
 
     def tries(self) -> int:
-        """Return how often its start has failed since it was last well, or loaded networks."""
+        """Return how often the stick has failed or refused the networks; see the attributes."""
         return self.failures + self.refusals.total()
 
     def holds_up(self) -> int:
         """
-        Return how often its starts have held up the others for nothing, since it was last well.
+        Return how often its failed starts have delayed the others.
 
         Being slow to boot once does not count, see StickRegister.due.
         """

@@ -20,7 +20,7 @@ class StickFigures:
     The figures of one stick, which outlive its workers.
 
     ``celsius`` was read at ``measured_at``; ``pause_level`` is the highest throttling level since
-    the stick was sent its oldest frame, for a pause that has begun goes on when the level falls.
+    the stick got its oldest frame, as a pause that has begun goes on when the level falls.
     """
 
     def __init__(self, now: float) -> None:
@@ -48,7 +48,7 @@ class StickFigures:
         self.unusable_boxes += result.unusable_boxes
         self.pause_level = self.throttle_level
         self.inference_times.add(result.inference_sec)
-        # Not when it was heard: a host that is late hears of several at once.
+        # Not the time of its arrival here: a busy host reads several results at once.
         self.work.done(result.finished_at)
         if not is_busy:
             self.duty.end(now)

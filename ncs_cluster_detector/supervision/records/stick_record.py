@@ -34,9 +34,9 @@ class StickRecord:
     One stick: number, USB port, the state of its worker, and its figures.
 
     Its life: BACKOFF until a worker is due, STARTING until its stick is open, RUNNING; after a
-    failure STOPPING until the process is gone, then BACKOFF again or, when the budget is used up,
-    FATAL for a long rest. Instead of waiting it is ABSENT while it is not plugged in, and DEAD
-    while it has booted and does not answer on USB. While another program has it open no worker is
+    failure STOPPING until the process has ended, then BACKOFF again or, when the budget is used
+    up, FATAL for a long rest. Instead of waiting it is ABSENT while it is not plugged in, and DEAD
+    while it has booted and does not answer on USB. While another program has it open, no worker is
     due. QUEUED is only shown, see shown_state.
     """
 
@@ -44,7 +44,7 @@ class StickRecord:
         """Start with a stick that waits for its first worker."""
         self.number = number
         self.device_name = device_name
-        self.name_now = device_name     # as last listed: without its chip while it is in use
+        self.name_now = device_name     # as last listed: without its kind while it is in use
         self.state = StickState.BACKOFF
         self.start_at = now     # when a new worker is due, in BACKOFF and FATAL
         self.handle: WorkerHandle | None = None
@@ -53,17 +53,17 @@ class StickRecord:
         self.dead_since: float | None = None    # in DEAD, in seconds of the monotonic clock
         self.setbacks = Setbacks()
         self.starts = 0
-        self.has_place = False      # it is to be used, as far as max_sticks goes
+        self.has_place = False      # it is one of the max_sticks to use
         self.in_use = False         # another program has it open
         self.presence = Presence()
         self._is_shown_dead = False  # since it ran last
         self._ready_at: float | None = None
-        self._is_given_up = False   # what becomes of it when its worker has ended
+        self._is_given_up = False   # it becomes FATAL when its worker has ended
         self.figures = StickFigures(now)
 
     @property
     def worker(self) -> WorkerHandle:
-        """Return the handle, where there is a worker."""
+        """Return the handle of its worker; there must be one."""
         assert self.handle is not None, f'stick {self.number} has no worker, it is {self.state}'
         return self.handle
 
@@ -72,12 +72,12 @@ class StickRecord:
         self.state = new
 
     def waits_until(self) -> float | None:
-        """Return when a worker is due, or None when none is: there is one, or no stick."""
+        """Return when a worker is due; None if it has one or there is no free stick."""
         is_waiting = self.state in (StickState.BACKOFF, StickState.FATAL) and not self.in_use
         return self.start_at if is_waiting else None
 
     def shown_state(self, now: float) -> StickState:
-        """Return the state; QUEUED for one whose worker is due, and just waits for its turn."""
+        """Return the state, or QUEUED if a worker is due and only waits for its turn."""
         start_at = self.waits_until()
         return self.state if start_at is None or now < start_at else StickState.QUEUED
 
@@ -95,7 +95,7 @@ class StickRecord:
         self.setbacks.refusals.clear()
 
     def on_taken(self, now: float) -> None:
-        """Record that another program opened it first, no failure (STARTING -> STOPPING)."""
+        """Record that another program opened it first (STARTING -> STOPPING); no failure."""
         self._change_state(StickState.STOPPING, StickState.STARTING)
         self.in_use = True
         self._is_given_up = False
@@ -120,7 +120,7 @@ class StickRecord:
         return plan
 
     def on_end(self) -> None:
-        """Record that the failed worker is gone (STOPPING -> BACKOFF or FATAL)."""
+        """Record that the failed worker has ended (STOPPING -> BACKOFF or FATAL)."""
         self._change_state(StickState.FATAL if self._is_given_up else StickState.BACKOFF,
                            StickState.STOPPING)
 
@@ -131,15 +131,15 @@ class StickRecord:
         Record what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
 
         A stick that is back may start at once. Its failures are forgotten if a person unplugged
-        it; otherwise they still count, because a stick without enough power leaves the bus again
+        it; otherwise they still count, because a stick with too little power leaves the bus again
         and again. A dead stick that was reset has to wait.
 
         :param device_names: the device names by USB port.
         :param dead: the dead sticks by USB port.
-        :param is_first: it is the first list of its process: in it a stick is free if no process
-            has it open, even if one was killed that had it.
-        :param is_calm: no stick was started since the list before.
-        :return: whether it is dead, for the first time since it ran.
+        :param is_first: this is the first list of its process, which shows a stick as free if no
+            process has it open, even if a killed process had it open.
+        :param is_calm: no stick was started since the previous list.
+        :return: whether the stick is found dead for the first time since it ran.
         """
         name = device_names.get(self.port)
         is_there = name is not None or self.port in dead   # a dead one is reset, not unplugged
@@ -175,7 +175,7 @@ class StickRecord:
             self.start_at = now
 
     def on_move(self, device_name: str, now: float) -> None:
-        """Take the place of a stick that is not there any more (ABSENT, BACKOFF -> BACKOFF)."""
+        """Become the record of a stick at a new port (ABSENT, BACKOFF -> BACKOFF)."""
         self._change_state(StickState.BACKOFF, StickState.ABSENT, StickState.BACKOFF)
         self.device_name = self.name_now = device_name
         self.start_at = now
@@ -186,7 +186,7 @@ class StickRecord:
         self.setbacks.forget()
 
     def on_replug(self, now: float) -> None:
-        """Record that a dead stick was unplugged; it may start at once when it is back."""
+        """Record that a person unplugged the dead stick; it may start at once when it is back."""
         self.setbacks.forget()
         self.start_at = now
 
@@ -212,13 +212,13 @@ class StickRecord:
         return port_of(self.device_name)
 
     def on_result(self, result: Result, now: float) -> None:
-        """Record a Result; a stick that gives one is well."""
+        """Record a Result, which shows that the stick works well."""
         self.figures.on_result(result, now, bool(self.worker.outstanding))
         self.setbacks.well()
         self.setbacks.trust.served(now)
 
     def on_reading(self, reading: Reading) -> None:
-        """Take in a temperature reading of a stick that is open."""
+        """Record a temperature reading of an open stick."""
         self.figures.on_reading(reading, bool(self.worker.outstanding))
         assert self._ready_at is not None
         well_at = self._ready_at + restart.WELL_AFTER_SEC
@@ -226,7 +226,7 @@ class StickRecord:
             self.setbacks.well()
 
     def status(self, now: float) -> StickStatus:
-        """Return what the policies know of this stick."""
+        """Return the StickStatus for the policies."""
         figures = self.figures
         return StickStatus(
             number=self.number, state=self.shown_state(now), celsius=figures.celsius,
@@ -238,7 +238,7 @@ class StickRecord:
             doubt_sec=self.setbacks.trust.doubt_sec, trials_left=self.setbacks.trust.trials_left)
 
     def snapshot(self, now: float, active: bool) -> StickSnapshot:
-        """Return what others may read of this stick."""
+        """Return the StickSnapshot for other threads."""
         figures = self.figures
         return StickSnapshot(
             status=self.status(now), device_name=self.device_name, active=active,

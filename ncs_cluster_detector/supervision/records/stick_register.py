@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which sticks are known, by number and USB port, and whose worker is due."""
+"""Knows all sticks by number and USB port, and whose worker is due."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,27 +24,28 @@ from ncs_cluster_detector.wire.messages import DeadStick
 
 class StickRegister:
     """
-    The records of all sticks, and who of them has one of the ``max_sticks`` places.
+    The records of all sticks, and which of them have one of the ``max_sticks`` places.
 
-    A stick gets the next number when it is listed for the first time, in the order of the USB
-    ports, and keeps it: number n stays the same port when the stick is restarted or replugged.
-    Only one that is away for some seconds gives its number to a stick at a new port, for as a rule
-    that is the same stick. One that another program has open gets its number when it becomes free.
+    A stick gets the next number when it is first listed, in the order of the USB ports, and keeps
+    it: number n stays at the same port when the stick is restarted or replugged. Only a stick that
+    is away for some seconds loses its number to a stick at a new port, usually the same stick. A
+    stick that another program has open gets its number when it becomes free.
 
-    A stick that was opened keeps its place as long as it is plugged in and no other program has
-    it. Until then one that has failed gives way to one that has not been tried. A dead stick has a
-    number, so that it is shown, but no place.
+    A stick that was opened keeps its place while it is plugged in and no other program has it
+    open. Before that, a stick that has failed gives its place to one that has not been tried. A
+    dead stick has a number, so that it is shown, but no place.
     """
 
     def __init__(self, max_sticks: int, logger: Logger) -> None:
-        """Start with no known stick; ``max_sticks`` 0 means all, for the logger see Supervisor."""
+        """Start with no known stick; ``max_sticks`` 0 means all."""
         self.records: list[StickRecord] = []
-        self.busy_elsewhere: tuple[str, ...] = ()   # names of sticks that others have, else used
+        # Names of sticks that would be used if no other program had them.
+        self.busy_elsewhere: tuple[str, ...] = ()
         self._unused: tuple[str, ...] = ()   # names of free sticks without a number
-        self._starts = 0       # how many there had been at the latest list
+        self._starts = 0       # number of starts before the latest list
         self._max_sticks = max_sticks or sys.maxsize
         self._logger = logger
-        self._said: str | None = None
+        self._last_complaint: str | None = None
 
     def shown(self) -> list[StickRecord]:
         """Return the records that are shown: those with a place, and dead ones."""
@@ -62,11 +63,11 @@ class StickRegister:
             self, device_names: Sequence[str], now: float, dead: Mapping[str, DeadStick],
             is_first: bool = False, own_ports: Sequence[str] = ()) -> None:
         """
-        Update the records by a list of the device names of all sticks of the machine.
+        Update the records from a list of the device names of all sticks of the machine.
 
         :param dead: the dead sticks by USB port.
         :param is_first: see StickRecord.on_listing.
-        :param own_ports: those of the sticks that had a worker of ours when such a list was begun.
+        :param own_ports: ports of the sticks that had a worker of ours before such a list began.
         """
         names = {port_of(name): name for name in sorted(device_names, key=_natural)}
         starts = sum(record.starts for record in self.records)
@@ -96,16 +97,19 @@ class StickRegister:
         self.busy_elsewhere += tuple(
             record.name_now for record in self.records
             if record.in_use and (record.has_place or self._has_room()))
-        self._say_once(_complaint(device_names, bool(self.shown())))
+        complaint = _complaint(device_names, bool(self.shown()))
+        if complaint and complaint != self._last_complaint:
+            self._logger.warning(complaint)
+        self._last_complaint = complaint
 
     def _room_for_newcomers(self, wanted: int, now: float) -> int:
-        """Return how many newcomers get a place, of which some may have been another stick's."""
+        """Return how many newcomers get a place, which may be taken from a known stick."""
         stronger = sum(_claim(record, now) <= _CLAIM_OF_NEWCOMER
                        for record in self.records if _may_be_used(record))
         return max(min(self._max_sticks - stronger, wanted), 0)
 
     def _give_places(self, now: float, kept: int = 0) -> None:
-        """Give the places to those with the strongest claims, and keep some places free."""
+        """Give the places to the sticks with the strongest claims; keep ``kept`` places free."""
         records = sorted(filter(_may_be_used, self.records), key=lambda record: (
             _claim(record, now), not record.has_place, record.number))
         for record in self.records:
@@ -118,7 +122,7 @@ class StickRegister:
         Return the records of newcomers.
 
         While a stick is missing that may come back any moment, a newcomer waits: it may be the
-        very stick, in another port.
+        same stick at another port.
         """
         left = [record for record in self.records if record.waits() and (
             record.presence.is_away(now) or record.in_use and not record.has_place)]
@@ -143,13 +147,13 @@ class StickRegister:
 
     def due(self, now: float) -> StickRecord | None:
         """
-        Return the record whose worker is due, or None; of several the one that failed least.
+        Return the record whose worker is due, or None; of several, the one that failed least.
 
         One exception: the vendor's library waits longer for a stick that is slow to boot while
-        another one is there that has not booted (see BOOT_SEC). So one that was not back in time
-        has its second try before the last of the others.
+        another one has not booted yet (see BOOT_SEC). So a stick that was not back in time has its
+        second try before the last of the others.
         """
-        # One that hangs while it is opened waits behind those that just have to be opened.
+        # A stick that delayed others while it was opened comes after the others.
         due = sorted(self._due(now), key=lambda record: (
             record.setbacks.holds_up(), record.setbacks.tries(), record.start_at, record.number))
         if sum(not record.setbacks.failures for record in due) == 1:
@@ -158,11 +162,11 @@ class StickRegister:
         return due[0] if due else None
 
     def waiting(self, now: float) -> list[StickRecord]:
-        """Return the records that wait for their turn, those apart that hold up the others."""
+        """Return the records that wait for their turn, except those that have delayed others."""
         return [record for record in self._due(now) if not record.setbacks.holds_up()]
 
     def has_slow(self, but: StickRecord) -> bool:
-        """Return whether one but this record was not back from its boot in time, and not since."""
+        """Return whether another stick was not back from its boot in time, and not well since."""
         return any(record.setbacks.slow for record in self.records if record is not but)
 
     def _due(self, now: float) -> list[StickRecord]:
@@ -178,11 +182,11 @@ class StickRegister:
                 if record.has_place and record.waits_until() is not None]
 
     def expects_sticks(self) -> bool:
-        """Return whether a stick can be plugged in that would be used."""
+        """Return whether a stick that is plugged in now would be used."""
         return self._has_room() or any(record.waits() for record in self.shown())
 
     def refuse_all(self) -> bool:
-        """Return whether the networks are refused by the sticks, on what none has loaded them."""
+        """Return whether all sticks provably refuse the networks, which none has loaded."""
         there = [record for record in self.records if record.presence.is_there
                  and not record.is_dead() and not record.in_use
                  and (record.has_place or record.setbacks.tries())]
@@ -191,7 +195,7 @@ class StickRegister:
             len(self._unused))
 
     def revived(self, port: str, by_reset: bool, now: float) -> None:
-        """Record that the dead stick at a port has left the bus, by a reset or by a hand."""
+        """Record that the dead stick at a port has left the bus: reset or unplugged."""
         for record in self.records:
             if record.port == port and by_reset:
                 self._logger.warning(f'stick {record.number} ({record.device_name}): a reset by '
@@ -200,16 +204,11 @@ class StickRegister:
                 record.on_replug(now)
 
     def ports_but(self, record: StickRecord) -> tuple[str, ...]:
-        """Return the USB ports of all known sticks but one."""
+        """Return the USB ports of all known sticks but this one."""
         return tuple(other.port for other in self.records if other is not record)
 
     def _has_room(self) -> bool:
         return sum(record.has_place for record in self.records) < self._max_sticks
-
-    def _say_once(self, complaint: str | None) -> None:
-        if complaint and complaint != self._said:
-            self._logger.warning(complaint)
-        self._said = complaint
 
 
 def _complaint(device_names: Sequence[str], any_known: bool) -> str | None:
@@ -227,7 +226,7 @@ def _complaint(device_names: Sequence[str], any_known: bool) -> str | None:
     return None
 
 
-# What _claim returns for a stick that has not been known yet.
+# The claim of a stick that was not known before, see _claim.
 _CLAIM_OF_NEWCOMER = (2, 0)
 
 

@@ -261,6 +261,6 @@ def test_what_is_remembered_of_the_past_is_bounded():
         assert match.depth_of(image, 10 * number, 0.0) is None
         match.add_depth(picture(), 10 * number + 1, now)
     most = 30 * (LATEST_SEC + 5 * EARLY_SEC)
-    assert max(len(match._given_up), len(match._let_go), len(match._early)) < most
+    assert max(len(match._given_up), len(match._dropped), len(match._early)) < most
     del image
     assert not match._waiting

@@ -297,7 +297,8 @@ def test_stopping_ends_every_state(record):
 
 def test_a_worker_in_start_up_has_a_deadline_of_its_own(record):
     record.on_start(Handle())
-    at, text = deadlines.of(record, SupervisorOptions(None, startup_timeout_sec=7.0), None, ())
+    at, text = deadlines.of_start(
+        record, SupervisorOptions(None, startup_timeout_sec=7.0), None, ())
     assert at == 7.0
     assert 'startup_timeout_ms' in text
 
@@ -308,9 +309,9 @@ def test_a_running_worker_owes_a_result_or_at_least_a_temperature(record):
     record.on_start(handle)
     record.on_ready(101.0)
     options = SupervisorOptions(None, inference_timeout_sec=1.5)
-    assert deadlines.of(record, options, 1.5, ()) == (13.0, 'no temperature reading for 3 s')
+    assert deadlines.of_work(handle, options, 0) == (13.0, 'no temperature reading for 3 s')
     handle.busy_since = 10.5
-    at, text = deadlines.of(record, options, 1.5, ())
+    at, text = deadlines.of_work(handle, options, 0)
     assert at == 12.0
     assert 'inference_timeout_ms' in text
 
@@ -324,13 +325,14 @@ def test_the_pauses_of_a_throttled_stick_are_granted(record, level, pause_sec):
     record.on_reading(Reading(96.0, level, 100.0))
     handle.outstanding = (1,)
     record.on_reading(Reading(60.0, 0, 101.0))   # it has begun, and ends as it was
-    at, _ = deadlines.of(record, SupervisorOptions(None, inference_timeout_sec=2.0), 1.5, ())
+    at, _ = deadlines.of_work(
+        handle, SupervisorOptions(None, inference_timeout_sec=2.0), record.figures.pause_level)
     assert at == 92.0 + pause_sec
 
 
 def test_a_start_that_takes_far_longer_than_others_is_given_up_early(record):
     record.on_start(Handle())
-    assert deadlines.of(record, SupervisorOptions(None), 1.5, ()) == (
+    assert deadlines.of_start(record, SupervisorOptions(None), 1.5, ()) == (
         4.5, 'not ready within 4.5 s (the longest start so far took 1.5 s)')
 
 
