@@ -84,7 +84,7 @@ class Clerk:
         """Spin until the condition holds; fail after the deadline, or when a process ends."""
         deadline = time.monotonic() + DEADLINE_SEC
         while not condition():
-            gone = [f'{node.name} ended: {" / ".join(node.last_words)}' for node in nodes
+            gone = [f'{node.name} ended: {" / ".join(node.last_lines)}' for node in nodes
                     if node.exit_code() is not None]
             if gone or time.monotonic() > deadline:
                 raise RuntimeError(f'waiting for {what} failed: ' + (

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the runner knows of a run, gathered from diagnostics and detections; knows no ROS."""
+"""The state of a run, gathered from diagnostics and detections; no ROS."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -50,10 +50,9 @@ class Change(NamedTuple):
 
 
 class RunState:
-    """All that has been heard; times are seconds of the monotonic clock that the caller reads."""
+    """All that was received; times are seconds of the monotonic clock, from the caller."""
 
     def __init__(self, started_at):
-        """Begin with nothing."""
         self.started_at = started_at
         self.up_at = None
         self.first_detection_at = None
@@ -98,14 +97,14 @@ class RunState:
             self.samples.append(Sample(now - self.started_at, cluster, tuple(sticks)))
         if self.up_at is None and self.camera is not None and any(
                 stick.state == 'RUNNING' for stick in self.sticks):
-            # They are told of once a second, and may have been so before: a detection shows it.
+            # Diagnostics come once a second, so it may have been up before: a detection shows it.
             self.up_at = now if self.first_detection_at is None else self.first_detection_at
 
     def take_parameters(self, node, values):
         """
         Take all parameters of a node, as a dictionary by name.
 
-        They were asked for a moment ago; what has changed meanwhile is newer.
+        Changes since they were asked for are newer.
         """
         for index, change in enumerate(self.changes):
             if change.node == node:
@@ -125,7 +124,9 @@ class RunState:
         known.update(values)
 
     def sticks_at_work(self):
-        """Return 2 when all run and as many as wanted are active, 1 when the latter, else 0."""
+        """
+        Return 2 when all run and as many as wanted are active, 1 when only the latter, else 0.
+        """
         size = self.parameters.get('detector', {}).get('cluster_size')
         count = len(self.sticks)
         if size is None or not count or len(self.cluster.active) < min(size or count, count):
@@ -155,7 +156,7 @@ class RunState:
         return self._last_detection_at - self.first_detection_at if self.messages > 1 else None
 
     def mean_detection_fps(self):
-        """Return the mean rate in that time, or None."""
+        """Return the mean rate between them, or None."""
         return (self.messages - 1) / self.detecting_sec if self.detecting_sec else None
 
     def latency_sec(self, fraction):
