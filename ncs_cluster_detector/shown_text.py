@@ -158,7 +158,9 @@ def _part_without_secrets(part):
 
 def _shown_rest(rest):
     """Return what may be shown of an address behind its scheme."""
-    authority, place = _split_authority(rest)
+    match = re.search(r'[/\\?#]', rest)
+    end = match.start() if match else len(rest)
+    authority, place = rest[:end], rest[end:]
     if '@' in place:
         # Either the password holds a separating sign, or the path or the query holds an @.
         behind = re.split(r'[/\\?#]', place.rpartition('@')[2], maxsplit=1)[0]
@@ -170,11 +172,6 @@ def _shown_rest(rest):
     if not HOST.fullmatch(host):
         return HIDDEN
     return host + _shown_place(place)
-
-
-def _split_authority(rest):
-    match = re.search(r'[/\\?#]', rest)
-    return (rest, '') if match is None else (rest[:match.start()], rest[match.start():])
 
 
 def _shown_place(place):

@@ -32,12 +32,7 @@ class CaptureCamera(Camera):
     live = True
 
     def __init__(self, shown, capture):
-        """
-        Take over an open capture.
-
-        :param shown: its name in errors.
-        :param capture: a cv2.VideoCapture.
-        """
+        """Take over an open cv2.VideoCapture; ``shown`` is its name in errors."""
         self._shown = shown
         self._capture = capture
         self._as_jpeg = False   # whether it hands over pictures that are not decoded

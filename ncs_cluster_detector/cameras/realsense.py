@@ -78,13 +78,9 @@ class RealSenseCamera(DepthCamera):
 
     def __init__(self, device, width, height, fps, warn=None, context=None):
         """
-        Start the colour and the depth stream.
+        Start the colour and the depth stream; size and rate are as in open_camera.
 
-        :param device: serial number of a camera, path of a recording, or empty for any
-            camera.
-        :param width: wanted width of both streams in pixels; a recording has its own.
-        :param height: wanted height of both streams in pixels.
-        :param fps: wanted frames a second.
+        :param device: serial number of a camera, path of a recording, or empty for any camera.
         :param warn: is not called.
         :param context: the pyrealsense2.context in which cameras are looked for.
         :raises CameraError: there is no such camera or file, or it cannot do what is asked.

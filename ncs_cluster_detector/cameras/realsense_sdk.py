@@ -134,13 +134,7 @@ def millimetres(depth, units):
 
 
 def are_of_one_moment(depth: Any, color: Any, fps: float) -> bool:
-    """
-    Return whether two frames belong together; the SDK pairs a lonely one with an old one.
-
-    :param depth: frame of the SDK.
-    :param color: frame of the SDK.
-    :param fps: frames a second of the colour stream.
-    """
+    """Return whether frames of the SDK belong together; it pairs a lonely one with an old one."""
     if depth.get_frame_timestamp_domain() != color.get_frame_timestamp_domain():
         return True   # their times cannot be compared
     apart_ms = abs(depth.get_timestamp() - color.get_timestamp())

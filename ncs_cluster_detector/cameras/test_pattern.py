@@ -85,11 +85,7 @@ class SyntheticStreet(Camera):
 
     def __init__(self, width, height, fps):
         """
-        Draw everything that can be drawn beforehand.
-
-        :param width: width in pixels.
-        :param height: height in pixels.
-        :param fps: frames a second, by which the number of a frame becomes a time.
+        Draw what can be drawn beforehand; pixels, and frames a second for the time of a frame.
         """
         self.width, self.height, self.fps = width, height, fps
         self._number = -1
@@ -107,12 +103,7 @@ class SyntheticStreet(Camera):
         return self.picture(self._number)
 
     def picture(self, number):
-        """
-        Draw a frame.
-
-        :param number: 0 for the first one.
-        :return: uint8 array, height x width x 3, blue-green-red.
-        """
+        """Draw a frame, 0 is the first one: uint8, height x width x 3, blue-green-red."""
         time_sec = number / self.fps
         picture = self._backdrop.copy()
         for panel in PANELS:

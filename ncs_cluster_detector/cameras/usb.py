@@ -64,13 +64,8 @@ class UsbCamera(CaptureCamera):
 
     def __init__(self, device, width, height, fps, warn):
         """
-        Open the camera and ask for a size and a rate; it may grant others.
+        Open the camera and ask for a size and a rate, as open_camera does; it may grant others.
 
-        :param device: path or number of the device.
-        :param width: wanted width in pixels.
-        :param height: wanted height in pixels.
-        :param fps: wanted frames a second.
-        :param warn: is called with one line if the camera grants something else.
         :raises CameraError: it cannot be opened now.
         """
         path = device_path(device)

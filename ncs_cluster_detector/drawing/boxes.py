@@ -18,14 +18,7 @@ LONGEST_LABEL = 40   # characters
 
 
 def draw_detections(image, detections, distances, rows_for_labels):
-    """
-    Draw boxes and labels on the picture itself.
-
-    :param image: uint8 array, height x width x 3, blue-green-red; drawn on.
-    :param detections: sequence of Detection.
-    :param distances: of each detection in metres, None where it is not known.
-    :param rows_for_labels: labels may only use this many rows from the top.
-    """
+    """Draw boxes and labels as annotate does; labels only in the upper ``rows_for_labels``."""
     height, width = image.shape[:2]
     size = text_height(width, height)
     # The surest is drawn last, on top of the others, and its label gets the best place.

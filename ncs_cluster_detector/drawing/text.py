@@ -43,10 +43,8 @@ def text_tile(text, size, colour, background):
     """
     Return a text on a plain background.
 
-    :param text: any text.
     :param size: in pixels, as of :func:`text_height`.
-    :param colour: of the text, blue-green-red.
-    :param background: blue-green-red.
+    :param colour: of the text, blue-green-red, as ``background`` is.
     :return: uint8 array, height x width x 3; of the same height for all texts of a size. Shared,
         so not to be written to.
     """

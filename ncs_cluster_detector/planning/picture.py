@@ -24,9 +24,8 @@ MOST_NAMED = 12
 
 def draw_plan(plan, path):
     """
-    Draw a plan as a PNG file of 1400 x 900 pixels.
+    Draw a plan as a PNG file of 1400 x 900 pixels; ``path`` is a pathlib.Path.
 
-    :param path: pathlib.Path of the file.
     :raises ImportError: Matplotlib is not installed.
     :raises OSError: the file cannot be written.
     """

@@ -22,11 +22,7 @@ EXECUTABLES = Path(sys.executable).parent
 
 
 def node_commands(options):
-    """
-    Return the command of each node by its name.
-
-    :param options: the arguments.Options.
-    """
+    """Return the command of each node by its name, for the arguments.Options."""
     if options.video is None:
         camera = {'source': 'test_pattern'}
     else:

@@ -131,12 +131,7 @@ def shown(value):
 
 
 def table(node, parameters):
-    """
-    Return the lines of a list of parameters; a star marks the live ones.
-
-    :param node: name of the node.
-    :param parameters: list of pairs of descriptor and value.
-    """
+    """Return the lines of a list of (descriptor, value) of a node; a star marks the live ones."""
     width = max(len(descriptor.name) for descriptor, _ in parameters)
     return [f'{node}:'] + [
         f'  {" " if descriptor.read_only else "*"} {descriptor.name:{width}}  {shown(value)}'

@@ -39,12 +39,7 @@ class Run:
     """One run, from the start of the nodes to the report."""
 
     def __init__(self, options, log):
-        """
-        Start both nodes.
-
-        :param options: the arguments.Options.
-        :param log: an unbuffered binary file for the nodes' output, or None.
-        """
+        """Start both nodes; ``log`` is an unbuffered binary file for their output, or None."""
         self._options = options
         self._shared_memory_before = environment.shared_memory_names()
         self._began = datetime.now(timezone.utc)
@@ -70,8 +65,7 @@ class Run:
         """
         Show the run until its time is over, somebody stops it or a node ends by itself.
 
-        :param terminal: the Terminal.
-        :param asked_to_stop: list to which signal handlers add a signal's name.
+        :param asked_to_stop: list to which signal handlers add the name of a signal.
         """
         terminal.say(f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']} "
                      'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST leads to these nodes')

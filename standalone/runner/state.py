@@ -135,10 +135,7 @@ class RunState:
 
     def take_detections(self, detections, latency_sec, now):
         """
-        Take the Detections of one message.
-
-        :param detections: possibly empty.
-        :param latency_sec: age of the frame's stamp when the message came.
+        Take the Detections of one message, and the age of its stamp when it came, in seconds.
         """
         if self.first_detection_at is None:
             self.first_detection_at = now

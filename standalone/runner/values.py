@@ -45,9 +45,7 @@ def sticks(text):
 
 def cluster_size(text, there):
     """
-    Return how many sticks are active at a time, 0 for all.
-
-    :param there: what sticks() has returned.
+    Return how many sticks are active at a time, 0 for all; ``there`` is what sticks() returned.
     """
     there = there or STICKS.default
     if text is None:

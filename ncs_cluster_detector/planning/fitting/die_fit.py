@@ -67,11 +67,9 @@ def find_die(times, celsius, share, late_sec=0.0):
     Return the Die that the readings show, with idle temperature and deviation, or None.
 
     The simpler model stays unless the second body lowers the Bayesian information criterion, n
-    ln(residual sum of squares / n) + k ln(n) for k free figures, very much.
+    ln(residual sum of squares / n) + k ln(n) for k free figures, very much. Times, temperatures
+    and shares are as in HeatingCurve.
 
-    :param times: seconds, an array of n.
-    :param celsius: degrees Celsius, an array of n.
-    :param share: shares of full speed between the readings, an array of n - 1.
     :param late_sec: all readings may have been taken up to this much earlier.
     :return: (Die, idle temperature in degrees Celsius, root mean square of the residuals), or None
         when one body explains the readings as well. The Die is None when one body does not, but

@@ -48,15 +48,12 @@ class Pacing:
 
     def update(self, active: Collection[int], heat: ClusterHeat, settings: Settings) -> None:
         """
-        Pace the active sticks by their temperatures.
+        Pace the active sticks by their temperatures, which ``heat`` has observed.
 
         Those below the switch temperature work at full speed. For a stick of unknown temperature
         the higher of its estimate and its reading counts, for it may be the only one that there
         is. If it was paced before, it may become no faster than it was, or than it can likely
         sustain.
-
-        :param active: numbers of the sticks.
-        :param heat: has observed them.
         """
         # With a small critical_margin the stick must be held below what is critical.
         target = settings.switch_temperature + min(

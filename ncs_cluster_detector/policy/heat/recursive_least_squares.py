@@ -31,12 +31,7 @@ class RecursiveLeastSquares:
     """
 
     def __init__(self, coefficients: Vector, information: Matrix) -> None:
-        """
-        Start with what is assumed.
-
-        :param coefficients: tuple of numbers.
-        :param information: tuple of rows of the inverse of their covariance.
-        """
+        """Start with assumed coefficients, and the rows of the inverse of their covariance."""
         self.coefficients = coefficients
         self._assumed = np.array(information)
         self._learned = np.zeros_like(self._assumed)

@@ -116,7 +116,9 @@ class StickHeat:
         """
         if celsius is None:
             self._reading = None
-            self._follow(measured_at, work_sec)
+            # The die goes on without a reading, in steps in which work hardly changes.
+            if self._warmth is None or measured_at >= self._warmth[1] + 1.0:
+                self._warmth = self.warmth(measured_at, work_sec), measured_at, work_sec
             return
         if self._reading is not None and measured_at < self._reading[1] + LEAST_INTERVAL_SEC:
             return
@@ -180,11 +182,6 @@ class StickHeat:
         if elapsed_sec <= 0:
             return warmth
         return warmed(warmth, _clipped((work_sec - work_before) / elapsed_sec), elapsed_sec)
-
-    def _follow(self, now: float, work_sec: float) -> None:
-        """Advance the die without a reading, in steps in which work hardly changes."""
-        if self._warmth is None or now >= self._warmth[1] + 1.0:
-            self._warmth = self.warmth(now, work_sec), now, work_sec
 
     def is_known(self) -> bool:
         """Tell whether readings have shown how fast work heats the stick; judged now and then."""

@@ -72,7 +72,8 @@ def make_report(state, facts, recorder, root):
         'hottest_stick': hottest and hottest[1],
         'switches': state.cluster.switches if state.cluster else 0,
         'cluster': _cluster_series(state.samples),
-        'sticks': _stick_series(state.samples)}
+        'sticks': [_stick_series(number, state.samples) for number in sorted({
+            stick.number for sample in state.samples for stick in sample.sticks})]}
 
 
 def write_report(report, path):
@@ -120,12 +121,7 @@ def _cluster_series(samples):
         'last_switch_reason': [cluster.reason for cluster in clusters]}
 
 
-def _stick_series(samples):
-    numbers = sorted({stick.number for sample in samples for stick in sample.sticks})
-    return [_one_stick(number, samples) for number in numbers]
-
-
-def _one_stick(number, samples):
+def _stick_series(number, samples):
     seen = [(sample, stick) for sample in samples for stick in sample.sticks
             if stick.number == number]
     sticks = [stick for _, stick in seen]

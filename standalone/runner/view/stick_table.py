@@ -36,12 +36,12 @@ LONGEST_USUAL = len('resting (hot, until 37.0)')
 
 def stick_table(state, columns, room):
     """
-    Return a headline and a line for each stick, active ones first when there is little room.
+    Return what a rich Console prints: a headline and a line for each stick.
 
-    :param state: the RunState.
+    When there is little room, active sticks come first.
+
     :param columns: width of the table.
     :param room: how many lines there may be.
-    :return: list of what a rich Console prints.
     """
     sticks = state.sticks
     if not sticks or room < 2:

@@ -28,12 +28,7 @@ class Terminal:
     """The terminal of a run; use it as a context manager, so that the cursor comes back."""
 
     def __init__(self, stream, environment):
-        """
-        Find out what the stream can show.
-
-        :param stream: a text file such as sys.stdout.
-        :param environment: environment variables, for TERM and NO_COLOR.
-        """
+        """Find out what a text stream can show; of the environment TERM and NO_COLOR count."""
         self._stream = stream
         self.closed = False   # nobody reads the output any more
         self.redraws = stream.isatty() and environment.get('TERM', 'dumb') not in ('', 'dumb')
