@@ -51,7 +51,7 @@ class Case:
 
     def optimum(self, now):
         """
-        Return how many sticks' full speed the limit permits for ever, as things are at a time.
+        Return how many sticks' full speed the limit permits for ever, as at the time ``now``.
         """
         around = self.surroundings
         cooling, warmer = along(around.cooling, now), along(around.warmer, now)

@@ -84,9 +84,7 @@ class SyntheticStreet(Camera):
         return 'test_pattern'
 
     def __init__(self, width, height, fps):
-        """
-        Draw what can be drawn beforehand; pixels, and frames a second for the time of a frame.
-        """
+        """Draw what can be drawn beforehand; ``fps`` gives the time of a frame."""
         self.width, self.height, self.fps = width, height, fps
         self._number = -1
         self._backdrop = draw_backdrop(width, height)

@@ -37,9 +37,7 @@ ROUNDING = 1e-6
 
 
 class ObjectDepth(NamedTuple):
-    """
-    The distance of an object and its nearest and farthest part, along the optical axis, in m.
-    """
+    """An object's distance and its nearest and farthest part along the optical axis, in m."""
 
     distance: float
     nearest: float

@@ -63,9 +63,7 @@ class RunListener:
         self._asked_at = {}
 
     def spin(self, timeout_sec):
-        """
-        Take what has come, wait at most ``timeout_sec`` for it, and ask for missing parameters.
-        """
+        """Take what comes within ``timeout_sec``, and ask for missing parameters."""
         self._executor.spin_once(timeout_sec)
         for name, client in self._clients.items():
             if name not in self._state.parameters:

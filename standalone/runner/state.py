@@ -124,9 +124,7 @@ class RunState:
         known.update(values)
 
     def sticks_at_work(self):
-        """
-        Return 2 when all run and as many as wanted are active, 1 when only the latter, else 0.
-        """
+        """Return 2 when all run and as many as wanted are active, 1 when the latter, else 0."""
         size = self.parameters.get('detector', {}).get('cluster_size')
         count = len(self.sticks)
         if size is None or not count or len(self.cluster.active) < min(size or count, count):
@@ -134,9 +132,7 @@ class RunState:
         return 2 if all(stick.state == 'RUNNING' for stick in self.sticks) else 1
 
     def take_detections(self, detections, latency_sec, now):
-        """
-        Take the Detections of one message, and the age of its stamp when it came, in seconds.
-        """
+        """Take the Detections of one message, and the age of its stamp in seconds."""
         if self.first_detection_at is None:
             self.first_detection_at = now
         else:

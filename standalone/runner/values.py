@@ -44,9 +44,7 @@ def sticks(text):
 
 
 def cluster_size(text, there):
-    """
-    Return how many sticks are active at a time, 0 for all; ``there`` is what sticks() returned.
-    """
+    """Return how many sticks are active at a time, 0 for all; ``there`` comes from sticks()."""
     there = there or STICKS.default
     if text is None:
         return min(DEFAULT_CLUSTER_SIZE, there)
