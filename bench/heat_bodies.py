@@ -50,9 +50,7 @@ class Case:
     step_sec: float = STEP_SEC
 
     def optimum(self, now):
-        """
-        Return how many sticks' full speed the limit permits for ever, as at the time ``now``.
-        """
+        """Return how many sticks' full speed the limit permits for ever, as at that time."""
         around = self.surroundings
         cooling, warmer = along(around.cooling, now), along(around.warmer, now)
         constants = [replace(each, cooling=each.cooling * cooling).constants(warmer)
