@@ -12,8 +12,7 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-# The variables that each goal takes. Others are refused before anything is done, for make itself
-# ignores them.
+# The variables that each goal takes. Others are refused at once: make itself ignores them.
 GOALS := help setup run param plan check-sticks test clean
 TAKES_run := SECONDS VIDEO OUT GRAPHS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
 TAKES_param := ARGS
@@ -22,7 +21,7 @@ TAKES_check-sticks := GRAPH OUT ARGS
 TAKES_test := ARGS
 
 quoted = '$(subst ','\'',$1)'
-# The value as it was given: a $ in the name of a file is none of make's.
+# The value as it was given: make does not expand a $ in the name of a file.
 option = $(if $(value $1),--$2=$(call quoted,$(value $1)))
 GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if \
 	$(filter command,$(firstword $(origin $(name)))),$(name))))

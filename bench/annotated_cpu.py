@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-What a subscriber of the annotated picture costs the detector node, in CPU time for each frame.
+Measures what a subscriber of the annotated picture costs the detector node, in CPU time a frame.
 
 ``.venv/bin/python bench/annotated_cpu.py`` runs camera and detector on the synthetic street and on
 simulated sticks, on this machine only, and takes the node's CPU time (its workers are processes of
@@ -31,16 +31,16 @@ FPS = 20.0
 DEADLINE_SEC = 30.0
 
 
-class Ear:
-    """A subscriber in this process, which counts."""
+class Subscriber:
+    """A subscriber in this process that counts messages."""
 
     def __init__(self, topic):
-        """Listen until :meth:`close`, from when a first message came."""
+        """Subscribe, and wait for the first message."""
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
         from sensor_msgs.msg import CompressedImage
         from sensor_msgs.msg import Image
-        self._node = rclpy.create_node('ear')
+        self._node = rclpy.create_node('subscriber')
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self.count = 0
@@ -54,7 +54,6 @@ class Ear:
             raise RuntimeError(f'nothing came on {topic} within {DEADLINE_SEC:g} s')
 
     def close(self):
-        """Listen no more."""
         self._stopping = True
         self._executor.wake()
         self._thread.join()
@@ -70,14 +69,14 @@ class Ear:
 
 
 def measured(detector, topic):
-    """Return the CPU share in percent, and frames a second where something is listened to."""
+    """Return the CPU share in percent, and frames a second if there is a topic."""
     if topic is None:
         return cpu_share(detector), 0.0
-    ear = Ear(topic)
-    before, start = ear.count, time.monotonic()
+    subscriber = Subscriber(topic)
+    before, start = subscriber.count, time.monotonic()
     share = cpu_share(detector)
-    fps = (ear.count - before) / (time.monotonic() - start)
-    ear.close()
+    fps = (subscriber.count - before) / (time.monotonic() - start)
+    subscriber.close()
     return share, fps
 
 
@@ -106,7 +105,7 @@ def main():
             started = nodes(width, height, environment)
             try:
                 shares = {topic: [] for topic in (None, *TOPICS)}
-                Ear('annotated_image').close()   # from here on there are detections
+                Subscriber('annotated_image').close()   # from here on there are detections
                 for _ in range(ROUNDS):
                     for topic, found in shares.items():
                         found.append(measured(started[-1], topic))

@@ -7,12 +7,12 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-What the camera node costs, in CPU time, against the smallest program that publishes a video.
+Measures the CPU time of the camera node, against the smallest program that publishes a video.
 
 ``.venv/bin/python bench/camera_cpu.py`` plays a video at 30 Hz on this machine only: the camera
-node without and with a subscriber, and beside it a loop that does what a camera driver cannot do
-without: decode into blue-green-red, one copy into the message, publish. Prints one table; the last
-column is the share of the smallest program's.
+node without and with a subscriber, and a loop that does no more than a camera driver must: decode
+into blue-green-red, one copy into the message, publish. Prints one table; the last column is the
+share of the smallest program's.
 """
 
 import json
@@ -34,7 +34,7 @@ FPS, SECONDS, SETTLING_SEC = 30.0, 10.0, 3.0
 
 
 def smallest(path):
-    """Publish a video for ever; the part of the smallest program."""
+    """Publish a video for ever, as the smallest program."""
     import array
     import cv2
     import rclpy
@@ -60,7 +60,7 @@ def smallest(path):
 
 
 def listen():
-    """Say so when images come, and take them for ever; the part of the subscriber."""
+    """Print a line when images come, and take them for ever, as the subscriber."""
     import rclpy
     from rclpy.qos import QoSProfile
     from rclpy.qos import ReliabilityPolicy

@@ -7,12 +7,12 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The bodies on which control of heat is measured: what sticks, sensors and places really are like.
+The bodies on which the control of heat is measured: realistic sticks, sensors and places.
 
-Three sticks of which two are wanted, unless their names say otherwise. At a limit of 65 C
-the REALISTIC and the HARD ones cannot keep them at full speed. The FEASIBLE ones are those of the
-REALISTIC ones that can in a place 20 C colder. The FAST ones have a time constant of 8 s.
-Whatever happens around them does so within half an hour.
+Three sticks of which two are wanted, unless their names say otherwise. At a limit of 65 C the
+REALISTIC and the HARD ones cannot keep them at full speed. The FEASIBLE ones are the REALISTIC
+ones that can in a place 20 C colder. The FAST ones have a time constant of 8 s. All changes around
+them happen within half an hour.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Case:
     step_sec: float = STEP_SEC
 
     def optimum(self, now):
-        """Return how many sticks' full speed the limit permits for ever, as it is at a time."""
+        """Return how many sticks' full speed the limit permits for ever, as at that time."""
         around = self.surroundings
         cooling, warmer = along(around.cooling, now), along(around.warmer, now)
         constants = [replace(each, cooling=each.cooling * cooling).constants(warmer)
@@ -58,7 +58,7 @@ class Case:
         return sustainable_size(constants, self.limit_celsius, around.hub.rise_celsius)
 
     def is_feasible(self):
-        """Tell whether the limit permits the full speed of those that are wanted, at all times."""
+        """Tell whether the limit always permits the full speed of the wanted sticks."""
         times = [at for points in (self.surroundings.cooling, self.surroundings.warmer)
                  for at, _ in points]
         return all(self.optimum(at) > self.size for at in times)
@@ -84,7 +84,7 @@ def _everything():
     return stick(usual, **sensor), stick(usual, cooling=0.8, **sensor), stick(strong, **sensor)
 
 
-# By name: the sticks, and what is particular about their surroundings.
+# By name: the sticks, and the peculiarities of their surroundings.
 _REALISTIC = {
     'first-order-60s': (_alike(Body(50.0, 60.0)), {}),
     'first-order-120s': (_alike(), {}),
@@ -130,7 +130,7 @@ _FAST_BODY, _FAST_STEP_SEC = Body(50.0, 8.0), 0.1
 
 
 def cases():
-    """Return all of them, a dictionary of Case by name."""
+    """Return all cases, a dictionary of Case by name."""
     realistic = [Case(name, REALISTIC, sticks, Surroundings(**particular))
                  for name, (sticks, particular) in _REALISTIC.items()]
     realistic.append(Case(

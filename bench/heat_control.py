@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-How well heat is controlled on bodies that are not the policies' own model, in invented time.
+Measures the control of heat on bodies that differ from the policies' model, in invented time.
 
 ``.venv/bin/python bench/heat_control.py`` runs the detector node's control, and simpler ones to
-compare, on all bodies; ``--bodies 'noise-*' fast --control ours pi`` only some. Prints one table,
+compare, on all bodies; ``--bodies 'noise-*' fast --control ours pi`` only some. Prints one table
 of what happened after the first ten minutes, and a line for each group of bodies and control.
 ``--out`` writes the same as JSON.
 """
@@ -34,20 +34,20 @@ from ncs_cluster_detector.policy.settings import Settings
 SETTLING_SEC = 600.0
 FAR_ABOVE_CELSIUS = 1.5
 INFERENCE_SEC = 0.065
-# What is sustainable changes slowly.
+# The optimum changes slowly.
 _OPTIMUM_PERIOD_SEC = 10.0
 
 
 @dataclass(frozen=True)
 class Outcome:
     """
-    What a control made of a case.
+    The result of a control in a case.
 
     ``peak_celsius`` is above the limit, and ``far_above`` the share of the time at 1.5 C or more
     above it. ``share`` is the work done, divided by the most that the limit permits. ``alarm`` is
-    the share of the time with a warning. ``told_size`` is how many sticks' full speed it tells
-    that the limit permits in the end (None for unknown), ``true_size`` how many it does.
-    ``standstill_sec`` is the longest time in which no stick worked and images came.
+    the share of the time with a warning. ``told_size`` is how many sticks' full speed the control
+    says that the limit permits in the end (None for unknown), ``true_size`` how many it really
+    does. ``standstill_sec`` is the longest time in which no stick worked although images came.
     """
 
     case: str
@@ -66,13 +66,11 @@ class Outcome:
 
 def run(case, name, control, hours, seed=0):
     """
-    Return the Outcome of so many hours.
+    Return the Outcome of a Case after so many hours, of which ten minutes do not count.
 
-    :param case: the Case.
     :param name: of the control.
     :param control: what decides, as RealCluster takes it.
-    :param hours: how long, with the first ten minutes that do not count.
-    :param seed: number that the noise of the sensors follows from.
+    :param seed: number from which the noise of the sensors follows.
     """
     settings = Settings(cluster_size=case.size, switch_temperature=case.limit_celsius)
     cluster = RealCluster(case.sticks, settings, case.surroundings,
@@ -144,7 +142,7 @@ def summary(outcomes):
 
 
 def chosen(words):
-    """Return the names of the cases that names, patterns of them and groups stand for."""
+    """Return the names of the cases that names, patterns of names and groups stand for."""
     found = [case.name for case in cases().values()
              if any(word == case.group or fnmatch(case.name, word) for word in words)]
     if not found:

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the control of heat is compared with: simpler ways to decide which stick works how fast."""
+"""Simpler ways to decide which stick works how fast, to compare the control of heat with."""
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.decision import Decision
@@ -14,14 +14,14 @@ from ncs_cluster_detector.policy.heat.stick_heat import StickHeat
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 
-# Shares of full speed for a degree, and for a degree over a second, of a PI controller: of several
-# pairs one with low peaks on first-order bodies of 60 to 300 s. It holds sticks where ours does.
+# Shares of full speed per degree, and per degree and second, of a PI controller: one pair of
+# several with low peaks on first-order bodies of 60 to 300 s. It holds sticks where ours does.
 PROPORTIONAL, INTEGRAL = 0.4, 0.01
 HOLD_ABOVE_CELSIUS, LEAST_SHARE = 0.5, 0.05
 
 
 class TypicalStick(StickHeat):
-    """One of which nothing is learned."""
+    """A stick of which nothing is learned."""
 
     @property
     def model(self):
@@ -34,7 +34,7 @@ class TypicalStick(StickHeat):
 
 
 class TypicalControl(ClusterControl):
-    """Ours, without what it learns of the sticks: all are taken for typical ones."""
+    """Ours without learning: all sticks are taken for typical ones."""
 
     def update(self, now, sticks, settings, requested=False):
         """Return the Decision of this moment."""
@@ -45,12 +45,11 @@ class TypicalControl(ClusterControl):
 
 
 class PlainControl:
-    """Goes by the last readings alone, knows nothing of trouble, and tells nothing."""
+    """Goes by the last readings alone, and reports nothing."""
 
     in_trouble = False
 
     def __init__(self):
-        """Start with no active stick."""
         self.active = ()
         self._changed_at = 0.0
 
@@ -63,7 +62,7 @@ class PlainControl:
         return Decision(self.active, left=left)
 
     def next_due(self, now, sticks, settings):
-        """Return None: what has to be done is seen at the next reading."""
+        """Return None: the next reading is soon enough."""
         return None
 
     def share_of(self, number):
@@ -72,7 +71,7 @@ class PlainControl:
 
 
 class Ring(PlainControl):
-    """The original's: every switch cycle the next sticks of a ring, whatever they have."""
+    """The rotation of the original: every switch cycle the next sticks of a ring, hot or not."""
 
     def _chosen(self, now, sticks, settings):
         turn = int(now // (settings.cluster_switch_cycle_ms / 1000))
@@ -87,12 +86,11 @@ class Hysteresis(PlainControl):
     Every switch cycle divided by the cluster size the coolest takes the place of the hottest.
     """
 
-    # It has no other way than this to get close to the limit: with 3 C its share of the optimum is
-    # 0.03 lower, with 1 C fast sticks are 1 C hotter and take turns twice as often.
+    # Only a small margin brings it close to the limit: with 3 C its share of the optimum is 0.03
+    # lower, with 1 C fast sticks are 1 C hotter and take turns twice as often.
     resume_margin = 2.0
 
     def __init__(self):
-        """Start with no stick that has to rest."""
         super().__init__()
         self._resting = set()
 
@@ -122,7 +120,7 @@ class Hysteresis(PlainControl):
 
 class PiPacing(Hysteresis):
     """
-    A thermostat where rested sticks are left, and else a PI controller for each stick.
+    A thermostat while there are rested sticks, and else a PI controller for each stick.
 
     It slows hot sticks, so that their readings stay just above the limit.
     """
@@ -130,7 +128,6 @@ class PiPacing(Hysteresis):
     resume_margin = Settings.resume_margin
 
     def __init__(self):
-        """Start with no stick slowed."""
         super().__init__()
         self._shares = {}
         self._integrals = {}

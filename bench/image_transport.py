@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-How whole images come from the camera node to the detector node and to others, and how fast.
+Measures how whole images arrive at the detector node and at others, and how fast.
 
 ``.venv/bin/python bench/image_transport.py`` runs both nodes as they are launched, on this machine
 only, beside a subscriber with the same transport profile and one without any, and prints a table.
@@ -38,7 +38,7 @@ COLUMNS = ('size', 'published', 'lost to subscriber', 'lost to detector', 'p50 m
 
 
 def listen():
-    """Print stamp and receipt, in ns, of every image, until SIGINT; the part of a subscriber."""
+    """Print stamp and receipt, in ns, of every image, until SIGINT, as a subscriber."""
     import rclpy
     from rclpy.executors import ExternalShutdownException
     from rclpy.qos import QoSProfile
@@ -53,14 +53,13 @@ def listen():
     try:
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
-        pass   # this is how it is stopped
+        pass   # the usual end
 
 
-class Clerk:
-    """Notes what the nodes say: the stamps of all camera infos and detections, and diagnostics."""
+class Recorder:
+    """Records the stamps of all camera infos and detections, and the diagnostics."""
 
     def __init__(self):
-        """Subscribe to all but the images."""
         from diagnostic_msgs.msg import DiagnosticArray
         import rclpy
         from rclpy.qos import QoSProfile
@@ -68,7 +67,7 @@ class Clerk:
         from vision_msgs.msg import Detection2DArray
         self._rclpy, self._context = rclpy, rclpy.Context()
         rclpy.init(context=self._context)
-        self._node = rclpy.create_node('clerk', context=self._context)
+        self._node = rclpy.create_node('recorder', context=self._context)
         self._executor = rclpy.executors.SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         # Small and reliable, with the stamp of their image: a list of all that was published.
@@ -84,7 +83,7 @@ class Clerk:
         """Spin until the condition holds; fail after the deadline, or when a process ends."""
         deadline = time.monotonic() + DEADLINE_SEC
         while not condition():
-            gone = [f'{node.name} ended: {" / ".join(node.last_words)}' for node in nodes
+            gone = [f'{node.name} ended: {" / ".join(node.last_lines)}' for node in nodes
                     if node.exit_code() is not None]
             if gone or time.monotonic() > deadline:
                 raise RuntimeError(f'waiting for {what} failed: ' + (
@@ -96,7 +95,6 @@ class Clerk:
         return [(stamp, values[key]) for stamp, found, values in self.statuses if found == name]
 
     def close(self):
-        """Leave ROS."""
         self._executor.shutdown()
         self._node.destroy_node()
         self._rclpy.shutdown(context=self._context)
@@ -127,7 +125,7 @@ def measure(width, height, environments, folder):
     """Return the row of the table for a size."""
     paths = {name: folder / f'{name}-{width}' for name in LISTENERS}
     logs = {name: path.open('wb', buffering=0) for name, path in paths.items()}
-    nodes, complaints, clerk = [], [], Clerk()
+    nodes, complaints, recorder = [], [], Recorder()
 
     def start(name, command, environment, log=None):
         nodes.append(node_process.NodeProcess(name, command, environments[environment], log))
@@ -138,55 +136,55 @@ def measure(width, height, environments, folder):
             start(name, [sys.executable, __file__, '--listen'], name, logs[name])
         start('detector', node_command(
             'detector', {'driver': 'simulated'}, ['image_raw:=camera/image_raw']), 'profile')
-        clerk.wait_for('the sticks', lambda: [
+        recorder.wait_for('the sticks', lambda: [
             state for stick in range(5)
-            for _, state in clerk.said(f'detector: stick {stick}', 'state')[-1:]
+            for _, state in recorder.said(f'detector: stick {stick}', 'state')[-1:]
         ] == ['RUNNING'] * 5, nodes)
         start('camera', node_command(
             'camera', {'source': 'test_pattern', 'width': width, 'height': height, 'fps': FPS},
             ['__ns:=/camera']), 'profile')
-        clerk.wait_for(
+        recorder.wait_for(
             'the first images',
-            lambda: clerk.detections and all(map(receipts, paths.values())), nodes)
-        first = len(clerk.infos) + SETTLED
-        clerk.wait_for(
-            'all images', lambda: len(clerk.infos) >= first + FRAMES + SETTLED, nodes)
+            lambda: recorder.detections and all(map(receipts, paths.values())), nodes)
+        first = len(recorder.infos) + SETTLED
+        recorder.wait_for(
+            'all images', lambda: len(recorder.infos) >= first + FRAMES + SETTLED, nodes)
         complaints += node_process.stop([nodes.pop()])
-        # What it has got until then, the detector has answered two reports later.
-        told = len(clerk.said('detector: cluster', 'driver'))
-        clerk.wait_for('the detector', lambda: len(
-            clerk.said('detector: cluster', 'driver')) >= told + 2, nodes)
+        # After two more reports the detector has answered all that it got.
+        told = len(recorder.said('detector: cluster', 'driver'))
+        recorder.wait_for('the detector', lambda: len(
+            recorder.said('detector: cluster', 'driver')) >= told + 2, nodes)
     finally:
         complaints += node_process.stop(nodes)
         for log in logs.values():
             log.close()
-        clerk.close()
-    window = clerk.infos[first:first + FRAMES]
-    for line in complaints + doubts(clerk, window):
+        recorder.close()
+    window = recorder.infos[first:first + FRAMES]
+    for line in complaints + doubts(recorder, window):
         print(f'image_transport: {line}', file=sys.stderr)
-    return row(f'{width}x{height}', window, set(clerk.detections), {
+    return row(f'{width}x{height}', window, set(recorder.detections), {
         name: receipts(path) for name, path in paths.items()})
 
 
 def receipts(path):
-    """Return what a listener has written: time of receipt by stamp, in ns."""
+    """Return what a listener has written: times of receipt by stamp, in ns."""
     lines = [line.split() for line in path.read_text().split('\n')[:-1]]
     return {int(words[1]): int(words[2]) for words in lines
             if len(words) == 3 and words[1].isdigit()}
 
 
-def doubts(clerk, window):
+def doubts(recorder, window):
     """Return why the figures may be wrong, in lines."""
     lines = []
-    counts = clerk.said('detector: cluster', 'frames_dropped')
+    counts = recorder.said('detector: cluster', 'frames_dropped')
     before = max(int(count) for stamp, count in counts if stamp < window[0])
     if int(counts[-1][1]) != before:
         lines.append(f'frames_dropped went from {before} to {counts[-1][1]}: the detector saw so '
                      'many of those that it seems to have lost')
     span = round((window[-1] - window[0]) / 1e9 * FPS) + 1
-    # Of each frame the info comes first, and it counts when its image is out.
-    surplus = [sum(info <= stamp for info in clerk.infos) - int(count)
-               for stamp, count in clerk.said('camera: test_pattern', 'frames_published')
+    # The info of each frame comes first, and the frame counts when its image is out.
+    surplus = [sum(info <= stamp for info in recorder.infos) - int(count)
+               for stamp, count in recorder.said('camera: test_pattern', 'frames_published')
                if window[0] < stamp < window[-1]]
     if span != len(window) or max(surplus) - min(surplus) > 1:
         lines.append(f'{len(window)} camera infos in the time of {span} frames, and by '

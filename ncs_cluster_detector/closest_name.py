@@ -6,19 +6,19 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which of the known names somebody meant who wrote another one."""
+"""Finds the known name that a misspelt one was meant to be."""
 
 import difflib
 
 
 def closest(name, names, cutoff=0.6):
     """
-    Return the name that is most like another, or '' if none is.
+    Return the known name that is most like another, or '' if none is.
 
     Upper and lower case are the same here, and so are hyphen and underscore.
 
-    :param name: what was written.
-    :param names: the names that there are.
+    :param name: the name that was written.
+    :param names: the known names.
     :param cutoff: difflib's ratio, 0 to 1, from which names are alike.
     """
     by_form = {_form(known): known for known in names}

@@ -9,8 +9,8 @@
 """
 Entry points of the executables.
 
-They import the rest late: the module path is in order by then, and what ROS needs; and a signal
-that arrives while a node is imported ends the process as quietly as later ones do.
+They import the rest late, after the module path and the environment that ROS needs are in order.
+So a signal that arrives during the import of a node ends the process as quietly as a later one.
 """
 
 import os
@@ -55,7 +55,7 @@ def thermal_plan():
 
 
 def _is_ready_for_ros(name):
-    """See to what must be in order before ROS is loaded; if it is not, say so as ROS would."""
+    """Prepare what must be in order before ROS is loaded; report a fault as ROS would."""
     settle()
     for number in stop_signals():   # nothing has been started yet
         signal.signal(number, lambda *_: os._exit(0))

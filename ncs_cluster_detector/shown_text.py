@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Texts as they may leave the process: in logs, statuses, answers and reports.
+Makes texts fit to leave the process: in logs, statuses, answers and reports.
 
-A text can hold the address of a stream, with a password in it, or the name of a file that is not
-UTF-8, which neither a log nor a ROS message can carry. Whatever is shown goes through ``shown``.
+A text can hold the address of a stream with a password in it, or a file name that is not UTF-8,
+which neither a log nor a ROS message can carry. All that is shown goes through ``shown``.
 """
 
 import re
@@ -66,7 +66,7 @@ def shown(text, *known):
 
     :param text: a text, or anything that has one, such as an exception.
     :param known: texts that may be addresses and may occur in it, such as the value of a
-        parameter: what is known as a whole is hidden whatever characters it holds.
+        parameter: a known address is hidden whatever characters it holds.
     """
     return ' '.join(printable(without_secrets(str(text), *known)).split())
 
@@ -88,10 +88,10 @@ def all_shown(value):
 
 def printable(text):
     r"""
-    Return a text that can be encoded in UTF-8 and tells a terminal nothing.
+    Return a text that can be encoded in UTF-8 and holds no command for a terminal.
 
-    A byte of a file's name that is not UTF-8, which Python carries as a surrogate, becomes such
-    as ``\xe9``, and so does a control character; line breaks and tabs stay.
+    A byte of a file name that is not UTF-8, which Python keeps as a surrogate, is written like
+    ``\xe9``, and so is a control character; line breaks and tabs stay.
     """
     return UNPRINTABLE.sub(_escaped, text)
 
@@ -125,9 +125,9 @@ def shown_url(url):
     """
     Return an address as it may be shown; a text that is none is returned as it is.
 
-    ``rtsp://user:password@host:554/stream1?token=x`` becomes ``rtsp://host:554/stream1?...``.
-    Where a password may hold the signs that separate the parts of an address, so that it is not
-    certain what the host is, only the scheme is left.
+    ``rtsp://user:password@host:554/stream1?token=x`` becomes ``rtsp://host:554/stream1?...``. If a
+    password may hold the signs that separate the parts of an address, the host is not certain, and
+    only the scheme is left.
     """
     match = ADDRESS.search(url)
     if match is None:
@@ -139,7 +139,7 @@ def shown_url(url):
 
 
 def _part_without_secrets(part):
-    """Return a text that begins with an address, and maybe goes on with other words."""
+    """Return a text that begins with an address, and may go on with other words."""
     scheme = ADDRESS.match(part)[0]
     rest = part[len(scheme):]
     word = re.match(r'\S*', rest)[0]
@@ -152,15 +152,17 @@ def _part_without_secrets(part):
             word = line[:end + 1] + re.match(r'\S*', line[end + 1:])[0]
     core = word.rstrip(TRAILING)
     if word.startswith(HIDDEN, len(core)):
-        core += HIDDEN   # it was shown before, and shall look the same
+        core += HIDDEN   # it was shortened before, and should look the same
     return scheme + _shown_rest(core) + _without_loose_secrets(rest[len(core):])
 
 
 def _shown_rest(rest):
     """Return what may be shown of an address behind its scheme."""
-    authority, place = _split_authority(rest)
+    match = re.search(r'[/\\?#]', rest)
+    end = match.start() if match else len(rest)
+    authority, place = rest[:end], rest[end:]
     if '@' in place:
-        # Either the password holds a sign that separates, or the path or the query holds an @.
+        # Either the password holds a separating sign, or the path or the query holds an @.
         behind = re.split(r'[/\\?#]', place.rpartition('@')[2], maxsplit=1)[0]
         for host in (authority, behind):
             if NUMERIC_HOST.fullmatch(host):
@@ -170,11 +172,6 @@ def _shown_rest(rest):
     if not HOST.fullmatch(host):
         return HIDDEN
     return host + _shown_place(place)
-
-
-def _split_authority(rest):
-    match = re.search(r'[/\\?#]', rest)
-    return (rest, '') if match is None else (rest[:match.start()], rest[match.start():])
 
 
 def _shown_place(place):

@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Refuses variables on make's command line that none of its goals takes, which make ignores.
+Refuses variables on make's command line that none of its goals takes: make ignores them.
 
 Runs before there is an environment: standard library only.
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 import sys
 
 DEFAULT_GOAL = 'help'
-WITHOUT_PYTHON = {DEFAULT_GOAL, 'clean'}   # goals to which it does not matter
-# What make and the compilers that the set-up calls know by themselves, and the Python of it.
+WITHOUT_PYTHON = {DEFAULT_GOAL, 'clean'}   # goals that need no Python
+# Variables of make itself and of the compilers that the set-up calls, and its Python.
 STANDARD = ('AR', 'CC', 'CFLAGS', 'CPPFLAGS', 'CXX', 'CXXFLAGS', 'LDFLAGS', 'MAKE', 'MAKEFLAGS',
             'PYTHON', 'SHELL', 'V', 'VERBOSE')
 REAL_STICKS = ('the sticks of a run are simulated; for real ones there are `make check-sticks` '
@@ -29,7 +29,7 @@ def complaint(takes, goals, given):
     """
     Return what is wrong with the variables on a command line, in one line, or an empty text.
 
-    Goals that are not known are left to make, and what is given where no other goal is, too.
+    Unknown goals, and variables without any known goal, are left to make.
 
     :param takes: dictionary: names of the variables that a goal takes, by goal.
     :param goals: names of the goals; none is the default goal.
@@ -48,7 +48,7 @@ def complaint(takes, goals, given):
 
 
 def _hint(name, takes, known):
-    """Return what may have been meant by a variable, or which goals take it."""
+    """Return what a variable may have been meant for, or which goals take it."""
     if name == 'DRIVER' and 'STICKS' in known:
         return REAL_STICKS
     meant = _likely(name, known)
@@ -64,7 +64,7 @@ def _hint(name, takes, known):
 
 
 def _likely(name, known):
-    """Return the one of the known names that is likely meant by another, or None."""
+    """Return the known name that another one is likely meant for, or None."""
     upper = name.upper().replace('-', '_')
     close = difflib.get_close_matches(upper, known, n=1) or [
         one for one in known
@@ -74,7 +74,7 @@ def _likely(name, known):
 
 def other_python(venv, goals):
     """
-    Return that an environment is kept although it is of another Python than this one, or ''.
+    Return a complaint if an existing environment is of another Python than this one, or ''.
 
     :param venv: pathlib.Path of the environment, which need not exist.
     :param goals: as in complaint().

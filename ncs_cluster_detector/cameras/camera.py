@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What every source of pictures offers to the camera node, and the error that it raises."""
+"""The interface of every source of pictures, and the error that it raises."""
 
 from abc import ABC
 from abc import abstractmethod
@@ -18,13 +18,13 @@ import cv2
 
 # cv::utils::logging::LogLevel.
 SILENT, ERRORS = 0, 2
-# What seems older was stamped by another clock.
+# An older picture must have been stamped by another clock.
 OLDEST_SEC = 1.0
 
 
 class CameraError(Exception):
     """
-    A source of pictures cannot be opened or stopped to deliver.
+    A source of pictures cannot be opened, or does not deliver any more.
 
     The text is one line: what was attempted, on what, what was found, what to do.
     """
@@ -34,20 +34,20 @@ class Camera(ABC):
     """
     One open source of pictures.
 
-    Its class tells what is to be known of the source before it is opened; a class of
-    :class:`DepthCamera` tells that it gives depth.
+    The class itself tells what must be known before the source is opened; a :class:`DepthCamera`
+    has depth.
 
     A constructor opens the source or raises CameraError. ``width`` and ``height`` in pixels and
-    ``fps`` in frames a second are what the source grants, which may differ from what was asked;
-    0 means that it did not tell. ``pixel_format`` is how the pixels arrive, such as MJPG, or
-    empty. ``skipped`` counts what could not be decoded. ``calibration`` is a Calibration that the
-    source itself has, or None. A ``live`` source delivers at its own pace, and ``grab`` waits for
-    it; the pictures of any other source are shown as far apart as their times are, or every
+    ``fps`` in frames a second are what the source grants, which may differ from what was asked; 0
+    means that it does not tell. ``pixel_format`` is how the pixels arrive, such as MJPG, or empty.
+    ``skipped`` counts pictures that could not be decoded. ``calibration`` is a Calibration that
+    the source itself has, or None. A ``live`` source delivers at its own pace, and ``grab`` waits
+    for it; the pictures of any other source are shown as far apart as their times are, or every
     ``1 / fps`` seconds.
     """
 
-    # What it is, and what ``device`` is for it (empty = not used), for the descriptions of the
-    # parameters.
+    # What the source is, and what ``device`` means for it (empty = not used), for the descriptions
+    # of the parameters.
     description: ClassVar[str] = ''
     device_description: ClassVar[str] = ''
     needs_device: ClassVar[bool] = True   # ``device`` may not be empty
@@ -65,13 +65,13 @@ class Camera(ABC):
     def open_camera(cls, device: str, width: int, height: int, fps: float,
                     warn: Callable[[str], None]) -> 'Camera':
         """
-        Open the source; to be replaced where the constructor takes something else.
+        Open the source; override it where the constructor takes other arguments.
 
         :param device: which camera, stream, file or folder.
         :param width: wanted width in pixels, for a source that has no size of its own.
         :param height: wanted height in pixels, for a source that has no size of its own.
         :param fps: wanted frames a second, for a source that has no rate of its own.
-        :param warn: is called with one line for whatever had to be left out.
+        :param warn: is called with one line for everything that had to be left out.
         :raises CameraError: it cannot be opened.
         """
         return cls(device, width, height, fps, warn)  # type: ignore[call-arg]
@@ -79,19 +79,19 @@ class Camera(ABC):
     @classmethod
     def check_installed(cls) -> None:
         """
-        Check that the SDK is there, if the source has one.
+        Check that the SDK is installed, if the source has one.
 
         :raises CameraError: it is not, or it cannot be loaded.
         """
 
     @classmethod
     def must_exist(cls, device: str) -> bool:
-        """Return whether the source has to be there at the start: a camera can appear later."""
+        """Return whether the source must exist at the start: a camera can appear later."""
         return False
 
     @classmethod
     def is_asked(cls, device: str) -> bool:
-        """Return whether size and rate are asked of the source, which may grant others."""
+        """Return whether size and rate are requests, of which the source may grant others."""
         return False
 
     @classmethod
@@ -114,7 +114,7 @@ class Camera(ABC):
         Return the grabbed picture: uint8, height x width x 3, in the order blue, green, red.
 
         :return: None if just this one cannot be decoded; it is counted in ``skipped``.
-        :raises CameraError: there is no use in going on.
+        :raises CameraError: too many in a row cannot be decoded.
         """
 
     def age_sec(self):
@@ -133,11 +133,11 @@ class Camera(ABC):
         """
 
     def close(self):
-        """Let go of the source; nothing else may be called afterwards."""
+        """Release the source; nothing else may be called afterwards."""
 
 
 class DepthCamera(Camera):
-    """A source that knows how far away what it shows is."""
+    """A source that also measures depth."""
 
     @abstractmethod
     def retrieve_depth(self):
@@ -171,7 +171,7 @@ def plausible_age(age_sec):
 
 
 def silence_opencv():
-    """Keep OpenCV and FFmpeg from writing lines of their own beside the one that says it all."""
+    """Keep OpenCV and FFmpeg from writing lines of their own to the terminal."""
     set_opencv_log_level(SILENT)
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 

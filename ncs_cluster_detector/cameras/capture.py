@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a camera at a device file and a stream have in common: both are OpenCV captures."""
+"""Live sources that are OpenCV captures: a camera at a device file, or a stream."""
 
 import time
 
@@ -14,14 +14,15 @@ import cv2
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.decoding import captured_terminal
 from ncs_cluster_detector.cameras.decoding import decode_picture
-from ncs_cluster_detector.cameras.decoding import heard_terminal
 
 # What containers call a sequence of JPEG pictures.
 JPEG_FORMATS = ('MJPG', 'JPEG')
 # Many cameras begin with a damaged picture; so many in a row are a fault.
 MOST_SKIPPED = 10
-# Longer than a slow source takes from picture to picture, less than the silence that ends one.
+# Longer than a slow source takes from picture to picture, shorter than the silence after which a
+# source counts as gone.
 LONGEST_TRY_SEC = 4.0
 
 
@@ -31,12 +32,7 @@ class CaptureCamera(Camera):
     live = True
 
     def __init__(self, shown, capture):
-        """
-        Take over an open capture.
-
-        :param shown: its name in errors.
-        :param capture: a cv2.VideoCapture.
-        """
+        """Take over an open cv2.VideoCapture; ``shown`` is its name in errors."""
         self._shown = shown
         self._capture = capture
         self._as_jpeg = False   # whether it hands over pictures that are not decoded
@@ -49,13 +45,13 @@ class CaptureCamera(Camera):
         """
         Wait for the next picture that is not broken.
 
-        :raises CameraError: none comes any more.
+        :raises CameraError: no picture comes any more.
         """
         broken = 0
         started = time.monotonic()
         while not self._capture.grab():
-            # After a broken picture OpenCV goes on when it is asked again; after the end it
-            # answers at once, and after a silence it would wait as long again.
+            # After a broken picture OpenCV goes on when asked again. At the end it answers at
+            # once; after a silence it would wait as long again.
             broken += 1
             if broken == MOST_SKIPPED or time.monotonic() - started > LONGEST_TRY_SEC:
                 raise CameraError(f'reading from {self._shown} failed: it was unplugged, stopped '
@@ -67,7 +63,7 @@ class CaptureCamera(Camera):
         """
         Return the grabbed picture, or None if it cannot be decoded.
 
-        :raises CameraError: so it was with several in a row.
+        :raises CameraError: several in a row could not.
         """
         image = self._decode()
         if image is None:
@@ -85,20 +81,19 @@ class CaptureCamera(Camera):
         """Return the grabbed picture, or None."""
         if self._as_jpeg or self.pixel_format != 'MJPG':
             return picture_in(self._capture, self._as_jpeg)
-        with heard_terminal():   # many a camera's pictures make libjpeg write a line for each
+        with captured_terminal():   # libjpeg writes a line for each picture of many cameras
             return picture_in(self._capture, self._as_jpeg)
 
     def close(self):
-        """Let go of the camera."""
         self._capture.release()
 
 
 def leave_as_jpeg(capture):
     """
-    Let a capture of FFmpeg hand over the pictures of MJPEG as they are; call before the first.
+    Make a capture of FFmpeg hand over MJPEG pictures undecoded; call it before the first.
 
-    FFmpeg would decode every one, wanted or not, squeeze one of another size into that of the
-    first, and deliver the rest of a damaged one in grey.
+    FFmpeg would decode every one, wanted or not, scale one of another size to that of the first,
+    and deliver the rest of a damaged one in grey.
 
     :return: whether it does; ``picture_in`` then decodes them.
     """

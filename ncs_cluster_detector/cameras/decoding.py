@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Decodes a picture of a file or a stream, and tells whether it is whole."""
+"""Decodes a picture of a file or a stream, and checks that it is whole."""
 
 from contextlib import contextmanager
 from contextlib import suppress
@@ -21,23 +21,24 @@ from ncs_cluster_detector.cameras.camera import set_opencv_log_level
 from ncs_cluster_detector.cameras.camera import SILENT
 import numpy as np
 
-# OpenCV refuses pictures of more pixels than this many bytes can hold even uncompressed.
+# OpenCV refuses pictures with more pixels than fit into so many bytes, even uncompressed.
 LARGEST_BYTES = 2**30
 # Markers of JPEG.
 START_OF_IMAGE, START_OF_SCAN, END_OF_IMAGE = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 FILL_BYTES = re.compile(rb'\xff*(?=\xff)')   # any number may stand before a marker
 MOST_SEGMENTS = 1000   # a profile of colours alone may have 255
-# What the decoders write to the terminal, and what of it means that a part of the picture is
-# missing or wrong (the messages of libjpeg are in its jerror.h); OpenCV returns it all the same.
+# The lines that decoders write to the terminal, and those of them that mean that a part of the
+# picture is missing or wrong (the messages of libjpeg are in its jerror.h); OpenCV returns such a
+# picture all the same.
 DECODERS_LINE = re.compile(
     r'Corrupt JPEG data|Premature end of JPEG|Inconsistent progression sequence|Invalid SOS '
     r'parameters|Unknown Adobe color|Warning: unknown JFIF|Application transferred too many|'
     r'libpng (?:error|warning)|\[ *(?:FATAL|ERROR|WARN|INFO|DEBUG):\d|> ')
 DAMAGE = re.compile(
     r'Corrupt JPEG data|Premature end of JPEG|Inconsistent progression|\[ *ERROR:\d.*TIFF')
-# What of it does not: some bytes between the picture and its end (0xd9), which cameras and
-# editors leave there; a tenth of the file and more are scans that were overwritten with zeros.
-# And a few before the next part (0xd0 to 0xd7): in nearly every picture of a Logitech C270.
+# Some do not: a few bytes before the end of the picture (0xd9), which cameras and editors leave
+# there (a tenth of the file and more are scans that were overwritten with zeros), or before its
+# next part (0xd0 to 0xd7), as in nearly every picture of a Logitech C270.
 EXTRANEOUS = re.compile(
     r'Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd(?:[0-7]|(9))')
 MOST_BEFORE_END = 0.1   # of the file
@@ -49,14 +50,14 @@ def read_picture(path):
     """
     Return the picture in a file: uint8, height x width x 3, blue-green-red.
 
-    The file is read here and not by OpenCV, which takes the process down with itself when the
-    name of a file is not UTF-8, and returns the first part of a JPEG that was cut.
+    The file is not read by OpenCV, which crashes when the name of a file is not UTF-8, and returns
+    the first part of a JPEG that was cut.
 
     :raises ValueError: it holds no picture, or not a whole one; the text tells why.
     :raises OSError: it cannot be read.
     """
     status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):   # a pipe would be waited for
+    if not stat.S_ISREG(status.st_mode):   # reading a pipe could wait for ever
         raise ValueError('it is no file')
     if status.st_size > LARGEST_BYTES:
         raise ValueError(f'it has {status.st_size} bytes, more than {LARGEST_BYTES}')
@@ -73,20 +74,20 @@ def decode_picture(data):
     if not _jpeg_is_closed(data):
         raise ValueError('its end is missing')
     image = None
-    with heard_terminal() as heard:
+    with captured_terminal() as written:
         try:
             image = cv2.imdecode(data, cv2.IMREAD_COLOR)
         except cv2.error:   # there is no data, or it has more pixels than OpenCV allows
             pass
     if image is None:
         raise ValueError('it cannot be decoded as a picture')
-    if any(_tells_damage(line, len(data)) for line in heard):
+    if any(_tells_damage(line, len(data)) for line in written):
         raise ValueError('it is damaged')
     return image
 
 
 def _tells_damage(line, size):
-    """Return whether a decoder's line tells that a picture of so many bytes is not whole."""
+    """Return whether the line of a decoder means that a picture of so many bytes is damaged."""
     if extraneous := EXTRANEOUS.match(line):
         number, at_end = extraneous.groups()
         return int(number) > (MOST_BEFORE_END * size if at_end else MOST_BEFORE_PART)
@@ -95,10 +96,10 @@ def _tells_damage(line, size):
 
 def _jpeg_is_closed(data):
     """
-    Return whether a picture has an end, if it is a JPEG; zeros in its place decode to something.
+    Return whether a picture has its end, if it is a JPEG; zeros there decode to something.
 
-    Its head is a chain of segments: a marker of two bytes, then a length that counts itself
-    (ITU-T T.81, annex B).
+    Its head is a chain of segments: a marker of two bytes, then a length that counts itself (ITU-T
+    T.81, annex B).
     """
     if data[:2].tobytes() != START_OF_IMAGE:
         return True
@@ -111,15 +112,15 @@ def _jpeg_is_closed(data):
         if content[at:at + 1] != b'\xff' or content[at:at + 2] == START_OF_SCAN or size < 2:
             break
         at += 2 + size
-    return content.rfind(END_OF_IMAGE, at) >= 0   # where it is, it is near the end
+    return content.rfind(END_OF_IMAGE, at) >= 0   # if there is one, it is near the end
 
 
 @contextmanager
-def heard_terminal():
+def captured_terminal():
     """
-    Yield a list that afterwards has the lines which decoders wrote to the terminal.
+    Yield a list that afterwards has the lines that decoders wrote to the terminal.
 
-    There is no other way to learn of them. What other threads wrote is passed on.
+    They can be read in no other way. What other threads wrote is passed on.
     """
     lines = []
     with _terminal:

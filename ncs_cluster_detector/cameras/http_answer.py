@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a web server answers at an address that is no stream, which FFmpeg does not tell."""
+"""Asks a web server what it has at an address that is no stream; FFmpeg does not tell."""
 
 from dataclasses import dataclass
 import http.client
@@ -23,7 +23,7 @@ from urllib.request import Request
 
 TIMEOUT_SEC = 2.0
 ERRORS_FROM = 400
-# Types of what goes on and on: the parts of MJPEG, and containers of videos.
+# Types of streams: the parts of MJPEG, and containers of videos.
 STREAM_TYPES = ('multipart/', 'video/', 'application/vnd.apple.mpegurl', 'application/x-mpegurl')
 
 
@@ -36,16 +36,14 @@ class HttpAnswer:
 
     @property
     def is_stream(self):
-        """Return whether its type is that of a stream."""
         return self.content_type.startswith(STREAM_TYPES)
 
     @property
     def is_refusal(self):
-        """Return whether the server refuses what it was asked for."""
         return self.status >= ERRORS_FROM
 
     def __str__(self):
-        """Return it as a person knows it, or an empty text when it tells nothing."""
+        """Return what a person recognises, or an empty text when it tells nothing."""
         if self.is_refusal:
             return f'{self.status} {http.client.responses.get(self.status, "")}'.strip()
         return self.content_type
@@ -53,11 +51,11 @@ class HttpAnswer:
 
 def ask(url, timeout_sec=TIMEOUT_SEC):
     """
-    Ask a web server as FFmpeg does, and leave when the head of its answer has come.
+    Ask a web server as FFmpeg does, and stop after the head of its answer.
 
     :param url: the address, with user and password if it needs them.
-    :param timeout_sec: how long each part of the answer is waited for.
-    :return: an HttpAnswer, or None without one or if this is no address of the web.
+    :param timeout_sec: how long to wait for each part of the answer.
+    :return: an HttpAnswer, or None without one or if this is no web address.
     """
     try:
         parts = urlsplit(url.strip())
@@ -71,7 +69,7 @@ def ask(url, timeout_sec=TIMEOUT_SEC):
         with refusal:
             return _answer(refusal.code, refusal.headers)
     except (OSError, ValueError, http.client.HTTPException):
-        return None   # whatever it is, there is no more to tell than that FFmpeg failed
+        return None   # nothing to add to the failure of FFmpeg
 
 
 def _answer(status, headers):

@@ -29,12 +29,11 @@ class Pictures(Camera):
     @classmethod
     def open_camera(cls, device: str, width: int, height: int, fps: float,
                     warn: Callable[[str], None]) -> Camera:
-        """Open the file or folder."""
         return cls(device, fps, warn)
 
     @classmethod
     def must_exist(cls, device: str) -> bool:
-        """Return True: nobody waits for a file."""
+        """Return True: a missing file does not appear later."""
         return True
 
     def __init__(self, path, fps, warn):
@@ -49,7 +48,7 @@ class Pictures(Camera):
         self.fps = fps
         self._path = os.path.expanduser(path)
         self._warn = warn
-        self._unreadable = {}   # path: its version that could not be read
+        self._unreadable = {}   # path -> its version that could not be read
         self._image = None
         self._decoded = None
         silence_opencv()
@@ -62,7 +61,7 @@ class Pictures(Camera):
         """
         Decode the next picture that can be decoded.
 
-        :return: False behind the last one.
+        :return: False after the last one.
         :raises CameraError: none can be decoded.
         """
         while self._next < len(self._paths):
@@ -77,11 +76,10 @@ class Pictures(Camera):
         return False
 
     def retrieve(self):
-        """Return the grabbed picture."""
         return self._image
 
     def rewind(self):
-        """List the folder again, so that pictures which were added are shown too."""
+        """List the folder again, so that added pictures are shown too."""
         self._paths = list_pictures(self._path)
         self._next = 0
         self._usable = 0

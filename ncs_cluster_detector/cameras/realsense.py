@@ -23,10 +23,10 @@ from ncs_cluster_detector.cameras.realsense_sdk import are_of_one_moment
 from ncs_cluster_detector.cameras.realsense_sdk import calibration_of
 from ncs_cluster_detector.cameras.realsense_sdk import chosen_camera
 from ncs_cluster_detector.cameras.realsense_sdk import color_modes
-from ncs_cluster_detector.cameras.realsense_sdk import errors_told
 from ncs_cluster_detector.cameras.realsense_sdk import load_sdk
 from ncs_cluster_detector.cameras.realsense_sdk import MILLIMETRE
 from ncs_cluster_detector.cameras.realsense_sdk import millimetres
+from ncs_cluster_detector.cameras.realsense_sdk import sdk_errors
 import numpy as np
 
 RECORDINGS = ('.bag', '.db3')
@@ -34,11 +34,11 @@ RECORDINGS = ('.bag', '.db3')
 SILENT_SEC = 2.0
 CAMERA_REMEDY = 'close other programs that use it, or plug it in again, into a USB 3 port'
 RECORDING_REMEDY = 'give the path of a recording of a RealSense camera'
-# Sets of frames that wait while one is worked on; the oldest make way.
+# Sets of frames that wait while one is processed; the oldest are dropped.
 QUEUE = 2
-# Longer than from frame to frame; so late the end of a recording is noticed.
+# Longer than from frame to frame; the end of a recording is noticed so late.
 WAIT_MS = 50
-# How pixels of a colour stream become blue-green-red; None: they are.
+# How to convert the pixels of a colour stream to blue-green-red; None = they are.
 CONVERSIONS = {
     'bgr8': None, 'rgb8': cv2.COLOR_RGB2BGR, 'bgra8': cv2.COLOR_BGRA2BGR,
     'rgba8': cv2.COLOR_RGBA2BGR, 'yuyv': cv2.COLOR_YUV2BGR_YUY2, 'uyvy': cv2.COLOR_YUV2BGR_UYVY,
@@ -59,7 +59,6 @@ class RealSenseCamera(DepthCamera):
 
     @classmethod
     def check_installed(cls) -> None:
-        """Check that pyrealsense2 is there, by loading it."""
         load_sdk()
 
     @classmethod
@@ -79,13 +78,9 @@ class RealSenseCamera(DepthCamera):
 
     def __init__(self, device, width, height, fps, warn=None, context=None):
         """
-        Start the colour and the depth stream.
+        Start the colour and the depth stream; size and rate are as in open_camera.
 
-        :param device: serial number of a camera, path of a recording, or empty for any
-            camera.
-        :param width: wanted width of both streams in pixels; a recording has its own.
-        :param height: wanted height of both streams in pixels.
-        :param fps: wanted frames a second.
+        :param device: serial number of a camera, path of a recording, or empty for any camera.
         :param warn: is not called.
         :param context: the pyrealsense2.context in which cameras are looked for.
         :raises CameraError: there is no such camera or file, or it cannot do what is asked.
@@ -97,7 +92,7 @@ class RealSenseCamera(DepthCamera):
         self._asked = (width, height, round(fps))
         self._context = context
         self._color = self._frames = None
-        self._newest = None   # number and time of the last colour frame
+        self._newest = None   # (number, time) of the last colour frame
         self._align = self._sdk.align(self._sdk.stream.color)
         self._open()
 
@@ -106,17 +101,17 @@ class RealSenseCamera(DepthCamera):
         started = time.monotonic()
         was_at_end = False
         while True:
-            with errors_told(f'reading from {self._shown}', self._remedy):
+            with sdk_errors(f'reading from {self._shown}', self._remedy):
                 frames = self._wait_for_frames()
                 color = frames and frames.get_color_frame()
                 if color:
                     identity = color.get_frame_number(), color.get_timestamp()
-                    # With streams of different rates the slower one's frame comes again.
+                    # With streams of different rates the frame of the slower one comes again.
                     if identity != self._newest:
                         self._newest, self._color, self._frames = identity, color, frames
                         return True
                 elif self._recording and not frames:
-                    # The last frames may have come between waiting for them and asking this.
+                    # The last frames may have come between the wait and this question.
                     is_at_end = (
                         self._playback.current_status() == self._sdk.playback_status.stopped)
                     if is_at_end and was_at_end:
@@ -127,7 +122,6 @@ class RealSenseCamera(DepthCamera):
                                   f'{SILENT_SEC:g} s; {self._remedy}')
 
     def age_sec(self):
-        """Return how long ago the grabbed frame was captured, in seconds; 0.0 if not known."""
         domains = self._sdk.timestamp_domain
         if self._recording or self._color.get_frame_timestamp_domain() not in (
                 domains.global_time, domains.system_time):
@@ -136,7 +130,7 @@ class RealSenseCamera(DepthCamera):
         return plausible_age(time.time() - self._color.get_timestamp() / 1000)
 
     def retrieve(self):
-        """Return the grabbed picture; it lives in the memory of the SDK."""
+        """Return the grabbed picture, in the memory of the SDK."""
         pixels = np.asanyarray(self._color.get_data())
         if self._conversion is None:
             return pixels
@@ -145,42 +139,38 @@ class RealSenseCamera(DepthCamera):
         return cv2.cvtColor(pixels, self._conversion)
 
     def retrieve_depth(self):
-        """Return the depth of the grabbed picture's pixels, or None if it came without."""
         depth = self._frames.get_depth_frame()
         if not depth or not are_of_one_moment(depth, self._color, self.fps):
             return None
         units = depth.get_units()
         if units > 0.0:
-            with errors_told(f'aligning the depth of {self._shown}', self._remedy):
+            with sdk_errors(f'aligning the depth of {self._shown}', self._remedy):
                 depth = self._align.process(self._frames).get_depth_frame()
         else:
-            units = MILLIMETRE   # a recording may lack them, and cannot be aligned then
+            units = MILLIMETRE   # a recording may have none, and cannot be aligned then
         pixels = np.asanyarray(depth.get_data())
         if pixels.shape != (self.height, self.width):
             return None
         return pixels if abs(units - MILLIMETRE) < 1e-9 else millimetres(pixels, units)
 
     def time_sec(self):
-        """Return when the grabbed frame was recorded."""
         return self._color.get_timestamp() / 1000.0
 
     def rewind(self):
-        """Play the recording from its start."""
         self.close()
         self._open()
 
     def close(self):
-        """Stop the streams."""
         self._color = self._frames = self._newest = None
         with contextlib.suppress(RuntimeError):   # of a camera that is gone
             self._pipeline.stop()
 
     def _wait_for_frames(self):
         """Return the next set of frames, or None if none came within WAIT_MS."""
-        if self._recording:   # the pipeline waits for us, so that none is lost
+        if self._recording:   # the pipeline waits for us, so no frame is lost
             arrived, frames = self._pipeline.try_wait_for_frames(WAIT_MS)
             return frames if arrived else None
-        # When a camera is gone the pipeline's own wait looks for it, up to 15 s.
+        # The pipeline's own wait would look for a camera that is gone, for up to 15 s.
         arrived, frame = self._queue.try_wait_for_frame(WAIT_MS)
         return frame.as_frameset() if arrived and frame.is_frameset() else None
 
@@ -190,7 +180,7 @@ class RealSenseCamera(DepthCamera):
             self._pipeline = sdk.pipeline()
             profile = self._open_recording()
         else:
-            with errors_told('opening the RealSense camera', CAMERA_REMEDY):
+            with sdk_errors('opening the RealSense camera', CAMERA_REMEDY):
                 context = self._context or sdk.context()
                 self._pipeline = sdk.pipeline(context)
                 profile = self._open_camera(context)
@@ -208,7 +198,7 @@ class RealSenseCamera(DepthCamera):
         if not os.path.isfile(path):
             raise CameraError(f'opening {path} failed: there is no such file; {RECORDING_REMEDY}')
         config = self._sdk.config()
-        with errors_told(f'opening {path}', RECORDING_REMEDY):
+        with sdk_errors(f'opening {path}', RECORDING_REMEDY):
             config.enable_device_from_file(path, repeat_playback=False)
             profile = config.resolve(self._sdk.pipeline_wrapper(self._pipeline))
         names = [stream.format().name for stream in profile.get_streams()
@@ -217,10 +207,10 @@ class RealSenseCamera(DepthCamera):
             raise CameraError(f'opening {path} failed: its colour stream is '
                               f'{names[0] if names else "missing"}, expected one of '
                               + ', '.join(CONVERSIONS) + '; record one of these')
-        with errors_told(f'opening {path}', RECORDING_REMEDY):
+        with sdk_errors(f'opening {path}', RECORDING_REMEDY):
             self._playback = profile.get_device().as_playback()
             self._playback.set_real_time(False)   # in order, and each once
-            # Frames that are played before the pipeline is ready for them are lost.
+            # Frames that are played before the pipeline is ready are lost.
             self._playback.pause()
             profile = self._pipeline.start(config)
             self._playback.resume()
@@ -233,7 +223,7 @@ class RealSenseCamera(DepthCamera):
         self._queue = self._sdk.frame_queue(QUEUE, keep_frames=True)
         width, height, fps = self._asked
         stream, form = self._sdk.stream, self._sdk.format
-        # Most cameras have other sizes of depth than of colour; aligned, both are the same.
+        # Most cameras have other sizes for depth than for colour; aligning makes them equal.
         for color, depth in itertools.product(
                 CONVERSIONS, ((width, height, form.z16, fps), (form.z16, fps), (form.z16,))):
             config = self._sdk.config()

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What librealsense's Python module needs around it: loading, choosing, units, calibration."""
+"""Helpers for pyrealsense2: loading it, choosing a camera, units, calibration."""
 
 import contextlib
 import ctypes
@@ -20,7 +20,7 @@ import numpy as np
 # The default of the parameter ``device`` is a USB camera's; here it means any camera.
 ANY_CAMERA = ('', '/dev/video0')
 MILLIMETRE = 0.001
-# Colour and depth that are not synchronised by the hardware are up to half a frame apart.
+# Without hardware synchronisation colour and depth are up to half a frame apart.
 MOMENT_FRAMES = 0.75
 # The distortion models of librealsense that ROS calls equidistant.
 FISHEYES = ('kannala_brandt4', 'ftheta')
@@ -40,7 +40,7 @@ def load_sdk():
     except ImportError as error:
         why = one_line(error)
     try:
-        # Where the system has no libusb, PyPI's package has one; it must be there first.
+        # Without libusb in the system, the one in PyPI's package must be loaded first.
         libusb = importlib.import_module('libusb_package').get_library_path()
         ctypes.CDLL(str(libusb), mode=ctypes.RTLD_GLOBAL)
         return importlib.import_module('pyrealsense2')
@@ -50,9 +50,9 @@ def load_sdk():
 
 
 @contextlib.contextmanager
-def errors_told(attempt, remedy):
+def sdk_errors(attempt, remedy):
     """
-    Turn an error of the SDK into one of the camera.
+    Turn an error of the SDK into a CameraError.
 
     :raises CameraError: what was attempted, what the SDK says, and what to do.
     """
@@ -64,7 +64,7 @@ def errors_told(attempt, remedy):
 
 def chosen_camera(sdk, context, device):
     """
-    Return serial number and name of the camera that is wanted.
+    Return serial number and name of the wanted camera.
 
     :param sdk: the module pyrealsense2.
     :param context: the pyrealsense2.context in which cameras are looked for.
@@ -98,7 +98,7 @@ def meanings(wanted):
     """
     Return the serial numbers, without leading zeros, that a text can mean.
 
-    ROS reads a number that begins with 0 as octal where it can, and without the zeros elsewhere.
+    ROS reads a number that begins with 0 as octal if it can, and otherwise without the zeros.
     """
     plain = wanted.lstrip('0')
     return {plain, f'{int(wanted):o}'} if wanted.isdecimal() else {plain}
@@ -134,22 +134,16 @@ def millimetres(depth, units):
 
 
 def are_of_one_moment(depth: Any, color: Any, fps: float) -> bool:
-    """
-    Return whether frames belong together; the SDK pairs a lonely one with an old one.
-
-    :param depth: frame of the SDK.
-    :param color: frame of the SDK.
-    :param fps: frames a second of the colour stream.
-    """
+    """Return whether frames of the SDK belong together; it pairs a lonely one with an old one."""
     if depth.get_frame_timestamp_domain() != color.get_frame_timestamp_domain():
-        return True   # there is no telling
+        return True   # their times cannot be compared
     apart_ms = abs(depth.get_timestamp() - color.get_timestamp())
     return apart_ms < MOMENT_FRAMES * 1000 / fps
 
 
 def calibration_of(intrinsics):
     """
-    Return the Calibration in the intrinsics of a stream, which the factory measured.
+    Return the Calibration in the intrinsics of a stream, measured at the factory.
 
     Brown-Conrady's model is ROS's ``plumb_bob``: the same five coefficients in the same order.
     """

@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The sources of pictures there are; nothing else lists them.
+The table of image sources; nothing else lists them.
 
 To add one: write a class of :class:`Camera`, with depth of :class:`DepthCamera`, in a module of
 this folder, and give it a line in ``SOURCES``. Choices, descriptions, reopening, stamps, topics
@@ -16,8 +16,6 @@ and diagnostics follow.
 
 import os
 import re
-from typing import Dict
-from typing import Type
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.images import Pictures
@@ -27,7 +25,7 @@ from ncs_cluster_detector.cameras.usb import UsbCamera
 from ncs_cluster_detector.cameras.video import VideoFile
 
 # By the value of the parameter ``source``.
-SOURCES: Dict[str, Type[Camera]] = {
+SOURCES: dict[str, type[Camera]] = {
     'usb': UsbCamera,
     'realsense': RealSenseCamera,
     'video': VideoFile,
@@ -39,12 +37,12 @@ ADDRESS = re.compile(r'\s*([a-z][a-z0-9+.-]*)://', re.IGNORECASE)
 
 
 def source_descriptions() -> str:
-    """Return what each source is, as a part of a parameter's description."""
+    """Return what each source is, for the description of the parameter."""
     return ', '.join(f'{camera.description} ({name})' for name, camera in SOURCES.items())
 
 
 def device_descriptions() -> str:
-    """Return what ``device`` is for each source that uses it, as a part of a description."""
+    """Return what ``device`` is for each source that uses it, for its description."""
     return '; '.join(f'{name}: {camera.device_description}' for name, camera in SOURCES.items()
                      if camera.device_description)
 

@@ -24,33 +24,32 @@ from ncs_cluster_detector.shown_text import shown_url
 
 # A stream that is silent for so long counts as gone.
 STREAM_TIMEOUT_MS = 5000
-# What FFmpeg is told through the environment, where OpenCV looks for it; who sets these variables
-# has the last word.
-# The options are key;value pairs of libavformat: TCP for RTSP if the server can (OpenCV's own
-# default, which ours replace). No frames are collected to guess a rate, for which an H.264 stream
-# over RTSP took 1.1 s to open and came with 27 old frames (0.2 s and 4 with these; without the
-# parameters that the decoder needs it goes on looking anyway). A picture that the end of the
-# stream has cut in two is dropped, not delivered with a grey half. Not 'fflags nobuffer': it
-# throws the first key frame away, and the picture comes with the next, seconds later.
+# Options for FFmpeg, which OpenCV reads from the environment; variables that are set already stay.
+# They are key;value pairs of libavformat: TCP for RTSP if the server can (OpenCV's own default,
+# which ours replace). No frames are collected to guess a rate, for which an H.264 stream over RTSP
+# took 1.1 s to open and came with 27 old frames (0.2 s and 4 with these; without the parameters
+# that the decoder needs it goes on looking anyway). A picture that the end of the stream has cut
+# in two is dropped, not delivered with a grey half. Not 'fflags nobuffer': it throws the first key
+# frame away, and the picture comes with the next, seconds later.
 FFMPEG_ENVIRONMENT = {
     'OPENCV_FFMPEG_CAPTURE_OPTIONS':
         'rtsp_flags;prefer_tcp|fpsprobesize;0|analyzeduration;100000|fflags;discardcorrupt',
     # Every further thread of a video decoder delays the picture by one frame.
     'OPENCV_FFMPEG_THREADS': '1',
 }
-# A picture for which nobody had to wait this long lay in a buffer; at 100 frames a second the
-# next one is 10 ms away.
+# A picture that came after a shorter wait lay in a buffer; at 100 frames a second the next one is
+# 10 ms away.
 WAIT_SEC = 0.004
-# A stream at which the decoder has no time to wait is believed to be up to date after this.
+# A stream that never makes the decoder wait counts as up to date after this.
 CATCH_UP_SEC = 0.5
-# A single one of these may be all that an address has.
+# An address may have just a single picture of these formats.
 PICTURE_FORMATS = ('MJPG', 'JPEG', 'MPNG', 'PNG', 'WEBP', 'BMP', 'GIF', 'TIFF')
 # FFmpeg's rate for a sequence of JPEG pictures without one (its option "framerate").
 GUESSED_FPS = 25.0
 
 
 class StreamCamera(CaptureCamera):
-    """A stream, which delivers at its own pace and size; nothing can be asked of it."""
+    """A stream, which delivers at its own pace and size; no size or rate can be asked for."""
 
     def __init__(self, url):
         """
@@ -81,7 +80,7 @@ class StreamCamera(CaptureCamera):
         """
         Wait for the next picture; those that came while the stream was opened are dropped.
 
-        :raises CameraError: none comes any more, or the first was all that there is.
+        :raises CameraError: no picture comes any more, or the first was the only one.
         """
         if self._up_to_date:
             return self._grab()
@@ -106,7 +105,7 @@ class StreamCamera(CaptureCamera):
         return True
 
     def _grab_and_tell_wait(self):
-        # With one thread the decoder works in this one; what is left of the time is waiting.
+        # With one thread the decoder works in this one; the rest of the time is waiting.
         start, start_cpu = time.monotonic(), time.thread_time()
         self._grab()
         return time.monotonic() - start - (time.thread_time() - start_cpu)
@@ -114,19 +113,19 @@ class StreamCamera(CaptureCamera):
 
 def is_snapshot(url):
     """Return whether an address that gave one picture and ended has no more than that."""
-    # So long FFmpeg waited for the same picture; some cameras take seconds to make one.
+    # FFmpeg waited as long for the same picture; some cameras take seconds to make one.
     answer = ask(url, STREAM_TIMEOUT_MS / 1000)
     return answer is not None and not answer.is_stream and not answer.is_refusal
 
 
 def _answered(url):
-    """Return what a web server answers where no video was found, as a part of an error."""
+    """Return what a web server answers instead of a video, as a part of an error."""
     answer = ask(url)
     return f' (it answers {answer})' if answer is not None and str(answer) else ''
 
 
 def believed_fps(told, picture_format):
-    """Return the rate in frames a second that FFmpeg tells of a stream, or 0 if it guesses."""
+    """Return the rate that FFmpeg tells of a stream, in frames a second, or 0 if it guesses."""
     low, high = BELIEVABLE_FPS
     guessed = told == GUESSED_FPS and picture_format == 'MJPG'
     return told if low <= told <= high and not guessed else 0.0

@@ -24,7 +24,7 @@ POSES = 20
 TALLEST_DRAWN = 720
 # A cycle of two steps carries a walker this many of its heights forward.
 STRIDE_HEIGHTS = 0.75
-# How much a wide picture broadens them: 0 not at all, 1 as much as it is wide.
+# How much a wide picture broadens walkers: 0 not at all, 1 as much as it is wide.
 BROADNESS_EXPONENT = 0.25
 
 
@@ -69,7 +69,7 @@ PANEL_HEIGHT = 0.11
 
 
 class SyntheticStreet(Camera):
-    """A moving scene in which detectors find something; a pure function of the frame number."""
+    """A moving scene in which detectors find something; it depends on the frame number alone."""
 
     description = 'a synthetic street scene'
     needs_device = False
@@ -77,46 +77,31 @@ class SyntheticStreet(Camera):
     @classmethod
     def open_camera(cls, device: str, width: int, height: int, fps: float,
                     warn: Callable[[str], None]) -> Camera:
-        """Draw the scene at the wanted size and rate; there is no device."""
         return cls(width, height, fps)
 
     @classmethod
     def shown_name(cls, device: str) -> str:
-        """Return what the source is called."""
         return 'test_pattern'
 
     def __init__(self, width, height, fps):
-        """
-        Draw everything that can be drawn beforehand.
-
-        :param width: width in pixels.
-        :param height: height in pixels.
-        :param fps: frames a second, by which the number of a frame becomes a time.
-        """
+        """Draw what can be drawn beforehand; ``fps`` gives the time of a frame."""
         self.width, self.height, self.fps = width, height, fps
         self._number = -1
         self._backdrop = draw_backdrop(width, height)
-        # Networks see the picture squeezed into a square, so in a wide one people are drawn
-        # somewhat broader, to stay people there.
+        # Networks see the picture squeezed into a square. So people in a wide one are drawn
+        # somewhat broader, to stay recognisable.
         self._broadness = (width / height) ** BROADNESS_EXPONENT
         self._poses = [self._draw_poses(walker) for walker in WALKERS]
 
     def grab(self):
-        """Go on to the next picture."""
         self._number += 1
         return True
 
     def retrieve(self):
-        """Return the current picture."""
         return self.picture(self._number)
 
     def picture(self, number):
-        """
-        Draw a frame.
-
-        :param number: 0 for the first one.
-        :return: uint8 array, height x width x 3, blue-green-red.
-        """
+        """Draw a frame, 0 is the first one: uint8, height x width x 3, blue-green-red."""
         time_sec = number / self.fps
         picture = self._backdrop.copy()
         for panel in PANELS:

@@ -35,12 +35,12 @@ RAW, COMPRESSED = 'YUYV', 'MJPG'
 # USB 2 carries about this much; raw pictures have two bytes a pixel (YUYV).
 RAW_BYTES_PER_SEC = 24e6
 BYTES_PER_RAW_PIXEL = 2
-# 29.97 is as good as 30.
+# 29.97 counts as 30.
 SAME_FPS = 0.02
 
 
 class UsbCamera(CaptureCamera):
-    """A camera on V4L2, or a stream, which is opened by another class."""
+    """A camera on V4L2, or a stream, for which another class is opened."""
 
     description = 'a camera or stream'
     device_description = 'device path or number, or stream URL (rtsp://, http://)'
@@ -54,7 +54,7 @@ class UsbCamera(CaptureCamera):
 
     @classmethod
     def is_asked(cls, device: str) -> bool:
-        """Return whether size and rate are asked: not of a stream."""
+        """Return whether size and rate are requests: not for a stream."""
         return not is_url(device)
 
     @classmethod
@@ -64,13 +64,8 @@ class UsbCamera(CaptureCamera):
 
     def __init__(self, device, width, height, fps, warn):
         """
-        Open the camera and ask for a size and a rate; it may grant others.
+        Open the camera and ask for a size and a rate, as open_camera does; it may grant others.
 
-        :param device: path or number of the device.
-        :param width: wanted width in pixels.
-        :param height: wanted height in pixels.
-        :param fps: wanted frames a second.
-        :param warn: is called with one line if the camera grants something else.
         :raises CameraError: it cannot be opened now.
         """
         path = device_path(device)
@@ -97,14 +92,14 @@ class UsbCamera(CaptureCamera):
 
 def negotiate(capture, wish):
     """
-    Ask for raw pictures, which cost no decoding, or for compressed ones where those grant more.
+    Ask for raw pictures, which cost no decoding, or compressed ones if those grant more.
 
-    :param capture: an open cv2.VideoCapture of V4L2, which is left with the better format.
+    :param capture: an open cv2.VideoCapture of V4L2; the better format stays set.
     :param wish: width and height in pixels and frames a second.
     """
     width, height, fps = wish
     first, second = RAW, COMPRESSED
-    # Through USB 2 the camera would grant these only at a lower rate.
+    # Raw ones would come at a lower rate through USB 2.
     if width * height * fps * BYTES_PER_RAW_PIXEL > RAW_BYTES_PER_SEC:
         first, second = second, first
     ask(capture, first, wish)
@@ -116,15 +111,15 @@ def negotiate(capture, wish):
 
 
 def ask(capture, pixel_format, wish):
-    """Ask for a format, a size and a rate; what is not to be had becomes something else."""
-    # The rate last: a change of format or size makes OpenCV set the one that was granted before.
+    """Ask for a format, a size and a rate; the driver replaces what it does not have."""
+    # The rate last: after a change of format or size OpenCV sets the former rate again.
     wishes = zip((cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS), wish)
     for key, value in ((cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*pixel_format)), *wishes):
         capture.set(key, value)
 
 
 def shortfall(capture, wish):
-    """Return how far a grant is from the wish: pixels first, then frames a second."""
+    """Return how far a grant is from the wish: (pixels, frames a second)."""
     width, height, fps = wish
     pixels = (abs(capture.get(cv2.CAP_PROP_FRAME_WIDTH) - width)
               + abs(capture.get(cv2.CAP_PROP_FRAME_HEIGHT) - height))
@@ -182,7 +177,7 @@ def present_devices():
         try:
             name = (DEVICE_NAMES / path.name / 'name').read_text().strip()
             shown.append(f'{path} ({name})')
-        except OSError:   # it went away, or sysfs is not there, as in some containers
+        except OSError:   # it has gone, or there is no sysfs, as in some containers
             shown.append(str(path))
     return ', '.join(shown) or 'none'
 

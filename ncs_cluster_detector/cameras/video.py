@@ -20,9 +20,9 @@ from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import leave_as_jpeg
 from ncs_cluster_detector.cameras.capture import picture_in
 
-# A rate beyond these is a container that does not know it (FFmpeg then tells its time base).
+# Outside of these the container does not know its rate (FFmpeg then tells its time base).
 BELIEVABLE_FPS = (0.1, 240.0)
-# The number of pictures that a file announces is often a guess, and sometimes none.
+# The number of pictures that a file announces is often a guess, and sometimes missing.
 MORE_THAN_ANNOUNCED = 10
 MOST_BROKEN = 10000
 
@@ -36,12 +36,11 @@ class VideoFile(Camera):
     @classmethod
     def open_camera(cls, device: str, width: int, height: int, fps: float,
                     warn: Callable[[str], None]) -> Camera:
-        """Open the file."""
         return cls(device, fps)
 
     @classmethod
     def must_exist(cls, device: str) -> bool:
-        """Return True: nobody waits for a file."""
+        """Return True: a missing file does not appear later."""
         return True
 
     def __init__(self, path, fps):
@@ -59,7 +58,6 @@ class VideoFile(Camera):
         self._open()
 
     def grab(self):
-        """Go on to the next picture; False at the end."""
         if self._first_is_next:
             self._first_is_next = False
             return True
@@ -75,7 +73,6 @@ class VideoFile(Camera):
         return False
 
     def retrieve(self):
-        """Return the grabbed picture, or None if it cannot be decoded."""
         if self._first is not None:
             return self._first
         image = picture_in(self._capture, self._as_jpeg)
@@ -84,7 +81,7 @@ class VideoFile(Camera):
         return image
 
     def time_sec(self):
-        """Return when the grabbed picture is to be shown; the pictures of a phone vary in rate."""
+        """Return when the grabbed picture is due; a phone's pictures vary in rate."""
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
 
     def rewind(self):
@@ -93,7 +90,6 @@ class VideoFile(Camera):
         self._open()
 
     def close(self):
-        """Close the file."""
         self._capture.release()
 
     def _open(self, as_jpeg=True):
@@ -129,8 +125,8 @@ class VideoFile(Camera):
         """
         Go on to the next picture that can be decoded; False at the end.
 
-        OpenCV tells the end as it tells a broken picture, and goes on behind that when it is
-        asked again. So it is asked once for every picture that is still to come.
+        OpenCV reports the end as it reports a broken picture, after which it goes on when asked
+        again. So it is asked once for every picture that is still to come.
         """
         played = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
         announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -138,7 +134,8 @@ class VideoFile(Camera):
         asked = broken = 0
         while not (grabbed := self._capture.grab()) and asked < left:
             asked += 1
-            # At the end there is no data; here some is known to be, as OpenCV tells its kind.
+            # At the end there is no data; for a broken picture OpenCV knows some, as it tells its
+            # kind.
             if self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                 broken = asked
         if grabbed:

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""All that is drawn on a picture, in its order."""
+"""The whole annotation of a picture: boxes, labels and the strip."""
 
 from ncs_cluster_detector.drawing.boxes import draw_detections
 from ncs_cluster_detector.drawing.status_strip import lay_on

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Draws detections on a picture: a box each, with a label that covers none that is surer."""
+"""Draws detections on a picture: a box each, with a label that covers no surer one."""
 
 import cv2
 from ncs_cluster_detector.drawing.colours import DARK
@@ -18,17 +18,10 @@ LONGEST_LABEL = 40   # characters
 
 
 def draw_detections(image, detections, distances, rows_for_labels):
-    """
-    Draw boxes and labels on the picture itself.
-
-    :param image: uint8 array, height x width x 3, blue-green-red; drawn on.
-    :param detections: sequence of Detection.
-    :param distances: of each detection in metres, None where it is not known.
-    :param rows_for_labels: so many rows from the top may have labels.
-    """
+    """Draw boxes and labels as annotate does; labels only in the upper ``rows_for_labels``."""
     height, width = image.shape[:2]
     size = text_height(width, height)
-    # The surest is drawn last, so that it lies on top, and its label gets the best place.
+    # The surest is drawn last, on top of the others, and its label gets the best place.
     shown = sorted(zip(detections, distances), key=lambda found: found[0].score)
     boxes = [corners_of(detection, width, height) for detection, _ in shown]
     line = max(round(size / 8), 2)
@@ -48,7 +41,7 @@ def draw_detections(image, detections, distances, rows_for_labels):
 
 
 def label_text(detection, distance):
-    """Return what stands at a box: label, percent and, if it is known, the distance."""
+    """Return the text at a box: label, percent and, if it is known, the distance."""
     text = f'{detection.label[:LONGEST_LABEL]} {detection.score * 100:.0f}%'
     if distance is None:
         return text
@@ -57,7 +50,7 @@ def label_text(detection, distance):
 
 
 def corners_of(detection, width, height):
-    """Return the pixels ``(left, top, right, bottom)`` in which the outline runs."""
+    """Return the pixels ``(left, top, right, bottom)`` of the outline."""
     left, top = round(detection.x_min * width), round(detection.y_min * height)
     right, bottom = round(detection.x_max * width) - 1, round(detection.y_max * height) - 1
     left, top = min(left, width - 1), min(top, height - 1)
@@ -68,8 +61,8 @@ def place_of_label(box, tile_shape, room, taken):
     """
     Return the area ``(left, top, right, bottom)`` of a label.
 
-    Above the box, below it or in it: the first place where no other label is, or else the first
-    one that lies in the room, or else the nearest to the box.
+    Above the box, below it or in it: the first place without another label, or else the first one
+    that lies in the room, or else the nearest to the box.
 
     :param box: corners of the detection.
     :param room: ``(height, width)`` of the part of the picture that may have labels.

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Colours of what is drawn: blue, green, red, 0 to 255 each."""
+"""The colours of drawings: blue, green, red, 0 to 255 each."""
 
 import zlib
 

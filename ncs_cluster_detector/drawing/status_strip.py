@@ -10,7 +10,6 @@
 
 from functools import lru_cache
 from typing import NamedTuple
-from typing import Optional
 
 import cv2
 from ncs_cluster_detector.drawing import colours
@@ -22,20 +21,20 @@ from PIL import ImageChops
 from PIL import ImageDraw
 
 OPACITY = 0.78
-# The strip covers at most this part of the picture; with more sticks its marks get shorter.
+# The strip covers at most this part of the picture; with more sticks it gets shorter marks.
 MOST_OF_PICTURE = 0.4
 
 
 class StickMark(NamedTuple):
     """
-    What is shown of a stick.
+    The figures that are shown of a stick.
 
-    ``celsius`` is None if it is not known, ``duty`` the part of the last minute that it worked,
-    0 to 1; ``works`` is False for a stick that is not running.
+    ``celsius`` is None if it is not known, ``duty`` the part of the last minute that it worked, 0
+    to 1; ``works`` is False for a stick that is not running.
     """
 
     number: int
-    celsius: Optional[float]
+    celsius: float | None
     active: bool
     hot: bool
     works: bool
@@ -43,7 +42,7 @@ class StickMark(NamedTuple):
 
 
 class Status(NamedTuple):
-    """What the strip shows: StickMarks, and frames a second in and out."""
+    """The content of the strip: StickMarks, and frames a second in and out."""
 
     marks: tuple
     playback_fps: float
@@ -55,7 +54,7 @@ class Strip(NamedTuple):
     A strip that is ready to be laid on the lower edge of pictures of one width.
 
     Both are uint8 arrays, rows x width x 3: the picture is multiplied by ``through`` / 255, then
-    ``colour`` is added. Without rows if there is no room for a strip.
+    ``colour`` is added. They have no rows if there is no room for a strip.
     """
 
     colour: np.ndarray
@@ -65,7 +64,7 @@ class Strip(NamedTuple):
 def strip_for(status, width, height):
     """Return the Strip that shows a Status on pictures of this size."""
     return _made(status._replace(
-        # As exact as it is shown, so that one strip serves for many pictures.
+        # Rounded as it is shown, so that one strip serves for many pictures.
         marks=tuple(mark._replace(
             celsius=None if mark.celsius is None else round(mark.celsius),
             duty=round(mark.duty, 1)) for mark in status.marks),
@@ -85,7 +84,7 @@ def lay_on(image, strip):
 @lru_cache(maxsize=4)
 def _made(status, width, height):
     size = text_height(width, height)
-    # Rather short marks than a strip that hides the picture, and rather only the rates.
+    # Short marks, or only the rates, before the strip hides too much of the picture.
     for shown, with_text in ((status, True), (status, False), (status._replace(marks=()), False)):
         layout = _Layout(shown, width, size, with_text)
         fits = layout.rows * layout.row_height <= MOST_OF_PICTURE * height
@@ -140,7 +139,7 @@ def _drawn(layout, status, width):
         _draw_mark(draw, layout, mark, *layout.place_of(index))
     middle = (layout.rows - 1) * layout.row_height + layout.pad + layout.badge // 2
     draw.text((layout.rates_left, middle), layout.rates, colours.PALE, layout.font, anchor='lm')
-    # Only the ground is transparent.
+    # Only the background is transparent.
     drawn = ImageChops.difference(strip, Image.new('RGB', strip.size, colours.DARK)).convert('L')
     opacity = np.asarray(drawn.point([round(255 * OPACITY)] + 255 * [255]))
     opacity = cv2.merge([opacity] * 3)

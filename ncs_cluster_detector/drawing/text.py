@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Text on pictures: a font that is the same on every machine, and how large it must be."""
+"""Text on pictures: a font that is the same on every machine, in a legible size."""
 
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
-# Pixels. Smaller text of this font cannot be read on a picture any more.
+# Pixels. Smaller text of this font is illegible on a picture.
 SMALLEST = 11
 # Label texts repeat: a label, its percents, its distances. One takes 24 KB at 1920x1080.
 TILES_KEPT = 256
@@ -23,7 +23,7 @@ TILES_KEPT = 256
 
 def text_height(width, height):
     """Return the size of text, in pixels, that is legible in a picture of this size."""
-    # A picture that is higher than wide has as little room in a line as one lying down.
+    # A line of an upright picture has no more room than that of a wide one.
     return max(SMALLEST, round(5.5 + 0.0185 * min(height, 0.75 * width)))
 
 
@@ -34,7 +34,7 @@ def font_of(size):
 
 
 def printable(text):
-    """Return a text with a question mark for whatever the font cannot show."""
+    """Return a text with a question mark for each letter that the font does not have."""
     return ''.join(letter if ' ' <= letter <= '~' or letter == '°' else '?' for letter in text)
 
 
@@ -43,10 +43,8 @@ def text_tile(text, size, colour, background):
     """
     Return a text on a plain background.
 
-    :param text: any text.
     :param size: in pixels, as of :func:`text_height`.
-    :param colour: of the text, blue-green-red.
-    :param background: blue-green-red.
+    :param colour: of the text, blue-green-red, as ``background`` is.
     :return: uint8 array, height x width x 3; of the same height for all texts of a size. Shared,
         so not to be written to.
     """

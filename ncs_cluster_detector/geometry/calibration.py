@@ -54,8 +54,7 @@ def pinhole(width, height, focal, centre, distortion_model, coefficients):
     """
     Return the Calibration of a single camera whose image is not rectified.
 
-    :param focal: ``(fx, fy)`` in pixels.
-    :param centre: ``(cx, cy)`` in pixels.
+    ``focal`` is ``(fx, fy)`` and ``centre`` is ``(cx, cy)``, in pixels.
     """
     (fx, fy), (cx, cy) = focal, centre
     return Calibration(

@@ -9,8 +9,8 @@
 """
 Reads the calibration files of ROS, YAML and INI.
 
-What camera_calibration_parsers of ROS (parse_yml.cpp, parse_ini.cpp) reads is read with the same
-values, as written by camera_calibration, by OpenCV's FileStorage and by the tools before them.
+It gives the same values as camera_calibration_parsers of ROS (parse_yml.cpp, parse_ini.cpp), for
+files written by camera_calibration, by OpenCV's FileStorage and by the tools before them.
 """
 
 from dataclasses import replace
@@ -29,11 +29,11 @@ LARGEST_WHOLE = 2**32 - 1   # in sensor_msgs/CameraInfo
 # Number of values in each matrix, row by row.
 MATRICES = {'camera_matrix': 9, 'rectification_matrix': 9, 'projection_matrix': 12}
 REGION = ('x_offset', 'y_offset', 'height', 'width')
-# What ROS assumes where no model is named, as in files that are older than the models.
+# What ROS assumes for a file without a model, as those that are older than the models.
 ASSUMED_MODEL = 'plumb_bob'
-# The coefficients of an INI file have no name but their number.
+# An INI file does not name its model; the number of coefficients tells it.
 INI_MODELS = {5: 'plumb_bob', 8: 'rational_polynomial'}
-# The heads of an INI file that describe no camera, and how many rows and columns a camera has.
+# The heads of an INI file that describe no camera, and the rows and columns of its matrices.
 INI_OTHERS = ('[image]', '[externals]')
 INI_MATRICES = {'camera matrix': (3, 3), 'rectification': (3, 3), 'projection': (3, 4)}
 YAML_INFINITY_OR_NAN = re.compile(r'[+-]?\.(inf|nan)', re.IGNORECASE)
@@ -73,7 +73,7 @@ def read_calibration(path, warn=lambda text: None):
 
 def _text_of(path):
     try:
-        # What is no file, such as a pipe, could keep the reader waiting for ever.
+        # Anything but a file, such as a pipe, could keep the reader waiting for ever.
         if os.path.exists(path) and not os.path.isfile(path):
             raise ValueError(f'reading {path} failed: it is no file; name a calibration file')
         with open(path, 'rb') as file:
@@ -89,11 +89,11 @@ def _text_of(path):
 
 
 def _read_yaml(text):
-    # OpenCV begins with "%YAML:1.0", which is no directive of YAML.
+    # OpenCV begins with "%YAML:1.0", which is not a directive of YAML.
     text = re.sub(r'\A(?:\s*%.*\n)+', '', text)
     # The nodes themselves, not the objects that their tags, such as !!opencv-matrix, stand for:
-    # all values are texts, nothing is executed, and aliases cannot multiply. ROS, too, takes the
-    # first document only, and the first of two values with the same name.
+    # all values are texts, nothing is executed, and aliases cannot multiply. Like ROS, it takes
+    # only the first document, and the first of two values with the same name.
     loader = yaml.SafeLoader(text)
     try:
         root = loader.get_node() if loader.check_node() else None
@@ -115,7 +115,7 @@ def _read_yaml(text):
 
 
 def _entry(node, name):
-    """Return the node with a name in a mapping; None if there is none, or an empty one."""
+    """Return the node with a name in a mapping; None if it is missing or empty."""
     if not isinstance(node, yaml.MappingNode):
         raise ValueError(f'{name} is looked for where no names and values are')
     for key, value in node.value:
@@ -150,7 +150,7 @@ def _yaml_matrix(root, name, size=None):
     items = data.value if isinstance(data, yaml.SequenceNode) else [data]
     if not all(isinstance(item, yaml.ScalarNode) for item in items):
         raise ValueError(f'the data of {name} is no list of numbers')
-    # Without commas between them, several numbers are one text to YAML.
+    # Without commas between them, several numbers are one text in YAML.
     words = [word for item in items for word in item.value.split()]
     if None not in (_entry(entry, 'rows'), _entry(entry, 'cols')):
         told = _whole(entry, 'rows') * _whole(entry, 'cols')
@@ -173,7 +173,7 @@ def _read_ini(text):
     cameras = [section for section in sections if section and section[0] not in INI_OTHERS]
     if not images or not cameras:
         raise ValueError(f'it has no section {"of a camera" if images else "[image]"}')
-    camera = cameras[-1]   # as in ROS, which overwrites what it has read of another
+    camera = cameras[-1]   # as in ROS, where a later camera replaces an earlier one
     k, r, p = (
         [number for row in range(rows) for number in _numbers(
             name, _line_below(camera, name, row).replace(',', ' ').split(), columns)]

@@ -6,37 +6,38 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How far away a detected object is, and which pixels are its own, by a depth picture."""
+"""The distance of a detected object, and its own pixels, from a depth picture."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 METRES_PER_UINT16 = 0.001
-# What a depth camera can tell; beyond is noise of a float picture.
+# The range of a depth camera; values beyond are noise of a float picture.
 KNOWN_METRES = (0.001, 1000.0)
 # So many samples of a box in each direction tell as much as all of its pixels.
 SAMPLES = 64
-# Depths are sorted into steps of 2 %, finer than a stereo camera measures at some metres.
+# Depths are sorted into steps of 2 %, finer than a stereo camera measures at a few metres.
 STEP = np.log(1.02)
 # A front lies within 5 % on either side of some depth.
 FRONT_STEPS = 2
-# What is nearer and has less than this share of the known depths only stands in front of it.
+# A nearer surface with less than this share of the known depths only stands in front of the
+# object.
 LEAST_SHARE = 0.25
-# With less than this share of the box, which counts its middle most, only its middle third can
-# tell of the object, if so much of that is known: all around may be the wall behind.
+# If less than this share of the box is known, weighted towards its middle, only its middle third
+# can tell of the object, and only if so much of that is known: all around may be the wall behind.
 LEAST_KNOWN, LEAST_KNOWN_IN_MIDDLE = 0.32, 0.1
 # The object ends where so many steps in a row hold next to nothing ...
 GAP_STEPS = 2
 NEXT_TO_NOTHING = 0.002
-# ... or at the latest so far from its front.
+# ... or so far from its front at the latest.
 REACH_METRES, REACH_SHARE = 0.3, 0.2
 # Relative; a float32 has an accuracy of 6e-8.
 ROUNDING = 1e-6
 
 
 class ObjectDepth(NamedTuple):
-    """Distance of an object along the optical axis, and of its nearest and farthest part; m."""
+    """An object's distance and its nearest and farthest part along the optical axis, in m."""
 
     distance: float
     nearest: float
@@ -48,8 +49,8 @@ def object_depth(depth):
     Return the ObjectDepth of what a box shows, or None if it is not known.
 
     A box holds the object in its middle, background at its edges, sometimes something in front,
-    and pixels without depth. So pixels count the more the nearer they are to the middle (a Hann
-    window), and of the depths that come often enough the nearest is the object's.
+    and pixels without depth. So pixels near the middle count more (a Hann window), and the nearest
+    depth that is frequent enough is the object's.
 
     :param depth: the box cut out of a depth picture, height x width: uint16 in millimetres or
         float32 in metres; 0, negative, infinite and NaN mean unknown.
@@ -66,7 +67,7 @@ def object_depth(depth):
     steps -= first
     counts = np.bincount(steps, weights, minlength=steps.max() + FRONT_STEPS + 1)
     front = _front(counts)
-    if front is None:   # no front, like a floor: the middle of what there is
+    if front is None:   # no front, as of a floor: take the middle
         distance = _median(metres, weights)
         return ObjectDepth(distance, *_reach(distance))
     low, high = _extent(counts, front)
@@ -81,13 +82,13 @@ def object_depth(depth):
 
 def cut_out(image, depth, objects):
     """
-    Return the objects on black: what lies in an object's box and at its depth.
+    Return the objects on black: the pixels in an object's box and at its depth.
 
-    Where the depth is unknown it stays black, for nobody knows what is there.
+    Pixels of unknown depth stay black.
 
     :param image: uint8, height x width x 3.
-    :param depth: as for object_depth; of any size, it covers the same view as the image; or None
-        if there are no objects.
+    :param depth: as for object_depth, in any size, with the same view as the image; or None if
+        there are no objects.
     :param objects: iterable of ``(box, ObjectDepth)``, the box being a Detection.
     :return: uint8, of the image's shape.
     """
@@ -122,13 +123,13 @@ def in_metres(depth):
 
 
 def is_known(metres):
-    """Return where a depth picture in metres tells something."""
+    """Return a mask of the known values in a depth picture in metres."""
     low, high = KNOWN_METRES
     return (metres >= low) & (metres <= high)   # false for NaN
 
 
 def _usable(known, weights):
-    """Return which of the known pixels tell of the object, or None if too few do."""
+    """Return the mask of the known pixels that tell of the object, or None if too few do."""
     if (weights * known).sum() >= LEAST_KNOWN * weights.sum():
         return known
     middle = tuple(slice(size // 3, size - size // 3) for size in known.shape)
@@ -140,13 +141,13 @@ def _usable(known, weights):
 
 
 def _every(size):
-    """Return a slice that takes at most SAMPLES of so many, the middle included."""
+    """Return a slice that takes at most SAMPLES of ``size`` pixels, with the middle one."""
     stride = -(-size // SAMPLES)
     return slice((size // 2) % stride, None, stride)
 
 
 def _nearest(size, other_size):
-    """Return for each of so many pixels which of so many others lies at the same place."""
+    """Return for each of ``size`` pixels which of ``other_size`` pixels lies at the same place."""
     return (np.arange(size) * 2 + 1) * other_size // (2 * size)
 
 
@@ -159,12 +160,12 @@ def _front(counts):
     """Return the step at which the nearest front is complete enough, or None without a front."""
     near = np.convolve(counts, np.ones(2 * FRONT_STEPS + 1), 'same')
     enough = np.flatnonzero(near >= LEAST_SHARE * counts.sum())
-    # The last step of that sum is the one that made it enough, so it is not empty.
+    # The last step of that sum made it enough, so it is not empty.
     return enough[0] + FRONT_STEPS if enough.size else None
 
 
 def _extent(counts, front):
-    """Return the first and the last step of what goes on from the front without a gap."""
+    """Return the first and the last step that are connected with the front without a gap."""
     held = np.flatnonzero(counts >= NEXT_TO_NOTHING * counts.sum())
     gaps = np.flatnonzero(np.diff(held) > GAP_STEPS)
     starts, ends = held[np.append(0, gaps + 1)], held[np.append(gaps, len(held) - 1)]

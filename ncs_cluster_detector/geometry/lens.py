@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which way the light came that a lens shows at a place: the inverse of the distortion models."""
+"""Removes the distortion of a lens: the inverse of the distortion models."""
 
 from ncs_cluster_detector.geometry.radial_model import ACCURACY
 from ncs_cluster_detector.geometry.radial_model import ENOUGH
@@ -14,11 +14,11 @@ from ncs_cluster_detector.geometry.radial_model import MOST_STEPS
 from ncs_cluster_detector.geometry.radial_model import RadialModel
 import numpy as np
 
-# Where the guess for Newton's method is not good enough, the place is approached from the centre
-# in so many parts of the way.
+# If the first guess for Newton's method is not good enough, the place is approached from the
+# centre in so many parts of the way.
 APPROACHES = 8
 STEPS_OF_APPROACH = 8
-# Whether the model turns on the way from the centre is looked at in so many places.
+# In so many places on the way from the centre it is checked that the model does not turn.
 PLACES_ON_THE_WAY = 64
 
 
@@ -27,7 +27,7 @@ class BrownConrady:
     The lenses of ``plumb_bob`` and ``rational_polynomial``, with thin prism and tilt.
 
     As cv2.projectPoints defines them ("Detailed Description" of OpenCV's module calib3d). Places
-    are x/z and y/z before, and (u - cx)/fx and (v - cy)/fy behind the lens.
+    are x/z and y/z in front of the lens, and (u - cx)/fx and (v - cy)/fy behind it.
     """
 
     # One vector serves all of these models: k1, k2, p1, p2, then k3, then k4 to k6, then the thin
@@ -46,15 +46,15 @@ class BrownConrady:
 
     def undistort(self, places):
         """
-        Return where the lens has these places from, NaN where the model has no inverse.
+        Return the places in front of the lens, NaN where the model has no inverse.
 
         The model is inverted as far as it is one to one, going from the centre outwards.
 
         :param places: array N x 2, behind the lens.
-        :return: array N x 2, before the lens.
+        :return: array N x 2, in front of the lens.
         """
         targets = places if self._untilt is None else _through(self._untilt, places)
-        # By the radial part alone, then with all of it, which may turn sooner or later.
+        # By the radial part alone, then by the whole model, which may turn sooner or later.
         distances = np.hypot(*targets.T)
         radii = self._radial.inverse(distances)
         found = targets * (radii / np.where(distances > 0, distances, 1.0))[:, np.newaxis]
@@ -66,7 +66,7 @@ class BrownConrady:
         return found
 
     def _approach(self, targets):
-        """Follow each way from the centre to its target, for which no guess was good enough."""
+        """Follow each way from the centre to its target, since no guess was good enough."""
         found = np.zeros_like(targets)
         for part in np.linspace(0.0, 1.0, APPROACHES + 1)[1:]:
             found = self._newton(found, part * targets, STEPS_OF_APPROACH)
@@ -89,7 +89,7 @@ class BrownConrady:
         return found
 
     def _is_inverse(self, found, targets):
-        """Return which are the inverse, on the branch that is connected with the centre."""
+        """Return a mask of the exact inverses on the branch that is connected with the centre."""
         parts = np.arange(1, PLACES_ON_THE_WAY + 1) / PLACES_ON_THE_WAY
         way = (parts[:, np.newaxis, np.newaxis] * found).reshape(-1, 2)
         images, ((a, b), (c, d)) = self._distort(way)
@@ -123,8 +123,8 @@ class KannalaBrandt:
     """
     The lens of ``equidistant``, by the angle off the axis, as OpenCV's module fisheye defines it.
 
-    Places are as for BrownConrady. What lies 90 degrees off the axis or more has no place before
-    the lens: no distance along the axis leads there.
+    Places are as for BrownConrady. A place 90 degrees off the axis or more has no place in front
+    of the lens: no distance along the axis leads there.
     """
 
     LENGTHS = 4,
@@ -135,7 +135,7 @@ class KannalaBrandt:
         self._radial = RadialModel((1.0, k1, k2, k3, k4), (1.0,), np.pi / 2)
 
     def undistort(self, places):
-        """Return where the lens has these places from, as BrownConrady does."""
+        """Return the places in front of the lens, as BrownConrady does."""
         distances = np.hypot(*places.T)
         angles = self._radial.inverse(distances)
         nonzero = np.where(distances > 0, distances, 1.0)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""In which direction from a camera something is that a pixel shows."""
+"""The direction from the camera of what a pixel shows."""
 
 import functools
 
@@ -15,8 +15,8 @@ from ncs_cluster_detector.geometry.lens import KannalaBrandt
 from ncs_cluster_detector.geometry.radial_model import FARTHEST
 import numpy as np
 
-# The distortion models that ROS knows, by sensor_msgs/distortion_models.hpp. A model without a
-# name is that of a driver that knows of no distortion.
+# The distortion models that ROS knows, by sensor_msgs/distortion_models.hpp. Drivers that know of
+# no distortion leave the name empty.
 LENSES = {'plumb_bob': BrownConrady, 'rational_polynomial': BrownConrady,
           'equidistant': KannalaBrandt, '': BrownConrady}
 
@@ -25,7 +25,7 @@ def rays_of(pixels, k, d, distortion_model):
     """
     Return x/z and y/z in the optical frame (x right, y down, z forward) of what pixels show.
 
-    The lens's distortion is taken off exactly. Where the model cannot be inverted, beyond its
+    The distortion of the lens is removed exactly. Where the model cannot be inverted, beyond its
     turning point or 90 degrees off the axis, there is no ray.
 
     :param pixels: array N x 2 of ``(u, v)``, in pixels of the raw picture at full resolution.
@@ -36,7 +36,7 @@ def rays_of(pixels, k, d, distortion_model):
     :return: array N x 2, NaN where there is no ray.
     """
     lens = _lens(distortion_model, tuple(d) if np.any(d) else ())
-    # Senseless values overflow and end as NaN, as what no lens shows.
+    # Senseless values overflow and end as NaN, like places that no lens shows.
     with np.errstate(all='ignore'):
         places = (np.asarray(pixels, float) - (k[2], k[5])) / (k[0], k[4])
         rays = lens.undistort(places)

@@ -19,23 +19,23 @@ from numpy.polynomial.polyutils import trimcoef
 
 # Residual of an inverse, relative to the distance from the centre.
 ACCURACY = 1e-12
-# What rounding leaves of it: still 1e-6 pixels of thousands.
+# Rounding leaves this many times as much: still 1e-6 pixels of thousands.
 ENOUGH = 1e3
-# Newton's method doubles the digits in a step, except near a turning point, where it halves the
-# error; so many steps are exact there, too.
+# Newton's method doubles the digits in each step. Near a turning point it only halves the error;
+# so many steps are exact there, too.
 MOST_STEPS = 64
-# A place so far off the axis, as x/z, is at the horizon: 0.2 arc seconds from 90 degrees.
+# A place this far off the axis, as x/z, is at the horizon: 0.2 arc seconds from 90 degrees.
 FARTHEST = 1e6
-# Roots are known that well, relatively; of a double root the two halves differ by it.
+# The relative accuracy of roots; the two halves of a double root differ by it.
 ROUNDING = 1e-9
 
 
 class RadialModel:
     """
-    A radius (or an angle) behind the lens by that before it: r N(r^2) / D(r^2).
+    The radius (or angle) behind the lens as a function of that before it: r N(r^2) / D(r^2).
 
-    ``limit`` is the end of the part that grows from 0 on: the turning point, the pole, the limit
-    given, or infinite.
+    ``limit`` is the end of the part that grows from 0 on: the turning point, the pole, the given
+    limit, or infinite.
     """
 
     def __init__(self, numerator, denominator, limit=np.inf):
@@ -43,10 +43,10 @@ class RadialModel:
         # The numerator of the derivative by r, as a polynomial in r^2.
         turning = polysub(polymul(polyadd(numerator, polymulx(2 * slopes[0])), denominator),
                           polymulx(2 * polymul(numerator, slopes[1])))
-        # What is computed for every frame needs no zeros at its end, nor numpy's scalars.
+        # For speed in every frame: no zeros at the end, and no scalars of numpy.
         self._numerator, self._denominator, *self._slopes = (
             trimcoef(each).tolist() for each in (numerator, denominator, *slopes))
-        # A little before the very root, which rounding puts on either side of a pole.
+        # A little before the root itself, which rounding puts on either side of a pole.
         self.limit = (1 - ROUNDING) * min(
             limit, *(_first_root(each) ** 0.5 for each in (turning, denominator)))
         self._reached = self._value(self.limit)[0] if np.isfinite(self.limit) else np.inf
@@ -59,7 +59,7 @@ class RadialModel:
         return factor, slope / below
 
     def inverse(self, images):
-        """Return the radii below the limit that become these ones, NaN where there are none."""
+        """Return the radii below the limit that have these images, NaN where there are none."""
         impossible = images > self._reached   # not worth a search
         low, high = np.zeros_like(images), np.full_like(images, self.limit)
         if np.isinf(self.limit):
@@ -95,7 +95,7 @@ def _horner(coefficients, value):
 
 def _first_root(coefficients):
     """Return the least positive root of a polynomial that is 1 at 0, infinite without any."""
-    # The other way round it has the roots' reciprocals, and 1 as its first coefficient.
+    # Reversed coefficients have the reciprocals of the roots, and 1 comes first.
     try:
         reciprocals = polyroots(coefficients[::-1])
     except np.linalg.LinAlgError:

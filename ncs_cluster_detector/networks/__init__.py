@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Knows the network: input tensors, output tensors and labels."""
+"""What a network needs and gives: input tensors, output tensors and labels."""

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a network wants for the pixels of a picture."""
+"""The pixel values that a network expects."""
 
 from dataclasses import dataclass
 

@@ -17,9 +17,9 @@ PASCAL_VOC = (
     'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
     'train', 'tvmonitor')
 FACE = ('background', 'face')
-# What class 0 is called in the label files of Caffe, TensorFlow and others; '' is no name at all.
+# Names of class 0 in the label files of Caffe, TensorFlow and others; '' is no name at all.
 _BACKGROUND = re.compile(r'[\W_]*(?:background|bg|none|unlabell?ed|n/a|\?*)[\W_]*(?:class)?')
-# Found in line 1 these are no background: those of Pascal VOC, and so the first ones of COCO.
+# These in line 1 are not a background: labels of Pascal VOC, among them the first ones of COCO.
 _OBJECTS = frozenset((*PASCAL_VOC[1:], *FACE[1:], 'airplane', 'vehicle', 'pedestrian'))
 
 
@@ -66,7 +66,7 @@ def check_background(labels: Sequence[str]) -> bool:
 
     Without it every label stands for the class before its own.
 
-    :return: False if line 1 may be the background, by whatever name, and may be not.
+    :return: False if it is not certain whether line 1 is the background.
     :raises ValueError: it certainly is not; the text tells why, and what to do.
     """
     first, number = labels[0].lower(), len(labels)

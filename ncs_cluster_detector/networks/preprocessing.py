@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 _VALUES = np.arange(256)
 _DEFAULT = InputFormat()
-# The way back, for each of the 65536 halves. Those that are no number are replaced before any
-# arithmetic, of which some processors complain.
+# The inverse, for each of the 65536 halves. NaN and infinite ones are replaced before any
+# arithmetic, since some processors warn about them.
 _EVERY_HALF = np.nan_to_num(np.arange(2**16, dtype=np.uint16).view(np.float16),
                             nan=-1.0, posinf=1.0, neginf=-1.0).astype(np.float64)
 _PIXEL_OF_HALF = np.clip(
@@ -32,7 +32,7 @@ class Preprocessor:
         """Prepare for a format, whose values fit half precision."""
         # A table look-up for the 256 possible pixel values instead of arithmetic on each pixel;
         # straight to half precision, which is what a stick computes with. OpenCV has no tables of
-        # halves, but moves their bits as well.
+        # halves, but it copies their bits all the same.
         self._half_bits = ((_VALUES - input_format.mean) * input_format.scale).astype(
             np.float16).view(np.uint16)
         self._reverses = input_format.order == 'rgb'
@@ -68,8 +68,8 @@ def image_of_network_input(
 
     :param tensor: float array of height * width * 3 values, as a :class:`Preprocessor` makes it.
     :param size: (width, height) of the network's input in pixels.
-    :param order: that of the colours in ``tensor``, ``bgr`` or ``rgb``.
-    :return: uint8 array, height x width x 3, blue-green-red; what is no number is black.
+    :param order: of the colours in ``tensor``, ``bgr`` or ``rgb``.
+    :return: uint8 array, height x width x 3, blue-green-red; NaN is black.
     """
     width, height = size
     bits = np.asarray(tensor, dtype=np.float16).reshape(-1).view(np.uint16)

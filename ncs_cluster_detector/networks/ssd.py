@@ -24,7 +24,7 @@ import numpy.typing as npt
 VALUES_PER_BOX = 7
 MOST_BOXES = 100
 BACKGROUND = 0
-# A multiple of seven that is none of boxes: the classes of ImageNet and a background.
+# A multiple of seven that is not for boxes: the classes of ImageNet and a background.
 _CLASSES_WITH_BACKGROUND = 1001
 # Half precision has steps of 1/1024 above 1, and rounding may carry a score by a few of them.
 HIGHEST_SCORE = 1.01
@@ -50,8 +50,8 @@ def may_be_output(height: int, width: int, channels: int) -> bool:
     """
     Return whether a tensor can be the output of an SSD network.
 
-    That is a header and at least one box, in rows of seven or all in one row. What it cannot be:
-    the scores of a classification, maps of a segmentation, or boxes of another kind of network.
+    That is a header and at least one box, in rows of seven or all in one row. Scores of a
+    classification, maps of a segmentation, and boxes of other networks have other shapes.
 
     :param height: the dimensions of the tensor, whose values lie row by row, in a row pixel by
         pixel, and in a pixel channel by channel.
@@ -65,7 +65,7 @@ def may_be_output(height: int, width: int, channels: int) -> bool:
 
 def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection], int]:
     """
-    Return the detections in an output vector, and how many announced boxes are none.
+    Return the detections in an output vector, and how many announced boxes are invalid.
 
     The header is usable when it is whole and its first value, the announced number of boxes, is a
     whole number from 0 on. Otherwise there are no detections, which counts as 1. With a usable
@@ -75,14 +75,14 @@ def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection
     - when one of the seven is not finite;
     - when its class is not a whole number, is the background (class 0) or has no label;
     - when its score is below 0 or above 1.01;
-    - when nothing of it lies inside the image, or it is empty or inverted.
+    - when no part of it lies inside the image, or it is empty or inverted.
 
-    A score from 1 to 1.01 becomes 1, and a box that reaches over the image's border is clipped to
-    it; neither is counted. Values behind the last announced box are not looked at.
+    A score from 1 to 1.01 becomes 1, and a box that extends beyond the image is clipped to it;
+    neither is counted. Values after the last announced box are ignored.
 
     :param output: float16 or float32 array: a header of seven values, then seven values a box.
     :param labels: sequence of label texts; index is the class.
-    :return: ``(list of Detection in the order of the vector, number of boxes that are none)``.
+    :return: ``(list of Detection in the order of the vector, number of invalid boxes)``.
     """
     announced, rows = _boxes(output)
     if announced is None:

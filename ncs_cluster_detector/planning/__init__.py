@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Looks ahead: hours of heat in invented time, under the policies of the node."""
+"""The planner: hours of heat in invented time, under the policies of the node."""

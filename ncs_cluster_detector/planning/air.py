@@ -6,16 +6,16 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The air around the sticks, and how much warmer than it one is that rests."""
+"""The air around the sticks, and how much warmer than the air a resting stick is."""
 
 from dataclasses import dataclass
 from dataclasses import replace
 
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 
-# By how much (C) a stick that is open and rests is warmer than the air: an assumption, for nobody
-# has published it, nor what such a stick draws. In a room of 25 C a stick at full load ends at
-# about 72 C by a user's report of 60 C after an hour at two thirds of it
+# How much warmer (C) than the air an open, resting stick is: an assumption, for nobody has
+# published it, nor what such a stick draws. In a room of 25 C a stick at full load ends at about
+# 72 C by a user's report of 60 C after an hour at two thirds of it
 # (ncsforum.movidius.com/discussion/comment/4720); with this rise and the usual one it is 75 C.
 IDLE_RISE_CELSIUS = 5.0
 _ROOM_CELSIUS = ThermalModel().idle_celsius - IDLE_RISE_CELSIUS
@@ -24,7 +24,7 @@ _ROOM_CELSIUS = ThermalModel().idle_celsius - IDLE_RISE_CELSIUS
 @dataclass(frozen=True)
 class Air:
     """
-    The air around each stick in C, and by how much the stick is warmer when it rests.
+    The air around each stick in C, and by how much a resting stick is warmer.
 
     ``origin`` and ``rise_origin`` say where these come from, in a word or two.
     """
@@ -33,11 +33,6 @@ class Air:
     idle_rises: tuple
     origin: str
     rise_origin: str
-
-    @property
-    def mean_idle_rise(self):
-        """Return the mean of the rises."""
-        return sum(self.idle_rises) / len(self.idle_rises)
 
     def in_words(self):
         """Return one line of text."""
@@ -48,11 +43,11 @@ class Air:
 
 def put_into_air(constants, ambient, idle_rises, are_fitted):
     """
-    Return the ThermalModel of sticks in the air that was asked for, and the Air.
+    Return the ThermalModel of each stick in the air that was asked for, and the Air.
 
-    Sticks whose ThermalModel were fitted to a recording stay as they are without ``ambient``: then
-    the air follows from the rise. With it they keep what they differ by when idle, unless it is
-    said by how much they are warmer than the air.
+    Sticks that were fitted to a recording stay as they are without ``ambient``: the air then
+    follows from the rise. With it they keep their differences when idle, unless their rise above
+    the air is given.
 
     :param constants: list of ThermalModel, one for each stick.
     :param ambient: list of temperatures of the air in C, one for each stick, or None.
@@ -77,5 +72,5 @@ def put_into_air(constants, ambient, idle_rises, are_fitted):
 
 
 def span(values):
-    """Return the least and the greatest of some values in words."""
+    """Return the least and the greatest of some values as a text."""
     return ' to '.join(dict.fromkeys(f'{value:.1f}' for value in (min(values), max(values))))

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The words for bodies that are not one first-order body, as the planner simulates them."""
+"""The words of --body: sticks and surroundings beyond one first-order body."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -19,33 +19,33 @@ from ncs_cluster_detector.simulation.heat.body import Body
 from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 
-# What can be said of bodies. The same words as of simulated sticks, where these have them too.
+# Simulated sticks take the same words where they have them.
 WORDS = {
-    'die RISE [SECONDS]': 'of what full load warms a stick in the end (--rise, or the fit), so '
-                          'many degrees are those of the chip above its case, with a time '
-                          'constant of its own (5); 0 = none, whatever the fit tells',
-    'hub RISE [SECONDS]': 'on top of that, with all sticks at full load, each ends so much '
-                          'warmer, as the hub does, with its time constant (600)',
-    'ambient CELSIUS [SECONDS]': 'once the sticks are warm the air goes there from --ambient '
-                                 '(from the mean, if it differs) within so long (600)',
-    'fan FACTOR [SECONDS]': 'once the sticks are warm they are cooled so many times as well, '
-                            'within so long (0)',
-    'cooling FACTOR [STICK ...]': 'all sticks, or those with these numbers, give off heat so many '
+    'die RISE [SECONDS]': 'the part of the rise at full load (--rise, or the fit) by which the '
+                          'chip is warmer than its case, with a time constant of its own (5); '
+                          '0 = none, whatever the fit tells',
+    'hub RISE [SECONDS]': 'how much more the hub warms each stick when all are at full load, '
+                          'with its time constant (600)',
+    'ambient CELSIUS [SECONDS]': 'once the sticks are warm, the air changes from --ambient (from '
+                                 'the mean, if it differs) to this in so many seconds (600)',
+    'fan FACTOR [SECONDS]': 'once the sticks are warm, they are cooled FACTOR times as well, '
+                            'reached in so many seconds (0)',
+    'cooling FACTOR [STICK ...]': 'all sticks, or those with these numbers, are cooled FACTOR '
                                   'times as well: with 0.5 they end twice as far above an idle '
                                   'stick, and take twice as long to get there',
-    'throttle CELSIUS [SHARE]': 'from there on sticks slow themselves down to this share of full '
-                                'speed (0.8)',
-    'coarse-temperature STEP': 'sensors tell whole multiples of so many degrees only',
+    'throttle CELSIUS [SHARE]': 'from this temperature on sticks slow themselves down to this '
+                                'share of full speed (0.8)',
+    'coarse-temperature STEP': 'sensors tell whole multiples of STEP degrees only',
     'noisy-temperature CELSIUS': 'their noise has this standard deviation',
-    'highest-temperature SECONDS': 'they tell the highest temperature of so long',
+    'highest-temperature SECONDS': 'they tell the highest temperature of the last SECONDS',
     'lagging-temperature SECONDS': 'they follow with this time constant',
-    'lost-temperature SECONDS [EVERY]': 'they tell nothing for so long, once in so many seconds '
-                                        '(60)',
-    'camera ON OFF': 'images come for so many seconds, and then none for so many',
+    'lost-temperature SECONDS [EVERY]': 'they tell nothing for SECONDS, once every EVERY '
+                                        'seconds (60)',
+    'camera ON OFF': 'images come for ON seconds, then none for OFF seconds',
 }
 _RISE, _CELSIUS, _SECONDS, _FACTOR = (0.0, 200.0), (-40.0, 150.0), (0.1, 36000.0), (0.01, 100.0)
 _LONG = (0.0, 36000.0)
-# Of each word: least and greatest value of its arguments, those that may be left out last.
+# The least and greatest value of each argument of a word; optional ones come last.
 _LIMITS = {
     'die': (_RISE, _SECONDS), 'hub': (_RISE, _SECONDS), 'ambient': (_CELSIUS, _LONG),
     'fan': (_FACTOR, _LONG), 'throttle': (_CELSIUS, (0.01, 1.0)),
@@ -63,12 +63,12 @@ _SENSOR = {'coarse-temperature': ('step_celsius',), 'noisy-temperature': ('noise
 @dataclass(frozen=True)
 class BodyWords:
     """
-    What was said of bodies.
+    What --body says.
 
     ``die`` is a pair (C, seconds) or None, ``throttle`` a pair (C, share of full speed),
     ``ambient`` and ``fan`` pairs (value, seconds to get there) or None, ``cooling`` pairs (factor,
-    numbers of sticks or nothing for all), and ``camera`` as in Surroundings. ``text`` is how it
-    was said.
+    numbers of sticks or nothing for all), and ``camera`` as in Surroundings. ``text`` is the
+    option itself.
     """
 
     die: tuple = None
@@ -92,7 +92,7 @@ def parse_body(text):
     """
     Return the BodyWords of a text such as ``die 20 5, hub 8``.
 
-    :raises ValueError: one line of text: what was said, and what is expected.
+    :raises ValueError: one line of text: what was given, and what is expected.
     """
     said = BodyWords(text=', '.join(' '.join(words.split()) for words in text.split(',')))
     for words in said.text.split(', '):
@@ -146,10 +146,10 @@ def _cooling(words, usage, arguments):
 @dataclass(frozen=True)
 class Bodies:
     """
-    The bodies of a plan: ``sticks`` is a tuple of RealStick, ``words`` what else was said.
+    The bodies of a plan: ``sticks`` is a tuple of RealStick, ``words`` what else --body says.
 
-    Ambient temperature and fan change from ``warm_sec`` on, when the sticks are warm. In the mean
-    a stick that rests is ``idle_rise_celsius`` warmer than the air.
+    Ambient temperature and fan change from ``warm_sec`` on, when the sticks are warm. On average a
+    resting stick is ``idle_rise_celsius`` warmer than the air.
     """
 
     sticks: tuple
@@ -161,7 +161,7 @@ class Bodies:
         Return the Surroundings.
 
         :param warm_sec: seconds after which ambient temperature and fan begin to change.
-        :param sticks_on_hub: how many of the sticks there are; the others have no part in it.
+        :param sticks_on_hub: how many of the sticks are there; only these warm the hub.
         """
         words = self.words
         hub = replace(words.hub,
@@ -183,9 +183,9 @@ class Bodies:
 
     def in_the_end(self, times_heat=1.0):
         """
-        Return the Bodies when ambient temperature and fan have changed, if they do.
+        Return the Bodies after ambient temperature and fan have changed, if they do.
 
-        :param times_heat: so many times as much does work heat them.
+        :param times_heat: factor for the heat of work.
         """
         fan = self.words.fan[0] if self.words.fan else 1.0
         sticks = []
@@ -201,8 +201,8 @@ class Bodies:
         """Return the ThermalModel of each stick in the end, for the theory; without the hub."""
         return tuple(stick.constants() for stick in self.in_the_end().sticks)
 
-    def of(self, count):
-        """Return as many alike that are the mean of these sticks."""
+    def averaged(self, count):
+        """Return so many equal sticks that are the mean of these."""
         figures = [(stick.idle_celsius, stick.body.rise_celsius / stick.cooling,
                     stick.body.time_constant_sec / stick.cooling, stick.body.die_rise_celsius,
                     stick.body.die_time_constant_sec) for stick in self.sticks]
@@ -216,10 +216,9 @@ def bodies_of(constants, dies, words, idle_rise_celsius=0.0):
     Return the Bodies of sticks.
 
     :param constants: list of ThermalModel, of which the rise is that of the die and the case.
-    :param dies: list with (C, seconds) of the die of each stick, or None; what was said goes
-        before.
+    :param dies: list with (C, seconds) of the die of each stick, or None; --body goes before.
     :param words: the BodyWords.
-    :param idle_rise_celsius: by how much a stick that rests is warmer than the air, in the mean.
+    :param idle_rise_celsius: by how much a resting stick is warmer than the air, on average.
     :raises ValueError: the die would be all of the rise, or a stick is not there.
     """
     cooling = [1.0] * len(constants)

@@ -24,9 +24,9 @@ def lines_of_choice(choice, plan):
     for name, candidates in choice.tables:
         lines += ['', f'{_TITLES[name]}:', *_table(name, candidates, choice.recommended)]
     lines += [
-        '', 'A change of sticks costs no frame. It costs a swing of two sticks, one up and one '
-        'down; what is soldered', 'ages with each, and the more the higher it is. Short cycles: '
-        'many small swings; long ones: few, high and hot.', '', *_verdict(choice, plan),
+        '', 'A change of sticks costs no frame, but two temperature swings: one stick warms, the '
+        'other cools.', 'Solder joints age with each swing, and more with a higher one. Short '
+        'cycles: many small swings; long ones: few, high and hot.', '', *_verdict(choice, plan),
         f'recommended: {arguments_of(choice.recommended.settings)}']
     return lines
 

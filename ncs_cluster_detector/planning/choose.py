@@ -22,17 +22,17 @@ from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import Settings
 
-# So many times as much as the sticks do they heat while settings are chosen: what is to spare for
-# a warm day, dust in the fan, and what the recording did not tell.
+# Settings are chosen with so many times the heat of the sticks, to have something to spare for a
+# warm day, dust in the fan, and what the recording did not tell.
 RESERVE = 1.1
 CYCLES_MS = (0, 2000, 5000, 10000, 20000, 60000)
 RESUME_MARGINS = (0.0, 2.0, 5.0, 10.0)
-# Of candidates that are about as good those count that are no more than so much hotter than the
-# coolest, or give no more than such a share less than the best; of them the one with the fewest
-# changes is chosen, or the usual one if it has hardly more.
+# Candidates are about equally good when they are no more than so much hotter than the coolest, or
+# give no more than such a share less than the best. Among these the one with the fewest changes is
+# chosen, or the usual one if it has hardly more.
 _HOTTER_CELSIUS, _SLOWER, _HARDLY_MORE = 2.0, 0.03, 0.1
-# Candidates start warm; after some time for what the policies learn they are looked at. Both are
-# such multiples of the slowest time constant, within seconds (least, most).
+# Candidates start warm. They are counted after some time in which the policies learn. Both times
+# are multiples of the slowest time constant, within seconds (least, most).
 _SETTLING, _COUNTING = (1.5, 300.0, 900.0), (1.5, 600.0, 1200.0)
 _SAMPLE_SEC = 1.0
 # Limits are tried in whole degrees.
@@ -44,8 +44,8 @@ class Candidate:
     """
     Settings, and what they lead to.
 
-    ``swing_celsius`` is by how much the temperature of a stick goes up and down, at most;
-    ``frames_per_sec`` are those while images come in.
+    ``swing_celsius`` is the most that the temperature of a stick goes up and down;
+    ``frames_per_sec`` counts only the time in which images come in.
     """
 
     settings: Settings
@@ -58,11 +58,10 @@ class Candidate:
 @dataclass(frozen=True)
 class Choice:
     """
-    The Candidate that is recommended, and how it was found.
+    The recommended Candidate, and how it was found.
 
     ``tables`` are pairs (name of a setting, Candidates that differ in it). ``is_enough`` tells
-    whether the wanted rate can be had with the reserve; ``as_they_are`` is the Candidate without
-    it.
+    whether the wanted rate is reached with the reserve; ``as_they_are`` is the same without it.
     """
 
     wanted_frames_per_sec: float
@@ -73,7 +72,7 @@ class Choice:
 
     @property
     def gives_rate(self):
-        """Tell whether the wanted rate can be had, if there is nothing to spare."""
+        """Tell whether the wanted rate is reached with nothing to spare."""
         return _gives(self.as_they_are, self.wanted_frames_per_sec)
 
 
@@ -81,10 +80,9 @@ def choose(question):
     """
     Return the Choice for a Question with a wanted rate.
 
-    The switch temperature in its settings is the highest that is recommended. First the cycle is
-    chosen at that limit, then for each resume margin the coolest limit that still gives the rate
-    is looked for, and the best of these is taken, or the settings of the question where these do
-    as well.
+    The switch temperature of the question is the highest that is recommended. First the cycle is
+    chosen at that limit. Then for each resume margin the coolest limit that still gives the rate
+    is looked for. The best of these is taken, or the settings of the question if they do as well.
     """
     wanted = question.frames_per_sec
     sticks = len(question.constants)
@@ -100,7 +98,7 @@ def choose(question):
         least = margins[-1].settings.switch_temperature if margins else None
         margins.append(trial.coolest(replace(
             now, cluster_switch_cycle_ms=cycle_ms, resume_margin=margin), least))
-    # The limit that is cooler stays, unless what was set before does clearly better.
+    # The cooler limit stays, unless the former settings do clearly better.
     usual = next(each for each in margins if each.settings.resume_margin == now.resume_margin)
     chosen = best_of(margins, wanted, usual)
     recommended = best_of([chosen, trial.of(now)], wanted, chosen)
@@ -114,9 +112,9 @@ def best_of(candidates, wanted, usual):
     """
     Return the best of several Candidates.
 
-    Where some give the wanted rate within their limits, that is the one with the fewest changes
-    among the coolest of these, else among those that give the most; or the usual one if it is
-    among these and has hardly more changes.
+    Where some give the wanted rate within their limits: the one with the fewest changes among the
+    coolest of these. Otherwise: that among those that give the most. The usual one is preferred if
+    it is among them and has hardly more changes.
     """
     holding = [each for each in candidates if each.peak_celsius <= (
         each.settings.switch_temperature + BODIES_HOLD_WITHIN_CELSIUS)] or candidates
@@ -175,7 +173,7 @@ class _Trial:
             while least < highest and not self._suffices(settings, least):
                 least += _LIMIT_STEP_CELSIUS
             return self.of(replace(settings, switch_temperature=min(least, highest)))
-        # Below the least that any rotation reaches nothing needs to be tried.
+        # No rotation can be cooler than this, so nothing below needs to be tried.
         low = max(floor_celsius(self._bodies.constants(), self._load, self._hub_celsius),
                   LIMITS['switch_temperature'][0])
         low, high = float(math.floor(low)), highest

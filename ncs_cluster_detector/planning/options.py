@@ -24,7 +24,7 @@ from ncs_cluster_detector.policy.settings import Settings
 PROGRAM = 'thermal_plan'
 DEFAULT_STICKS = 5
 INFERENCE_SEC = 0.065   # MobileNet-SSD
-# Bodies are simulated in small steps, which takes longer, and so does choosing.
+# Simulating bodies in small steps takes longer, and so does choosing.
 HOURS, FEWER_HOURS = 24.0, 2.0
 DEFAULT_CLUSTER_SIZE = 2   # with all sticks active there would be no rotation to plan
 # The parameters of the detector that a plan depends on, and their units.
@@ -70,7 +70,7 @@ def make_parser():
         'car for instance; by default as recorded, or '
         f'{_STICK.idle_celsius - IDLE_RISE_CELSIUS:g}')
     add('--idle-rise', type=_numbers(0, 100), metavar='C,...', help='how much warmer than the air '
-        f'a stick is that rests; by default {IDLE_RISE_CELSIUS:g}, which is an assumption: read a '
+        f'a resting stick is; by default {IDLE_RISE_CELSIUS:g}, which is an assumption: read a '
         'stick after ten minutes of rest')
     add('--rise', type=_numbers(0.1, 200), metavar='C,...', help='how far above an idle stick '
         f'full load brings it in the end; by default as fitted, or {_STICK.rise_celsius:g}')
@@ -81,7 +81,7 @@ def make_parser():
     add('--fit', type=Path, metavar='RECORDING', help='take temperatures and time constants from '
         'a recorded run: report.json of make run, or a bag with the Temperature topics (better '
         'with /diagnostics too)')
-    add('--body', type=_body, metavar='WORDS', help='what the sticks have beyond that, with '
+    add('--body', type=_body, metavar='WORDS', help='more about sticks and surroundings, with '
         'commas between, such as "die 20 5, hub 8"; see below')
     add = parser.add_argument_group('the parameters of the detector node').add_argument
     for name, unit in _SETTINGS.items():

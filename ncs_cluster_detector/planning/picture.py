@@ -8,6 +8,7 @@
 # the License.
 """The plan as a picture: temperatures from a cold start under each policy, and the figures."""
 
+from contextlib import contextmanager
 import os
 from pathlib import Path
 import sys
@@ -15,8 +16,7 @@ import sys
 from ncs_cluster_detector.planning.air import span
 from ncs_cluster_detector.planning.table import verdict
 
-WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 14.0, 9.0, 100
-# Told apart well also by most colour-blind people; then they repeat.
+# Well distinguishable, also for most colour-blind people; then they repeat.
 COLOURS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#7a5195', '#8c6d31')
 LIMIT_COLOUR, FLOOR_COLOUR, INK, GRID = '#c62828', '#607d8b', '#263238', '#d9dee2'
 MOST_NAMED = 12
@@ -24,16 +24,32 @@ MOST_NAMED = 12
 
 def draw_plan(plan, path):
     """
-    Draw a plan as a PNG file of 1400 x 900 pixels.
+    Draw a plan as a PNG file of 1400 x 900 pixels; ``path`` is a pathlib.Path.
 
-    :param path: pathlib.Path of the file.
     :raises ImportError: Matplotlib is not installed.
     :raises OSError: the file cannot be written.
     """
-    # In the user's home it would keep its font list; in an environment of its own it shall not.
+    with new_figure(14.0, 9.0) as figure:
+        figure.suptitle(_title(plan), fontsize=15, fontweight='bold', x=0.01, ha='left')
+        panels = figure.subplots(1, len(plan.outcomes), sharey=True)
+        for axes, outcome in zip(panels, plan.outcomes):
+            _draw_outcome(axes, plan, outcome)
+        _name_lines(panels[0], plan)
+        panels[0].set_ylabel('temperature [°C]')
+        figure.savefig(path)
+
+
+@contextmanager
+def new_figure(width_inches, height_inches):
+    """
+    Give a Matplotlib figure of 100 pixels an inch in the style of the project, to draw and save.
+
+    :raises ImportError: Matplotlib is not installed.
+    """
+    # In a virtual environment its font list goes there, not into the home folder of the user.
     if sys.prefix != sys.base_prefix:
         os.environ.setdefault('MPLCONFIGDIR', str(Path(sys.prefix) / '.matplotlib'))
-    # Late, because it takes half a second.
+    # Late, because it takes half a second, and not every run draws something.
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -42,15 +58,9 @@ def draw_plan(plan, path):
              'axes.spines.right': False, 'axes.grid': True, 'grid.color': GRID,
              'axes.axisbelow': True, 'legend.frameon': False}
     with matplotlib.rc_context(style):
-        figure = Figure((WIDTH_INCHES, HEIGHT_INCHES), DOTS_PER_INCH, layout='constrained')
+        figure = Figure((width_inches, height_inches), 100, layout='constrained')
         FigureCanvasAgg(figure)
-        figure.suptitle(_title(plan), fontsize=15, fontweight='bold', x=0.01, ha='left')
-        panels = figure.subplots(1, len(plan.outcomes), sharey=True)
-        for axes, outcome in zip(panels, plan.outcomes):
-            _draw_outcome(axes, plan, outcome)
-        _name_lines(panels[0], plan)
-        panels[0].set_ylabel('temperature [°C]')
-        figure.savefig(path)
+        yield figure
 
 
 def _title(plan):

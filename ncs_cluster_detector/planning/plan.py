@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The plan: what each way to share the work makes of the sticks, and how many are needed."""
+"""The plan: how each way to share the work heats the sticks, and how many are needed."""
 
 from dataclasses import dataclass
 from dataclasses import replace
@@ -25,19 +25,19 @@ from ncs_cluster_detector.policy.settings import Settings
 
 NO_ROTATION = 'no rotation'
 MOST_STICKS = 64
-# No stick gets so hot that this limit does anything.
+# No stick gets as hot as this.
 _NO_LIMIT_CELSIUS = 1e6
-# After so many time constants the start is over, but half of the time is left: till then it is
-# shown, from then on it is counted.
+# After so many time constants, at most half of the time, the start is over. The start is shown,
+# the time after it is counted.
 _SETTLED_AFTER_TIME_CONSTANTS = 8
 _SHOWN_POINTS = 1000
-# A paced stick is held just above the limit, more or less.
+# A paced stick is held just above the limit, within this.
 _HOLDS_WITHIN_CELSIUS = HOLD_ABOVE_CELSIUS + 0.5
-# Bodies that are not what the policies assume are held less closely.
+# The same for bodies that differ from what the policies assume.
 BODIES_HOLD_WITHIN_CELSIUS = 2.0
-# A plan's rate is reached when it falls no more short of it than this.
+# A rate counts as reached when at most this share is missing.
 RATE_TOLERANCE = 0.01
-# Where bodies are simulated, which takes longer, no more sticks are tried than so many in a row.
+# When bodies are simulated, which takes longer, only so many numbers of sticks are tried.
 _MOST_TRIALS = 4
 
 
@@ -48,8 +48,8 @@ class Question:
 
     ``constants`` are the ThermalModel of each stick, ``settings`` those of the detector node, and
     ``frames_per_sec`` the images that come in (inf: more than can be inferred). ``bodies`` are the
-    Bodies that are simulated, or None where sticks follow their constants exactly. ``air`` is the
-    Air that was asked for, or None.
+    Bodies to simulate, or None if sticks follow their constants exactly. ``air`` is the Air that
+    was asked for, or None.
     """
 
     constants: tuple
@@ -83,19 +83,19 @@ class Question:
 
     @property
     def settled_sec(self):
-        """Return after how many seconds the start is over: from then on it is counted."""
+        """Return the seconds after which the start is over, and counting begins."""
         return min(_SETTLED_AFTER_TIME_CONSTANTS * self.slowest_sec, self.hours * 3600.0 / 2)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """
-    What one policy makes of it, once the sticks are warm.
+    The result of one policy, once the sticks are warm.
 
-    ``peaks_celsius`` has an entry for each stick that is used; ``frames_per_sec`` are those while
-    images come in. ``history`` is a tuple of pairs (seconds, temperatures of all these sticks)
-    from the cold start on until then, or until the end of bodies, whose surroundings change.
-    ``holds_within_celsius`` is how far above a limit counts as kept.
+    ``peaks_celsius`` has an entry for each stick that is used; ``frames_per_sec`` counts only the
+    time in which images come in. ``history`` is a tuple of pairs (seconds, temperatures of all
+    these sticks) from the cold start until then, or until the end for bodies, whose surroundings
+    change. ``holds_within_celsius`` is how far above a limit counts as kept.
     """
 
     policy: str
@@ -174,7 +174,7 @@ def outcome_of(question, policy):
 
 
 def cluster_of(question, settings, used):
-    """Return the first sticks of a question at a cold start, managed with given settings."""
+    """Return the first sticks of a question at a cold start, managed with these settings."""
     rates = question.frames_per_sec, question.inference_sec
     if question.bodies is None:
         return VirtualCluster(question.constants[:used], settings, *rates)
@@ -195,7 +195,8 @@ def needed_sticks(question, frames_per_sec, size):
     """
     Return how many sticks with the mean constants keep a rate below the limit, or None.
 
-    The first guess is the theory's, as no rotation does with less; then the best policy is tried.
+    It starts with the theory's number, since no rotation does with less, and tries the best
+    policy.
     """
     bodies, limit = question.bodies, question.settings.switch_temperature
     mean = mean_of(bodies.constants() if bodies else question.constants)
@@ -208,7 +209,7 @@ def needed_sticks(question, frames_per_sec, size):
     for sticks in counts[least - size:][:_MOST_TRIALS if bodies else None]:
         trial = outcome_of(replace(
             question, constants=(mean_of(question.constants),) * sticks,
-            bodies=bodies and bodies.of(sticks), frames_per_sec=frames_per_sec,
+            bodies=bodies and bodies.averaged(sticks), frames_per_sec=frames_per_sec,
             settings=replace(question.settings, cluster_size=size),
             hours=min(question.hours, max(20 * mean.time_constant_sec,
                                           6 * question.slowest_sec) / 3600.0)), POLICIES[0])

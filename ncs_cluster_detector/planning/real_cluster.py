@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Sticks as they really are, in invented time under the policies of the node."""
+"""Sticks that are more than one first-order body, in invented time under the real policies."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -22,8 +22,8 @@ from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 from ncs_cluster_detector.simulation.heat.sensor import SensorReader
 
-# So far apart are the moments at which the policies are asked, at most, and the readings. The node
-# asks them with every frame, which matters for sticks that change by degrees in a second.
+# The longest time between two questions to the policies, and between readings. The node asks with
+# every frame, which matters for sticks that change by degrees in a second.
 STEP_SEC, READING_SEC = 0.5, 1.0
 
 
@@ -44,7 +44,7 @@ class RealStick:
     throttled_share: float = 0.8
 
     def constants(self, hub_celsius=0.0):
-        """Return the ThermalModel of one that always works alike, for the theory."""
+        """Return the ThermalModel of such a stick at steady work, for the theory."""
         return ThermalModel(
             self.idle_celsius + hub_celsius,
             self.body.rise_celsius / self.cooling + self.body.die_rise_celsius,
@@ -56,9 +56,9 @@ class Surroundings:
     """
     What is the same for all sticks.
 
-    ``warmer`` are pairs (seconds, C by which it is warmer then than at first) and ``cooling``
-    pairs (seconds, how many times as well sticks are cooled); in between it goes straight.
-    ``camera`` is a pair (seconds on, seconds off) of a load that comes and goes.
+    ``warmer`` are pairs (seconds, C by which it is warmer than at first) and ``cooling`` pairs
+    (seconds, factor of the cooling); in between it changes steadily. ``camera`` is a pair (seconds
+    on, seconds off) of images that come and go.
     """
 
     hub: Hub = field(default_factory=Hub)
@@ -81,13 +81,11 @@ class RealCluster(VirtualCluster):
         Start at idle temperature with no stick active.
 
         :param sticks: list of RealStick.
-        :param settings: the Settings.
         :param surroundings: the Surroundings.
-        :param frames_per_sec: images that come in.
-        :param inference_sec: time of one inference at full speed.
-        :param control: what decides; a new ClusterControl by default.
-        :param seed: number that the noise of the sensors follows from.
-        :param step_sec: time after which the policies are asked at the latest.
+        :param seed: number from which the noise of the sensors follows.
+        :param step_sec: the longest time between two questions to the policies.
+
+        The others are those of VirtualCluster.
         """
         super().__init__([stick.constants() for stick in sticks], settings, frames_per_sec,
                          inference_sec, control)
@@ -102,7 +100,7 @@ class RealCluster(VirtualCluster):
         self._told_at = [0.0] * len(sticks)
 
     def warm_up(self, share):
-        """Start as after long work of all sticks at a share of full speed instead."""
+        """Start instead as after long work of all sticks at a share of full speed."""
         surroundings = self.surroundings
         self.hub_celsius = share * surroundings.hub.rise_celsius
         warmer = along(surroundings.warmer, self.now) + self.hub_celsius

@@ -75,14 +75,14 @@ def needs(plan):
 
 
 def _to_do(plan):
-    """Return a sentence on what is to be changed for that, or on what is more than needed."""
+    """Return a sentence on what to change for that, or on what is more than needed."""
     question, needed, size = plan.question, plan.needed_sticks, plan.needed_size
     have, best = len(question.constants), plan.outcomes[-1]
     if needed is None:
         return ''
     is_enough = holds(best, question.settings) and reaches(best, plan.wanted_frames_per_sec)
     resize = f'set cluster_size to {size}' if size != question.size else ''
-    if is_enough and needed > have:   # where all work no turns make the peaks higher
+    if is_enough and needed > have:   # when all work, no turns raise the peaks
         return f' The {have} that there are do with cluster_size {question.size}.'
     if is_enough:
         return f' There are {have}, and cluster_size {size} is enough.' if resize else ''
@@ -135,7 +135,8 @@ def report_of(plan):
         'cluster_size': question.size,
         'settings': vars(question.settings),
         'inference_sec': question.inference_sec,
-        'input_frames_per_sec': _finite(question.frames_per_sec),
+        'input_frames_per_sec': (
+            question.frames_per_sec if math.isfinite(question.frames_per_sec) else None),
         'hours': question.hours,
         'outcomes': [{
             'policy': outcome.policy,
@@ -152,7 +153,3 @@ def report_of(plan):
         'wanted_frames_per_sec': round(plan.wanted_frames_per_sec, 3),
         'needed_cluster_size': plan.needed_size,
         'needed_sticks': plan.needed_sticks}
-
-
-def _finite(value):
-    return value if math.isfinite(value) else None

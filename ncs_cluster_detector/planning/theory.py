@@ -6,9 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What physics allows: the coolest that any rotation can be, and the most that a limit permits."""
-
-import math
+"""What physics allows: the coolest any rotation can be, and the most work below a limit."""
 
 
 def sustainable_size(constants, limit_celsius, hub_celsius=0.0):
@@ -36,7 +34,7 @@ def floor_celsius(constants, size, hub_celsius=0.0):
     """
     Return the temperature below which no rotation can keep the hottest stick.
 
-    For equal sticks idle temperature + rise x size / sticks; for others that at which
+    For equal sticks idle temperature + rise x size / sticks; for others the limit at which
     :func:`sustainable_size` is the size.
 
     :param constants: list of ThermalModel, one for each stick.
@@ -50,15 +48,3 @@ def floor_celsius(constants, size, hub_celsius=0.0):
         low, high = (low, middle) if sustainable_size(constants, middle) >= size else (
             middle, high)
     return high + hub_celsius * size / len(constants)
-
-
-def peak_celsius(stick, on_sec, period_sec):
-    """
-    Return the peak of a stick that works for one stretch at full speed in each period.
-
-    idle + rise (1 - exp(-on / tau)) / (1 - exp(-period / tau)): the fixed point of a first-order
-    body that is heated and left to cool in turns.
-    """
-    tau_sec = stick.time_constant_sec
-    return stick.idle_celsius + stick.rise_celsius * (
-        math.expm1(-on_sec / tau_sec) / math.expm1(-period_sec / tau_sec))

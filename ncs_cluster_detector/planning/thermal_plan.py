@@ -57,7 +57,7 @@ def main(arguments=None):
         if choice:
             question = replace(question, settings=choice.recommended.settings)
         plan = make_plan(question)
-        # The files come first: nobody need read all of the table.
+        # The files come first: nobody has to read all of the table.
         written = _write(plan, choice, options.out)
         lines = [*_fit_lines(fits, inference_sec), *table_of(plan),
                  *(lines_of_choice(choice, plan) if choice else ()), written]
@@ -118,7 +118,7 @@ def _fit_lines(fits, inference_sec):
 
 
 def _question(options, fits, inference_sec):
-    """Return the Question: what was asked for on the command line goes before what was fitted."""
+    """Return the Question: the command line goes before the fit."""
     if options.choose and not options.fps:
         raise ValueError('--choose: settings are chosen for a wanted rate; give --fps')
     mean = mean_constants(list(fits.values())) if fits else ThermalModel()
@@ -140,7 +140,8 @@ def _question(options, fits, inference_sec):
         _for_each('--idle-rise', options.idle_rise, sticks), bool(fits))
     bodies = None
     if options.body or any(dies):
-        bodies = bodies_of(constants, dies, options.body or BodyWords(), air.mean_idle_rise)
+        bodies = bodies_of(constants, dies, options.body or BodyWords(),
+                           sum(air.idle_rises) / sticks)
         constants = [stick.constants() for stick in bodies.sticks]
     hours = options.hours or (FEWER_HOURS if bodies or options.choose else HOURS)
     return Question(tuple(constants), settings_of(options), inference_sec,

@@ -14,13 +14,14 @@ from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
-# Real sticks are read once a second. Here slow ones are read at so many times in their time
-# constant, within which a temperature hardly changes, and no less often than they must be.
+# Real sticks are read once a second. Slow ones are read here so many times in their time constant,
+# in which a temperature hardly changes, within these periods.
 READINGS_IN_TIME_CONSTANT = 48
 READING_PERIOD_SEC = (1.0, 2.5)
-# So long before a stick can reach the switch temperature its readings matter.
+# From so long before a stick can reach the switch temperature its readings matter.
 WATCH_AHEAD_SEC = 10.0
-# Time goes on even when something is due at once; so a temperature that is reached is passed.
+# The least step: time goes on even when something is due at once, so that a temperature that is
+# reached is passed.
 LEAST_STEP_SEC = 1e-3
 
 
@@ -28,7 +29,7 @@ class VirtualCluster:
     """
     Sticks that follow their constants exactly, managed by the policies of the detector node.
 
-    The sticks' work is fluid: a share of full speed instead of single frames.
+    Work is a share of full speed instead of single frames.
     """
 
     def __init__(self, constants, settings, frames_per_sec=math.inf, inference_sec=0.065,
@@ -78,7 +79,7 @@ class VirtualCluster:
 
     def step(self, end_sec=math.inf):
         """Ask the policies, and work until a temperature or the time may make them change."""
-        # Between two events that matter nothing is read, but at each there is a fresh reading.
+        # Between two events that matter nothing is read, but each has a fresh reading.
         if not self._readings or self.now >= self._measured_at + self._reading_period_sec:
             self._readings = self.celsius[:]
             self._measured_at = self.now
@@ -102,7 +103,7 @@ class VirtualCluster:
                 for number, celsius in enumerate(self._readings)]
 
     def _shares(self):
-        """Return the share of full speed of every active stick: the slowest take what they can."""
+        """Return the share of full speed of every active stick; the slowest are served first."""
         most = sorted((self._most_of(number), number) for number in self.control.active)
         left = self._frames_per_sec * self._inference_sec
         shares = {}
@@ -112,7 +113,7 @@ class VirtualCluster:
         return shares
 
     def _most_of(self, number):
-        """Return the share of full speed at which a stick may work."""
+        """Return the share of full speed at which a stick can work at most."""
         return self.control.share_of(number)
 
     def _next_event_at(self, shares):
@@ -125,7 +126,7 @@ class VirtualCluster:
         limits = settings.switch_temperature, settings.resume_temperature
         read_at = self._measured_at + self._reading_period_sec
         if self._hot_since_resume:
-            # What counts is when the policies believe that a limit is passed.
+            # The moment that counts is when the policies believe that a limit is passed.
             heat = self.control.heat
             bodies = [(stick.model, heat.estimate(number), heat.warmth(number))
                       for number, stick in enumerate(heat.sticks.values())]

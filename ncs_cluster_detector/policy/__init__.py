@@ -6,4 +6,10 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Decides, in invented time: which sticks work, and which gets the next frame."""
+"""
+The policies: which sticks work, how fast, and which one gets the next frame.
+
+They read no clock, so that tests and the planner can invent the time: ``now`` is an argument, in
+seconds of the monotonic clock, and never less than in the call before. ``sticks`` are all sticks;
+numbers may be left out. Dictionaries are by stick number.
+"""

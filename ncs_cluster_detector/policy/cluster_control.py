@@ -35,27 +35,26 @@ from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
-# A moment after which a reading is too old, whatever rounding does to the sum.
+# A reading is too old after this, whatever rounding does to the sum.
 _TOO_OLD_SEC = READING_VALID_SEC + 0.001
 
 
 class ClusterControl:
     """
-    Brings the policies together.
+    Bring the policies together.
 
     ``active`` are the numbers of the sticks that work, and ``switches`` counts the changes in
     which one was relieved.
     """
 
     def __init__(self) -> None:
-        """Start with no active stick."""
         self.heat = ClusterHeat()
         self.promptness = Promptness()
         self.active: tuple[int, ...] = ()
         self.all_hot = False
         self.switches = 0
         self.last_switch_reason: SwitchReason | None = None
-        # Numbers of the sticks that may tell a temperature after a restart.
+        # Numbers of the sticks whose sensor may recover by a restart.
         self.to_restart: tuple[int, ...] = ()
         self._conditions: Mapping[int, Condition] = {}
         self._blind_restarts: dict[int, BlindRestart] = {}
@@ -71,9 +70,6 @@ class ClusterControl:
         """
         Take in the state of all sticks and return the Decision of this moment.
 
-        :param now: seconds of the monotonic clock; never less than in the call before.
-        :param sticks: all of them; numbers may be left out.
-        :param settings: those in force.
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
         self.heat.observe(now, sticks, self._pacing.shares)
@@ -97,10 +93,10 @@ class ClusterControl:
 
     def _follow_settings(self, now: float, settings: Settings, held: int) -> None:
         """
-        Measure what heat costs anew when settings change on which it depends.
+        Measure the heat loss again when a setting that affects it changes.
 
-        What is lost while sticks cool from what other settings allowed says nothing of the new
-        ones; if none is rested within a time constant, or a minute, it does.
+        Sticks that were hotter under the old settings cool first. What is lost meanwhile does not
+        count, for at most one time constant or a minute, or until no stick rests for heat.
         """
         if settings.heat_balance != self._heat_balance:
             if self._heat_balance is not None:
@@ -116,7 +112,7 @@ class ClusterControl:
                 self._cools_until = -math.inf
 
     def _held_back(self, settings: Settings) -> int:
-        """Return how many sticks more would be active if they were not too hot."""
+        """Return how many more sticks would be active if they were not too hot."""
         running = self.heat.running
         missing = min(settings.cluster_size or len(running), len(running)) - len(self.active)
         if missing <= 0:
@@ -126,9 +122,10 @@ class ClusterControl:
 
     def _due_restarts(self, now: float, sticks: Sequence[StickStatus]) -> tuple[int, ...]:
         """
-        Return the numbers of the sticks that are to be started again because they are blind.
+        Return the numbers of the sticks of unknown temperature that are to be restarted now.
 
-        Those that rest. Where none that runs sees, one after the other, also at work.
+        Those that rest. While no running stick has a known temperature, also those at work, one at
+        a time.
         """
         blind = {number for number in self.heat.running if self.heat.now(number) is None}
         may_at_work = len(blind) == len(self.heat.running) and not any(
@@ -142,8 +139,8 @@ class ClusterControl:
                 restarts.away()
                 continue
             rests = stick.number not in self.active and not stick.outstanding
-            may_be = rests or may_at_work and not due
-            if restarts.is_due(now, stick.number in blind, may_be):
+            may_restart = rests or may_at_work and not due
+            if restarts.is_due(now, stick.number in blind, may_restart):
                 due.append(stick.number)
         return tuple(due)
 
@@ -161,12 +158,12 @@ class ClusterControl:
 
     @property
     def in_trouble(self) -> bool:
-        """Tell whether heat has cost speed for more than a moment of late."""
+        """Tell whether heat has recently cost speed for more than a moment."""
         return self._loss.in_trouble
 
     @property
     def at_full_speed(self) -> bool:
-        """Tell whether it is known that heat costs next to no speed with the settings in force."""
+        """Tell whether heat is known to cost next to no speed with the settings in force."""
         return self._loss.at_full_speed
 
     def heat_advice(self, settings: Settings) -> HeatAdvice | None:
@@ -177,7 +174,7 @@ class ClusterControl:
         """
         Return how many sticks' full speed the running sticks can keep up for ever, or None.
 
-        It is not known while it contradicts that heat costs speed, as when sticks are lost.
+        It is unknown while it contradicts the measured heat loss, as after sticks are lost.
         """
         running = len(self.heat.running)
         size = self.heat.sustainable_size(settings.switch_temperature)
@@ -201,7 +198,7 @@ class ClusterControl:
 
     def give_on_trial(self, now: float, sticks: Sequence[StickStatus],
                       settings: Settings) -> int | None:
-        """Return the number of a stick that infers a frame of another one too, or None."""
+        """Return the number of a stick that infers the frame of another one too, or None."""
         cool = [stick for stick in sticks
                 if not settings.is_hot(self.heat.estimate(stick.number))]
         return choose_for_trial(now, cool, self.active, self.promptness.slowness,
@@ -223,7 +220,7 @@ class ClusterControl:
         return min((moment for moment in due if moment is not None), default=None)
 
     def _next_unknown(self, now: float, sticks: Sequence[StickStatus]) -> float | None:
-        """Return when the next reading is too old, so that none is told for longer, or None."""
+        """Return when the next reading becomes too old, or None."""
         moments = [stick.measured_at + _TOO_OLD_SEC for stick in sticks
-                   if stick.tells and stick.measured_at is not None]
+                   if stick.has_reading and stick.measured_at is not None]
         return min((moment for moment in moments if moment > now), default=None)

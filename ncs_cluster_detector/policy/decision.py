@@ -22,10 +22,10 @@ class SwitchReason(Enum):
     READY = 'ready'               # a stick became ready
     CYCLE = 'cycle'               # the switch cycle is over
     TEMPERATURE = 'temperature'   # an active stick is hot
-    CRITICAL = 'critical'         # one must not work any more, for heat
+    CRITICAL = 'critical'         # an active stick is too hot to go on
     LOST = 'lost'
-    LATE = 'late'                 # one owes a result
-    UNRELIABLE = 'unreliable'     # one of a lower standing takes the place of another
+    LATE = 'late'                 # the result of an active stick is overdue
+    UNRELIABLE = 'unreliable'     # a stick of a lower standing takes its place
     SETTINGS = 'settings'         # the cluster size changed
     REQUEST = 'request'
 
@@ -36,8 +36,8 @@ class Decision:
     The sticks that work from now on, by number.
 
     ``reason`` is None when nothing changed; ``left`` and ``joined`` are the sticks that stopped
-    and started working; ``all_hot`` says that an active stick asks for relief and none is fit.
-    ``conditions`` has the Condition of every stick.
+    and started working; ``all_hot`` tells that an active stick is hot and no fit one can relieve
+    it. ``conditions`` has the Condition of every stick.
     """
 
     active: tuple[int, ...]

@@ -22,13 +22,12 @@ def choose_stick(sticks: Iterable[StickStatus], active: Collection[int], infligh
     Return the number of the stick that takes the next frame, or None when all are full.
 
     The stick that holds the fewest frames is taken, and among equals the one that has waited
-    longest for a frame, so that results come back nearly in the order of the frames. One that is
-    late takes none, and one that is slow only when all others are full, and one at a time.
+    longest for a frame, so that results come back nearly in the order of the frames. A late stick
+    takes none, and a slow one only when all others are full, and one at a time.
 
     :param sticks: all sticks, or some.
-    :param active: numbers of the active sticks.
     :param inflight_per_stick: how many frames a stick may hold, 1 or 2.
-    :param late: numbers of the sticks that owe a result for too long.
+    :param late: numbers of the sticks whose result is overdue.
     :param slow: numbers of the sticks that take much longer than the others.
     """
     ready = [stick for stick in sticks
@@ -44,29 +43,27 @@ def choose_stick(sticks: Iterable[StickStatus], active: Collection[int], infligh
 def choose_for_trial(now: float, sticks: Iterable[StickStatus], active: Collection[int],
                      slow: Collection[int], late: Collection[int]) -> int | None:
     """
-    Return the number of a stick that is to infer a frame which another one infers too.
+    Return the number of a stick that infers, on trial, a frame that another stick infers too.
 
-    So a stick that failed, or was slow, shows whether it can be depended on, at no risk: one that
-    has not shown it since its restart at once, others once a second. Those are resting ones; what
-    is slow may also be an active one that gets no frame because the others can take all.
+    So a stick that failed or was slow shows at no risk whether it can be depended on: at once
+    after a restart, otherwise once a second. Resting sticks are tried, and slow active ones, which
+    get no frame while the others can take all.
 
-    :param now: seconds of the monotonic clock.
     :param sticks: all of them that may be tried.
-    :param active: numbers of the active sticks.
     :param slow: numbers of the sticks that take much longer than the others.
-    :param late: numbers of the sticks that owe a result for too long.
-    :return: a number, or None when there is none to be tried now.
+    :param late: numbers of the sticks whose result is overdue.
+    :return: a number, or None when no stick is to be tried now.
     """
     tried = [stick for stick in sticks
              if stick.state is StickState.RUNNING and not stick.outstanding
-             and stick.number not in late and _is_to_be_tried(now, stick, active, slow)]
+             and stick.number not in late and _needs_trial(now, stick, active, slow)]
     if not tried:
         return None
     return min(tried, key=lambda stick: (not stick.trials_left, stick.last_given_at)).number
 
 
-def _is_to_be_tried(now: float, stick: StickStatus, active: Collection[int],
-                    slow: Collection[int]) -> bool:
+def _needs_trial(now: float, stick: StickStatus, active: Collection[int],
+                 slow: Collection[int]) -> bool:
     if stick.number in active and stick.number not in slow:
         return False
     return bool(stick.trials_left) or (

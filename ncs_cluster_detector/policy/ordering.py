@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""In which order results may be published."""
+"""The order in which results are published."""
 
 from collections import deque
 from collections.abc import Set
@@ -20,28 +20,27 @@ class ResultOrder(Generic[ResultT]):
     """
     Holds results back until the earlier frames have theirs.
 
-    Two sticks with two frames each finish out of order by up to one inference. A result waits
-    for the frames sent before its own, but never longer than ``patience_sec``, which may change,
-    so that a hung stick delays the others once, not for as long as it hangs. What comes after a
-    later result was let go is late.
+    Two sticks with two frames each finish out of order by up to one inference. A result waits for
+    the frames sent before its own, but never longer than ``patience_sec``, which may change, so
+    that a hung stick delays the others once, not for as long as it hangs. A result that comes
+    after a later one was released is late.
 
-    Several sticks may have the same frame: the first result counts, and the frame is lost when
-    the last of them has lost it.
+    Several sticks may have the same frame: the first result counts, and the frame is lost when the
+    last of them has lost it.
     """
 
     def __init__(self, patience_sec: float) -> None:
-        """Start with no frame under way."""
         self.patience_sec = patience_sec
         self._under_way: deque[int] = deque()   # sequence numbers in the order of the frames
         # Sequence number -> (result, when it came).
         self._finished: dict[int, tuple[ResultT, float]] = {}
-        self._lost: set[int] = set()   # what is not waited for
+        self._lost: set[int] = set()   # frames that are not waited for
         self._holders: dict[int, set[int]] = {}   # sequence number -> sticks that have the frame
-        self._answered: set[int] = set()   # those of them of which one has given a result
-        self.dropped = 0   # frames that came to nothing: late or lost
+        self._answered: set[int] = set()   # those of them that have a result
+        self.dropped = 0   # frames without a published result: late or lost
 
     def sent(self, sequence: int, stick: int) -> None:
-        """Take note of a frame that was sent to a stick; new sequence numbers grow."""
+        """Note a frame that was sent to a stick; new sequence numbers grow."""
         if sequence not in self._holders:
             self._under_way.append(sequence)
         self._holders.setdefault(sequence, set()).add(stick)
@@ -59,7 +58,7 @@ class ResultOrder(Generic[ResultT]):
             self.dropped += 1
 
     def lost(self, sequence: int, stick: int) -> None:
-        """Take note that a stick will give no result of a frame."""
+        """Note that a stick will give no result of a frame."""
         is_answered = sequence in self._answered
         if self._give_back(sequence, stick) and not is_answered:
             self.dropped += 1
@@ -67,18 +66,18 @@ class ResultOrder(Generic[ResultT]):
                 self._lost.add(sequence)
 
     def wait_no_longer(self, sequence: int) -> None:
-        """Let later results go without that of this frame; should it come, it is late."""
+        """Release later results without that of this frame, which is late if it comes."""
         if sequence in self._under_way:
             self._lost.add(sequence)
 
     def owed_by(self, sticks: Set[int]) -> list[int]:
-        """Return the sequence numbers of the frames that none but these sticks have, by age."""
+        """Return the sequence numbers, oldest first, of the frames that only these sticks have."""
         return [sequence for sequence in self._under_way
                 if sequence in self._holders and self._holders[sequence] <= sticks
                 and sequence not in self._answered and sequence not in self._lost]
 
     def _give_back(self, sequence: int, stick: int) -> bool:
-        """Take note that a stick is done with a frame; return whether all are."""
+        """Note that a stick is done with a frame; return whether all are."""
         self._holders[sequence].discard(stick)
         if self._holders[sequence]:
             return False
@@ -100,7 +99,7 @@ class ResultOrder(Generic[ResultT]):
         return released
 
     def next_release_at(self) -> float | None:
-        """Return when a waiting result is let go at the latest, or None when none waits."""
+        """Return when a waiting result is released at the latest, or None when none waits."""
         if not self._finished:
             return None
         return min(came for _, came in self._finished.values()) + self.patience_sec

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which sticks are active."""
+"""The rotation: which sticks are active."""
 
 from collections.abc import Collection
 from collections.abc import Mapping
@@ -33,20 +33,19 @@ class Rotation:
     ``coolest`` changes one stick at a time, the hottest active with the coolest fit one, every
     switch cycle divided by the cluster size; ``round_robin`` changes the whole cluster every
     switch cycle, in the order of the stick numbers. Both relieve a stick that reaches the switch
-    temperature, and with it those that would reach it before the next change may be made: none is
-    made within ``min_dwell_ms`` of another, except to replace a stick that is lost, late, critical
-    or of unknown temperature, to follow a new cluster size, or on request. A stick is fit when it
+    temperature, and with it those that would reach it before the next change is allowed: changes
+    are at least ``min_dwell_ms`` apart, except to replace a stick that is lost, late, critical or
+    of unknown temperature, to follow a new cluster size, or on request. A stick is fit when it
     runs, is below the switch temperature and, once it was relieved for its heat, has been below
-    the resume temperature since. Rather than leave no stick at work, the coolest that is not
-    critical is taken all the same.
+    the resume temperature since. When there would be no active stick, the coolest that is not
+    critical works all the same.
 
-    The standing of a stick comes first in all of this: of two fit ones that of the lower standing
-    is taken, one of a higher standing is relieved by it, and takes the place of one of a lower
-    only for heat.
+    The standing of a stick comes first in all of this. Of two fit sticks the one with the lower
+    standing is taken, and it relieves an active one with a higher standing. A higher standing
+    takes the place of a lower one only for heat.
     """
 
     def __init__(self) -> None:
-        """Start with no active stick."""
         self._active: tuple[int, ...] = ()
         self._last_size: int | None = None
         self._changed_at = float('-inf')
@@ -62,11 +61,8 @@ class Rotation:
         """
         Return the decision for this moment.
 
-        :param now: seconds of the monotonic clock; never less than in the call before.
-        :param sticks: all of them.
         :param heat: has observed these sticks at this time.
-        :param standings: by stick number, of all that run.
-        :param settings: those in force.
+        :param standings: of all sticks that run.
         :param requested: whether somebody asks for a change of the whole cluster now.
         """
         self._heat = heat
@@ -136,7 +132,7 @@ class Rotation:
         return self._changed_at + settings.min_dwell_ms / 1000
 
     def _why_left(self, gone: Set[int], critical: Set[int]) -> SwitchReason:
-        """Return the reason for a change in which sticks stop working that must not go on."""
+        """Return why active sticks had to stop."""
         if gone & critical:
             return SwitchReason.CRITICAL
         standings = [self._standings[number] for number in gone if number in self._standings]
@@ -152,7 +148,7 @@ class Rotation:
         is_better = min(self._standings[number] for number in fit) < worst
         if is_better and worst is Standing.BLIND:
             return SwitchReason.UNRELIABLE
-        # Compared as next_due() reckons, or rounding makes a moment that is due one that is not.
+        # Computed as in next_due(), or rounding could make a due moment too early.
         if now < self._dwell_until(self._settings):
             return None
         if hot:
@@ -170,7 +166,7 @@ class Rotation:
         return {number for number in fit if self._standings[number] <= worst}
 
     def _rotated(self, active: Sequence[int], fit: Set[int], reason: SwitchReason) -> list[int]:
-        """Return the active sticks after a change with as many of the fit ones as it takes."""
+        """Return the active sticks after a change that takes in as many fit ones as it needs."""
         by_need = sorted(active, key=self._worst_last)
         urgent = [number for number in by_need if self._needs_relief(number)]
         if reason is SwitchReason.UNRELIABLE:
@@ -184,13 +180,13 @@ class Rotation:
                 leaving = [number for number in by_need if number not in urgent] + urgent
             peers = self._peers(active, fit)
             joining = self._next_in(peers)[:len(leaving)]
-            if reason is SwitchReason.TEMPERATURE:   # others take the place of hot ones alone
+            if reason is SwitchReason.TEMPERATURE:   # of a higher standing: only for hot ones
                 joining += self._next_in(fit - peers)[:max(len(urgent) - len(joining), 0)]
         leaving = leaving[len(leaving) - len(joining):]   # those in need go first
         return [number for number in active if number not in leaving] + joining
 
     def _needs_relief(self, number: int) -> bool:
-        """Tell whether a stick is hot, or would be before the next change may be made."""
+        """Tell whether a stick is hot, or would be before the next change is allowed."""
         dwell_sec = self._settings.min_dwell_ms / 1000
         return any(map(self._settings.is_hot, (
             self._heat.estimate(number), self._heat.at_full_speed(number, dwell_sec))))

@@ -28,7 +28,7 @@ LIMITS = {
 
 
 class Labelled(Protocol):
-    """What the settings are asked about: a Detection has these."""
+    """What ``Settings.wants`` reads of a Detection."""
 
     @property
     def label(self) -> str:
@@ -42,7 +42,7 @@ class Labelled(Protocol):
 @dataclass(frozen=True)
 class Settings:
     """
-    What the rotation, the dispatch and the publishing go by.
+    The settings of the rotation, the dispatch and the publishing.
 
     Temperatures are in degrees Celsius, ``_ms`` are milliseconds, ``score_threshold`` is 0 to 1.
     The same names and defaults are the node's parameters.
@@ -62,7 +62,7 @@ class Settings:
 
     @property
     def heat_balance(self) -> tuple[object, ...]:
-        """Return what decides how hot sticks get; what was measured holds for these values."""
+        """Return the settings that heat loss depends on; a measurement holds only for them."""
         return (self.cluster_size, self.cluster_switch_cycle_ms, self.switch_temperature,
                 self.resume_margin, self.critical_margin, self.min_dwell_ms,
                 self.rotation_policy)

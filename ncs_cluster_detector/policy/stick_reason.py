@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Why a stick works or rests: decided once a step, for everybody who tells about it."""
+"""Why a stick works or rests: decided once a step, for everybody who shows it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -24,15 +24,15 @@ FORCED_REST_LEVEL = 2
 
 class Reason(Enum):
     """
-    What keeps a stick from work, or speaks against one that works; the first that holds counts.
+    Why a stick rests, or should rest; the first that holds counts.
 
-    A stick is hot from the switch temperature on. Its estimate, the temperature now as its own
-    thermal model carries it on from its readings, decides when a stick is relieved, when it may
-    come back (below the resume temperature), whether it is tried and how it is paced. Its last
-    reading alone decides what is critical, for no model may shut out a stick, and whether the
-    temperature is known at all. For people, who see the reading, a stick is hot by whichever is
-    higher, see Condition. One of unknown temperature is relieved by its estimate too, but is told
-    as unknown.
+    A stick is hot from the switch temperature on. Its estimate, the temperature now by its own
+    thermal model and its readings, decides when a stick is relieved, when it may come back (below
+    the resume temperature), whether it is tried and how it is paced, also while its temperature is
+    unknown. Its last reading alone decides what is critical, since no model may shut out a stick,
+    and whether the temperature is known at all. People see the reading, so for them a stick is hot
+    by the higher of the two, see Condition. One that is relieved by its estimate alone is shown as
+    unknown.
     """
 
     NOT_RUNNING = 'not running'   # its StickState tells more
@@ -41,7 +41,7 @@ class Reason(Enum):
     LATE = 'late'
     UNPROVEN = 'unproven'
     UNKNOWN_TEMPERATURE = 'unknown temperature'
-    HOT = 'hot'                   # it was relieved for its heat, and is hot still
+    HOT = 'hot'                   # it was relieved for its heat, and is still hot
     COOLING = 'cooling'           # it was, and must cool to the resume temperature
     USELESS = 'useless'
     SLOW = 'slow'
@@ -66,8 +66,8 @@ class Condition:
 
     ``is_hot`` tells whether ``celsius``, the last reading while it is valid and believed, or the
     estimate is at the switch temperature or above. ``likely_celsius`` is the estimate, and
-    ``sensor_fault`` says why what the stick tells is not believed. ``standing`` is that of a
-    running stick, ``slowness`` that of a slow one.
+    ``sensor_fault`` says why the readings are not believed. ``standing`` is that of a running
+    stick, ``slowness`` that of a slow one.
     """
 
     reason: Reason = Reason.NOT_RUNNING

@@ -26,7 +26,7 @@ class StickState(Enum):
     QUEUED = 'QUEUED'     # it waits for its turn to start: one stick at a time
     FATAL = 'FATAL'
     ABSENT = 'ABSENT'
-    DEAD = 'DEAD'   # it has booted and does not answer on USB
+    DEAD = 'DEAD'   # it has booted, but does not answer on USB
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class StickStatus:
 
     ``celsius`` is the last reading in degrees Celsius, taken at ``measured_at``, or None when
     there was none; ``outstanding`` counts the frames that the stick holds and ``last_given_at`` is
-    when it got the newest of them. ``work_sec`` is how long it has computed in all, in which each
+    when it got the newest of them. ``work_sec`` is how long it has computed in all, where each
     inference counts ``inference_sec``, its time at full speed (None before the first), and
-    ``recent_sec`` is how long the latest ones took. Since ``busy_since`` it owes a result (None
-    when it owes none). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds
-    of the monotonic clock.
+    ``recent_sec`` is how long the latest ones took. ``busy_since`` is when it got its first frame,
+    or gave a result, while another is due (None when none is). ``doubt_sec`` and ``trials_left``
+    are those of its Trust. Times are seconds of the monotonic clock.
     """
 
     number: int
@@ -59,11 +59,11 @@ class StickStatus:
 
     def reading(self, now: float) -> float | None:
         """Return the temperature in degrees Celsius, or None when it is unknown or too old."""
-        if not self.tells or self.measured_at is None:
+        if not self.has_reading or self.measured_at is None:
             return None
         return self.celsius if now - self.measured_at <= READING_VALID_SEC else None
 
     @property
-    def tells(self) -> bool:
+    def has_reading(self) -> bool:
         """Tell whether the last reading is a number."""
         return self.celsius is not None and math.isfinite(self.celsius)

@@ -10,7 +10,6 @@
 
 from pathlib import Path
 from typing import NamedTuple
-from typing import Optional
 
 from runner import values
 from runner.one_line_parser import OneLineParser
@@ -28,20 +27,21 @@ class Options(NamedTuple):
     """
     What to run.
 
-    Seconds (None = until stopped), video file, its rate, folder of the report, whether Fast DDS
-    gets the profile with which whole images arrive, the graphs of the sticks, how many simulated
-    sticks there are, and the temperature in degrees Celsius of an idle one (None = the detector's
-    default), and how many of them are active at a time (0 = all).
+    ``seconds`` (None = until stopped), ``video`` and the frames a second of its source, ``out``:
+    the folder of the report, ``with_profile``: whether Fast DDS gets the profile with which whole
+    images arrive, ``graphs``, the number of simulated ``sticks``, ``ambient``: the temperature in
+    degrees Celsius of an idle one (None = the detector's default), and ``cluster_size``: how many
+    of them are active at a time (0 = all).
     """
 
-    seconds: Optional[float]
-    video: Optional[Path]
+    seconds: float | None
+    video: Path | None
     source_fps: float
-    out: Optional[Path]
+    out: Path | None
     with_profile: bool = True
-    graphs: Optional[list] = None
-    sticks: Optional[int] = None
-    ambient: Optional[float] = None
+    graphs: list | None = None
+    sticks: int | None = None
+    ambient: float | None = None
     cluster_size: int = values.DEFAULT_CLUSTER_SIZE
 
 
@@ -83,7 +83,7 @@ def parse(arguments):
     try:
         video, fps = values.video(given.video)
         sticks = values.sticks(given.sticks)
-        # The folder comes last, because it is made.
+        # The folder comes last, because it is created.
         return Options(
             values.seconds(given.seconds), video, fps,
             with_profile=values.with_profile(given.fastdds_profile),

@@ -44,15 +44,15 @@ def loopback_environment(inherited, domain, profile=LOOPBACK_PROFILE):
 
 def remove_dead_shared_memory(names_before):
     """
-    Remove what is left in shared memory since the run began; call it outside of ROS.
+    Remove what a run has left in shared memory; call it outside of ROS.
 
-    :param names_before: names that were there before the run; they are somebody else's.
+    :param names_before: names that were there before the run; they belong to others.
     :return: names of what was removed: what came since then and no other process holds.
     """
     return remove_unused(shared_memory_names() - names_before)
 
 
 def use(environment):
-    """Make the environment that of this process, too; call it before rclpy is imported."""
+    """Use this environment in this process, too; call it before rclpy is imported."""
     os.environ.clear()
     os.environ.update(environment)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Finds the runs that go on in other terminals, by the detector node that each of them has."""
+"""Finds the runs in other terminals, by the detector node that each of them has."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ class FoundRun(NamedTuple):
 
 
 class Failure(Exception):
-    """What was asked for cannot be done; the text is one line."""
+    """A request cannot be fulfilled; the text is one line."""
 
 
 def find_runs(executable):
@@ -37,7 +37,7 @@ def find_runs(executable):
     """
     found = []
     for process in psutil.process_iter():
-        # A process may end meanwhile, or be another user's: no concern of this one.
+        # A process may have ended, or belong to another user: then it is skipped.
         with contextlib.suppress(psutil.Error):
             if process.uids().effective != os.getuid():
                 continue
@@ -72,7 +72,7 @@ def choose_run(runs, pid):
 
 
 def environment_of(run):
-    """Return the environment in which to talk to a FoundRun: its domain, this machine only."""
+    """Return the environment for talking to a FoundRun: its domain, this machine only."""
     profiles = [run.environment[name] for name in run_environment.PROFILE_VARIABLES
                 if name in run.environment]
     return run_environment.loopback_environment(

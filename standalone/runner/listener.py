@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Hears on ROS topics what the two nodes do, and asks them for their parameters."""
+"""Listens to the ROS topics of the two nodes, and asks them for their parameters."""
 
 import time
 
@@ -41,7 +41,6 @@ class RunListener:
         """
         Subscribe; to pictures only for a recorder, because each of them costs time.
 
-        :param state: the RunState.
         :param recorder: a Recorder or None.
         """
         rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
@@ -64,14 +63,13 @@ class RunListener:
         self._asked_at = {}
 
     def spin(self, timeout_sec):
-        """Take what has come; wait for it at most ``timeout_sec``; keep asking for parameters."""
+        """Take what comes within ``timeout_sec``, and ask for missing parameters."""
         self._executor.spin_once(timeout_sec)
         for name, client in self._clients.items():
             if name not in self._state.parameters:
                 self._ask(name, client)
 
     def close(self):
-        """Leave ROS."""
         self._executor.shutdown()
         self._node.destroy_node()
         rclpy.try_shutdown()

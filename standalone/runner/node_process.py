@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A node as a child process: starting it, keeping its log lines, stopping it with deadlines."""
+"""A node as a child process: starting it, keeping its log lines, stopping it in time."""
 
 from collections import deque
 import os
@@ -25,10 +25,10 @@ STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)
 GROUP_PATIENCE_SEC = 2.0
 OUTPUT_PATIENCE_SEC = 1.0
 LOOK_AGAIN_SEC = 0.02
-# What rclpy writes: level, time, name of the logger, text.
+# A line of rclpy: level, time, name of the logger, text.
 LOG_LINE = re.compile(r'\[([A-Z]+)\] \[\d+\.\d+\] \[[^\]]*\]: (.*)')
 LOUD_LEVELS = ('WARN', 'ERROR', 'FATAL')
-LAST_WORDS = 12
+LAST_LINES = 12
 START_NODE = Path(__file__).resolve().parent / 'start_node.py'
 
 
@@ -36,8 +36,8 @@ class NodeProcess:
     """
     One node in a session of its own, so that a terminal's Ctrl-C does not reach it.
 
-    A thread takes its output, all of it to the log, what is loud to ``warnings`` and the end of
-    the rest to ``last_words``.
+    A thread reads its output: all of it goes to the log, loud lines also to ``warnings``, and the
+    end of the rest to ``last_lines``.
     """
 
     def __init__(self, name, command, environment, log):
@@ -51,7 +51,7 @@ class NodeProcess:
         """
         self.name = name
         self.warnings = deque(maxlen=100)
-        self.last_words = deque(maxlen=LAST_WORDS)
+        self.last_lines = deque(maxlen=LAST_LINES)
         self._log = log
         # Isolated and without site packages the helper takes 15 ms.
         helper = [sys.executable, '-I', '-S', str(START_NODE), str(os.getpid())]
@@ -68,7 +68,7 @@ class NodeProcess:
         return self._process.poll()
 
     def signal(self, number):
-        """Send a signal to the node alone; its workers are its own business."""
+        """Send a signal to the node alone; it stops its workers itself."""
         self._process.send_signal(number)
 
     def wait(self, deadline):
@@ -80,12 +80,12 @@ class NodeProcess:
         return True
 
     def wait_for_output(self):
-        """Wait until the last line of a node that has ended is taken in."""
+        """Wait until the last line of an ended node is read."""
         self._reader.join(OUTPUT_PATIENCE_SEC)
 
-    def bury(self):
+    def clean_up(self):
         """
-        End what is left of its session, and take in its last output.
+        Kill what is left of its session, and read its last output.
 
         :return: number of processes that outlived the node and were killed.
         """
@@ -94,13 +94,13 @@ class NodeProcess:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
-                continue   # it has ended in this moment
+                continue   # it has just ended
         self._wait_for_group()
         self.wait_for_output()
         return len(left)
 
     def _wait_for_group(self):
-        """Wait for the end of its session, with a deadline; return the ids of who is left."""
+        """Wait for the end of its session, with a deadline; return the ids of those left."""
         deadline = time.monotonic() + GROUP_PATIENCE_SEC
         while (left := session_members(self.pid)) and time.monotonic() < deadline:
             time.sleep(LOOK_AGAIN_SEC)
@@ -115,14 +115,14 @@ class NodeProcess:
                 if found and found[1] in LOUD_LEVELS:
                     self.warnings.append(f'{found[1]} {self.name}: {found[2]}')
                 elif line:
-                    self.last_words.append(f'{self.name}: {line}')
+                    self.last_lines.append(f'{self.name}: {line}')
 
     def _keep(self, line):
         if self._log is None:
             return
         try:
             self._log.write(f'[{self.name}] {line}\n'.encode())
-        except OSError as error:   # the node must not wait for a reader that has given up
+        except OSError as error:   # the node must not wait for its output to be read
             self._log = None
             self.warnings.append(f'WARN {self.name}: writing its lines to run.log failed '
                                  f'({error.strerror}); the rest of them is not kept')
@@ -132,7 +132,7 @@ def stop(nodes):
     """
     Stop nodes, all at the same time: SIGINT, then SIGTERM, then SIGKILL, each with a deadline.
 
-    :return: one line for everything that did not go as it should.
+    :return: one line for everything that went wrong.
     """
     complaints = []
     for number, patience_sec in STOP_STEPS:
@@ -148,7 +148,7 @@ def stop(nodes):
         for node in running:
             node.wait(deadline)
     for node in nodes:
-        orphans = node.bury()
+        orphans = node.clean_up()
         if orphans:
             complaints.append(f'{orphans} processes of the {node.name} node outlived it by '
                               f'{GROUP_PATIENCE_SEC:g} s and were killed')

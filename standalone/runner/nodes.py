@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The two nodes of a run: their parameters and commands, and how one that ends by itself shows."""
+"""The two nodes of a run: their parameters and commands, and a node's end in words."""
 
 import json
 from pathlib import Path
@@ -14,19 +14,15 @@ import signal
 import sys
 
 ROOT = Path(__file__).resolve().parents[2]
-# What differs from a robot: no hardware, and a viewer who will not wait for minutes. A real
-# stick takes 120 s for 63 % of its way to the final temperature.
+# The differences to a robot: no hardware, and a viewer who does not wait for minutes. A real stick
+# takes 120 s for 63 % of its way to the final temperature.
 SIMULATION = {
     'driver': 'simulated', 'cluster_switch_cycle_ms': 5000, 'simulated.time_constant_sec': 20.0}
 EXECUTABLES = Path(sys.executable).parent
 
 
 def node_commands(options):
-    """
-    Return the command of each node by its name.
-
-    :param options: the run_arguments.Options.
-    """
+    """Return the command of each node by its name, for the arguments.Options."""
     if options.video is None:
         camera = {'source': 'test_pattern'}
     else:
@@ -69,7 +65,7 @@ def _command(name, overrides):
     command = [str(EXECUTABLES / f'{name}_node'), '--ros-args',
                '--params-file', str(_parameter_file(name))]
     for parameter, value in overrides.items():
-        # ROS reads a value as YAML, of which JSON is a part: so a path with a colon, a bracket
-        # or nothing but digits in it arrives as a text.
+        # ROS reads a value as YAML, of which JSON is a part: as JSON a path with a colon, a
+        # bracket or only digits in it arrives as a text.
         command += ['-p', f'{parameter}:={json.dumps(value, ensure_ascii=False)}']
     return command

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A parser of command lines whose complaints are one line."""
+"""A parser of command lines whose errors are one line."""
 
 import argparse
 import sys
@@ -16,14 +16,13 @@ from ncs_cluster_detector.shown_text import shown
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, and that takes no shortened options."""
+    """A parser whose errors are one line, and that accepts no shortened options."""
 
     def __init__(self, **options):
-        """See argparse.ArgumentParser."""
         super().__init__(allow_abbrev=False, **options)
 
     def parse_args(self, args=None, namespace=None):
-        """Return the arguments; of one that is not known name a similar one."""
+        """Return the arguments; for an unknown one name a similar one."""
         given, unknown = self.parse_known_args(args, namespace)
         if unknown:
             option = unknown[0].partition('=')[0]
@@ -34,7 +33,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message):
         """End the program with status 2 and one line on stderr."""
-        # The parser of a command calls itself by the names of the program and of the command.
+        # The parser of a command is called by the names of the program and of the command.
         refuse(f'{message}; --help shows what there is', self.prog.split()[0])
 
 

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Lists, describes, reads and sets the parameters of a run that goes on in another terminal."""
+"""Lists, describes, reads and sets the parameters of a run in another terminal."""
 
 import contextlib
 import signal
@@ -60,7 +60,7 @@ def parse(arguments):
 
 
 class Nodes:
-    """The parameter services of both nodes; made when the environment is that of the run."""
+    """The parameter services of both nodes; create it after the environment is that of the run."""
 
     def __init__(self):
         """Join the ROS domain."""
@@ -75,7 +75,6 @@ class Nodes:
         self._clients = {name: AsyncParameterClient(self._node, f'/{name}') for name in NODES}
 
     def close(self):
-        """Leave ROS."""
         self._node.destroy_node()
         self._rclpy.try_shutdown()
 
@@ -109,7 +108,7 @@ class Nodes:
         """
         Return the name of the node that has a parameter.
 
-        :raises Failure: none has; the text names a similar one.
+        :raises Failure: no node has it; the text names a similar one.
         """
         known = []
         for node in NODES:
@@ -123,7 +122,7 @@ class Nodes:
 
 
 def shown(value):
-    """Return a value (a ROS message) as one may give it to set."""
+    """Return a value (a ROS message) in the form that set accepts."""
     from rclpy.parameter import parameter_value_to_python
     plain = parameter_value_to_python(value)
     if isinstance(plain, bool):
@@ -132,12 +131,7 @@ def shown(value):
 
 
 def table(node, parameters):
-    """
-    Return the lines of a list of parameters; a star marks the live ones.
-
-    :param node: name of the node.
-    :param parameters: list of pairs of descriptor and value.
-    """
+    """Return the lines of a list of (descriptor, value) of a node; a star marks the live ones."""
     width = max(len(descriptor.name) for descriptor, _ in parameters)
     return [f'{node}:'] + [
         f'  {" " if descriptor.read_only else "*"} {descriptor.name:{width}}  {shown(value)}'
@@ -167,7 +161,7 @@ def value_in(text):
         if all(isinstance(one, (bool, float, str)) or isinstance(one, int) and abs(one) < 2 ** 63
                for one in (read if isinstance(read, list) else [read])):
             return get_parameter_value(text)
-    # Of a type that no parameter has: the node says what it expects instead.
+    # A type that no parameter has: the node answers what it expects.
     return ParameterValue(type=TYPES.index('string'), string_value=text)
 
 
@@ -175,7 +169,6 @@ def perform(nodes, given):
     """
     Do what was asked for, and return the lines to print.
 
-    :param nodes: the Nodes.
     :param given: what parse returns.
     :raises Failure: it cannot be done.
     """
@@ -207,13 +200,13 @@ def main(arguments, executable=run_nodes.EXECUTABLES / 'detector_node'):
     """
     Do what the arguments ask for.
 
-    :param executable: the program that a run is known by.
+    :param executable: the program by which runs are found.
     :return: exit code: 0, 1 when it failed, 128 and the number of a signal that ended it; wrong
         arguments exit with 2.
     """
     sys.stdout.reconfigure(errors='replace')   # a description in a terminal that knows only ASCII
     for number in stop_signals():
-        signal.signal(number, lambda got, _: sys.exit(128 + got))   # what is below ends in order
+        signal.signal(number, lambda got, _: sys.exit(128 + got))   # the code below ends in order
     given = parse(arguments)
     try:
         run = finder.choose_run(finder.find_runs(executable), given.pid)
@@ -226,7 +219,7 @@ def main(arguments, executable=run_nodes.EXECUTABLES / 'detector_node'):
             nodes.close()
             run_environment.remove_dead_shared_memory(shared_memory_before)
     except Failure as failure:
-        # As ros2 param says it, so that what one reads about that fits.
+        # The words of ros2 param, so that what is written about it elsewhere fits.
         prefix = 'Setting parameter failed' if given.command == 'set' else 'param'
         print(f'{prefix}: {without_secrets(str(failure), *arguments)}', file=sys.stderr)
         return 1

@@ -39,12 +39,7 @@ class Run:
     """One run, from the start of the nodes to the report."""
 
     def __init__(self, options, log):
-        """
-        Start both nodes.
-
-        :param options: the run_arguments.Options.
-        :param log: an unbuffered binary file for the nodes' output, or None.
-        """
+        """Start both nodes; ``log`` is an unbuffered binary file for their output, or None."""
         self._options = options
         self._shared_memory_before = environment.shared_memory_names()
         self._began = datetime.now(timezone.utc)
@@ -70,8 +65,7 @@ class Run:
         """
         Show the run until its time is over, somebody stops it or a node ends by itself.
 
-        :param terminal: the Terminal.
-        :param asked_to_stop: list to which signal handlers add a signal's name.
+        :param asked_to_stop: list to which signal handlers add the name of a signal.
         """
         terminal.say(f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']} "
                      'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST leads to these nodes')
@@ -88,7 +82,7 @@ class Run:
         self._ended_at = time.monotonic()
 
     def stop(self, terminal):
-        """Stop the nodes, and leave nothing of them behind; may be called at any time."""
+        """Stop the nodes and remove everything that is left of them; may be called at any time."""
         if self._ended_at is None:
             self._ended_at = time.monotonic()
         went_by_itself = {node.name for node in self._nodes if node.exit_code() is not None}
@@ -96,19 +90,19 @@ class Run:
         self._show_warnings(terminal)
         for node in self._nodes:
             code = node.exit_code()
-            # One that is stopped while it loads its libraries may say so by its exit code.
-            # One that had to be killed has a complaint of its own.
+            # A node that is stopped while it loads its libraries may end with another code. A node
+            # that had to be killed has a complaint of its own.
             if (code not in (0, -signal.SIGKILL) and self._state.up_at is not None
                     and node.name not in went_by_itself):
                 self.complaints.append(f'the {node.name} node, asked to stop, ended '
                                        f'{nodes.how_it_ended(code)}; see its last lines')
-                self._show_last_words(node, terminal)
+                self._show_last_lines(node, terminal)
         if self._listener is not None:
             self._listener.close()
         environment.remove_dead_shared_memory(self._shared_memory_before)
 
     def report(self):
-        """Write the report, if one was asked for; return lines that sum the run up."""
+        """Write the report, if one was asked for; return lines that sum up the run."""
         out, written = self._options.out, []
         if out is not None:
             written, complaints = self._recorder.close()
@@ -141,7 +135,7 @@ class Run:
             code = node.exit_code()
             if code is not None:
                 self._show_warnings(terminal)
-                self._show_last_words(node, terminal)
+                self._show_last_lines(node, terminal)
                 self.complaints.append(
                     f'the {node.name} node ended by itself {nodes.how_it_ended(code)} after '
                     f'{now - self._state.started_at:.1f} s, though nobody asked it to; see what '
@@ -169,12 +163,12 @@ class Run:
             while node.warnings:
                 terminal.say(node.warnings.popleft())
 
-    def _show_last_words(self, node, terminal):
+    def _show_last_lines(self, node, terminal):
         node.wait_for_output()
         self._show_warnings(terminal)
-        for line in node.last_words:
+        for line in node.last_lines:
             terminal.say(line)
-        node.last_words.clear()
+        node.last_lines.clear()
 
     def _source(self):
         video = self._options.video
@@ -208,8 +202,8 @@ def main(arguments):
     faulthandler.enable()   # a crash in a native library says where it was
     sys.stdout.reconfigure(errors='replace')   # degrees in a terminal that knows only ASCII
     asked_to_stop = []
-    # Every one but the first is ignored: what follows has deadlines, and make and a terminal
-    # may both pass the same Ctrl-C on.
+    # All but the first are ignored: stopping has deadlines, and make and a terminal may both pass
+    # on the same Ctrl-C.
     for number in stop_signals():
         signal.signal(number, lambda got, _: asked_to_stop.append(signal.Signals(got).name))
     options = run_arguments.parse(arguments)

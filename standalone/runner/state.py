@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What the runner knows of a run, gathered from diagnostics and detections; knows no ROS."""
+"""The state of a run, gathered from diagnostics and detections; no ROS."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -50,10 +50,9 @@ class Change(NamedTuple):
 
 
 class RunState:
-    """All that has been heard; times are seconds of the monotonic clock that the caller reads."""
+    """All that was received; times are seconds of the monotonic clock, from the caller."""
 
     def __init__(self, started_at):
-        """Begin with nothing."""
         self.started_at = started_at
         self.up_at = None
         self.first_detection_at = None
@@ -98,14 +97,14 @@ class RunState:
             self.samples.append(Sample(now - self.started_at, cluster, tuple(sticks)))
         if self.up_at is None and self.camera is not None and any(
                 stick.state == 'RUNNING' for stick in self.sticks):
-            # They are told of once a second, and may have been so before: a detection shows it.
+            # Diagnostics come once a second, so it may have been up before: a detection shows it.
             self.up_at = now if self.first_detection_at is None else self.first_detection_at
 
     def take_parameters(self, node, values):
         """
         Take all parameters of a node, as a dictionary by name.
 
-        They were asked for a moment ago; what has changed meanwhile is newer.
+        Changes since they were asked for are newer.
         """
         for index, change in enumerate(self.changes):
             if change.node == node:
@@ -133,12 +132,7 @@ class RunState:
         return 2 if all(stick.state == 'RUNNING' for stick in self.sticks) else 1
 
     def take_detections(self, detections, latency_sec, now):
-        """
-        Take the Detections of one message.
-
-        :param detections: possibly empty.
-        :param latency_sec: age of the frame's stamp when the message came.
-        """
+        """Take the Detections of one message, and the age of its stamp in seconds."""
         if self.first_detection_at is None:
             self.first_detection_at = now
         else:
@@ -155,7 +149,7 @@ class RunState:
         return self._last_detection_at - self.first_detection_at if self.messages > 1 else None
 
     def mean_detection_fps(self):
-        """Return the mean rate in that time, or None."""
+        """Return the mean rate between them, or None."""
         return (self.messages - 1) / self.detecting_sec if self.detecting_sec else None
 
     def latency_sec(self, fraction):

@@ -6,14 +6,13 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What diagnostics say of sticks, cluster and camera, as tuples; knows no ROS."""
+"""Diagnostics of sticks, cluster and camera, as tuples; no ROS."""
 
 import re
 from typing import NamedTuple
-from typing import Optional
 
 OK, WARN, ERROR = 0, 1, 2   # levels of a DiagnosticStatus
-# How the message of a stick that rests begins.
+# How the message of a resting stick begins.
 WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
 
 
@@ -25,15 +24,15 @@ class Stick(NamedTuple):
     level: int
     state: str
     active: bool
-    celsius: Optional[float]
-    duty: Optional[float]
+    celsius: float | None
+    duty: float | None
     inferences: int
     restarts: int
     rests: str = ''
 
     @property
     def port(self):
-        """Return the USB port, as the words for faults name the stick."""
+        """Return the USB port, as the words for simulated faults name the stick."""
         return self.device_name.partition('-')[0]
 
 
@@ -42,10 +41,10 @@ class Cluster(NamedTuple):
 
     level: int
     message: str
-    input_fps: Optional[float]
-    detection_fps: Optional[float]
-    latency_p50_ms: Optional[float]
-    latency_p95_ms: Optional[float]
+    input_fps: float | None
+    detection_fps: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
     dropped: int
     active: tuple
     switches: int

@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The values of the runner's arguments, read from their texts; None is one that was not given.
+Reads the values of the runner's arguments from their texts; None means not given.
 
 Each function raises a ValueError of one line about what is wrong and what to give instead.
 """
@@ -24,7 +24,7 @@ from ncs_cluster_detector.parameters.parameter_spec import by_name
 STICKS = by_name(PARAMETERS)['simulated.sticks']
 AMBIENT = by_name(PARAMETERS)['simulated.ambient_celsius']
 DEFAULT_CLUSTER_SIZE = 2
-# Those of the camera's fps, written down here because reading its table would load OpenCV.
+# Those of the camera's fps; importing its table would load OpenCV.
 DEFAULT_SOURCE_FPS = 30.0
 LEAST_SOURCE_FPS, MOST_SOURCE_FPS = 0.1, 240.0
 
@@ -32,23 +32,19 @@ LEAST_SOURCE_FPS, MOST_SOURCE_FPS = 0.1, 240.0
 def with_profile(text):
     """Return whether Fast DDS gets its profile."""
     if text not in (None, 'none'):
-        # A profile of one's own could lead the traffic off this machine.
+        # A profile of the user could send the traffic off this machine.
         raise ValueError(f'FASTDDS_PROFILE={text}: must be none, which leaves the profile out; '
                          'without it ncs_cluster_detector/ros/fastdds_loopback.xml is used')
     return text is None
 
 
 def sticks(text):
-    """Return how many simulated sticks there are, or None."""
+    """Return the number of simulated sticks, or None."""
     return None if text is None else _whole_number('STICKS', text, 1, 'simulated sticks')
 
 
 def cluster_size(text, there):
-    """
-    Return how many sticks are active at a time, 0 for all.
-
-    :param there: what sticks() has returned.
-    """
+    """Return how many sticks are active at a time, 0 for all; ``there`` comes from sticks()."""
     there = there or STICKS.default
     if text is None:
         return min(DEFAULT_CLUSTER_SIZE, there)
@@ -99,7 +95,7 @@ def video(text):
 
 
 def graphs(text):
-    """Return the names in a text, each of which the detector can read as a graph, or None."""
+    """Return the names of the graphs in a text, all of which can be read, or None."""
     if text is None:
         return None
     _check_utf8('GRAPHS', text)
@@ -159,7 +155,7 @@ def _frame_rate(path):
 
 
 def _silence_opencv():
-    """Return OpenCV, which is to leave it to this module to say what is wrong, in one line."""
+    """Return OpenCV, without its own lines on the terminal: this module says what is wrong."""
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     import cv2   # late, because without a video or graphs nothing here needs it
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -167,7 +163,7 @@ def _silence_opencv():
 
 
 def folder(text):
-    """Return the path of the folder of the report, which is made, or None."""
+    """Return the path of the folder of the report, which is created, or None."""
     if text is None:
         return None
     path = _path('OUT', text)

@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Set up .venv, a ROS 2 environment on a machine that has no ROS.
+Sets up .venv, a ROS 2 environment on a machine that has no ROS.
 
 Every step leaves a stamp with a hash of its inputs, so an interrupted set-up goes on at the step
 that broke, and a changed input repeats only what depends on it. Standard library only.
@@ -123,7 +123,7 @@ def perform(env, steps, names):
 
 @contextlib.contextmanager
 def only_one(env):
-    """Let no other set-up work on this checkout meanwhile; wait for one that already does."""
+    """Let only one set-up work on this checkout at a time; wait for another one."""
     descriptor = os.open(str(env.requirements.parent), os.O_RDONLY)
     try:
         try:

@@ -19,7 +19,8 @@ from typing import Callable
 from typing import NamedTuple
 
 PACKAGE = 'ncs_cluster_detector'
-# What another ROS installation, an active environment or make would pass on to our children.
+# Variables of another ROS installation, an active environment or make, which our children must not
+# get.
 FOREIGN_VARIABLES = (
     'AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'DESTDIR', 'LD_LIBRARY_PATH', 'MAKEFLAGS',
     'PIP_PREFIX', 'PIP_TARGET', 'PIP_USER', 'PYTHONHOME', 'PYTHONPATH',
@@ -38,10 +39,9 @@ class SetupError(Exception):
 
 
 class Environment:
-    """The folder that is set up, and the files it is made from."""
+    """The folder that is set up, and the files it is made from, below the checkout `root`."""
 
     def __init__(self, root):
-        """Keep the paths below the checkout `root`."""
         self.root = Path(root)
         self.venv = self.root / '.venv'
         self.ready = self.venv / '.ready'
@@ -78,10 +78,10 @@ def child_environment(**extra):
 
 def run(env, name, command, remedy='', **variables):
     """
-    Run a command of the named step; its output goes to a log, from which a failure quotes.
+    Run a command of the named step; its output goes to a log, and a failure quotes from it.
 
-    It does not run in the checkout: `python -m`, `python -c` and CMake's questions to Python would
-    take a person's own numpy.py there for the real one.
+    It does not run in the checkout: there, `python -m`, `python -c` and CMake's questions to
+    Python would take a file such as numpy.py for the real module.
     """
     log = env.stamps / (name + '.log')
     with log.open('wb') as sink:
@@ -103,7 +103,7 @@ def failure_line(output):
 
 
 def pip(env, name, *arguments):
-    """Run pip of the new environment."""
+    """Run the new environment's pip."""
     run(env, name, [env.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
                     '--no-input', '--no-build-isolation',
                     # Within the checkout, like all that is written; an interrupted run uses it.

@@ -62,7 +62,7 @@ def start():
         node = NodeProcess('camera', [sys.executable, '-c', program, *arguments],
                            dict(os.environ), log)
         nodes.append(node)
-        until(lambda: 'camera: ready' in node.last_words)
+        until(lambda: 'camera: ready' in node.last_lines)
         return node
 
     yield start_node
@@ -70,7 +70,7 @@ def start():
         if node.exit_code() is None:
             node.signal(signal.SIGKILL)
             node.wait(time.monotonic() + PATIENCE_SEC)
-        node.bury()
+        node.clean_up()
 
 
 @pytest.mark.parametrize('deaf_to, ended_by, complaints', [
@@ -95,7 +95,7 @@ def test_loud_lines_are_told_from_the_others(start, tmp_path):
     with (tmp_path / 'run.log').open('wb', buffering=0) as log:
         node = start(STUBBORN, log=log)
         assert list(node.warnings) == ['WARN camera: loud']
-        assert 'camera: [INFO] [1700000000.123456789] [node]: quiet' in node.last_words
+        assert 'camera: [INFO] [1700000000.123456789] [node]: quiet' in node.last_lines
         node_process.stop([node])
     lines = (tmp_path / 'run.log').read_text().splitlines()
     assert lines[:3] == ['[camera] [INFO] [1700000000.123456789] [node]: quiet',

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The thread that grabs frames, its pace, and how it hands them over; no ROS."""
+"""The thread that grabs frames, its pace, and its handover to the publisher; no ROS."""

@@ -20,10 +20,11 @@ from ncs_cluster_detector.cameras.grabbing.playback_schedule import RateMeter
 from ncs_cluster_detector.shown_text import shown
 
 FIRST_RETRY_SEC = 0.25
-# So a stream that opens within a second delivers within two of its return, on a busy machine too.
+# Then a stream that opens within a second delivers within two of its return, on a busy machine
+# too.
 LONGEST_RETRY_SEC = 0.5
-# The publisher hears of a new subscriber a little before that can receive; a file waits, so that
-# its first frames are not lost.
+# The publisher learns of a new subscriber a little before that can receive; a file waits so long,
+# or its first frames would be lost.
 SETTLING_SEC = 0.2
 
 
@@ -43,10 +44,10 @@ class FrameGrabber:
     """
     Keeps one camera going in a thread of its own and puts its frames into ``frames``.
 
-    ``state``, ``reopenings``, ``last_error``, ``last_frame_at`` (monotonic seconds or None),
-    ``granted`` (a text), ``live`` (of the source that was opened last), ``skipped`` (undecodable
-    pictures) and ``failure`` (an exception that ended the thread) are written by that thread
-    alone and may be read by any.
+    Only that thread writes these, and any thread may read them: ``state``, ``reopenings``,
+    ``last_error``, ``last_frame_at`` (monotonic seconds or None), ``granted`` (a text), ``live``
+    (of the source that was opened last), ``skipped`` (undecodable pictures) and ``failure`` (an
+    exception that ended the thread).
     """
 
     def __init__(self, open_camera, stamp, wanted, loop, logger, name, camera=None,
@@ -70,7 +71,7 @@ class FrameGrabber:
         self.last_error = ''
         self.last_frame_at = None
         self.granted = ''
-        self._size = None   # of what was granted: a stream may turn to portrait
+        self._size = None   # that was granted: a stream may turn to portrait
         self.live = False
         self.skipped = 0
         self.failure = None
@@ -89,7 +90,6 @@ class FrameGrabber:
         self._thread = threading.Thread(target=self._run, name='grab', daemon=True)
 
     def start(self):
-        """Start the thread."""
         self._thread.start()
 
     def set_loop(self, loop):
@@ -107,7 +107,7 @@ class FrameGrabber:
         """
         Stop the thread.
 
-        :return: False if the camera's driver did not come back within the time.
+        :return: False if the camera's driver did not return within the time.
         """
         with self._changed:
             self._stopping = True
@@ -129,13 +129,13 @@ class FrameGrabber:
                     self._wait(lambda: False, self._retry_sec)
                     self._retry_sec = min(2 * self._retry_sec, LONGEST_RETRY_SEC)
         except Exception as error:
-            self.failure = error   # the node reports it and ends, instead of being mute
+            self.failure = error   # the node reports it and ends
 
     def _stream(self):
         if self._camera is None:
             self._camera = self._open_camera()
         self.live = self._camera.live
-        if not self.live:   # a live one has to show that it delivers
+        if not self.live:   # a live source first has to deliver
             self._streaming()
         pace = PlaybackSchedule()
         opened_at = time.monotonic()
@@ -155,21 +155,21 @@ class FrameGrabber:
             self.rate.count(now)
             self._streaming()
             if now - opened_at > LONGEST_RETRY_SEC:
-                self._retry_sec = FIRST_RETRY_SEC   # it did not just flicker
+                self._retry_sec = FIRST_RETRY_SEC   # it is back for more than a moment
             if self._wanted() and not self._stopping:
                 image = self._camera.retrieve()
                 self.skipped = skipped_before + self._camera.skipped
                 if image is None:
                     continue
                 depth = self._camera.retrieve_depth() if self._depth_wanted() else None
-                # What was never captured here is new when it is complete.
+                # A frame that was not captured here gets its time when it is complete.
                 stamp = captured if self.live else self._stamp(0.0)
                 offer = self.frames.put_latest if self.live else self.frames.put_waiting
                 offer(GrabbedFrame(image, stamp, self._camera.calibration, depth))
                 pace.handed_over(time.monotonic())
 
     def _ready_for_next(self, pace):
-        """Wait until the next frame is wanted; False when the thread shall stop."""
+        """Wait until the next frame is wanted; return False when the thread is to stop."""
         if not self.live and not self._wanted():
             self._wait(self._wanted)
             self._wait(lambda: False, SETTLING_SEC)

@@ -28,10 +28,9 @@ class GrabbedFrame(NamedTuple):
 
 
 class FrameHandover:
-    """Room for one frame; what a taker missed is counted in ``dropped``."""
+    """Room for one frame; those that the taker missed are counted in ``dropped``."""
 
     def __init__(self):
-        """Start empty."""
         self.dropped = 0
         self._frame = None
         self._taker_waits = False
@@ -39,7 +38,7 @@ class FrameHandover:
         self._changed = threading.Condition()
 
     def put_latest(self, frame):
-        """Offer a frame in place of one that was not taken yet: only the newest counts."""
+        """Put a frame in place of one that was not taken yet: only the newest counts."""
         with self._changed:
             if self._frame is not None:
                 self.dropped += 1
@@ -47,7 +46,7 @@ class FrameHandover:
             self._changed.notify_all()
 
     def put_waiting(self, frame):
-        """Hand a frame over once the taker is done with the one before: every one counts."""
+        """Hand a frame over after the taker is done with the one before: every one counts."""
         with self._changed:
             self._changed.wait_for(
                 lambda: (self._taker_waits and self._frame is None) or self._closed)

@@ -11,11 +11,11 @@
 from collections import deque
 import math
 
-# Later than this, the lost time is given up instead of caught up in a burst.
+# If playback is later than this, it does not catch up.
 MAX_LAG_SEC = 1.0
-# Caught up is at twice the rate: of a burst a subscriber that keeps the newest would lose frames.
+# It catches up at twice the rate: in a burst a subscriber that keeps the newest would lose frames.
 LEAST_GAP = 0.5
-# A file whose time jumps further is damaged; the picture of a slide show may stand so long.
+# A file whose time jumps further is damaged; a picture of a slide show may last so long.
 LONGEST_GAP_SEC = 60.0
 RATE_WINDOW_SEC = 5.0
 
@@ -24,7 +24,6 @@ class PlaybackSchedule:
     """A schedule in which one late frame does not make the following ones late."""
 
     def __init__(self):
-        """Start with the first frame due at once."""
         self.restart()
 
     def restart(self):
@@ -45,8 +44,8 @@ class PlaybackSchedule:
         """
         Return how long to wait for the next frame.
 
-        :param time_sec: its time in the file, in seconds, or None; where that does not tell how
-            long after the frame before it comes, it is a period.
+        :param time_sec: its time in the file, in seconds, or None; the frame comes a period after
+            the one before if the times do not tell.
         :param period_sec: usual time from frame to frame.
         :param now: monotonic time in seconds.
         :return: seconds, 0.0 when it is due already.
@@ -65,7 +64,6 @@ class RateMeter:
     """Frames a second over the last few seconds; one thread counts, another may read."""
 
     def __init__(self):
-        """Start with no frames."""
         self._times = deque(maxlen=256)
 
     def count(self, now):

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-# Drawn so many times larger and then scaled down, which smooths the edges.
+# Drawn so many times larger and then scaled down, to smooth the edges.
 OVERSAMPLING = 2
 SHADOW_OPACITY = 0.45
 
 
 class Sprite(NamedTuple):
-    """What is added to the picture below (3 channels) and what that is scaled by (1 channel)."""
+    """A scale for the picture below (``under``, 1 channel) and what is added (``over``, 3)."""
 
     over: np.ndarray
     under: np.ndarray
@@ -46,7 +46,7 @@ class Sprite(NamedTuple):
 
 
 class SpriteCanvas:
-    """Takes places in figure heights, x from the middle to the right, y from the feet up."""
+    """Draws in figure heights: x from the middle to the right, y from the feet up."""
 
     def __init__(self, height, broadness, cell_width, cell_height, ground):
         """
@@ -91,7 +91,7 @@ class SpriteCanvas:
         self._paint(outline, 0.0, colour, 1.0)
 
     def shadow(self, x, y, radius_x, radius_y):
-        """Draw a soft shadow on the ground; it comes before everything else."""
+        """Draw a soft shadow on the ground, before everything else."""
         axes = (round(radius_x * self._scale_x), round(radius_y * self._scale_y))
         middle = tuple(self._pixels([(x, y)])[0].tolist())
         cv2.ellipse(self._opacity, middle, axes, 0, 0, 360, 255 * SHADOW_OPACITY, -1)
@@ -122,7 +122,7 @@ class SpriteCanvas:
         """
         Colour what the mask marks, lighter in its middle and on the left, towards the sun.
 
-        :param places: some whose surroundings of ``radius`` hold all that is marked.
+        :param places: points; all that is marked lies within ``radius`` of them.
         """
         pixels = self._pixels(places)
         reach = round(radius * max(self._scale_x, self._scale_y)) + 2

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Reads bags: the sticks' temperatures, and from the diagnostics what they did."""
+"""Reads bags: the temperatures of the sticks, and their work from the diagnostics."""
 
 import math
 import re
@@ -23,8 +23,8 @@ def read_bag(path, make_record):
     Return a dictionary of what was recorded of each stick, by its number.
 
     :param path: pathlib.Path of a bag: its folder, or the .mcap or .db3 file in it.
-    :param make_record: called with a list of (seconds, degrees Celsius) and a list of (seconds,
-        inferences, active) of a stick.
+    :param make_record: called with a stick's list of (seconds, degrees Celsius) and its list of
+        (seconds, inferences, active).
     :raises ValueError: it is no bag, or it is damaged.
     :raises OSError: there is no such file.
     :raises ImportError: there is no library to read it with.

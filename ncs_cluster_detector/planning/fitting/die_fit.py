@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Whether a die in a case is to be seen in a stick's readings, and how both heat."""
+"""Whether a stick's readings show a die in a case, and how both heat."""
 
 from dataclasses import dataclass
 import math
@@ -17,21 +17,21 @@ from ncs_cluster_detector.planning.fitting.heating_curve import LEAST_ERROR_CELS
 from ncs_cluster_detector.planning.fitting.heating_curve import standard_errors
 import numpy as np
 
-# Time constants from which the search for the best starts, and what it may end at.
+# Time constants from which the search starts, and the limits of what it may find.
 _DIE_SEC, _CASE_SEC = (1.0, 2.5, 6.0, 15.0, 35.0), (30.0, 70.0, 150.0, 350.0, 1000.0)
 _ONE_BODY_SEC = (2.5, 15.0, 70.0, 350.0)
 _LEAST_SEC, _MOST_SEC = 0.5, 10000.0
-# A die in a case that is not so many times as slow cannot be told from one body.
+# A die cannot be told from one body unless its case is so many times slower.
 _LEAST_RATIO = 3.0
 _ROUNDS, _STEP = 25, 1e-3
 # The second body must lower the Bayesian information criterion by this: very strong evidence
 # (R. E. Kass, A. E. Raftery: Bayes Factors, J. Am. Stat. Assoc. 90, 1995).
 _EVIDENCE = 10.0
-# And what tells the two apart must be that many of its standard errors; the die's rise must be
-# worth to be told.
+# Each rise and time constant must be so many of its standard errors, and the rise of the die must
+# be at least so large.
 _SEEN_ERRORS, _LEAST_RISE_CELSIUS = 3.0, 0.5
-# What is left of the readings is more than noise where neighbours are alike by this, and large:
-# then the sensor does something of its own, such as to lag.
+# Residuals are more than noise when neighbours are alike by this, and when they are large: then
+# the sensor adds something of its own, such as a lag.
 _ALIKE, _LARGE_CELSIUS = 0.5, 0.2
 # A rise and a time constant are sure when their standard errors are no more than this share.
 _SURE_TO = 0.1
@@ -40,12 +40,12 @@ _SURE_TO = 0.1
 @dataclass(frozen=True)
 class Die:
     """
-    The part of a stick's rise that is there within seconds.
+    The part of a stick's rise that comes within seconds.
 
     The stick ends ``rise_celsius`` above its case at full load with the time constant
     ``time_constant_sec``; ``case_rise_celsius`` and ``case_time_constant_sec`` are those of the
     case. ``errors`` are the standard errors of the four, in this order. ``explains`` tells whether
-    what is left of the readings looks like noise.
+    the residuals look like noise.
     """
 
     rise_celsius: float
@@ -64,18 +64,16 @@ class Die:
 
 def find_die(times, celsius, share, late_sec=0.0):
     """
-    Return the Die that readings tell of with idle temperature and deviation, or None.
+    Return the Die that the readings show, with idle temperature and deviation, or None.
 
-    The simpler model stays unless the second body lowers the Bayesian information criterion,
-    n ln(residual sum of squares / n) + k ln(n) for k free figures, very much.
+    The simpler model stays unless the second body lowers the Bayesian information criterion, n
+    ln(residual sum of squares / n) + k ln(n) for k free figures, very much. Times, temperatures
+    and shares are as in HeatingCurve.
 
-    :param times: seconds, an array of n.
-    :param celsius: degrees Celsius, an array of n.
-    :param share: shares of full speed between the readings, an array of n - 1.
-    :param late_sec: all readings may have been taken as much earlier.
-    :return: (Die, idle temperature in degrees Celsius, root mean square of what is missed), or
-        None when one body explains the readings as well. The Die is None when one body does not,
-        but two cannot be told apart.
+    :param late_sec: all readings may have been taken up to this much earlier.
+    :return: (Die, idle temperature in degrees Celsius, root mean square of the residuals), or None
+        when one body explains the readings as well. The Die is None when one body does not, but
+        two cannot be told apart.
     """
     search = _Search(times, celsius, share, late_sec)
     one = min((search.best((tau,)) for tau in _ONE_BODY_SEC), key=lambda found: found.cost)
@@ -120,7 +118,7 @@ class _Search:
         self.stretches = HeatingCurve(times, celsius, share).stretches
 
     def starts(self):
-        """Return the pairs of time constants from which a search is worth while."""
+        """Return the most promising pairs of time constants to start from."""
         pairs = [(case, die) for case in _CASE_SEC for die in _DIE_SEC
                  if die < case / _LEAST_RATIO]
         middle = self._late_sec / 2
@@ -128,7 +126,7 @@ class _Search:
 
     def best(self, taus):
         """
-        Return what is found best from given time constants on.
+        Return the best that is found from given time constants on.
 
         The coefficients follow from these by linear least squares at each step (G. Golub, V.
         Pereyra: Differentiation of Pseudo-Inverses and Nonlinear Least Squares, 1973).
@@ -144,7 +142,7 @@ class _Search:
             normal = slopes.T @ slopes
             step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-12),
                                    slopes.T @ left)
-            # No further than to a time constant that is about as far away as those tried.
+            # A step may change a time constant by a factor of e at most.
             ahead = point + np.concatenate([np.clip(step, -1.0, 1.0), np.zeros(
                 len(point) - free)])
             trial = self._at(self._within(ahead))

@@ -25,28 +25,28 @@ LEAST_READINGS = 20
 LEAST_CHANGE_CELSIUS = 2.0
 TIME_CONSTANTS_SEC = (0.5, 10000.0)
 _GRID = 40
-# A constant is told when its standard error is no more than this share of it, for idle
-# temperature of the rise.
+# A constant is known when its standard error is no more than this share of it; for the idle
+# temperature, of the rise.
 _SURE_TO = 0.1
 # Readings that may be late are tried with so many delays.
 _DELAYS = 11
-# From the temperatures alone, a stick's work is guessed, and guessed anew with what was fitted.
+# Without recorded work, a stick's work is guessed, and guessed again with what was fitted.
 _ROUNDS = 20
 # A rate of change is taken over so many readings before and after, for sensors are noisy.
 _RATE_READINGS = 3
-# Work is told from rest where their rates lie so many standard errors from half-way.
+# Work and rest differ when their rates are so many standard errors from half-way.
 _TOLD_APART = 3.0
 
 
 @dataclass(frozen=True)
 class Fit:
     """
-    The ThermalModel of a stick, and how well they fit.
+    The ThermalModel of a stick, and how well it fits.
 
-    ``deviation_celsius`` is the root mean square of what the model misses the readings by,
-    ``is_sure`` tells whether the recording determines all three constants, and ``notes`` are short
-    texts on what does not, or was assumed. ``die`` is None unless a die in a case is to be seen in
-    the readings; then the rise is that of both, and the time constant that of the case.
+    ``deviation_celsius`` is the root mean square of the residuals, ``is_sure`` tells whether the
+    recording determines all three constants, and ``notes`` are short texts on what it does not
+    determine, or what was assumed. ``die`` is None unless the readings show a die in a case; then
+    the rise is that of both, and the time constant that of the case.
     """
 
     constants: ThermalModel
@@ -61,8 +61,8 @@ def fit_constants(series):
     Return the Fit to a StickSeries.
 
     Output error least squares: for a given time constant the whole curve is linear in the
-    temperatures at the start, at rest, and by how much load raises it; the time constant is
-    searched for. Noise of the sensor does not bias it, as it would one-step differences.
+    temperatures at the start and at rest and in the rise by load; the time constant is searched
+    for. Noise of the sensor does not bias it, as it would with one-step differences.
 
     :raises ValueError: too few readings, or they hardly change.
     """

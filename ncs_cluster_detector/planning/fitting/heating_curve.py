@@ -13,20 +13,20 @@ import numpy as np
 
 # The least error of a reading: reports and diagnostics are rounded to a tenth of a degree.
 LEAST_ERROR_CELSIUS = 0.03
-# What a recording does not tell stays at what is typical: idle temperature and rise with their
-# standard deviations, for readings with an error as that of a noisy sensor.
+# What a recording does not show stays at typical values: idle temperature and rise with their
+# standard deviations, against readings with the error of a noisy sensor.
 _TYPICAL = np.array([ThermalModel().idle_celsius, ThermalModel().rise_celsius])
 _TYPICAL_WEIGHTS = 0.3 / np.array([60.0, 20.0])
-# After a silence as long as so many times the usual one, and of so many seconds, nobody knows how
-# the stick has worked meanwhile: its temperature starts anew.
+# After a silence of so many times the usual interval and of so many seconds the work of the stick
+# is unknown: its temperature starts anew.
 _SILENCE_TIMES, _SILENCE_SEC = 5.0, 10.0
 
 
 class HeatingCurve:
     """
-    What is linear about how a stick heats, for given time constants.
+    The linear part of how a stick heats, for given time constants.
 
-    The temperature is idle temperature, plus the rise of each body times how it answers to the
+    The temperature is the idle temperature, plus the rise of each body times its response to the
     work, plus what is left of each body's temperature at the start of every stretch without a long
     silence, which is free.
     """
@@ -49,13 +49,13 @@ class HeatingCurve:
 
     def solve(self, taus, given=None):
         """
-        Return the best coefficients, the curve, what it costs, and the columns it is made of.
+        Return the best coefficients, the curve, its cost, and the columns it is made of.
 
-        The coefficients are idle temperature, rise of the first body and of each other one, and
-        then all temperatures at starts.
+        The coefficients are the idle temperature, the rise of each body, and then all temperatures
+        at starts.
 
         :param taus: time constants in seconds, the slowest first.
-        :param given: idle temperature and rises, of which then the curve is made.
+        :param given: idle temperature and rises to hold, instead of the best ones.
         """
         count = len(taus)
         starts = [np.exp(-self._since / tau) for tau in taus]
@@ -65,8 +65,8 @@ class HeatingCurve:
         for body, (tau, start) in enumerate(zip(taus, starts)):
             columns[:, 1 + body] = self._response(tau)
             columns[rows, 1 + count + body * self.stretches + self._stretch] = start
-        # Two more lines of equations hold what the readings leave open: idle temperature and the
-        # whole rise. Or as many as needed what is given.
+        # Two more equations hold what the readings leave open: idle temperature and the whole
+        # rise. Or as many as needed to hold what is given.
         if given is None:
             held, wanted = np.zeros((2, columns.shape[1])), _TYPICAL_WEIGHTS * _TYPICAL
             held[0, 0] = _TYPICAL_WEIGHTS[0]
@@ -81,7 +81,7 @@ class HeatingCurve:
         return best, curve, cost, columns
 
     def _response(self, tau):
-        """Return the temperature, 0 to 1 times the rise, to which the work alone leads."""
+        """Return the response to the work alone, as a share of the rise."""
         kept = np.exp(-self._gaps / tau)
         response = np.zeros(len(self.times))
         value = 0.0
@@ -93,14 +93,14 @@ class HeatingCurve:
 
 
 def standard_errors(columns, deviation):
-    """Return the standard errors of the coefficients; huge where they cannot be told."""
+    """Return the standard errors of the coefficients; huge where they are unknown."""
     error = max(deviation, LEAST_ERROR_CELSIUS)
     information = columns.T @ columns / error ** 2 + 1e-9 * np.eye(columns.shape[1])
     return np.sqrt(np.diag(np.linalg.inv(information)))
 
 
 def delayed(times, share, delay_sec):
-    """Return the shares between the times at which late readings were really taken."""
+    """Return the shares of full speed between the times at which late readings were taken."""
     done = np.concatenate([[0.0], np.cumsum(share * np.diff(times))])
     taken = times - delay_sec
     first = share[0] * np.minimum(taken - times[0], 0.0)   # before the first reading

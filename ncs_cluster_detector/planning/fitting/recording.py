@@ -6,23 +6,22 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Reads what a recording tells of each stick's temperature and work."""
+"""Reads each stick's temperature and work from a recording."""
 
 from dataclasses import dataclass
 import json
-from typing import Optional
 
 from ncs_cluster_detector.planning.fitting.bag import read_bag
 from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
 import numpy as np
 
-# Full speed is what a stick at work reaches in the best quarter of the time, so that one which is
-# paced or waits for pictures meanwhile is not taken for slow. It is counted over up to so many
-# reports in a row with the stick active, since in a single second a frame more or less counts.
+# Full speed is what a stick at work reaches in the best quarter of the time, so that pacing and
+# waiting for pictures do not count. It is counted over up to so many reports in a row with the
+# stick active, since in one second a single frame matters.
 _FULL_SPEED_PERCENT = 75
 _LEAST_INTERVALS, _MOST_INTERVALS = 2, 5
-# A report is written once a second with the last reading of each stick, which is taken once a
-# second too: so old it is at most.
+# A report is written once a second with the last reading of each stick, which is also taken once a
+# second: it is at most so old.
 _LATE_IN_REPORT_SEC = 1.0
 
 
@@ -31,16 +30,16 @@ class StickSeries:
     """
     One stick's readings.
 
-    ``time_sec`` and ``celsius`` have an entry for each reading; ``share`` has one for the time
-    between each two: at which share of full speed the stick worked, 0 to 1 but for a frame more or
-    less in a single second. It is None when the recording does not tell. All readings may have
-    been taken as much as ``late_sec`` earlier.
+    ``time_sec`` and ``celsius`` have an entry for each reading; ``share`` has one for each
+    interval between two: the share of full speed, 0 to 1 but for a frame more or less in a single
+    second, or None when the recording does not tell. All readings may have been taken up to
+    ``late_sec`` earlier.
     """
 
     number: int
     time_sec: list
     celsius: list
-    share: Optional[list] = None
+    share: list | None = None
     late_sec: float = 0.0
 
 
@@ -69,7 +68,7 @@ class Recording:
     """
 
     series: tuple
-    inference_sec: Optional[float]
+    inference_sec: float | None
 
 
 def read_recording(path, inference_sec=None):
@@ -78,7 +77,7 @@ def read_recording(path, inference_sec=None):
 
     :param path: pathlib.Path of a report.json of ``make run``, or of a bag.
     :param inference_sec: time of an inference at full speed, if it is known from elsewhere.
-    :raises ValueError: it is none, or tells no temperatures; one line of text.
+    :raises ValueError: it is no recording, or has no temperatures; one line of text.
     :raises OSError: it cannot be read.
     :raises ImportError: no library to read a bag with.
     """
@@ -123,7 +122,7 @@ def _full_speed(inferences):
 
 
 def _series(number, record, full_speed):
-    """Return the StickSeries, of the time in which both temperatures and work are known."""
+    """Return the StickSeries of the time in which both temperatures and work are known."""
     tells_work = len(record.inferences) > 1
     readings = []
     for now, celsius in sorted(record.readings):

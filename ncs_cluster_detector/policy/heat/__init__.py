@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How sticks heat: learned, estimated, and what follows for their pace."""
+"""How sticks heat: learned and estimated, and how fast hot ones may work."""

@@ -23,30 +23,28 @@ from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
-# Of so many time constants and within so many seconds what the sticks deliver is a fair mean.
+# What sticks deliver is averaged over so many time constants, and so many seconds, to be fair.
 _TURNS_TIME_CONSTANTS, _TURNS_RANGE_SEC = 2.0, (10.0, 300.0)
 
 
 class ClusterHeat:
     """
-    A StickHeat and a SensorWatch for every stick, and the questions that the policies ask of them.
+    A StickHeat and a SensorWatch for every stick, and what the policies ask of them.
 
-    A reading older than three seconds is unknown, and so is one that cannot be true for what its
-    stick did. Others are carried on to the present with the stick's own thermal model. It learns
-    from them alone: what it has learned since a reading stood still is forgotten when that turns
-    out to be the sensor's fault.
+    A temperature is unknown when its reading is older than three seconds, or cannot be true for
+    what the stick did. Others are carried on to the present with the stick's own thermal model,
+    which learns from them. When readings stand still because of a sensor fault, what was learned
+    meanwhile is forgotten.
     """
 
     def __init__(self) -> None:
-        """Start with no stick."""
-        # Dictionaries are by stick number.
         self.sticks: dict[int, StickHeat] = {}
         self.running: tuple[int, ...] = ()   # numbers of the sticks that run
-        # What measures the work at the limit, in how many seconds at least, and that limit.
+        # What measures the work at the limit, over so many seconds at least, and that limit.
         self.measured: tuple[Callable[[float], float | None] | None, float | None] = None, None
         self._now: dict[int, float | None] = {}        # temperature now
         self._readings: dict[int, float | None] = {}   # last reading while it is valid
-        self._told: dict[int, float | None] = {}       # the same, believed or not
+        self._told: dict[int, float | None] = {}       # the same, also if not believed
         self._told_at: dict[int, float] = {}           # when the latest reading was taken
         self._faults: dict[int, SensorFault | None] = {}
         self._paced: set[int] = set()   # those paced at any time since their last reading
@@ -60,8 +58,6 @@ class ClusterHeat:
         """
         Take in the state of all sticks.
 
-        :param now: seconds of the monotonic clock.
-        :param sticks: all of them.
         :param paced: numbers of the sticks that were paced since the call before.
         """
         self._paced.update(paced)
@@ -103,12 +99,12 @@ class ClusterHeat:
         watch = self._watches[stick.number]
         before = self._faults.get(stick.number)
         fault = watch.observe(
-            stick.celsius if stick.tells else None, measured_at, stick.work_sec,
+            stick.celsius if stick.has_reading else None, measured_at, stick.work_sec,
             *self._estimates.expected(stick.number), paced=stick.number in self._paced)
         self._faults[stick.number] = fault
         if fault in (None, SensorFault.NONE_TOLD, before):
             return
-        # What was learned meanwhile was learned from a sensor that lies.
+        # What was learned meanwhile came from a wrong sensor.
         trusted = self._trusted.get(stick.number)
         if trusted is None or fault is SensorFault.TOO_COLD:
             trusted = StickHeat()
@@ -120,7 +116,7 @@ class ClusterHeat:
                               stick.work_sec, watch.heated)
 
     def _trust(self, stick: StickStatus, measured_at: float) -> None:
-        """Take note of what is known with a reading that is believed."""
+        """Note what is known with a reading that is believed."""
         watch, heat = self._watches[stick.number], self.sticks[stick.number]
         at = measured_at, stick.work_sec
         # Where both differ, as after long pacing, the higher one is the safe one.
@@ -147,11 +143,11 @@ class ClusterHeat:
 
     def estimate(self, number: int) -> float:
         """
-        Return the temperature now, in degrees Celsius, or what it likely is when it is unknown.
+        Return the temperature now, in degrees Celsius, or the likely one when it is unknown.
 
-        Reckoned from the last temperature that was believed, or from those of the others, and from
-        the work since then, with the stick's own thermal model, or else that of the others, who
-        may be better off, or else one in a warm place.
+        That is computed from the last temperature that was believed, or else the mean of the
+        others', and the work since then. The model is the stick's own, or else the mean of the
+        others' with a margin, or else that of a stick in a warm place.
         """
         celsius = self._now.get(number)
         if celsius is not None:
@@ -159,7 +155,7 @@ class ClusterHeat:
         return self._estimates.carried(number, *self._observed[number])
 
     def sensor_fault(self, number: int) -> SensorFault | None:
-        """Return the SensorFault of a stick that tells what is not believed, or None."""
+        """Return the SensorFault of a stick whose fresh reading is not believed, or None."""
         if number not in self._told_at:
             return None
         now, _ = self._observed[number]
@@ -177,7 +173,7 @@ class ClusterHeat:
         return self.sticks[number].warmth(*self._observed[number])
 
     def told(self, number: int) -> float | None:
-        """Return the last reading while it is valid, whether it is believed or not, or None."""
+        """Return the last reading while it is valid, also if it is not believed, or None."""
         return self._told.get(number)
 
     def told_at(self, number: int) -> float | None:
@@ -199,7 +195,7 @@ class ClusterHeat:
         return self.sticks[number].model if is_known else self._estimates.model_of(number)
 
     def _turns_sec(self) -> float:
-        """Return in how many seconds sticks come through some turns of work and rest."""
+        """Return in how many seconds sticks have had some turns of work and rest."""
         slowest_sec = max(self.sticks[number].model.time_constant_sec
                           for number in self.running)
         low, high = _TURNS_RANGE_SEC

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a stick likely has whose temperature is unknown."""
+"""Estimates the temperature of a stick while it is unknown."""
 
 from dataclasses import replace
 import math
@@ -15,23 +15,22 @@ from ncs_cluster_detector.policy.heat.thermal_model import mean_of
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.sensor.sensor_fault import Known
 
-# An estimate takes this for a stick while nobody has told how sticks heat here: a warm place. And
-# one that others tell how it heats may be worse off than they, as in the middle of a hub.
+# The model of a stick as long as no stick has shown how it heats here: one in a warm place. And by
+# how much more a stick may heat than the others, as in the middle of a hub.
 _UNSEEN = ThermalModel(idle_celsius=40.0)
 _WORSE_OFF = 1.2
-# So often is an estimate carried on, and the mean of what sticks have learned is taken.
+# How often an estimate is carried on, and the mean of the learned models is taken.
 _UPDATE_SEC = 1.0
 
 
 class Estimates:
     """
-    Where each stick was last, and with which ThermalModel it is carried on from there.
+    The last known temperature of each stick, and the ThermalModel that carries it on.
 
-    ``learned`` has the ThermalModel of each stick of which it is known, by number.
+    ``learned`` has the ThermalModel of each stick of which it is known.
     """
 
     def __init__(self) -> None:
-        """Start with nothing known."""
         self.learned: dict[int, ThermalModel] = {}
         self._mean_learned: ThermalModel | None = None
         self._updated_at = -math.inf
@@ -39,7 +38,7 @@ class Estimates:
         self._starts: dict[int, tuple[float, float, float, float]] = {}
 
     def update(self, now: float) -> None:
-        """Take the mean of what sticks have learned, now and then."""
+        """Take the mean of the learned models, now and then."""
         if now >= self._updated_at + _UPDATE_SEC:
             self._updated_at = now
             learned = tuple(self.learned.values())
@@ -54,7 +53,7 @@ class Estimates:
         return ThermalModel(), Known.TYPICAL
 
     def model_of(self, number: int) -> ThermalModel:
-        """Return the ThermalModel to estimate a stick with: the less is known, the worse."""
+        """Return the ThermalModel to estimate a stick with: the less is known, the hotter."""
         model, known = self.expected(number)
         if known is Known.OTHERS:
             return replace(model, rise_celsius=_WORSE_OFF * model.rise_celsius)
@@ -62,16 +61,15 @@ class Estimates:
 
     def start(self, number: int, celsius: float, at: float, work_sec: float,
               warmth: float) -> None:
-        """Take note of a temperature from which to carry on; units as in StickStatus."""
+        """Note a temperature from which to carry on; units as in StickStatus."""
         self._starts[number] = (celsius, at, work_sec, warmth)
 
     def carry_on(self, number: int, now: float, work_sec: float, warmth: float,
                  others: list[float]) -> None:
         """
-        Take note of where a stick is by now, now and then, so that its work until then counts.
+        Move the start of an estimate on, now and then, so that the work until then counts.
 
-        :param others: temperatures of the other sticks, from whose mean one starts of which
-            nothing was ever known.
+        :param others: temperatures of the other sticks; without any start, their mean is taken.
         """
         if number not in self._starts:
             celsius = max(sum(others) / len(others), 0.0) if others else _UNSEEN.idle_celsius

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What would help a cluster that cannot keep below the switch temperature: figures, no texts."""
+"""What would help a cluster that cannot stay below the switch temperature: figures, no texts."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -17,7 +17,7 @@ from ncs_cluster_detector.policy.heat.heat_loss import HeatLoss
 from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import Settings
 
-# What is advised has so much to spare, for temperatures go up and down with the turns.
+# The margin of what is advised, since temperatures go up and down with the turns.
 TO_SPARE = 1.05
 
 
@@ -62,9 +62,9 @@ def advice(heat: ClusterHeat, loss: HeatLoss, settings: Settings) -> HeatAdvice:
     sustainable = heat.sustainable_size(limit)
     if not sustainable or sustainable >= size:
         return HeatAdvice(HeatCost.NONE_RESTED, *known)
-    # Without the stick itself there is no telling what a hub with more of them would do.
+    # What a hub does with more sticks cannot be known before, so it is left out.
     more = math.ceil(TO_SPARE * size * sticks / sustainable - sticks)
-    # From where they throttle on they give no more.
+    # Above the temperature at which they throttle they give no more.
     most = math.floor(min(LIMITS['switch_temperature'][1], loss.throttles_at))
     warmer = next((celsius for celsius in range(math.floor(limit) + 1, most + 1)
                    if (heat.sustainable_size(celsius) or 0.0) >= min(TO_SPARE * size, sticks)),

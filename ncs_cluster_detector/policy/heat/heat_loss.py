@@ -17,41 +17,40 @@ import math
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
-# Heat is an alarm when it cost this share of the work over the last minute, and until it costs
-# less than the second: a person notices one picture in twenty, and a robot near the limit shall
-# not warn every other minute.
+# The warning starts when heat has cost the first share of the work over the last minute, and ends
+# below the second: a person notices one picture in twenty, and a robot near the limit should not
+# warn every other minute.
 ALARM_FROM, ALARM_UNTIL = 0.05, 0.03
 WINDOW_SEC = 60.0
-# It is looked at so often.
-_PERIOD_SEC = 1.0
-# Sticks that use less than this of what they may are waiting for images.
+_PERIOD_SEC = 1.0   # from one count to the next
+# Sticks that use less than this share of the work they may do are waiting for images.
 _USED = 0.85
-# What they sustain is the mean of so many seconds in which heat was the limit, at most, without a
-# break of so many.
+# What sticks sustain is the mean over the seconds in which heat was the limit, at most so many,
+# and without a longer break than this.
 _MOST_SEC, _BREAK_SEC = 600.0, 15.0
-# Where none rests, and so nothing goes up and down, less is enough.
+# When no stick rests, nothing goes up and down, and so many seconds are enough.
 _STEADY_SEC = 12.0
 # After a change of the settings the loss of so many seconds tells whether it is over.
 _FIRST_SEC = 3.0
-# It is told when the thirds of that time agree to this share of it (what is still warming
-# delivers less and less), and when heat costs more than this at all.
+# The mean is given when its thirds agree to this share of it (sticks that are still warming
+# deliver less and less), and when heat costs more than the second share.
 _AGREE_TO, _LEAST_LOSS = 0.08, 0.03
 
 
 class HeatLoss:
     """
-    Measures what heat takes from the cluster.
+    Measures how much work heat costs the cluster.
 
     Work is counted in sticks at full speed; a stick that throttles itself takes longer for an
-    inference than it did before, so it delivers less. ``in_trouble`` tells whether heat has cost
-    more than a moment's work of late, ``share`` the share of the work that it has cost in the last
-    minute, ``throttled`` whether throttling took the greater part of that, and ``throttles_at``
-    the lowest temperature (C) at which one was seen to throttle. ``at_full_speed`` tells whether
-    heat is known to cost next to nothing, which takes some seconds after a new start.
+    inference than it did before, so it delivers less. ``in_trouble`` tells whether heat has
+    recently cost more than a moment's work, ``share`` the share of the work that it has cost in
+    the last minute, ``throttled`` whether throttling took the greater part of that, and
+    ``throttles_at`` the lowest temperature (C) at which a stick was seen to throttle.
+    ``at_full_speed`` tells whether heat is known to cost next to nothing, which takes some seconds
+    after a new start.
     """
 
     def __init__(self) -> None:
-        """Start cool."""
         self.throttles_at = math.inf
         # (time, work a second) of seconds that waited for images.
         self._demand: deque[tuple[float, float]] = deque()
@@ -61,14 +60,14 @@ class HeatLoss:
 
     def start_anew(self) -> None:
         """
-        Forget what was measured, because it holds for other settings than those in force.
+        Forget what was measured with other settings.
 
-        What is known of the sticks and the camera is kept: from where on they throttle, how fast
-        they are when they do not, and what images come in.
+        The knowledge of sticks and camera stays: where sticks throttle, how fast they are when
+        they do not, and what images come in.
         """
         self.in_trouble = self.at_full_speed = self.throttled = False
         self.share = 0.0
-        # (seconds, asked, lost to heat, of that to throttling).
+        # (seconds, asked, lost to heat, and the part of that lost to throttling).
         self._minute: deque[tuple[float, float, float, float]] = deque()
         # (seconds, work, asked) while heat is the limit.
         self._limited: deque[tuple[float, float, float]] = deque()
@@ -87,10 +86,8 @@ class HeatLoss:
         """
         Take in what the sticks did.
 
-        :param now: seconds of the monotonic clock.
-        :param sticks: all of them.
         :param active: numbers of those that are active from now on.
-        :param shares: share of full speed of each active stick that is paced, by number.
+        :param shares: share of full speed of each active stick that is paced.
         :param held: how many more would be active if they were not too hot.
         """
         if self._in_force is not None:
@@ -119,11 +116,11 @@ class HeatLoss:
     def _see_throttling(self, level: int, celsius: float) -> None:
         if level:
             self.throttles_at = min(self.throttles_at, celsius)
-        elif celsius > self.throttles_at:   # where it was seen to throttle it does not now
+        elif celsius > self.throttles_at:   # it does not throttle any more where it did
             self.throttles_at = math.inf
 
     def next_due(self) -> float | None:
-        """Return when it has to be looked whether trouble is over, or None."""
+        """Return when to check whether trouble is over, or None."""
         if self._counted_at is None or not self.in_trouble:
             return None
         return self._counted_at + WINDOW_SEC
@@ -136,8 +133,8 @@ class HeatLoss:
         used = delivered + throttling >= _USED * allowed
         is_limited = used and allowed < asked
         lost = asked - allowed + throttling
-        if not used:   # it is the camera that is slower
-            if delivered > allowed / 4:   # not one that stands still meanwhile
+        if not used:   # the camera is slower than the sticks
+            if delivered > allowed / 4:   # not a camera that has paused
                 self._demand.append((now, delivered))
             asked, lost = min(asked, delivered), 0.0
         while self._demand and self._demand[0][0] < now - WINDOW_SEC:

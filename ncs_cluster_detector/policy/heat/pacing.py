@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How fast a hot stick may work that no rested one can relieve."""
+"""How fast a hot stick may work when no rested one can relieve it."""
 
 from collections.abc import Collection
 import math
@@ -19,14 +19,14 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 # A stick is paced from the switch temperature on, and held so far above it (C): the cluster gives
 # the most that the limit permits, and a stick just below the limit works at full speed.
 HOLD_ABOVE_CELSIUS = 0.5
-# In which time a paced stick is brought to that temperature: this share of its time constant, and
-# at least as far apart as its readings are. Shorter, a reading that is wrong by a degree, as those
-# of a coarse, noisy or slow sensor are, takes a stick from rest to full speed and back.
+# The time in which a paced stick is brought to that temperature: this share of its time constant,
+# and at least the time between readings. If it were shorter, a reading that is wrong by a degree
+# (of a coarse, noisy or slow sensor) would take a stick from rest to full speed and back.
 HORIZON_SHARE, LEAST_HORIZON_SEC = 0.05, 1.0
-# What is learned of a stick predicts, but its readings decide: each C above the target takes so
-# much of full speed in a second, for as long as it lasts.
+# The learned model predicts, and the readings correct it: each C above the target takes away so
+# much of full speed per second, for as long as it lasts.
 TRIM_PER_CELSIUS_SEC = 0.01
-# And so far above the switch temperature (C) a stick pauses, whatever was learned.
+# This far above the switch temperature (C) a stick pauses, whatever was learned.
 PAUSE_ABOVE_CELSIUS = 2.0
 # A pause is work at this share of full speed: detection never stops below the critical
 # temperature.
@@ -37,29 +37,23 @@ class Pacing:
     """
     When each paced stick is due its next frame, evenly spaced.
 
-    ``shares`` is a dictionary of the share of full speed, above 0 and below 1, of each stick that
-    is paced.
+    ``shares`` has the share of full speed, above 0 and below 1, of each stick that is paced.
     """
 
     def __init__(self) -> None:
-        """Start with no stick paced."""
-        # Dictionaries are by stick number.
         self.shares: dict[int, float] = {}
         self._from: dict[int, float] = {}      # when its last frame was due
-        self._trims: dict[int, float] = {}     # share that its readings took, 0 to 1
+        self._trims: dict[int, float] = {}     # what its readings took away of its share, 0 to 1
         self._seen_at: dict[int, float | None] = {}   # when the latest reading seen was taken
 
     def update(self, active: Collection[int], heat: ClusterHeat, settings: Settings) -> None:
         """
-        Take note of which sticks are active and how hot they are.
+        Pace the active sticks by their temperatures, which ``heat`` has observed.
 
-        Those below the switch temperature work at full speed. One whose temperature is unknown
-        counts as what it likely has, or tells, for it may be the only one that there is. If it was
-        paced before, it goes on so, or with what it can likely sustain.
-
-        :param active: numbers of the sticks.
-        :param heat: has observed them.
-        :param settings: those in force.
+        Those below the switch temperature work at full speed. For a stick of unknown temperature
+        the higher of its estimate and its reading counts, for it may be the only one that there
+        is. If it was paced before, it may become no faster than it was, or than it can likely
+        sustain.
         """
         # With a small critical_margin the stick must be held below what is critical.
         target = settings.switch_temperature + min(
@@ -71,7 +65,7 @@ class Pacing:
             if at != self._seen_at.get(number):
                 self._trim(number, at, heat.reading(number), target)
             celsius, is_known = heat.estimate(number), heat.now(number) is not None
-            if not is_known:   # what it tells may be true all the same
+            if not is_known:   # its reading may be true all the same
                 celsius = max(celsius, heat.told(number) or -math.inf)
             share = self._share(number, celsius, heat, limit, target)
             if not is_known and number in self.shares:
@@ -95,25 +89,25 @@ class Pacing:
 
     def _trim(self, number: int, at: float | None, reading: float | None,
               target: float) -> None:
-        """Learn from a new reading of a paced stick by how much what is predicted is wrong."""
+        """Correct the share of a paced stick by how far a new reading is from the target."""
         before, self._seen_at[number] = self._seen_at.get(number, at), at
         share = self.shares.get(number)
         if share is None or reading is None or at is None or before is None:
             return
-        if reading > target and share <= LEAST_SHARE:   # it does already what it can
+        if reading > target and share <= LEAST_SHARE:   # it cannot work less
             return
         change = TRIM_PER_CELSIUS_SEC * (reading - target) * min(at - before, READING_VALID_SEC)
         self._trims[number] = max(0.0, min(self._trims.get(number, 0.0) + change, 1.0))
 
     def due_at(self, stick: StickStatus) -> float:
-        """Return from when on a stick may have its next frame."""
+        """Return when a stick may have its next frame."""
         share = self.shares.get(stick.number)
         if share is None or stick.inference_sec is None:
             return float('-inf')
         return self._from.get(stick.number, float('-inf')) + stick.inference_sec / share
 
     def given(self, stick: StickStatus, now: float) -> None:
-        """Take note that a stick, as it was before, is given a frame."""
-        # From when it was due, not from when it got it, so that a camera out of step takes no
-        # speed; but no more than one frame is made up for.
+        """Note that a stick, whose status is the one before, gets a frame."""
+        # Counted from when it was due, not from when it came, so that a camera out of step costs
+        # no speed; but no more than one frame is made up for.
         self._from[stick.number] = max(self.due_at(stick), now - (stick.inference_sec or 0.0))

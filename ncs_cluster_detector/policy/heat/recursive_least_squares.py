@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Least squares that learn from one equation after the other, and forget."""
+"""Recursive least squares: learns from one equation after the other, and forgets old ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Matrix: TypeAlias = Sequence[Vector]
 
 class RecursiveLeastSquares:
     """
-    The four coefficients of linear equations with errors; it does not change.
+    The coefficients of linear equations with errors; immutable.
 
     What is assumed at first counts for ever, like so many equations. Others are forgotten only in
     the direction in which a new one informs, so that what steady states do not show stays known
@@ -31,18 +31,13 @@ class RecursiveLeastSquares:
     """
 
     def __init__(self, coefficients: Vector, information: Matrix) -> None:
-        """
-        Start with what is assumed.
-
-        :param coefficients: tuple of numbers.
-        :param information: tuple of rows of the inverse of their covariance.
-        """
+        """Start with assumed coefficients, and the rows of the inverse of their covariance."""
         self.coefficients = coefficients
         self._assumed = np.array(information)
         self._learned = np.zeros_like(self._assumed)
 
     def error(self, known: Vector, value: float) -> float:
-        """Return what the equation ``known @ coefficients = value`` is missed by."""
+        """Return by how much the equation ``known @ coefficients = value`` is missed."""
         return value - float(sum(map(mul, known, self.coefficients)))
 
     def after(self, known: Vector, value: float, weight: float,
@@ -53,7 +48,7 @@ class RecursiveLeastSquares:
         :param known: what the coefficients are multiplied with.
         :param value: the sum of that.
         :param weight: inverse of the variance of its error.
-        :param forgotten: the share of former equations of the same kind that is forgotten.
+        :param forgotten: the share of similar older equations that is forgotten.
         """
         one = np.array(known)
         seen = self._learned @ one

@@ -37,30 +37,30 @@ _PRIOR_INFORMATION = (
 # at first.
 _FIRST_NOISE, _LEAST_NOISE = 1.0, 0.03
 _NOISE_READINGS, _FIRST_NOISE_READINGS = 60, 1.5
-# From so few nothing is concluded, and nothing else from so few more.
+# No conclusion from fewer readings, and no other one before so many more.
 _LEAST_READINGS = 10
-# Paced work teaches if the noise of the rate is no more than this, and the readings move: those
-# of a stuck sensor look exact.
+# Paced work teaches if the noise of the rate is no more than this, and the readings move: the
+# readings of a stuck sensor look exact.
 _EXACT = 0.06
-# What lies so far back counts 1/e where newer readings tell the same: this follows a fan that is
-# switched on or a hub that warms.
+# A reading this old counts 1/e where newer ones tell the same: this follows a fan that is switched
+# on or a hub that warms.
 MEMORY_SEC = 300.0
 # Readings closer together than this are no new information.
 LEAST_INTERVAL_SEC = 0.2
-# A stick is known when the standard deviation of what full load does to it, in C/s, is no more
-# than this share, with so much of the information that is assumed at first, and if it idles within
-# so many C of what is typical, more or less.
+# A stick is known when the effect of full load on it (C/s) has at most this relative standard
+# deviation. For this, what was assumed at first counts only so much, and its idle temperature is
+# taken to lie so many C around the typical one (standard deviation).
 _KNOWN_SHARE, _PRIOR_IN_DOUBT, _IDLE_RANGE_CELSIUS = 0.4, 0.01, 15.0
-# Outside of these limits is no stick where robots are: its time constant, how far full load heats
-# it, and at which temperature it idles.
+# No stick at a robot is outside of these limits: its time constant, how far full load heats it,
+# and at which temperature it idles.
 _TIME_CONSTANT_RANGE_SEC = (0.5, 5000.0)
 _RISE_RANGE_CELSIUS = (5.0, 150.0)
 _IDLE_LIMITS_CELSIUS = (-10.0, 70.0)
-# Nor does a stick change faster than this, C/s: it was replaced, or its sensor failed.
+# A stick that seems to change faster than this (C/s) was replaced, or its sensor failed.
 _MOST_RATE = 10.0
-# What the noise of the rate (C/s) is weighed against, and how much a reading counts at least.
+# The noise of the rate (C/s) that halves the trust in a reading, and the least trust.
 _TRUSTED_RATE, _LEAST_TRUST = 0.3, 0.2
-# A reading is not believed to be more wrong than this, C, nor a sensor slower than this.
+# The largest error of a reading (C) and lag of a sensor that are assumed.
 _MOST_NOISE, _MOST_LAG_SEC = 1.0, 10.0
 # A stick that worked for less than this share of the time has rested.
 _RESTS_BELOW_SHARE = 0.05
@@ -76,20 +76,19 @@ class StickHeat:
     stick works, 0 to 1, and the warmth ``w`` of its die, which follows ``u`` within seconds: the
     time constant of the case is ``1 / a``, an idle stick ends at ``30 + b / a``, full load brings
     it ``c / a`` above that, and ``d`` of this within seconds. The four coefficients come from
-    recursive least squares over the intervals between readings (C and s), weighted by the noise
-    of the readings. The trapezoid for the mean temperature of an interval makes equal errors of
-    both readings cancel, so that noise does not bias the time constant. Of a sensor that lags
-    behind, ``d`` is below 0, and ``-d / c`` about its lag: a stick that warms is hotter than it
-    tells by what it warms in that time.
+    recursive least squares over the intervals between readings (C and s), weighted by the noise of
+    the readings. The trapezoid for the mean temperature of an interval makes equal errors of both
+    readings cancel, so that noise does not bias the time constant. For a sensor that lags, ``d``
+    is below 0, and ``-d / c`` about its lag: a warming stick is hotter than its reading by what it
+    warms in that time.
 
-    Noise is told from what the model misses by the errors of two intervals in a row: an error of
-    the reading between them has opposite signs in them, so their covariance is minus its variance.
+    The noise is measured by the errors of two intervals in a row: an error of the reading between
+    them has opposite signs in them, so their covariance is minus its variance.
 
     ``model`` is the ThermalModel that was learned so far.
     """
 
     def __init__(self) -> None:
-        """Start with what is typical."""
         self._fit = RecursiveLeastSquares(_PRIOR, _PRIOR_INFORMATION)
         self.model = _TYPICAL
         self._lag_sec = 0.0    # of the sensor
@@ -111,13 +110,15 @@ class StickHeat:
         :param celsius: degrees Celsius, or None when it is unknown.
         :param measured_at: seconds of the monotonic clock.
         :param work_sec: how long the stick has computed in all until then.
-        :param teaches: whether the work since the reading before was independent of readings. A
-            paced stick's is not: noise of its readings would be taken for an effect of work. It
-            teaches if there is next to none.
+        :param teaches: whether the work since the reading before was independent of readings. That
+            of a paced stick is not: noise of its readings would be taken for an effect of work. It
+            teaches only if the noise is very small.
         """
         if celsius is None:
             self._reading = None
-            self._follow(measured_at, work_sec)
+            # The die goes on without a reading, in steps in which work hardly changes.
+            if self._warmth is None or measured_at >= self._warmth[1] + 1.0:
+                self._warmth = self.warmth(measured_at, work_sec), measured_at, work_sec
             return
         if self._reading is not None and measured_at < self._reading[1] + LEAST_INTERVAL_SEC:
             return
@@ -139,11 +140,12 @@ class StickHeat:
         if elapsed_sec > READING_VALID_SEC or abs(rate) > _MOST_RATE:
             self._start, self._error = celsius, 0.0
             return
-        self._start = self._smoothed(celsius, self._to_be_read(latest, measured_at, work_sec))
+        expected = self._predicted_reading(latest, measured_at, work_sec)
+        self._start = self._smoothed(celsius, expected)
         known = (-((celsius + before) / 2 - _TYPICAL.idle_celsius), 1.0, share,
                  gained / elapsed_sec)
         self._judge_noise(self._fit.error(known, rate))
-        # Of a sensor that tells the maximum of some seconds a resting stick seems not to cool.
+        # With a sensor that tells the maximum of some seconds a resting stick seems not to cool.
         stands_still = celsius == before and share < _RESTS_BELOW_SHARE
         is_exact = self._noise <= _EXACT ** 2 and celsius != before
         if (teaches or is_exact) and not stands_still:
@@ -153,14 +155,14 @@ class StickHeat:
         """Return the estimated temperature at the time ``now``, or None without a reading."""
         if self._reading is None:
             return None
-        celsius = self._to_be_read(self._reading, now, work_sec)
+        celsius = self._predicted_reading(self._reading, now, work_sec)
         if self._lag_sec:
             rate = self.model.rate(celsius, self.warmth(now, work_sec))
             celsius += self._lag_sec * max(rate, 0.0)
         return celsius
 
-    def _to_be_read(self, latest: tuple[float, float, float], now: float,
-                    work_sec: float) -> float:
+    def _predicted_reading(self, latest: tuple[float, float, float], now: float,
+                           work_sec: float) -> float:
         """Return what the sensor will tell at the time ``now``, after the latest reading."""
         _, measured_at, work_before = latest
         elapsed_sec = now - measured_at
@@ -181,11 +183,6 @@ class StickHeat:
             return warmth
         return warmed(warmth, _clipped((work_sec - work_before) / elapsed_sec), elapsed_sec)
 
-    def _follow(self, now: float, work_sec: float) -> None:
-        """Let the die go on without a reading, in steps in which work hardly changes."""
-        if self._warmth is None or now >= self._warmth[1] + 1.0:
-            self._warmth = self.warmth(now, work_sec), now, work_sec
-
     def is_known(self) -> bool:
         """Tell whether readings have shown how fast work heats the stick; judged now and then."""
         if self._learned >= self._judge_from:
@@ -195,8 +192,8 @@ class StickHeat:
 
     def _judge(self) -> bool:
         loss, _, load, _ = self._fit.coefficients
-        # What was assumed at first counts for next to nothing here, but for the idle temperature:
-        # without it there is no telling of a stick that always works.
+        # What was assumed at first hardly counts here, except for the idle temperature: a stick
+        # that always works does not show it.
         variance = self._fit.variance((0.0, 0.0, 1.0 / load, 0.0), _PRIOR_IN_DOUBT, (
             0.0, 1.0 / (_IDLE_RANGE_CELSIUS * loss) ** 2))
         return variance <= _KNOWN_SHARE ** 2
@@ -207,7 +204,7 @@ class StickHeat:
         return self._reading and self._reading[1]
 
     def _smoothed(self, celsius: float, expected: float) -> float:
-        """Return a reading corrected by what was expected: the noisier readings are, the more."""
+        """Return a reading corrected by what was expected: the more noise, the more."""
         if self._learned < _LEAST_READINGS:
             return celsius
         trust = max(_LEAST_TRUST, _TRUSTED_RATE / (
@@ -226,7 +223,7 @@ class StickHeat:
         weight = min(elapsed_sec, 1.0) ** 2 / max(self._noise, _LEAST_NOISE ** 2)
         forgotten = 1.0 - math.exp(-elapsed_sec / MEMORY_SEC)
         fit = self._fit.after(known, rate, weight, forgotten)
-        if _is_a_stick(*fit.coefficients):   # else it is noise that outweighs what is known
+        if _is_a_stick(*fit.coefficients):   # else noise outweighs what is known
             self._fit = fit
             loss, gain, load, die = fit.coefficients
             self.model = ThermalModel(_TYPICAL.idle_celsius + gain / loss, load / loss,

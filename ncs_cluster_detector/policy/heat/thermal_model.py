@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from dataclasses import fields
 import math
 
-# The time constant that is taken for a die. One between 3 and 10 s would hardly do better: what a
-# die does otherwise is told by the next reading.
+# The time constant that is assumed for a die. One between 3 and 10 s would hardly do better: the
+# next reading corrects the rest.
 DIE_SEC = 5.0
-# The least time of an event that is ahead.
+# The least time to an event.
 _SOON_SEC = 0.05
 
 
@@ -57,7 +57,7 @@ class ThermalModel:
         """
         Return in how many seconds of work a stick passes a limit, up or down, or inf.
 
-        With a die that warms it is no later, for its rate of now is taken to go on.
+        With a die that warms it is no later, for its present rate is assumed to go on.
         """
         final = self.idle_celsius + share * self.rise_celsius
         # Written so that a limit which is never reached, or was passed before, is no error.

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How far a stick can be relied on, by what it did, and when it is started again."""
+"""How far a stick can be relied on, and when it is started again."""

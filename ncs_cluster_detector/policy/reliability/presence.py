@@ -6,24 +6,23 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Whether a stick is plugged in, and whether it was a hand that unplugged it."""
+"""Whether a stick is plugged in, and whether a person unplugged it."""
 
-# A stick that is off the bus for longer than a reset and a boot take (1.5 s each, and the time
-# until it is looked for) was pulled out.
+# A stick that is missing for longer than a reset and a boot take (1.5 s each, and the time until
+# the next look) was unplugged.
 AWAY_SEC = 5.0
 
 
 class Presence:
     """
-    What the lists of sticks tell of one stick, which is in the first of them.
+    Follows one stick through the lists of connected sticks; it is in the first of them.
 
-    A stick that falls off the bus for want of power does so while it, or another one at its hub,
-    is being started or at work, and is back soon. So it was a hand when the stick is away for
-    longer, or left while it rested and no stick was started.
+    A stick that loses power drops off the bus while it, or another one at its hub, starts or
+    works, and is back soon. So a person unplugged it if it is away for longer, or left while it
+    rested and no stick was started.
     """
 
     def __init__(self) -> None:
-        """Start with a stick that is there."""
         self._missing_since: float | None = None
         self._was_calm = False   # when it left
 
@@ -33,7 +32,7 @@ class Presence:
         return self._missing_since is None
 
     def is_away(self, now: float) -> bool:
-        """Tell whether it is in no list for longer than a reset and a boot take."""
+        """Tell whether it is missing for longer than a reset and a boot take."""
         return self._missing_since is not None and now - self._missing_since >= AWAY_SEC
 
     def update(self, is_there: bool, now: float, is_calm: bool) -> bool:
@@ -42,7 +41,7 @@ class Presence:
 
         :param is_there: whether the stick is in it.
         :param is_calm: whether the stick rests, and none was started since the list before.
-        :return: whether the stick is back from a hand.
+        :return: whether the stick is back after a person had unplugged it.
         """
         was_pulled = self._was_calm or self.is_away(now)
         if is_there:

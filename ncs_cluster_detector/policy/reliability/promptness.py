@@ -16,22 +16,22 @@ from statistics import median_low
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
-# A stick is late when it owes a result for so many times its usual time, and so long in any case:
-# a busy host holds a healthy one up by some tens of milliseconds.
+# A stick is late when its result takes so many times its usual time, and at least so long: a busy
+# host holds a healthy one up by some tens of milliseconds.
 LATE_FACTOR, LEAST_LATE_SEC = 3.0, 0.25
-# As long as nothing is known; a stick takes some 100 ms with MobileNet-SSD.
+# Assumed while nothing is known; a stick takes some 100 ms with MobileNet-SSD.
 TYPICAL_SEC = 0.1
-# What another stick needs to answer in a late one's place, in its usual times: the transfer, the
+# The usual times that another stick needs to answer in place of a late one: the transfer, the
 # inference, and half of one that is under way.
 ANSWER_FACTOR = 1.5
-# A stick is slow from so many times the others' time on, and no longer slow below the second. From
-# the third on its results come so late that it holds up more than it gives.
+# A stick is slow from so many times the time of the others on, and no longer slow below the
+# second. From the third on its results come so late that it delays more than it gives.
 SLOW_FACTOR, QUICK_FACTOR, USELESS_FACTOR = 2.0, 1.7, 3.0
 
 
 @dataclass(frozen=True)
 class Slowness:
-    """How slow a stick is: its time for an inference of late, and what is typical, in seconds."""
+    """How slow a stick is: its recent time for an inference, and the typical one, in seconds."""
 
     recent_sec: float
     typical_sec: float
@@ -46,13 +46,11 @@ class Promptness:
     """
     How fast the sticks answer.
 
-    ``late`` are the numbers of the sticks that owe a result for too long, ``newly_late`` those of
-    them that did not at the last call; ``slowness`` has the Slowness of each slow stick, by
-    number.
+    ``late`` are the numbers of the sticks whose result is overdue, ``newly_late`` those of them
+    that were not late at the last call; ``slowness`` has the Slowness of each slow stick.
     """
 
     def __init__(self) -> None:
-        """Start with nothing known."""
         self.late: frozenset[int] = frozenset()
         self.newly_late: frozenset[int] = frozenset()
         self.slowness: dict[int, Slowness] = {}
@@ -60,12 +58,7 @@ class Promptness:
         self.typical_sec = TYPICAL_SEC   # the median of their usual times
 
     def update(self, now: float, sticks: Sequence[StickStatus]) -> None:
-        """
-        Take in the state of all sticks.
-
-        :param now: seconds of the monotonic clock.
-        :param sticks: all of them.
-        """
+        """Take in the state of all sticks."""
         running = [stick for stick in sticks if stick.state is StickState.RUNNING]
         self._compare({stick.number: stick.recent_sec for stick in running
                        if stick.recent_sec})
@@ -76,7 +69,7 @@ class Promptness:
         self.late = late
 
     def late_at(self, stick: StickStatus) -> float:
-        """Return when a stick is late; infinite when it owes nothing."""
+        """Return when a stick is late; infinite when no result is due."""
         if stick.busy_since is None:
             return float('inf')
         return stick.busy_since + self.patience_with(stick.inference_sec)
@@ -92,11 +85,7 @@ class Promptness:
 
     @property
     def order_patience_sec(self) -> float:
-        """
-        Return how long results wait for an earlier frame.
-
-        Until its stick is late, and another one has answered in its place.
-        """
+        """Return how long results wait for an earlier frame: until another stick can answer."""
         return self.patience_with() + ANSWER_FACTOR * self.typical_sec
 
     def _compare(self, recent: dict[int, float]) -> None:

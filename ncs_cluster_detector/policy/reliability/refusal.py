@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""When the networks are no good, and not the sticks that refuse them."""
+"""Decides whether the networks are at fault, not the sticks that refuse them."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -14,19 +14,18 @@ from typing import TypeAlias
 
 # How often a stick's start has failed, and how often it gave each reason for a refusal.
 Tries: TypeAlias = tuple[int, Mapping[str, int]]
-# So many sticks that refuse them for one reason are enough, whatever is plugged in besides.
+# So many sticks that refuse for one reason are enough, whatever else is plugged in.
 ENOUGH_STICKS = 5
 
 
 def is_proven(sticks: Sequence[Tries], untried: int = 0) -> bool:
     """
-    Tell whether the networks cannot be loaded, on what no stick has loaded them yet.
+    Tell whether networks that no stick has loaded yet cannot be loaded at all.
 
-    The library reads a file's size and fitness from the answers of a stick, so that one with a bad
-    cable refuses a good file. A reason is believed when two sticks give it and all others that are
-    there have had their try; from a single stick when it gives it twice and the others, if there
-    are any, have failed twice. Different reasons prove nothing together: of a bad file all sticks
-    say the same.
+    The library judges a file by the answers of a stick, so that a stick with a bad cable refuses a
+    good file. A reason is believed when two sticks give it and all others that are there have been
+    tried; from a single stick when it gives it twice and the others, if there are any, have failed
+    twice. Different reasons prove nothing together: for a bad file all sticks give the same.
 
     :param sticks: the Tries of each stick that is there.
     :param untried: how many more there are that may be tried.

@@ -11,33 +11,32 @@
 from dataclasses import dataclass
 
 FIRST_DELAY_SEC = 0.5
-# Short enough that a stick is back within five seconds of the end of what ailed it, its reset and
-# its boot of 1.5 s each included.
+# Short enough that a stick is back within five seconds of the end of its fault, its reset and its
+# boot of 1.5 s each included.
 LONGEST_DELAY_SEC = 1.5
-# A stick that fails this often without being well in between, for a minute or more, is given up
-# for a long rest: it needs a hand, and each attempt keeps the others from being started.
+# A stick that fails this often, a minute or more, without recovering in between gets a long rest:
+# a person must see to it, and each attempt keeps the others from being started.
 BUDGET = 20
 REST_SEC = 300.0
-# A stick is well when it gives a result; one that failed while it rested also when it gives
-# temperatures for so long, for it is asked for nothing else.
+# A stick has recovered when it gives a result; one that failed while it rested also when it gives
+# temperatures for so long, since nothing else is asked of it.
 WELL_AFTER_SEC = 2.0
-# A stick that refuses the networks is never given up: it answers, so that its start keeps the
-# others waiting no longer than a good one does, and is back soon after its cable was changed.
+# A stick that refuses the networks is never given up: it answers, so that its start delays the
+# others no longer than a good one does, and it is back soon after its cable was changed.
 LONGEST_REFUSED_DELAY_SEC = 10.0
 FIRST_HOLD_UP_DELAY_SEC = 5.0
 # A start has held up the others when it came no further for so long.
 HELD_UP_SEC = 2.0
-# How many times as long as the longest successful start of any stick a start may take, four
-# seconds in any case, and twice as long after every five failures, up to the limit that the user
-# sets.
+# A start may take so many times the longest successful start of any stick, four seconds in any
+# case, and twice as long after every five failures, up to the limit that the user sets.
 START_PATIENCE = 3.0
 LEAST_START_SEC = 4.0
 FAILURES_TO_PATIENCE = 5
 # The vendor's library waits five seconds for a stick to come back from its boot, then tries all
 # others in its place, five seconds more for each that has not booted (mvnc_api.c:545).
 BOOT_SEC = 5.0
-# After a boot it asks whether the stick is there, sleeps a second and asks what it can: a healthy
-# one has answered after 1.1 s (mvnc_api.c:580).
+# After a boot it asks whether the stick is there, sleeps a second and asks for its abilities: a
+# healthy one has answered after 1.1 s (mvnc_api.c:580).
 ANSWER_SEC = 3.0
 
 
@@ -54,12 +53,12 @@ def after_failure(failures: int, hold_ups: int = 0, rest_sec: float = 0.0) -> Re
     Return what follows the latest failure of a stick's worker.
 
     The delay grows from half a second up to one and a half; after twenty failures in a row the
-    stick is FATAL and is tried again after five minutes. One whose start held up the others for
-    nothing (it did not come back from its boot, or gave no answer after it, which takes seconds in
-    which no other can be started) will hardly get well by itself: it rests five seconds, and twice
-    as long each time. How long one that failed at work has to rest its Trust says.
+    stick is FATAL and is tried again after five minutes. A stick that held up the others in vain
+    (it did not come back from its boot, or gave no answer after it, and for these seconds no other
+    could be started) will hardly recover by itself: it rests five seconds, and twice as long each
+    time. The rest of one that failed at work comes from its Trust.
 
-    :param failures: failures since the stick was last well, this one included, at least 1.
+    :param failures: failures since the stick last recovered, this one included, at least 1.
     :param hold_ups: how often its starts have held up the others since then.
     :param rest_sec: for how long it has to rest in any case.
     """
@@ -87,10 +86,10 @@ def start_deadline_sec(failures: int, longest_start_sec: float | None,
     """
     Return how long a worker may take to open its stick before it counts as failed.
 
-    A call of the SDK that hangs in one stick keeps all others from being started, so that what is
-    known to take two seconds is not waited for for twenty.
+    A call of the SDK that hangs in one stick keeps all others from being started, so that a start
+    that takes two seconds otherwise does not get twenty.
 
-    :param failures: failures since the stick was last well.
+    :param failures: failures since the stick last recovered.
     :param longest_start_sec: the longest successful start so far; None when there was none.
     :param limit_sec: what the user sets.
     """
@@ -104,15 +103,15 @@ def load_deadline_sec(failures: int, longest_start_sec: float) -> float:
     """
     Return how long the networks may take to load on a stick that has answered.
 
-    As long as the longest whole start so far, three seconds in any case: a stick that is pulled
-    out just then leaves the library waiting for ever. With failures the patience grows as above.
+    As long as the longest whole start so far, three seconds in any case: when a stick is unplugged
+    just then, the library waits for ever. With failures the patience grows as above.
 
-    :param failures: failures since the stick was last well.
+    :param failures: failures since the stick last recovered.
     :param longest_start_sec: the longest successful start so far.
     """
     return max(longest_start_sec, ANSWER_SEC) * _doubled(failures // FAILURES_TO_PATIENCE)
 
 
 def _doubled(times: int) -> float:
-    """Return 2 to the power of ``times``, which may have grown for weeks, within reason."""
+    """Return 2 to the power of ``times``, within reason: it may have grown for weeks."""
     return 2.0 ** min(times, 16)

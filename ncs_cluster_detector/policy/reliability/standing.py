@@ -37,10 +37,10 @@ class Standing(IntEnum):
     DOUBTED = 1    # it failed or was late, and has not done enough good work since
     SLOW = 2       # it takes much longer than the others
     BLIND = 3      # its temperature is unknown
-    USELESS = 4    # it is so slow that it holds up more than it gives
+    USELESS = 4    # it is so slow that it delays more than it gives
     SPENT = 5      # its temperature is unknown, and it has worked its share
     UNPROVEN = 6   # it failed, and has not shown since that it works
-    LATE = 7       # it owes a result
+    LATE = 7       # its result is overdue
 
     @property
     def can_fill(self) -> bool:
@@ -49,14 +49,9 @@ class Standing(IntEnum):
 
 
 class Standings:
-    """
-    The standing of each running stick.
-
-    ``of`` is a dictionary of Standing by stick number.
-    """
+    """The standing of each running stick, in the dictionary ``of``."""
 
     def __init__(self) -> None:
-        """Start with no stick."""
         self.of: dict[int, Standing] = {}
         # Blind stick -> its work, in seconds, that it has to rest from.
         self._to_rest_sec: dict[int, float] = {}
@@ -68,8 +63,6 @@ class Standings:
         """
         Take in the state of all sticks.
 
-        :param now: seconds of the monotonic clock.
-        :param sticks: all of them.
         :param heat: has observed them.
         :param promptness: has been updated with them.
         :param active: numbers of the sticks that have been active until now.
@@ -77,7 +70,7 @@ class Standings:
         running = [stick for stick in sticks if stick.state is StickState.RUNNING]
         blind = {stick.number for stick in running if heat.now(stick.number) is None}
         self._count_turns(now, blind, active)
-        if len(blind) == len(running):   # they share the work as if all saw
+        if len(blind) == len(running):   # they share the work as if all were known
             self._spent.clear()
         self.of = {stick.number: self._standing(stick, blind, promptness) for stick in running}
 
@@ -110,6 +103,6 @@ class Standings:
             if worked_sec >= BLIND_TURN_SEC:
                 self._spent.add(number)
             if worked_sec > 0.0:
-                # What it worked because no other could is not held against it.
+                # Work beyond its turn, because no other stick could, does not count.
                 self._to_rest_sec[number] = min(worked_sec, BLIND_TURN_SEC)
         self._spent &= blind & self._to_rest_sec.keys()

@@ -8,23 +8,23 @@
 # the License.
 """How far a stick is trusted, by what it did."""
 
-# A stick that hung at work, or whose driver failed there, owes good work for so long, and twice as
-# long and so long again each time.
+# The good work that regains trust after a stick hung or failed at work; each further lapse doubles
+# it and adds as much.
 LAPSE_SEC = 30.0
 MOST_DOUBT_SEC = 3600.0
 # One that answered late may have been held up by the host.
 LATE_SEC = 5.0
-# What a stick in doubt gives once a second counts as a second of good work.
+# One result a second of a stick in doubt counts as a second of good work.
 TRIAL_PERIOD_SEC = 1.0
-# So many results a restarted stick must give before others depend on it.
+# Results that a restarted stick must give before others depend on it.
 TRIALS = 3
-# Before it is started again it rests, twice as long with each lapse of a row; from so long a rest
-# on it is given up. So much good work takes one lapse off the row: one that works well in between
-# has troubles that come from outside, and is back soon.
+# The rest before a restart, doubled with each lapse in a row; a stick that would rest for the
+# second or longer is given up. So much good work takes one lapse off the row: a stick that works
+# well in between has outside troubles, and is back soon.
 FIRST_REST_SEC = 0.5
 LONGEST_REST_SEC = 60.0
 FORGETS_LAPSE_SEC = 5.0
-MOST_LAPSES = 8.0   # of a row: with these the rest is the longest
+MOST_LAPSES = 8.0   # in a row: with these the rest is the longest
 
 
 class Trust:
@@ -32,13 +32,12 @@ class Trust:
     The record of one stick; it outlives the stick's workers.
 
     ``doubt_sec`` is how long the stick has to do good work until it is trusted again: half a
-    minute after a first lapse, twice as long and half a minute more with each further one. One
+    minute after a first lapse, twice as long and half a minute more with each further one. A stick
     that hangs again and again is given up with the eighth lapse. These figures are assumptions,
     for nothing is published about how often sticks hang.
     """
 
     def __init__(self) -> None:
-        """Start with a stick that is trusted."""
         self.doubt_sec = 0.0
         self.trials_left = 0   # results that it must give before others depend on it
         self._row = 0.0        # lapses with little good work in between
@@ -52,13 +51,13 @@ class Trust:
         return rest_sec if rest_sec < LONGEST_REST_SEC else float('inf')
 
     def lapsed(self) -> None:
-        """Take note that the stick hung at work, or failed there."""
+        """Note that the stick hung at work, or failed there."""
         self.doubt_sec = min(2 * self.doubt_sec + LAPSE_SEC, MOST_DOUBT_SEC)
         self._row = min(self._row + 1.0, MOST_LAPSES)
         self._must_show_again()
 
     def interrupted(self) -> None:
-        """Take note that the stick's process was killed at work, which need not be its fault."""
+        """Note that the stick's process was killed at work, which need not be its fault."""
         self.doubt_sec = max(self.doubt_sec, LAPSE_SEC)
         self._must_show_again()
 
@@ -67,12 +66,12 @@ class Trust:
         self._is_late = False
 
     def late(self) -> None:
-        """Take note that the stick owes a result for several times its usual time."""
+        """Note that a result of the stick takes several times its usual time."""
         self.doubt_sec = max(self.doubt_sec, LATE_SEC)
         self._is_late = True
 
     def served(self, now: float) -> None:
-        """Take note of a result; one that was late is no good work."""
+        """Note a result; one that was late is no good work."""
         if self._is_late:
             self._is_late = False
         else:
@@ -83,6 +82,6 @@ class Trust:
         self._served_at = now
 
     def forget(self) -> None:
-        """Take note that the stick was replugged by hand: it begins anew."""
+        """Forget everything: a person has replugged the stick."""
         self.doubt_sec = self._row = 0.0
         self.trials_left = 0

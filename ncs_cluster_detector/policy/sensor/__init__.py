@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Whether a stick's readings can be believed, and what is done where they cannot."""
+"""Whether a stick's readings can be believed, and what is done when they cannot."""

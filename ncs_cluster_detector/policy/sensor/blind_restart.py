@@ -6,40 +6,39 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""When the worker of a blind stick is started again, in the hope that its sensor comes to."""
+"""When to restart the worker of a stick of unknown temperature, which may revive its sensor."""
 
 FIRST_AFTER_SEC = 30.0
 # A sensor that stays broken must not cost restarts for ever.
 LONGEST_INTERVAL_SEC = 3600.0
-# A stick that was sighted for so long starts again with the shortest interval: longer than one
-# whose sensor is stuck may seem sighted after a restart, while its work shows nothing.
+# After its temperature was known for so long a stick starts again with the shortest interval: a
+# stuck sensor can seem to work for less than this after a restart, until work shows that it is
+# stuck.
 SIGHTED_SEC = 600.0
 
 
 class BlindRestart:
     """
-    Tells when to restart the worker of one stick whose temperature is not known.
+    Tells when to restart the worker of one stick while its temperature is unknown.
 
-    First when it was blind for thirty seconds on end, then after twice as long each time, up to an
-    hour. ``restarts`` counts those since it was last sighted for ten minutes.
+    First when it was unknown for thirty seconds on end, then after twice as long each time, up to
+    an hour. ``restarts`` counts those since it was last known for ten minutes.
     """
 
     def __init__(self) -> None:
-        """Start with a stick that sees."""
         self.restarts = 0
         self._blind_since: float | None = None
         self._sighted_since: float | None = None
 
-    def is_due(self, now: float, is_blind: bool, may_be: bool = True) -> bool:
+    def is_due(self, now: float, is_blind: bool, may_restart: bool = True) -> bool:
         """
         Take note whether a running stick is blind; return whether to restart its worker now.
 
-        Whoever is told so does it: from then on the next interval counts.
+        The caller then restarts it: the next interval counts from here.
 
-        :param now: seconds of the monotonic clock; never less than in the call before.
         :param is_blind: whether its temperature is unknown, because it tells none or is not
             believed.
-        :param may_be: whether its worker may be restarted now.
+        :param may_restart: whether its worker may be restarted now.
         """
         if not is_blind:
             self._blind_since = None
@@ -51,14 +50,14 @@ class BlindRestart:
         self._sighted_since = None
         if self._blind_since is None:
             self._blind_since = now
-        if now < self._due_at(self._blind_since) or not may_be:
+        if now < self._due_at(self._blind_since) or not may_restart:
             return False
         self.restarts += 1
         self._blind_since = None
         return True
 
     def away(self) -> None:
-        """Take note that the stick does not run: its blindness counts from when it is back."""
+        """Note that the stick does not run: its blindness counts from when it is back."""
         self._blind_since = self._sighted_since = None
 
     def next_due(self) -> float | None:
@@ -66,6 +65,6 @@ class BlindRestart:
         return None if self._blind_since is None else self._due_at(self._blind_since)
 
     def _due_at(self, blind_since: float) -> float:
-        # Doubled for weeks it would be no number any more.
+        # Doubled for weeks it would overflow.
         interval_sec = FIRST_AFTER_SEC * 2.0 ** min(self.restarts, 16)
         return blind_since + min(interval_sec, LONGEST_INTERVAL_SEC)

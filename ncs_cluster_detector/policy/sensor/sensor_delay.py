@@ -6,15 +6,15 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Whether a sensor tells the present, or the highest temperature of some seconds."""
+"""Whether a sensor tells the present temperature, or the highest of some seconds."""
 
 from collections import deque
 
-# For so long a sensor may tell the highest temperature of what has been, as the vendor's
-# documentation has it, with some seconds to spare.
+# A sensor may tell the highest temperature of so many seconds: what the vendor's documentation
+# says, and some to spare.
 _HIGHEST_OF_SEC = 30.0
-# How a sensor that tells the present is told from that: while it rests a stick falls by so much in
-# at most so long, and so do the readings; so many times more often than not.
+# A sensor that tells the present shows it when a resting stick cools by so much within so long:
+# the readings fall, too. So many times more often than not are enough.
 _FALL_CELSIUS, _FALL_SEC, _VOTES = 1.5, 15.0, 3
 
 
@@ -26,14 +26,13 @@ class SensorDelay:
     """
 
     def __init__(self) -> None:
-        """Start with a sensor that may tell the highest temperature."""
         self.tells_present = False
         self._votes, self._voted_at = 0, float('-inf')
-        # (time, reading, h) of those of half a minute after which h was always lower.
+        # (time, reading, h) of those in half a minute after which h was always lower.
         self._peaks: deque[tuple[float, float, float]] = deque()
 
     def forget_peaks(self) -> None:
-        """Take note that what comes now may be another stick."""
+        """Forget the peaks, since the next readings may be those of another stick."""
         self._peaks.clear()
 
     def take(self, at: float, celsius: float, heated: float) -> None:
@@ -50,7 +49,7 @@ class SensorDelay:
         return self._peaks[0][2]
 
     def vote(self, rise_celsius: float) -> None:
-        """Vote, once a rest, with the latest reading; full work heats by ``rise_celsius``."""
+        """Vote once per rest, with the latest reading; full work heats by ``rise_celsius``."""
         peak_at, peak_celsius, peak = self._peaks[0]
         at, celsius, heated = self._peaks[-1]
         fall = rise_celsius * (peak - heated)

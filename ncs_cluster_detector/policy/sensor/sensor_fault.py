@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Why a reading is not believed, and how much is known about what it should be."""
+"""Why a reading is not believed, and how much is known about what to expect."""
 
 from enum import Enum
 
@@ -22,11 +22,11 @@ class SensorFault(Enum):
 
 class Known(Enum):
     """
-    Where the ThermalModel comes from that a stick is expected to have.
+    Where the ThermalModel that a stick is expected to have comes from.
 
-    The value is how many times less than it says a healthy stick may warm: what is
-    learned of a die in a case, say, is a compromise. Of a stick of which nothing is known
-    next to nothing is expected.
+    The value is how many times less than the model says a healthy stick may warm: the learned
+    model of a die in a case, say, is a compromise. From an unknown stick next to nothing is
+    expected.
     """
 
     OWN = 2.5

@@ -21,11 +21,10 @@ from ncs_cluster_detector.policy.sensor.suspicion import MOST_FALL_CELSIUS
 from ncs_cluster_detector.policy.sensor.suspicion import Suspicion
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
-# What a fan that is switched on, shade or a colder place takes at most from the temperature of a
-# stick at work, C, twice that if nothing is known of it; and how much lower than in the place of
-# the others it is at most.
+# How much a fan, shade or a colder place cools a stick at work at most, C, twice that if nothing
+# is known of it; and how much colder than the place of the others its own is at most.
 _COOLING_CELSIUS, _ELSEWHERE_CELSIUS = 20.0, 30.0
-# A stick that was heated by less than this is not judged by how others are.
+# A stick that was heated by less than this is not compared with the others.
 _LEAST_RISE_CELSIUS = 8.0
 # A stick is at full speed if it computes for so much of the time.
 _FULL_SHARE = 0.9
@@ -35,14 +34,13 @@ _COARSEST_STEP, _FINEST_STEP, _STEPS, _STEPS_OF_COARSE = 1.0, 0.6, 1.2, 1.8
 # Over so long before readings stood still they must have moved as the model did, give or take a
 # third of that and a step; else it is the model that does not fit.
 _APPROACH_SEC = 20.0
-# A standstill is longer than this, and one in which the work's heat moves by so many times more
-# than in those that turned out to be none within about so long; but three times as much as without
-# them is enough.
+# A standstill is longer than this, and the work's heat moves in it by so many times more than in
+# the false ones of about so long before; but three times as much as without them is enough.
 _LEAST_STILL_SEC = 10.0
 _MORE_THAN_ENDURED, _ENDURED_SEC, _MOST_ENDURED = 2.0, 3600.0, 3.0
 # Readings further apart than this may be those of another stick.
 _GAP_SEC = 10.0
-# How far from the idle temperature that is expected a stick's own may be, C, at the first reading.
+# How far a stick's idle temperature may be from the expected one, C, at the first reading.
 _IDLE_DOUBT = {Known.OWN: 5.0, Known.OTHERS: 5.0, Known.TYPICAL: 35.0}
 
 
@@ -63,12 +61,11 @@ class SensorWatch:
       look like none: until it was seen to fall with a stick that rests, the highest ``h`` of half
       a minute must move as well.
 
-    Of a coarse sensor more is asked than of one whose fine steps were seen. Undetected remains
-    what is harmless: readings that are wrong by less than such a movement.
+    A coarse sensor must move more than one whose fine steps were seen. What is not found is
+    harmless: readings that are wrong by less than such a movement.
     """
 
     def __init__(self) -> None:
-        """Start without a reading."""
         self.has_moved = False     # whether readings have ever changed by more than noise
         self.moves = False         # whether the latest reading ended a standstill
         self.expected = -math.inf  # what the stick has by its work, C, since readings last moved
@@ -77,7 +74,7 @@ class SensorWatch:
         self._at: float | None = None   # of the latest reading
         self._work_sec = self._celsius = 0.0
         self._known: Known | None = None
-        self.heated = 0.0          # h, at least
+        self.heated = 0.0          # h, the least it may be
         self._doubt = 0.0          # and how much more it may be
         self._step = _COARSEST_STEP
         self._extremes = 0.0, 0.0  # lowest and highest reading of all
@@ -137,7 +134,7 @@ class SensorWatch:
 
     def _begin(self, celsius: float, measured_at: float, work_sec: float, model: ThermalModel,
                known: Known) -> None:
-        """Start from a reading: how warm the stick is from work is told by its temperature."""
+        """Start from a reading, whose temperature tells how warm the stick is from work."""
         is_unknown = self._known in (None, Known.TYPICAL)
         if self.fault is None and (is_unknown or known is self._known):
             warmth = celsius - model.idle_celsius + _IDLE_DOUBT[known]
@@ -145,7 +142,7 @@ class SensorWatch:
             if not is_unknown:   # after a gap: this stick went on as it was, or is another
                 high = max(high, self.heated + self._doubt)
             self.heated, self._doubt = 0.0, high
-        if self.expected == -math.inf:   # what tells less may be a sensor that always lied
+        if self.expected == -math.inf:   # a lower one may always be wrong
             self.expected = max(celsius, model.idle_celsius)
         self._at, self._work_sec, self._celsius = measured_at, work_sec, celsius
         self._known = known
@@ -189,7 +186,7 @@ class SensorWatch:
         self._delay.take(*latest)
 
     def _was_elsewhere(self, model: ThermalModel) -> bool:
-        """Tell whether the readings of late have moved by less or more than the model."""
+        """Tell whether the readings have recently moved by less or more than the model."""
         if self._known is Known.TYPICAL:
             return True   # it may be a stick that has long come to the end of its warming
         _, celsius, heated = self._past[0]

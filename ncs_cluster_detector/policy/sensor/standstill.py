@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A time in which the readings of a stick stand still, and what its work did meanwhile."""
+"""A time in which the readings of a stick stand still, and what its work did in it."""
 
 # Readings that lie within so many C of each other stand still.
 STILL_CELSIUS = 0.25
@@ -16,7 +16,7 @@ class Standstill:
     """
     How far the work's heat has moved while the readings stood still.
 
-    Of ``h`` and of the highest ``h`` of half a minute are kept the lowest and the highest value,
+    For ``h`` and for the highest ``h`` of half a minute it keeps the lowest and the highest value,
     the greatest rise and the greatest fall.
     """
 

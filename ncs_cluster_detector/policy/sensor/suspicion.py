@@ -6,13 +6,13 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Whether readings are suspected to be wrong: from when on, and until when."""
+"""Whether readings are suspected to be wrong: from when, and until when."""
 
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.sensor.standstill import STILL_CELSIUS
 
-# A suspicion is withdrawn when readings have agreed with the model for so long, or, where a stick
-# has no chance to show it because it rests, after a quarter of an hour.
+# A suspicion is withdrawn when readings have agreed with the model for so long, or, because a
+# resting stick cannot show that it does, after a quarter of an hour.
 AGREES_SEC, FORGIVEN_SEC = 20.0, 900.0
 # A stick that computes does not lose so many C in a second.
 MOST_FALL_CELSIUS = 10.0
@@ -22,12 +22,11 @@ class Suspicion:
     """
     Why the readings of a stick are not believed, once something was found against them.
 
-    ``fault`` is None while they are believed. What is found later does not change it: it stays
-    the first until the suspicion is withdrawn.
+    ``fault`` is None while they are believed. It stays the first one found until the suspicion is
+    withdrawn.
     """
 
     def __init__(self) -> None:
-        """Start without suspicion."""
         self.fault: SensorFault | None = None
         self._found_at = self._disagreed_at = self._found_celsius = 0.0
 

@@ -6,4 +6,4 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""What a run leaves behind: its report, its chart, the nodes' own picture and video."""
+"""The files of a run: report, chart, picture and video."""

@@ -9,19 +9,16 @@
 """The report as a picture, report.png: temperatures, which stick did what when, and rates."""
 
 import math
-import os
-from pathlib import Path
-import sys
 import textwrap
 
+from ncs_cluster_detector.planning.picture import COLOURS
+from ncs_cluster_detector.planning.picture import INK
+from ncs_cluster_detector.planning.picture import LIMIT_COLOUR
+from ncs_cluster_detector.planning.picture import new_figure
 from ncs_cluster_detector.shown_text import shown
 
-WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 16.0, 10.0, 100
-# Ten that are told apart well, also by most colour-blind people; then they repeat, dashed.
-STICK_COLOURS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#7a5195',
-                 '#8c6d31', '#525252', '#9acd32')
-THRESHOLD_COLOUR = '#c62828'
-INK, GRID = '#263238', '#d9dee2'
+# Ten that are well distinguishable, also for most colour-blind people; then they repeat, dashed.
+STICK_COLOURS = (*COLOURS, '#525252', '#9acd32')
 RUNNING = 'RUNNING'
 ACTIVE, RESTING = 'active', 'resting'
 RESTING_ALPHA = 0.2
@@ -31,9 +28,9 @@ LONGEST_STEP_SEC = 2.5
 LAST_STEP_SEC = 1.0
 LEAST_SPAN_CELSIUS = 30.0
 MOST_LEGEND_ROWS = 16
-# A text is left out where its part of the time is narrower than this; a longer one is shortened.
+# A text is left out in a narrower part of the time than this share; a longer one is shortened.
 NARROW, LONGEST_MARK = 0.045, 48
-MOST_NAMED_ROWS = 24   # with more of them their names would lie on each other
+MOST_NAMED_ROWS = 24   # more names would overlap
 
 
 def draw_chart(report, path):
@@ -46,19 +43,7 @@ def draw_chart(report, path):
     :param report: dictionary as made by report.make_report.
     :param path: pathlib.Path of the file.
     """
-    # Matplotlib would keep its font list in the user's home folder.
-    os.environ.setdefault('MPLCONFIGDIR', str(Path(sys.prefix) / '.matplotlib'))
-    # Late, because it takes half a second and a run without a report needs none.
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    style = {'font.size': 12, 'text.color': INK, 'axes.labelcolor': INK, 'axes.edgecolor': INK,
-             'xtick.color': INK, 'ytick.color': INK, 'axes.spines.top': False,
-             'axes.spines.right': False, 'axes.grid': True, 'grid.color': GRID,
-             'axes.axisbelow': True, 'legend.frameon': False}
-    with matplotlib.rc_context(style):
-        figure = Figure((WIDTH_INCHES, HEIGHT_INCHES), DOTS_PER_INCH, layout='constrained')
-        FigureCanvasAgg(figure)
+    with new_figure(16.0, 10.0) as figure:
         bars_height = 0.5 + 0.2 * len(report['sticks'])
         temperatures, bars, rates = figure.subplots(
             3, sharex=True, height_ratios=(3.2, min(bars_height, 3.2), 1.6))
@@ -102,7 +87,7 @@ def _draw_temperatures(axes, report):
 
 
 def _with_gaps(times, values):
-    """Return times and values that a line is not drawn through: unknown ones, and long silence."""
+    """Return times and values with gaps in the line for unknown values and long silence."""
     points = []
     for now, value in zip(times, values):
         if points and now - points[-1][0] > LONGEST_STEP_SEC:
@@ -114,26 +99,26 @@ def _with_gaps(times, values):
 def _draw_limit(axes, report):
     steps = limit_steps(report)
     ends = [begin for begin, _ in steps[1:]] + [_end_sec(report)]
-    # Where there is the most room beside the marks of changes it is said what the line is.
+    # The line gets its name where there is the most room beside the marks of changes.
     longest = max(range(len(steps)), key=lambda number: ends[number] - steps[number][0],
                   default=None)
     for number, ((begin, celsius), end) in enumerate(zip(steps, ends)):
-        axes.plot([begin, max(begin, end)], [celsius] * 2, color=THRESHOLD_COLOUR, linewidth=1.6,
+        axes.plot([begin, max(begin, end)], [celsius] * 2, color=LIMIT_COLOUR, linewidth=1.6,
                   linestyle=(0, (6, 3)))
         if number == longest or end - begin > NARROW * _end_sec(report):
             name = 'switch temperature ' if number == longest else ''
             axes.annotate(f'{name}{celsius:g} °C', (begin, celsius),
                           xytext=(18 if begin else 5, 5), textcoords='offset points',
-                          color=THRESHOLD_COLOUR)
+                          color=LIMIT_COLOUR)
 
 
 def limit_steps(report):
-    """Return the switch temperatures of a run as a list of (seconds from when on, C)."""
+    """Return the switch temperatures of a run as a list of (start in seconds, C)."""
     if report['threshold_celsius'] is None:
         return []
     changes = [change for change in report['changes']
                if (change['node'], change['name']) == ('detector', 'switch_temperature')]
-    # Before a first change whose former value is not known there is nothing to draw.
+    # If the value before the first change is not known, nothing is drawn there.
     first = changes[0]['before'] if changes else report['threshold_celsius']
     steps = [] if first is None else [(0.0, first)]
     return steps + [(change['time_sec'], change['after']) for change in changes]
@@ -141,7 +126,7 @@ def limit_steps(report):
 
 def _mark_changes(axes_of_all, report):
     """Draw a line through all axes for each live change, with its name and value at the top."""
-    marks = []   # [seconds, texts]; what comes close together shares a mark
+    marks = []   # [seconds, texts]; changes close together share a mark
     for change in report['changes']:
         text = shown(textwrap.shorten(
             f"{'' if change['node'] == 'detector' else change['node'] + ' '}{change['name']}="
@@ -195,7 +180,7 @@ def _draw_bars(axes, report):
 
 def spans(times, kinds):
     """
-    Return what was when, as a list of (kind, begin, end) in seconds.
+    Return what happened when, as a list of (kind, begin, end) in seconds.
 
     :param times: seconds, ascending.
     :param kinds: one for each time; it holds until the next one, but not through a long silence.

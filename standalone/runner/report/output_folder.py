@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The folder of a run's files: one run at a time, and none of an earlier one's files."""
+"""The folder of a run's files, for one run at a time, without those of an earlier one."""
 
 import fcntl
 import os
@@ -19,14 +19,14 @@ REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', '
 
 def open_log(folder, stack, video=None):
     """
-    Make a folder this run's own and return run.log in it, an unbuffered binary file.
+    Take a folder for this run and return run.log in it, an unbuffered binary file.
 
-    The files of an earlier run are removed: they would pass for this one's. The folder itself is
-    locked, so that the kernel ends the lock with the process, however that ends, and no file is
-    left of it. A folder that cannot be used ends the program with status 2 and one line.
+    The files of an earlier run are removed, so that they are not taken for those of this one. The
+    folder itself is locked: the kernel ends the lock with the process, however that ends, and no
+    file is left of it. A folder that cannot be used ends the program with status 2 and one line.
 
     :param folder: pathlib.Path of a folder that exists.
-    :param stack: contextlib.ExitStack that ends it.
+    :param stack: contextlib.ExitStack that closes it.
     :param video: pathlib.Path of the video that the run plays, or None.
     """
     name = 'files'

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Makes a video and a picture of what the detector node draws."""
+"""Records the annotated pictures of the detector node: a video, and the best picture."""
 
 from collections import OrderedDict
 import contextlib
@@ -17,18 +17,18 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-# More detections than pictures that can be on their way.
+# More detections than the number of pictures that can be on their way.
 WORTHS_KEPT = 100
-# One that waits is as large as a frame.
+# Each waiting one takes as much memory as a frame.
 WAITING_FRAMES = 16
 FASTEST_VIDEO_FPS = 30.0
-# A frame may be this part of a frame's time off its place, so that the jitter of the stamps does
-# not make the video stumble.
+# A frame may be off its place by this part of a frame's time, so that the jitter of the stamps
+# does not make the video stumble.
 PLACE_TOLERANCE = 0.75
 LONGEST_STILL_SEC = 30.0
 # Before a picture that comes late the encoder writes the one before it up to 900 times.
 STOP_PATIENCE_SEC = 20.0
-# The picture that is kept is one on which a person sees at once what was found.
+# At most so many boxes on the picture that is kept: a person sees at once what was found.
 MOST_BOXES = 4
 
 
@@ -48,10 +48,10 @@ class Recorder:
 
     def __init__(self, folder, source_fps):
         """
-        Get ready; the video is begun with the first picture.
+        Start the thread; the video begins with the first picture.
 
         :param folder: pathlib.Path of the folder for annotated.mp4 and annotated.png.
-        :param source_fps: frames a second of the source, from which the video's rate follows.
+        :param source_fps: frames a second of the source, for the rate of the video.
         """
         self.frames_received = 0
         self.frames_drawn = 0
@@ -68,7 +68,7 @@ class Recorder:
 
     @property
     def detections_without_frame(self):
-        """Return of how many messages with detections no picture came."""
+        """Return how many messages with detections came without a picture."""
         return max(self._messages - self.frames_received, 0)
 
     def take_detections(self, stamp, detections, sticks_at_work):
@@ -146,9 +146,8 @@ def worth_of(detections, sticks_at_work):
     """
     Return how good a frame is as the one picture of a run; the greatest is the best.
 
-    First come those with few boxes and all wanted sticks at work, then any with boxes, then any.
-    Of these come first those with the most sticks at work, then those with few boxes, then those
-    with the highest mean score in percent, and then those in which more is found.
+    Frames are ordered by: boxes at all; few boxes and all wanted sticks at work; more sticks at
+    work; few boxes; the mean score in percent; the number of boxes.
 
     :param sticks_at_work: 2: all run, and as many as wanted are active, 1: the latter, 0: neither.
     """
@@ -160,11 +159,11 @@ def worth_of(detections, sticks_at_work):
 
 
 class VideoFile:
-    """An mp4 with frames at their real times: one that comes late is preceded by repetitions."""
+    """An mp4 with frames at their real times: before a late one the last is repeated."""
 
     def __init__(self, path, fps):
         """
-        Keep the path; the file is made with the first frame, which tells the size.
+        Keep the path; the first frame makes the file, with its size.
 
         :param fps: frames a second of the file.
         """
@@ -178,7 +177,7 @@ class VideoFile:
         """
         Add a frame.
 
-        :param image: uint8, height x width x 3; of another size than the first one: fitted.
+        :param image: uint8, height x width x 3; fitted if its size is not that of the first one.
         :param at_sec: its stamp in seconds; a jump continues the video without a pause.
         """
         if self._writer is None:
@@ -197,7 +196,7 @@ class VideoFile:
         self._last = image
 
     def _frames_late(self, at_sec):
-        """Return how many frames' times after the next free place a stamp lies."""
+        """Return how many frame times a stamp lies after the next free place."""
         if self._begun_at_sec is None:
             self._begun_at_sec = at_sec
         late = (at_sec - self._begun_at_sec) * self.fps - self.written

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The machine-readable report of a run, report.json; times count from the start of the nodes."""
+"""Makes report.json, the machine-readable report; times count from the start of the nodes."""
 
 import importlib.metadata
 import json
@@ -26,13 +26,12 @@ def make_report(state, facts, recorder, root):
     Return the report as a dictionary for JSON.
 
     Keys end in their units: ``_sec``, ``_celsius``, ``_fps``; a value that is not known is null.
-    Frames ``received`` and ``drawn`` are annotated pictures, and those that the video holds.
-    ``cluster`` and each of ``sticks`` hold lists of equal length, one entry a second. The camera
-    and the detector tell their counts once a second, too, so that these lag behind ``messages``,
-    of which each came of one more frame. ``per_label`` counts boxes: an object has one in every
-    frame. ``detections`` has latencies from a frame's capture to the runner, ``cluster`` those
-    inside of the detector. ``parameters`` are those in force at the end, and ``changes`` what was
-    set live, in order.
+    Frames ``received`` and ``drawn`` are annotated pictures, and those in the video. ``cluster``
+    and each of ``sticks`` hold lists of equal length, one entry a second. Camera and detector also
+    report their counts once a second, so these lag behind ``messages``, each of which had a frame
+    of its own. ``per_label`` counts boxes: an object has one in every frame. ``detections`` has
+    latencies from a frame's capture to the runner, ``cluster`` those inside of the detector.
+    ``parameters`` are those in force at the end, and ``changes`` what was set live, in order.
 
     :param state: the RunState.
     :param facts: dictionary for ``run``: what ran, for how long, why it ended.
@@ -73,7 +72,8 @@ def make_report(state, facts, recorder, root):
         'hottest_stick': hottest and hottest[1],
         'switches': state.cluster.switches if state.cluster else 0,
         'cluster': _cluster_series(state.samples),
-        'sticks': _stick_series(state.samples)}
+        'sticks': [_stick_series(number, state.samples) for number in sorted({
+            stick.number for sample in state.samples for stick in sample.sticks})]}
 
 
 def write_report(report, path):
@@ -121,12 +121,7 @@ def _cluster_series(samples):
         'last_switch_reason': [cluster.reason for cluster in clusters]}
 
 
-def _stick_series(samples):
-    numbers = sorted({stick.number for sample in samples for stick in sample.sticks})
-    return [_one_stick(number, samples) for number in numbers]
-
-
-def _one_stick(number, samples):
+def _stick_series(number, samples):
     seen = [(sample, stick) for sample in samples for stick in sample.sticks
             if stick.number == number]
     sticks = [stick for _, stick in seen]
@@ -179,7 +174,7 @@ def summary_lines(report):
 
 
 def _pace(detections):
-    """Return in which time the messages came: not that of the run, which began at another."""
+    """Return the time from the first to the last message, and their rate, as a text."""
     fps = detections['mean_detection_fps']
     return '' if fps is None else (
         f" in {detections['first_to_last_sec']:.1f} s ({fps:g} a second), longest gap "

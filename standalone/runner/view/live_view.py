@@ -9,7 +9,6 @@
 """Turns the state of a run into lines of text: a picture for a terminal, or one plain line."""
 
 from typing import NamedTuple
-from typing import Optional
 
 from rich.text import Text
 from runner.statuses import ERROR
@@ -24,11 +23,11 @@ ASCII = str.maketrans('▕│▏█▎▍▌▋▊▉°…', '[|]#       .')
 
 
 class Facts(NamedTuple):
-    """What is shown beside the state: source, seconds run, their limit, the monotonic clock."""
+    """Facts beside the state: source, seconds run, their limit, time of the monotonic clock."""
 
     source: str
     run_sec: float
-    limit_sec: Optional[float]
+    limit_sec: float | None
     now: float
 
 
@@ -36,7 +35,7 @@ def render(state, facts, console):
     """
     Return the picture as lines, each with a space before it.
 
-    What has no room is left out: sticks first, then figures; complaints come before both.
+    Without enough room sticks are left out first, then figures; complaints come before both.
 
     :param console: a rich Console, as wide and high as the picture may be; a line's space and
         escape sequences do not count.
@@ -55,7 +54,7 @@ def render(state, facts, console):
 
 
 def _printed(console, parts):
-    """Return as lines what the console makes of something."""
+    """Return the lines that the console prints."""
     with console.capture() as capture:
         for part in parts:
             console.print(part)
@@ -100,7 +99,7 @@ def _figure(name, value, unit='', style='bold'):
 
 
 def _flowing(width, *figures):
-    """Return lines of as many figures as have room: a line ends between two, not inside one."""
+    """Return figures in lines of this width; no figure is broken."""
     lines = [figures[0]]
     for figure in figures[1:]:
         line = Text(GAP).join([lines[-1], figure])
@@ -115,9 +114,9 @@ def _complaints(state):
 
 
 def _seen(state, width):
-    """Return the newest detections in one line; of many the best, and how many more there are."""
+    """Return the newest detections in one line: the best, and how many more there are."""
     for hidden in range(len(state.newest)):
-        text = words(state.newest[:len(state.newest) - hidden])
+        text = detections_text(state.newest[:len(state.newest) - hidden])
         line = _figure('seen', text + f' and {hidden} more' * (hidden > 0), style='cyan')
         if line.cell_len <= width:
             return line
@@ -127,8 +126,8 @@ def _seen(state, width):
     return _figure('seen', nothing, style='dim')
 
 
-def words(detections):
-    """Return detections in words, such as ``person 87 %, person 64 %``."""
+def detections_text(detections):
+    """Return detections as a text, such as ``person 87 %, person 64 %``."""
     return printable(', '.join(
         f'{found.label} {found.score * 100:.0f} %' for found in detections))
 
@@ -140,7 +139,7 @@ def ports_line(state):
 
 
 def plain_line(state, facts):
-    """Return the same in one line, for a log or a terminal that cannot redraw."""
+    """Return the state in one line, for a log or a terminal that cannot redraw."""
     cluster = state.cluster
     if cluster is None:
         return f'starting for {facts.run_sec:.1f} s'
@@ -151,14 +150,14 @@ def plain_line(state, facts):
             f'latency {rounded(cluster.latency_p50_ms, 0)}/'
             f'{rounded(cluster.latency_p95_ms, 0)} ms  '
             f'dropped {cluster.dropped}  switches {cluster.switches}  °C (* active) {sticks}  '
-            f'seen {words(state.newest) or "nothing"}')
+            f'seen {detections_text(state.newest) or "nothing"}')
     if cluster.level != OK:
         line += f'  {"ERROR" if cluster.level >= ERROR else "WARN"} {cluster.message}'
     return line
 
 
 def _remark(stick):
-    """Return what a plain line says of a stick that does not just take its turn."""
+    """Return the remark on a stick that does not just take its turn, in a plain line."""
     if stick.state != 'RUNNING':
         return f'({stick.state})'
     return '' if stick.rests in ('', 'turn') else f'({stick.rests.partition(",")[0]})'

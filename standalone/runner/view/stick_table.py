@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The table of the live view: what each stick does and why, and its temperature as a bar."""
+"""The table of the live view: the state of each stick, why, and its temperature as a bar."""
 
 from itertools import compress
 
@@ -20,10 +20,11 @@ from runner.statuses import OK
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0
 ASSUMED_THRESHOLD_CELSIUS = 65.0
-# What fills a part of a cell, in eighths; one eighth is drawn as two, it looks like the right end.
+# The filling of a part of a cell, in eighths; one eighth is drawn as two, as it looks like the
+# right end.
 PARTS_OF_A_CELL = ' ▎▎▍▌▋▊▉'
 LEAST_BAR = 8
-# What is to be done about a stick, beside its state.
+# What to do about a stick, beside its state.
 REMEDIES = {'DEAD': 'unplug it, plug it in', 'ABSENT': 'plug it in', 'FATAL': 'replug it'}
 ON_THEIR_WAY = ('QUEUED', 'STARTING')   # not running, and nothing is wrong
 CELSIUS, FIGURES = 7, 18   # widths of columns
@@ -35,12 +36,12 @@ LONGEST_USUAL = len('resting (hot, until 37.0)')
 
 def stick_table(state, columns, room):
     """
-    Return a headline and a line for each stick, active ones first when there is no room.
+    Return what a rich Console prints: a headline and a line for each stick.
 
-    :param state: the RunState.
+    When there is little room, active sticks come first.
+
     :param columns: width of the table.
     :param room: how many lines there may be.
-    :return: list of what a rich Console prints.
     """
     sticks = state.sticks
     if not sticks or room < 2:
@@ -92,7 +93,7 @@ def _figures(duty, inferences):
 
 
 def words_for(stick):
-    """Return what a stick does, and why or what is to be done about it."""
+    """Return what a stick does, and why or what to do about it."""
     if stick.state != 'RUNNING':
         remedy = REMEDIES.get(stick.state)
         return f'{stick.state}: {remedy}' if remedy else printable(stick.state)
@@ -102,7 +103,7 @@ def words_for(stick):
 
 
 def _shortened(words, room):
-    """Return words without their end, or without what is in brackets, where there is no room."""
+    """Return words without their end, or without the brackets, if there is no room."""
     first = words.partition(',')[0]
     for shorter in (words, f'{first})' if '(' in first else first):
         if cell_len(shorter) <= room:
@@ -128,14 +129,14 @@ def level_colour(level):
 
 
 def _cells(celsius, threshold, bar):
-    """Return how many cells of a bar, as a fraction, a temperature fills; None fills none."""
+    """Return how many cells of a bar, as a fraction, a temperature fills; none for None."""
     top = (threshold or ASSUMED_THRESHOLD_CELSIUS) + DEGREES_ABOVE_THRESHOLD
     share = ((celsius or COLDEST_CELSIUS) - COLDEST_CELSIUS) / (top - COLDEST_CELSIUS)
     return min(max(share, 0.0), 1.0) * bar
 
 
 def _bar(filled, bar, mark, colour):
-    """Return so many filled ones of the cells of a bar, with the mark in it if it is inside."""
+    """Return a bar with so many filled cells, and the mark in it if it is inside."""
     whole, eighths = divmod(round(filled * 8), 8)
     cells = ('█' * whole + PARTS_OF_A_CELL[eighths]).ljust(bar)
     return Text.assemble((' ▕', 'dim'), (cells[:mark], colour), ('│' * (mark < bar), 'yellow'),
@@ -143,10 +144,10 @@ def _bar(filled, bar, mark, colour):
 
 
 def rounded(value, digits=1):
-    """Return a number in words, or a question mark for None."""
+    """Return a number as a text, or a question mark for None."""
     return '?' if value is None else f'{value:.{digits}f}'
 
 
 def printable(text):
-    """Return a text without anything that a terminal would take for a command."""
+    """Return a text without any letter that a terminal would take for a command."""
     return ''.join(letter if letter.isprintable() else '?' for letter in text)

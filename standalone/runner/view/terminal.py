@@ -25,17 +25,12 @@ ERASE_LINE, ERASE_BELOW, CLEAR = '\033[K', '\033[J', '\033[2J\033[H'
 
 
 class Terminal:
-    """Where the run is shown; use it as a context manager, so that the cursor comes back."""
+    """The terminal of a run; use it as a context manager, so that the cursor comes back."""
 
     def __init__(self, stream, environment):
-        """
-        Find out what the stream can show.
-
-        :param stream: a text file such as sys.stdout.
-        :param environment: environment variables, for TERM and NO_COLOR.
-        """
+        """Find out what a text stream can show; of the environment TERM and NO_COLOR count."""
         self._stream = stream
-        self.closed = False   # nobody reads what is written
+        self.closed = False   # nobody reads the output any more
         self.redraws = stream.isatty() and environment.get('TERM', 'dumb') not in ('', 'dumb')
         self._console = console_for(stream, environment)
         self._drawn = []
@@ -43,18 +38,16 @@ class Terminal:
         self._shown_at = None
 
     def __enter__(self):
-        """Hide the cursor."""
         if self.redraws:
             self._write(HIDE_CURSOR)
         return self
 
     def __exit__(self, *_):
-        """Show the cursor again."""
         if self.redraws:
             self._write(WRAP + SHOW_CURSOR)
 
     def leave_picture(self):
-        """Let the last picture stand where it is: what is said from now on comes below it."""
+        """Leave the last picture where it is: later lines come below it."""
         if self._drawn:
             self._write('\r' + ERASE_BELOW)   # the terminal may have echoed a Ctrl-C there
         self._drawn = []
@@ -75,8 +68,8 @@ class Terminal:
             self._write(plain_line(state, facts) + '\n')
             return
         columns, rows = self._measure()
-        # The first column is a space, and the last one stays free: erasing the rest of a full
-        # line would take its last letter. In the line below stands the cursor.
+        # The first column is a space, and the last one stays free: erasing the rest of a full line
+        # would take its last letter. The cursor stands in the line below.
         size = max(columns - 2, 19), max(rows - 1, 3)
         # A resize may have wrapped the old lines.
         start = CLEAR if self._drawn and size != self._console.size else self._to_top()
@@ -85,17 +78,17 @@ class Terminal:
         self._write(start + self._picture())
 
     def say(self, text):
-        """Print lines that stay, above the picture; a terminal would break them inside a word."""
+        """Print lines that stay above the picture, wrapped between words on a terminal."""
         if self.redraws:
             text = _wrapped(text, self._measure()[0])
         above = self._to_top() + ERASE_BELOW if self._drawn else ''
         self._write(f'{above}{text}\n{self._picture()}')
 
     def _measure(self):
-        """Return (columns, rows); a terminal that does not know them counts as 80 x 24."""
+        """Return (columns, rows), 80 x 24 if the terminal does not know them."""
         try:
             columns, rows = os.get_terminal_size(self._stream.fileno())
-        except OSError:   # it is gone, which the next writing finds
+        except OSError:   # it is gone, as the next write will find
             columns, rows = 0, 0
         return columns or 80, rows or 24
 
@@ -103,7 +96,7 @@ class Terminal:
         return f'\r\033[{len(self._drawn)}A' if self._drawn else ''
 
     def _picture(self):
-        # What a line had before is erased after its new text, so that it is never blank.
+        # The rest of a line is erased after its new text, so that it is never blank.
         lines = ''.join(line + ERASE_LINE + '\n' for line in self._drawn)
         return lines and NO_WRAP + lines + WRAP + ERASE_BELOW
 
@@ -121,14 +114,14 @@ class Terminal:
 
 
 def console_for(stream, environment):
-    """Return the rich Console that renders for such a stream; it writes nothing to it."""
+    """Return the rich Console that renders for a stream; it writes nothing to it."""
     # rich itself takes NO_COLOR for colours alone, and would still write bold and dim.
     return Console(file=stream, color_system=None if environment.get('NO_COLOR') else 'standard',
                    no_color=False, highlight=False, markup=False, emoji=False)
 
 
 def _wrapped(text, columns):
-    """Return lines broken between words; what has no spaces, such as a path, stays whole."""
+    """Return lines broken between words; words without spaces, such as paths, stay whole."""
     return '\n'.join(part for line in text.split('\n') for part in textwrap.wrap(
         line, columns, break_long_words=False, break_on_hyphens=False, subsequent_indent='  ',
         replace_whitespace=False) or [''])
