@@ -8,10 +8,11 @@
 # the License.
 """Finds the known name that a misspelt one was meant to be."""
 
+from collections.abc import Iterable
 import difflib
 
 
-def closest(name, names, cutoff=0.6):
+def closest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
     """
     Return the known name that is most like another, or '' if none is.
 

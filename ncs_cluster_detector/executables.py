@@ -24,7 +24,7 @@ from ncs_cluster_detector.processes.process_start import stop_signals
 STARTUP_ERROR = 2
 
 
-def camera_node():
+def camera_node() -> int:
     """Run the camera node; return its exit code."""
     if not _is_ready_for_ros('camera'):
         return STARTUP_ERROR
@@ -32,7 +32,7 @@ def camera_node():
     return main()
 
 
-def detector_node():
+def detector_node() -> int:
     """Run the detector node; return its exit code."""
     if not _is_ready_for_ros('detector'):
         return STARTUP_ERROR
@@ -40,14 +40,14 @@ def detector_node():
     return main()
 
 
-def check_sticks():
+def check_sticks() -> int:
     """Run the check of real sticks; return its exit code."""
     settle()
     from ncs_cluster_detector.checking.check_sticks import main
     return main()
 
 
-def thermal_plan():
+def thermal_plan() -> int:
     """Run the planner; return its exit code."""
     settle()
     from ncs_cluster_detector.planning.thermal_plan import main

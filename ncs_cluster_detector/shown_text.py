@@ -14,6 +14,7 @@ which neither a log nor a ROS message can carry. All that is shown goes through 
 """
 
 import re
+from typing import Any
 
 HIDDEN = '...'
 # Of an address only this is shown: the scheme, the host and the port, a path as far as it is made
@@ -60,7 +61,7 @@ TRAILING = ''':;,.)]}>'"'''
 UNPRINTABLE = re.compile('[\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]')
 
 
-def shown(text, *known):
+def shown(text: object, *known: str) -> str:
     """
     Return a text as it may be shown: on one line, without secrets, and encodable.
 
@@ -71,7 +72,7 @@ def shown(text, *known):
     return ' '.join(printable(without_secrets(str(text), *known)).split())
 
 
-def all_shown(value):
+def all_shown(value: Any) -> Any:
     """
     Return a value as it may be shown, with all texts in it.
 
@@ -86,7 +87,7 @@ def all_shown(value):
     return value
 
 
-def printable(text):
+def printable(text: str) -> str:
     r"""
     Return a text that can be encoded in UTF-8 and holds no command for a terminal.
 
@@ -103,7 +104,7 @@ def _escaped(match):
     return f'\\x{code & 0xff:02x}'
 
 
-def without_secrets(text, *known):
+def without_secrets(text: str, *known: str) -> str:
     """
     Return a text in which every address is as ``shown_url`` shows it.
 
@@ -121,7 +122,7 @@ def without_secrets(text, *known):
     return ''.join(parts)
 
 
-def shown_url(url):
+def shown_url(url: str) -> str:
     """
     Return an address as it may be shown; a text that is none is returned as it is.
 
@@ -207,7 +208,7 @@ def _without_loose_secrets(text):
     return LOOSE_VALUE.sub(rf'\1{HIDDEN}', LOOSE_USERINFO.sub(HIDDEN, text))
 
 
-def texts_in(value):
+def texts_in(value: object) -> list[str]:
     """Return all texts in the value of a parameter, or in a list of values."""
     if isinstance(value, str):
         return [value]

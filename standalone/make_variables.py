@@ -25,7 +25,7 @@ REAL_STICKS = ('the sticks of a run are simulated; for real ones there are `make
                'and "On a robot" in README.md')
 
 
-def complaint(takes, goals, given):
+def complaint(takes: 'dict[str, list[str]]', goals: 'list[str]', given: 'list[str]') -> str:
     """
     Return what is wrong with the variables on a command line, in one line, or an empty text.
 
@@ -72,7 +72,7 @@ def _likely(name, known):
     return close[0] if close else None
 
 
-def other_python(venv, goals):
+def other_python(venv: Path, goals: 'list[str]') -> str:
     """
     Return a complaint if an existing environment is of another Python than this one, or ''.
 
@@ -91,7 +91,7 @@ def other_python(venv, goals):
             'PYTHON out, or `make clean` first')
 
 
-def main(arguments):
+def main(arguments: 'list[str]') -> None:
     """
     Print what is wrong, if anything is.
 

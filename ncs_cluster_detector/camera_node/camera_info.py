@@ -8,16 +8,20 @@
 # the License.
 """Finds calibrations by their URL, and makes CameraInfo messages."""
 
+from collections.abc import Callable
 from urllib.parse import unquote
 
 from ament_index_python.packages import get_package_share_directory
 from ament_index_python.packages import PackageNotFoundError
+from ncs_cluster_detector.geometry.calibration import Calibration
 from ncs_cluster_detector.geometry.calibration_file import read_calibration
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import RegionOfInterest
+from std_msgs.msg import Header
 
 
-def calibration_at(url, warn=lambda text: None):
+def calibration_at(url: str,
+                   warn: Callable[[str], object] = lambda text: None) -> Calibration | None:
     """
     Return the Calibration in the file that a URL names, or None for an empty URL.
 
@@ -47,7 +51,8 @@ def _path(quoted):
     return unquote(quoted, errors='surrogateescape')
 
 
-def camera_info_of(header, width, height, calibration):
+def camera_info_of(header: Header, width: int, height: int,
+                   calibration: Calibration | None) -> CameraInfo:
     """
     Return the CameraInfo message; without a calibration all its matrices are zero.
 

@@ -9,16 +9,19 @@
 """Makes the camera node's status on /diagnostics."""
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from ncs_cluster_detector.cameras.grabbing.frame_grabber import FrameGrabber
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import GrabState
 from ncs_cluster_detector.ros.diagnostic_status import make_status
 from ncs_cluster_detector.ros.diagnostic_status import shortened
+from ncs_cluster_detector.ros.parameters import Values
 
 # An open camera that is silent for this long, and for several frames, is a warning.
 SILENT_SEC = 2.0
 SILENT_FRAMES = 5
 
 
-def camera_status(values, device, grabber, published, subscribed, now, owner='camera'):
+def camera_status(values: Values, device: str, grabber: FrameGrabber, published: int,
+                  subscribed: bool, now: float, owner: str = 'camera') -> DiagnosticStatus:
     """
     Return the DiagnosticStatus of the source.
 

@@ -83,7 +83,7 @@ class CameraNode(Node):
         self._grabber.set_loop(after['loop'])
         self._declared.log_changes(before, after)
 
-    def stop(self):
+    def stop(self) -> bool:
         """Stop grabbing and publishing; return False if the camera's driver hangs."""
         stopped = self._grabber.stop(STOP_TIMEOUT_SEC)
         self._publishing.join(STOP_TIMEOUT_SEC)
@@ -173,7 +173,7 @@ def _validate_combination(values: Values) -> None:
         raise ValueError(f'device={error}') from None
 
 
-def main(args=None):
+def main(args: list[str] | None = None) -> int:
     """Run the node until a signal; return its exit code, see run_node."""
     return run_node('camera', lambda: CameraNode(arguments=args), args)
 

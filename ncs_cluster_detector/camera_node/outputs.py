@@ -9,11 +9,19 @@
 """Publishes the camera node's topics: picture, compressed picture, depth, and camera infos."""
 
 import array
+from collections.abc import Callable
 
 import cv2
 from ncs_cluster_detector.camera_node.camera_info import camera_info_of
+from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
+from ncs_cluster_detector.geometry.calibration import Calibration
 from ncs_cluster_detector.ros.image_messages import image_message
+import numpy as np
+import numpy.typing as npt
 from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.node import Node
+from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -27,7 +35,8 @@ LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
 class CameraOutputs:
     """Publishes frames, on each topic only while somebody subscribes."""
 
-    def __init__(self, node, frame_id, calibration, with_depth, changed):
+    def __init__(self, node: Node, frame_id: str, calibration: Calibration | None,
+                 with_depth: bool, changed: Callable[[], None]) -> None:
         """
         Create the publishers.
 
@@ -57,15 +66,15 @@ class CameraOutputs:
             self._depth_infos = publisher(CameraInfo, DEPTH_INFO_TOPIC)
             self._all += [self._depth, self._depth_infos]
 
-    def wanted(self):
+    def wanted(self) -> bool:
         """Return whether anybody subscribes to anything."""
         return any(publisher.get_subscription_count() for publisher in self._all)
 
-    def depth_wanted(self):
+    def depth_wanted(self) -> bool:
         """Return whether anybody subscribes to the depth."""
         return self._depth is not None and bool(self._depth.get_subscription_count())
 
-    def publish(self, frame):
+    def publish(self, frame: GrabbedFrame) -> None:
         """Publish a GrabbedFrame: the depth first, so that subscribers have it in time."""
         height, width = frame.image.shape[:2]
         header = Header(stamp=frame.stamp, frame_id=self._frame_id)
@@ -96,7 +105,8 @@ class CameraOutputs:
         return None
 
 
-def publish_compressed(publisher, header, image, logger):
+def publish_compressed(publisher: Publisher, header: Header, image: npt.NDArray[np.uint8],
+                       logger: RcutilsLogger) -> None:
     """
     Publish a picture as image_transport's plugin for JPEG does, if anybody subscribes.
 

@@ -15,6 +15,8 @@ from typing import Callable
 from typing import ClassVar
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 
 # cv::utils::logging::LogLevel.
 SILENT, ERRORS = 0, 2
@@ -100,7 +102,7 @@ class Camera(ABC):
         return device
 
     @abstractmethod
-    def grab(self):
+    def grab(self) -> bool:
         """
         Go on to the next picture.
 
@@ -109,7 +111,7 @@ class Camera(ABC):
         """
 
     @abstractmethod
-    def retrieve(self):
+    def retrieve(self) -> npt.NDArray[np.uint8] | None:
         """
         Return the grabbed picture: uint8, height x width x 3, in the order blue, green, red.
 
@@ -117,22 +119,22 @@ class Camera(ABC):
         :raises CameraError: too many in a row cannot be decoded.
         """
 
-    def age_sec(self):
+    def age_sec(self) -> float:
         """Return how long ago the grabbed picture was captured, in seconds; 0.0 if not known."""
         return 0.0
 
-    def time_sec(self):
+    def time_sec(self) -> float | None:
         """Return the grabbed picture's time in its file, in seconds; None if it has none."""
         return None
 
-    def rewind(self):
+    def rewind(self) -> None:
         """
         Go back to before the first picture.
 
         :raises CameraError: the source cannot be opened again.
         """
 
-    def close(self):
+    def close(self) -> None:
         """Release the source; nothing else may be called afterwards."""
 
 
@@ -140,7 +142,7 @@ class DepthCamera(Camera):
     """A source that also measures depth."""
 
     @abstractmethod
-    def retrieve_depth(self):
+    def retrieve_depth(self) -> npt.NDArray[np.uint16] | None:
         """
         Return the depth along the optical axis of every pixel of the grabbed picture.
 
@@ -149,7 +151,7 @@ class DepthCamera(Camera):
         """
 
 
-def check_path(path):
+def check_path(path: str) -> None:
     """
     Check that a path or an address can be handed to a native library.
 
@@ -165,18 +167,18 @@ def check_path(path):
         raise CameraError(f'opening {path!r} failed: a name cannot hold a zero byte; rename it')
 
 
-def plausible_age(age_sec):
+def plausible_age(age_sec: float) -> float:
     """Return an age in seconds, or 0.0 if it must come from another clock."""
     return age_sec if 0.0 <= age_sec <= OLDEST_SEC else 0.0
 
 
-def silence_opencv():
+def silence_opencv() -> None:
     """Keep OpenCV and FFmpeg from writing lines of their own to the terminal."""
     set_opencv_log_level(SILENT)
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 
-def set_opencv_log_level(level):
+def set_opencv_log_level(level: int) -> None:
     """Set what OpenCV writes to the terminal: SILENT or ERRORS."""
     if hasattr(cv2, 'setLogLevel'):   # its place up to OpenCV 4.12
         cv2.setLogLevel(level)

@@ -11,11 +11,12 @@
 import time
 
 import cv2
-
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.decoding import captured_terminal
 from ncs_cluster_detector.cameras.decoding import decode_picture
+import numpy as np
+import numpy.typing as npt
 
 # What containers call a sequence of JPEG pictures.
 JPEG_FORMATS = ('MJPG', 'JPEG')
@@ -31,7 +32,7 @@ class CaptureCamera(Camera):
 
     live = True
 
-    def __init__(self, shown, capture):
+    def __init__(self, shown: str, capture: cv2.VideoCapture) -> None:
         """Take over an open cv2.VideoCapture; ``shown`` is its name in errors."""
         self._shown = shown
         self._capture = capture
@@ -41,7 +42,7 @@ class CaptureCamera(Camera):
         self.height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self.pixel_format = format_of(capture)
 
-    def grab(self):
+    def grab(self) -> bool:
         """
         Wait for the next picture that is not broken.
 
@@ -59,7 +60,7 @@ class CaptureCamera(Camera):
         self.skipped += broken
         return True
 
-    def retrieve(self):
+    def retrieve(self) -> npt.NDArray[np.uint8] | None:
         """
         Return the grabbed picture, or None if it cannot be decoded.
 
@@ -84,11 +85,11 @@ class CaptureCamera(Camera):
         with captured_terminal():   # libjpeg writes a line for each picture of many cameras
             return picture_in(self._capture, self._as_jpeg)
 
-    def close(self):
+    def close(self) -> None:
         self._capture.release()
 
 
-def leave_as_jpeg(capture):
+def leave_as_jpeg(capture: cv2.VideoCapture) -> bool:
     """
     Make a capture of FFmpeg hand over MJPEG pictures undecoded; call it before the first.
 
@@ -102,7 +103,7 @@ def leave_as_jpeg(capture):
             and capture.set(cv2.CAP_PROP_FORMAT, -1))
 
 
-def picture_in(capture, as_jpeg):
+def picture_in(capture: cv2.VideoCapture, as_jpeg: bool) -> npt.NDArray[np.uint8] | None:
     """Return the picture that a capture has grabbed, or None if it cannot be decoded."""
     grabbed, picture = capture.retrieve()
     if not grabbed or picture is None:
@@ -113,7 +114,7 @@ def picture_in(capture, as_jpeg):
         return None
 
 
-def format_of(capture):
+def format_of(capture: cv2.VideoCapture) -> str:
     """Return the format of a capture's pictures, such as ``'YUYV'``; empty if it is unknown."""
     code = int(capture.get(cv2.CAP_PROP_FOURCC))
     letters = code.to_bytes(4, 'little') if 0 < code < 2**32 else b''

@@ -20,6 +20,7 @@ from ncs_cluster_detector.cameras.camera import ERRORS
 from ncs_cluster_detector.cameras.camera import set_opencv_log_level
 from ncs_cluster_detector.cameras.camera import SILENT
 import numpy as np
+import numpy.typing as npt
 
 # OpenCV refuses pictures with more pixels than fit into so many bytes, even uncompressed.
 LARGEST_BYTES = 2**30
@@ -46,7 +47,7 @@ MOST_BEFORE_PART = 16   # bytes
 _terminal = threading.Lock()
 
 
-def read_picture(path):
+def read_picture(path: str) -> npt.NDArray[np.uint8]:
     """
     Return the picture in a file: uint8, height x width x 3, blue-green-red.
 
@@ -64,7 +65,7 @@ def read_picture(path):
     return decode_picture(np.fromfile(path, np.uint8))
 
 
-def decode_picture(data):
+def decode_picture(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     Return the picture in the content of a file, as ``read_picture`` does.
 

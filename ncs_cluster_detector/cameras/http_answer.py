@@ -35,21 +35,21 @@ class HttpAnswer:
     content_type: str
 
     @property
-    def is_stream(self):
+    def is_stream(self) -> bool:
         return self.content_type.startswith(STREAM_TYPES)
 
     @property
-    def is_refusal(self):
+    def is_refusal(self) -> bool:
         return self.status >= ERRORS_FROM
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Return what a person recognises, or an empty text when it tells nothing."""
         if self.is_refusal:
             return f'{self.status} {http.client.responses.get(self.status, "")}'.strip()
         return self.content_type
 
 
-def ask(url, timeout_sec=TIMEOUT_SEC):
+def ask(url: str, timeout_sec: float = TIMEOUT_SEC) -> HttpAnswer | None:
     """
     Ask a web server as FFmpeg does, and stop after the head of its answer.
 

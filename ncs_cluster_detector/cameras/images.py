@@ -16,6 +16,8 @@ from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.decoding import read_picture
+import numpy as np
+import numpy.typing as npt
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
@@ -36,7 +38,7 @@ class Pictures(Camera):
         """Return True: a missing file does not appear later."""
         return True
 
-    def __init__(self, path, fps, warn):
+    def __init__(self, path: str, fps: float, warn: Callable[[str], None]) -> None:
         """
         List the pictures and decode the first usable one.
 
@@ -57,7 +59,7 @@ class Pictures(Camera):
         self.height, self.width = self._image.shape[:2]
         self.rewind()
 
-    def grab(self):
+    def grab(self) -> bool:
         """
         Decode the next picture that can be decoded.
 
@@ -75,10 +77,10 @@ class Pictures(Camera):
                               f'{len(self._paths)} files can be decoded; give readable ones')
         return False
 
-    def retrieve(self):
+    def retrieve(self) -> npt.NDArray[np.uint8] | None:
         return self._image
 
-    def rewind(self):
+    def rewind(self) -> None:
         """List the folder again, so that added pictures are shown too."""
         self._paths = list_pictures(self._path)
         self._next = 0
@@ -105,7 +107,7 @@ class Pictures(Camera):
         return False
 
 
-def list_pictures(path):
+def list_pictures(path: str) -> list[str]:
     """
     Return the path itself or, of a folder, the paths of its pictures in natural order.
 
@@ -124,7 +126,7 @@ def list_pictures(path):
     return [os.path.join(path, name) for name in sorted(names, key=natural_key)]
 
 
-def natural_key(name):
+def natural_key(name: str) -> tuple[list[int | str], str]:
     """Return a sort key that puts ``frame2`` before ``frame10``."""
     # Every second part of the split is a number, so numbers only ever meet numbers.
     parts = re.split(r'(\d+)', name.lower())

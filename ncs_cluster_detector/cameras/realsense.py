@@ -76,7 +76,8 @@ class RealSenseCamera(DepthCamera):
         """Return the serial number or path, or what any camera is called."""
         return 'RealSense' if device.strip() in ANY_CAMERA else device
 
-    def __init__(self, device, width, height, fps, warn=None, context=None):
+    def __init__(self, device: str, width: int, height: int, fps: float, warn: object = None,
+                 context: object = None) -> None:
         """
         Start the colour and the depth stream; size and rate are as in open_camera.
 
@@ -96,7 +97,7 @@ class RealSenseCamera(DepthCamera):
         self._align = self._sdk.align(self._sdk.stream.color)
         self._open()
 
-    def grab(self):
+    def grab(self) -> bool:
         """Go on to the next colour frame; False at the end of a recording."""
         started = time.monotonic()
         was_at_end = False
@@ -121,7 +122,7 @@ class RealSenseCamera(DepthCamera):
                 raise CameraError(f'reading from {self._shown} failed: no colour frame for '
                                   f'{SILENT_SEC:g} s; {self._remedy}')
 
-    def age_sec(self):
+    def age_sec(self) -> float:
         domains = self._sdk.timestamp_domain
         if self._recording or self._color.get_frame_timestamp_domain() not in (
                 domains.global_time, domains.system_time):
@@ -129,7 +130,7 @@ class RealSenseCamera(DepthCamera):
         # Both domains count the milliseconds of the host's own clock.
         return plausible_age(time.time() - self._color.get_timestamp() / 1000)
 
-    def retrieve(self):
+    def retrieve(self) -> np.ndarray:
         """Return the grabbed picture, in the memory of the SDK."""
         pixels = np.asanyarray(self._color.get_data())
         if self._conversion is None:
@@ -138,7 +139,7 @@ class RealSenseCamera(DepthCamera):
             pixels = pixels.view(np.uint8).reshape(*pixels.shape[:2], 2)
         return cv2.cvtColor(pixels, self._conversion)
 
-    def retrieve_depth(self):
+    def retrieve_depth(self) -> np.ndarray | None:
         depth = self._frames.get_depth_frame()
         if not depth or not are_of_one_moment(depth, self._color, self.fps):
             return None
@@ -153,14 +154,14 @@ class RealSenseCamera(DepthCamera):
             return None
         return pixels if abs(units - MILLIMETRE) < 1e-9 else millimetres(pixels, units)
 
-    def time_sec(self):
+    def time_sec(self) -> float:
         return self._color.get_timestamp() / 1000.0
 
-    def rewind(self):
+    def rewind(self) -> None:
         self.close()
         self._open()
 
-    def close(self):
+    def close(self) -> None:
         self._color = self._frames = self._newest = None
         with contextlib.suppress(RuntimeError):   # of a camera that is gone
             self._pipeline.stop()

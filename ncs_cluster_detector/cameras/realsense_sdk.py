@@ -11,11 +11,14 @@
 import contextlib
 import ctypes
 import importlib
+from types import ModuleType
 from typing import Any
 
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.geometry.calibration import Calibration
 from ncs_cluster_detector.geometry.calibration import pinhole
 import numpy as np
+import numpy.typing as npt
 
 # The default of the parameter ``device`` is a USB camera's; here it means any camera.
 ANY_CAMERA = ('', '/dev/video0')
@@ -26,7 +29,7 @@ MOMENT_FRAMES = 0.75
 FISHEYES = ('kannala_brandt4', 'ftheta')
 
 
-def load_sdk():
+def load_sdk() -> ModuleType:
     """
     Return the module pyrealsense2.
 
@@ -62,7 +65,7 @@ def sdk_errors(attempt, remedy):
         raise CameraError(f'{attempt} failed: {one_line(error)}; {remedy}') from None
 
 
-def chosen_camera(sdk, context, device):
+def chosen_camera(sdk: ModuleType, context: Any, device: str) -> tuple[str | None, str]:
     """
     Return serial number and name of the wanted camera.
 
@@ -94,7 +97,7 @@ def chosen_camera(sdk, context, device):
         + ', '.join(f'{serial} ({name})' for serial, name in connected))
 
 
-def meanings(wanted):
+def meanings(wanted: str) -> set[str]:
     """
     Return the serial numbers, without leading zeros, that a text can mean.
 
@@ -104,7 +107,7 @@ def meanings(wanted):
     return {plain, f'{int(wanted):o}'} if wanted.isdecimal() else {plain}
 
 
-def color_modes(sdk, context, serial):
+def color_modes(sdk: ModuleType, context: Any, serial: str | None) -> str:
     """Return the sizes and rates of a camera's colour stream as a text."""
     number = sdk.camera_info.serial_number
     modes = {}
@@ -121,7 +124,7 @@ def color_modes(sdk, context, serial):
                      for (width, height), rates in sorted(modes.items())) or 'nothing'
 
 
-def millimetres(depth, units):
+def millimetres(depth: npt.NDArray[np.uint16], units: float) -> npt.NDArray[np.uint16]:
     """
     Return depth in millimetres, uint16; what does not fit becomes 0, unknown.
 
@@ -141,7 +144,7 @@ def are_of_one_moment(depth: Any, color: Any, fps: float) -> bool:
     return apart_ms < MOMENT_FRAMES * 1000 / fps
 
 
-def calibration_of(intrinsics):
+def calibration_of(intrinsics: Any) -> Calibration:
     """
     Return the Calibration in the intrinsics of a stream, measured at the factory.
 
@@ -153,6 +156,6 @@ def calibration_of(intrinsics):
                    (intrinsics.ppx, intrinsics.ppy), model, coefficients)
 
 
-def one_line(error):
+def one_line(error: Exception) -> str:
     """Return the text of an error of the SDK in one line."""
     return ' '.join(str(error).split())

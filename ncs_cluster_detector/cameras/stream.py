@@ -12,7 +12,6 @@ import os
 import time
 
 import cv2
-
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
@@ -51,7 +50,7 @@ GUESSED_FPS = 25.0
 class StreamCamera(CaptureCamera):
     """A stream, which delivers at its own pace and size; no size or rate can be asked for."""
 
-    def __init__(self, url):
+    def __init__(self, url: str) -> None:
         """
         Open the stream.
 
@@ -76,7 +75,7 @@ class StreamCamera(CaptureCamera):
         self._up_to_date = False
         self._as_jpeg = leave_as_jpeg(capture)
 
-    def grab(self):
+    def grab(self) -> bool:
         """
         Wait for the next picture; those that came while the stream was opened are dropped.
 
@@ -111,7 +110,7 @@ class StreamCamera(CaptureCamera):
         return time.monotonic() - start - (time.thread_time() - start_cpu)
 
 
-def is_snapshot(url):
+def is_snapshot(url: str) -> bool:
     """Return whether an address that gave one picture and ended has no more than that."""
     # FFmpeg waited as long for the same picture; some cameras take seconds to make one.
     answer = ask(url, STREAM_TIMEOUT_MS / 1000)
@@ -124,7 +123,7 @@ def _answered(url):
     return f' (it answers {answer})' if answer is not None and str(answer) else ''
 
 
-def believed_fps(told, picture_format):
+def believed_fps(told: float, picture_format: str) -> float:
     """Return the rate that FFmpeg tells of a stream, in frames a second, or 0 if it guesses."""
     low, high = BELIEVABLE_FPS
     guessed = told == GUESSED_FPS and picture_format == 'MJPG'

@@ -18,6 +18,8 @@ from ncs_cluster_detector.cameras.street.walker import CELL_WIDTH
 from ncs_cluster_detector.cameras.street.walker import Clothes
 from ncs_cluster_detector.cameras.street.walker import draw_walker
 from ncs_cluster_detector.cameras.street.walker import GROUND
+import numpy as np
+import numpy.typing as npt
 
 POSES = 20
 # Poses are not drawn larger than this: taller walkers are scaled up.
@@ -41,7 +43,7 @@ class Walker(NamedTuple):
 class Panel(NamedTuple):
     """A rectangle of one pure colour that sways within its own part of the sky."""
 
-    colour: tuple
+    colour: tuple[int, int, int]
     middle: float
     width: float
     sway: float
@@ -83,7 +85,7 @@ class SyntheticStreet(Camera):
     def shown_name(cls, device: str) -> str:
         return 'test_pattern'
 
-    def __init__(self, width, height, fps):
+    def __init__(self, width: int, height: int, fps: float) -> None:
         """Draw what can be drawn beforehand; ``fps`` gives the time of a frame."""
         self.width, self.height, self.fps = width, height, fps
         self._number = -1
@@ -93,14 +95,14 @@ class SyntheticStreet(Camera):
         self._broadness = (width / height) ** BROADNESS_EXPONENT
         self._poses = [self._draw_poses(walker) for walker in WALKERS]
 
-    def grab(self):
+    def grab(self) -> bool:
         self._number += 1
         return True
 
-    def retrieve(self):
+    def retrieve(self) -> npt.NDArray[np.uint8]:
         return self.picture(self._number)
 
-    def picture(self, number):
+    def picture(self, number: int) -> npt.NDArray[np.uint8]:
         """Draw a frame, 0 is the first one: uint8, height x width x 3, blue-green-red."""
         time_sec = number / self.fps
         picture = self._backdrop.copy()

@@ -16,7 +16,6 @@ import time
 from typing import Callable
 
 import cv2
-
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import plausible_age
@@ -62,7 +61,8 @@ class UsbCamera(CaptureCamera):
         """Return the device's path, or the URL without its password."""
         return shown_url(device_path(device))
 
-    def __init__(self, device, width, height, fps, warn):
+    def __init__(self, device: str, width: int, height: int, fps: float,
+                 warn: Callable[[str], None]) -> None:
         """
         Open the camera and ask for a size and a rate, as open_camera does; it may grant others.
 
@@ -80,7 +80,7 @@ class UsbCamera(CaptureCamera):
                  f'{self.width}x{self.height} {self.pixel_format} at {self.fps:.4g} fps; '
                  'ask for what it offers (v4l2-ctl --list-formats-ext)')
 
-    def age_sec(self):
+    def age_sec(self) -> float:
         """
         Return how many seconds ago the grabbed picture was captured; 0 if that is not known.
 
@@ -90,7 +90,7 @@ class UsbCamera(CaptureCamera):
             time.monotonic() - self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
 
 
-def negotiate(capture, wish):
+def negotiate(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> None:
     """
     Ask for raw pictures, which cost no decoding, or compressed ones if those grant more.
 
@@ -110,7 +110,7 @@ def negotiate(capture, wish):
             ask(capture, first, wish)
 
 
-def ask(capture, pixel_format, wish):
+def ask(capture: cv2.VideoCapture, pixel_format: str, wish: tuple[int, int, float]) -> None:
     """Ask for a format, a size and a rate; the driver replaces what it does not have."""
     # The rate last: after a change of format or size OpenCV sets the former rate again.
     wishes = zip((cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS), wish)
@@ -118,7 +118,7 @@ def ask(capture, pixel_format, wish):
         capture.set(key, value)
 
 
-def shortfall(capture, wish):
+def shortfall(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> tuple[float, float]:
     """Return how far a grant is from the wish: (pixels, frames a second)."""
     width, height, fps = wish
     pixels = (abs(capture.get(cv2.CAP_PROP_FRAME_WIDTH) - width)
@@ -126,19 +126,19 @@ def shortfall(capture, wish):
     return pixels, abs(granted_fps(capture) - fps)
 
 
-def differs(capture, wish):
+def differs(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> bool:
     """Return whether the size, or the rate if the driver tells it, is not as wished."""
     pixels, frames = shortfall(capture, wish)
     return pixels > 0 or (granted_fps(capture) > 0.0 and frames > SAME_FPS * wish[2])
 
 
-def granted_fps(capture):
+def granted_fps(capture: cv2.VideoCapture) -> float:
     """Return the rate of a camera in frames a second; 0 if the driver does not tell."""
     fps = capture.get(cv2.CAP_PROP_FPS)
     return fps if math.isfinite(fps) and fps > 0.0 else 0.0
 
 
-def open_device(path):
+def open_device(path: str) -> cv2.VideoCapture:
     """
     Open a device file.
 
@@ -165,12 +165,12 @@ def open_device(path):
     return capture
 
 
-def is_video_device(status):
+def is_video_device(status: os.stat_result) -> bool:
     """Return whether an os.stat_result is that of a device of V4L2."""
     return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == VIDEO_MAJOR
 
 
-def present_devices():
+def present_devices() -> str:
     """Return the paths of all video devices and their names, as a text."""
     shown = []
     for path in sorted(DEVICES.glob('video[0-9]*'), key=lambda path: natural_key(path.name)):
@@ -182,7 +182,7 @@ def present_devices():
     return ', '.join(shown) or 'none'
 
 
-def device_path(device):
+def device_path(device: str) -> str:
     """Return the path of a device that is given as a path or as a number."""
     return f'/dev/video{int(device)}' if device.strip().isdecimal() else device
 

@@ -12,13 +12,14 @@ import os
 from typing import Callable
 
 import cv2
-
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
 from ncs_cluster_detector.cameras.capture import leave_as_jpeg
 from ncs_cluster_detector.cameras.capture import picture_in
+import numpy as np
+import numpy.typing as npt
 
 # Outside of these the container does not know its rate (FFmpeg then tells its time base).
 BELIEVABLE_FPS = (0.1, 240.0)
@@ -43,7 +44,7 @@ class VideoFile(Camera):
         """Return True: a missing file does not appear later."""
         return True
 
-    def __init__(self, path, fps):
+    def __init__(self, path: str, fps: float) -> None:
         """
         Open the file and decode its first picture.
 
@@ -57,7 +58,7 @@ class VideoFile(Camera):
         silence_opencv()
         self._open()
 
-    def grab(self):
+    def grab(self) -> bool:
         if self._first_is_next:
             self._first_is_next = False
             return True
@@ -72,7 +73,7 @@ class VideoFile(Camera):
                               f'{announced:.0f}: the file has changed or is gone; put it back')
         return False
 
-    def retrieve(self):
+    def retrieve(self) -> npt.NDArray[np.uint8] | None:
         if self._first is not None:
             return self._first
         image = picture_in(self._capture, self._as_jpeg)
@@ -80,16 +81,16 @@ class VideoFile(Camera):
             self.skipped += 1
         return image
 
-    def time_sec(self):
+    def time_sec(self) -> float:
         """Return when the grabbed picture is due; a phone's pictures vary in rate."""
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
 
-    def rewind(self):
+    def rewind(self) -> None:
         """Open the file again, which works with every container; seeking does not."""
         self.close()
         self._open()
 
-    def close(self):
+    def close(self) -> None:
         self._capture.release()
 
     def _open(self, as_jpeg=True):

@@ -9,6 +9,7 @@
 """Parse and check the arguments of ``check_sticks``, before anything is started."""
 
 import argparse
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +46,7 @@ class Options(NamedTuple):
     minutes_of_heat: float
     with_hands: bool
     quick: bool
-    parameters: tuple = ()
+    parameters: tuple[str, ...] = ()
     sdk: Path | None = None
 
 
@@ -56,7 +57,7 @@ class _Parser(argparse.ArgumentParser):
         raise CannotRunError(f'{message}; --help shows what there is')
 
 
-def parse(arguments):
+def parse(arguments: Sequence[str] | None) -> Options:
     """
     Return the Options in a list of command line arguments.
 

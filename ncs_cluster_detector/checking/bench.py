@@ -8,12 +8,19 @@
 # the License.
 """What all steps of a check use: the node, its messages, waiting, and the results so far."""
 
+from collections.abc import Callable
+from collections.abc import Mapping
 import json
 import time
+from typing import Any
+from typing import BinaryIO
 from typing import NamedTuple
 
+from ncs_cluster_detector.checking.arguments import Options
+from ncs_cluster_detector.checking.history import StickReport
 from ncs_cluster_detector.checking.node_process import NodeProcess
 from ncs_cluster_detector.checking.shared_memory import segments_held_by
+from ncs_cluster_detector.checking.terminal import Terminal
 from ncs_cluster_detector.checking.verdicts import judge
 from ncs_cluster_detector.checking.verdicts import NOT_OK
 from ncs_cluster_detector.checking.verdicts import OK
@@ -48,7 +55,7 @@ class Times(NamedTuple):
     rest_sec: float = 60.0
 
 
-def times_of(options):
+def times_of(options: Options) -> Times:
     """Return the Times for the arguments.Options."""
     heat_sec = options.minutes_of_heat * 60
     times = Times(heat_sec=heat_sec, rest_sec=heat_sec / 3)
@@ -64,7 +71,9 @@ class Bench:
     ``verdicts`` and ``figures`` grow during the check, so a stopped one has what was done so far.
     """
 
-    def __init__(self, options, clock, observer, terminal, log, environment):
+    def __init__(
+            self, options: Options, clock: Callable[[], float], observer: Any, terminal: Terminal,
+            log: BinaryIO, environment: Mapping[str, str]) -> None:
         """
         Prepare; no node is started yet.
 
@@ -85,12 +94,12 @@ class Bench:
         self.images_per_stick = IMAGES_PER_STICK
         self._log, self._environment = log, environment
 
-    def begin(self, step):
+    def begin(self, step: str) -> dict[str, Any]:
         """Begin a step; return the dictionary for its figures."""
         self.step = self.observer.step = step
         return self.figures.setdefault(step, {'began_sec': round(self.clock(), 3)})
 
-    def add(self, verdict):
+    def add(self, verdict: Verdict) -> None:
         """Keep a Verdict and show it."""
         self.verdicts.append(verdict)
         seen = f' ({verdict.seen})' if verdict.text() == 'ok' and verdict.seen else ''
@@ -108,7 +117,7 @@ class Bench:
         """Add the Verdict on a check of this step that was left out."""
         self.add(skipped(self.step, what, why))
 
-    def start_node(self):
+    def start_node(self) -> None:
         """Start the node, which must not be running."""
         options = self.options
         graphs = [] if options.graph is None else [
@@ -121,19 +130,19 @@ class Bench:
         self._log.write(f'{self.clock():8.3f} === node started ===\n'.encode())
         self.node = NodeProcess(arguments, self._log, self.clock, self._environment)
 
-    def note_shared_memory(self):
+    def note_shared_memory(self) -> None:
         """Note the node's shared memory, some of which is left behind when it is killed."""
         self.shared_memory |= segments_held_by(self.node.pid)
 
-    def publish_for(self, sticks):
+    def publish_for(self, sticks: int) -> None:
         """Publish more images than this number of sticks can infer; none for 0."""
         self.observer.image_fps = min(sticks * self.images_per_stick, MOST_IMAGES)
 
-    def set_cluster_size(self, size):
+    def set_cluster_size(self, size: int) -> str:
         """Set cluster_size live; return an empty text, or why it was not set."""
         return self.observer.set_parameter('cluster_size', size, PARAMETER_SEC, self.wait)
 
-    def wait(self, condition, patience_sec):
+    def wait(self, condition: Callable[[], Any], patience_sec: float) -> Any:
         """
         Wait until a condition is true, for a limited time; return its last value.
 
@@ -151,15 +160,17 @@ class Bench:
             time.sleep(POLL_SEC)
         return value
 
-    def pause(self, seconds):
+    def pause(self, seconds: float) -> None:
         """Wait for a time."""
         self.wait(lambda: False, seconds)
 
-    def running(self, since=0.0):
+    def running(self, since: float = 0.0) -> list[StickReport]:
         """Return the StickReports of the running sticks in the newest report since a time."""
         return [stick for stick in self.history.newest_sticks(since) if stick.state == 'RUNNING']
 
-    def wait_for_running(self, number, since, patience_sec, other_than=None):
+    def wait_for_running(
+            self, number: int, since: float, patience_sec: float,
+            other_than: int | None = None) -> float | None:
         """
         Wait until a stick runs; return when it was ready, or None.
 

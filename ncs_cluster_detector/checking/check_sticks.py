@@ -8,6 +8,7 @@
 # the License.
 """The command ``check_sticks``: run all steps and write the report."""
 
+from collections.abc import Sequence
 import contextlib
 from datetime import datetime
 import hashlib
@@ -19,6 +20,7 @@ import time
 import traceback
 
 from ncs_cluster_detector.checking.arguments import CannotRunError
+from ncs_cluster_detector.checking.arguments import Options
 from ncs_cluster_detector.checking.arguments import parse
 from ncs_cluster_detector.checking.arguments import PROGRAM
 from ncs_cluster_detector.checking.bench import Bench
@@ -47,6 +49,7 @@ from ncs_cluster_detector.checking.steps.kill_steps import worker_step
 from ncs_cluster_detector.checking.steps.start_steps import rates_step
 from ncs_cluster_detector.checking.steps.start_steps import start_step
 from ncs_cluster_detector.checking.terminal import own_terminal
+from ncs_cluster_detector.checking.terminal import Terminal
 from ncs_cluster_detector.checking.verdicts import exit_code
 from ncs_cluster_detector.checking.verdicts import judge_replug_needed
 from ncs_cluster_detector.checking.verdicts import NOT_OK
@@ -74,7 +77,7 @@ STEPS = (
 class Check:
     """One check, from the facts to the report."""
 
-    def __init__(self, options, terminal, asked_to_stop):
+    def __init__(self, options: Options, terminal: Terminal, asked_to_stop: list[str]) -> None:
         """Take the arguments.Options, the Terminal, and the list that signals are added to."""
         self._options, self._terminal, self._asked_to_stop = options, terminal, asked_to_stop
         self._began = datetime.now().astimezone()
@@ -83,7 +86,7 @@ class Check:
         self._ended = 'at its end'
         self._facts = {}
 
-    def run(self):
+    def run(self) -> int:
         """Check, and write the report; return the exit code."""
         out, complaint = self._options.out, None
         with contextlib.ExitStack() as stack:
@@ -218,7 +221,7 @@ def _graph_facts(graph):
 
 
 @as_command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 

@@ -30,7 +30,7 @@ FOREIGN_VARIABLES = (
     'SKIP_DEFAULT_XML')
 
 
-def check_environment():
+def check_environment() -> None:
     """Raise CannotRunError for a fault in the environment that would end the check halfway."""
     os.environ.pop('ROS_DOMAIN_ID', None)   # the check has its own
     fault = fault_in_environment()
@@ -54,7 +54,7 @@ def use_own_domain():
         'ROS_DOMAIN_ID': str(free_domain(os.getpid()))})
 
 
-def free_domain(seed):
+def free_domain(seed: int) -> int:
     """
     Return a ROS domain, 1 to 101, that no other program on this machine seems to use.
 

@@ -8,7 +8,9 @@
 # the License.
 """Keep the node's messages and compute figures from them; pure, times are arguments."""
 
+from collections.abc import Iterable
 import math
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +33,7 @@ class StickReport(NamedTuple):
     message: str
 
     @property
-    def port(self):
+    def port(self) -> str:
         """Return the USB port path, such as 1.2."""
         return self.device_name.partition('-')[0]
 
@@ -43,8 +45,8 @@ class Report(NamedTuple):
     step: str
     level: int
     message: str
-    cluster: dict
-    sticks: tuple
+    cluster: dict[str, str]
+    sticks: tuple[StickReport, ...]
 
 
 class History:
@@ -54,54 +56,54 @@ class History:
     One thread appends, another reads: nothing is ever changed or removed.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with nothing."""
         self.detections = []   # when each came
         self.latencies = []    # seconds from the publishing of its image, or None
         self.images = []       # when each was published
         self.reports = []
 
-    def newest_sticks(self, since=-math.inf):
+    def newest_sticks(self, since: float = -math.inf) -> tuple[StickReport, ...]:
         """Return the StickReports of the newest report since a time; empty if there is none."""
         reports = self.reports[-1:]
         return reports[0].sticks if reports and reports[0].time_sec >= since else ()
 
-    def stick(self, number, since=-math.inf):
+    def stick(self, number: int, since: float = -math.inf) -> StickReport | None:
         """Return the newest StickReport of a stick, or None."""
         return next((stick for stick in self.newest_sticks(since) if stick.number == number), None)
 
-    def reports_between(self, begin, end=math.inf):
+    def reports_between(self, begin: float, end: float = math.inf) -> list[Report]:
         """Return the list of Reports in a time."""
         return [report for report in self.reports[:] if begin <= report.time_sec <= end]
 
-    def first_detection(self, since):
+    def first_detection(self, since: float) -> float | None:
         """Return when the first detection since a time came, or None."""
         index = int(np.searchsorted(self.detections, since))
         return self.detections[index] if index < len(self.detections) else None
 
-    def longest_gap(self, begin, end):
+    def longest_gap(self, begin: float, end: float) -> tuple[float, float]:
         """Return (seconds, when it began) of the longest time without a detection."""
         moments = [begin, *_within(self.detections, begin, end), end]
         gaps = np.diff(moments)
         index = int(np.argmax(gaps))
         return float(gaps[index]), moments[index]
 
-    def rate(self, begin, end):
+    def rate(self, begin: float, end: float) -> float:
         """Return the detections a second in a time."""
         return len(_within(self.detections, begin, end)) / (end - begin)
 
-    def image_rate(self, begin, end):
+    def image_rate(self, begin: float, end: float) -> float:
         """Return the images a second in a time."""
         return len(_within(self.images, begin, end)) / (end - begin)
 
-    def latency(self, percent, begin, end):
+    def latency(self, percent: float, begin: float, end: float) -> float | None:
         """Return a percentile of the latency in seconds, or None when nothing came."""
         first = int(np.searchsorted(self.detections, begin))
         last = int(np.searchsorted(self.detections, end, side='right'))
         known = [value for value in self.latencies[first:last] if value is not None]
         return float(np.percentile(known, percent)) if known else None
 
-    def stick_rates(self, begin, end):
+    def stick_rates(self, begin: float, end: float) -> dict[int, float]:
         """Return the inferences a second by stick number, as the node counted them."""
         reports = self.reports_between(begin, end)
         if len(reports) < 2:
@@ -111,7 +113,7 @@ class History:
         return {stick.number: (stick.inferences - first[stick.number].inferences) / elapsed
                 for stick in reports[-1].sticks if stick.number in first}
 
-    def series(self, begin, end):
+    def series(self, begin: float, end: float) -> list[dict[str, Any]]:
         """
         Return each stick's state once a second, as ``thermal_plan --fit`` reads it.
 
@@ -143,7 +145,7 @@ def _within(moments, begin, end):
                    int(np.searchsorted(moments, end, side='right'))]
 
 
-def report_of(statuses, step, time_sec):
+def report_of(statuses: Iterable[Any], step: str, time_sec: float) -> Report | None:
     """
     Return the Report in the statuses of a DiagnosticArray; None if another node published them.
 

@@ -8,6 +8,9 @@
 # the License.
 """Run the detector node as a child process: start it, keep its log lines, stop it."""
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 import contextlib
 import os
 import re
@@ -15,6 +18,7 @@ import signal
 import subprocess
 import threading
 import time
+from typing import BinaryIO
 
 from ncs_cluster_detector.checking.reporting.privacy import scrubbed
 from ncs_cluster_detector.processes.module_path import python_command
@@ -39,7 +43,9 @@ OUTPUT_PATIENCE_SEC = 1.0
 class NodeProcess:
     """The node in a session of its own, so that a terminal's Ctrl-C does not reach it."""
 
-    def __init__(self, arguments, log, clock, environment=None):
+    def __init__(
+            self, arguments: Iterable[str], log: BinaryIO, clock: Callable[[], float],
+            environment: Mapping[str, str] | None = None) -> None:
         """
         Start the node.
 
@@ -59,15 +65,15 @@ class NodeProcess:
         self._reader = threading.Thread(target=self._read, name='node output', daemon=True)
         self._reader.start()
 
-    def exit_code(self):
+    def exit_code(self) -> int | None:
         """Return the exit code (negative: the signal that ended it), or None while it runs."""
         return self._process.poll()
 
-    def signal(self, number):
+    def signal(self, number: int) -> None:
         """Send a signal to the node, not to its workers."""
         self._process.send_signal(number)
 
-    def signal_worker(self, pid, number):
+    def signal_worker(self, pid: int, number: int) -> bool:
         """Send a signal to a process of the node; return False when it is not one (any more)."""
         if pid not in session_members(self.pid):
             return False
@@ -77,7 +83,7 @@ class NodeProcess:
             return False
         return True
 
-    def wait(self, timeout_sec):
+    def wait(self, timeout_sec: float) -> bool:
         """Wait until the node has ended; return whether it has."""
         try:
             self._process.wait(timeout_sec)
@@ -86,14 +92,14 @@ class NodeProcess:
         self._reader.join(OUTPUT_PATIENCE_SEC)
         return True
 
-    def wait_for_session(self, timeout_sec):
+    def wait_for_session(self, timeout_sec: float) -> list[int]:
         """Wait until none of its processes is left; return the ids of those that are."""
         deadline = time.monotonic() + timeout_sec
         while (left := session_members(self.pid)) and time.monotonic() < deadline:
             time.sleep(POLL_SEC)
         return left
 
-    def end_by_force(self):
+    def end_by_force(self) -> None:
         """Kill all of its processes."""
         for pid in session_members(self.pid):
             try:
@@ -102,7 +108,7 @@ class NodeProcess:
                 continue   # it has just ended
         self.wait(OUTPUT_PATIENCE_SEC)
 
-    def ready_at(self, number, since):
+    def ready_at(self, number: int, since: float) -> float | None:
         """Return when its log first said, since a time, that a stick is ready; None if never."""
         for time_sec, line in self.lines[:]:
             found = _READY.search(line)
@@ -110,11 +116,11 @@ class NodeProcess:
                 return time_sec
         return None
 
-    def count_lines(self, text, since):
+    def count_lines(self, text: str, since: float) -> int:
         """Return how many lines since a time contain a text."""
         return sum(text in line for time_sec, line in self.lines[:] if time_sec >= since)
 
-    def last_words(self):
+    def last_words(self) -> str:
         """Return its FATAL line, or else its last one, without level, time and logger."""
         lines = [line for _, line in self.lines if line.strip()]
         fatal = [line for line in lines if line.startswith('[FATAL]')]

@@ -10,8 +10,10 @@
 
 import array
 from collections import OrderedDict
+from collections.abc import Callable
 import threading
 import time
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.cameras.test_pattern import SyntheticStreet
@@ -44,7 +46,7 @@ class Observer:
     publish a second, 0 for none.
     """
 
-    def __init__(self, clock):
+    def __init__(self, clock: Callable[[], float]) -> None:
         """
         Join the ROS domain of the environment.
 
@@ -73,7 +75,9 @@ class Observer:
         for thread in self._threads:
             thread.start()
 
-    def set_parameter(self, name, value, patience_sec, wait):
+    def set_parameter(
+            self, name: str, value: Any, patience_sec: float,
+            wait: Callable[[Callable[[], Any], float], Any]) -> str:
         """
         Set a parameter of the node live; return an empty text, or why it was refused.
 
@@ -90,7 +94,7 @@ class Observer:
                 return '' if result.successful else result.reason
         return f'no answer within {patience_sec:g} s'
 
-    def close(self):
+    def close(self) -> None:
         """Leave ROS."""
         self._stopping.set()
         self._executor.wake()

@@ -8,6 +8,7 @@
 # the License.
 """Remove the shared memory that Fast DDS leaves behind when a node is killed."""
 
+from collections.abc import Iterable
 import contextlib
 import fcntl
 import os
@@ -21,7 +22,7 @@ LOCKS = ('_el', '_sl')   # endings of the lock files of a segment or port: exclu
 _NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 
 
-def shared_memory_names():
+def shared_memory_names() -> set[str]:
     """Return the names of all files that Fast DDS has in shared memory now."""
     return {path.name for path in FOLDER.glob('*fastrtps_*')}
 
@@ -40,7 +41,7 @@ def segments_held_by(pid):
     return set(map(segment_of, found))
 
 
-def remove_unused(names):
+def remove_unused(names: Iterable[str]) -> set[str]:
     """
     Remove files of segments and ports that no other process holds; call it after ROS is shut down.
 

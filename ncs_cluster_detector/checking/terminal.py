@@ -10,12 +10,13 @@
 
 import select
 import sys
+from typing import TextIO
 
 
 class Terminal:
     """The terminal of the person who runs the check."""
 
-    def __init__(self, output, source):
+    def __init__(self, output: TextIO, source: TextIO | None) -> None:
         """
         Use two text streams.
 
@@ -25,14 +26,14 @@ class Terminal:
         self._output, self._source = output, source
         self.can_ask = source is not None and source.isatty()
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         """Write a line; it is lost if nobody reads any more."""
         try:
             print(text, file=self._output, flush=True)
         except (OSError, ValueError):
             return
 
-    def enter_pressed(self):
+    def enter_pressed(self) -> bool:
         """Return whether ENTER was pressed since the last call; never wait."""
         pressed = False
         while select.select([self._source], [], [], 0)[0]:
@@ -43,7 +44,7 @@ class Terminal:
         return pressed
 
 
-def own_terminal():
+def own_terminal() -> Terminal:
     """Return the Terminal of this process."""
     sys.stdout.reconfigure(errors='replace')   # the degree sign in an ASCII terminal
     return Terminal(sys.stdout, sys.stdin)

@@ -8,8 +8,12 @@
 # the License.
 """Compare measured figures with what is expected of real sticks; pure functions."""
 
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 import statistics
+from typing import Any
 
 OK, NOT_OK, SKIPPED = 'ok', 'not ok', 'skipped'
 REPLUG = 'unplug it and plug it in again'
@@ -24,13 +28,13 @@ class Limit:
     reason: str
     at_least: bool = False
 
-    def holds(self, value):
+    def holds(self, value: float | None) -> bool:
         """Return whether a value is within the limit; None is not."""
         if value is None:
             return False
         return value >= self.bound if self.at_least else value <= self.bound
 
-    def text(self):
+    def text(self) -> str:
         """Return the limit in words, such as ``at most 5 s``."""
         return f'at {"least" if self.at_least else "most"} {self.bound:g}{self.unit}'
 
@@ -81,7 +85,7 @@ class Verdict:
     seen: str = ''
     expected: str = ''
 
-    def text(self):
+    def text(self) -> str:
         """Return ``ok``, ``not ok: <seen>, expected <...>`` or ``skipped: <why>``."""
         if self.outcome == OK:
             return OK
@@ -90,7 +94,9 @@ class Verdict:
         return f'{NOT_OK}: {self.seen}' + (f', expected {self.expected}' if self.expected else '')
 
 
-def judge(step, what, value, limit_name, remark=''):
+def judge(
+        step: str, what: str, value: float | None, limit_name: str,
+        remark: str = '') -> Verdict:
     """
     Return the Verdict on a figure.
 
@@ -105,12 +111,12 @@ def judge(step, what, value, limit_name, remark=''):
     return Verdict(step, what, OK if holds else NOT_OK, seen, expected)
 
 
-def skipped(step, what, why):
+def skipped(step: str, what: str, why: str) -> Verdict:
     """Return the Verdict on a check that was left out."""
     return Verdict(step, what, SKIPPED, why)
 
 
-def judge_states(step, sticks):
+def judge_states(step: str, sticks: Sequence[Any]) -> list[Verdict]:
     """
     Return a Verdict for each stick that does not run, or one for all when all do.
 
@@ -124,7 +130,7 @@ def judge_states(step, sticks):
     return [Verdict(step, 'all sticks run', OK, f'{len(sticks)} sticks')]
 
 
-def judge_replug_needed(reports):
+def judge_replug_needed(reports: Iterable[Any]) -> list[Verdict]:
     """Return a Verdict for each stick that was DEAD at any time: booted, and silent on USB."""
     dead = {}
     for report in reports:
@@ -144,7 +150,7 @@ def _what_to_do(stick):
     return f'RUNNING; {REPLUG}' if stick.state == 'FATAL' else 'RUNNING'
 
 
-def judge_failures(step, reports):
+def judge_failures(step: str, reports: Iterable[Any]) -> list[Verdict]:
     """
     Return a Verdict for each stick that failed by itself, or one when none did.
 
@@ -162,7 +168,7 @@ def judge_failures(step, reports):
     return found or [Verdict(step, 'no stick fails by itself', OK, f'{len(last)} sticks')]
 
 
-def slow_sticks(inference_ms):
+def slow_sticks(inference_ms: Mapping[int, float | None]) -> list[int]:
     """
     Return the numbers of the sticks that are slower than the others.
 
@@ -176,11 +182,11 @@ def slow_sticks(inference_ms):
                   if not LIMITS['inference_percent'].holds(100 * value / median))
 
 
-def exit_code(verdicts, was_interrupted):
+def exit_code(verdicts: Iterable[Verdict], was_interrupted: bool) -> int:
     """Return 0 when all is ok, 1 when something is not, or the check was interrupted."""
     return int(was_interrupted or any(verdict.outcome == NOT_OK for verdict in verdicts))
 
 
-def gap_limit(sticks):
+def gap_limit(sticks: int) -> str:
     """Return the key of the limit for a gap when one of ``sticks`` sticks is lost."""
     return 'gap_sec' if sticks > 1 else 'gap_of_the_only_stick_sec'

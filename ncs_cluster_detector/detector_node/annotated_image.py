@@ -8,14 +8,21 @@
 # the License.
 """Publishes the annotated picture: detections and the state of the sticks, drawn on the frame."""
 
+from collections.abc import Callable
+from collections.abc import Sequence
+
 from ncs_cluster_detector.camera_node.outputs import publish_compressed
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
 from ncs_cluster_detector.drawing.annotation import annotate
 from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import StickMark
+from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.image_messages import image_message
+from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.snapshot import Snapshot
 import numpy as np
+from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
@@ -26,7 +33,7 @@ QUEUE = 8
 class PictureOutputs:
     """Publishes ``annotated_image`` and its compressed form, from a thread of its own."""
 
-    def __init__(self, node, snapshot):
+    def __init__(self, node: Node, snapshot: Callable[[], Snapshot]) -> None:
         """
         Create publishers and the thread.
 
@@ -44,16 +51,17 @@ class PictureOutputs:
                                  'oldest are left out; further ones are not logged')))
 
     @property
-    def failure(self):
+    def failure(self) -> Exception | None:
         """Return the exception that ended the thread, or None."""
         return self._jobs.failure
 
-    def wanted(self):
+    def wanted(self) -> bool:
         """Return whether anybody subscribes."""
         return bool(self._images.get_subscription_count()
                     or self._compressed.get_subscription_count())
 
-    def take(self, frame, detections, distances):
+    def take(self, frame: Frame, detections: Sequence[Detection],
+             distances: Sequence[float | None]) -> None:
         """
         Queue what was found in a frame; return at once.
 
@@ -64,7 +72,7 @@ class PictureOutputs:
         if self.wanted():
             self._jobs.put(frame, detections, distances)
 
-    def stop(self, timeout_sec):
+    def stop(self, timeout_sec: float) -> bool:
         """Stop the thread; return whether it has ended."""
         return self._jobs.stop(timeout_sec)
 
@@ -78,7 +86,7 @@ class PictureOutputs:
         publish_compressed(self._compressed, frame.header, picture, self._logger)
 
 
-def status_of(snapshot):
+def status_of(snapshot: Snapshot) -> Status:
     """Return the drawing's Status for a Snapshot."""
     return Status(tuple(_mark_of(stick) for stick in snapshot.sticks),
                   snapshot.input_fps, snapshot.detection_fps)

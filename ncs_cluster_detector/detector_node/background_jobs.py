@@ -9,8 +9,10 @@
 """A thread for work that must not delay the executor or the supervisor."""
 
 from collections import deque
+from collections.abc import Callable
 import threading
 from time import monotonic
+from typing import Any
 
 # A job that has waited longer is dropped if there is a newer one: what people and robots act on
 # must not lag behind.
@@ -25,7 +27,8 @@ class BackgroundJobs:
     ``longest_wait_sec``, which may be changed, are dropped unless there is no newer one.
     """
 
-    def __init__(self, name, do, most_waiting, on_first_loss):
+    def __init__(self, name: str, do: Callable[..., object], most_waiting: int,
+                 on_first_loss: Callable[[], object]) -> None:
         """
         Start the thread, which sleeps until there is a job.
 
@@ -45,7 +48,7 @@ class BackgroundJobs:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, *job):
+    def put(self, *job: Any) -> None:
         """Add a job; return at once."""
         with self._changed:
             self._waiting.append((monotonic(), job))
@@ -55,13 +58,13 @@ class BackgroundJobs:
             self._on_first_loss, report = None, self._on_first_loss
             report()
 
-    def ask_to_stop(self):
+    def ask_to_stop(self) -> None:
         """Let the thread end after its present job."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
 
-    def stop(self, timeout_sec):
+    def stop(self, timeout_sec: float) -> bool:
         """Stop the thread; return whether it has ended."""
         self.ask_to_stop()
         self._thread.join(timeout_sec)

@@ -18,6 +18,7 @@ from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
+from ncs_cluster_detector.supervision.snapshot import Snapshot
 
 NO_IMAGE_WARN_SEC = 5.0
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
@@ -35,12 +36,13 @@ class Intake:
     """
 
     topic: str
-    publisher_types: tuple = ()
+    publisher_types: tuple[str, ...] = ()
     bad_images: int = 0
     bad_depth_images: int = 0
 
 
-def statuses(snapshot, driver, now, intake, owner='detector'):
+def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
+             owner: str = 'detector') -> list[DiagnosticStatus]:
     """
     Return the DiagnosticStatus of the cluster and of every stick.
 
@@ -112,7 +114,7 @@ def _why_not_active(snapshot):
     return ', '.join(reasons)
 
 
-def why_no_image(silent_sec, intake):
+def why_no_image(silent_sec: float, intake: Intake) -> str:
     """Return for how long and where no usable image came, and the likely reason."""
     return f'no image for {silent_sec:.0f} s on {intake.topic}: {_who_publishes(intake)}'
 

@@ -22,7 +22,7 @@ from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.simulation.networks.formats.caffe_files import stem_of
 
 
-def check_different(names):
+def check_different(names: Sequence[str]) -> None:
     """
     Check that ``graph_paths`` names no Caffe network by both of its files.
 
@@ -38,7 +38,7 @@ def check_different(names):
 
 
 def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
-                          warn: Callable[[str], None]) -> tuple[bytes, Sequence[str]]:
+                          warn: Callable[[str], None]) -> tuple[bytes, tuple[str, ...]]:
     """
     Return the bytes of a graph and its labels.
 

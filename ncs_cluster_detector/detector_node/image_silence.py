@@ -8,8 +8,10 @@
 # the License.
 """Logs when images stop coming and when they come again."""
 
+from ncs_cluster_detector.detector_node.diagnostics import Intake
 from ncs_cluster_detector.detector_node.diagnostics import NO_IMAGE_WARN_SEC
 from ncs_cluster_detector.detector_node.diagnostics import why_no_image
+from rclpy.impl.rcutils_logger import RcutilsLogger
 
 # The first silences are logged at once. Images that come seconds apart would fill the log, so
 # after that only a long silence is logged, until images have come steadily for as long.
@@ -20,7 +22,7 @@ LONG_SEC = 60.0
 class ImageSilence:
     """Logs when images stop and come; :meth:`note` is to be called about once a second."""
 
-    def __init__(self, logger, topic):
+    def __init__(self, logger: RcutilsLogger, topic: str) -> None:
         """Start before the first image; ``topic`` is the full name of the images' topic."""
         self._logger = logger
         self._topic = topic
@@ -30,7 +32,7 @@ class ImageSilence:
         self._times_logged = 0
         self._steady_since = None
 
-    def note(self, images, silent_sec, intake, now):
+    def note(self, images: int, silent_sec: float, intake: Intake, now: float) -> None:
         """
         Log what has changed.
 

@@ -14,7 +14,9 @@ from pathlib import PurePath
 from typing import Sequence
 
 from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.shown_text import shown
+from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy
 from rclpy.qos import QoSProfile
 from vision_msgs.msg import LabelInfo
@@ -29,7 +31,7 @@ COMPILERS_NAME = 'graph'   # mvNCCompile's default name of its output
 class LabelOutputs:
     """Publishes the labels and the pipeline once, also for those who subscribe later."""
 
-    def __init__(self, node, values, labels):
+    def __init__(self, node: Node, values: Values, labels: Sequence[Sequence[str]]) -> None:
         """
         Publish both.
 
@@ -51,7 +53,7 @@ class LabelOutputs:
         information.header.stamp = node.get_clock().now().to_msg()
         self._vision.publish(information)
 
-    def follow(self, score_threshold):
+    def follow(self, score_threshold: float) -> None:
         """Publish the labels again if the threshold has changed."""
         if score_threshold != self._message.threshold:
             self._message.threshold = score_threshold
@@ -62,7 +64,7 @@ class LabelOutputs:
         self._labels.publish(self._message)
 
 
-def class_numbers(labels):
+def class_numbers(labels: Sequence[Sequence[str]]) -> dict[str, int]:
     """
     Return the number of each label that a detection can have, as a dictionary in their order.
 

@@ -109,7 +109,7 @@ class DetectorNode(Node):
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._thread.start()
 
-    def stop(self):
+    def stop(self) -> bool:
         """Stop the sticks; return False if a thread hangs or a worker cannot be ended."""
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
@@ -214,7 +214,7 @@ class DetectorNode(Node):
             self._temperatures[number].publish(message)
 
 
-def main(args=None):
+def main(args: list[str] | None = None) -> int:
     """Run the node until a signal; return its exit code, see run_node."""
     return run_node('detector', lambda: DetectorNode(arguments=args), args)
 

@@ -8,6 +8,9 @@
 # the License.
 """Turns the detector's parameter values into settings, and checks rules between several."""
 
+from collections.abc import Callable
+from collections.abc import Sequence
+
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.detector_node.graph_files import check_different
 from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
@@ -16,23 +19,24 @@ from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 
-def settings_of(values):
+def settings_of(values: Values) -> Settings:
     """Return the Settings in a dictionary of parameter values."""
     chosen = {name: values[name] for name in Settings.__dataclass_fields__}
     chosen['class_filter'] = tuple(filter(None, values['class_filter']))
     return Settings(**chosen)
 
 
-def input_format_of(values):
+def input_format_of(values: Values) -> InputFormat:
     """Return the InputFormat in a dictionary of parameter values."""
     return InputFormat(*(values[f'input_{name}'] for name in InputFormat.__dataclass_fields__))
 
 
-def validate_combination(values, labels):
+def validate_combination(values: Values, labels: Sequence[str]) -> None:
     """
     Check the rules that concern more than one value.
 
@@ -61,7 +65,7 @@ def validate_combination(values, labels):
                              f'(known: {", ".join(labels)}); {hint}')
 
 
-def options_of(values, warn=None):
+def options_of(values: Values, warn: Callable[[str], None] | None = None) -> SupervisorOptions:
     """
     Return the SupervisorOptions for a dictionary of parameter values; read the graph files.
 

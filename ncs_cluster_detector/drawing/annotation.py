@@ -8,12 +8,19 @@
 # the License.
 """The whole annotation of a picture: boxes, labels and the strip."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from ncs_cluster_detector.drawing.boxes import draw_detections
 from ncs_cluster_detector.drawing.status_strip import lay_on
+from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import strip_for
+import numpy as np
+import numpy.typing as npt
 
 
-def annotate(image, detections, distances, status):
+def annotate(image: npt.NDArray[np.uint8], detections: Sequence[Any],
+             distances: Sequence[float | None], status: Status) -> None:
     """
     Draw detections and the state of the sticks on the picture itself.
 

@@ -8,16 +8,22 @@
 # the License.
 """Draws detections on a picture: a box each, with a label that covers no surer one."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import cv2
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
+import numpy as np
+import numpy.typing as npt
 
 LONGEST_LABEL = 40   # characters
 
 
-def draw_detections(image, detections, distances, rows_for_labels):
+def draw_detections(image: npt.NDArray[np.uint8], detections: Sequence[Any],
+                    distances: Sequence[float | None], rows_for_labels: int) -> None:
     """Draw boxes and labels as annotate does; labels only in the upper ``rows_for_labels``."""
     height, width = image.shape[:2]
     size = text_height(width, height)
@@ -40,7 +46,7 @@ def draw_detections(image, detections, distances, rows_for_labels):
         image[top:bottom, left:right] = tile[:bottom - top, :right - left]
 
 
-def label_text(detection, distance):
+def label_text(detection: Any, distance: float | None) -> str:
     """Return the text at a box: label, percent and, if it is known, the distance."""
     text = f'{detection.label[:LONGEST_LABEL]} {detection.score * 100:.0f}%'
     if distance is None:
@@ -49,7 +55,7 @@ def label_text(detection, distance):
     return f'{text}  {distance:.{2 if distance < 2.0 else 1}f} m'
 
 
-def corners_of(detection, width, height):
+def corners_of(detection: Any, width: int, height: int) -> tuple[int, int, int, int]:
     """Return the pixels ``(left, top, right, bottom)`` of the outline."""
     left, top = round(detection.x_min * width), round(detection.y_min * height)
     right, bottom = round(detection.x_max * width) - 1, round(detection.y_max * height) - 1
@@ -57,7 +63,9 @@ def corners_of(detection, width, height):
     return left, top, max(right, left), max(bottom, top)
 
 
-def place_of_label(box, tile_shape, room, taken):
+def place_of_label(box: tuple[int, int, int, int], tile_shape: tuple[int, ...],
+                   room: tuple[int, int],
+                   taken: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
     """
     Return the area ``(left, top, right, bottom)`` of a label.
 

@@ -23,7 +23,7 @@ OF_LABELS = ((60, 190, 255), (255, 178, 84), (160, 140, 255), (214, 214, 60), (2
              (220, 180, 200))
 
 
-def label_colour(label):
+def label_colour(label: str) -> tuple[int, int, int]:
     """
     Return the colour of a label, the same in every run and on every machine.
 

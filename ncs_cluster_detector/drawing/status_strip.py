@@ -16,6 +16,7 @@ from ncs_cluster_detector.drawing import colours
 from ncs_cluster_detector.drawing.text import font_of
 from ncs_cluster_detector.drawing.text import text_height
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from PIL import ImageChops
 from PIL import ImageDraw
@@ -44,7 +45,7 @@ class StickMark(NamedTuple):
 class Status(NamedTuple):
     """The content of the strip: StickMarks, and frames a second in and out."""
 
-    marks: tuple
+    marks: tuple[StickMark, ...]
     playback_fps: float
     detection_fps: float
 
@@ -57,11 +58,11 @@ class Strip(NamedTuple):
     ``colour`` is added. They have no rows if there is no room for a strip.
     """
 
-    colour: np.ndarray
-    through: np.ndarray
+    colour: npt.NDArray[np.uint8]
+    through: npt.NDArray[np.uint8]
 
 
-def strip_for(status, width, height):
+def strip_for(status: Status, width: int, height: int) -> Strip:
     """Return the Strip that shows a Status on pictures of this size."""
     return _made(status._replace(
         # Rounded as it is shown, so that one strip serves for many pictures.
@@ -72,7 +73,7 @@ def strip_for(status, width, height):
         detection_fps=round(status.detection_fps, 1)), width, height)
 
 
-def lay_on(image, strip):
+def lay_on(image: npt.NDArray[np.uint8], strip: Strip) -> None:
     """Lay a Strip on a picture: uint8 array, height x width x 3; drawn on."""
     rows = len(strip.colour)
     if rows:

@@ -11,6 +11,7 @@
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
@@ -21,25 +22,26 @@ SMALLEST = 11
 TILES_KEPT = 256
 
 
-def text_height(width, height):
+def text_height(width: int, height: int) -> int:
     """Return the size of text, in pixels, that is legible in a picture of this size."""
     # A line of an upright picture has no more room than that of a wide one.
     return max(SMALLEST, round(5.5 + 0.0185 * min(height, 0.75 * width)))
 
 
 @lru_cache(maxsize=16)
-def font_of(size):
+def font_of(size: int) -> ImageFont.FreeTypeFont:
     """Return Pillow's own scalable font, which needs no file, with a size in pixels."""
     return ImageFont.load_default(size)
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Return a text with a question mark for each letter that the font does not have."""
     return ''.join(letter if ' ' <= letter <= '~' or letter == '°' else '?' for letter in text)
 
 
 @lru_cache(maxsize=TILES_KEPT)
-def text_tile(text, size, colour, background):
+def text_tile(text: str, size: int, colour: tuple[int, int, int],
+              background: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
     """
     Return a text on a plain background.
 

@@ -8,6 +8,7 @@
 # the License.
 """The calibration of a camera: how it projects the world."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -35,22 +36,23 @@ class Calibration:
     width: int
     height: int
     distortion_model: str
-    d: tuple
-    k: tuple
-    r: tuple
-    p: tuple
+    d: tuple[float, ...]
+    k: tuple[float, ...]
+    r: tuple[float, ...]
+    p: tuple[float, ...]
     binning_x: int = 0
     binning_y: int = 0
     roi: Region = Region()
 
     @property
-    def picture_size(self):
+    def picture_size(self) -> tuple[int, int]:
         """Return width and height in pixels of the pictures to which it applies."""
         return ((self.roi.width or self.width) // max(self.binning_x, 1),
                 (self.roi.height or self.height) // max(self.binning_y, 1))
 
 
-def pinhole(width, height, focal, centre, distortion_model, coefficients):
+def pinhole(width: int, height: int, focal: tuple[float, float], centre: tuple[float, float],
+            distortion_model: str, coefficients: Iterable[float]) -> Calibration:
     """
     Return the Calibration of a single camera whose image is not rectified.
 

@@ -13,6 +13,7 @@ It gives the same values as camera_calibration_parsers of ROS (parse_yml.cpp, pa
 files written by camera_calibration, by OpenCV's FileStorage and by the tools before them.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 import math
 import os
@@ -39,7 +40,7 @@ INI_MATRICES = {'camera matrix': (3, 3), 'rectification': (3, 3), 'projection': 
 YAML_INFINITY_OR_NAN = re.compile(r'[+-]?\.(inf|nan)', re.IGNORECASE)
 
 
-def read_calibration(path, warn=lambda text: None):
+def read_calibration(path: str, warn: Callable[[str], object] = lambda text: None) -> Calibration:
     """
     Read a calibration file.
 

@@ -8,9 +8,12 @@
 # the License.
 """The distance of a detected object, and its own pixels, from a depth picture."""
 
+from collections.abc import Iterable
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 METRES_PER_UINT16 = 0.001
 # The range of a depth camera; values beyond are noise of a float picture.
@@ -44,7 +47,7 @@ class ObjectDepth(NamedTuple):
     farthest: float
 
 
-def object_depth(depth):
+def object_depth(depth: npt.NDArray[Any]) -> ObjectDepth | None:
     """
     Return the ObjectDepth of what a box shows, or None if it is not known.
 
@@ -80,7 +83,8 @@ def object_depth(depth):
     return ObjectDepth(_median(metres[own], weights[own]), float(nearest), float(farthest))
 
 
-def cut_out(image, depth, objects):
+def cut_out(image: npt.NDArray[np.uint8], depth: npt.NDArray[Any] | None,
+            objects: Iterable[tuple[Any, ObjectDepth]]) -> npt.NDArray[np.uint8]:
     """
     Return the objects on black: the pixels in an object's box and at its depth.
 
@@ -104,7 +108,7 @@ def cut_out(image, depth, objects):
     return cut
 
 
-def box_slices(box, height, width):
+def box_slices(box: Any, height: int, width: int) -> tuple[slice, slice]:
     """
     Return the rows and columns of a picture that a box covers, at least one of each.
 
@@ -115,14 +119,14 @@ def box_slices(box, height, width):
     return slice(top, bottom), slice(left, right)
 
 
-def in_metres(depth):
+def in_metres(depth: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Return a depth picture in metres: a uint16 one holds millimetres."""
     if depth.dtype == np.uint16:
         return depth * np.float32(METRES_PER_UINT16)
     return depth
 
 
-def is_known(metres):
+def is_known(metres: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Return a mask of the known values in a depth picture in metres."""
     low, high = KNOWN_METRES
     return (metres >= low) & (metres <= high)   # false for NaN

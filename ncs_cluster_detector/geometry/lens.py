@@ -8,11 +8,14 @@
 # the License.
 """Removes the distortion of a lens: the inverse of the distortion models."""
 
+from collections.abc import Sequence
+
 from ncs_cluster_detector.geometry.radial_model import ACCURACY
 from ncs_cluster_detector.geometry.radial_model import ENOUGH
 from ncs_cluster_detector.geometry.radial_model import MOST_STEPS
 from ncs_cluster_detector.geometry.radial_model import RadialModel
 import numpy as np
+import numpy.typing as npt
 
 # If the first guess for Newton's method is not good enough, the place is approached from the
 # centre in so many parts of the way.
@@ -34,7 +37,7 @@ class BrownConrady:
     # prism s1 to s4, then the tilt tau_x, tau_y.
     LENGTHS = 4, 5, 8, 12, 14
 
-    def __init__(self, coefficients):
+    def __init__(self, coefficients: Sequence[float]) -> None:
         """Take as many finite coefficients as one of LENGTHS, or none."""
         k1, k2, p1, p2, k3, k4, k5, k6, s1, s2, s3, s4, tau_x, tau_y = np.concatenate(
             [np.asarray(coefficients, float), np.zeros(14 - len(coefficients))])
@@ -44,7 +47,7 @@ class BrownConrady:
         self._untilt = np.linalg.inv(_tilt(tau_x, tau_y)) if tau_x or tau_y else None
         self._only_radial = not any(self._tangential + self._prism)
 
-    def undistort(self, places):
+    def undistort(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """
         Return the places in front of the lens, NaN where the model has no inverse.
 
@@ -129,12 +132,12 @@ class KannalaBrandt:
 
     LENGTHS = 4,
 
-    def __init__(self, coefficients):
+    def __init__(self, coefficients: Sequence[float]) -> None:
         """Take k1 to k4, or none, which are zeros."""
         k1, k2, k3, k4 = coefficients if len(coefficients) else np.zeros(4)
         self._radial = RadialModel((1.0, k1, k2, k3, k4), (1.0,), np.pi / 2)
 
-    def undistort(self, places):
+    def undistort(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the places in front of the lens, as BrownConrady does."""
         distances = np.hypot(*places.T)
         angles = self._radial.inverse(distances)

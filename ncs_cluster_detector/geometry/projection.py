@@ -8,12 +8,14 @@
 # the License.
 """The direction from the camera of what a pixel shows."""
 
+from collections.abc import Sequence
 import functools
 
 from ncs_cluster_detector.geometry.lens import BrownConrady
 from ncs_cluster_detector.geometry.lens import KannalaBrandt
 from ncs_cluster_detector.geometry.radial_model import FARTHEST
 import numpy as np
+import numpy.typing as npt
 
 # The distortion models that ROS knows, by sensor_msgs/distortion_models.hpp. Drivers that know of
 # no distortion leave the name empty.
@@ -21,7 +23,9 @@ LENSES = {'plumb_bob': BrownConrady, 'rational_polynomial': BrownConrady,
           'equidistant': KannalaBrandt, '': BrownConrady}
 
 
-def rays_of(pixels, k, d, distortion_model):
+def rays_of(pixels: npt.ArrayLike, k: Sequence[float] | npt.NDArray[np.float64],
+            d: Sequence[float] | npt.NDArray[np.float64],
+            distortion_model: str) -> npt.NDArray[np.float64]:
     """
     Return x/z and y/z in the optical frame (x right, y down, z forward) of what pixels show.
 

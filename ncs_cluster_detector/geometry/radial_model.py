@@ -8,6 +8,8 @@
 # the License.
 """How a lens moves places towards its centre or away from it, and back."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.polynomial.polynomial import polyadd
 from numpy.polynomial.polynomial import polyder
@@ -16,6 +18,7 @@ from numpy.polynomial.polynomial import polymulx
 from numpy.polynomial.polynomial import polyroots
 from numpy.polynomial.polynomial import polysub
 from numpy.polynomial.polyutils import trimcoef
+import numpy.typing as npt
 
 # Residual of an inverse, relative to the distance from the centre.
 ACCURACY = 1e-12
@@ -38,7 +41,8 @@ class RadialModel:
     limit, or infinite.
     """
 
-    def __init__(self, numerator, denominator, limit=np.inf):
+    def __init__(self, numerator: Sequence[float], denominator: Sequence[float],
+                 limit: float = np.inf) -> None:
         slopes = polyder(numerator), polyder(denominator)
         # The numerator of the derivative by r, as a polynomial in r^2.
         turning = polysub(polymul(polyadd(numerator, polymulx(2 * slopes[0])), denominator),
@@ -51,14 +55,15 @@ class RadialModel:
             limit, *(_first_root(each) ** 0.5 for each in (turning, denominator)))
         self._reached = self._value(self.limit)[0] if np.isfinite(self.limit) else np.inf
 
-    def factor(self, square):
+    def factor(self, square: npt.NDArray[np.float64] | float) -> tuple[
+            npt.NDArray[np.float64] | float, npt.NDArray[np.float64] | float]:
         """Return N/D at the square of a radius, and its derivative by the square."""
         below = _horner(self._denominator, square)
         factor = _horner(self._numerator, square) / below
         slope = _horner(self._slopes[0], square) - factor * _horner(self._slopes[1], square)
         return factor, slope / below
 
-    def inverse(self, images):
+    def inverse(self, images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the radii below the limit that have these images, NaN where there are none."""
         impossible = images > self._reached   # not worth a search
         low, high = np.zeros_like(images), np.full_like(images, self.limit)

@@ -8,6 +8,9 @@
 # the License.
 """Reads the values of launch arguments, and warns about unknown or unused ones."""
 
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Set
 from pathlib import Path
 import sys
 from typing import Any
@@ -34,7 +37,7 @@ OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter', 'emulate_tty', 'global_par
 LIKE = 0.85
 
 
-def note_own_defaults(context, names):
+def note_own_defaults(context: LaunchContext, names: Iterable[str]) -> None:
     """
     Remember which arguments were not given; call this before they are declared.
 
@@ -44,7 +47,7 @@ def note_own_defaults(context, names):
         name for name in names if name not in context.launch_configurations)
 
 
-def own_defaults(context):
+def own_defaults(context: LaunchContext) -> list[str]:
     """Return the names of the arguments that have a launch file's own default."""
     return context.launch_configurations.get(OWN_DEFAULTS, '').split()
 
@@ -88,7 +91,7 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
     return found
 
 
-def check_namespace(context):
+def check_namespace(context: LaunchContext) -> None:
     """
     Check the argument ``namespace`` before launch_ros does, whose text names no remedy.
 
@@ -102,7 +105,8 @@ def check_namespace(context):
                            f'{command_line.better_namespace(text)}') from None
 
 
-def warn_of_unknown(context, known, files):
+def warn_of_unknown(context: LaunchContext, known: Collection[str],
+                    files: Iterable[str | Path]) -> None:
     """
     Warn about each argument that no launch file here has; launch itself ignores it silently.
 
@@ -147,7 +151,7 @@ def _warn_of_repeated(typed):
                                         f'the last one is used ({used}); keep one')
 
 
-def warn_of_unused(context, names, reason):
+def warn_of_unused(context: LaunchContext, names: Set[str], reason: str) -> None:
     """Warn about each of these arguments that was given and has no effect."""
     for name in sorted(names - set(own_defaults(context))):
         if LaunchConfiguration(name).perform(context):

@@ -8,8 +8,11 @@
 # the License.
 """Finds which launched nodes a parameters file is for, and what it sets for each."""
 
+from collections.abc import Sequence
 import os
+from typing import Any
 
+from launch import LaunchContext
 from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.utilities import make_namespace_absolute
@@ -23,7 +26,7 @@ from ncs_cluster_detector.parameters.unused_parameters import missed
 class ParamsFile:
     """The file that the argument ``params_file`` names, if any."""
 
-    def __init__(self, context, nodes):
+    def __init__(self, context: LaunchContext, nodes: Sequence[str]) -> None:
         """
         Read the file, and warn if it is for none of the nodes.
 
@@ -49,7 +52,7 @@ class ParamsFile:
                 f'params_file:={self.path}: has nothing for {" or ".join(self._names.values())} '
                 f'(it is for {keys or "no node"}), ignored; use these names, or /**, as its keys')
 
-    def concerns(self, node):
+    def concerns(self, node: str) -> bool:
         """
         Tell whether to give a node the file.
 
@@ -61,7 +64,7 @@ class ParamsFile:
             or any(block.reaches(self._names[node]) for block in self._file.blocks)
             or bool(missed(self._file, self._names[node], node.rpartition('/')[2])))
 
-    def already_set(self, node):
+    def already_set(self, node: str) -> dict[str, Any]:
         """Return a node's parameters from the file and the including launch files, by name."""
         found = {}
         for given in self._for_all:

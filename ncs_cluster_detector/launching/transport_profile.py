@@ -10,7 +10,9 @@
 
 import os
 
+from launch import LaunchContext
 from launch.actions import LogInfo
+from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitutions import LaunchConfiguration
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 
@@ -20,7 +22,9 @@ CHOOSING_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
 PROFILE_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
 
 
-def transport_profile(context, shipped):
+def transport_profile(
+        context: LaunchContext,
+        shipped: SomeSubstitutionsType) -> tuple[dict[str, SomeSubstitutionsType], list[LogInfo]]:
     """
     Return the environment variables that name Fast DDS's profile, and actions that log about it.
 

@@ -13,6 +13,7 @@ rcl gives a node its own parameters and says nothing about the others. The rules
 (arguments.c) and its rcl_yaml_param_parser (parse.c).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 import os
 import re
@@ -43,14 +44,14 @@ class Block:
     """The parameters below one key of a file, such as ``/front/detector`` or ``/**``."""
 
     key: str
-    entries: tuple
+    entries: tuple[Entry, ...]
 
     @property
-    def has_wildcard(self):
+    def has_wildcard(self) -> bool:
         """Return whether the key may match several nodes."""
         return '*' in self.key
 
-    def reaches(self, node):
+    def reaches(self, node: str) -> bool:
         """Return whether rcl gives it to the node with this fully qualified name."""
         wildcards = {'*': '/[^/]+', '**': '(?:/[^/]+)*'}
         pattern = ''.join(wildcards.get(part, f'/{re.escape(part)}')
@@ -63,11 +64,11 @@ class ParameterFile:
     """A parameter file: its path, its blocks, and whether a second document follows in it."""
 
     path: str
-    blocks: tuple
+    blocks: tuple[Block, ...]
     goes_on: bool = False
 
 
-def read_files(words):
+def read_files(words: Iterable[str]) -> list[ParameterFile]:
     """
     Return the ParameterFile of each file that a command line names.
 
@@ -78,7 +79,7 @@ def read_files(words):
     return [file for file in files if file is not None]
 
 
-def rules_in(words):
+def rules_in(words: Iterable[str]) -> list[tuple[str | None, ...]]:
     """Return what each ``-p`` sets: a list of (node or None, parameter, value as a text)."""
     matches = map(RULE.fullmatch, _after(words, VALUE_FLAGS))
     return [match.group('node', 'name', 'value') for match in matches if match]
@@ -98,7 +99,7 @@ def _after(words, flags):
     return found
 
 
-def read_file(path):
+def read_file(path: str) -> ParameterFile | None:
     """Return a ParameterFile, or None for what cannot be read, or not twice."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):

@@ -8,7 +8,15 @@
 # the License.
 """Finds the parameters that were given to a node's process and are ignored."""
 
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
 from ncs_cluster_detector.closest_name import closest
+from ncs_cluster_detector.parameters.given_parameters import Block
+from ncs_cluster_detector.parameters.given_parameters import ParameterFile
 from ncs_cluster_detector.parameters.given_parameters import read_files
 from ncs_cluster_detector.parameters.given_parameters import rules_in
 from ncs_cluster_detector.shown_text import shown
@@ -28,7 +36,8 @@ OF_ROS = ('qos_overrides./clock.', 'qos_overrides./parameter_events.', 'qos_over
 class UnusedParameters:
     """Finds the given parameters of one node's process that rclpy and rcl ignore."""
 
-    def __init__(self, node, default_name, own_names, arguments):
+    def __init__(self, node: str, default_name: str, own_names: Collection[str],
+                 arguments: Sequence[str]) -> None:
         """
         Read the command line and its parameter files.
 
@@ -44,7 +53,7 @@ class UnusedParameters:
         self._files = read_files(arguments)
         self._rules = rules_in(arguments)
 
-    def warnings(self, overrides):
+    def warnings(self, overrides: Mapping[str, Any]) -> list[str]:
         """
         Return one line for each parameter and each block of a file that is ignored.
 
@@ -59,7 +68,7 @@ class UnusedParameters:
             lines += [shown(line, file.path) for line in self._of_file(file)]
         return lines
 
-    def notes(self, overrides):
+    def notes(self, overrides: Mapping[str, Any]) -> list[str]:
         """Return a list with one line if a file gives all nodes what only another one uses."""
         names = self._of_others_by_wildcard(overrides)
         if not names:
@@ -120,7 +129,7 @@ class UnusedParameters:
         yield from _contradictions(file.path, reaching)
 
 
-def missed(file, node, default_name):
+def missed(file: ParameterFile, node: str, default_name: str) -> list[Block]:
     """
     Return the blocks of a ParameterFile that look meant for a node and do not reach it.
 
@@ -162,7 +171,7 @@ def _contradictions(path, blocks):
                    f'the last one is used; keep one')
 
 
-def likely(name, names):
+def likely(name: str, names: Collection[str]) -> str:
     """Return which name is likely meant by a wrong one, or where the names are listed."""
     if other := other_node_with(name, names):
         return f'the {other} node has it, give it to that one'
@@ -174,7 +183,7 @@ def likely(name, names):
     return 'see ros2 param list'
 
 
-def other_node_with(name, own_names):
+def other_node_with(name: str, own_names: Collection[str]) -> str:
     """Return which of the package's nodes has a parameter that this one lacks, or ''."""
     tables = _tables()
     return next((node for node, names in tables.items()
@@ -189,7 +198,7 @@ def _tables():
             'detector': {spec.name for spec in detector_parameters.PARAMETERS}}
 
 
-def listed(names):
+def listed(names: Iterable[str]) -> str:
     """Return names as a text; if they are many, the first and the number of the others."""
     names = list(names)
     more = len(names) - MOST_NAMED

@@ -8,6 +8,7 @@
 # the License.
 """The air around the sticks, and how much warmer than the air a resting stick is."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from dataclasses import replace
 
@@ -29,19 +30,21 @@ class Air:
     ``origin`` and ``rise_origin`` say where these come from, in a word or two.
     """
 
-    celsius: tuple
-    idle_rises: tuple
+    celsius: tuple[float, ...]
+    idle_rises: tuple[float, ...]
     origin: str
     rise_origin: str
 
-    def in_words(self):
+    def in_words(self) -> str:
         """Return one line of text."""
         idle = [air + rise for air, rise in zip(self.celsius, self.idle_rises)]
         return (f'air {span(self.celsius)} °C ({self.origin}), an idle stick '
                 f'{span(self.idle_rises)} °C warmer ({self.rise_origin}): {span(idle)} °C')
 
 
-def put_into_air(constants, ambient, idle_rises, are_fitted):
+def put_into_air(constants: list[ThermalModel], ambient: list[float] | None,
+                 idle_rises: list[float] | None,
+                 are_fitted: bool) -> tuple[list[ThermalModel], Air]:
     """
     Return the ThermalModel of each stick in the air that was asked for, and the Air.
 
@@ -71,6 +74,6 @@ def put_into_air(constants, ambient, idle_rises, are_fitted):
                 tuple(air), tuple(rises), origin, rise_origin)
 
 
-def span(values):
+def span(values: Collection[float]) -> str:
     """Return the least and the greatest of some values as a text."""
     return ' to '.join(dict.fromkeys(f'{value:.1f}' for value in (min(values), max(values))))

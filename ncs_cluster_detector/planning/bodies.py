@@ -8,6 +8,7 @@
 # the License.
 """The words of --body: sticks and surroundings beyond one first-order body."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -15,6 +16,7 @@ import math
 
 from ncs_cluster_detector.planning.real_cluster import RealStick
 from ncs_cluster_detector.planning.real_cluster import Surroundings
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.simulation.heat.body import Body
 from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
@@ -71,24 +73,24 @@ class BodyWords:
     option itself.
     """
 
-    die: tuple = None
+    die: tuple[float, float] | None = None
     hub: Hub = field(default_factory=Hub)
-    ambient: tuple = None
-    fan: tuple = None
-    cooling: tuple = ()
-    throttle: tuple = (RealStick.throttles_at_celsius, RealStick.throttled_share)
+    ambient: tuple[float, float] | None = None
+    fan: tuple[float, float] | None = None
+    cooling: tuple[tuple[float, tuple[int, ...]], ...] = ()
+    throttle: tuple[float, float] = (RealStick.throttles_at_celsius, RealStick.throttled_share)
     sensor: Sensor = field(default_factory=Sensor)
-    camera: tuple = (math.inf, 0.0)
+    camera: tuple[float, float] = (math.inf, 0.0)
     text: str = ''
 
     @property
-    def camera_share(self):
+    def camera_share(self) -> float:
         """Return the share of the time in which images come in."""
         on_sec, off_sec = self.camera
         return 1.0 if math.isinf(on_sec) else on_sec / (on_sec + off_sec)
 
 
-def parse_body(text):
+def parse_body(text: str) -> BodyWords:
     """
     Return the BodyWords of a text such as ``die 20 5, hub 8``.
 
@@ -152,11 +154,11 @@ class Bodies:
     resting stick is ``idle_rise_celsius`` warmer than the air.
     """
 
-    sticks: tuple
+    sticks: tuple[RealStick, ...]
     words: BodyWords = field(default_factory=BodyWords)
     idle_rise_celsius: float = 0.0
 
-    def surroundings(self, warm_sec, sticks_on_hub):
+    def surroundings(self, warm_sec: float, sticks_on_hub: int) -> Surroundings:
         """
         Return the Surroundings.
 
@@ -174,14 +176,14 @@ class Bodies:
         return Surroundings(hub, warmer, cooling, words.camera)
 
     @property
-    def warmer(self):
+    def warmer(self) -> float:
         """Return by how much the ambient temperature is higher in the end, in C."""
         if not self.words.ambient:
             return 0.0
         return self.words.ambient[0] + self.idle_rise_celsius - sum(
             stick.idle_celsius for stick in self.sticks) / len(self.sticks)
 
-    def in_the_end(self, times_heat=1.0):
+    def in_the_end(self, times_heat: float = 1.0) -> 'Bodies':
         """
         Return the Bodies after ambient temperature and fan have changed, if they do.
 
@@ -197,7 +199,7 @@ class Bodies:
         hub = replace(self.words.hub, rise_celsius=self.words.hub.rise_celsius * times_heat)
         return Bodies(tuple(sticks), replace(self.words, hub=hub, ambient=None, fan=None))
 
-    def constants(self):
+    def constants(self) -> tuple[ThermalModel, ...]:
         """Return the ThermalModel of each stick in the end, for the theory; without the hub."""
         return tuple(stick.constants() for stick in self.in_the_end().sticks)
 
@@ -211,7 +213,8 @@ class Bodies:
             self.sticks[0], idle_celsius=idle, body=Body(*body), cooling=1.0),) * count)
 
 
-def bodies_of(constants, dies, words, idle_rise_celsius=0.0):
+def bodies_of(constants: Sequence[ThermalModel], dies: Sequence[tuple[float, float] | None],
+              words: BodyWords, idle_rise_celsius: float = 0.0) -> Bodies:
     """
     Return the Bodies of sticks.
 

@@ -8,8 +8,13 @@
 # the License.
 """A choice of settings as text, for people and for programs."""
 
+from typing import Any
+
+from ncs_cluster_detector.planning.choose import Choice
 from ncs_cluster_detector.planning.choose import RESERVE
+from ncs_cluster_detector.planning.plan import Plan
 from ncs_cluster_detector.planning.table import needs
+from ncs_cluster_detector.policy.settings import Settings
 
 _TITLES = {
     'cluster_switch_cycle_ms': 'cluster_switch_cycle_ms at the highest limit',
@@ -17,7 +22,7 @@ _TITLES = {
 _SETTINGS = 'cluster_size', 'cluster_switch_cycle_ms', 'switch_temperature', 'resume_margin'
 
 
-def lines_of_choice(choice, plan):
+def lines_of_choice(choice: Choice, plan: Plan) -> list[str]:
     """Return a Choice as lines of text; ``plan`` is the Plan with the recommended settings."""
     lines = ['', f'Choosing for {choice.wanted_frames_per_sec:.1f} frames a second, simulated '
              f'with {RESERVE - 1:.0%} more heat than the sticks have, to have that to spare:']
@@ -58,13 +63,13 @@ def _table(name, candidates, recommended):
             for row, mark in zip(rows, chosen)]
 
 
-def arguments_of(settings):
+def arguments_of(settings: Settings) -> str:
     """Return the chosen settings as arguments of the detector node."""
     return '--ros-args ' + ' '.join(
         f'-p {name}:={getattr(settings, name)}' for name in _SETTINGS)
 
 
-def report_of_choice(choice):
+def report_of_choice(choice: Choice) -> dict[str, Any]:
     """Return a Choice as a dictionary for JSON; keys end in their units."""
     return {
         'wanted_frames_per_sec': choice.wanted_frames_per_sec,

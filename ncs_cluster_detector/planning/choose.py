@@ -8,6 +8,7 @@
 # the License.
 """Chooses settings of the detector node for a wanted rate, by simulating candidates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 import math
@@ -15,6 +16,7 @@ import math
 from ncs_cluster_detector.planning.bodies import bodies_of
 from ncs_cluster_detector.planning.bodies import BodyWords
 from ncs_cluster_detector.planning.plan import BODIES_HOLD_WITHIN_CELSIUS
+from ncs_cluster_detector.planning.plan import Question
 from ncs_cluster_detector.planning.plan import RATE_TOLERANCE
 from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.planning.theory import floor_celsius
@@ -66,17 +68,17 @@ class Choice:
 
     wanted_frames_per_sec: float
     recommended: Candidate
-    tables: tuple
+    tables: tuple[tuple[str, tuple[Candidate, ...]], ...]
     is_enough: bool
     as_they_are: Candidate
 
     @property
-    def gives_rate(self):
+    def gives_rate(self) -> bool:
         """Tell whether the wanted rate is reached with nothing to spare."""
         return _gives(self.as_they_are, self.wanted_frames_per_sec)
 
 
-def choose(question):
+def choose(question: Question) -> Choice:
     """
     Return the Choice for a Question with a wanted rate.
 
@@ -108,7 +110,7 @@ def choose(question):
                   _Trial(question, reserve=1.0).of(recommended.settings))
 
 
-def best_of(candidates, wanted, usual):
+def best_of(candidates: Sequence[Candidate], wanted: float, usual: Candidate) -> Candidate:
     """
     Return the best of several Candidates.
 

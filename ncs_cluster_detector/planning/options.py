@@ -49,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f'{PROGRAM}: {message}; see --help\n')
 
 
-def make_parser():
+def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     words = '\n'.join(textwrap.fill(
         meaning, 96, initial_indent=f'  {usage:<{_WIDTH}}', subsequent_indent=' ' * (_WIDTH + 2))

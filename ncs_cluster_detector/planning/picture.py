@@ -14,6 +14,7 @@ from pathlib import Path
 import sys
 
 from ncs_cluster_detector.planning.air import span
+from ncs_cluster_detector.planning.plan import Plan
 from ncs_cluster_detector.planning.table import verdict
 
 # Well distinguishable, also for most colour-blind people; then they repeat.
@@ -22,7 +23,7 @@ LIMIT_COLOUR, FLOOR_COLOUR, INK, GRID = '#c62828', '#607d8b', '#263238', '#d9dee
 MOST_NAMED = 12
 
 
-def draw_plan(plan, path):
+def draw_plan(plan: Plan, path: Path) -> None:
     """
     Draw a plan as a PNG file of 1400 x 900 pixels; ``path`` is a pathlib.Path.
 

@@ -20,6 +20,7 @@ from ncs_cluster_detector.planning.theory import sustainable_size
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
 from ncs_cluster_detector.policy.heat.pacing import HOLD_ABOVE_CELSIUS
 from ncs_cluster_detector.policy.heat.thermal_model import mean_of
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 
@@ -52,37 +53,37 @@ class Question:
     was asked for, or None.
     """
 
-    constants: tuple
+    constants: tuple[ThermalModel, ...]
     settings: Settings
     inference_sec: float = 0.065
     frames_per_sec: float = math.inf
     hours: float = 24.0
-    bodies: Bodies = None
-    air: Air = None
+    bodies: Bodies | None = None
+    air: Air | None = None
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Return how many sticks are to be active at a time."""
         return min(self.settings.cluster_size or len(self.constants), len(self.constants))
 
     @property
-    def hub_celsius(self):
+    def hub_celsius(self) -> float:
         """Return by how much all sticks at full load warm each other."""
         return self.bodies.words.hub.rise_celsius if self.bodies else 0.0
 
     @property
-    def camera_share(self):
+    def camera_share(self) -> float:
         """Return the share of the time in which images come in."""
         return self.bodies.words.camera_share if self.bodies else 1.0
 
     @property
-    def slowest_sec(self):
+    def slowest_sec(self) -> float:
         """Return the longest time constant of the sticks and their hub."""
         hub = [self.bodies.words.hub.time_constant_sec] if self.hub_celsius else []
         return max([stick.time_constant_sec for stick in self.constants] + hub)
 
     @property
-    def settled_sec(self):
+    def settled_sec(self) -> float:
         """Return the seconds after which the start is over, and counting begins."""
         return min(_SETTLED_AFTER_TIME_CONSTANTS * self.slowest_sec, self.hours * 3600.0 / 2)
 
@@ -99,14 +100,14 @@ class Outcome:
     """
 
     policy: str
-    peaks_celsius: tuple
+    peaks_celsius: tuple[float, ...]
     switches_per_hour: float
     frames_per_sec: float
-    history: tuple
+    history: tuple[tuple[float, tuple[float, ...]], ...]
     holds_within_celsius: float = _HOLDS_WITHIN_CELSIUS
 
     @property
-    def peak_celsius(self):
+    def peak_celsius(self) -> float:
         """Return the highest temperature of any stick."""
         return max(self.peaks_celsius)
 
@@ -123,15 +124,15 @@ class Plan:
     """
 
     question: Question
-    outcomes: tuple
+    outcomes: tuple[Outcome, ...]
     wanted_frames_per_sec: float
     floor_celsius: float
     sustainable_size: float
     needed_size: int
-    needed_sticks: int
+    needed_sticks: int | None
 
 
-def make_plan(question):
+def make_plan(question: Question) -> Plan:
     """Return the Plan for a Question."""
     limit = question.settings.switch_temperature
     full_speed = question.size / question.inference_sec
@@ -152,7 +153,7 @@ def make_plan(question):
         needed_sticks=needed_sticks(question, wanted, needed_size))
 
 
-def outcome_of(question, policy):
+def outcome_of(question: Question, policy: str) -> Outcome:
     """Return the Outcome of a policy: ``no rotation``, ``round_robin`` or ``coolest``."""
     settings = replace(question.settings, rotation_policy=policy)
     used = len(question.constants)
@@ -173,7 +174,7 @@ def outcome_of(question, policy):
         BODIES_HOLD_WITHIN_CELSIUS if question.bodies else _HOLDS_WITHIN_CELSIUS)
 
 
-def cluster_of(question, settings, used):
+def cluster_of(question: Question, settings: Settings, used: int) -> VirtualCluster:
     """Return the first sticks of a question at a cold start, managed with these settings."""
     rates = question.frames_per_sec, question.inference_sec
     if question.bodies is None:
@@ -191,7 +192,7 @@ def _run(cluster, end_sec):
     return history
 
 
-def needed_sticks(question, frames_per_sec, size):
+def needed_sticks(question: Question, frames_per_sec: float, size: int) -> int | None:
     """
     Return how many sticks with the mean constants keep a rate below the limit, or None.
 
@@ -218,11 +219,11 @@ def needed_sticks(question, frames_per_sec, size):
     return None
 
 
-def reaches(outcome, frames_per_sec):
+def reaches(outcome: Outcome, frames_per_sec: float) -> bool:
     """Tell whether an outcome reaches a rate."""
     return outcome.frames_per_sec >= frames_per_sec * (1.0 - RATE_TOLERANCE)
 
 
-def holds(outcome, settings):
+def holds(outcome: Outcome, settings: Settings) -> bool:
     """Tell whether the temperatures of an outcome keep to the switch temperature."""
     return outcome.peak_celsius <= settings.switch_temperature + outcome.holds_within_celsius

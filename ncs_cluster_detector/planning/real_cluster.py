@@ -8,12 +8,15 @@
 # the License.
 """Sticks that are more than one first-order body, in invented time under the real policies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 import math
 
 from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
+from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
+from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.simulation.heat.body import Body
@@ -43,7 +46,7 @@ class RealStick:
     throttles_at_celsius: float = math.inf
     throttled_share: float = 0.8
 
-    def constants(self, hub_celsius=0.0):
+    def constants(self, hub_celsius: float = 0.0) -> ThermalModel:
         """Return the ThermalModel of such a stick at steady work, for the theory."""
         return ThermalModel(
             self.idle_celsius + hub_celsius,
@@ -62,11 +65,11 @@ class Surroundings:
     """
 
     hub: Hub = field(default_factory=Hub)
-    warmer: tuple = ((0.0, 0.0),)
-    cooling: tuple = ((0.0, 1.0),)
-    camera: tuple = (math.inf, 0.0)
+    warmer: tuple[tuple[float, float], ...] = ((0.0, 0.0),)
+    cooling: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
+    camera: tuple[float, float] = (math.inf, 0.0)
 
-    def frames(self, now):
+    def frames(self, now: float) -> bool:
         """Tell whether images come in."""
         on_sec, off_sec = self.camera
         return math.isinf(on_sec) or now % (on_sec + off_sec) < on_sec
@@ -75,8 +78,10 @@ class Surroundings:
 class RealCluster(VirtualCluster):
     """RealSticks, managed by the policies of the detector node; small steps of time."""
 
-    def __init__(self, sticks, settings, surroundings=None, frames_per_sec=math.inf,
-                 inference_sec=0.065, control=None, seed=0, step_sec=STEP_SEC):
+    def __init__(self, sticks: Sequence[RealStick], settings: Settings,
+                 surroundings: Surroundings | None = None, frames_per_sec: float = math.inf,
+                 inference_sec: float = 0.065, control: ClusterControl | None = None,
+                 seed: int = 0, step_sec: float = STEP_SEC) -> None:
         """
         Start at idle temperature with no stick active.
 
@@ -99,7 +104,7 @@ class RealCluster(VirtualCluster):
                          for number, stick in enumerate(sticks)]
         self._told_at = [0.0] * len(sticks)
 
-    def warm_up(self, share):
+    def warm_up(self, share: float) -> None:
         """Start instead as after long work of all sticks at a share of full speed."""
         surroundings = self.surroundings
         self.hub_celsius = share * surroundings.hub.rise_celsius
@@ -112,7 +117,7 @@ class RealCluster(VirtualCluster):
         self.celsius = [heat.celsius for heat in self._heats]
         self.forget_peaks()
 
-    def step(self, end_sec=math.inf):
+    def step(self, end_sec: float = math.inf) -> None:
         """Ask the policies, and work for a moment."""
         if not self._readings or self.now >= self._measured_at + READING_SEC - 1e-9:
             told = [sensor.read(self.now, celsius)
@@ -165,7 +170,7 @@ class RealCluster(VirtualCluster):
             for number, stick in enumerate(self._sticks)]
 
 
-def along(points, at):
+def along(points: Sequence[tuple[float, float]], at: float) -> float:
     """Return the value at a time on the line through points (time, value), in order of time."""
     (before, value), *rest = points
     for after, later in rest:

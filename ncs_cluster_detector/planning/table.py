@@ -9,14 +9,17 @@
 """The plan as text, for people and for programs."""
 
 import math
+from typing import Any
 
 from ncs_cluster_detector.planning.air import span
 from ncs_cluster_detector.planning.plan import holds
 from ncs_cluster_detector.planning.plan import MOST_STICKS
+from ncs_cluster_detector.planning.plan import Outcome
+from ncs_cluster_detector.planning.plan import Plan
 from ncs_cluster_detector.planning.plan import reaches
 
 
-def table_of(plan):
+def table_of(plan: Plan) -> list[str]:
     """Return the plan as a table and a few sentences, in lines of text."""
     question = plan.question
     settings = question.settings
@@ -38,7 +41,7 @@ def table_of(plan):
     return lines + ['', *_sentences(plan)]
 
 
-def verdict(plan, outcome):
+def verdict(plan: Plan, outcome: Outcome) -> str:
     """Return in words whether an outcome keeps to the limit, and gives the wanted rate."""
     is_cool = holds(outcome, plan.question.settings)
     if reaches(outcome, plan.wanted_frames_per_sec):
@@ -60,7 +63,7 @@ def _sentences(plan):
         f'{plan.wanted_frames_per_sec:.1f} frames a second need {needs(plan)}.{_to_do(plan)}']
 
 
-def needs(plan):
+def needs(plan: Plan) -> str:
     """Return in words what the wanted rate needs."""
     if plan.needed_size > MOST_STICKS:
         return (f'{plan.needed_size} sticks at full speed, and a cluster has {MOST_STICKS} at '
@@ -117,7 +120,7 @@ def _sticks_in_words(constants):
         for kind in kinds)
 
 
-def report_of(plan):
+def report_of(plan: Plan) -> dict[str, Any]:
     """
     Return the plan as a dictionary for JSON; keys end in their units.
 

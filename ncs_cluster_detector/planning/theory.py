@@ -8,8 +8,13 @@
 # the License.
 """What physics allows: the coolest any rotation can be, and the most work below a limit."""
 
+from collections.abc import Sequence
 
-def sustainable_size(constants, limit_celsius, hub_celsius=0.0):
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
+
+
+def sustainable_size(constants: Sequence[ThermalModel], limit_celsius: float,
+                     hub_celsius: float = 0.0) -> float:
     """
     Return how many sticks' full speed can go on for ever without passing a limit.
 
@@ -30,7 +35,8 @@ def sustainable_size(constants, limit_celsius, hub_celsius=0.0):
     return low
 
 
-def floor_celsius(constants, size, hub_celsius=0.0):
+def floor_celsius(constants: Sequence[ThermalModel], size: float,
+                  hub_celsius: float = 0.0) -> float:
     """
     Return the temperature below which no rotation can keep the hottest stick.
 

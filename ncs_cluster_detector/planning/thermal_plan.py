@@ -8,6 +8,7 @@
 # the License.
 """The command ``thermal_plan``: how hot sticks get, and how many are needed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 import json
 import math
@@ -41,7 +42,7 @@ from ncs_cluster_detector.processes.process_start import as_command
 
 
 @as_command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 

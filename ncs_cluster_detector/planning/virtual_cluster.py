@@ -8,9 +8,13 @@
 # the License.
 """Sticks in invented time under the real policies: hours pass in seconds."""
 
+from collections.abc import Sequence
 import math
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
+from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
+from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
@@ -32,8 +36,9 @@ class VirtualCluster:
     Work is a share of full speed instead of single frames.
     """
 
-    def __init__(self, constants, settings, frames_per_sec=math.inf, inference_sec=0.065,
-                 control=None):
+    def __init__(self, constants: Sequence[ThermalModel], settings: Settings,
+                 frames_per_sec: float = math.inf, inference_sec: float = 0.065,
+                 control: ClusterControl | None = None) -> None:
         """
         Start at idle temperature with no stick active.
 
@@ -62,22 +67,22 @@ class VirtualCluster:
         self._measured_at = 0.0
 
     @property
-    def heat(self):
+    def heat(self) -> ClusterHeat:
         """Return the ClusterHeat."""
         return self.control.heat
 
-    def forget_peaks(self):
+    def forget_peaks(self) -> None:
         """Count peaks, frames and changes from now on."""
         self.peaks = self.celsius[:]
         self.frames = 0.0
         self.changes = 0
 
-    def run_until(self, end_sec):
+    def run_until(self, end_sec: float) -> None:
         """Let time pass."""
         while self.now < end_sec:
             self.step(end_sec)
 
-    def step(self, end_sec=math.inf):
+    def step(self, end_sec: float = math.inf) -> None:
         """Ask the policies, and work until a temperature or the time may make them change."""
         # Between two events that matter nothing is read, but each has a fresh reading.
         if not self._readings or self.now >= self._measured_at + self._reading_period_sec:

@@ -23,7 +23,7 @@ PACKAGE = 'ncs_cluster_detector'
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def leave_folder_of_option_m():
+def leave_folder_of_option_m() -> None:
     """Take the current folder off the path after ``python -m`` with a module of this package."""
     # Python's name for the program while it looks for the module.
     if sys.argv[:1] != ['-m']:
@@ -35,7 +35,7 @@ def leave_folder_of_option_m():
         leave_current_folder()
 
 
-def leave_current_folder():
+def leave_current_folder() -> None:
     """Take the current folder off the module path of this process."""
     here, entries = _current_folder(), os.environ.get('PYTHONPATH', '').split(os.pathsep)
     sys.path[:] = filter(None, sys.path)
@@ -44,7 +44,7 @@ def leave_current_folder():
         sys.path.remove(here)
 
 
-def python_command(program):
+def python_command(program: str) -> list[str]:
     """Return the command that runs a program without modules from the current folder."""
     # From 3.13 on Python imports a module itself before the program of -c; -P exists from 3.11 on.
     safe = ['-P'] if sys.version_info >= (3, 11) else []
@@ -53,7 +53,8 @@ def python_command(program):
             f'import sys; sys.path[:] = [*filter(None, sys.path), {ROOT!r}]\n{program}']
 
 
-def environment_without_current_folder(environment):
+def environment_without_current_folder(
+        environment: 'dict[str, str] | os._Environ[str]') -> dict[str, str]:
     """Return environment variables whose PYTHONPATH does not lead to the current folder."""
     here, kept = _current_folder(), dict(environment)
     entries = [entry for entry in kept.pop('PYTHONPATH', '').split(os.pathsep)

@@ -16,8 +16,13 @@ import sys
 from ncs_cluster_detector.processes.module_path import environment_without_current_folder
 from ncs_cluster_detector.processes.module_path import leave_current_folder
 
+# True for mypy only: nothing is loaded for types before the module path is safe.
+MYPY = False
+if MYPY:
+    from collections.abc import Callable
 
-def settle():
+
+def settle() -> None:
     """Open closed standard streams, leave a deleted folder, and import nothing from the folder."""
     open_standard_streams()
     try:
@@ -32,7 +37,7 @@ def settle():
         os.environ.pop('PYTHONPATH', None)
 
 
-def open_standard_streams():
+def open_standard_streams() -> None:
     """
     Connect closed standard streams to the null device.
 
@@ -51,13 +56,13 @@ def open_standard_streams():
             setattr(sys, name, open(descriptor, mode, closefd=False))
 
 
-def stop_signals():
+def stop_signals() -> tuple[signal.Signals, ...]:
     """Return the signals that ask this process to stop; not SIGHUP under nohup."""
     hang_up = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)
     return (signal.SIGINT, signal.SIGTERM, *hang_up)
 
 
-def as_command(main):
+def as_command(main: 'Callable[..., int]') -> 'Callable[..., int]':
     """Make a command from a function that returns an exit code."""
     @functools.wraps(main)
     def run(*args, **kwargs):
@@ -66,7 +71,7 @@ def as_command(main):
     return run
 
 
-def ends_with_its_reader(main):
+def ends_with_its_reader(main: 'Callable[..., int]') -> 'Callable[..., int]':
     """
     Let a function end the process silently when nobody reads its output any more (``| head``).
 

@@ -8,6 +8,7 @@
 # the License.
 """Initialises ROS from a node's command line; reports what is wrong with it in one line."""
 
+from collections.abc import Sequence
 import os
 import re
 import sys
@@ -31,7 +32,7 @@ _BEFORE_NAME = re.compile(r'^(\w+:(?!//))?((rostopic|rosservice)://)?')
 _SOURCE_LINE = re.compile(r',? at /?[\w./+-]+\.[ch]\w*:\d+')
 
 
-def init_ros(name, args=None):
+def init_ros(name: str, args: Sequence[str] | None = None) -> None:
     """
     Initialise ROS; if the log folder cannot be written, warn and write no log file.
 
@@ -60,7 +61,7 @@ def init_ros(name, args=None):
         rclpy.logging.get_logger(name).warning(fault)
 
 
-def in_one_line(error):
+def in_one_line(error: Exception) -> str:
     """Return ROS's text of an error in one line."""
     text = _SOURCE_LINE.sub('', ' '.join(str(error).split()))
     return text.removeprefix('failed to initialize rcl: ').rstrip('., ')
@@ -103,7 +104,7 @@ def _check_naming(rule):
             f'-r {rule}: {reason_of(error)}; use for example {kind}:={better}') from None
 
 
-def check_namespace(name):
+def check_namespace(name: str) -> None:
     """
     Check an absolute namespace by the rules of ROS, which checks some of them too late.
 
@@ -115,7 +116,7 @@ def check_namespace(name):
             'namespace', name, 'must not have two underscores in a row', 0)
 
 
-def better_namespace(name):
+def better_namespace(name: str) -> str:
     """Return a valid absolute namespace that is close to an invalid one."""
     return '/' + '/'.join(_legal_parts(name))
 
@@ -138,7 +139,7 @@ def _check_remapping(rule, refusal):
         raise StartupError(f'-r {rule}: ROS cannot read it as a remapping; {remedy}')
 
 
-def reason_of(error):
+def reason_of(error: Exception) -> str:
     """Return in one line which name is invalid, and the rule that it breaks."""
     return str(error).split(':\n')[0].replace('Invalid ', 'invalid ', 1)
 

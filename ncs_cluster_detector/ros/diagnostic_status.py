@@ -8,16 +8,19 @@
 # the License.
 """Shared by both nodes' diagnostic statuses: their names, and texts of one line."""
 
+from collections.abc import Mapping
+
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 from ncs_cluster_detector.shown_text import shown
+from rclpy.node import Node
 
 # An error's text is cut to this length, so that a message stays about one line of a terminal.
 LONGEST_REASON = 90
 
 
-def status_prefix(node, short_name):
+def status_prefix(node: Node, short_name: str) -> str:
     """
     Return the prefix of the names of a node's statuses.
 
@@ -29,7 +32,7 @@ def status_prefix(node, short_name):
     return owner_of(node.get_fully_qualified_name())
 
 
-def owner_of(fully_qualified_name):
+def owner_of(fully_qualified_name: str) -> str:
     """Return the name without the leading slash; of a repeated last part, one."""
     parts = fully_qualified_name.strip('/').split('/')
     if parts[-2:-1] == parts[-1:]:
@@ -37,14 +40,15 @@ def owner_of(fully_qualified_name):
     return '/'.join(parts)
 
 
-def make_status(name, hardware_id, level, message, values):
+def make_status(name: str, hardware_id: str, level: bytes, message: str,
+                values: Mapping[str, object]) -> DiagnosticStatus:
     """Return a DiagnosticStatus with its texts made safe to show; ``values`` is a dictionary."""
     return DiagnosticStatus(
         name=name, hardware_id=shown(hardware_id), level=level, message=shown(message),
         values=[KeyValue(key=key, value=shown(value)) for key, value in values.items()])
 
 
-def shortened(reason):
+def shortened(reason: str) -> str:
     """Return the text of an error on one line, cut if it is too long for a message."""
     line = ' '.join(reason.split())
     if len(line) <= LONGEST_REASON:
@@ -52,6 +56,6 @@ def shortened(reason):
     return line[:LONGEST_REASON - 3].rstrip() + '...'
 
 
-def counted(number, noun):
+def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as '1 stick' or '2 sticks'."""
     return f'{number} {noun}' if number == 1 else f'{number} {noun}s'

@@ -31,7 +31,7 @@ LOOPBACK_PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
 
 
-def fault_in_environment():
+def fault_in_environment() -> str:
     """Return what is wrong with a variable, and the remedy, in one line; '' if nothing is."""
     domain = os.environ.get('ROS_DOMAIN_ID', '')
     if domain and not (re.fullmatch('[0-9]{1,9}', domain) and int(domain) <= HIGHEST_DOMAIN):
@@ -51,7 +51,7 @@ def fault_in_environment():
     return ''
 
 
-def fault_of_log_folder():
+def fault_of_log_folder() -> str:
     """Return why ROS cannot write its log files, and the remedy, in one line; '' if it can."""
     remedy = 'no log file is written; set ROS_LOG_DIR to a folder that can be written'
     folder = _log_folder()

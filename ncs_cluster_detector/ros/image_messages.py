@@ -9,10 +9,15 @@
 """Converts ROS messages to and from the data that the other folders work on."""
 
 import array
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
 from vision_msgs.msg import ObjectHypothesisWithPose
@@ -49,7 +54,7 @@ class BadImageError(ValueError):
     """An Image message that holds no usable picture; the text is one line."""
 
 
-def bgr_image_of(message):
+def bgr_image_of(message: Image) -> npt.NDArray[np.uint8]:
     """
     Return the picture in an Image message.
 
@@ -98,7 +103,7 @@ def _with_one_byte_a_value(rows, is_bigendian):
     return cv2.convertScaleAbs(pairs.astype(np.uint16, copy=False), alpha=255 / 65535)
 
 
-def image_message(header, pixels, encoding):
+def image_message(header: Header, pixels: npt.NDArray[Any], encoding: str) -> Image:
     """
     Return an Image message.
 
@@ -112,7 +117,8 @@ def image_message(header, pixels, encoding):
                  step=len(data) // height, data=data)
 
 
-def detection_array_of(header, image_size, detections):
+def detection_array_of(header: Header, image_size: Sequence[int],
+                       detections: Iterable[Any]) -> Detection2DArray:
     """
     Return the Detection2DArray for one frame.
 
@@ -127,7 +133,7 @@ def detection_array_of(header, image_size, detections):
     return array
 
 
-def hypothesis_of(detection):
+def hypothesis_of(detection: Any) -> ObjectHypothesisWithPose:
     """Return the ObjectHypothesisWithPose of a Detection, without a pose."""
     hypothesis = ObjectHypothesisWithPose()
     hypothesis.hypothesis.class_id = detection.label

@@ -16,7 +16,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 32 * 2**20   # mallopt's upper limit for M_MMAP_THRESHOLD
 
 
-def keep_freed_memory():
+def keep_freed_memory() -> None:
     """
     Let this process keep up to 32 MB of freed memory (in each of glibc's few arenas).
 

@@ -8,6 +8,8 @@
 # the License.
 """Runs a node, whose own threads publish, until a signal asks it to stop."""
 
+from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 import os
 import signal
@@ -15,6 +17,7 @@ import socket
 import sys
 import threading
 import traceback
+from typing import Any
 
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.ros.command_line import in_one_line
@@ -34,7 +37,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 RCLError = rclpy_implementation.RCLError
 
 
-def run_node(name, make_node, args=None):
+def run_node(name: str, make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
     """
     Run a node until SIGINT, SIGTERM or SIGHUP; call this once, from the main thread.
 
@@ -76,7 +79,7 @@ def run_node(name, make_node, args=None):
         for number in stopping:
             signal.signal(number, signal.SIG_IGN)   # a second Ctrl-C changes nothing any more
         signal.set_wakeup_fd(-1)
-        for end in (requests, bell):
+        for end in (requests, wakeup):
             end.close()
         rclpy.try_shutdown()
     if not stopped:

@@ -14,6 +14,7 @@ All of its processes see the same sticks.
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields
 import os
 from pathlib import Path
@@ -53,7 +54,7 @@ _MEANING = {
 
 
 @ends_with_its_reader
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line; return only if it is wrong.
 

@@ -8,6 +8,7 @@
 # the License.
 """The arguments of the runner, checked before anything is started."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,13 +40,13 @@ class Options(NamedTuple):
     source_fps: float
     out: Path | None
     with_profile: bool = True
-    graphs: list | None = None
+    graphs: list[str] | None = None
     sticks: int | None = None
     ambient: float | None = None
     cluster_size: int = values.DEFAULT_CLUSTER_SIZE
 
 
-def parse(arguments):
+def parse(arguments: Sequence[str]) -> Options:
     """
     Return the Options in a list of command line arguments; OUT exists afterwards.
 

@@ -8,6 +8,7 @@
 # the License.
 """The environment variables and shared memory of a run that stays on this machine."""
 
+from collections.abc import Mapping
 import os
 
 from ncs_cluster_detector.checking.environment import FOREIGN_VARIABLES
@@ -42,7 +43,7 @@ def loopback_environment(inherited, domain, profile=LOOPBACK_PROFILE):
         'ROS_DOMAIN_ID': str(domain)}
 
 
-def remove_dead_shared_memory(names_before):
+def remove_dead_shared_memory(names_before: set[str]) -> set[str]:
     """
     Remove what a run has left in shared memory; call it outside of ROS.
 
@@ -52,7 +53,7 @@ def remove_dead_shared_memory(names_before):
     return remove_unused(shared_memory_names() - names_before)
 
 
-def use(environment):
+def use(environment: Mapping[str, str]) -> None:
     """Use this environment in this process, too; call it before rclpy is imported."""
     os.environ.clear()
     os.environ.update(environment)

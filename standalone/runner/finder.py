@@ -8,8 +8,10 @@
 # the License.
 """Finds the runs in other terminals, by the detector node that each of them has."""
 
+from collections.abc import Sequence
 import contextlib
 import os
+from pathlib import Path
 import sys
 from typing import NamedTuple
 
@@ -22,14 +24,14 @@ class FoundRun(NamedTuple):
 
     pid: int
     started_at: float
-    environment: dict
+    environment: dict[str, str]
 
 
 class Failure(Exception):
     """A request cannot be fulfilled; the text is one line."""
 
 
-def find_runs(executable):
+def find_runs(executable: Path) -> list[FoundRun]:
     """
     Return the FoundRun of each process of this user that runs a program, the newest first.
 
@@ -48,7 +50,7 @@ def find_runs(executable):
     return sorted(found, key=lambda run: (run.started_at, run.pid), reverse=True)
 
 
-def choose_run(runs, pid):
+def choose_run(runs: Sequence[FoundRun], pid: int | None) -> FoundRun:
     """
     Return the FoundRun to talk to; with several, say on stderr which one it is.
 
@@ -71,7 +73,7 @@ def choose_run(runs, pid):
     return runs[0]
 
 
-def environment_of(run):
+def environment_of(run: FoundRun) -> dict[str, str]:
     """Return the environment for talking to a FoundRun: its domain, this machine only."""
     profiles = [run.environment[name] for name in run_environment.PROFILE_VARIABLES
                 if name in run.environment]

@@ -9,6 +9,7 @@
 """Listens to the ROS topics of the two nodes, and asks them for their parameters."""
 
 import time
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
@@ -23,6 +24,7 @@ from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from runner.state import Detection
+from runner.state import RunState
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
@@ -37,7 +39,7 @@ class RunListener:
     It listens reliably: the recorder gets every picture that the detector draws.
     """
 
-    def __init__(self, state, recorder):
+    def __init__(self, state: RunState, recorder: Any) -> None:
         """
         Subscribe; to pictures only for a recorder, because each of them costs time.
 
@@ -62,14 +64,14 @@ class RunListener:
         self._clients = {name: AsyncParameterClient(self._node, f'/{name}') for name in NODES}
         self._asked_at = {}
 
-    def spin(self, timeout_sec):
+    def spin(self, timeout_sec: float) -> None:
         """Take what comes within ``timeout_sec``, and ask for missing parameters."""
         self._executor.spin_once(timeout_sec)
         for name, client in self._clients.items():
             if name not in self._state.parameters:
                 self._ask(name, client)
 
-    def close(self):
+    def close(self) -> None:
         self._executor.shutdown()
         self._node.destroy_node()
         rclpy.try_shutdown()

@@ -9,6 +9,9 @@
 """A node as a child process: starting it, keeping its log lines, stopping it in time."""
 
 from collections import deque
+from collections.abc import Mapping
+from collections.abc import Sequence
+from io import FileIO
 import os
 from pathlib import Path
 import re
@@ -40,7 +43,8 @@ class NodeProcess:
     end of the rest to ``last_lines``.
     """
 
-    def __init__(self, name, command, environment, log):
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str],
+                 log: FileIO | None) -> None:
         """
         Start the node.
 
@@ -63,15 +67,15 @@ class NodeProcess:
         self._reader = threading.Thread(target=self._read, name=f'{name} output', daemon=True)
         self._reader.start()
 
-    def exit_code(self):
+    def exit_code(self) -> int | None:
         """Return the exit code (negative: the signal that ended it), or None while it runs."""
         return self._process.poll()
 
-    def signal(self, number):
+    def signal(self, number: int) -> None:
         """Send a signal to the node alone; it stops its workers itself."""
         self._process.send_signal(number)
 
-    def wait(self, deadline):
+    def wait(self, deadline: float) -> bool:
         """Wait until it has ended, or until the deadline of the monotonic clock."""
         try:
             self._process.wait(max(deadline - time.monotonic(), 0.0))
@@ -79,7 +83,7 @@ class NodeProcess:
             return False
         return True
 
-    def wait_for_output(self):
+    def wait_for_output(self) -> None:
         """Wait until the last line of an ended node is read."""
         self._reader.join(OUTPUT_PATIENCE_SEC)
 
@@ -128,7 +132,7 @@ class NodeProcess:
                                  f'({error.strerror}); the rest of them is not kept')
 
 
-def stop(nodes):
+def stop(nodes: Sequence[NodeProcess]) -> list[str]:
     """
     Stop nodes, all at the same time: SIGINT, then SIGTERM, then SIGKILL, each with a deadline.
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import signal
 import sys
 
+from runner.arguments import Options
+
 ROOT = Path(__file__).resolve().parents[2]
 # The differences to a robot: no hardware, and a viewer who does not wait for minutes. A real stick
 # takes 120 s for 63 % of its way to the final temperature.
@@ -21,7 +23,7 @@ SIMULATION = {
 EXECUTABLES = Path(sys.executable).parent
 
 
-def node_commands(options):
+def node_commands(options: Options) -> dict[str, list[str]]:
     """Return the command of each node by its name, for the arguments.Options."""
     if options.video is None:
         camera = {'source': 'test_pattern'}
@@ -34,20 +36,20 @@ def node_commands(options):
     return {'camera': _command('camera', camera), 'detector': _command('detector', detector)}
 
 
-def missing_files(options):
+def missing_files(options: Options) -> list[Path]:
     """Return the files without which the nodes cannot start."""
     needed = [Path(command[0]) for command in node_commands(options).values()]
     needed += [_parameter_file(name) for name in node_commands(options)]
     return [path for path in needed if not path.is_file()]
 
 
-def shown(path):
+def shown(path: Path) -> Path:
     """Return a path for people: relative if it lies below the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def how_it_ended(exit_code):
+def how_it_ended(exit_code: int) -> str:
     """Return an exit code in words; a negative one is the signal that ended the process."""
     if exit_code >= 0:
         return f'with exit code {exit_code}'

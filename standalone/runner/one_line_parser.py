@@ -9,7 +9,10 @@
 """A parser of command lines whose errors are one line."""
 
 import argparse
+from collections.abc import Iterable
 import sys
+from typing import Any
+from typing import NoReturn
 
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.shown_text import shown
@@ -18,10 +21,10 @@ from ncs_cluster_detector.shown_text import shown
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line, and that accepts no shortened options."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
 
-    def parse_args(self, args=None, namespace=None):
+    def parse_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """Return the arguments; for an unknown one name a similar one."""
         given, unknown = self.parse_known_args(args, namespace)
         if unknown:
@@ -31,13 +34,13 @@ class OneLineParser(argparse.ArgumentParser):
             self.error(f'unrecognized arguments: {" ".join(unknown)}; {hint}'.rstrip('; '))
         return given
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """End the program with status 2 and one line on stderr."""
         # The parser of a command is called by the names of the program and of the command.
         refuse(f'{message}; --help shows what there is', self.prog.split()[0])
 
 
-def refuse(message, program='run'):
+def refuse(message: str, program: str = 'run') -> NoReturn:
     """End the program with status 2 and one line on stderr, which may quote its arguments."""
     print(f'{program}: {shown(message, *sys.argv)}', file=sys.stderr)
     sys.exit(2)

@@ -8,9 +8,13 @@
 # the License.
 """Lists, describes, reads and sets the parameters of a run in another terminal."""
 
+import argparse
+from collections.abc import Sequence
 import contextlib
+from pathlib import Path
 import signal
 import sys
+from typing import Any
 
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.processes.process_start import stop_signals
@@ -33,7 +37,7 @@ TYPES = ('not set', 'boolean', 'integer', 'double', 'string', 'byte array', 'boo
          'integer array', 'double array', 'string array')
 
 
-def parse(arguments):
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     Return the command (list, describe, get, set), name, value and pid in a list of arguments.
 
@@ -62,7 +66,7 @@ def parse(arguments):
 class Nodes:
     """The parameter services of both nodes; create it after the environment is that of the run."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Join the ROS domain."""
         # Late, because ROS reads the environment, and importing it takes half a second.
         import rclpy
@@ -74,11 +78,11 @@ class Nodes:
                                        enable_rosout=False)
         self._clients = {name: AsyncParameterClient(self._node, f'/{name}') for name in NODES}
 
-    def close(self):
+    def close(self) -> None:
         self._node.destroy_node()
         self._rclpy.try_shutdown()
 
-    def ask(self, node, request, *arguments):
+    def ask(self, node: str, request: str, *arguments: Any) -> Any:
         """
         Return the answer of a node.
 
@@ -95,16 +99,16 @@ class Nodes:
         raise Failure(f'the {node} node did not answer within {PATIENCE_SEC:g} s; does its '
                       '`make run` still show new figures?')
 
-    def names(self, node):
+    def names(self, node: str) -> list[str]:
         """Return the names of all parameters of a node, sorted."""
         return sorted(self.ask(node, 'list_parameters').result.names)
 
-    def look_up(self, node, names):
+    def look_up(self, node: str, names: Sequence[str]) -> list[tuple[Any, Any]]:
         """Return the descriptor and the value (a ROS message each) of some of its parameters."""
         descriptors = self.ask(node, 'describe_parameters', names).descriptors
         return list(zip(descriptors, self.ask(node, 'get_parameters', names).values))
 
-    def owner(self, name):
+    def owner(self, name: str) -> str:
         """
         Return the name of the node that has a parameter.
 
@@ -121,7 +125,7 @@ class Nodes:
         raise Failure(f'{name}: no such parameter; {hint}')
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """Return a value (a ROS message) in the form that set accepts."""
     from rclpy.parameter import parameter_value_to_python
     plain = parameter_value_to_python(value)
@@ -130,7 +134,7 @@ def shown(value):
     return repr(plain) if plain == '' else str(plain)
 
 
-def table(node, parameters):
+def table(node: str, parameters: Sequence[tuple[Any, Any]]) -> list[str]:
     """Return the lines of a list of (descriptor, value) of a node; a star marks the live ones."""
     width = max(len(descriptor.name) for descriptor, _ in parameters)
     return [f'{node}:'] + [
@@ -138,7 +142,7 @@ def table(node, parameters):
         for descriptor, value in parameters]
 
 
-def description(node, descriptor, value):
+def description(node: str, descriptor: Any, value: Any) -> list[str]:
     """Return the lines that describe a parameter, from its descriptor and value."""
     limits = [f'{limit.from_value} to {limit.to_value}' for limit in (
         *descriptor.integer_range, *descriptor.floating_point_range)]
@@ -151,7 +155,7 @@ def description(node, descriptor, value):
         f'  Value: {shown(value)}']
 
 
-def value_in(text):
+def value_in(text: str) -> Any:
     """Return the ROS parameter value in a text, read as YAML as ros2 param does."""
     from rcl_interfaces.msg import ParameterValue
     from rclpy.parameter import get_parameter_value
@@ -165,7 +169,7 @@ def value_in(text):
     return ParameterValue(type=TYPES.index('string'), string_value=text)
 
 
-def perform(nodes, given):
+def perform(nodes: Nodes, given: argparse.Namespace) -> list[str]:
     """
     Do what was asked for, and return the lines to print.
 
@@ -196,7 +200,8 @@ def _set(nodes, node, name, text):
     return ['Set parameter successful']
 
 
-def main(arguments, executable=run_nodes.EXECUTABLES / 'detector_node'):
+def main(arguments: Sequence[str],
+         executable: Path = run_nodes.EXECUTABLES / 'detector_node') -> int:
     """
     Do what the arguments ask for.
 

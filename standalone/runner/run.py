@@ -8,10 +8,12 @@
 # the License.
 """Runs the camera node and the detector node on a machine without ROS, and shows what they do."""
 
+from collections.abc import Sequence
 import contextlib
 from datetime import datetime
 from datetime import timezone
 import faulthandler
+from io import FileIO
 import os
 import signal
 import sys
@@ -38,7 +40,7 @@ NOTICE = 'Simulated sticks: here they heat and cool 6 times as fast as real ones
 class Run:
     """One run, from the start of the nodes to the report."""
 
-    def __init__(self, options, log):
+    def __init__(self, options: run_arguments.Options, log: FileIO | None) -> None:
         """Start both nodes; ``log`` is an unbuffered binary file for their output, or None."""
         self._options = options
         self._shared_memory_before = environment.shared_memory_names()
@@ -52,7 +54,7 @@ class Run:
             self._nodes.append(
                 node_process.NodeProcess(name, command, dict(os.environ), log))
 
-    def listen(self):
+    def listen(self) -> None:
         """Join the ROS domain, while the nodes are still starting."""
         # Late, because importing ROS and OpenCV takes half a second.
         if self._options.out is not None:
@@ -61,7 +63,7 @@ class Run:
         from runner.listener import RunListener
         self._listener = RunListener(self._state, self._recorder)
 
-    def follow(self, terminal, asked_to_stop):
+    def follow(self, terminal: Terminal, asked_to_stop: list[str]) -> None:
         """
         Show the run until its time is over, somebody stops it or a node ends by itself.
 
@@ -81,7 +83,7 @@ class Run:
             terminal.show(self._state, self._facts(time.monotonic()))
         self._ended_at = time.monotonic()
 
-    def stop(self, terminal):
+    def stop(self, terminal: Terminal) -> None:
         """Stop the nodes and remove everything that is left of them; may be called at any time."""
         if self._ended_at is None:
             self._ended_at = time.monotonic()
@@ -101,7 +103,7 @@ class Run:
             self._listener.close()
         environment.remove_dead_shared_memory(self._shared_memory_before)
 
-    def report(self):
+    def report(self) -> list[str]:
         """Write the report, if one was asked for; return lines that sum up the run."""
         out, written = self._options.out, []
         if out is not None:
@@ -193,7 +195,7 @@ class Run:
             'stopped_by': self._stopped_by or 'an error in the runner'}
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> int:
     """
     Run until the time is over or until SIGINT, SIGTERM or SIGHUP.
 

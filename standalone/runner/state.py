@@ -9,11 +9,16 @@
 """The state of a run, gathered from diagnostics and detections; no ROS."""
 
 from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 
 from runner.statuses import Camera
 from runner.statuses import Cluster
 from runner.statuses import cluster_of
+from runner.statuses import Stick
 from runner.statuses import stick_of
 from runner.statuses import whole_number
 
@@ -36,7 +41,7 @@ class Sample(NamedTuple):
 
     time_sec: float
     cluster: Cluster
-    sticks: tuple
+    sticks: tuple[Stick, ...]
 
 
 class Change(NamedTuple):
@@ -52,7 +57,7 @@ class Change(NamedTuple):
 class RunState:
     """All that was received; times are seconds of the monotonic clock, from the caller."""
 
-    def __init__(self, started_at):
+    def __init__(self, started_at: float) -> None:
         self.started_at = started_at
         self.up_at = None
         self.first_detection_at = None
@@ -69,16 +74,16 @@ class RunState:
         self._last_detection_at = None
 
     @property
-    def cluster(self):
+    def cluster(self) -> Cluster | None:
         """Return the newest Cluster, or None."""
         return self.samples[-1].cluster if self.samples else None
 
     @property
-    def sticks(self):
+    def sticks(self) -> tuple[Stick, ...]:
         """Return the newest Sticks."""
         return self.samples[-1].sticks if self.samples else ()
 
-    def take_statuses(self, statuses, now):
+    def take_statuses(self, statuses: Iterable[Any], now: float) -> None:
         """Take a DiagnosticArray's statuses (of the camera or of the detector)."""
         cluster, sticks = None, []
         for status in statuses:
@@ -100,7 +105,7 @@ class RunState:
             # Diagnostics come once a second, so it may have been up before: a detection shows it.
             self.up_at = now if self.first_detection_at is None else self.first_detection_at
 
-    def take_parameters(self, node, values):
+    def take_parameters(self, node: str, values: dict[str, Any]) -> None:
         """
         Take all parameters of a node, as a dictionary by name.
 
@@ -114,7 +119,7 @@ class RunState:
                 values[change.name] = change.after
         self.parameters[node] = values
 
-    def take_changes(self, node, values, now):
+    def take_changes(self, node: str, values: Mapping[str, Any], now: float) -> None:
         """Take the new values of some parameters of a node, as a dictionary by name."""
         known = self.parameters.get(node, {})
         for name, value in values.items():
@@ -123,7 +128,7 @@ class RunState:
                     now - self.started_at, node, name, known.get(name), value))
         known.update(values)
 
-    def sticks_at_work(self):
+    def sticks_at_work(self) -> int:
         """Return 2 when all run and as many as wanted are active, 1 when the latter, else 0."""
         size = self.parameters.get('detector', {}).get('cluster_size')
         count = len(self.sticks)
@@ -131,7 +136,8 @@ class RunState:
             return 0
         return 2 if all(stick.state == 'RUNNING' for stick in self.sticks) else 1
 
-    def take_detections(self, detections, latency_sec, now):
+    def take_detections(self, detections: Sequence[Detection], latency_sec: float,
+                        now: float) -> None:
         """Take the Detections of one message, and the age of its stamp in seconds."""
         if self.first_detection_at is None:
             self.first_detection_at = now
@@ -144,15 +150,15 @@ class RunState:
         self.latencies_ms[min(max(round(latency_sec * 1000), 0), LONGEST_LATENCY_MS)] += 1
 
     @property
-    def detecting_sec(self):
+    def detecting_sec(self) -> float | None:
         """Return the time from the first to the last message, or None before the second."""
         return self._last_detection_at - self.first_detection_at if self.messages > 1 else None
 
-    def mean_detection_fps(self):
+    def mean_detection_fps(self) -> float | None:
         """Return the mean rate between them, or None."""
         return (self.messages - 1) / self.detecting_sec if self.detecting_sec else None
 
-    def latency_sec(self, fraction):
+    def latency_sec(self, fraction: float) -> float | None:
         """Return a quantile of the latencies, 0 < fraction <= 1, to a millisecond, or None."""
         rank = fraction * self.latencies_ms.total()
         for latency_ms, count in sorted(self.latencies_ms.items()):
@@ -161,17 +167,17 @@ class RunState:
                 return latency_ms / 1000
         return None
 
-    def hottest(self):
+    def hottest(self) -> tuple[float, int] | None:
         """Return the highest temperature seen, as (celsius, stick number), or None."""
         seen = [(stick.celsius, stick.number) for sample in self.samples
                 for stick in sample.sticks if stick.celsius is not None]
         return max(seen, default=None)
 
-    def threshold_celsius(self):
+    def threshold_celsius(self) -> float | None:
         """Return the detector's switch temperature, or None while it is not known."""
         return self.parameters.get('detector', {}).get('switch_temperature')
 
-    def critical_celsius(self):
+    def critical_celsius(self) -> float | None:
         """Return the temperature at which a stick must rest, or None while it is not known."""
         margin = self.parameters.get('detector', {}).get('critical_margin')
         return None if margin is None else self.threshold_celsius() + margin

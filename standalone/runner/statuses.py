@@ -8,7 +8,9 @@
 # the License.
 """Diagnostics of sticks, cluster and camera, as tuples; no ROS."""
 
+from collections.abc import Mapping
 import re
+from typing import Any
 from typing import NamedTuple
 
 OK, WARN, ERROR = 0, 1, 2   # levels of a DiagnosticStatus
@@ -31,7 +33,7 @@ class Stick(NamedTuple):
     rests: str = ''
 
     @property
-    def port(self):
+    def port(self) -> str:
         """Return the USB port, as the words for simulated faults name the stick."""
         return self.device_name.partition('-')[0]
 
@@ -46,7 +48,7 @@ class Cluster(NamedTuple):
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     dropped: int
-    active: tuple
+    active: tuple[int, ...]
     switches: int
     reason: str
 
@@ -59,7 +61,7 @@ class Camera(NamedTuple):
     published: int
 
 
-def cluster_of(level, message, values):
+def cluster_of(level: int, message: str, values: Mapping[str, str]) -> Cluster:
     """Return the Cluster in a status: its level, message, and values by key."""
     return Cluster(
         level, message, _number(values.get('input_fps')), _number(values.get('detection_fps')),
@@ -69,7 +71,7 @@ def cluster_of(level, message, values):
         whole_number(values.get('switches')), values.get('last_switch_reason', ''))
 
 
-def stick_of(status, level, values):
+def stick_of(status: Any, level: int, values: Mapping[str, str]) -> Stick:
     """Return the Stick in a DiagnosticStatus, its level as a number, and its values by key."""
     return Stick(
         int(status.name.rpartition(' ')[2]), status.hardware_id, level,
@@ -87,6 +89,6 @@ def _number(text):
         return None
 
 
-def whole_number(text):
+def whole_number(text: str | None) -> int:
     """Return the whole number in a diagnostics value, 0 for what is none."""
     return int(_number(text) or 0)

@@ -29,7 +29,7 @@ DEFAULT_SOURCE_FPS = 30.0
 LEAST_SOURCE_FPS, MOST_SOURCE_FPS = 0.1, 240.0
 
 
-def with_profile(text):
+def with_profile(text: str | None) -> bool:
     """Return whether Fast DDS gets its profile."""
     if text not in (None, 'none'):
         # A profile of the user could send the traffic off this machine.
@@ -38,12 +38,12 @@ def with_profile(text):
     return text is None
 
 
-def sticks(text):
+def sticks(text: str | None) -> int | None:
     """Return the number of simulated sticks, or None."""
     return None if text is None else _whole_number('STICKS', text, 1, 'simulated sticks')
 
 
-def cluster_size(text, there):
+def cluster_size(text: str | None, there: int | None) -> int:
     """Return how many sticks are active at a time, 0 for all; ``there`` comes from sticks()."""
     there = there or STICKS.default
     if text is None:
@@ -55,7 +55,7 @@ def cluster_size(text, there):
     return size
 
 
-def ambient(text):
+def ambient(text: str | None) -> float | None:
     """Return the temperature of an idle simulated stick in degrees Celsius, or None."""
     if text is None:
         return None
@@ -66,7 +66,7 @@ def ambient(text):
     return celsius
 
 
-def seconds(text):
+def seconds(text: str | None) -> float | None:
     """Return after how many seconds the run is over, or None."""
     if text is None:
         return None
@@ -77,7 +77,7 @@ def seconds(text):
     return number
 
 
-def video(text):
+def video(text: str | None) -> tuple[Path | None, float]:
     """Return the path of the video, or None, and the frames a second of the source."""
     if text is None:
         return None, DEFAULT_SOURCE_FPS
@@ -94,7 +94,7 @@ def video(text):
     return path, fps
 
 
-def graphs(text):
+def graphs(text: str | None) -> list[str] | None:
     """Return the names of the graphs in a text, all of which can be read, or None."""
     if text is None:
         return None
@@ -162,7 +162,7 @@ def _silence_opencv():
     return cv2
 
 
-def folder(text):
+def folder(text: str | None) -> Path | None:
     """Return the path of the folder of the report, which is created, or None."""
     if text is None:
         return None

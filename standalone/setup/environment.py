@@ -25,16 +25,20 @@ import shutil
 import sys
 import sysconfig
 import time
+from typing import Collection
+from typing import Iterator
+from typing import Sequence
 
 from setup.steps import Environment
 from setup.steps import SetupError
+from setup.steps import Step
 from setup.steps import STEPS
 
 OLDEST_PYTHON = (3, 10)
 NEWEST_PYTHON = (3, 14)
 
 
-def require_python():
+def require_python() -> None:
     """Raise SetupError, with the remedy, if this Python cannot make the environment."""
     version = sys.version_info[:2]
     if not OLDEST_PYTHON <= version <= NEWEST_PYTHON:
@@ -50,7 +54,7 @@ def require_python():
                          'python3-venv'.format(sys.executable))
 
 
-def require_compiler():
+def require_compiler() -> None:
     """Raise SetupError, with the remedy, if vision_msgs cannot be compiled here."""
     for variable, names, remedy in (
             ('CXX', ('c++', 'g++', 'clang++'), 'a C++ compiler (Debian: g++)'),
@@ -65,7 +69,7 @@ def require_compiler():
                          'python3-dev'.format(header))
 
 
-def require_machine(env, names):
+def require_machine(env: Environment, names: Collection[str]) -> None:
     """Raise SetupError, with the remedy, if this machine lacks what the named steps need."""
     if env.venv.exists() and not env.stamps.exists():
         raise SetupError('{} was not made by this set-up: move it away or remove it'.format(
@@ -76,7 +80,7 @@ def require_machine(env, names):
         require_compiler()
 
 
-def digests(env, steps):
+def digests(env: Environment, steps: Sequence[Step]) -> 'dict[str, str]':
     """Return by name the hash of each step: its code, its inputs and the steps before it."""
     found = {}
     for step in steps:
@@ -86,7 +90,7 @@ def digests(env, steps):
     return found
 
 
-def pending(env, steps):
+def pending(env: Environment, steps: Sequence[Step]) -> 'list[str]':
     """Return the names of the steps that must run: no product, no stamp, or another hash."""
     found = digests(env, steps)
     names = []
@@ -98,7 +102,7 @@ def pending(env, steps):
     return names
 
 
-def perform(env, steps, names):
+def perform(env: Environment, steps: Sequence[Step], names: Collection[str]) -> None:
     """Run the named steps, and say what each does and how long it took."""
     found = digests(env, steps)
     for stale in [env.ready, *map(env.stamp, names)]:
@@ -122,7 +126,7 @@ def perform(env, steps, names):
 
 
 @contextlib.contextmanager
-def only_one(env):
+def only_one(env: Environment) -> Iterator[None]:
     """Let only one set-up work on this checkout at a time; wait for another one."""
     descriptor = os.open(str(env.requirements.parent), os.O_RDONLY)
     try:
@@ -136,7 +140,7 @@ def only_one(env):
         os.close(descriptor)
 
 
-def main(root=Path(__file__).resolve().parents[2], steps=STEPS):
+def main(root: Path = Path(__file__).resolve().parents[2], steps: Sequence[Step] = STEPS) -> int:
     """Set up the environment of the checkout `root` and return the exit status."""
     env = Environment(root)
     try:

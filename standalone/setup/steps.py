@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from typing import Callable
+from typing import Iterable
 from typing import NamedTuple
 
 PACKAGE = 'ncs_cluster_detector'
@@ -41,7 +42,7 @@ class SetupError(Exception):
 class Environment:
     """The folder that is set up, and the files it is made from, below the checkout `root`."""
 
-    def __init__(self, root):
+    def __init__(self, root: 'str | os.PathLike[str]') -> None:
         self.root = Path(root)
         self.venv = self.root / '.venv'
         self.ready = self.venv / '.ready'
@@ -50,11 +51,11 @@ class Environment:
         self.requirements = self.root / 'standalone' / 'requirements.txt'
         self.vision_msgs = self.root / 'standalone' / 'vision_msgs'
 
-    def stamp(self, name):
+    def stamp(self, name: str) -> Path:
         """Return the file that holds the hash of a finished step."""
         return self.stamps / (name + '.stamp')
 
-    def site_packages(self):
+    def site_packages(self) -> Path:
         """Return the folder of the installed Python packages."""
         return next(self.venv.glob('lib/python3.*/site-packages'))
 
@@ -64,19 +65,20 @@ class Step(NamedTuple):
 
     name: str
     title: str
-    action: Callable
-    inputs: Callable
-    product: Callable
-    after: tuple = ()
+    action: Callable[[Environment], None]
+    inputs: Callable[[Environment], bytes]
+    product: Callable[[Environment], Path]
+    after: 'tuple[str, ...]' = ()
 
 
-def child_environment(**extra):
+def child_environment(**extra: str) -> 'dict[str, str]':
     """Return the environment variables of a child process, without those of another ROS."""
     kept = {k: v for k, v in os.environ.items() if k not in FOREIGN_VARIABLES}
     return {**kept, **extra}
 
 
-def run(env, name, command, remedy='', **variables):
+def run(env: Environment, name: str, command: Iterable[object], remedy: str = '',
+        **variables: str) -> None:
     """
     Run a command of the named step; its output goes to a log, and a failure quotes from it.
 
@@ -95,14 +97,14 @@ def run(env, name, command, remedy='', **variables):
             log.relative_to(env.root)))
 
 
-def failure_line(output):
+def failure_line(output: str) -> str:
     """Return the line of a command's output that says most about its failure."""
     lines = [line.strip() for line in output.split('\n') if line.strip()] or ['no output']
     errors = [line for line in lines if re.search(r'\berror\b[: ]', line, re.IGNORECASE)]
     return (errors or lines[-1:])[0][:300]
 
 
-def pip(env, name, *arguments):
+def pip(env: Environment, name: str, *arguments: object) -> None:
     """Run the new environment's pip."""
     run(env, name, [env.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
                     '--no-input', '--no-build-isolation',
@@ -111,12 +113,12 @@ def pip(env, name, *arguments):
         '; check the network, then `make setup` again')
 
 
-def pip_cache(env):
+def pip_cache(env: Environment) -> Path:
     """Return the folder of pip's downloads, which lasts until all are installed."""
     return env.stamps / 'pip-cache'
 
 
-def make_venv(env):
+def make_venv(env: Environment) -> None:
     """Create the virtual environment anew; the log and stamp folder marks it as ours."""
     if env.venv.exists():
         shutil.rmtree(str(env.venv))
@@ -126,7 +128,7 @@ def make_venv(env):
     run(env, 'venv', [base, '-m', 'venv', env.venv])
 
 
-def install_wheels(env):
+def install_wheels(env: Environment) -> None:
     """Install the pinned packages; those that an interrupted run has finished are kept."""
     for info in env.site_packages().glob('*.dist-info'):
         if not (info / 'RECORD').exists():  # pip writes it last
@@ -138,7 +140,7 @@ def install_wheels(env):
     shutil.rmtree(str(pip_cache(env)), ignore_errors=True)
 
 
-def repair_cmake_files(env):
+def repair_cmake_files(env: Environment) -> None:
     """Point the wheels' CMake files at this Python, not at the one they were built with."""
     found = subprocess.run(
         [str(env.python), '-c', 'import numpy, sysconfig\n'
@@ -153,7 +155,7 @@ def repair_cmake_files(env):
             path.write_text(new)
 
 
-def build_vision_msgs(env):
+def build_vision_msgs(env: Environment) -> None:
     """Build and install the vision_msgs interfaces with CMake and Ninja from the environment."""
     repair_cmake_files(env)
     build = env.stamps / 'vision_msgs-build'
@@ -176,7 +178,7 @@ def build_vision_msgs(env):
     shutil.rmtree(str(build))
 
 
-def install_package(env):
+def install_package(env: Environment) -> None:
     """Install the package editable, and link its share folder as colcon would install it."""
     pip(env, 'package', '--no-deps', '--use-pep517', '-e', env.root)
     (env.site_packages() / (PACKAGE + '_prefix.pth')).write_text(PREFIX_PTH)
@@ -193,13 +195,13 @@ def install_package(env):
         link.symlink_to(target)
 
 
-def check_imports(env):
+def check_imports(env: Environment) -> None:
     """Import what the nodes need, once."""
     # Matplotlib makes its folder at the first import, in the home folder unless it is told.
     run(env, 'check', [env.python, '-c', IMPORT_CHECK], MPLCONFIGDIR=str(env.venv / '.matplotlib'))
 
 
-def contents(root, *paths):
+def contents(root: Path, *paths: Path) -> bytes:
     """Return names and bytes of the given files and of the files below the given folders."""
     files = [f for path in paths for f in ([path] if path.is_file() else sorted(path.rglob('*')))]
     return b'\0'.join(

@@ -8,10 +8,13 @@
 # the License.
 """The thread that opens the camera, grabs and stamps its frames, and opens it again."""
 
+from collections.abc import Callable
 from enum import Enum
 import threading
 import time
+from typing import Any
 
+from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.grabbing.frame_handover import FrameHandover
 from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
@@ -50,8 +53,9 @@ class FrameGrabber:
     exception that ended the thread).
     """
 
-    def __init__(self, open_camera, stamp, wanted, loop, logger, name, camera=None,
-                 depth_wanted=bool):
+    def __init__(self, open_camera: Callable[[], Camera], stamp: Callable[[float], Any],
+                 wanted: Callable[[], bool], loop: bool, logger: Any, name: str,
+                 camera: Camera | None = None, depth_wanted: Callable[[], bool] = bool) -> None:
         """
         Prepare; ``start`` sets it going.
 
@@ -89,21 +93,21 @@ class FrameGrabber:
         # A daemon: a driver that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name='grab', daemon=True)
 
-    def start(self):
+    def start(self) -> None:
         self._thread.start()
 
-    def set_loop(self, loop):
+    def set_loop(self, loop: bool) -> None:
         """Choose whether a file or folder starts again at its end."""
         with self._changed:
             self._loop = loop
             self._changed.notify_all()
 
-    def wake(self):
+    def wake(self) -> None:
         """Look again whether anybody subscribes."""
         with self._changed:
             self._changed.notify_all()
 
-    def stop(self, timeout_sec):
+    def stop(self, timeout_sec: float) -> bool:
         """
         Stop the thread.
 

@@ -12,6 +12,10 @@ import threading
 from typing import Any
 from typing import NamedTuple
 
+from ncs_cluster_detector.geometry.calibration import Calibration
+import numpy as np
+import numpy.typing as npt
+
 
 class GrabbedFrame(NamedTuple):
     """
@@ -21,23 +25,23 @@ class GrabbedFrame(NamedTuple):
     in millimetres, 0 where unknown, or None.
     """
 
-    image: Any
+    image: npt.NDArray[np.uint8]
     stamp: Any
-    calibration: Any = None
-    depth: Any = None
+    calibration: Calibration | None = None
+    depth: npt.NDArray[np.uint16] | None = None
 
 
 class FrameHandover:
     """Room for one frame; those that the taker missed are counted in ``dropped``."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.dropped = 0
         self._frame = None
         self._taker_waits = False
         self._closed = False
         self._changed = threading.Condition()
 
-    def put_latest(self, frame):
+    def put_latest(self, frame: GrabbedFrame) -> None:
         """Put a frame in place of one that was not taken yet: only the newest counts."""
         with self._changed:
             if self._frame is not None:
@@ -45,7 +49,7 @@ class FrameHandover:
             self._frame = frame
             self._changed.notify_all()
 
-    def put_waiting(self, frame):
+    def put_waiting(self, frame: GrabbedFrame) -> None:
         """Hand a frame over after the taker is done with the one before: every one counts."""
         with self._changed:
             self._changed.wait_for(
@@ -53,7 +57,7 @@ class FrameHandover:
             self._frame = frame
             self._changed.notify_all()
 
-    def take(self):
+    def take(self) -> GrabbedFrame | None:
         """Wait for a frame and return it, or None once closed."""
         with self._changed:
             self._taker_waits = True
@@ -62,7 +66,7 @@ class FrameHandover:
             frame, self._frame, self._taker_waits = self._frame, None, False
             return None if self._closed else frame
 
-    def close(self):
+    def close(self) -> None:
         """Let every waiting thread go on."""
         with self._changed:
             self._closed = True

@@ -23,24 +23,24 @@ RATE_WINDOW_SEC = 5.0
 class PlaybackSchedule:
     """A schedule in which one late frame does not make the following ones late."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.restart()
 
-    def restart(self):
+    def restart(self) -> None:
         """Let the next frame be due at once."""
         self._due = None   # of the last frame, in monotonic seconds
         self._time_sec = None
         self._handed_over_at = -math.inf
 
-    def rewind(self):
+    def rewind(self) -> None:
         """Let the next frame, the first one again, be due a period after the last."""
         self._time_sec = None
 
-    def handed_over(self, now):
+    def handed_over(self, now: float) -> None:
         """Note when the last frame really left, at a monotonic time in seconds."""
         self._handed_over_at = now
 
-    def until_next(self, time_sec, period_sec, now):
+    def until_next(self, time_sec: float | None, period_sec: float, now: float) -> float:
         """
         Return how long to wait for the next frame.
 
@@ -63,14 +63,14 @@ class PlaybackSchedule:
 class RateMeter:
     """Frames a second over the last few seconds; one thread counts, another may read."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._times = deque(maxlen=256)
 
-    def count(self, now):
+    def count(self, now: float) -> None:
         """Count a frame at a monotonic time in seconds."""
         self._times.append(now)
 
-    def fps(self, now):
+    def fps(self, now: float) -> float:
         """Return the frames a second until now, 0.0 when there were none lately."""
         times = [time for time in self._times.copy() if now - time <= RATE_WINDOW_SEC]
         if len(times) < 2:

@@ -10,6 +10,7 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 # Heights in the picture, as fractions from the top.
 ROOFS = (0.24, 0.19, 0.27, 0.21, 0.25)
@@ -18,7 +19,7 @@ KERB = 0.955
 FACADES = ((150, 160, 168), (160, 168, 172), (146, 154, 166), (164, 166, 170), (152, 163, 174))
 
 
-def draw_backdrop(width, height):
+def draw_backdrop(width: int, height: int) -> npt.NDArray[np.uint8]:
     """
     Draw sky, a row of houses, the pavement and the edge of the road.
 

@@ -8,10 +8,12 @@
 # the License.
 """Small pictures with soft edges, drawn part by part and laid over a large one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 # Drawn so many times larger and then scaled down, to smooth the edges.
 OVERSAMPLING = 2
@@ -21,18 +23,18 @@ SHADOW_OPACITY = 0.45
 class Sprite(NamedTuple):
     """A scale for the picture below (``under``, 1 channel) and what is added (``over``, 3)."""
 
-    over: np.ndarray
-    under: np.ndarray
+    over: npt.NDArray[np.uint8]
+    under: npt.NDArray[np.uint8]
 
-    def mirrored(self):
+    def mirrored(self) -> 'Sprite':
         """Return the same sprite looking the other way."""
         return Sprite(*(np.ascontiguousarray(part[:, ::-1]) for part in self))
 
-    def scaled(self, size):
+    def scaled(self, size: Sequence[int]) -> 'Sprite':
         """Return the same sprite in another size, ``(width, height)`` in pixels."""
         return Sprite(*(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in self))
 
-    def lay_over(self, picture, left, top):
+    def lay_over(self, picture: npt.NDArray[np.uint8], left: int, top: int) -> None:
         """Lay the part of the sprite that lies within the picture over it, in place."""
         height, width = self.under.shape
         first_x, first_y = max(0, -left), max(0, -top)
@@ -48,7 +50,8 @@ class Sprite(NamedTuple):
 class SpriteCanvas:
     """Draws in figure heights: x from the middle to the right, y from the feet up."""
 
-    def __init__(self, height, broadness, cell_width, cell_height, ground):
+    def __init__(self, height: int, broadness: float, cell_width: float, cell_height: float,
+                 ground: float) -> None:
         """
         Start with an empty picture.
 
@@ -68,7 +71,8 @@ class SpriteCanvas:
         self._opacity = np.zeros(shape, np.uint8)
         self._mask = np.zeros(shape, np.uint8)
 
-    def limb(self, joints, radii, colour, light):
+    def limb(self, joints: Sequence[tuple[float, float]], radii: Sequence[float],
+             colour: Sequence[float], light: float) -> None:
         """Draw a limb through its joints, with a radius at each."""
         for joint, radius in zip(joints, radii):
             self._ellipse(*joint, radius, radius)
@@ -80,24 +84,25 @@ class SpriteCanvas:
             cv2.fillConvexPoly(self._mask, self._pixels(corners), 255)
         self._paint(joints, max(radii), colour, light)
 
-    def disc(self, x, y, radius_x, radius_y, colour, light):
+    def disc(self, x: float, y: float, radius_x: float, radius_y: float, colour: Sequence[float],
+             light: float) -> None:
         """Draw an ellipse."""
         self._ellipse(x, y, radius_x, radius_y)
         self._paint([(x, y)], max(radius_x, radius_y), colour, light)
 
-    def shape(self, outline, colour):
+    def shape(self, outline: Sequence[tuple[float, float]], colour: Sequence[float]) -> None:
         """Draw a filled outline."""
         cv2.fillPoly(self._mask, [self._pixels(outline)], 255)
         self._paint(outline, 0.0, colour, 1.0)
 
-    def shadow(self, x, y, radius_x, radius_y):
+    def shadow(self, x: float, y: float, radius_x: float, radius_y: float) -> None:
         """Draw a soft shadow on the ground, before everything else."""
         axes = (round(radius_x * self._scale_x), round(radius_y * self._scale_y))
         middle = tuple(self._pixels([(x, y)])[0].tolist())
         cv2.ellipse(self._opacity, middle, axes, 0, 0, 360, 255 * SHADOW_OPACITY, -1)
         self._opacity = cv2.blur(self._opacity, (axes[0] // 3 + 1, axes[1] // 2 + 1))
 
-    def sprite(self):
+    def sprite(self) -> Sprite:
         """Return what was drawn, without the empty columns at both sides."""
         over = cv2.resize(self._colour, self._size, interpolation=cv2.INTER_AREA)
         opacity = cv2.resize(self._opacity, self._size, interpolation=cv2.INTER_AREA)

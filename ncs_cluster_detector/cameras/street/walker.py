@@ -11,7 +11,7 @@
 import math
 from typing import NamedTuple
 
-
+from ncs_cluster_detector.cameras.street.sprite import Sprite
 from ncs_cluster_detector.cameras.street.sprite import SpriteCanvas
 
 # Size of the picture around a figure, in figure heights, and the ground within it.
@@ -33,14 +33,14 @@ ARM_ANGLE = 0.42
 class Clothes(NamedTuple):
     """Colours of one pedestrian, each blue, green, red."""
 
-    coat: tuple
-    trousers: tuple
-    shoes: tuple
-    hair: tuple
-    skin: tuple
+    coat: tuple[int, int, int]
+    trousers: tuple[int, int, int]
+    shoes: tuple[int, int, int]
+    hair: tuple[int, int, int]
+    skin: tuple[int, int, int]
 
 
-def draw_walker(height, broadness, phase, clothes):
+def draw_walker(height: int, broadness: float, phase: float, clothes: Clothes) -> Sprite:
     """
     Draw a pedestrian who walks to the right.
 

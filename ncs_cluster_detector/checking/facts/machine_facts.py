@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 from pathlib import Path
 import platform
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ _RULES = ('etc/udev/rules.d', 'lib/udev/rules.d', 'usr/lib/udev/rules.d', 'run/u
 _UNDERVOLTAGE = 'sys/devices/platform/soc/soc:firmware/get_throttled'
 
 
-def machine_facts(root=Path('/')):
+def machine_facts(root: Path = Path('/')) -> dict[str, Any]:
     """
     Return a dictionary of facts for the report; an unknown one is None.
 

@@ -8,11 +8,13 @@
 # the License.
 """Find out which NCSDK the node will load, in a child process: a library may crash or hang."""
 
+from collections.abc import Mapping
 import importlib.util
 import json
 import os
 from pathlib import Path
 import subprocess
+from typing import Any
 
 from ncs_cluster_detector.processes.module_path import python_command
 
@@ -49,7 +51,8 @@ print(json.dumps(facts))
 """
 
 
-def sdk_environment(folder, link_folder, root=Path('/')):
+def sdk_environment(
+        folder: Path | None, link_folder: Path | str, root: Path = Path('/')) -> dict[str, str]:
     """
     Return the variables with which this Python finds the package ``mvnc``; usually none.
 
@@ -72,7 +75,7 @@ def sdk_environment(folder, link_folder, root=Path('/')):
     return {'PYTHONPATH': os.pathsep.join(filter(None, paths))}
 
 
-def sdk_facts(environment):
+def sdk_facts(environment: Mapping[str, str]) -> dict[str, Any]:
     """
     Return a dictionary of facts for the report.
 

@@ -10,6 +10,7 @@
 
 from pathlib import Path
 import re
+from typing import Any
 
 VENDOR_ID = '03e7'
 DEVICES = Path('/sys/bus/usb/devices')
@@ -17,7 +18,7 @@ _DEVICE = re.compile(r'\d+-[\d.]+')
 _SELF_POWERED = 0x40   # bit of bmAttributes
 
 
-def usb_tree(devices=DEVICES):
+def usb_tree(devices: Path = DEVICES) -> list[dict[str, Any]] | None:
     """
     Return the facts about each stick, its hub and the other devices on that hub.
 
@@ -30,7 +31,7 @@ def usb_tree(devices=DEVICES):
             if _DEVICE.fullmatch(path.name) and _read(path, 'idVendor') == VENDOR_ID]
 
 
-def is_on_bus(port, devices=DEVICES):
+def is_on_bus(port: str, devices: Path = DEVICES) -> bool | None:
     """Return whether a stick is at a port path, on any bus; None if devices are not shown."""
     if not devices.is_dir():
         return None

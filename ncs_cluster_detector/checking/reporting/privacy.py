@@ -15,6 +15,7 @@ Passwords in stream addresses and unprintable bytes are removed as well.
 import os
 from pathlib import Path
 import re
+from typing import Any
 
 from ncs_cluster_detector.shown_text import printable
 from ncs_cluster_detector.shown_text import without_secrets
@@ -22,7 +23,7 @@ from ncs_cluster_detector.shown_text import without_secrets
 _HOME = re.compile(r'/home/[^/\s\'":,;)\]]+')
 
 
-def scrubbed(value, home=None):
+def scrubbed(value: Any, home: Path | str | None = None) -> Any:
     """
     Return a text, or all texts in a dictionary or list, without home folders and secrets.
 

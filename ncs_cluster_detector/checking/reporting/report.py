@@ -8,11 +8,17 @@
 # the License.
 """Write the machine-readable files of a check: report.json and temperatures.csv."""
 
+from collections.abc import Iterable
+from collections.abc import Mapping
 import csv
 import json
+from pathlib import Path
+from typing import Any
 
+from ncs_cluster_detector.checking.history import Report
 from ncs_cluster_detector.checking.reporting.privacy import scrubbed
 from ncs_cluster_detector.checking.verdicts import LIMITS
+from ncs_cluster_detector.checking.verdicts import Verdict
 
 FORMAT = 'ncs_cluster_detector check of sticks, version 1'
 SCHEMA_VERSION = 1
@@ -20,7 +26,9 @@ COLUMNS = ('time_sec', 'step', 'stick', 'port', 'state', 'active', 'temperature_
            'throttle_level', 'inferences', 'inference_ms_p50')
 
 
-def make_report(run, facts, verdicts, figures):
+def make_report(
+        run: Mapping[str, Any], facts: Mapping[str, Any], verdicts: Iterable[Verdict],
+        figures: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return the report as a dictionary for JSON, without the names of people.
 
@@ -47,13 +55,13 @@ def make_report(run, facts, verdicts, figures):
                    for name, limit in LIMITS.items()}})
 
 
-def write_report(report, path):
+def write_report(report: Mapping[str, Any], path: Path) -> None:
     """Write the report as JSON."""
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=float) + '\n',
                     encoding='utf-8')
 
 
-def write_temperatures(reports, path):
+def write_temperatures(reports: Iterable[Report], path: Path) -> None:
     """
     Write a line for each stick and second of the check as CSV.
 

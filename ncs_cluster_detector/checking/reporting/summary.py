@@ -8,8 +8,10 @@
 # the License.
 """Format the report for people, report.txt, on one screen: verdicts first, then tables."""
 
+from collections.abc import Mapping
 import re
 import textwrap
+from typing import Any
 
 from ncs_cluster_detector.checking.verdicts import NOT_OK
 from ncs_cluster_detector.checking.verdicts import OK
@@ -20,7 +22,7 @@ UNKNOWN = '?'
 BUSY = 0.5   # load average per core
 
 
-def summary_lines(report):
+def summary_lines(report: Mapping[str, Any]) -> list[str]:
     """Return the lines of report.txt for the dictionary of report.make_report()."""
     parts = (_head(report), _verdict_lines(report['verdicts']), _stick_table(report),
              _rate_table(report['steps'].get('rates', {})), _kill_lines(report['steps']))
@@ -28,7 +30,7 @@ def summary_lines(report):
     return lines[:-1]
 
 
-def result_line(report):
+def result_line(report: Mapping[str, Any]) -> str:
     """Return the result of the check in one line."""
     outcomes = [verdict['outcome'] for verdict in report['verdicts']]
     bad, left_out = outcomes.count(NOT_OK), outcomes.count(SKIPPED)

@@ -8,6 +8,7 @@
 # the License.
 """The step that needs a person: a stick is pulled out and plugged in again."""
 
+from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.facts.usb_tree import is_on_bus
 from ncs_cluster_detector.checking.verdicts import gap_limit
 
@@ -18,7 +19,7 @@ AFTER_SEC = 1.0
 UNNOTICED_SEC = 4.0
 
 
-def hands_step(bench):
+def hands_step(bench: Bench) -> None:
     """Ask for a stick to be pulled out and plugged in again, and measure how the node reacts."""
     figures = bench.begin('unplug')
     why = ('asked for by --no-hands' if not bench.options.with_hands else

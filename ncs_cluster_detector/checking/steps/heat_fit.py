@@ -8,6 +8,9 @@
 # the License.
 """Fit the heating constants of a stick to its temperatures under load and at rest."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ncs_cluster_detector.planning.fitting.fit import fit_constants
 from ncs_cluster_detector.planning.fitting.recording import StickSeries
 import numpy as np
@@ -17,7 +20,7 @@ _FULL_SPEED_PERCENT = 75
 _LATE_SEC = 1.0   # a reading is taken once a second and published once a second
 
 
-def fit_heat(series):
+def fit_heat(series: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return how a stick heats, as a dictionary for the report.
 

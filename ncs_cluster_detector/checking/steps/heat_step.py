@@ -8,6 +8,7 @@
 # the License.
 """The heat step: load all sticks, let them rest, and fit how each one heats."""
 
+from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.steps.heat_fit import fit_heat
 from ncs_cluster_detector.checking.verdicts import judge_failures
 
@@ -17,7 +18,7 @@ SHOW_EVERY_SEC = 30.0
 LEAST_SEC = 5.0
 
 
-def heat_step(bench):
+def heat_step(bench: Bench) -> None:
     """Load all sticks, let them rest, and fit how they heat."""
     figures = bench.begin('heat')
     if bench.times.heat_sec < LEAST_SEC:

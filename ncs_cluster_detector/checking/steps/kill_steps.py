@@ -10,6 +10,7 @@
 
 import signal
 
+from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.checking.verdicts import gap_limit
 
@@ -26,7 +27,7 @@ ABORTED_LISTING = 'looking for sticks:'   # the node's log line about one
 COMPUTES_SEC = 3.0   # the oldest report by which a stick counts as inferring now
 
 
-def worker_step(bench):
+def worker_step(bench: Bench) -> None:
     """Kill a worker while its stick infers, several times, each time another one."""
     figures = bench.begin('kill a worker')
     kills = figures['kills'] = []
@@ -76,7 +77,7 @@ def _worst(kills, name):
     return None if None in values or not values else max(values)
 
 
-def node_step(bench):
+def node_step(bench: Bench) -> None:
     """Kill the node, start it again, and wait for the first detection and all sticks."""
     figures = bench.begin('kill the node')
     sticks = len(bench.running())
@@ -101,7 +102,7 @@ def node_step(bench):
     bench.check('its workers end with it', not left, f'{len(left)} left', 'none')
 
 
-def end_step(bench):
+def end_step(bench: Bench) -> None:
     """Stop the node by SIGINT; this step is taken in any case."""
     figures = bench.begin('end')
     node = bench.node

@@ -11,6 +11,7 @@
 import statistics
 
 from ncs_cluster_detector.checking.arguments import CannotRunError
+from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.bench import IMAGES_PER_DETECTION
 from ncs_cluster_detector.checking.bench import MOST_IMAGES
 from ncs_cluster_detector.checking.verdicts import judge_states
@@ -27,7 +28,7 @@ BUSY = 0.8   # of all cores
 SPEED_LIMITED = 0.95   # of the images are inferred: more images would give a higher rate
 
 
-def start_step(bench):
+def start_step(bench: Bench) -> None:
     """
     Start the node, and wait for its first detection and for every stick.
 
@@ -87,7 +88,7 @@ def _why_none(bench):
     return '; '.join([reports[0].message, *errors])
 
 
-def rates_step(bench):
+def rates_step(bench: Bench) -> None:
     """Measure the rate of 1, 2, ... all sticks, and each stick's inference time."""
     figures = bench.begin('rates')
     count = len(bench.running())

@@ -13,6 +13,8 @@ from collections import OrderedDict
 from ncs_cluster_detector.geometry.projection import LENSES
 from ncs_cluster_detector.geometry.projection import rays_of
 import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CameraInfo
 
 # More than the frames that are on the sticks or wait for their depth.
 MOST_INFOS = 512
@@ -28,12 +30,12 @@ class CameraInfos:
     A region of interest may move from one image to the next.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with none."""
         self._infos = OrderedDict()   # by stamp in nanoseconds
         self._newest = None
 
-    def take(self, info, stamp):
+    def take(self, info: CameraInfo, stamp: int) -> None:
         """Take a sensor_msgs/CameraInfo with its stamp in nanoseconds."""
         self._newest = info
         if max(len(info.header.frame_id), len(info.distortion_model), len(info.d)) > LONGEST_NAME:
@@ -43,12 +45,12 @@ class CameraInfos:
         if len(self._infos) > MOST_INFOS:
             self._infos.popitem(last=False)
 
-    def of(self, stamp):
+    def of(self, stamp: int) -> CameraInfo | None:
         """Return the CameraInfo of an image, or the newest if its driver sends few, or None."""
         return self._infos.get(stamp, self._newest)
 
 
-def why_unusable(info, image_size, frame_id):
+def why_unusable(info: CameraInfo | None, image_size: tuple[int, int], frame_id: str) -> str:
     """
     Return why no positions follow from a CameraInfo and an image, or an empty text.
 
@@ -68,7 +70,7 @@ def why_unusable(info, image_size, frame_id):
     return _why_no_lens(info) or _why_other_size(info, image_size)
 
 
-def differ(frame_id, other):
+def differ(frame_id: str, other: str) -> bool:
     """
     Tell whether two frame ids name different frames.
 
@@ -79,12 +81,12 @@ def differ(frame_id, other):
     return all(names) and names[0] != names[1]
 
 
-def quoted(name):
+def quoted(name: str) -> str:
     """Return a name in quotes for a line of the log: printable, and not too long."""
     return repr(name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME]}...')
 
 
-def rays(info, pixels):
+def rays(info: CameraInfo, pixels: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """
     Return x/z and y/z in the optical frame for pixels of a raw image; NaN where undefined.
 

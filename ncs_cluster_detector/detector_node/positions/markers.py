@@ -10,6 +10,7 @@
 
 from ncs_cluster_detector.drawing.colours import label_colour
 from std_msgs.msg import ColorRGBA
+from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import Marker
 from visualization_msgs.msg import MarkerArray
 
@@ -20,7 +21,7 @@ TEXT_SHARE = 0.05
 LEAST_TEXT_METRES = 0.08
 
 
-def marker_array_of(positions):
+def marker_array_of(positions: Detection3DArray) -> MarkerArray:
     """
     Return the MarkerArray that shows the objects of a message and removes all earlier ones.
 

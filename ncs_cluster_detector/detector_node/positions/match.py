@@ -9,11 +9,15 @@
 """Finds the depth picture with the same stamp for each frame."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 import threading
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 from weakref import WeakSet
 from weakref import WeakValueDictionary
+
+from ncs_cluster_detector.detector_node.positions.messages import DepthPicture
+from ncs_cluster_detector.supervision.frame import Frame
 
 # Depth pictures that came before the image of their stamp are kept: these few always, ...
 FEWEST_EARLY = 4
@@ -42,7 +46,7 @@ class DepthMatch:
     had ended, or was dropped before the frame came; or None. Any thread may call the methods.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with nothing."""
         self.lateness = None
         self._changed = threading.Condition()
@@ -56,7 +60,7 @@ class DepthMatch:
         self._newest_stamp = 0
         self._closed = False
 
-    def add_frame(self, frame, stamp):
+    def add_frame(self, frame: Frame, stamp: int) -> None:
         """Take a frame, before it is offered to the supervisor."""
         with self._changed:
             if stamp < self._newest_stamp:
@@ -74,7 +78,7 @@ class DepthMatch:
                 self.lateness = Lateness(dropped_at - frame.arrived_at, frame.arrived_at)
             self._waiting[stamp] = frame
 
-    def add_depth(self, depth, stamp, now, keep_sec):
+    def add_depth(self, depth: DepthPicture, stamp: int, now: float, keep_sec: float) -> None:
         """
         Take a depth picture.
 
@@ -96,7 +100,8 @@ class DepthMatch:
                     other for before, other in self._waiting.items() if before < stamp)
             self._changed.notify_all()
 
-    def depth_of(self, frame, stamp, left_sec):
+    def depth_of(self, frame: Frame, stamp: int,
+                 left_sec: Callable[[], float]) -> DepthPicture | None:
         """
         Return the DepthPicture of a frame, or None.
 
@@ -113,12 +118,12 @@ class DepthMatch:
                 self._given_up[stamp] = frame.arrived_at, frame in self._overtaken
             return self._depths.get(frame)
 
-    def wake(self):
+    def wake(self) -> None:
         """Let every waiting thread ask again how long to wait."""
         with self._changed:
             self._changed.notify_all()
 
-    def close(self):
+    def close(self) -> None:
         """End all waiting."""
         with self._changed:
             self._closed = True

@@ -8,15 +8,21 @@
 # the License.
 """Reads depth images, and makes the message of detections with positions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from ncs_cluster_detector.detector_node.positions.camera_geometry import differ
 from ncs_cluster_detector.detector_node.positions.camera_geometry import quoted
 from ncs_cluster_detector.detector_node.positions.camera_geometry import rays
+from ncs_cluster_detector.geometry.distance import ObjectDepth
+from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import hypothesis_of
 import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection3D
 from vision_msgs.msg import Detection3DArray
 
@@ -34,11 +40,11 @@ class DepthPicture:
     ``pixels`` is uint16 in millimetres or float32 in metres, height x width; not to be written to.
     """
 
-    pixels: Any
+    pixels: npt.NDArray[np.uint16] | npt.NDArray[np.float32]
     frame_id: str
 
 
-def depth_picture_of(message):
+def depth_picture_of(message: Image) -> DepthPicture:
     """
     Return the DepthPicture of an Image message, in its own memory where that is possible.
 
@@ -61,7 +67,7 @@ def depth_picture_of(message):
     return DepthPicture(depth.astype(depth_type, copy=False), message.header.frame_id)
 
 
-def why_unfit(depth, image_size, frame_id):
+def why_unfit(depth: DepthPicture, image_size: tuple[int, int], frame_id: str) -> str:
     """
     Return why a DepthPicture does not fit an image pixel by pixel, or an empty text.
 
@@ -78,7 +84,8 @@ def why_unfit(depth, image_size, frame_id):
     return ''
 
 
-def detection_3d_array_of(header, image_size, info, objects):
+def detection_3d_array_of(header: Header, image_size: tuple[int, int], info: CameraInfo | None,
+                          objects: Iterable[tuple[Detection, ObjectDepth]]) -> Detection3DArray:
     """
     Return the Detection3DArray for one frame.
 

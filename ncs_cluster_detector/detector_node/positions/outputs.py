@@ -8,10 +8,12 @@
 # the License.
 """Publishes what depth adds to detections: positions, markers, and the objects cut out."""
 
+from collections.abc import Sequence
 import time
 from weakref import WeakSet
 
 from ncs_cluster_detector.camera_node.outputs import DEPTH_TOPIC
+from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
 from ncs_cluster_detector.detector_node.background_jobs import LONGEST_WAIT_SEC
 from ncs_cluster_detector.detector_node.positions.camera_geometry import CameraInfos
@@ -29,12 +31,16 @@ from ncs_cluster_detector.detector_node.positions.trouble import why_others_have
 from ncs_cluster_detector.geometry.distance import box_slices
 from ncs_cluster_detector.geometry.distance import cut_out
 from ncs_cluster_detector.geometry.distance import object_depth
+from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import image_message
+from ncs_cluster_detector.supervision.frame import Frame
+from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
@@ -57,7 +63,7 @@ class DepthOutputs:
     ``bad_images`` counts depth messages that could not be used.
     """
 
-    def __init__(self, node, pictures, timeout_ms):
+    def __init__(self, node: Node, pictures: PictureOutputs, timeout_ms: int) -> None:
         """
         Create subscriptions, publishers and the thread.
 
@@ -86,21 +92,21 @@ class DepthOutputs:
         self.follow(timeout_ms)
 
     @property
-    def failure(self):
+    def failure(self) -> Exception | None:
         """Return the exception that ended the thread, or None."""
         return self._jobs.failure
 
-    def follow(self, timeout_ms):
+    def follow(self, timeout_ms: int) -> None:
         """Let images wait this long for their depth from now on."""
         self._timeout_ms = timeout_ms
         self._jobs.longest_wait_sec = max(LONGEST_WAIT_SEC, timeout_ms / 1000 + TURN_SEC)
         self._match.wake()
 
-    def take_frame(self, frame):
+    def take_frame(self, frame: Frame) -> None:
         """Take a Frame that is about to be offered to the supervisor."""
         self._match.add_frame(frame, stamp_of(frame.header))
 
-    def take_detections(self, frame, detections):
+    def take_detections(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Queue what was detected in a frame; return at once."""
         if not self._wanted():
             return
@@ -116,7 +122,7 @@ class DepthOutputs:
         self._held.add(frame)
         self._jobs.put(frame, detections)
 
-    def stop(self, timeout_sec):
+    def stop(self, timeout_sec: float) -> bool:
         """Stop the thread; return whether it has ended."""
         self._jobs.ask_to_stop()
         self._match.close()   # the thread may wait there
@@ -191,12 +197,12 @@ class DepthOutputs:
         return why_others_have_none(self._match.lateness, self._timeout_ms, time.monotonic())
 
 
-def size_of(frame):
+def size_of(frame: Frame) -> tuple[int, int]:
     """Return width and height of a frame in pixels."""
     height, width = frame.image.shape[:2]
     return width, height
 
 
-def stamp_of(header):
+def stamp_of(header: Header) -> int:
     """Return the stamp of a header in nanoseconds."""
     return header.stamp.sec * 10**9 + header.stamp.nanosec

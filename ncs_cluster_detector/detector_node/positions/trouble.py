@@ -11,6 +11,8 @@
 from dataclasses import dataclass
 
 from ncs_cluster_detector.camera_node.outputs import DEPTH_TOPIC
+from ncs_cluster_detector.detector_node.positions.match import Lateness
+from rclpy.impl.rcutils_logger import RcutilsLogger
 
 NO_DEPTH = (f'no depth image came with the stamp of the image; connect the topic {DEPTH_TOPIC} to '
             'a camera whose depth has the stamps of its images')
@@ -37,12 +39,12 @@ class Lasting:
 class Trouble:
     """Logs what is wrong once it has lasted, and when it is over."""
 
-    def __init__(self, logger):
+    def __init__(self, logger: RcutilsLogger) -> None:
         """Start without trouble."""
         self._logger = logger
         self._kinds, self._since, self._is_logged = {}, None, False
 
-    def note(self, text, kind, now):
+    def note(self, text: str, kind: str, now: float) -> None:
         """
         Take what is wrong with the newest image.
 
@@ -70,7 +72,7 @@ class Trouble:
             self._logger.warning(f'positions are unknown: {text}')
 
 
-def why_no_depth(lateness, timeout_ms, now):
+def why_no_depth(lateness: Lateness | None, timeout_ms: int, now: float) -> tuple[str, str]:
     """
     Return why an image has no depth, as text and kind for Trouble.
 
@@ -81,7 +83,8 @@ def why_no_depth(lateness, timeout_ms, now):
     return _why_late(lateness, timeout_ms, now, LATE_MEMORY_SEC) or (NO_DEPTH, NO_DEPTH)
 
 
-def why_others_have_none(lateness, timeout_ms, now):
+def why_others_have_none(lateness: Lateness | None, timeout_ms: int,
+                         now: float) -> tuple[str, str]:
     """Return, as why_no_depth, why other images than one with depth have none; or empty texts."""
     return _why_late(lateness, timeout_ms, now, LATE_BESIDE_SEC) or ('', '')
 

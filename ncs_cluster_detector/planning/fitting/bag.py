@@ -8,8 +8,11 @@
 # the License.
 """Reads bags: the temperatures of the sticks, and their work from the diagnostics."""
 
+from collections.abc import Callable
 import math
+from pathlib import Path
 import re
+from typing import Any
 
 _TEMPERATURE_TOPIC = re.compile(r'(.*)/stick_(\d+)/temperature$')
 _STICK_STATUS = re.compile(r'^(.*): stick (\d+)$')
@@ -18,7 +21,7 @@ _DIAGNOSTICS = 'diagnostic_msgs/msg/DiagnosticArray'
 _TEMPERATURE = 'sensor_msgs/msg/Temperature'
 
 
-def read_bag(path, make_record):
+def read_bag(path: Path, make_record: Callable[[list[Any], list[Any]], Any]) -> dict[int, Any]:
     """
     Return a dictionary of what was recorded of each stick, by its number.
 

@@ -16,6 +16,7 @@ from ncs_cluster_detector.planning.fitting.heating_curve import HeatingCurve
 from ncs_cluster_detector.planning.fitting.heating_curve import LEAST_ERROR_CELSIUS
 from ncs_cluster_detector.planning.fitting.heating_curve import standard_errors
 import numpy as np
+import numpy.typing as npt
 
 # Time constants from which the search starts, and the limits of what it may find.
 _DIE_SEC, _CASE_SEC = (1.0, 2.5, 6.0, 15.0, 35.0), (30.0, 70.0, 150.0, 350.0, 1000.0)
@@ -52,17 +53,19 @@ class Die:
     time_constant_sec: float
     case_rise_celsius: float
     case_time_constant_sec: float
-    errors: tuple
+    errors: tuple[float, ...]
     explains: bool = True
 
     @property
-    def is_sure(self):
+    def is_sure(self) -> bool:
         """Tell whether its rise and its time constant are known to a tenth."""
         return (self.explains and self.errors[0] <= _SURE_TO * self.rise_celsius and
                 self.errors[1] <= _SURE_TO * self.time_constant_sec)
 
 
-def find_die(times, celsius, share, late_sec=0.0):
+def find_die(times: npt.NDArray[np.float64], celsius: npt.NDArray[np.float64],
+             share: npt.NDArray[np.float64],
+             late_sec: float = 0.0) -> tuple[Die | None, float, float] | None:
     """
     Return the Die that the readings show, with idle temperature and deviation, or None.
 

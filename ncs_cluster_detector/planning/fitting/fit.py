@@ -8,6 +8,7 @@
 # the License.
 """How a stick heats, fitted to a recorded run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 import math
@@ -17,6 +18,7 @@ from ncs_cluster_detector.planning.fitting.die_fit import find_die
 from ncs_cluster_detector.planning.fitting.heating_curve import delayed
 from ncs_cluster_detector.planning.fitting.heating_curve import HeatingCurve
 from ncs_cluster_detector.planning.fitting.heating_curve import standard_errors
+from ncs_cluster_detector.planning.fitting.recording import StickSeries
 from ncs_cluster_detector.policy.heat.thermal_model import mean_of
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 import numpy as np
@@ -52,11 +54,11 @@ class Fit:
     constants: ThermalModel
     deviation_celsius: float
     is_sure: bool
-    notes: tuple = ()
-    die: Die = None
+    notes: tuple[str, ...] = ()
+    die: Die | None = None
 
 
-def fit_constants(series):
+def fit_constants(series: StickSeries) -> Fit:
     """
     Return the Fit to a StickSeries.
 
@@ -95,13 +97,13 @@ def fit_constants(series):
     return _with_die(die, idle, deviation)
 
 
-def mean_constants(fits):
+def mean_constants(fits: Sequence[Fit]) -> ThermalModel:
     """Return the mean ThermalModel of the fits that are sure, or of all when none is."""
     fits = [fit for fit in fits if fit.is_sure] or fits
     return mean_of([fit.constants for fit in fits])
 
 
-def mean_die(fits):
+def mean_die(fits: Sequence[Fit]) -> tuple[float, float] | None:
     """Return rise in C and time constant in seconds of the dies, or None when few have one."""
     dies = [fit.die for fit in fits if fit.die]
     if 2 * len(dies) < len(fits) or not dies:

@@ -8,8 +8,11 @@
 # the License.
 """Least squares: the curves of one body, or of a die in a case, through a stick's readings."""
 
+from collections.abc import Sequence
+
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 import numpy as np
+import numpy.typing as npt
 
 # The least error of a reading: reports and diagnostics are rounded to a tenth of a degree.
 LEAST_ERROR_CELSIUS = 0.03
@@ -31,7 +34,8 @@ class HeatingCurve:
     silence, which is free.
     """
 
-    def __init__(self, times, celsius, share):
+    def __init__(self, times: npt.NDArray[np.float64], celsius: npt.NDArray[np.float64],
+                 share: npt.NDArray[np.float64]) -> None:
         """
         Take the readings, and the shares of full speed between them.
 
@@ -47,7 +51,8 @@ class HeatingCurve:
         self.stretches = len(begins)
         self._since = times - times[begins[self._stretch]]
 
-    def solve(self, taus, given=None):
+    def solve(self, taus: Sequence[float], given: npt.ArrayLike | None = None) -> tuple[
+            npt.NDArray[np.float64], npt.NDArray[np.float64], float, npt.NDArray[np.float64]]:
         """
         Return the best coefficients, the curve, its cost, and the columns it is made of.
 
@@ -92,14 +97,15 @@ class HeatingCurve:
         return response
 
 
-def standard_errors(columns, deviation):
+def standard_errors(columns: npt.NDArray[np.float64], deviation: float) -> npt.NDArray[np.float64]:
     """Return the standard errors of the coefficients; huge where they are unknown."""
     error = max(deviation, LEAST_ERROR_CELSIUS)
     information = columns.T @ columns / error ** 2 + 1e-9 * np.eye(columns.shape[1])
     return np.sqrt(np.diag(np.linalg.inv(information)))
 
 
-def delayed(times, share, delay_sec):
+def delayed(times: npt.NDArray[np.float64], share: npt.NDArray[np.float64],
+            delay_sec: float) -> npt.NDArray[np.float64]:
     """Return the shares of full speed between the times at which late readings were taken."""
     done = np.concatenate([[0.0], np.cumsum(share * np.diff(times))])
     taken = times - delay_sec

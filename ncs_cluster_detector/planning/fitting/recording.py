@@ -10,6 +10,7 @@
 
 from dataclasses import dataclass
 import json
+from pathlib import Path
 
 from ncs_cluster_detector.planning.fitting.bag import read_bag
 from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
@@ -37,9 +38,9 @@ class StickSeries:
     """
 
     number: int
-    time_sec: list
-    celsius: list
-    share: list | None = None
+    time_sec: list[float]
+    celsius: list[float]
+    share: list[float] | None = None
     late_sec: float = 0.0
 
 
@@ -53,8 +54,8 @@ class RecordedStick:
     StickSeries.
     """
 
-    readings: list
-    inferences: list
+    readings: list[tuple[float, float]]
+    inferences: list[tuple[float, int, bool]]
     late_sec: float = 0.0
 
 
@@ -67,11 +68,11 @@ class Recording:
     camera it is too long.
     """
 
-    series: tuple
+    series: tuple[StickSeries, ...]
     inference_sec: float | None
 
 
-def read_recording(path, inference_sec=None):
+def read_recording(path: Path, inference_sec: float | None = None) -> Recording:
     """
     Return the Recording in a file.
 

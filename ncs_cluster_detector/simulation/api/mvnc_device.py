@@ -11,12 +11,14 @@
 import ctypes
 import itertools
 import time
+from typing import Any
 
 from ncs_cluster_detector.simulation.api import process_state
 from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceHwVersion
 from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceState
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
 from ncs_cluster_detector.simulation.stick.stick_connection import list_ports
 from ncs_cluster_detector.simulation.stick.stick_connection import StickConnection
 from ncs_cluster_detector.simulation.stick.stick_memory import MEMORY_BYTES
@@ -53,7 +55,7 @@ class _Link:
         return None if self.connection is None else self.connection.unit
 
 
-def enumerate_devices():
+def enumerate_devices() -> list[ctypes.c_void_p]:
     """
     Return a list of new handles (``ctypes.c_void_p``), one for each visible stick.
 
@@ -72,12 +74,12 @@ def enumerate_devices():
 class Device:
     """A stick; every failure is ``Exception(Status.X)``."""
 
-    def __init__(self, handle):
+    def __init__(self, handle: ctypes.c_void_p) -> None:
         """Wrap a handle from :func:`enumerate_devices`."""
         self.handle = handle
         self.userobjs = {}
 
-    def open(self):  # noqa: A003 - the vendor's name
+    def open(self) -> None:  # noqa: A003 - the vendor's name
         """
         Boot the stick; takes ``boot_ms``, and every other call in the process waits meanwhile.
 
@@ -100,7 +102,7 @@ class Device:
             if not stays_locked:
                 process_state.lock.release()
 
-    def close(self):
+    def close(self) -> None:
         """Reset the stick; calls that wait for it fail with ERROR."""
         link = self._link()
         with process_state.lock:
@@ -111,7 +113,7 @@ class Device:
             link.state = DeviceState.CLOSED
         time.sleep(link.port.bus.close_sec)
 
-    def destroy(self):
+    def destroy(self) -> None:
         """Close the stick if it is open, and free the handle; a second call does nothing."""
         if not self.handle:
             return
@@ -121,7 +123,7 @@ class Device:
         del _links[self.handle.value]
         self.handle = ctypes.c_void_p()
 
-    def compute_unit(self):
+    def compute_unit(self) -> ComputeUnit | None:
         """
         Return the stick's ComputeUnit while it is open, else None; not part of the API.
 
@@ -132,7 +134,7 @@ class Device:
             unit.begin('allocate')
         return unit
 
-    def set_option(self, option, value):
+    def set_option(self, option: DeviceOption, value: Any) -> None:
         """Fail: no option of a stick can be written."""
         self._link()
         text_or_array = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_FW_VERSION,
@@ -142,7 +144,7 @@ class Device:
             raise Exception(Status.INVALID_PARAMETERS)
         raise Exception(Status.UNAUTHORIZED)
 
-    def get_option(self, option):
+    def get_option(self, option: DeviceOption) -> int | str | np.ndarray:
         """
         Return an option's value: a plain integer, an array, or the name as text.
 

@@ -8,8 +8,10 @@
 # the License.
 """The constants, enumerations and descriptors of the vendor's API (NCSDK 2.10), by value."""
 
+from collections.abc import Mapping
 import ctypes
 import enum
+from typing import Any
 import warnings
 
 # What the vendor's module offers of these.
@@ -36,16 +38,16 @@ SUPPORT_HIGHCLASS = False
 class EnumDeprecationHelper:
     """A wrapper of an enumeration that still knows its members' old names, and warns of them."""
 
-    def __init__(self, new_target, deprecated_values):
+    def __init__(self, new_target: type[enum.Enum], deprecated_values: Mapping[str, str]) -> None:
         """Wrap ``new_target``; ``deprecated_values`` maps old names to new ones."""
         self.new_target = new_target
         self.deprecated_values = deprecated_values
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> enum.Enum:
         """Return a member by its value."""
         return self.new_target(*args, **kwargs)
 
-    def __getattr__(self, attr):
+    def __getattr__(self, attr: str) -> Any:
         """Return a member by its new or its old name; the old one is a DeprecationWarning."""
         new_name = self.deprecated_values.get(attr, attr)
         if new_name != attr:
@@ -200,7 +202,7 @@ class TensorDescriptor(ctypes.Structure):
         'n', 'c', 'w', 'h', 'totalSize', 'cStride', 'wStride', 'hStride', 'dataType')]
 
 
-def native_name(name):
+def native_name(name: str) -> str:
     """
     Return the part of a graph's or queue's name that the native library keeps.
 

@@ -15,8 +15,10 @@ stick was closed, with INVALID_PARAMETERS for a descriptor that reaches beyond i
 
 import ctypes
 import itertools
+from typing import Any
 
 from ncs_cluster_detector.simulation.api import tensor_layout
+from ncs_cluster_detector.simulation.api.mvnc_device import Device
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoState
@@ -26,6 +28,7 @@ from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
 from ncs_cluster_detector.simulation.stick.compute_unit import StickStopped
 from ncs_cluster_detector.simulation.stick.stick_work import TensorQueue
+import numpy as np
 
 _handles = itertools.count(1)
 _TYPES = tuple(member.value for member in FifoType)
@@ -40,7 +43,7 @@ _READ_ONLY = (FifoOption.RO_CAPACITY, FifoOption.RO_READ_FILL_LEVEL,
 class Fifo:
     """A queue of tensors between host and stick; every failure is ``Exception(Status.X)``."""
 
-    def __init__(self, name, fifo_type, skip_init=False):
+    def __init__(self, name: str, fifo_type: FifoType, skip_init: bool = False) -> None:
         """
         Make a queue that is not on a stick yet.
 
@@ -63,7 +66,7 @@ class Fifo:
                 raise Exception(Status.UNSUPPORTED_FEATURE)
             self.handle.value = next(_handles)
 
-    def allocate(self, device, tensor_desc, n_elem):
+    def allocate(self, device: Device, tensor_desc: TensorDescriptor, n_elem: int) -> None:
         """Make room for ``n_elem`` tensors of the shape of ``tensor_desc`` on an opened stick."""
         self.device = device
         places = ctypes.c_uint(n_elem).value
@@ -85,14 +88,14 @@ class Fifo:
         self._unit = unit
         self._queue = TensorQueue(places)
 
-    def queue_for_graph(self):
+    def queue_for_graph(self) -> tuple[TensorQueue, TensorDescriptor, int]:
         """Return the queue, its descriptor and its type's value; not part of the API."""
         self._check_handle()
         if self._queue is None:
             raise Exception(Status.NOT_ALLOCATED)
         return self._queue, self._graph, self._type
 
-    def destroy(self):
+    def destroy(self) -> None:
         """Remove the queue from its stick; a second call is a ``TypeError``, as in the SDK."""
         ctypes.byref(self.handle)
         unit = self._unit
@@ -104,7 +107,7 @@ class Fifo:
             unit.discard(self._queue)
             unit.memory.remove_fifo(self)
 
-    def set_option(self, option, value):
+    def set_option(self, option: FifoOption, value: Any) -> None:
         """
         Set type, data type (both enum members) or consumer count, before allocation only.
 
@@ -134,7 +137,7 @@ class Fifo:
         else:
             raise Exception(Status.INVALID_PARAMETERS)
 
-    def get_option(self, option):
+    def get_option(self, option: FifoOption) -> int | str | TensorDescriptor:
         """Return an option's value: a plain integer, a descriptor, or the name as text."""
         readers = {
             FifoOption.RW_TYPE: lambda: self._type,
@@ -161,7 +164,7 @@ class Fifo:
             raise Exception(Status.NOT_ALLOCATED)
         return readers[option]()
 
-    def write_elem(self, input_tensor, user_obj):
+    def write_elem(self, input_tensor: Any, user_obj: Any) -> None:
         """
         Send a tensor to the stick; block while the queue is full.
 
@@ -190,7 +193,7 @@ class Fifo:
         except StickStopped as error:
             raise Exception(Status.ERROR) from error
 
-    def read_elem(self):
+    def read_elem(self) -> tuple[np.ndarray, Any]:
         """
         Return the oldest result and its user object; block while there is none.
 
@@ -213,7 +216,7 @@ class Fifo:
             raise Exception(Status.ERROR) from error
         return output, self.device.userobjs.pop(key).value
 
-    def remove_elem(self):
+    def remove_elem(self) -> None:
         """Fail: the vendor's library does not support this either."""
         ctypes.byref(self.handle)
         raise Exception(Status.UNSUPPORTED_FEATURE)

@@ -16,7 +16,9 @@ INVALID_HANDLE or ERROR.
 import ctypes
 import itertools
 from types import SimpleNamespace
+from typing import Any
 
+from ncs_cluster_detector.simulation.api.mvnc_device import Device
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoType
@@ -26,6 +28,7 @@ from ncs_cluster_detector.simulation.api.mvnc_enums import GraphState
 from ncs_cluster_detector.simulation.api.mvnc_enums import native_name
 from ncs_cluster_detector.simulation.api.mvnc_enums import OPTION_CLASS_SIZE
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
 from ncs_cluster_detector.simulation.api.mvnc_fifo import Fifo
 from ncs_cluster_detector.simulation.api.tensor_layout import dense_descriptor
 from ncs_cluster_detector.simulation.api.tensor_layout import same_shape
@@ -48,7 +51,7 @@ _BEFORE_ALLOCATION = (GraphOption.RO_GRAPH_NAME, GraphOption.RO_GRAPH_STATE,
 class Graph:
     """A network on a stick; every failure is ``Exception(Status.X)``."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         """Make a graph that is not on a stick yet; ``name`` is ASCII text."""
         self.handle = ctypes.c_void_p(next(_handles))
         self.device = None
@@ -60,7 +63,7 @@ class Graph:
         self._input = None
         self._output = None
 
-    def allocate(self, device, graph_buffer):
+    def allocate(self, device: Device, graph_buffer: bytes | str) -> None:
         """
         Send the bytes of a graph file to an opened stick.
 
@@ -88,11 +91,12 @@ class Graph:
         self._loaded = LoadedGraph(network)
         self._state = GraphState.ALLOCATED
 
-    def allocate_with_fifos(self, device, graph_buffer,
-                            input_fifo_type=FifoType.HOST_WO, input_fifo_num_elem=2,
-                            input_fifo_data_type=FifoDataType.FP32,
-                            output_fifo_type=FifoType.HOST_RO, output_fifo_num_elem=2,
-                            output_fifo_data_type=FifoDataType.FP32):
+    def allocate_with_fifos(
+            self, device: Device, graph_buffer: bytes | str,
+            input_fifo_type: FifoType = FifoType.HOST_WO, input_fifo_num_elem: int = 2,
+            input_fifo_data_type: FifoDataType = FifoDataType.FP32,
+            output_fifo_type: FifoType = FifoType.HOST_RO, output_fifo_num_elem: int = 2,
+            output_fifo_data_type: FifoDataType = FifoDataType.FP32) -> tuple[Fifo, Fifo]:
         """
         Send a graph file to an opened stick, and make its two queues.
 
@@ -119,13 +123,14 @@ class Graph:
             raise
         return input_fifo, output_fifo
 
-    def queue_inference(self, input_fifo, output_fifo):
+    def queue_inference(self, input_fifo: Fifo, output_fifo: Fifo) -> None:
         """Start the inference of the oldest tensor that was written to the input queue."""
         ctypes.byref(input_fifo.handle)
         ctypes.byref(output_fifo.handle)
         self._trigger(input_fifo, output_fifo)
 
-    def queue_inference_with_fifo_elem(self, input_fifo, output_fifo, input_tensor, user_obj):
+    def queue_inference_with_fifo_elem(
+            self, input_fifo: Fifo, output_fifo: Fifo, input_tensor: Any, user_obj: Any) -> None:
         """
         Write a tensor (see :meth:`Fifo.write_elem`) and start its inference.
 
@@ -135,7 +140,7 @@ class Graph:
         input_fifo.write_elem(input_tensor, user_obj)
         self._trigger(input_fifo, output_fifo)
 
-    def destroy(self):
+    def destroy(self) -> None:
         """Remove the graph from its stick; a second call is a ``TypeError``, as in the SDK."""
         ctypes.byref(self.handle)
         unit = self._unit
@@ -146,7 +151,7 @@ class Graph:
                 raise Exception(Status.INVALID_HANDLE)
             unit.memory.remove_graph(self)
 
-    def set_option(self, option, value):
+    def set_option(self, option: GraphOption, value: int) -> None:
         """Set RW_EXECUTORS_NUM, before allocation; everything else is read-only."""
         number = ctypes.c_int(value).value
         self._check_handle()
@@ -157,7 +162,7 @@ class Graph:
             raise Exception(Status.UNAUTHORIZED)
         self._executors = number
 
-    def get_option(self, option):
+    def get_option(self, option: GraphOption) -> int | str | np.ndarray | list[TensorDescriptor]:
         """Return an option's value: an integer, an array, descriptors, or the name as text."""
         readers = {
             GraphOption.RO_GRAPH_NAME: lambda: self._name,
@@ -233,7 +238,7 @@ def _copy(descriptor):
     return type(descriptor).from_buffer_copy(descriptor)
 
 
-def _native_buffer(graph_buffer):
+def _native_buffer(graph_buffer: bytes | str) -> bytes:
     """Return the bytes that the native library gets through ``ctypes``."""
     length = len(graph_buffer)
     if isinstance(graph_buffer, str):

@@ -24,7 +24,9 @@ from ncs_cluster_detector.simulation.api import mvnc_enums
 from ncs_cluster_detector.simulation.api.mvnc_device import Device
 from ncs_cluster_detector.simulation.api.mvnc_device import enumerate_devices
 from ncs_cluster_detector.simulation.api.mvnc_enums import *  # noqa: F401, F403
+from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import GlobalOption
+from ncs_cluster_detector.simulation.api.mvnc_enums import GraphOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import LogLevel
 from ncs_cluster_detector.simulation.api.mvnc_enums import OPTION_CLASS_SIZE
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
@@ -43,12 +45,13 @@ _API_VERSION = (2, 10, 1, 1)
 _settings = {GlobalOption.RW_LOG_LEVEL: LogLevel.WARN.value}
 
 
-def getOptionClass(option, base):  # noqa: N802 - the vendor's name
+def getOptionClass(  # noqa: N802 - the vendor's name
+        option: DeviceOption | GraphOption, base: int) -> int:
     """Return the class of an option; ``base`` is the first number of the options of its kind."""
     return int((option.value - base) / OPTION_CLASS_SIZE)
 
 
-def global_set_option(option, value):
+def global_set_option(option: GlobalOption, value: LogLevel | int) -> None:
     """Set RW_LOG_LEVEL to a ``LogLevel`` or its number; the double itself prints nothing."""
     is_level = option is GlobalOption.RW_LOG_LEVEL
     number = ctypes.c_int(value.value if is_level and not isinstance(value, int) else value).value
@@ -59,7 +62,7 @@ def global_set_option(option, value):
     _settings[option] = number
 
 
-def global_get_option(option):
+def global_get_option(option: GlobalOption) -> int | np.ndarray:
     """Return RW_LOG_LEVEL as an integer, or RO_API_VERSION as a uint32 array of four."""
     if option is GlobalOption.RO_API_VERSION:
         return np.array(_API_VERSION, dtype=np.uint32)

@@ -10,6 +10,7 @@
 
 import os
 import threading
+from typing import Optional
 
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -41,7 +42,7 @@ def plug_in(bus: SimulatedBus | BusSpec) -> None:
     _initialised = False
 
 
-def initialised_bus():
+def initialised_bus() -> Optional[SimulatedBus]:
     """
     Return the bus, or None when there is none; the caller holds :data:`lock`.
 
@@ -59,7 +60,7 @@ def initialised_bus():
     return _plugged_in
 
 
-def count_connection(bus):
+def count_connection(bus: BusSpec) -> None:
     """Count an opening; with ``library_faults`` the 17th ends the process with SIGABRT."""
     global _connections
     if bus.library_faults and _connections >= MOST_CONNECTIONS:

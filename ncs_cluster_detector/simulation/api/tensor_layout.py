@@ -8,21 +8,26 @@
 # the License.
 """Convert tensors between their memory layouts on the host and on the stick."""
 
+from types import SimpleNamespace
+from typing import Any
+
 from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
 from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
 import numpy as np
+import numpy.typing as npt
 
 # The exponent bits of a 32-bit float; when all are set, it is infinite or not a number.
 _EXPONENT = 0x7f800000
 
 
-def bytes_of(tensor):
+def bytes_of(tensor: Any) -> bytes:
     """Return a tensor's bytes as the vendor's code takes them, also from newer NumPy arrays."""
     # ndarray.tostring() warns from NumPy 1.19 on and is gone from 2.3 on.
     return tensor.tobytes() if isinstance(tensor, np.ndarray) else tensor.tostring()
 
 
-def dense_descriptor(shape, data_type):
+def dense_descriptor(
+        shape: TensorDescriptor | SimpleNamespace, data_type: int) -> TensorDescriptor:
     """
     Return the descriptor of a tensor without gaps, channels next to each other.
 
@@ -37,12 +42,12 @@ def dense_descriptor(shape, data_type):
     return descriptor
 
 
-def dtype_of(data_type):
+def dtype_of(data_type: int) -> type[np.float32] | type[np.float16]:
     """Return the NumPy type of a ``FifoDataType`` member's value."""
     return np.float32 if data_type == FifoDataType.FP32.value else np.float16
 
 
-def total_size(descriptor):
+def total_size(descriptor: TensorDescriptor) -> int:
     """Return a tensor's size in bytes by the vendor's rule: widest stride times its count."""
     steps = ((descriptor.cStride, descriptor.c), (descriptor.wStride, descriptor.w),
              (descriptor.hStride, descriptor.h))
@@ -50,12 +55,13 @@ def total_size(descriptor):
     return descriptor.n * widest * max(count for stride, count in steps if stride == widest)
 
 
-def same_shape(one, other):
+def same_shape(one: TensorDescriptor, other: TensorDescriptor) -> bool:
     """Return whether two descriptors agree in batch, channels, width and height."""
     return (one.n, one.c, one.w, one.h) == (other.n, other.c, other.w, other.h)
 
 
-def to_stick(data, host, graph):
+def to_stick(
+        data: bytes, host: TensorDescriptor, graph: TensorDescriptor) -> npt.NDArray[np.float16]:
     """
     Return a tensor as it is sent over the bus: a flat float16 array in the graph's order.
 
@@ -75,7 +81,9 @@ def to_stick(data, host, graph):
     return tensor
 
 
-def to_host(tensor, graph, host):
+def to_host(
+        tensor: npt.NDArray[np.float16], graph: TensorDescriptor,
+        host: TensorDescriptor) -> npt.NDArray[Any]:
     """
     Return a tensor from the stick as a flat array in the host's order.
 
@@ -94,7 +102,7 @@ def to_host(tensor, graph, host):
     return output
 
 
-def half(values):
+def half(values: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
     """
     Return float32 or float16 values as float16, rounded as the vendor's library does.
 

@@ -8,6 +8,7 @@
 # the License.
 """The memory file of a simulated bus, which all its processes share, and its locks."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 import fcntl
 import mmap
@@ -36,7 +37,7 @@ class BusMemory:
     processes wait for are written to the file: only that wakes them (see :mod:`fault_watch`).
     """
 
-    def __init__(self, descriptor):
+    def __init__(self, descriptor: int) -> None:
         """Take over an open descriptor of the file."""
         self.path = f'/proc/{os.getpid()}/fd/{descriptor}'
         self.numbers = mmap.mmap(descriptor, 0)
@@ -46,7 +47,7 @@ class BusMemory:
         _memories.add(self)
 
     @classmethod
-    def create(cls, size):
+    def create(cls, size: int) -> 'BusMemory':
         """Make a file of ``size`` bytes, all zero."""
         descriptor = os.memfd_create(FILE_NAME)
         try:
@@ -58,7 +59,7 @@ class BusMemory:
             os.close(descriptor)
 
     @classmethod
-    def attach(cls, path):
+    def attach(cls, path: str) -> 'BusMemory':
         """
         Join the file of another process (or of this one) by its path.
 
@@ -72,18 +73,18 @@ class BusMemory:
                              'makes the bus first, and take the path that it gives')
         return cls(descriptor)
 
-    def close(self):
+    def close(self) -> None:
         """Leave the file; a second call does nothing."""
         _memories.discard(self)
         self.numbers.close()
         self._close()
 
-    def own_path(self):
+    def own_path(self) -> str:
         """Return a path to the file that is valid in this process."""
         return f'/proc/self/fd/{self._descriptor}'
 
     @contextmanager
-    def locked(self, offset):
+    def locked(self, offset: int) -> Iterator[None]:
         """
         Keep all other threads and processes from changing a part; do not wait inside.
 
@@ -106,11 +107,11 @@ class BusMemory:
         os.dup2(own, self._descriptor, inheritable=os.get_inheritable(self._descriptor))
         os.close(own)
 
-    def read_text(self, offset, length):
+    def read_text(self, offset: int, length: int) -> str:
         """Return the text that was written at ``offset``."""
         return os.pread(self._descriptor, length, offset).rstrip(b'\0').decode()
 
-    def write_text(self, offset, length, text):
+    def write_text(self, offset: int, length: int, text: str) -> None:
         """
         Write a text of up to ``length`` bytes, and wake all processes that watch the file.
 
@@ -121,7 +122,7 @@ class BusMemory:
             raise ValueError(f'{len(data)} bytes of text, expected {length} at most: {text}')
         os.pwrite(self._descriptor, data.ljust(length, b'\0'), offset)
 
-    def claim(self, number):
+    def claim(self, number: int) -> 'Claim | None':
         """Take the lock with this number and return it as a Claim; None if it is held."""
         descriptor = os.open(self.own_path(), os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -132,7 +133,7 @@ class BusMemory:
             return None
         return Claim(descriptor)
 
-    def is_claimed(self, number):
+    def is_claimed(self, number: int) -> bool:
         """Return whether any process holds the lock with this number."""
         answer = fcntl.fcntl(self._descriptor, fcntl.F_OFD_GETLK,
                              _lock_record(fcntl.F_WRLCK, _FIRST_CLAIM + number))
@@ -142,11 +143,11 @@ class BusMemory:
 class Claim:
     """A lock that is held until it is closed, or its process and all forked ones have ended."""
 
-    def __init__(self, descriptor):
+    def __init__(self, descriptor: int) -> None:
         """Take over the descriptor that holds the lock."""
         self._descriptor = descriptor
 
-    def close(self):
+    def close(self) -> None:
         """Release the lock, even if a forked process has inherited it."""
         fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _lock_record(fcntl.F_UNLCK, 0, 0))
         os.close(self._descriptor)

@@ -86,7 +86,7 @@ class BusSpec:
     library_faults: bool = False
     leftovers: str = 'abort'
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the values."""
         if isinstance(self.sticks, bool) or not isinstance(self.sticks, int):
             raise ValueError(f'sticks={self.sticks!r}: expected a whole number')
@@ -114,25 +114,25 @@ class BusSpec:
                              f'{", ".join(LEFTOVERS)}')
 
     @property
-    def open_sec(self):
+    def open_sec(self) -> float:
         """Return how long a stick takes to boot, in seconds."""
         return self.boot_ms / 1000.0
 
     @property
-    def close_sec(self):
+    def close_sec(self) -> float:
         """Return how long a stick takes to be closed, in seconds."""
         return self.open_sec * _REAL_CLOSE_SEC / _REAL_OPEN_SEC
 
     @property
-    def failed_open_sec(self):
+    def failed_open_sec(self) -> float:
         """Return the time until the opening of a stick that is gone or in use fails, in sec."""
         return self.open_sec * _REAL_FAILED_OPEN_SEC / _REAL_OPEN_SEC
 
     @property
-    def lost_boot_sec(self):
+    def lost_boot_sec(self) -> float:
         """Return how long an opening waits for the stick to come back from its boot, in sec."""
         return self.open_sec * _REAL_LOST_BOOT_SEC / _REAL_OPEN_SEC
 
-    def device_names(self):
+    def device_names(self) -> tuple[str, ...]:
         """Return the sticks' names as a tuple: ``1.1-ma2450``, ``1.2-ma2450`` and so on."""
         return tuple(f'{port}-{CHIP}' for port in PORTS[:self.sticks])

@@ -8,8 +8,12 @@
 # the License.
 """The temperature of the stick in a USB port of the simulated bus, in shared memory."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.port_memory import PortMemory
+from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 from ncs_cluster_detector.simulation.heat.body import Body
 from ncs_cluster_detector.simulation.heat.work_heat import Ambient
 from ncs_cluster_detector.simulation.heat.work_heat import Heat
@@ -23,7 +27,7 @@ class PortHeat:
     :class:`StickFaults`, and ``hub_celsius`` is by how much the hub makes it warmer.
     """
 
-    def __init__(self, part, bus, clock):
+    def __init__(self, part: PortMemory, bus: BusSpec, clock: Callable[[], float]) -> None:
         """
         Use the heat in a port's memory.
 
@@ -37,29 +41,30 @@ class PortHeat:
         self._body = Body(bus.rise_celsius, bus.time_constant_sec, bus.die_rise_celsius,
                           bus.die_time_constant_sec)
 
-    def set_up(self):
+    def set_up(self) -> None:
         """Write the heat of a stick that has never worked."""
         now, ambient = self._clock(), Ambient(self._bus.ambient_celsius)
         self._part.write_heat(Heat(ambient.celsius, now, now, ambient=ambient))
 
-    def work(self, faults, started_at, ended_at):
+    def work(self, faults: StickFaults, started_at: float, ended_at: float) -> None:
         """Record that the stick computes from one time to another."""
         self._part.write_heat(self._part.read_heat().busy(
             started_at, ended_at, self._body_of(faults), faults.cooling))
 
-    def end_load(self, faults):
+    def end_load(self, faults: StickFaults) -> None:
         """Record that the stick does not compute any more."""
         now = self._clock()
         heat = self._at(now, faults, self._part.read_heat())
         self._part.write_heat(replace(heat, busy_until=min(heat.busy_until, now)))
 
-    def celsius(self, faults, heat, hub_celsius):
+    def celsius(self, faults: StickFaults, heat: Heat, hub_celsius: float) -> float:
         """Return the temperature now, in degrees Celsius, for a heat read from the memory."""
         if faults.celsius is not None:
             return faults.celsius
         return self._at(self._clock(), faults, heat).celsius + hub_celsius
 
-    def change(self, word, before, after, hub_celsius):
+    def change(
+            self, word: str, before: StickFaults, after: StickFaults, hub_celsius: float) -> None:
         """
         Go on with other faults, from the present temperature or the one that a fault sets.
 

@@ -8,12 +8,14 @@
 # the License.
 """The state of a USB port of the simulated bus in the memory of all processes."""
 
+from contextlib import AbstractContextManager
 from dataclasses import astuple
 from dataclasses import dataclass
 from dataclasses import replace
 import os
 import struct
 
+from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
 from ncs_cluster_detector.simulation.heat.work_heat import Ambient
 from ncs_cluster_detector.simulation.heat.work_heat import Heat
 
@@ -54,7 +56,7 @@ class PortMemory:
     Lock the port with :meth:`locked` to write, or to read several values that belong together.
     """
 
-    def __init__(self, memory, offset):
+    def __init__(self, memory: BusMemory, offset: int) -> None:
         """
         Use the memory of a port.
 
@@ -64,40 +66,40 @@ class PortMemory:
         self._memory = memory
         self._offset = offset
 
-    def locked(self):
+    def locked(self) -> AbstractContextManager[None]:
         """Keep all others from changing the port; do not wait inside."""
         return self._memory.locked(self._offset)
 
-    def read_heat(self):
+    def read_heat(self) -> Heat:
         """Return the :class:`Heat` of the stick."""
         values = _HEAT.unpack_from(self._memory.numbers, self._offset)
         return Heat(*values[:4], Ambient(*values[4:]))
 
-    def write_heat(self, heat):
+    def write_heat(self, heat: Heat) -> None:
         """Set the heat of the stick."""
         *values, ambient = astuple(heat)
         _HEAT.pack_into(self._memory.numbers, self._offset, *values, *ambient)
 
-    def read_link(self):
+    def read_link(self) -> Link:
         """Return the :class:`Link`."""
         visible_at, booted, holder, enumeration = _LINK.unpack_from(
             self._memory.numbers, self._offset + _LINK_OFFSET)
         return Link(visible_at, bool(booted), holder, enumeration)
 
-    def enumerate_anew(self, visible_at, booted):
+    def enumerate_anew(self, visible_at: float, booted: bool) -> None:
         """Record that this process brings the stick to the bus as a new device at a time."""
         self._write_link(Link(visible_at, booted, os.getpid(), self.read_link().enumeration + 1))
 
-    def note_holder(self):
+    def note_holder(self) -> None:
         """Record that this process has the stick."""
         self._write_link(replace(self.read_link(), holder=os.getpid()))
 
-    def read_unread(self, enumeration):
+    def read_unread(self, enumeration: int) -> int:
         """Return how many transfers the device of an enumeration has for its host."""
         of, count = _UNREAD.unpack_from(self._memory.numbers, self._offset + _UNREAD_OFFSET)
         return count if of == enumeration else 0
 
-    def write_unread(self, enumeration, count):
+    def write_unread(self, enumeration: int, count: int) -> None:
         """
         Record how many transfers the device of an enumeration has for its host.
 
@@ -105,11 +107,11 @@ class PortMemory:
         """
         _UNREAD.pack_into(self._memory.numbers, self._offset + _UNREAD_OFFSET, enumeration, count)
 
-    def read_text(self):
+    def read_text(self) -> str:
         """Return the text that was written last."""
         return self._memory.read_text(self._offset + _TEXT_OFFSET, _TEXT_BYTES)
 
-    def write_text(self, text):
+    def write_text(self, text: str) -> None:
         """
         Write a text, and wake all processes that wait for one.
 

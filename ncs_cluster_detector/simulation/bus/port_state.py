@@ -30,18 +30,18 @@ class PortState:
     plugs: int = 0
     faults: StickFaults = field(default_factory=StickFaults)
 
-    def as_text(self):
+    def as_text(self) -> str:
         """Return the state in words."""
         return f'{"plugged" if self.plugged else "empty"} {self.plugs}: {self.faults}'
 
     @classmethod
-    def from_text(cls, text):
+    def from_text(cls, text: str) -> 'PortState':
         """Return the state that :meth:`as_text` gave."""
         place, _, faults = text.partition(':')
         plugged, plugs = place.split()
         return cls(plugged == 'plugged', int(plugs), parse_faults(faults.strip()))
 
-    def after(self, path, word, *arguments):
+    def after(self, path: str, word: str, *arguments: str) -> 'PortState':
         """
         Return the state after a word of :data:`fault_words.FAULTS`.
 
@@ -61,6 +61,6 @@ class PortState:
         return PortState(not self.plugged, self.plugs + (word == 'plug'),
                          self.faults.after_power_off())
 
-    def after_reset(self):
+    def after_reset(self) -> 'PortState':
         """Return the state after a reset over USB, which ends the program on the stick."""
         return PortState(self.plugged, self.plugs + 1, self.faults.after_power_off())

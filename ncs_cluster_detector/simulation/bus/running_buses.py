@@ -35,7 +35,7 @@ class RunningBus:
     shared_bus: SimulatedBus
 
 
-def running_buses(pid=None):
+def running_buses(pid: int | None = None) -> list[RunningBus]:
     """
     Return a :class:`RunningBus` for each bus of this user's processes, newest first.
 

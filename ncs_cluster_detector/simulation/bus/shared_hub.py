@@ -8,10 +8,13 @@
 # the License.
 """The hub of all sticks on a simulated bus, in the memory that all processes share."""
 
+from collections.abc import Callable
 from dataclasses import astuple
 import struct
 import time
 
+from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.work_heat import HubHeat
 
@@ -28,7 +31,9 @@ class SharedHub:
     them through their plugs.
     """
 
-    def __init__(self, memory, offset, bus, clock=time.monotonic):
+    def __init__(
+            self, memory: BusMemory, offset: int, bus: BusSpec,
+            clock: Callable[[], float] = time.monotonic) -> None:
         """
         Use the hub in a memory.
 
@@ -44,7 +49,7 @@ class SharedHub:
         self._case_time_constant_sec = bus.time_constant_sec
         self._clock = clock
 
-    def work(self, started_at, ended_at):
+    def work(self, started_at: float, ended_at: float) -> None:
         """Record that one of the sticks computes from one time to another."""
         if not self._hub.rise_celsius:
             return
@@ -53,14 +58,14 @@ class SharedHub:
                                        self._case_time_constant_sec)
             _HEAT.pack_into(self._memory.numbers, self._offset, *astuple(heat))
 
-    def case_celsius(self):
+    def case_celsius(self) -> float:
         """Return by how many degrees Celsius the hub warms every stick now."""
         if not self._hub.rise_celsius:
             return 0.0
         return self.heat().at(
             self._clock(), self._hub, self._case_time_constant_sec).case_celsius
 
-    def heat(self):
+    def heat(self) -> HubHeat:
         """Return the :class:`HubHeat` at the last begin of work."""
         with self._memory.locked(self._offset):
             return self._read()

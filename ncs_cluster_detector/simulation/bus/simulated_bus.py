@@ -12,6 +12,7 @@ from dataclasses import fields
 import os
 import struct
 import time
+from typing import Any
 
 from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
@@ -54,7 +55,7 @@ class SimulatedBus:
         memory.write_text(0, _PROPERTIES_BYTES, _as_text(bus))
 
     @classmethod
-    def attach(cls, path):
+    def attach(cls, path: str) -> 'SimulatedBus':
         """
         Join a bus that another process has made.
 
@@ -67,7 +68,7 @@ class SimulatedBus:
         shared._set_up(memory, _from_text(memory.read_text(0, _PROPERTIES_BYTES)))
         return shared
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         """Pickle only the path."""
         return SimulatedBus.attach, (self.path,)
 
@@ -79,24 +80,24 @@ class SimulatedBus:
                                        self.hub) for index, path in enumerate(PORTS)}
 
     @property
-    def path(self):
+    def path(self) -> str:
         """Return the path by which other processes open the bus while this one lives."""
         return self.memory.path
 
     @property
-    def maker(self):
+    def maker(self) -> int:
         """Return the id of the process that made the bus."""
         return _MAKER.unpack_from(self.memory.numbers, _MAKER_OFFSET)[0]
 
-    def close(self):
+    def close(self) -> None:
         """Leave the bus; this process must have closed all its sticks."""
         self.memory.close()
 
-    def ports(self):
+    def ports(self) -> tuple[StickPort, ...]:
         """Return all ports of the bus in their order, also those without a stick."""
         return tuple(self._ports.values())
 
-    def port(self, path):
+    def port(self, path: str) -> StickPort:
         """
         Return the :class:`StickPort` with a USB port path such as ``1.3``.
 
@@ -109,7 +110,7 @@ class SimulatedBus:
                              f'{PORTS[1]} ... {PORTS[-1]}')
         return self._ports[path]
 
-    def inject(self, path, word, *arguments):
+    def inject(self, path: str, word: str, *arguments: str) -> None:
         """
         Do something to the stick in a port, in the words of :data:`fault_words.FAULTS`.
 
@@ -120,7 +121,7 @@ class SimulatedBus:
         """
         self.port(path).inject(word, *arguments)
 
-    def reserve_transfer(self, size):
+    def reserve_transfer(self, size: int) -> float:
         """
         Reserve the next free time on the bus for ``size`` bytes.
 

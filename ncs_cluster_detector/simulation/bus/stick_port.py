@@ -8,15 +8,22 @@
 # the License.
 """A USB port of the simulated bus, in shared memory, with or without a stick."""
 
+from collections.abc import Callable
 from dataclasses import replace
 import math
 import time
 
+from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
+from ncs_cluster_detector.simulation.bus.bus_memory import Claim
+from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.bus_spec import CHIP
 from ncs_cluster_detector.simulation.bus.port_heat import PortHeat
+from ncs_cluster_detector.simulation.bus.port_memory import Link
 from ncs_cluster_detector.simulation.bus.port_memory import PORT_BYTES
 from ncs_cluster_detector.simulation.bus.port_memory import PortMemory
 from ncs_cluster_detector.simulation.bus.port_state import PortState
+from ncs_cluster_detector.simulation.bus.shared_hub import SharedHub
+from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 
 # Locks of a port: one for each device that it has.
 _MOST_PLUGS = 1 << 24
@@ -30,7 +37,9 @@ class StickPort:
     bus from its ``visible_at``: not while it boots, and not while it is reset.
     """
 
-    def __init__(self, memory, offset, path, bus, hub, clock=time.monotonic):
+    def __init__(
+            self, memory: BusMemory, offset: int, path: str, bus: BusSpec, hub: SharedHub,
+            clock: Callable[[], float] = time.monotonic) -> None:
         """
         Use a port in a memory.
 
@@ -50,79 +59,79 @@ class StickPort:
         self._hub = hub
         self.clock = clock
 
-    def set_up(self, plugged):
+    def set_up(self, plugged: bool) -> None:
         """Write the first state of a port, at ambient temperature."""
         with self._part.locked():
             self._heat.set_up()
             self._part.enumerate_anew(0.0, False)
             self._write_state(PortState(plugged, int(plugged)))
 
-    def state(self):
+    def state(self) -> PortState:
         """Return the :class:`PortState`."""
         return self.look()[0]
 
-    def look(self):
+    def look(self) -> tuple[PortState, Link]:
         """Return the :class:`PortState` and the :class:`Link` of one moment."""
         # Parse the text after the lock is released: a process may be stopped at any time.
         with self._part.locked():
             text, link = self._part.read_text(), self._part.read_link()
         return PortState.from_text(text), link
 
-    def name(self):
+    def name(self) -> str:
         """Return the stick's name: with its chip in ROM state, without it after its boot."""
         _, link = self.look()
         return f'{self.path}-' if link.booted else f'{self.path}-{CHIP}'
 
-    def in_rom(self):
+    def in_rom(self) -> bool:
         """Return whether there is a visible stick in ROM state, which can be booted."""
         seen = self.visible()
         return seen is not None and not seen[1].booted
 
-    def has_booted(self):
+    def has_booted(self) -> bool:
         """Return whether there is a visible booted stick, in use or left behind."""
         seen = self.visible()
         return seen is not None and seen[1].booted
 
-    def is_visible(self):
+    def is_visible(self) -> bool:
         """Return whether there is a stick that neither boots nor is reset."""
         return self.visible() is not None
 
-    def visible(self):
+    def visible(self) -> tuple[PortState, Link] | None:
         """Return what :meth:`look` returns when a stick is visible, else None."""
         state, link = self.look()
         return (state, link) if state.plugged and self.clock() >= link.visible_at else None
 
-    def holder(self):
+    def holder(self) -> int | None:
         """Return the process that has the stick open or opens it, or None."""
         state, link = self.look()
         is_held = self._memory.is_claimed(self._first_claim + state.plugs)
         return (link.holder or None) if is_held else None
 
-    def claim(self, plugs):
+    def claim(self, plugs: int) -> Claim | None:
         """Claim the stick for this caller until the result is closed; None if it is claimed."""
         return self._memory.claim(self._first_claim + plugs)
 
-    def note_holder(self):
+    def note_holder(self) -> None:
         """Record that this process has claimed the stick."""
         with self._part.locked():
             self._part.note_holder()
 
-    def holds(self, plugs):
+    def holds(self, plugs: int) -> bool:
         """Return whether the stick with this number of ``plugs`` is still in the port."""
         state = self.state()
         return state.plugged and state.plugs == plugs
 
-    def boot(self, plugs):
+    def boot(self, plugs: int) -> None:
         """Begin to boot the stick, which the caller has claimed; it takes ``open_sec`` or more."""
         faults = self.state().faults
         boot_sec = math.inf if faults.fail_open else max(self.bus.open_sec, faults.slow_boot_sec)
         self._switch(plugs, True, boot_sec)
 
-    def reset(self, plugs, absent_sec):
+    def reset(self, plugs: int, absent_sec: float) -> None:
         """Bring the stick back to ROM state; it is gone from the bus for ``absent_sec``."""
         self._switch(plugs, False, absent_sec)
 
-    def reset_over_usb(self, enumeration):
+    def reset_over_usb(self, enumeration: int) -> bool:
         """
         Bring a booted stick back to ROM state as a new device, even if it is open.
 
@@ -146,7 +155,7 @@ class StickPort:
                 self._part.enumerate_anew(self.clock() + absent_sec, booted)
                 self._heat.end_load(state.faults)
 
-    def inject(self, word, *arguments):
+    def inject(self, word: str, *arguments: str) -> None:
         """
         Do something to the stick, in the words of :data:`fault_words.FAULTS`.
 
@@ -164,16 +173,16 @@ class StickPort:
                 self._heat.end_load(after.faults)
             self._write_state(after)
 
-    def note_unread(self, enumeration, count):
+    def note_unread(self, enumeration: int, count: int) -> None:
         """Record how many transfers this process's stick has for it; see PortMemory."""
         self._part.write_unread(enumeration, count)
 
-    def unread(self):
+    def unread(self) -> int:
         """Return how many transfers the stick has for its host."""
         with self._part.locked():
             return self._part.read_unread(self._part.read_link().enumeration)
 
-    def take_unread(self):
+    def take_unread(self) -> int:
         """Return what :meth:`unread` returns, and record that the host has taken one, if any."""
         with self._part.locked():
             enumeration = self._part.read_link().enumeration
@@ -181,7 +190,7 @@ class StickPort:
             self._part.write_unread(enumeration, max(0, count - 1))
         return count
 
-    def swallow(self, size):
+    def swallow(self, size: int) -> int:
         """Return how many of the received bytes the stick swallows; see fault ``swallow``."""
         with self._part.locked():
             state = self._read_state()
@@ -191,27 +200,27 @@ class StickPort:
                     self.path, 'swallow', str(state.faults.swallow - swallowed)))
         return swallowed
 
-    def drop_unread(self):
+    def drop_unread(self) -> None:
         """Drop all transfers that the stick has for its host."""
         with self._part.locked():
             self._part.write_unread(self._part.read_link().enumeration, 0)
 
-    def work(self, started_at, ended_at):
+    def work(self, started_at: float, ended_at: float) -> None:
         """Record that the stick computes from one time to another."""
         with self._part.locked():
             self._heat.work(self._read_state().faults, started_at, ended_at)
         self._hub.work(started_at, ended_at)
 
-    def rest(self):
+    def rest(self) -> None:
         """Record that the stick does not compute any more."""
         with self._part.locked():
             self._heat.end_load(self._read_state().faults)
 
-    def celsius(self):
+    def celsius(self) -> float:
         """Return the stick's temperature now, in degrees Celsius."""
         return self.faults_and_celsius()[1]
 
-    def faults_and_celsius(self):
+    def faults_and_celsius(self) -> tuple[StickFaults, float]:
         """Return the stick's :class:`StickFaults`, and its temperature in degrees Celsius."""
         with self._part.locked():
             text, heat = self._part.read_text(), self._part.read_heat()

@@ -13,10 +13,12 @@ Run without arguments it lists the simulated sticks of this user's programs.
 """
 
 import argparse
+from collections.abc import Sequence
 import sys
 
 from ncs_cluster_detector.processes.process_start import as_command
 from ncs_cluster_detector.simulation.bus.running_buses import running_buses
+from ncs_cluster_detector.simulation.bus.running_buses import RunningBus
 from ncs_cluster_detector.simulation.faults.fault_words import CALLS
 from ncs_cluster_detector.simulation.faults.fault_words import FAULTS
 from ncs_cluster_detector.simulation.faults.fault_words import GARBAGE
@@ -33,7 +35,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 @as_command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """
     Run the command line.
 
@@ -62,7 +64,7 @@ def main(arguments=None):
         sys.exit(_refusal(error))
 
 
-def describe(running, whose=''):
+def describe(running: RunningBus, whose: str = '') -> str:
     """
     Return a bus as lines of text: its program, and its ports with state, temperature and faults.
 

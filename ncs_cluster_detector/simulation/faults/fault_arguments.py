@@ -8,10 +8,11 @@
 # the License.
 """Check the arguments of faults, and refuse each wrong one with what is expected."""
 
+from collections.abc import Sequence
 import math
 
 
-def choice(what, word, known, *also):
+def choice(what: str, word: str, known: Sequence[str], *also: str) -> str:
     """
     Return a word if it is known.
 
@@ -23,7 +24,7 @@ def choice(what, word, known, *also):
     return word
 
 
-def factor(what, word, most):
+def factor(what: str, word: str, most: float) -> float:
     """Return a number above 0 and up to ``most``; raise ValueError for any other word."""
     value = number(what, word)
     if not 0 < value <= most:
@@ -31,7 +32,7 @@ def factor(what, word, most):
     return value
 
 
-def between(what, word, limits, unit):
+def between(what: str, word: str, limits: tuple[float, float], unit: str) -> float:
     """Return a number within limits (least, most); raise ValueError for any other word."""
     value = number(what, word)
     low, high = limits
@@ -40,7 +41,7 @@ def between(what, word, limits, unit):
     return value
 
 
-def number(what, word):
+def number(what: str, word: str) -> float:
     """Return a finite number; raise ValueError for any other word."""
     try:
         value = float(word)

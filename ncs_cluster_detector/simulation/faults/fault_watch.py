@@ -8,6 +8,7 @@
 # the License.
 """Notice at once when another process does something to a simulated stick, without polling."""
 
+from collections.abc import Callable
 import ctypes
 import math
 import os
@@ -21,7 +22,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class FaultWatch:
     """Notices texts that are written to a file, in a thread of its own or in :meth:`wait`."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         """
         Begin to watch; texts written from now on are noticed when the thread has started.
 
@@ -41,7 +42,7 @@ class FaultWatch:
         self._ended = False
         self._thread = None
 
-    def start(self, notice, name):
+    def start(self, notice: Callable[[], object], name: str) -> None:
         """
         Start the thread.
 
@@ -51,7 +52,7 @@ class FaultWatch:
         self._thread = threading.Thread(target=self._run, args=(notice,), daemon=True, name=name)
         self._thread.start()
 
-    def wait(self, timeout_sec):
+    def wait(self, timeout_sec: float | None) -> None:
         """
         Wait here, without the thread, until something was written or the time is over.
 
@@ -62,7 +63,7 @@ class FaultWatch:
         if poll.poll(None if timeout_sec is None else math.ceil(1000.0 * timeout_sec)):
             os.read(self._events, 4096)
 
-    def close(self):
+    def close(self) -> None:
         """End the thread and the watch."""
         self._ended = True
         # Removing the watch is an event as well, which wakes the thread.

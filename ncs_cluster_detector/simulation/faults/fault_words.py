@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from operator import attrgetter
+from typing import Any
 
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.faults.fault_arguments import between
@@ -79,7 +80,7 @@ FAULTS = {
 }
 
 
-def words_of(faults):
+def words_of(faults: Any) -> list[str]:
     """Return the faults of a :class:`StickFaults` as texts: words with their arguments."""
     words = [f'hang {call}' for call in CALLS if call in faults.hang]
     words += [f'error {call} {status}' for call, status in faults.errors]

@@ -32,21 +32,21 @@ class StickFaults:
     unlike all others they end when the stick loses power.
     """
 
-    hang: frozenset = frozenset()
-    errors: tuple = ()
+    hang: frozenset[str] = frozenset()
+    errors: tuple[tuple[str, str], ...] = ()
     slow: float = 1.0
     fail_open: bool = False
     garbage: str = ''
     nan_temperature: bool = False
-    told_celsius: float = None
+    told_celsius: float | None = None
     sensor: Sensor = Sensor()
-    celsius: float = None
+    celsius: float | None = None
     cooling: float = 1.0
-    die_rise_celsius: float = None
-    die_time_constant_sec: float = None
-    ambient_celsius: float = None
+    die_rise_celsius: float | None = None
+    die_time_constant_sec: float | None = None
+    ambient_celsius: float | None = None
     ambient_within_sec: float = 0.0
-    throttle_celsius: float = None
+    throttle_celsius: float | None = None
     slow_boot_sec: float = 0.0
     mute: bool = False
     nak: bool = False
@@ -56,22 +56,22 @@ class StickFaults:
     unheard: bool = False
 
     @property
-    def silent(self):
+    def silent(self) -> bool:
         """Return whether the stick answers nothing once it has booted."""
         return self.mute or self.nak or bool(self.swallow)
 
-    def hangs(self, call):
+    def hangs(self, call: str) -> bool:
         """Return whether a call never returns."""
         # Calls to a silent stick wait for an answer without a deadline: a write (XLink.c:1157),
         # a read, which frees the place of its result (:1261), a destroy (:1072), and a close,
         # which resets the stick (:1301). Listing and booting ask nothing of the program on it.
         return call in self.hang or (self.silent and call not in ('enumerate', 'open'))
 
-    def after_power_off(self):
+    def after_power_off(self) -> 'StickFaults':
         """Return the faults that are left when the stick has lost power."""
         return replace(self, mute=False, nak=False, swallow=0)
 
-    def status_of(self, call):
+    def status_of(self, call: str) -> Status | None:
         """Return the status with which a call fails, or None."""
         name = dict(self.errors).get(call)
         return None if name is None else Status[name]
@@ -90,7 +90,7 @@ class StickFaults:
             return self.told_celsius
         return math.nan if reading is None else reading
 
-    def with_fault(self, name, *arguments):
+    def with_fault(self, name: str, *arguments: str) -> 'StickFaults':
         """
         Return these faults and one more, in the words of :data:`FAULTS`.
 
@@ -105,7 +105,7 @@ class StickFaults:
             raise ValueError(f"'{' '.join((name, *arguments))}': expected {usage}")
         return change(self, *arguments)
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Return the faults as a text that :func:`parse_faults` reads."""
         return ', '.join(words_of(self))
 
@@ -113,7 +113,7 @@ class StickFaults:
 _NONE = StickFaults()
 
 
-def parse_faults(text):
+def parse_faults(text: str) -> StickFaults:
     """Return the :class:`StickFaults` of a text that ``str()`` of one gave."""
     faults = _NONE
     for words in filter(None, text.split(', ')):

@@ -22,7 +22,7 @@ class BodyHeat:
     die_celsius: float = 0.0
 
     @property
-    def celsius(self):
+    def celsius(self) -> float:
         """Return the temperature of the die, where the sensor is."""
         return self.case_celsius + self.die_celsius
 
@@ -43,8 +43,9 @@ class Body:
     die_rise_celsius: float = 0.0
     die_time_constant_sec: float = 5.0
 
-    def after(self, heat, share, surroundings_celsius, elapsed_sec, cooling=1.0,
-              warming_celsius_per_sec=0.0):
+    def after(
+            self, heat: BodyHeat, share: float, surroundings_celsius: float, elapsed_sec: float,
+            cooling: float = 1.0, warming_celsius_per_sec: float = 0.0) -> BodyHeat:
         """
         Return the BodyHeat after work at a share of full speed.
 
@@ -79,13 +80,15 @@ class Hub:
     rise_celsius: float = 0.0
     time_constant_sec: float = 600.0
 
-    def after(self, above_celsius, mean_share, elapsed_sec):
+    def after(self, above_celsius: float, mean_share: float, elapsed_sec: float) -> float:
         """Return by how much it is warmer than its surroundings after the sticks' work."""
         return relaxed(above_celsius, mean_share * self.rise_celsius, elapsed_sec,
                        self.time_constant_sec)
 
 
-def followed(celsius, leader_celsius, elapsed_sec, time_constant_sec, leader_time_constant_sec):
+def followed(
+        celsius: float, leader_celsius: float, elapsed_sec: float, time_constant_sec: float,
+        leader_time_constant_sec: float) -> float:
     """
     Return a temperature after it has followed another one, which decays to 0 itself.
 
@@ -101,7 +104,9 @@ def followed(celsius, leader_celsius, elapsed_sec, time_constant_sec, leader_tim
             + relaxed(ahead, 0.0, elapsed_sec, time_constant_sec / ratio))
 
 
-def relaxed(celsius, final_celsius, elapsed_sec, time_constant_sec):
+def relaxed(
+        celsius: float, final_celsius: float, elapsed_sec: float,
+        time_constant_sec: float) -> float:
     """Return a temperature on its way to another after a time: first order, exact."""
     remaining = math.exp(-elapsed_sec / time_constant_sec)
     return final_celsius + (celsius - final_celsius) * remaining

@@ -33,7 +33,7 @@ class Sensor:
     lost_sec: float = 0.0
     lost_every_sec: float = 60.0
 
-    def rounded(self, celsius):
+    def rounded(self, celsius: float) -> float:
         """Return a temperature in whole steps."""
         step = self.step_celsius
         return round(celsius / step) * step if step else celsius
@@ -42,7 +42,7 @@ class Sensor:
 class SensorReader:
     """Reads a sensor repeatedly; ``sensor`` may be replaced between two readings."""
 
-    def __init__(self, sensor, seed=0):
+    def __init__(self, sensor: Sensor, seed: int | str = 0) -> None:
         """
         Start without a reading.
 
@@ -54,7 +54,7 @@ class SensorReader:
         self._followed = None   # (seconds, degrees Celsius) of a sensor that lags
         self._past = deque()    # (seconds, degrees Celsius), for the highest of them
 
-    def read(self, now, celsius):
+    def read(self, now: float, celsius: float) -> float | None:
         """
         Return the sensor's reading of a temperature in degrees Celsius, or None.
 

@@ -10,8 +10,10 @@
 
 from dataclasses import dataclass
 
+from ncs_cluster_detector.simulation.heat.body import Body
 from ncs_cluster_detector.simulation.heat.body import BodyHeat
 from ncs_cluster_detector.simulation.heat.body import followed
+from ncs_cluster_detector.simulation.heat.body import Hub
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,17 @@ class Ambient:
     from_celsius: float = 0.0
     since: float = 0.0
 
-    def at(self, now):
+    def at(self, now: float) -> float:
         """Return the temperature at a time, not before ``since``."""
         return self.celsius if now >= self.until else (
             self.from_celsius + self.warming_celsius_per_sec(now) * (now - self.since))
 
-    def warming_celsius_per_sec(self, now):
+    def warming_celsius_per_sec(self, now: float) -> float:
         """Return how fast it gets warmer at a time."""
         return 0.0 if now >= self.until else (
             (self.celsius - self.from_celsius) / (self.until - self.since))
 
-    def on_its_way(self, now, celsius, within_sec):
+    def on_its_way(self, now: float, celsius: float, within_sec: float) -> 'Ambient':
         """Return the same surroundings, beginning to change to another temperature."""
         return Ambient(celsius, now + within_sec, self.at(now), now)
 
@@ -60,11 +62,11 @@ class Heat:
     ambient: Ambient = Ambient(0.0)
 
     @property
-    def celsius(self):
+    def celsius(self) -> float:
         """Return the temperature of the die at ``updated_at``."""
         return self.case_celsius + self.die_celsius
 
-    def at(self, now, body, cooling=1.0):
+    def at(self, now: float, body: Body, cooling: float = 1.0) -> 'Heat':
         """
         Return the heat at a later time; an earlier one changes nothing.
 
@@ -83,7 +85,7 @@ class Heat:
                 begin = end
         return Heat(heat.case_celsius, now, self.busy_until, heat.die_celsius, self.ambient)
 
-    def busy(self, started_at, ended_at, body, cooling=1.0):
+    def busy(self, started_at: float, ended_at: float, body: Body, cooling: float = 1.0) -> 'Heat':
         """Return the same body under full load from one time to another."""
         heat = self.at(started_at, body, cooling)
         return Heat(heat.case_celsius, heat.updated_at, ended_at, heat.die_celsius, heat.ambient)
@@ -101,7 +103,7 @@ class HubHeat:
     case_celsius: float = 0.0
     updated_at: float = 0.0
 
-    def at(self, now, hub, case_time_constant_sec):
+    def at(self, now: float, hub: Hub, case_time_constant_sec: float) -> 'HubHeat':
         """
         Return the heat at a later time when no stick works; an earlier one changes nothing.
 
@@ -116,7 +118,9 @@ class HubHeat:
             followed(self.case_celsius, self.hub_celsius, elapsed_sec, case_time_constant_sec,
                      hub.time_constant_sec), now)
 
-    def worked(self, started_at, ended_at, share, hub, case_time_constant_sec):
+    def worked(
+            self, started_at: float, ended_at: float, share: float, hub: Hub,
+            case_time_constant_sec: float) -> 'HubHeat':
         """
         Return the heat when a stick begins to work; the heat of this work is added at once.
 

@@ -21,7 +21,7 @@ class CaffeNetwork(HostNetwork):
 
     detections_remedy = 'end its prototxt with one DetectionOutput layer'
 
-    def __init__(self, data):
+    def __init__(self, data: bytes) -> None:
         """
         Load the network and compute once.
 

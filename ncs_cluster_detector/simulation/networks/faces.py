@@ -12,6 +12,7 @@ import os
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 FACE_CLASS = 1
 
@@ -29,7 +30,7 @@ _LEAST_WINDOWS = 3
 class FaceDetector:
     """Finds upright frontal faces of at least about a twelfth of the picture's width."""
 
-    def __init__(self, width=240, height=180):
+    def __init__(self, width: int = 240, height: int = 180) -> None:
         """
         Load the cascade, which is a file of OpenCV.
 
@@ -40,7 +41,9 @@ class FaceDetector:
         self._size = (width, height)
         self._cascade = cv2.CascadeClassifier(find_cascade())
 
-    def __call__(self, image):
+    def __call__(
+            self,
+            image: npt.NDArray[np.uint8]) -> list[tuple[int, float, float, float, float, float]]:
         """
         Find the faces in an image.
 
@@ -60,7 +63,7 @@ class FaceDetector:
                 for (x, y, box_width, box_height), count in zip(boxes, np.ravel(windows))]
 
 
-def find_cascade():
+def find_cascade() -> str:
     """
     Return the path of the cascade's file.
 

@@ -17,7 +17,10 @@ from ncs_cluster_detector.simulation.networks.caffe_network import CaffeNetwork
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
 from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
 from ncs_cluster_detector.simulation.networks.host_detectors import LABEL_COUNTS
+from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
 from ncs_cluster_detector.simulation.networks.onnx_network import OnnxNetwork
+import numpy as np
+import numpy.typing as npt
 
 _KEY = 'detector:'
 _INPUT_KEY = 'input:'
@@ -52,7 +55,7 @@ def read_graph(name_or_path: str) -> bytes:
     return data
 
 
-def load_network(graph_bytes):
+def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
     """
     Return the network in the bytes of a graph file, which need not be a detector.
 
@@ -85,7 +88,7 @@ def label_counts(graph_bytes: bytes) -> range | None:
     return None if text is None else LABEL_COUNTS[_detector_name(text)]
 
 
-def is_compiled(graph_bytes):
+def is_compiled(graph_bytes: bytes) -> bool:
     """Return whether a graph file is of no kind that a host can run, so perhaps for a chip."""
     return not (graph_bytes.startswith(_ONNX_BEGIN) or caffe_files.is_packed(graph_bytes)
                 or _text_in(graph_bytes) is not None)
@@ -96,7 +99,7 @@ class DetectorNetwork:
 
     output_shape = (ssd.MOST_BOXES + 1, ssd.VALUES_PER_BOX, 1)
 
-    def __init__(self, name, size, order):
+    def __init__(self, name: str, size: tuple[int, int], order: str) -> None:
         """
         Load the detector with this built-in name.
 
@@ -108,10 +111,10 @@ class DetectorNetwork:
         self._order = order
         self._detect = HOST_DETECTORS[name]()
 
-    def check_detector(self):
+    def check_detector(self) -> None:
         """Do nothing: this is a detector."""
 
-    def run(self, tensor):
+    def run(self, tensor: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return the output vector for an input tensor of the default mean and scale."""
         return ssd.encode(self._detect(
             image_of_network_input(tensor, self._size, self._order)))

@@ -8,9 +8,14 @@
 # the License.
 """The base of the networks that OpenCV runs on the host in place of a stick."""
 
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 from ncs_cluster_detector.networks import ssd
 import numpy as np
+import numpy.typing as npt
 
 _IMAGE_NUMBER = 0
 _SCORE = 2
@@ -23,7 +28,8 @@ class HostNetwork:
     # How to make a network of this format a detector, for error texts.
     detections_remedy = None
 
-    def __init__(self, size, read, expected):
+    def __init__(
+            self, size: tuple[int, int], read: Callable[[], 'cv2.dnn.Net'], expected: str) -> None:
         """
         Load the network and compute once to get the size of its output.
 
@@ -55,7 +61,7 @@ class HostNetwork:
             height = output.size // (output.shape[-2] * output.shape[-1])
             self.output_shape = height, *output.shape[-2:]
 
-    def check_detector(self):
+    def check_detector(self) -> None:
         """Raise ValueError if this cannot be an SSD network."""
         if not ssd.may_be_output(*self.output_shape):
             raise ValueError(
@@ -63,7 +69,7 @@ class HostNetwork:
                 'network; expected rows of 7 values (image, class, score, left, top, right, '
                 f'bottom), such as 1x1x100x7; take an SSD network, or {self.detections_remedy}')
 
-    def run(self, tensor):
+    def run(self, tensor: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return the output vector for an input tensor, as the vendor's compiler arranges it."""
         output = self._forward(tensor)
         return output.reshape(-1) if self._room is None else _with_header(output, self._room)
@@ -74,12 +80,12 @@ class HostNetwork:
         return self._network.forward()
 
 
-def opencv_reason(error):
+def opencv_reason(error: cv2.error) -> str:
     """Return the text of a cv2.error in one line."""
     return ' '.join(str(error).split())
 
 
-def picture_size(shapes, remedy):
+def picture_size(shapes: Mapping[str, tuple[Any, ...]], remedy: str) -> tuple[int, int]:
     """
     Return (height, width) of a network's only input, a picture.
 

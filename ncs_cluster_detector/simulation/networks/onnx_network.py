@@ -20,7 +20,7 @@ class OnnxNetwork(HostNetwork):
 
     detections_remedy = 'export this one with a detection output of that form, and no other'
 
-    def __init__(self, data):
+    def __init__(self, data: bytes) -> None:
         """
         Load the network and compute once.
 

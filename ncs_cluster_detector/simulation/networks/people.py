@@ -14,6 +14,7 @@ import math
 import cv2
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 import numpy as np
+import numpy.typing as npt
 
 PERSON_CLASS = 15
 
@@ -44,7 +45,7 @@ _SAME_PERSON_INSIDE = 0.7
 class PeopleDetector:
     """Finds upright people in full, and near ones by their faces."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Load the detectors; without OpenCV's cascade files do not find near people."""
         self._hog = cv2.HOGDescriptor()
         self._hog.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
@@ -54,7 +55,9 @@ class PeopleDetector:
             logging.getLogger(__name__).warning('people are not found by their faces: %s', error)
             self._faces = None
 
-    def __call__(self, image):
+    def __call__(
+            self,
+            image: npt.NDArray[np.uint8]) -> list[tuple[int, float, float, float, float, float]]:
         """
         Find the people in an image.
 
@@ -81,7 +84,7 @@ class PeopleDetector:
                        (x + x_high * _WINDOW[0]) / width, (y + y_high * _WINDOW[1]) / height)
 
 
-def score_of_margin(margin):
+def score_of_margin(margin: float) -> float:
     """
     Return a score of 0 to 1 for a margin of the support vector machine.
 

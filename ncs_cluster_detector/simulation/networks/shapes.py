@@ -10,6 +10,7 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 # Class of the rectangle by the index of its colour in a blue-green-red pixel: blue is a car,
 # green a person, red a cat (indices of the Pascal VOC classes).
@@ -35,7 +36,8 @@ _LEAST_DROP = 40
 _EDGE_PIXELS = 8
 
 
-def detect_shapes(image):
+def detect_shapes(
+        image: npt.NDArray[np.uint8]) -> list[tuple[int, float, float, float, float, float]]:
     """
     Find the rectangles in an image.
 

@@ -14,7 +14,7 @@ import os
 ENVIRONMENT_VARIABLE = 'NCS_STAND_IN_DETECTOR'
 
 
-def stand_in_for(graph_buffer):
+def stand_in_for(graph_buffer: bytes | str) -> bytes | str:
     """
     Return the graph to run: the stand-in's for a compiled one, any other unchanged.
 

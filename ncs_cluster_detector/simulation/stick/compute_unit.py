@@ -16,9 +16,13 @@ from ncs_cluster_detector.simulation.stick.garbage import spoil
 from ncs_cluster_detector.simulation.stick.stick_calls import StickCalls
 from ncs_cluster_detector.simulation.stick.stick_calls import StickStopped
 from ncs_cluster_detector.simulation.stick.stick_memory import StickMemory
+from ncs_cluster_detector.simulation.stick.stick_model import SimulatedStick
 from ncs_cluster_detector.simulation.stick.stick_work import Job
+from ncs_cluster_detector.simulation.stick.stick_work import LoadedGraph
+from ncs_cluster_detector.simulation.stick.stick_work import TensorQueue
 from ncs_cluster_detector.simulation.usb.xlink_wire import TRANSFERS_PER_INFERENCE
 import numpy as np
+import numpy.typing as npt
 
 
 class ComputeUnit:
@@ -32,7 +36,7 @@ class ComputeUnit:
     delivers when it is done.
     """
 
-    def __init__(self, stick):
+    def __init__(self, stick: SimulatedStick) -> None:
         """
         Start the threads of an opened stick.
 
@@ -56,21 +60,21 @@ class ComputeUnit:
             thread.start()
 
     @property
-    def stopped(self):
+    def stopped(self) -> bool:
         """Return whether the stick was closed or unplugged, or broke down."""
         return self.calls.stopped
 
-    def begin(self, call):
+    def begin(self, call: str) -> None:
         """Let any other call of the host begin; see StickCalls.begin."""
         self.calls.begin(call)
 
-    def stop(self):
+    def stop(self) -> None:
         """Wake all blocked calls and end the threads."""
         self.calls.stop()
         for thread in self._threads:
             thread.join()
 
-    def write(self, queue, tensor, key):
+    def write(self, queue: TensorQueue, tensor: npt.NDArray[np.float16], key: int) -> None:
         """
         Send a tensor to the stick; block while the queue is full and during the transfer.
 
@@ -92,7 +96,7 @@ class ComputeUnit:
                 raise
             queue.elements.append((tensor, key))
 
-    def trigger(self, graph, source, target):
+    def trigger(self, graph: LoadedGraph, source: TensorQueue, target: TensorQueue) -> bool:
         """
         Start the inference of the oldest waiting tensor in ``source``; do not wait for it.
 
@@ -112,7 +116,7 @@ class ComputeUnit:
             self._changed.notify_all()
             return True
 
-    def read(self, queue):
+    def read(self, queue: TensorQueue) -> tuple[npt.NDArray[np.float16], int]:
         """
         Return the oldest result, as ``(flat float16 array, key)``; block while there is none.
 
@@ -124,7 +128,7 @@ class ComputeUnit:
             self._changed.notify_all()
             return queue.elements.popleft()
 
-    def discard(self, queue):
+    def discard(self, queue: TensorQueue) -> None:
         """Forget a queue and what is in it."""
         with self._changed:
             queue.gone = True

@@ -11,12 +11,13 @@
 import random
 
 import numpy as np
+import numpy.typing as npt
 
 # The greatest finite number in half precision: far more boxes than a result has room for.
 _HUGE_COUNT = 65504.0
 
 
-def spoil(output, kind, number):
+def spoil(output: npt.NDArray[np.float16], kind: str, number: int) -> npt.NDArray[np.float16]:
     """
     Return a wrong result.
 

@@ -11,9 +11,14 @@
 import os
 import threading
 import time
+from typing import NoReturn
+
+from ncs_cluster_detector.simulation.bus.bus_memory import Claim
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 
 
-def reset_leftovers(shared_bus):
+def reset_leftovers(shared_bus: SimulatedBus) -> None:
     """
     Reset all booted sticks that nobody uses, as the first listing of a process does.
 
@@ -34,7 +39,7 @@ def reset_leftovers(shared_bus):
         time.sleep(shared_bus.bus.open_sec)
 
 
-def claim_booted(port):
+def claim_booted(port: StickPort) -> tuple[Claim, int] | None:
     """Claim a booted stick; return the claim and ``plugs``, or None if that is not possible."""
     if not port.has_booted():
         return None
@@ -49,7 +54,7 @@ def claim_booted(port):
     return claim, state.plugs
 
 
-def await_answer(port):
+def await_answer(port: StickPort) -> None:
     """
     Connect to a booted stick that the caller has claimed; never return when it is silent.
 
@@ -71,7 +76,7 @@ def await_answer(port):
         wait_for_ever()
 
 
-def wait_for_ever():
+def wait_for_ever() -> NoReturn:
     """Never return."""
     while True:
         threading.Event().wait()

@@ -8,6 +8,7 @@
 # the License.
 """The calls of a process to an open stick: how they wait, and how faults end them."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 import threading
 
@@ -28,7 +29,7 @@ class StickCalls:
     of them concerns most others. Methods that say so must be called with :attr:`changed` held.
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         """
         Begin without faults.
 
@@ -46,16 +47,16 @@ class StickCalls:
         self._forgotten = set()
 
     @property
-    def stopped(self):
+    def stopped(self) -> bool:
         """Return whether the stick was closed or unplugged, or broke down."""
         return self._stopped
 
-    def waiting(self):
+    def waiting(self) -> int:
         """Return how many calls of the host wait for the stick."""
         with self.changed:
             return len(self._waiting)
 
-    def begin(self, call):
+    def begin(self, call: str) -> None:
         """
         Let a call to the stick begin, or apply the fault that is set for it.
 
@@ -70,7 +71,7 @@ class StickCalls:
             if self._lost:
                 raise Exception(Status.ERROR)
 
-    def apply_faults(self, call):
+    def apply_faults(self, call: str) -> None:
         """Fail with the status that a fault sets for a call, or hang; with the lock held."""
         if self.faults.hangs(call):
             self._wait_for_ever()
@@ -78,7 +79,7 @@ class StickCalls:
         if status is not None:
             raise Exception(status)
 
-    def check(self, call):
+    def check(self, call: str) -> None:
         """
         Do the same as :meth:`begin` for calls that ignore openings; with the lock held.
 
@@ -88,7 +89,9 @@ class StickCalls:
         if self._stopped:
             self._raise_stopped()
 
-    def wait_in_call(self, call, condition, deadline_sec=None):
+    def wait_in_call(
+            self, call: str, condition: Callable[[], object],
+            deadline_sec: float | None = None) -> None:
         """
         Block a call until the condition holds or the time is over; with the lock held.
 
@@ -105,7 +108,7 @@ class StickCalls:
                 self._wait_for_ever()
         self.check(call)
 
-    def wait_for(self, condition, timeout_sec=None):
+    def wait_for(self, condition: Callable[[], object], timeout_sec: float | None = None) -> None:
         """
         Block a thread of the stick itself; with the lock held.
 
@@ -115,13 +118,13 @@ class StickCalls:
         if self._stopped:
             self._raise_stopped()
 
-    def set_faults(self, faults):
+    def set_faults(self, faults: StickFaults) -> None:
         """Set the faults of the stick from now on."""
         with self.changed:
             self.faults = faults
             self.changed.notify_all()
 
-    def lose(self, unheard=False):
+    def lose(self, unheard: bool = False) -> None:
         """
         Record that the stick was unplugged; one waiting call fails.
 
@@ -136,7 +139,7 @@ class StickCalls:
                 self._forgotten.update(self._waiting[0 if unheard else 1:])
                 self._stop()
 
-    def stop(self, cause=None):
+    def stop(self, cause: Exception | None = None) -> None:
         """Record that the stick was closed, or failed with a cause; wake all calls."""
         with self.changed:
             if not self._stopped:

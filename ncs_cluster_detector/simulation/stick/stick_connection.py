@@ -8,6 +8,8 @@
 # the License.
 """The connection of a process to a simulated stick, from its boot to its reset."""
 
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 from ncs_cluster_detector.simulation.faults.fault_watch import FaultWatch
 from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
 from ncs_cluster_detector.simulation.stick.stick_model import SimulatedStick
@@ -18,7 +20,7 @@ from ncs_cluster_detector.simulation.stick.stick_opening import open_stick
 class StickConnection:
     """An open stick; other processes see it but cannot open it."""
 
-    def __init__(self, shared_bus, port, name):
+    def __init__(self, shared_bus: SimulatedBus, port: StickPort, name: str) -> None:
         """
         Boot a stick; the caller holds the library's lock.
 
@@ -40,7 +42,7 @@ class StickConnection:
         self._update()   # with what was done before the watch began
         self._watch.start(self._update, f'stick {self._port.path} watch')
 
-    def close(self):
+    def close(self) -> None:
         """
         Reset the stick and end its threads; calls that wait for it fail with ERROR.
 
@@ -62,7 +64,7 @@ class StickConnection:
             self.unit.calls.lose(unheard=state.faults.unheard)
 
 
-def list_ports(shared_bus):
+def list_ports(shared_bus: SimulatedBus | None) -> list[StickPort]:
     """
     Return the ports of the sticks that the library finds, in their order.
 

@@ -12,6 +12,8 @@ from collections import deque
 from functools import partial
 import threading
 
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 from ncs_cluster_detector.simulation.heat.sensor import SensorReader
 
@@ -29,7 +31,7 @@ THERMAL_VALUES = 25
 class SimulatedStick:
     """A stick from its boot to its reset; longer-lived state is in its port's memory."""
 
-    def __init__(self, shared_bus, port):
+    def __init__(self, shared_bus: SimulatedBus, port: StickPort) -> None:
         """
         Use a stick that has just booted.
 
@@ -49,22 +51,22 @@ class SimulatedStick:
         self._readings = deque(maxlen=THERMAL_VALUES)
 
     @property
-    def path(self):
+    def path(self) -> str:
         """Return the USB port path."""
         return self._port.path
 
-    def throttle_level(self):
+    def throttle_level(self) -> int:
         """Return 0, or 1 or 2 from the lower and the upper guard temperature."""
         faults, celsius = self._port.faults_and_celsius()
         guard = faults.throttle_celsius
         above = celsius - (self.bus.throttle_celsius if guard is None else guard)
         return (above >= 0.0) + (above >= UPPER_GUARD_ABOVE_CELSIUS)
 
-    def throttle_pause_sec(self):
+    def throttle_pause_sec(self) -> float:
         """Return how long the stick has to pause before its next inference."""
         return THROTTLE_PAUSE_SEC[self.throttle_level()]
 
-    def thermal_readings(self):
+    def thermal_readings(self) -> list[float]:
         """
         Read the temperature, and return it and the 24 readings before it, newest first.
 

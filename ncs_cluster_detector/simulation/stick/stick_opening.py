@@ -13,6 +13,9 @@ import time
 
 from ncs_cluster_detector.simulation.api import process_state
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.bus.bus_memory import Claim
+from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 from ncs_cluster_detector.simulation.stick import leftovers
 
 # The vendor's library looks for the stick to boot every 100 ms for 2.1 s.
@@ -23,7 +26,7 @@ class LostInBoot(Exception):
     """The stick has received its firmware but has not come back to the bus."""
 
 
-def apply_faults(port, call):
+def apply_faults(port: StickPort, call: str) -> None:
     """Fail with the status that a fault sets for a call, or hang."""
     faults = port.state().faults
     if faults.hangs(call):
@@ -33,7 +36,8 @@ def apply_faults(port, call):
         raise Exception(status)
 
 
-def open_stick(shared_bus, port, name):
+def open_stick(
+        shared_bus: SimulatedBus, port: StickPort, name: str) -> tuple[StickPort, Claim, int]:
     """
     Boot a stick and connect to it, or to another one when it does not come back in time.
 

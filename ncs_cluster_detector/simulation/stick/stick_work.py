@@ -11,6 +11,10 @@
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
 
 
 class TensorQueue:
@@ -22,7 +26,7 @@ class TensorQueue:
     queue that is ``gone`` are dropped.
     """
 
-    def __init__(self, capacity):
+    def __init__(self, capacity: int) -> None:
         """Make an empty queue with ``capacity`` places."""
         self.capacity = capacity
         self.held = 0
@@ -44,10 +48,10 @@ class Job:
     """A triggered inference, from one queue to another; times are of the monotonic clock."""
 
     graph: LoadedGraph
-    tensor: Any
+    tensor: Optional[npt.NDArray[np.float16]]
     key: int
     source: TensorQueue
     target: TensorQueue
     queued_at: float
-    output: Any = None
+    output: Optional[npt.NDArray[np.float16]] = None
     computed_at: float = 0.0

@@ -8,13 +8,17 @@
 # the License.
 """A double of pyusb's backend: the simulated sticks as devices on USB, below the vendor's API."""
 
+import array
+from collections.abc import Iterator
 import time
 
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.faults.fault_watch import FaultWatch
 from ncs_cluster_detector.simulation.usb import usb_devices
 from ncs_cluster_detector.simulation.usb import usb_stick
+from ncs_cluster_detector.simulation.usb.usb_devices import DeviceDescriptor
 from ncs_cluster_detector.simulation.usb.usb_devices import usb_error
+from ncs_cluster_detector.simulation.usb.usb_devices import UsbDevice
 from ncs_cluster_detector.simulation.usb.usb_devices import UsbHandle
 from usb.backend import IBackend
 
@@ -39,7 +43,7 @@ class SimulatedUsbBackend(IBackend):
         """Use a bus."""
         self._bus = shared_bus
 
-    def enumerate_devices(self):
+    def enumerate_devices(self) -> Iterator[UsbDevice]:
         """Yield the visible devices, for the other methods."""
         yield from usb_devices.FOREIGN_DEVICES
         for index, port in enumerate(self._bus.ports()):
@@ -47,11 +51,11 @@ class SimulatedUsbBackend(IBackend):
             if device is not None:
                 yield device
 
-    def get_device_descriptor(self, dev):
+    def get_device_descriptor(self, dev: UsbDevice) -> DeviceDescriptor:
         """Return the descriptor of a device, with ``bus``, ``address`` and ``port_numbers``."""
         return dev.descriptor
 
-    def open_device(self, dev):
+    def open_device(self, dev: UsbDevice) -> UsbHandle:
         """
         Return a handle of a device.
 
@@ -64,11 +68,11 @@ class SimulatedUsbBackend(IBackend):
             raise usb_error(usb_devices.ACCESS)
         return UsbHandle(dev)
 
-    def close_device(self, dev_handle):
+    def close_device(self, dev_handle: UsbHandle) -> None:
         """Close a handle, and release its interface."""
         dev_handle.release()
 
-    def claim_interface(self, dev_handle, intf):
+    def claim_interface(self, dev_handle: UsbHandle, intf: int) -> None:
         """
         Claim a stick's only interface for this handle, until it is released or the process ends.
 
@@ -90,7 +94,7 @@ class SimulatedUsbBackend(IBackend):
         if self._bus.bus.leftovers == 'none':
             device.port.drop_unread()
 
-    def release_interface(self, dev_handle, intf):
+    def release_interface(self, dev_handle: UsbHandle, intf: int) -> None:
         """
         Release the interface.
 
@@ -101,7 +105,9 @@ class SimulatedUsbBackend(IBackend):
             raise usb_error(usb_devices.NOT_FOUND)
         dev_handle.release()
 
-    def bulk_read(self, dev_handle, ep, intf, buff, timeout):
+    def bulk_read(
+            self, dev_handle: UsbHandle, ep: int, intf: int, buff: 'array.array[int]',
+            timeout: int) -> int:
         """
         Read one transfer that a booted stick has for its host, or the part that fits.
 
@@ -122,7 +128,9 @@ class SimulatedUsbBackend(IBackend):
         memoryview(buff).cast('B')[:len(data[:size])] = data[:size]
         return len(data[:size])
 
-    def bulk_write(self, dev_handle, ep, intf, data, timeout):
+    def bulk_write(
+            self, dev_handle: UsbHandle, ep: int, intf: int, data: 'array.array[int]',
+            timeout: int) -> int:
         """
         Send bytes to a stick; a booted one obeys their XLink headers, unless it is mute.
 
@@ -138,7 +146,7 @@ class SimulatedUsbBackend(IBackend):
         self._until(dev_handle, timeout, lambda: usb_stick.takes(dev_handle))
         return usb_stick.receive(dev_handle, data.tobytes())
 
-    def reset_device(self, dev_handle):
+    def reset_device(self, dev_handle: UsbHandle) -> None:
         """
         Reset the stick over USB; a booted one leaves the bus and comes back in ROM state.
 

@@ -11,6 +11,7 @@
 from dataclasses import dataclass
 import errno
 
+from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 from usb.core import USBError
 from usb.core import USBTimeoutError
 
@@ -47,7 +48,7 @@ class DeviceDescriptor:
     idVendor: int  # noqa: N815 - a name of the USB standard
     idProduct: int  # noqa: N815
     address: int
-    port_numbers: tuple
+    port_numbers: tuple[int, ...]
     bus: int = 1
     speed: int = 3
     bLength: int = 18  # noqa: N815
@@ -64,7 +65,7 @@ class DeviceDescriptor:
     bNumConfigurations: int = 1  # noqa: N815
 
     @property
-    def port_number(self):
+    def port_number(self) -> int:
         """Return the number of the last port on the way to the device."""
         return self.port_numbers[-1] if self.port_numbers else 0
 
@@ -78,16 +79,16 @@ class UsbDevice:
     """
 
     descriptor: DeviceDescriptor
-    port: object = None
+    port: StickPort | None = None
     plugs: int = 0
     enumeration: int = 0
 
     @property
-    def has_booted(self):
+    def has_booted(self) -> bool:
         """Return whether it is a booted stick."""
         return self.descriptor.idProduct == BOOTED_PRODUCT_ID
 
-    def is_there(self):
+    def is_there(self) -> bool:
         """Return whether the device is still on the bus."""
         state, link = self.port.look()
         return state.plugged and link.enumeration == self.enumeration
@@ -96,7 +97,7 @@ class UsbDevice:
 class UsbHandle:
     """An opened device: the claim of its interface, and partly read or written data."""
 
-    def __init__(self, device):
+    def __init__(self, device: UsbDevice) -> None:
         """Open a device."""
         self.device = device
         self.claim = None
@@ -117,7 +118,7 @@ FOREIGN_DEVICES = (
 )
 
 
-def listed_stick(port, index):
+def listed_stick(port: StickPort, index: int) -> UsbDevice | None:
     """
     Return the stick in a port as a device, or None when no stick is visible.
 
@@ -135,7 +136,7 @@ def listed_stick(port, index):
     return UsbDevice(descriptor, port, state.plugs, link.enumeration)
 
 
-def usb_error(code):
+def usb_error(code: int) -> USBError:
     """Return the exception that pyusb raises for a code of libusb."""
     text, number = _ERRORS[code]
     return (USBTimeoutError if code == TIMEOUT else USBError)(text, code, number)

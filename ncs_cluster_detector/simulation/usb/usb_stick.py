@@ -11,14 +11,15 @@
 from contextlib import suppress
 
 from ncs_cluster_detector.simulation.usb import xlink_wire
+from ncs_cluster_detector.simulation.usb.usb_devices import UsbHandle
 
 
-def takes(handle):
+def takes(handle: UsbHandle) -> bool | None:
     """Return True when the stick accepts data, else None."""
     return None if handle.device.port.state().faults.nak else True
 
 
-def send(handle):
+def send(handle: UsbHandle) -> bytes | None:
     """
     Return the next bytes that the stick has for its host, or None when it has none.
 
@@ -34,7 +35,7 @@ def send(handle):
     return xlink_wire.unread_transfer(left) if left else None
 
 
-def receive(handle, data):
+def receive(handle: UsbHandle, data: bytes) -> int:
     """
     Let the stick receive bytes and obey their XLink headers; return the number of bytes.
 

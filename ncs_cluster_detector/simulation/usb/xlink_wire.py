@@ -35,7 +35,7 @@ _RESULT_BYTES = 1414
 _FIRST_ID = 0x1000
 
 
-def unread_transfer(left):
+def unread_transfer(left: int) -> bytes:
     """
     Return the bytes of the oldest transfer that a stick has for a host process that is gone.
 

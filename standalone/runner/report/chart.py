@@ -8,8 +8,11 @@
 # the License.
 """The report as a picture, report.png: temperatures, which stick did what when, and rates."""
 
+from collections.abc import Sequence
 import math
+from pathlib import Path
 import textwrap
+from typing import Any
 
 from ncs_cluster_detector.planning.picture import COLOURS
 from ncs_cluster_detector.planning.picture import INK
@@ -33,7 +36,7 @@ NARROW, LONGEST_MARK = 0.045, 48
 MOST_NAMED_ROWS = 24   # more names would overlap
 
 
-def draw_chart(report, path):
+def draw_chart(report: dict[str, Any], path: Path) -> None:
     """
     Draw a report and write it as a PNG file of 1600 x 1000 pixels.
 
@@ -112,7 +115,7 @@ def _draw_limit(axes, report):
                           color=LIMIT_COLOUR)
 
 
-def limit_steps(report):
+def limit_steps(report: dict[str, Any]) -> list[tuple[float, float]]:
     """Return the switch temperatures of a run as a list of (start in seconds, C)."""
     if report['threshold_celsius'] is None:
         return []
@@ -178,7 +181,7 @@ def _draw_bars(axes, report):
         Patch(linewidth=0, label='not running', **OFF_LOOK)])
 
 
-def spans(times, kinds):
+def spans(times: Sequence[float], kinds: Sequence[str]) -> list[tuple[str, float, float]]:
     """
     Return what happened when, as a list of (kind, begin, end) in seconds.
 

@@ -8,8 +8,11 @@
 # the License.
 """The folder of a run's files, for one run at a time, without those of an earlier one."""
 
+from contextlib import ExitStack
 import fcntl
+from io import FileIO
 import os
+from pathlib import Path
 
 from runner import nodes
 from runner.one_line_parser import refuse
@@ -17,7 +20,7 @@ from runner.one_line_parser import refuse
 REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', 'run.log')
 
 
-def open_log(folder, stack, video=None):
+def open_log(folder: Path, stack: ExitStack, video: Path | None = None) -> FileIO:
     """
     Take a folder for this run and return run.log in it, an unbuffered binary file.
 

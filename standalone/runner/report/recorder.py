@@ -9,13 +9,17 @@
 """Records the annotated pictures of the detector node: a video, and the best picture."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 import contextlib
+from pathlib import Path
 import queue
 import threading
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from runner.state import Detection
 
 # More detections than the number of pictures that can be on their way.
 WORTHS_KEPT = 100
@@ -46,7 +50,7 @@ class Recorder:
     the memory grows nor the run waits.
     """
 
-    def __init__(self, folder, source_fps):
+    def __init__(self, folder: Path, source_fps: float) -> None:
         """
         Start the thread; the video begins with the first picture.
 
@@ -67,11 +71,12 @@ class Recorder:
         self._thread.start()
 
     @property
-    def detections_without_frame(self):
+    def detections_without_frame(self) -> int:
         """Return how many messages with detections came without a picture."""
         return max(self._messages - self.frames_received, 0)
 
-    def take_detections(self, stamp, detections, sticks_at_work):
+    def take_detections(self, stamp: tuple[int, int], detections: Sequence[Detection],
+                        sticks_at_work: int) -> None:
         """
         Take the Detections of a frame; they come before its picture.
 
@@ -83,7 +88,7 @@ class Recorder:
         if len(self._worths) > WORTHS_KEPT:
             self._worths.popitem(last=False)
 
-    def take_picture(self, stamp, image):
+    def take_picture(self, stamp: tuple[int, int], image: npt.NDArray[np.uint8]) -> None:
         """
         Take an annotated picture.
 
@@ -97,7 +102,7 @@ class Recorder:
         except queue.Full:
             self.frames_left_out += 1
 
-    def close(self):
+    def close(self) -> tuple[list[Path], list[str]]:
         """
         Finish the files.
 
@@ -142,7 +147,8 @@ class Recorder:
                 self._best = job.worth, job.image
 
 
-def worth_of(detections, sticks_at_work):
+def worth_of(detections: Sequence[Detection],
+             sticks_at_work: int) -> tuple[bool, bool, int, bool, float, int]:
     """
     Return how good a frame is as the one picture of a run; the greatest is the best.
 
@@ -161,7 +167,7 @@ def worth_of(detections, sticks_at_work):
 class VideoFile:
     """An mp4 with frames at their real times: before a late one the last is repeated."""
 
-    def __init__(self, path, fps):
+    def __init__(self, path: Path, fps: float) -> None:
         """
         Keep the path; the first frame makes the file, with its size.
 
@@ -173,7 +179,7 @@ class VideoFile:
         self._begun_at_sec = None
         self._last = None
 
-    def add(self, image, at_sec):
+    def add(self, image: npt.NDArray[np.uint8], at_sec: float) -> None:
         """
         Add a frame.
 
@@ -209,7 +215,7 @@ class VideoFile:
         self._writer.write(image)
         self.written += 1
 
-    def close(self):
+    def close(self) -> bool:
         """Finish the file; return whether it can be read. One that cannot is removed."""
         if self._writer is None:
             return False

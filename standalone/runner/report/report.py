@@ -10,10 +10,13 @@
 
 import importlib.metadata
 import json
+from pathlib import Path
 import platform
+from typing import Any
 from xml.etree import ElementTree
 
 from ncs_cluster_detector.shown_text import all_shown
+from runner.state import RunState
 
 FORMAT = 'ncs_cluster_detector run report, version 1'
 PACKAGES = ('rclpy', 'opencv-python-headless', 'numpy', 'matplotlib')
@@ -21,7 +24,8 @@ PACKAGES = ('rclpy', 'opencv-python-headless', 'numpy', 'matplotlib')
 DISTRIBUTIONS = {'rclpy': 'ros-rclpy'}
 
 
-def make_report(state, facts, recorder, root):
+def make_report(state: RunState, facts: dict[str, Any], recorder: Any,
+                root: Path) -> dict[str, Any]:
     """
     Return the report as a dictionary for JSON.
 
@@ -76,7 +80,7 @@ def make_report(state, facts, recorder, root):
             stick.number for sample in state.samples for stick in sample.sticks})]}
 
 
-def write_report(report, path):
+def write_report(report: dict[str, Any], path: Path) -> None:
     """Write the report as JSON."""
     path.write_text(_text(all_shown(report), '') + '\n', encoding='utf-8')
 
@@ -93,7 +97,7 @@ def _text(value, indent):
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def versions(root):
+def versions(root: Path) -> dict[str, str | None]:
     """Return the versions of what ran, by name."""
     found = {
         'ncs_cluster_detector': ElementTree.parse(root / 'package.xml').findtext('version'),
@@ -153,7 +157,7 @@ def _seconds(milliseconds):
     return None if milliseconds is None else round(milliseconds / 1000, 4)
 
 
-def summary_lines(report):
+def summary_lines(report: dict[str, Any]) -> list[str]:
     """Return the report in a few lines for people."""
     run, detections = report['run'], report['detections']
     sticks = len(report['sticks'])

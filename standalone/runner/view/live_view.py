@@ -10,7 +10,9 @@
 
 from typing import NamedTuple
 
+from rich.console import Console
 from rich.text import Text
+from runner.state import RunState
 from runner.statuses import ERROR
 from runner.statuses import OK
 from runner.view.stick_table import level_colour
@@ -31,7 +33,7 @@ class Facts(NamedTuple):
     now: float
 
 
-def render(state, facts, console):
+def render(state: RunState, facts: Facts, console: Console) -> list[str]:
     """
     Return the picture as lines, each with a space before it.
 
@@ -132,13 +134,13 @@ def detections_text(detections):
         f'{found.label} {found.score * 100:.0f} %' for found in detections))
 
 
-def ports_line(state):
+def ports_line(state: RunState) -> str:
     """Return the USB port of each stick in one line, or an empty text."""
     ports = ' '.join(f'{stick.number}={stick.port}' for stick in state.sticks)
     return ports and f'sticks and their USB ports: {ports}'
 
 
-def plain_line(state, facts):
+def plain_line(state: RunState, facts: Facts) -> str:
     """Return the state in one line, for a log or a terminal that cannot redraw."""
     cluster = state.cluster
     if cluster is None:

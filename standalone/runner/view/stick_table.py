@@ -14,8 +14,10 @@ from rich.cells import cell_len
 from rich.table import Column
 from rich.table import Table
 from rich.text import Text
+from runner.state import RunState
 from runner.statuses import ERROR
 from runner.statuses import OK
+from runner.statuses import Stick
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0
@@ -34,7 +36,7 @@ WIDE = 71
 LONGEST_USUAL = len('resting (hot, until 37.0)')
 
 
-def stick_table(state, columns, room):
+def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
     """
     Return what a rich Console prints: a headline and a line for each stick.
 
@@ -92,7 +94,7 @@ def _figures(duty, inferences):
     return f'{duty:>6}{inferences:>12}'
 
 
-def words_for(stick):
+def words_for(stick: Stick) -> str:
     """Return what a stick does, and why or what to do about it."""
     if stick.state != 'RUNNING':
         remedy = REMEDIES.get(stick.state)
@@ -123,7 +125,7 @@ def _colour_of(stick, state):
     return 'green' if stick.active else ''
 
 
-def level_colour(level):
+def level_colour(level: int) -> str:
     """Return the colour of a status that is not OK."""
     return 'red' if level >= ERROR else 'yellow'
 
@@ -143,11 +145,11 @@ def _bar(filled, bar, mark, colour):
                          (cells[mark + 1:bar], colour), ('▏', 'dim'))
 
 
-def rounded(value, digits=1):
+def rounded(value: float | None, digits: int = 1) -> str:
     """Return a number as a text, or a question mark for None."""
     return '?' if value is None else f'{value:.{digits}f}'
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Return a text without any letter that a terminal would take for a command."""
     return ''.join(letter if letter.isprintable() else '?' for letter in text)

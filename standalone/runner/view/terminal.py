@@ -8,10 +8,14 @@
 # the License.
 """Shows the live view: redrawn in place on a terminal, a plain line a second elsewhere."""
 
+from collections.abc import Mapping
 import os
 import textwrap
+from typing import TextIO
 
 from rich.console import Console
+from runner.state import RunState
+from runner.view.live_view import Facts
 from runner.view.live_view import plain_line
 from runner.view.live_view import ports_line
 from runner.view.live_view import render
@@ -27,7 +31,7 @@ ERASE_LINE, ERASE_BELOW, CLEAR = '\033[K', '\033[J', '\033[2J\033[H'
 class Terminal:
     """The terminal of a run; use it as a context manager, so that the cursor comes back."""
 
-    def __init__(self, stream, environment):
+    def __init__(self, stream: TextIO, environment: Mapping[str, str]) -> None:
         """Find out what a text stream can show; of the environment TERM and NO_COLOR count."""
         self._stream = stream
         self.closed = False   # nobody reads the output any more
@@ -37,27 +41,27 @@ class Terminal:
         self._ports = ''
         self._shown_at = None
 
-    def __enter__(self):
+    def __enter__(self) -> 'Terminal':
         if self.redraws:
             self._write(HIDE_CURSOR)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self.redraws:
             self._write(WRAP + SHOW_CURSOR)
 
-    def leave_picture(self):
+    def leave_picture(self) -> None:
         """Leave the last picture where it is: later lines come below it."""
         if self._drawn:
             self._write('\r' + ERASE_BELOW)   # the terminal may have echoed a Ctrl-C there
         self._drawn = []
 
-    def due(self, now):
+    def due(self, now: float) -> bool:
         """Return whether enough time has passed since the last time to show something."""
         period = REDRAW_SEC if self.redraws else LINE_SEC
         return self._shown_at is None or now - self._shown_at >= period
 
-    def show(self, state, facts):
+    def show(self, state: RunState, facts: Facts) -> None:
         """Show the RunState and the Facts."""
         self._shown_at = facts.now
         if not self.redraws:
@@ -77,7 +81,7 @@ class Terminal:
         self._drawn = render(state, facts, self._console)
         self._write(start + self._picture())
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         """Print lines that stay above the picture, wrapped between words on a terminal."""
         if self.redraws:
             text = _wrapped(text, self._measure()[0])
@@ -113,7 +117,7 @@ class Terminal:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
-def console_for(stream, environment):
+def console_for(stream: TextIO, environment: Mapping[str, str]) -> Console:
     """Return the rich Console that renders for a stream; it writes nothing to it."""
     # rich itself takes NO_COLOR for colours alone, and would still write bold and dim.
     return Console(file=stream, color_system=None if environment.get('NO_COLOR') else 'standard',

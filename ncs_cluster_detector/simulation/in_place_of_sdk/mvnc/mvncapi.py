@@ -26,7 +26,7 @@ import numpy  # noqa: F401
 class Graph(double.Graph):
     """A network on a simulated stick, or its stand-in."""
 
-    def allocate(self, device, graph_buffer):
+    def allocate(self, device: double.Device, graph_buffer: bytes | str) -> None:
         """Send the bytes of a graph file to an opened stick; say on stderr why one is refused."""
         try:
             super().allocate(device, stand_in_for(graph_buffer))

@@ -12,6 +12,9 @@ Read from a Caffe network what OpenCV does not report: its input, and whether it
 The names and numbers of the fields are those of caffe.proto.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ncs_cluster_detector.simulation.networks.formats import protobuf
 from ncs_cluster_detector.simulation.networks.formats import protobuf_text
 
@@ -27,7 +30,7 @@ _BIAS_FORMS = {'Convolution': 'convolution_param', 'InnerProduct': 'inner_produc
 _FALSE = ['false'], ['False'], ['f'], ['0']
 
 
-def parse_definition(prototxt):
+def parse_definition(prototxt: bytes | memoryview) -> dict[str, list[Any]]:
     """
     Return a definition as :func:`protobuf_text.parse` does.
 
@@ -41,7 +44,7 @@ def parse_definition(prototxt):
                          'the text that Caffe itself reads') from error
 
 
-def input_shapes(definition):
+def input_shapes(definition: Mapping[str, list[Any]]) -> dict[str, tuple[int | str, ...]]:
     """Return the dimensions of a network's inputs by name; an unknown one is '?'."""
     names = _texts(definition, 'input')
     shapes = [_dimensions(shape) for shape in _messages(definition, 'input_shape')]
@@ -55,7 +58,7 @@ def input_shapes(definition):
     return dict(zip(names, shapes + [()] * len(names)))
 
 
-def check_weights(definition, caffemodel):
+def check_weights(definition: Mapping[str, list[Any]], caffemodel: bytes | memoryview) -> None:
     """
     Check that the weights belong to the same network as the definition.
 

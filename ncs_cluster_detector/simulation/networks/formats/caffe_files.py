@@ -29,7 +29,7 @@ def stem_of(path: str) -> str | None:
     return None
 
 
-def read_packed(path):
+def read_packed(path: str) -> bytes:
     """
     Return both files as one graph file.
 
@@ -45,12 +45,12 @@ def read_packed(path):
     return b'caffe %d\n' % len(definition) + definition + weights
 
 
-def is_packed(data):
+def is_packed(data: bytes) -> bool:
     """Return whether bytes are such a graph file."""
     return _HEADER.match(data) is not None
 
 
-def unpack(data):
+def unpack(data: bytes) -> tuple[memoryview, memoryview]:
     """
     Return (definition, weights) as views of a graph file's bytes.
 

@@ -27,7 +27,7 @@ _VALUE_OF_DIMENSION = 1
 _NAME_OF_DIMENSION = 2
 
 
-def input_shapes(model):
+def input_shapes(model: bytes) -> dict[str, tuple[int | str, ...]]:
     """
     Return the dimensions of a model's inputs by name.
 

@@ -17,7 +17,9 @@ _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 _FIXED_SIZES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
 
 
-def only(message, number, otherwise=b''):
+def only(
+        message: int | bytes | memoryview, number: int,
+        otherwise: int | bytes = b'') -> int | bytes | memoryview:
     """
     Return the value of a field (the last one when there are several), or else ``otherwise``.
 
@@ -26,7 +28,7 @@ def only(message, number, otherwise=b''):
     return (every(message, number) or [otherwise])[-1]
 
 
-def every(message, number):
+def every(message: int | bytes | memoryview, number: int) -> list[int | bytes | memoryview]:
     """
     Return the values of all fields with a number, bytes as views without a copy.
 
@@ -35,7 +37,7 @@ def every(message, number):
     return [value for found, value in _fields(_bytes(message)) if found == number]
 
 
-def text(value):
+def text(value: int | bytes | memoryview) -> str:
     """
     Return the value of a field as text.
 

@@ -14,6 +14,7 @@ A message is a sequence of fields ``name: value``, ``name: [value, value]`` or
 """
 
 import re
+from typing import Any
 
 _SKIPPED = re.compile(r'(?:\s|[:,;]|#[^\n]*)*')
 _TOKEN = re.compile(r"""
@@ -22,7 +23,7 @@ _TOKEN = re.compile(r"""
     | [^][{}<>\s:,;#"']+                        # a name, a number, a word""", re.VERBOSE)
 
 
-def parse(text):
+def parse(text: str) -> dict[str, list[Any]]:
     """
     Return a message as a dictionary: name of a field to the list of its values.
 
