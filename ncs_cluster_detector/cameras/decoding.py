@@ -8,6 +8,7 @@
 # the License.
 """Decodes a picture of a file or a stream, and checks that it is whole."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 import os
@@ -117,7 +118,7 @@ def _jpeg_is_closed(data):
 
 
 @contextmanager
-def captured_terminal():
+def captured_terminal() -> Iterator[list[str]]:
     """
     Yield a list that afterwards has the lines that decoders wrote to the terminal.
 

@@ -8,6 +8,7 @@
 # the License.
 """Helpers for pyrealsense2: loading it, choosing a camera, units, calibration."""
 
+from collections.abc import Iterator
 import contextlib
 import ctypes
 import importlib
@@ -53,7 +54,7 @@ def load_sdk() -> ModuleType:
 
 
 @contextlib.contextmanager
-def sdk_errors(attempt, remedy):
+def sdk_errors(attempt: str, remedy: str) -> Iterator[None]:
     """
     Turn an error of the SDK into a CameraError.
 

@@ -105,15 +105,16 @@ class Bench:
         seen = f' ({verdict.seen})' if verdict.text() == 'ok' and verdict.seen else ''
         self.terminal.say(f'   {verdict.what}: {verdict.text()}{seen}')
 
-    def judge(self, what, value, limit_name, remark=''):
+    def judge(
+            self, what: str, value: float | None, limit_name: str, remark: str = '') -> None:
         """Add the Verdict on a figure of this step; parameters as in :mod:`verdicts`."""
         self.add(judge(self.step, what, value, limit_name, remark))
 
-    def check(self, what, is_ok, seen, expected=''):
+    def check(self, what: str, is_ok: bool, seen: str, expected: str = '') -> None:
         """Add the Verdict on something in this step that is ok or not."""
         self.add(Verdict(self.step, what, OK if is_ok else NOT_OK, seen, expected))
 
-    def skip(self, what, why):
+    def skip(self, what: str, why: str) -> None:
         """Add the Verdict on a check of this step that was left out."""
         self.add(skipped(self.step, what, why))
 

@@ -43,7 +43,7 @@ def check_environment() -> None:
                              'written') from None
 
 
-def use_own_domain():
+def use_own_domain() -> None:
     """Keep the ROS traffic of this process and its children to themselves; call before rclpy."""
     for name in FOREIGN_VARIABLES:
         os.environ.pop(name, None)

@@ -137,7 +137,7 @@ class NodeProcess:
                     continue
 
 
-def session_members(session):
+def session_members(session: int) -> list[int]:
     """Return the ids of the living processes of a session."""
     found = []
     for pid in psutil.pids():

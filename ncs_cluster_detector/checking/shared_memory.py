@@ -27,7 +27,7 @@ def shared_memory_names() -> set[str]:
     return {path.name for path in FOLDER.glob('*fastrtps_*')}
 
 
-def segments_held_by(pid):
+def segments_held_by(pid: int) -> set[str]:
     """Return the segments and ports of Fast DDS of which a process has a file mapped or open."""
     found = set()
     process = Path('/proc') / str(pid)
@@ -60,7 +60,7 @@ def remove_unused(names: Iterable[str]) -> set[str]:
     return removed
 
 
-def segment_of(name):
+def segment_of(name: str) -> str:
     """Return the segment or port that a file (itself, its semaphore or its locks) belongs to."""
     name = name.removeprefix('sem.').removesuffix('_mutex')
     for ending in LOCKS:
@@ -68,7 +68,7 @@ def segment_of(name):
     return name
 
 
-def is_locked(segment):
+def is_locked(segment: str) -> bool:
     """Return whether a process, perhaps in another container, locks a segment or port."""
     for ending in LOCKS:
         with contextlib.suppress(FileNotFoundError):

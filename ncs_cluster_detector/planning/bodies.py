@@ -203,7 +203,7 @@ class Bodies:
         """Return the ThermalModel of each stick in the end, for the theory; without the hub."""
         return tuple(stick.constants() for stick in self.in_the_end().sticks)
 
-    def averaged(self, count):
+    def averaged(self, count: int) -> 'Bodies':
         """Return so many equal sticks that are the mean of these."""
         figures = [(stick.idle_celsius, stick.body.rise_celsius / stick.cooling,
                     stick.body.time_constant_sec / stick.cooling, stick.body.die_rise_celsius,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import os
 from pathlib import Path
 import sys
+from typing import Any
 
 from ncs_cluster_detector.planning.air import span
 from ncs_cluster_detector.planning.plan import Plan
@@ -41,7 +42,7 @@ def draw_plan(plan: Plan, path: Path) -> None:
 
 
 @contextmanager
-def new_figure(width_inches, height_inches):
+def new_figure(width_inches: float, height_inches: float) -> Any:
     """
     Give a Matplotlib figure of 100 pixels an inch in the style of the project, to draw and save.
 

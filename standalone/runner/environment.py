@@ -10,6 +10,7 @@
 
 from collections.abc import Mapping
 import os
+from pathlib import Path
 
 from ncs_cluster_detector.checking.environment import FOREIGN_VARIABLES
 from ncs_cluster_detector.checking.environment import free_domain
@@ -22,7 +23,9 @@ __all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'LOOPBACK
            'PROFILE_VARIABLES', 'remove_dead_shared_memory', 'shared_memory_names']
 
 
-def loopback_environment(inherited, domain, profile=LOOPBACK_PROFILE):
+def loopback_environment(
+        inherited: Mapping[str, str], domain: int,
+        profile: Path | None = LOOPBACK_PROFILE) -> dict[str, str]:
     """
     Return the environment for the nodes and the runner: this machine only, in a domain.
 

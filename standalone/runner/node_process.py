@@ -87,7 +87,7 @@ class NodeProcess:
         """Wait until the last line of an ended node is read."""
         self._reader.join(OUTPUT_PATIENCE_SEC)
 
-    def clean_up(self):
+    def clean_up(self) -> int:
         """
         Kill what is left of its session, and read its last output.
 

@@ -77,7 +77,7 @@ def _renew_lock():
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def wait_for_opening():
+def wait_for_opening() -> None:
     """Wait for the end of an opening that is under way."""
     with lock:
         pass

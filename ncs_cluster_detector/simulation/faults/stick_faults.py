@@ -76,7 +76,7 @@ class StickFaults:
         name = dict(self.errors).get(call)
         return None if name is None else Status[name]
 
-    def reported(self, reading):
+    def reported(self, reading: float | None) -> float:
         """
         Return the temperature that the host gets for a sensor's reading in degrees Celsius.
 

@@ -104,7 +104,7 @@ class UsbHandle:
         self.unread = b''
         self.received = bytearray()
 
-    def release(self):
+    def release(self) -> None:
         """Release the interface, if this handle has it."""
         if self.claim is not None:
             self.claim.close()

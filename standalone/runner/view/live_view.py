@@ -8,10 +8,12 @@
 # the License.
 """Turns the state of a run into lines of text: a picture for a terminal, or one plain line."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
+from runner.state import Detection
 from runner.state import RunState
 from runner.statuses import ERROR
 from runner.statuses import OK
@@ -128,7 +130,7 @@ def _seen(state, width):
     return _figure('seen', nothing, style='dim')
 
 
-def detections_text(detections):
+def detections_text(detections: Iterable[Detection]) -> str:
     """Return detections as a text, such as ``person 87 %, person 64 %``."""
     return printable(', '.join(
         f'{found.label} {found.score * 100:.0f} %' for found in detections))
