@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from ncs_cluster_detector.checking.environment import CannotRunError
 from ncs_cluster_detector.drivers.registry import DEFAULT
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
@@ -25,10 +26,6 @@ about ten minutes and writes a folder with a report to send in. Exit code: 0 = a
 something was not ok, or the check was stopped, 2 = it could not run.
 """
 MOST_MINUTES = 240.0
-
-
-class CannotRunError(Exception):
-    """The check cannot run at all; the text is one line with the remedy."""
 
 
 class Options(NamedTuple):

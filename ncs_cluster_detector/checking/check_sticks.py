@@ -19,13 +19,13 @@ import tempfile
 import time
 import traceback
 
-from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.arguments import Options
 from ncs_cluster_detector.checking.arguments import parse
 from ncs_cluster_detector.checking.arguments import PROGRAM
 from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.bench import NodeEndedError
 from ncs_cluster_detector.checking.bench import StoppedError
+from ncs_cluster_detector.checking.environment import CannotRunError
 from ncs_cluster_detector.checking.environment import check_environment
 from ncs_cluster_detector.checking.environment import use_own_domain
 from ncs_cluster_detector.checking.facts.machine_facts import machine_facts

@@ -12,7 +12,6 @@ import os
 import socket
 import tempfile
 
-from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.ros.environment import fault_in_environment
 from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
@@ -28,6 +27,10 @@ FOREIGN_VARIABLES = (
     'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
     'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
     'SKIP_DEFAULT_XML')
+
+
+class CannotRunError(Exception):
+    """The check cannot run at all; the text is one line with the remedy."""
 
 
 def check_environment() -> None:

@@ -16,7 +16,6 @@ from typing import Sequence
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
-from ncs_cluster_detector.simulation.networks import graphs as graph_files
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
@@ -52,11 +51,14 @@ class SimulatedDriver(Driver):
 
     def read_graph(self, name: str) -> bytes:
         """Return a graph that a host can run, in the form that the double of the API takes."""
-        return graph_files.read_graph(name)
+        # Late, as it loads OpenCV: launch files and tools read the tables of parameters, too.
+        from ncs_cluster_detector.simulation.networks.graphs import read_graph
+        return read_graph(name)
 
     def label_counts(self, graph: bytes) -> range | None:
         """Return how many labels fit a built-in graph; None for others."""
-        return graph_files.label_counts(graph)
+        from ncs_cluster_detector.simulation.networks.graphs import label_counts
+        return label_counts(graph)
 
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick of the bus."""

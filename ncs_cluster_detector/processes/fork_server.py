@@ -163,7 +163,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _module_path() -> list[str]:
-    """Return the server's module path: that of this process, and the folder of this package."""
+    """Return the server's module path: that of this process, and the way to this package."""
     path = [folder for folder in sys.path if folder]
     return path if ROOT in path else [*path, ROOT]
 

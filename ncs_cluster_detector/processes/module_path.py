@@ -19,8 +19,8 @@ import os
 import sys
 
 PACKAGE = 'ncs_cluster_detector'
-# The folder of this package, for child processes whose module path may not lead to it.
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# The folder that holds this package, for child processes whose module path may not lead to it.
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def leave_folder_of_option_m() -> None:

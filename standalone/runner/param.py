@@ -22,7 +22,6 @@ from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
 from ncs_cluster_detector.shown_text import without_secrets
 from runner import environment as run_environment
 from runner import finder
-from runner import nodes as run_nodes
 from runner.finder import Failure
 from runner.one_line_parser import OneLineParser
 
@@ -201,7 +200,7 @@ def _set(nodes, node, name, text):
 
 
 def main(arguments: Sequence[str],
-         executable: Path = run_nodes.EXECUTABLES / 'detector_node') -> int:
+         executable: Path = Path(sys.executable).parent / 'detector_node') -> int:
     """
     Do what the arguments ask for.
 

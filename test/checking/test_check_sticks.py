@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 
-from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.arguments import parse
+from ncs_cluster_detector.checking.environment import CannotRunError
 from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.planning.fitting.recording import read_recording

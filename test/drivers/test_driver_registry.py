@@ -9,6 +9,8 @@
 """The table of drivers, and what each of them says of itself."""
 
 import pickle
+import subprocess
+import sys
 
 from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.mvnc import MvncDriver
@@ -39,6 +41,13 @@ def test_the_one_without_hardware_runs_as_it_is():
     assert driver.default_graph
     assert not driver.sdk_module
     assert DEFAULT in DRIVERS
+
+
+def test_reading_the_tables_loads_no_opencv():
+    # Launch files, the planner and the runner read them, and most of what they do needs none.
+    subprocess.run([sys.executable, '-c', 'import ncs_cluster_detector.parameters.'
+                    'detector_parameters, sys; sys.exit("cv2" in sys.modules)'],
+                   check=True, timeout=60)
 
 
 def test_only_real_sticks_are_opened_one_at_a_time_on_the_machine():

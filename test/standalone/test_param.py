@@ -51,6 +51,12 @@ def stand_in(tmp_path):
         yield start
 
 
+def test_it_starts_without_numpy_which_takes_longer_than_all_else():
+    subprocess.run(
+        [sys.executable, '-c', 'import runner.param, sys; sys.exit("numpy" in sys.modules)'],
+        cwd=ROOT / 'standalone', check=True, timeout=60)
+
+
 def test_runs_are_found_by_their_program(stand_in, tmp_path):
     """Those of this very file, the newest first, each with its environment; no namesake."""
     namesake = tmp_path / 'other' / 'detector_node'

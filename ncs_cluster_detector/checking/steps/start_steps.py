@@ -10,10 +10,10 @@
 
 import statistics
 
-from ncs_cluster_detector.checking.arguments import CannotRunError
 from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.bench import IMAGES_PER_DETECTION
 from ncs_cluster_detector.checking.bench import MOST_IMAGES
+from ncs_cluster_detector.checking.environment import CannotRunError
 from ncs_cluster_detector.checking.verdicts import judge_states
 from ncs_cluster_detector.checking.verdicts import REPLUG
 from ncs_cluster_detector.checking.verdicts import slow_sticks
