@@ -10,7 +10,7 @@
 Describes one parameter of a node: an entry of the tables; no ROS.
 
 To add a parameter, add one entry to camera_parameters.py or detector_parameters.py and the code
-that uses its value, then run ``test/helpers/parameter_files.py``, which writes it to ``config/``.
+that uses its value. CONTRIBUTING.md says which programs then write the files and pages.
 """
 
 from array import array
