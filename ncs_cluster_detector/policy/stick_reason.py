@@ -32,8 +32,8 @@ class Reason(Enum):
     the resume temperature), whether it is tried and how it is paced, also while its temperature is
     unknown. Its last reading alone decides what is critical, since no model may shut out a stick,
     and whether the temperature is known at all. People see the reading, so for them a stick is hot
-    by the higher of the two, see Condition. One that is relieved by its estimate alone is shown as
-    unknown.
+    by the higher of the two, see Condition. While the reading is unknown, that is the reason, also
+    of a stick that was relieved by its estimate.
     """
 
     NOT_RUNNING = 'not running'   # its StickState tells more
