@@ -63,10 +63,10 @@ ALLOWED = {
     'camera_node': {'camera_node', 'ros', 'parameters', 'cameras', 'geometry'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
-    'detector_node': {'detector_node', 'camera_node.outputs', 'ros', 'parameters', 'policy',
-                      'networks', 'geometry', 'drawing', 'supervision', 'wire.messages',
-                      'shown_text', 'closest_name', 'drivers.driver', 'drivers.registry',
-                      'sticks.stick', 'simulation.bus.bus_spec', 'simulation.networks.formats'},
+    'detector_node': {'detector_node', 'ros', 'parameters', 'policy', 'networks', 'geometry',
+                      'drawing', 'supervision', 'wire.messages', 'shown_text', 'closest_name',
+                      'drivers.driver', 'drivers.registry', 'sticks.stick',
+                      'simulation.bus.bus_spec', 'simulation.networks.formats'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start',
                  'parameters.parameter_spec', 'parameters.detector_parameters'},

@@ -8,28 +8,21 @@
 # the License.
 """Publishes the camera node's topics: picture, compressed picture, depth, and camera infos."""
 
-import array
 from collections.abc import Callable
 
-import cv2
 from ncs_cluster_detector.camera_node.camera_info import camera_info_of
 from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
 from ncs_cluster_detector.geometry.calibration import Calibration
 from ncs_cluster_detector.ros.image_messages import image_message
-import numpy as np
-import numpy.typing as npt
+from ncs_cluster_detector.ros.image_topics import DEPTH_INFO_TOPIC
+from ncs_cluster_detector.ros.image_topics import DEPTH_TOPIC
+from ncs_cluster_detector.ros.image_topics import publish_compressed
 from rclpy.event_handler import PublisherEventCallbacks
-from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-
-DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
-DEPTH_INFO_TOPIC = 'aligned_depth_to_color/camera_info'
-LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
 
 
 class CameraOutputs:
@@ -103,26 +96,3 @@ class CameraOutputs:
                 f'{width}x{height}: camera_info goes out uncalibrated; choose that size with '
                 'width and height, or calibrate for this one')
         return None
-
-
-def publish_compressed(publisher: Publisher, header: Header, image: npt.NDArray[np.uint8],
-                       logger: RcutilsLogger) -> None:
-    """
-    Publish a picture as image_transport's plugin for JPEG does, if anybody subscribes.
-
-    :param publisher: a publisher of CompressedImage.
-    :param header: std_msgs/Header.
-    :param image: uint8 array, height x width x 3, blue-green-red.
-    :param logger: gets one warning about pictures that are too large for the format.
-    """
-    if not publisher.get_subscription_count():
-        return
-    height, width = image.shape[:2]
-    if max(height, width) > LARGEST_JPEG:
-        logger.warning(f'image {width}x{height} on {publisher.topic_name}: left out, a JPEG has '
-                       f'at most {LARGEST_JPEG} pixels a side; take smaller images', once=True)
-        return
-    data = array.array('B')
-    data.frombytes(cv2.imencode('.jpg', image)[1].data)
-    publisher.publish(
-        CompressedImage(header=header, format='bgr8; jpeg compressed bgr8', data=data))

@@ -11,7 +11,6 @@
 from collections.abc import Callable
 from collections.abc import Sequence
 
-from ncs_cluster_detector.camera_node.outputs import publish_compressed
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
 from ncs_cluster_detector.drawing.annotation import annotate
 from ncs_cluster_detector.drawing.status_strip import Status
@@ -19,6 +18,7 @@ from ncs_cluster_detector.drawing.status_strip import StickMark
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.image_messages import image_message
+from ncs_cluster_detector.ros.image_topics import publish_compressed
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 import numpy as np

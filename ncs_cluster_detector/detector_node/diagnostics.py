@@ -52,6 +52,7 @@ def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
     :param intake: an Intake; its bad images count as dropped frames.
     :param owner: prefix of the names of the statuses.
     """
+    snapshot = snapshot.at(now)
     return [_cluster(snapshot, driver, now, intake, owner)] + [
         _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
 

@@ -190,7 +190,7 @@ class DetectorNode(Node):
         self._diagnostics.publish(array)
         self._heat_log.note(snapshot)
         self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
-        for stick in snapshot.sticks:
+        for stick in snapshot.at(now).sticks:
             self._report_temperature(stick, now)
 
     def _intake(self):

@@ -117,8 +117,16 @@ class ClusterControl:
         missing = min(settings.cluster_size or len(running), len(running)) - len(self.active)
         if missing <= 0:
             return 0
-        return min(missing, sum(self._conditions[number].reason.is_heat
+        return min(missing, sum(self._is_held_back(number, settings)
                                 for number in running if number not in self.active))
+
+    def _is_held_back(self, number: int, settings: Settings) -> bool:
+        condition = self._conditions[number]
+        if condition.reason is not Reason.UNKNOWN_TEMPERATURE:
+            return condition.reason.is_heat
+        # One that has worked its share (SPENT) rests for that, and any other for its estimate.
+        return (self.standings[number].can_fill
+                and self.heat.estimate(number) >= settings.resume_temperature)
 
     def _due_restarts(self, now: float, sticks: Sequence[StickStatus]) -> tuple[int, ...]:
         """

@@ -9,6 +9,7 @@
 """Why a stick works or rests: decided once a step, for everybody who shows it."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 from enum import Enum
 
 from ncs_cluster_detector.policy.reliability.promptness import Slowness
@@ -31,8 +32,8 @@ class Reason(Enum):
     the resume temperature), whether it is tried and how it is paced, also while its temperature is
     unknown. Its last reading alone decides what is critical, since no model may shut out a stick,
     and whether the temperature is known at all. People see the reading, so for them a stick is hot
-    by the higher of the two, see Condition. One that is relieved by its estimate alone is shown as
-    unknown.
+    by the higher of the two, see Condition. While the reading is unknown, that is the reason, also
+    of a stick that was relieved by its estimate.
     """
 
     NOT_RUNNING = 'not running'   # its StickState tells more
@@ -57,6 +58,8 @@ class Reason(Enum):
 _OF_STANDING = {Standing.LATE: Reason.LATE, Standing.UNPROVEN: Reason.UNPROVEN,
                 Standing.USELESS: Reason.USELESS, Standing.SLOW: Reason.SLOW,
                 Standing.DOUBTED: Reason.DOUBTED}
+# Those that come before an unknown temperature, and do not depend on the reading.
+_STRONGER_THAN_UNKNOWN = (Reason.NOT_RUNNING, Reason.THROTTLES, Reason.LATE, Reason.UNPROVEN)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,12 @@ class Condition:
     sensor_fault: SensorFault | None = None
     standing: Standing | None = None
     slowness: Slowness | None = None
+
+    def without_reading(self) -> 'Condition':
+        """Return the Condition from when the last reading is too old."""
+        reason = self.reason if self.reason in _STRONGER_THAN_UNKNOWN else (
+            Reason.UNKNOWN_TEMPERATURE)
+        return replace(self, reason=reason, is_hot=False, celsius=None)
 
 
 def forces_rest(stick: StickStatus, celsius: float | None, settings: Settings) -> bool:

@@ -146,8 +146,8 @@ class Stick(ABC):
 
         :param wanted: device name, one of :meth:`device_names`; the port counts, not the chip.
         :param other_ports: the USB ports of all other known sticks.
-        :param tell: called with each of the steps OPENING, BOOTED and OPENED, from any thread; the
-            first two only where the USB bus can be watched.
+        :param tell: called once with each of the steps OPENING, BOOTED and OPENED, in this order,
+            from any thread; the first two only where the USB bus can be watched.
         :raises GraphRejectedError: a graph is not one of this API, does not take a picture of
             three channels, or cannot be a detector.
         :raises StickError: anything else.

@@ -9,6 +9,7 @@
 """The state of the cluster, frozen, so that any thread can read it."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 
 from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
@@ -42,6 +43,12 @@ class StickSnapshot:
     condition: Condition = Condition()
     in_use: bool = False   # by another program
 
+    def at(self, now: float) -> 'StickSnapshot':
+        """Return this stick at a later time, at which its reading may be too old."""
+        if self.condition.celsius is None or self.status.reading(now) is not None:
+            return self
+        return replace(self, condition=self.condition.without_reading())
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -72,3 +79,7 @@ class Snapshot:
     latency_p95_sec: float | None
     frames_dropped: int
     waiting_for_image_since: float
+
+    def at(self, now: float) -> 'Snapshot':
+        """Return this state at a later time: a supervisor that hangs writes no newer one."""
+        return replace(self, sticks=tuple(stick.at(now) for stick in self.sticks))

@@ -194,13 +194,14 @@ class StickPool:
 
     def _hear_fault(self, record: StickRecord, fault: Fault, now: float) -> None:
         kill_at = now + STOP_GRACE_SEC
-        if fault.in_use:
+        is_starting = record.state is StickState.STARTING
+        if fault.in_use and is_starting:
             self._endings.add(record.worker, record, kill_at)
             record.on_taken(now)
             self._endings.reap(now)
             self._turn.look_now(now)   # another stick may be free
             return
-        refused = bool(fault.parameter) and record.state is StickState.STARTING
+        refused = bool(fault.parameter) and is_starting
         self._fail(record, fault.text, now, kill_at,
                    Cause.REFUSAL if refused else Cause.STICK)
         if refused and self._longest_start_sec is None and self._register.refuse_all():

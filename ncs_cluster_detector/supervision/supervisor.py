@@ -37,7 +37,7 @@ from ncs_cluster_detector.supervision.worker_handle import prepare
 # If a wait ends later than this after its time, this process was suspended.
 SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
-# How often the snapshot is written at most.
+# How often the snapshot is written, unless active sticks or settings change: then at once.
 SNAPSHOT_PERIOD_SEC = 0.2
 # The decision on a request, and the state after it.
 SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]

@@ -138,6 +138,21 @@ def test_all_tell_the_same_of_a_stick_that_rests(
             f'no other stick is fit: stick 1 {refused}; ')
 
 
+@pytest.mark.parametrize('cluster', [row[1] for row in SITUATIONS],
+                         ids=[f'{row[0].name}-{row[3]}' for row in SITUATIONS])
+def test_a_reading_gets_too_old_also_when_the_supervisor_hangs(cluster):
+    hangs, later = cluster.snapshot(), cluster.now + 5.0
+    cluster.update(later, *cluster.sticks)
+    for was, becomes in zip(hangs.at(later).sticks, cluster.snapshot().sticks):
+        assert was.condition.reason is becomes.condition.reason
+        assert was.condition.celsius is becomes.condition.celsius is None
+        assert was.condition.is_hot == becomes.condition.is_hot
+    (_, _, status, *_) = statuses(hangs, 'mvnc', later, Intake('/image_raw'))
+    assert status.level != DiagnosticStatus.OK
+    assert {item.key: item.value for item in status.values}['temperature_celsius'] == 'unknown'
+    assert hangs.at(hangs.taken_at) == hangs
+
+
 @pytest.mark.parametrize('state', [state for state in StickState if state is not RUNNING])
 def test_all_tell_the_same_of_a_stick_that_does_not_run(state):
     cluster = Cluster()

@@ -9,6 +9,7 @@
 """What the policies make of sticks together, in invented time."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.reliability.promptness import Slowness
@@ -149,3 +150,26 @@ def test_one_that_holds_frames_is_not_restarted_where_others_see():
         assert control.to_restart == ()
     control.update(60.0, [seeing, blind], settings)
     assert control.to_restart == (1,)
+
+
+def test_the_heat_of_a_stick_of_unknown_temperature_costs_work_too():
+    control, settings, work_sec = ClusterControl(), Settings(cluster_switch_cycle_ms=0), [0.0, 0.0]
+    clock = SimpleNamespace(now=0.0)
+
+    def lost_share(seconds, second_state=StickState.RUNNING):
+        """Let both sticks work as they may, hot by their work alone; return what heat costs."""
+        for _ in range(seconds * 4):
+            clock.now += 0.25
+            for number in control.active:
+                work_sec[number] += 0.25 * control.share_of(number)
+            control.update(clock.now, [
+                StickStatus(number, state, work_sec=work_sec[number], inference_sec=0.1)
+                for number, state in enumerate((StickState.RUNNING, second_state))], settings)
+        return control.heat_advice(settings).lost_share
+
+    paced = lost_share(240)
+    assert control.active == (0, 1)
+    lost_share(1, StickState.STARTING)
+    # It is back, and rests until it is below the resume temperature.
+    assert lost_share(20) > paced + 0.05
+    assert control.active == (0,)

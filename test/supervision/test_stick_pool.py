@@ -566,6 +566,15 @@ def test_what_another_program_has_taken_meanwhile_is_no_failure_and_the_next_is_
     assert (stick.status.state, stick.restarts) == (RUNNING, 0)
 
 
+def test_an_open_stick_that_is_called_in_use_has_failed_and_starts_again(world):
+    world = world()
+    first, *_ = world.start_all(TWO)
+    world.step(3.0, Fault('in use by another program', in_use=True), by=first)
+    assert [one.restarts for one in world.pool.snapshots(3.0, ())] == [1, 0]
+    assert world.states() == [BACKOFF, RUNNING]
+    assert len(world.told_of('in use')) == 1
+
+
 def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
     world = world()
     world.step(0.0)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import time
 from weakref import WeakSet
 
-from ncs_cluster_detector.camera_node.outputs import DEPTH_TOPIC
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
 from ncs_cluster_detector.detector_node.background_jobs import LONGEST_WAIT_SEC
@@ -34,6 +33,7 @@ from ncs_cluster_detector.geometry.distance import object_depth
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import image_message
+from ncs_cluster_detector.ros.image_topics import DEPTH_TOPIC
 from ncs_cluster_detector.supervision.frame import Frame
 from rclpy.node import Node
 from rclpy.qos import QoSProfile

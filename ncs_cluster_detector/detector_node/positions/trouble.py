@@ -10,8 +10,8 @@
 
 from dataclasses import dataclass
 
-from ncs_cluster_detector.camera_node.outputs import DEPTH_TOPIC
 from ncs_cluster_detector.detector_node.positions.match import Lateness
+from ncs_cluster_detector.ros.image_topics import DEPTH_TOPIC
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 NO_DEPTH = (f'no depth image came with the stamp of the image; connect the topic {DEPTH_TOPIC} to '
