@@ -84,10 +84,10 @@ plan: $(READY)
 check-sticks: $(READY)
 	@$(VENV)/bin/check_sticks $(call option,GRAPH,graph) $(call option,OUT,out) $(ARGS)
 
-# Four processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
+# Six processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)
-	@$(VENV)/bin/pytest --numprocesses=4 --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	@$(VENV)/bin/pytest --numprocesses=6 --dist=loadgroup --no-loadscope-reorder $(ARGS)
 
 clean:
 	rm -rf $(VENV) build install log .pytest_cache .hypothesis *.egg-info
