@@ -94,18 +94,11 @@ class NodeProcess:
 
     def wait_for_session(self, timeout_sec: float) -> list[int]:
         """Wait until none of its processes is left; return the ids of those that are."""
-        deadline = time.monotonic() + timeout_sec
-        while (left := session_members(self.pid)) and time.monotonic() < deadline:
-            time.sleep(POLL_SEC)
-        return left
+        return members_left(self.pid, timeout_sec)
 
     def end_by_force(self) -> None:
         """Kill all of its processes."""
-        for pid in session_members(self.pid):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue   # it has just ended
+        kill(session_members(self.pid))
         self.wait(OUTPUT_PATIENCE_SEC)
 
     def ready_at(self, number: int, since: float) -> float | None:
@@ -146,3 +139,18 @@ def session_members(session: int) -> list[int]:
             if os.getsid(pid) == session and psutil.Process(pid).status() not in _ENDED:
                 found.append(pid)
     return found
+
+
+def members_left(session: int, timeout_sec: float) -> list[int]:
+    """Wait until a session has ended; return the ids of its processes that still live then."""
+    deadline = time.monotonic() + timeout_sec
+    while (left := session_members(session)) and time.monotonic() < deadline:
+        time.sleep(POLL_SEC)
+    return left
+
+
+def kill(pids: Iterable[int]) -> None:
+    """Kill processes by SIGKILL; some may have ended by themselves."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -21,13 +21,13 @@ import sys
 import threading
 import time
 
-from ncs_cluster_detector.checking.node_process import session_members
+from ncs_cluster_detector.checking.node_process import kill
+from ncs_cluster_detector.checking.node_process import members_left
 
 # A node promises to end within 5 s of SIGINT.
 STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
 GROUP_PATIENCE_SEC = 2.0
 OUTPUT_PATIENCE_SEC = 1.0
-LOOK_AGAIN_SEC = 0.02
 # A line of rclpy: level, time, name of the logger, text.
 LOG_LINE = re.compile(r'\[([A-Z]+)\] \[\d+\.\d+\] \[[^\]]*\]: (.*)')
 LOUD_LEVELS = ('WARN', 'ERROR', 'FATAL')
@@ -93,22 +93,11 @@ class NodeProcess:
 
         :return: number of processes that outlived the node and were killed.
         """
-        left = self._wait_for_group()
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue   # it has just ended
-        self._wait_for_group()
+        left = members_left(self.pid, GROUP_PATIENCE_SEC)
+        kill(left)
+        members_left(self.pid, GROUP_PATIENCE_SEC)
         self.wait_for_output()
         return len(left)
-
-    def _wait_for_group(self):
-        """Wait for the end of its session, with a deadline; return the ids of those left."""
-        deadline = time.monotonic() + GROUP_PATIENCE_SEC
-        while (left := session_members(self.pid)) and time.monotonic() < deadline:
-            time.sleep(LOOK_AGAIN_SEC)
-        return left
 
     def _read(self):
         with self._process.stdout as output:

@@ -18,6 +18,7 @@ import sys
 import time
 
 from made_up_run import ROOT
+from ncs_cluster_detector.checking.node_process import session_members
 import psutil
 import pytest
 from runner import environment as run_environment
@@ -117,7 +118,7 @@ def test_workers_that_outlive_a_node_are_ended(start, monkeypatch):
                  'subprocess.Popen(("sleep", "60"))\n'
                  'print("ready", flush=True)\n'
                  'time.sleep(60)')
-    workers = [pid for pid in node_process.session_members(node.pid) if pid != node.pid]
+    workers = [pid for pid in session_members(node.pid) if pid != node.pid]
     assert len(workers) == 1
     node.signal(signal.SIGKILL)
     said = node_process.stop([node])
