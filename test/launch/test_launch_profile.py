@@ -70,12 +70,11 @@ def test_one_that_the_environment_names_wins_over_the_default(monkeypatch, file,
 
 
 @pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
-def test_an_environment_that_chooses_a_transport_is_left_alone(monkeypatch, caplog, file):
-    logger = launch.logging.get_logger('launch.user')   # which tells no other logger
-    monkeypatch.setattr(logger, 'handlers', [*logger.handlers, caplog.handler])
+def test_an_environment_that_chooses_a_transport_is_left_alone(monkeypatch, said, file):
     monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
     assert profiles(included(file)) == {}
-    assert caplog.text.count('because of FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA') == 1
+    (line,) = said()
+    assert 'because of FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA' in line
     assert set(profiles(included(file, fastdds_profile=str(SHIPPED)))) == set(VARIABLES)
 
 

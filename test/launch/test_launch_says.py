@@ -24,16 +24,6 @@ import pytest
 pytestmark = NEEDS_LAUNCH_ROS
 
 
-@pytest.fixture
-def said(monkeypatch, caplog):
-    """Return a function that gives what launch has logged so far."""
-    # Its loggers hand nothing on to others.
-    for name in ('ncs_cluster_detector', 'launch.user'):
-        logger = launch.logging.get_logger(name)
-        monkeypatch.setattr(logger, 'handlers', [*logger.handlers, caplog.handler])
-    return lambda: [record.getMessage() for record in caplog.records]
-
-
 def parameter_file(tmp_path, text):
     """Write a parameter file and return its path as a text."""
     path = tmp_path / 'mine.yaml'

@@ -120,14 +120,11 @@ def test_the_nodes_outlive_it(rviz2):
 
 @pytest.mark.parametrize(('file', 'arguments'), [
     (RVIZ, {}), (CLUSTER, {'rviz': 'true'}), (SIMULATED, {'rviz': 'true'})])
-def test_without_the_package_one_line_says_so_and_nothing_starts(
-        monkeypatch, caplog, file, arguments):
-    logger = launch.logging.get_logger('launch')   # which tells no other logger
-    monkeypatch.setattr(logger, 'handlers', [*logger.handlers, caplog.handler])
+def test_without_the_package_one_line_says_so_and_nothing_starts(said, file, arguments):
     code, started, _ = run_to_the_end(included(file, **arguments))
     assert code == 1
     assert started == []
-    (line,) = (record.getMessage() for record in caplog.records if 'rviz' in record.getMessage())
+    (line,) = (line for line in said('launch') if 'rviz' in line)
     assert 'rviz cannot be started, there is no package rviz2 here: install' in line
     assert '\n' not in line
 
