@@ -77,12 +77,9 @@ class Bench:
         """
         Prepare; no node is started yet.
 
-        :param options: the arguments.Options.
         :param clock: returns seconds since the beginning of the check.
-        :param observer: the Observer.
-        :param terminal: the Terminal.
         :param log: an unbuffered binary file for the node's lines.
-        :param environment: dictionary of additional variables for the node.
+        :param environment: additional variables for the node.
         """
         self.options, self.times = options, times_of(options)
         self.clock, self.observer, self.history = clock, observer, observer.history

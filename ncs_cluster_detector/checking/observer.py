@@ -47,11 +47,7 @@ class Observer:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """
-        Join the ROS domain of the environment.
-
-        :param clock: returns seconds since the beginning of the check.
-        """
+        """Join the ROS domain of the environment; ``clock`` gives the times for the History."""
         rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
         self.history = History()
         self.step = ''

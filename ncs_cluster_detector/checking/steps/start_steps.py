@@ -148,7 +148,7 @@ def _judge_rates(bench, figures, sticks):
                     figures['scaling_percent'], 'scaling_percent', _what_limits(rows[-1]))
     slow = figures['slow_sticks'] = slow_sticks(figures['inference_ms'])
     busy = rows[-1]['cpu_busy']
-    if slow and busy is not None and busy > BUSY:
+    if slow and busy > BUSY:
         bench.skip('all sticks are alike',
                    f'the CPU is {busy:.0%} busy, so their times say little')
         return
@@ -169,11 +169,10 @@ def _is_limited(row):
 
 def _what_limits(row):
     """Return in words what may limit the rate."""
-    busy = row['cpu_busy']
     if _is_limited(row):
         return f"only {row['images_per_sec']:.0f} images a second could be published"
-    if busy is not None and busy > BUSY:
-        return f'the CPU is {busy:.0%} busy'
+    if row['cpu_busy'] > BUSY:
+        return f"the CPU is {row['cpu_busy']:.0%} busy"
     return 'is it the USB bus? See speed and hub of the sticks'
 
 
