@@ -70,7 +70,6 @@ def decode_picture(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     Return the picture in the content of a file, as ``read_picture`` does.
 
-    :param data: uint8 array.
     :raises ValueError: it holds no picture, or not a whole one.
     """
     if not _jpeg_is_closed(data):

@@ -42,7 +42,6 @@ class Pictures(Camera):
         """
         List the pictures and decode the first usable one.
 
-        :param path: a picture file or a folder.
         :param fps: pictures a second.
         :param warn: is called with one line for every picture that cannot be decoded.
         :raises CameraError: there is no usable picture.

@@ -70,7 +70,6 @@ def chosen_camera(sdk: ModuleType, context: Any, device: str) -> tuple[str | Non
     """
     Return serial number and name of the wanted camera.
 
-    :param sdk: the module pyrealsense2.
     :param context: the pyrealsense2.context in which cameras are looked for.
     :param device: a serial number, or one of ANY_CAMERA.
     :return: ``(serial, name)``; serial is None for a camera without one.

@@ -44,12 +44,10 @@ class Intake:
 def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
              owner: str = 'detector') -> list[DiagnosticStatus]:
     """
-    Return the DiagnosticStatus of the cluster and of every stick.
+    Return the statuses of the cluster and of every stick.
 
-    :param snapshot: the supervisor's Snapshot.
-    :param driver: the driver parameter.
     :param now: seconds of the monotonic clock.
-    :param intake: an Intake; its bad images count as dropped frames.
+    :param intake: its bad images count as dropped frames.
     :param owner: prefix of the names of the statuses.
     """
     snapshot = snapshot.at(now)

@@ -94,8 +94,7 @@ def switch_answer(decision: Decision, snapshot: Snapshot) -> tuple[bool, str]:
     """
     Return whether a request changed the cluster, and one line: what changed, or why nothing did.
 
-    :param decision: the decision on the request.
-    :param snapshot: the state after it.
+    :param snapshot: the state after the decision.
     """
     if decision.left and decision.joined:
         return True, (f'{_named(decision.left)} relieved by {_named(decision.joined)}; active: '
@@ -138,7 +137,6 @@ def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
     """
     Return the level of a stick's DiagnosticStatus, and one line of text.
 
-    :param settings: the present settings.
     :param now: seconds of the monotonic clock.
     """
     status, condition = stick.status, stick.condition

@@ -27,7 +27,7 @@ def accepted(parameter: Parameter, node: Node,
     """
     Return a requested parameter as the node must set it, or None when nothing changes.
 
-    :param node: the rclpy Node, whose parameters still have their old values.
+    :param node: its parameters still have their old values.
     :param specs: the parameters of its table, by name; ROS itself may have declared others.
     :raises ValueError: the request is refused; the text is one line that says why.
     """

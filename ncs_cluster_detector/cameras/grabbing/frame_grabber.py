@@ -59,11 +59,10 @@ class FrameGrabber:
         """
         Prepare; ``start`` sets it going.
 
-        :param open_camera: opens the source and returns a Camera, or raises CameraError.
+        :param open_camera: opens the source, or raises CameraError.
         :param stamp: returns the ROS time for a frame that is so many seconds old.
         :param wanted: returns whether anybody subscribes; call ``wake`` when that changes.
         :param loop: whether a file or folder starts again at its end.
-        :param logger: where changes of the state are reported.
         :param name: the source as a person knows it, with what is asked of it.
         :param camera: the source, if it is already open.
         :param depth_wanted: returns whether anybody subscribes to the depth of a DepthCamera.

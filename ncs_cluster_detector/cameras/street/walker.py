@@ -47,8 +47,7 @@ def draw_walker(height: int, broadness: float, phase: float, clothes: Clothes) -
     :param height: height of the figure in pixels.
     :param broadness: factor for everything horizontal.
     :param phase: point in the cycle of two steps, 0.0 to 1.0.
-    :param clothes: the Clothes.
-    :return: a Sprite; the feet stand GROUND above its lower border.
+    :return: the feet stand GROUND above its lower border.
     """
     near, far = _leg_joints(phase), _leg_joints(phase + 0.5)
     # The lower foot stands on the ground, which also makes the body go up and down.

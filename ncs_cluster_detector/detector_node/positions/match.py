@@ -47,7 +47,6 @@ class DepthMatch:
     """
 
     def __init__(self) -> None:
-        """Start with nothing."""
         self.lateness = None
         self._changed = threading.Condition()
         self._waiting = WeakValueDictionary()   # stamp: frame whose depth may still come
@@ -84,7 +83,6 @@ class DepthMatch:
 
         In a stream that keeps its order, earlier frames that still wait have lost their depth.
 
-        :param depth: a DepthPicture.
         :param keep_sec: how long an image waits for its depth.
         """
         with self._changed:

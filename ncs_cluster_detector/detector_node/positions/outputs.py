@@ -32,8 +32,8 @@ from ncs_cluster_detector.geometry.distance import cut_out
 from ncs_cluster_detector.geometry.distance import object_depth
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import BadImageError
+from ncs_cluster_detector.ros.image_messages import DEPTH_TOPIC
 from ncs_cluster_detector.ros.image_messages import image_message
-from ncs_cluster_detector.ros.image_topics import DEPTH_TOPIC
 from ncs_cluster_detector.supervision.frame import Frame
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -67,8 +67,7 @@ class DepthOutputs:
         """
         Create subscriptions, publishers and the thread.
 
-        :param node: the rclpy node.
-        :param pictures: the PictureOutputs, which get the detections with their distances.
+        :param pictures: get the detections with their distances.
         :param timeout_ms: how long an image waits for its depth.
         """
         self.bad_images = 0
