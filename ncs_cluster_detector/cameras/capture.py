@@ -79,7 +79,6 @@ class CaptureCamera(Camera):
         return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
     def _decode(self):
-        """Return the grabbed picture, or None."""
         if self._as_jpeg or self.pixel_format != 'MJPG':
             return picture_in(self._capture, self._as_jpeg)
         with captured_terminal():   # libjpeg writes a line for each picture of many cameras

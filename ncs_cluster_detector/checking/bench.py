@@ -169,11 +169,7 @@ class Bench:
     def wait_for_running(
             self, number: int, since: float, patience_sec: float,
             other_than: int | None = None) -> float | None:
-        """
-        Wait until a stick runs; return when it was ready, or None.
-
-        :param other_than: process id of a worker that does not count.
-        """
+        """Wait until a stick runs, in another process than a given one; return when, or None."""
         def found():
             stick = self.history.stick(number, since)
             return stick is not None and stick.state == 'RUNNING' and stick.pid != other_than

@@ -79,24 +79,23 @@ class History:
 
     def longest_gap(self, begin: float, end: float) -> tuple[float, float]:
         """Return (seconds, when it began) of the longest time without a detection."""
-        moments = [begin, *_within(self.detections, begin, end), end]
+        moments = [begin, *self.detections[_between(self.detections, begin, end)], end]
         gaps = np.diff(moments)
         index = int(np.argmax(gaps))
         return float(gaps[index]), moments[index]
 
     def rate(self, begin: float, end: float) -> float:
         """Return the detections a second in a time."""
-        return len(_within(self.detections, begin, end)) / (end - begin)
+        return len(self.detections[_between(self.detections, begin, end)]) / (end - begin)
 
     def image_rate(self, begin: float, end: float) -> float:
         """Return the images a second in a time."""
-        return len(_within(self.images, begin, end)) / (end - begin)
+        return len(self.images[_between(self.images, begin, end)]) / (end - begin)
 
     def latency(self, percent: float, begin: float, end: float) -> float | None:
         """Return a percentile of the latency in seconds, or None when nothing came."""
-        first = int(np.searchsorted(self.detections, begin))
-        last = int(np.searchsorted(self.detections, end, side='right'))
-        known = [value for value in self.latencies[first:last] if value is not None]
+        came = self.latencies[_between(self.detections, begin, end)]
+        known = [value for value in came if value is not None]
         return float(np.percentile(known, percent)) if known else None
 
     def stick_rates(self, begin: float, end: float) -> dict[int, float]:
@@ -136,9 +135,8 @@ class History:
             'restarts': [stick.restarts for stick in sticks]}
 
 
-def _within(moments, begin, end):
-    return moments[int(np.searchsorted(moments, begin)):
-                   int(np.searchsorted(moments, end, side='right'))]
+def _between(moments, begin, end):
+    return slice(int(np.searchsorted(moments, begin)), int(np.searchsorted(moments, end, 'right')))
 
 
 def report_of(statuses: Iterable[Any], step: str, time_sec: float) -> Report | None:

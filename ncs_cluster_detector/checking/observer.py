@@ -74,11 +74,7 @@ class Observer:
     def set_parameter(
             self, name: str, value: Any, patience_sec: float,
             wait: Callable[[Callable[[], Any], float], Any]) -> str:
-        """
-        Set a parameter of the node live; return an empty text, or why it was refused.
-
-        :param wait: function of a condition and seconds that waits for the condition.
-        """
+        """Set a parameter of the node live; return an empty text, or why it was refused."""
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
         deadline = self._clock() + patience_sec

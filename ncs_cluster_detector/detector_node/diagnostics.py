@@ -103,7 +103,6 @@ def _judge_cluster(snapshot, driver, now, intake):
 
 
 def _why_not_active(snapshot):
-    """Return why each stick that is not active rests."""
     reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings)}'
                for stick in snapshot.sticks if stick.status.number not in snapshot.active]
     if len(reasons) > MOST_NAMED:

@@ -134,11 +134,7 @@ def _shown(stick: StickSnapshot) -> str:
 
 
 def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[bytes, str]:
-    """
-    Return the level of a stick's DiagnosticStatus, and one line of text.
-
-    :param now: seconds of the monotonic clock.
-    """
+    """Return level and text of a stick's DiagnosticStatus at a monotonic time in seconds."""
     status, condition = stick.status, stick.condition
     if stick.in_use:
         return DiagnosticStatus.ERROR, (

@@ -36,11 +36,7 @@ _INPUT = InputFormat()
 
 def _setting(name: str, description: str, effect: Callable[[Settings, int], str],
              choices: tuple[str, ...] = ()) -> ParameterSpec:
-    """
-    Return the live parameter for a field of Settings, with its default and limits.
-
-    :param effect: returns the meaning of its new value for Settings and the number of sticks.
-    """
+    """Return the live parameter for a field of Settings, with its default and limits."""
     default = getattr(_SETTINGS, name)
     low, high = LIMITS.get(name, (None, None))
     return ParameterSpec(
@@ -49,14 +45,12 @@ def _setting(name: str, description: str, effect: Callable[[Settings, int], str]
 
 
 def _effect_of_cluster_size(settings: Settings, sticks: int) -> str:
-    """Return how many of the sticks are active at a time."""
     if not 0 < settings.cluster_size < sticks:
         return f'all {sticks} sticks active, no rotation'
     return f'{settings.cluster_size} of {sticks} sticks active, the others rest'
 
 
 def _effect_of_cycle(settings: Settings, sticks: int) -> str:
-    """Return which sticks change, and how often."""
     if settings.cluster_switch_cycle_ms == 0:
         return f'changes by temperature only, at {settings.switch_temperature:.1f} C'
     cycle_sec, dwell_sec = settings.cluster_switch_cycle_ms / 1000, settings.min_dwell_ms / 1000
@@ -70,7 +64,6 @@ def _effect_of_cycle(settings: Settings, sticks: int) -> str:
 
 
 def _effect_of_policy(settings: Settings, sticks: int) -> str:
-    """Return in which order the sticks change, and how often."""
     if settings.rotation_policy == ROUND_ROBIN:
         return f'in the order of the stick numbers; {_effect_of_cycle(settings, sticks)}'
     return f'the hottest for the coolest; {_effect_of_cycle(settings, sticks)}'

@@ -72,7 +72,7 @@ def _is_same(spec: ParameterSpec | None, value: Any, now: Any) -> bool:
         value = value if spec is None else spec.accept(value)
     except ValueError:
         # ros2 param load reads a text such as 'true' or '12' once more, as something else.
-        return isinstance(now, str) and _reads_as(now, value)
+        return _reads_as(now, value)
     if isinstance(value, list) and isinstance(now, (list, tuple)):
         return list(filter(None, value)) == list(filter(None, now))   # [] is ['']
     return type(value) is type(now) and value == now or _reads_as(now, value)

@@ -107,11 +107,7 @@ class FrameGrabber:
             self._changed.notify_all()
 
     def stop(self, timeout_sec: float) -> bool:
-        """
-        Stop the thread.
-
-        :return: False if the camera's driver did not return within the time.
-        """
+        """Stop the thread; return False if the camera's driver did not return in time."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()

@@ -22,11 +22,7 @@ _UNDERVOLTAGE = 'sys/devices/platform/soc/soc:firmware/get_throttled'
 
 
 def machine_facts(root: Path = Path('/')) -> dict[str, Any]:
-    """
-    Return a dictionary of facts for the report; an unknown one is None.
-
-    :param root: folder of the system's files.
-    """
+    """Return facts for the report, from the files below ``root``; an unknown one is None."""
     module = 'sys/module/usbcore/parameters/'
     return {
         'system': _field(root / 'etc/os-release', 'PRETTY_NAME', '='),

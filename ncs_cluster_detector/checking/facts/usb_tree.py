@@ -21,12 +21,7 @@ _SELF_POWERED = 0x40   # bit of bmAttributes
 
 
 def usb_tree(devices: Path = DEVICES) -> list[dict[str, Any]] | None:
-    """
-    Return the facts about each stick, its hub and the other devices on that hub.
-
-    :param devices: the folder of the system's USB devices.
-    :return: list of dictionaries for the report; None when the system does not show its devices.
-    """
+    """Return facts about each stick, its hub and what else is on that; None if not shown."""
     if not devices.is_dir():
         return None
     return [_stick(path) for path in sorted(devices.iterdir())

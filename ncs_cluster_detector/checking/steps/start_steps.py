@@ -168,7 +168,6 @@ def _is_limited(row):
 
 
 def _what_limits(row):
-    """Return in words what may limit the rate."""
     if _is_limited(row):
         return f"only {row['images_per_sec']:.0f} images a second could be published"
     if row['cpu_busy'] > BUSY:

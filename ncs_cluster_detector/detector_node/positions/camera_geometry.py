@@ -53,9 +53,7 @@ def why_unusable(info: CameraInfo | None, image_size: tuple[int, int], frame_id:
     """
     Return why no positions follow from a CameraInfo and an image, or an empty text.
 
-    :param info: None if none came.
     :param image_size: ``(width, height)`` in pixels.
-    :param frame_id: that of the image.
     """
     if info is None:
         return NO_INFO

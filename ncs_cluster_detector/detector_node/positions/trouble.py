@@ -72,13 +72,7 @@ class Trouble:
 
 
 def why_no_depth(lateness: Lateness | None, timeout_ms: int, now: float) -> tuple[str, str]:
-    """
-    Return why an image has no depth, as text and kind for Trouble.
-
-    :param lateness: the newest, or None.
-    :param timeout_ms: how long an image waits for its depth.
-    :param now: monotonic time in seconds.
-    """
+    """Return why an image has no depth at a monotonic time, as text and kind for Trouble."""
     return _why_late(lateness, timeout_ms, now, LATE_MEMORY_SEC) or (NO_DEPTH, NO_DEPTH)
 
 
