@@ -43,11 +43,7 @@ class CaptureCamera(Camera):
         self.pixel_format = format_of(capture)
 
     def grab(self) -> bool:
-        """
-        Wait for the next picture that is not broken.
-
-        :raises CameraError: no picture comes any more.
-        """
+        """Wait for the next picture that is not broken."""
         broken = 0
         started = time.monotonic()
         while not self._capture.grab():
@@ -61,11 +57,6 @@ class CaptureCamera(Camera):
         return True
 
     def retrieve(self) -> npt.NDArray[np.uint8] | None:
-        """
-        Return the grabbed picture, or None if it cannot be decoded.
-
-        :raises CameraError: several in a row could not.
-        """
         image = self._decode()
         if image is None:
             self.skipped += 1

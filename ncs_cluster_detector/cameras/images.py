@@ -59,12 +59,7 @@ class Pictures(Camera):
         self.rewind()
 
     def grab(self) -> bool:
-        """
-        Decode the next picture that can be decoded.
-
-        :return: False after the last one.
-        :raises CameraError: none can be decoded.
-        """
+        """Go on to the next picture that can be decoded."""
         while self._next < len(self._paths):
             path = self._paths[self._next]
             self._next += 1

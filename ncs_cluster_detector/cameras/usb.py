@@ -63,11 +63,7 @@ class UsbCamera(CaptureCamera):
 
     def __init__(self, device: str, width: int, height: int, fps: float,
                  warn: Callable[[str], None]) -> None:
-        """
-        Open the camera and ask for a size and a rate, as open_camera does; it may grant others.
-
-        :raises CameraError: it cannot be opened now.
-        """
+        """Open the camera and ask for a size and a rate, as open_camera does."""
         path = device_path(device)
         wish = (width, height, fps)
         silence_opencv()

@@ -25,7 +25,6 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
@@ -57,11 +56,9 @@ class Observer:
         self._messages = _image_messages()
         self._node = rclpy.create_node('check_sticks', start_parameter_services=False,
                                        enable_rosout=False)
-        self._publisher = self._node.create_publisher(Image, 'image_raw', QoSProfile(depth=1))
-        self._node.create_subscription(
-            Detection2DArray, 'detections', self._take_detections, QoSProfile(depth=50))
-        self._node.create_subscription(
-            DiagnosticArray, '/diagnostics', self._take_diagnostics, QoSProfile(depth=10))
+        self._publisher = self._node.create_publisher(Image, 'image_raw', 1)
+        self._node.create_subscription(Detection2DArray, 'detections', self._take_detections, 50)
+        self._node.create_subscription(DiagnosticArray, '/diagnostics', self._take_diagnostics, 10)
         self._set = self._node.create_client(SetParameters, 'detector/set_parameters')
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)

@@ -32,12 +32,7 @@ class LabelOutputs:
     """Publishes the labels and the pipeline once, also for those who subscribe later."""
 
     def __init__(self, node: Node, values: Values, labels: Sequence[Sequence[str]]) -> None:
-        """
-        Publish both.
-
-        :param values: the node's parameters.
-        :param labels: those of each graph; the index is the class.
-        """
+        """Publish both; the index of a label among those of its graph is its class."""
         self._node = node
         self._message = LabelInfo(
             class_map=[VisionClass(class_id=number, class_name=label)

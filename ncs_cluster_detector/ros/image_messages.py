@@ -111,12 +111,7 @@ def _with_one_byte_a_value(rows, is_bigendian):
 
 
 def image_message(header: Header, pixels: npt.NDArray[Any], encoding: str) -> Image:
-    """
-    Return an Image message.
-
-    :param pixels: array, height x width or height x width x channels.
-    :param encoding: the encoding that sensor_msgs defines for these pixels.
-    """
+    """Return an Image of pixels, height x width (x channels), in the encoding that they have."""
     height, width = pixels.shape[:2]
     data = _bytes_in(np.ascontiguousarray(pixels))
     return Image(header=header, height=height, width=width, encoding=encoding,

@@ -97,20 +97,18 @@ class FrameGrabber:
 
     def set_loop(self, loop: bool) -> None:
         """Choose whether a file or folder starts again at its end."""
-        with self._changed:
-            self._loop = loop
-            self._changed.notify_all()
+        self._loop = loop
+        self.wake()
 
     def wake(self) -> None:
-        """Look again whether anybody subscribes."""
+        """Look again whether anybody subscribes, and whether to go on."""
         with self._changed:
             self._changed.notify_all()
 
     def stop(self, timeout_sec: float) -> bool:
         """Stop the thread; return False if the camera's driver did not return in time."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+        self._stopping = True
+        self.wake()
         self.frames.close()
         self._thread.join(timeout_sec)
         return not self._thread.is_alive()

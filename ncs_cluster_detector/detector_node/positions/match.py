@@ -117,15 +117,14 @@ class DepthMatch:
             return self._depths.get(frame)
 
     def wake(self) -> None:
-        """Let every waiting thread ask again how long to wait."""
+        """Let every waiting thread ask again whether and how long to wait."""
         with self._changed:
             self._changed.notify_all()
 
     def close(self) -> None:
         """End all waiting."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._closed = True
+        self.wake()
 
     def _note_lateness(self, stamp, now):
         """Note whether a depth picture without a waiting frame came too late."""
