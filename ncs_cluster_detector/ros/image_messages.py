@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Images and detections as ROS messages: the names of topics, and conversions of both ways."""
+"""ROS messages of images and detections: names of topics, and conversions to and from them."""
 
 import array
 from collections.abc import Iterable

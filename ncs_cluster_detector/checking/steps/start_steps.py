@@ -47,8 +47,8 @@ def start_step(bench: Bench) -> None:
     first = bench.wait(lambda: history.first_detection(began), 5.0)
     figures['first_detection_sec'] = _since(first, began)
     bench.judge('first detection', figures['first_detection_sec'], 'first_detection_sec')
-    ready = sorted((bench.node.ready_at(stick.number, began), stick.number) for stick in running
-                   if bench.node.ready_at(stick.number, began) is not None)
+    moments = {stick.number: bench.node.ready_at(stick.number, began) for stick in running}
+    ready = sorted((moment, number) for number, moment in moments.items() if moment is not None)
     figures['sticks_ready_sec'] = {number: _since(moment, began) for moment, number in ready}
     # Not of the first one: that time includes the start of the node itself.
     starts = {number: round(moment - before, 3)
