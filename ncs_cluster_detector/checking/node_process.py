@@ -50,8 +50,7 @@ class NodeProcess:
         Start the node.
 
         :param arguments: what follows ``--ros-args``.
-        :param log: an unbuffered binary file for all of its lines.
-        :param clock: returns seconds since the beginning of the check.
+        :param log: an unbuffered binary file for all of its lines, each with the clock's seconds.
         :param environment: variables in addition to those of this process.
         """
         self.lines = []   # pairs (seconds, text)
