@@ -50,7 +50,7 @@ class NodeProcess:
         Start the node.
 
         :param arguments: what follows ``--ros-args``.
-        :param log: an unbuffered binary file for all of its lines, each with the clock's seconds.
+        :param log: an unbuffered binary file for its lines, each with the clock's seconds.
         :param environment: variables in addition to those of this process.
         """
         self.lines = []   # pairs (seconds, text)
