@@ -58,7 +58,6 @@ ALLOWED = {
     'parameters/camera_parameters': {'parameters', 'cameras.registry'},
     'parameters/detector_parameters': {'parameters', 'policy.settings', 'networks.input_format',
                                        'drivers.registry', 'simulation.bus.bus_spec'},
-    'parameters/setting_effects': {'policy.settings'},
     'ros': {'ros', 'parameters', 'processes.process_start', 'shown_text'},
     'camera_node': {'camera_node', 'ros', 'parameters', 'cameras', 'geometry'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named

@@ -53,13 +53,7 @@ def _path(quoted):
 
 def camera_info_of(header: Header, width: int, height: int,
                    calibration: Calibration | None) -> CameraInfo:
-    """
-    Return the CameraInfo message; without a calibration all its matrices are zero.
-
-    :param width: width of the picture in pixels.
-    :param height: height of the picture in pixels.
-    :param calibration: a Calibration for pictures of this size, or None.
-    """
+    """Return the message for a picture; without a calibration all its matrices are zero."""
     info = CameraInfo(header=header, width=width, height=height)
     if calibration is not None:
         info.width, info.height = calibration.width, calibration.height

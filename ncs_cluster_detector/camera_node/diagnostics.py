@@ -23,13 +23,11 @@ SILENT_FRAMES = 5
 def camera_status(values: Values, device: str, grabber: FrameGrabber, published: int,
                   subscribed: bool, now: float, owner: str = 'camera') -> DiagnosticStatus:
     """
-    Return the DiagnosticStatus of the source.
+    Return the status of the source.
 
     :param values: the node's parameters.
     :param device: the source's name as a person knows it.
-    :param grabber: the FrameGrabber.
-    :param published: number of images and camera infos published so far.
-    :param subscribed: whether anybody subscribes.
+    :param published: number of frames published so far.
     :param now: monotonic time in seconds.
     :param owner: prefix of the status's name.
     """

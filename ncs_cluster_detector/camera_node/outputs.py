@@ -13,10 +13,10 @@ from collections.abc import Callable
 from ncs_cluster_detector.camera_node.camera_info import camera_info_of
 from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
 from ncs_cluster_detector.geometry.calibration import Calibration
+from ncs_cluster_detector.ros.image_messages import DEPTH_INFO_TOPIC
+from ncs_cluster_detector.ros.image_messages import DEPTH_TOPIC
 from ncs_cluster_detector.ros.image_messages import image_message
-from ncs_cluster_detector.ros.image_topics import DEPTH_INFO_TOPIC
-from ncs_cluster_detector.ros.image_topics import DEPTH_TOPIC
-from ncs_cluster_detector.ros.image_topics import publish_compressed
+from ncs_cluster_detector.ros.image_messages import publish_compressed
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
@@ -33,9 +33,8 @@ class CameraOutputs:
         """
         Create the publishers.
 
-        :param node: the rclpy node.
         :param frame_id: the optical frame in every header.
-        :param calibration: a Calibration to use instead of the source's own, or None.
+        :param calibration: to use instead of the source's own, or None.
         :param with_depth: whether the source has depth.
         :param changed: called when a subscriber comes or goes.
         """

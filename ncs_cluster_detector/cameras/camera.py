@@ -70,8 +70,7 @@ class Camera(ABC):
         Open the source; override it where the constructor takes other arguments.
 
         :param device: which camera, stream, file or folder.
-        :param width: wanted width in pixels, for a source that has no size of its own.
-        :param height: wanted height in pixels, for a source that has no size of its own.
+        :param width: wanted size in pixels, as ``height``, for a source without one of its own.
         :param fps: wanted frames a second, for a source that has no rate of its own.
         :param warn: is called with one line for everything that had to be left out.
         :raises CameraError: it cannot be opened.

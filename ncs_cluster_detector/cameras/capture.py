@@ -43,11 +43,7 @@ class CaptureCamera(Camera):
         self.pixel_format = format_of(capture)
 
     def grab(self) -> bool:
-        """
-        Wait for the next picture that is not broken.
-
-        :raises CameraError: no picture comes any more.
-        """
+        """Wait for the next picture that is not broken."""
         broken = 0
         started = time.monotonic()
         while not self._capture.grab():
@@ -61,11 +57,6 @@ class CaptureCamera(Camera):
         return True
 
     def retrieve(self) -> npt.NDArray[np.uint8] | None:
-        """
-        Return the grabbed picture, or None if it cannot be decoded.
-
-        :raises CameraError: several in a row could not.
-        """
         image = self._decode()
         if image is None:
             self.skipped += 1
@@ -79,7 +70,6 @@ class CaptureCamera(Camera):
         return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
     def _decode(self):
-        """Return the grabbed picture, or None."""
         if self._as_jpeg or self.pixel_format != 'MJPG':
             return picture_in(self._capture, self._as_jpeg)
         with captured_terminal():   # libjpeg writes a line for each picture of many cameras

@@ -67,12 +67,7 @@ def read_picture(path: str) -> npt.NDArray[np.uint8]:
 
 
 def decode_picture(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """
-    Return the picture in the content of a file, as ``read_picture`` does.
-
-    :param data: uint8 array.
-    :raises ValueError: it holds no picture, or not a whole one.
-    """
+    """Return the picture in the content of a file; raise ValueError as ``read_picture`` does."""
     if not _jpeg_is_closed(data):
         raise ValueError('its end is missing')
     image = None

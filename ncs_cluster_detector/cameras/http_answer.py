@@ -55,7 +55,7 @@ def ask(url: str, timeout_sec: float = TIMEOUT_SEC) -> HttpAnswer | None:
 
     :param url: the address, with user and password if it needs them.
     :param timeout_sec: how long to wait for each part of the answer.
-    :return: an HttpAnswer, or None without one or if this is no web address.
+    :return: None without an answer, or if this is no web address.
     """
     try:
         parts = urlsplit(url.strip())

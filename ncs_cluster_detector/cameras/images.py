@@ -42,7 +42,6 @@ class Pictures(Camera):
         """
         List the pictures and decode the first usable one.
 
-        :param path: a picture file or a folder.
         :param fps: pictures a second.
         :param warn: is called with one line for every picture that cannot be decoded.
         :raises CameraError: there is no usable picture.
@@ -60,12 +59,7 @@ class Pictures(Camera):
         self.rewind()
 
     def grab(self) -> bool:
-        """
-        Decode the next picture that can be decoded.
-
-        :return: False after the last one.
-        :raises CameraError: none can be decoded.
-        """
+        """Go on to the next picture that can be decoded."""
         while self._next < len(self._paths):
             path = self._paths[self._next]
             self._next += 1

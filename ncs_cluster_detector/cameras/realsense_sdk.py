@@ -42,7 +42,7 @@ def load_sdk() -> ModuleType:
         raise CameraError("the Python module 'pyrealsense2' of librealsense is not installed; "
                           'install it (pip install pyrealsense2)') from None
     except ImportError as error:
-        why = one_line(error)
+        why = ' '.join(str(error).split())
     try:
         # Without libusb in the system, the one in PyPI's package must be loaded first.
         libusb = importlib.import_module('libusb_package').get_library_path()
@@ -63,14 +63,14 @@ def sdk_errors(attempt: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise CameraError(f'{attempt} failed: {one_line(error)}; {remedy}') from None
+        reason = ' '.join(str(error).split())   # the SDK's texts have several lines
+        raise CameraError(f'{attempt} failed: {reason}; {remedy}') from None
 
 
 def chosen_camera(sdk: ModuleType, context: Any, device: str) -> tuple[str | None, str]:
     """
     Return serial number and name of the wanted camera.
 
-    :param sdk: the module pyrealsense2.
     :param context: the pyrealsense2.context in which cameras are looked for.
     :param device: a serial number, or one of ANY_CAMERA.
     :return: ``(serial, name)``; serial is None for a camera without one.
@@ -155,8 +155,3 @@ def calibration_of(intrinsics: Any) -> Calibration:
     coefficients = intrinsics.coeffs[:4 if model == 'equidistant' else 5]
     return pinhole(intrinsics.width, intrinsics.height, (intrinsics.fx, intrinsics.fy),
                    (intrinsics.ppx, intrinsics.ppy), model, coefficients)
-
-
-def one_line(error: Exception) -> str:
-    """Return the text of an error of the SDK in one line."""
-    return ' '.join(str(error).split())

@@ -54,7 +54,6 @@ class StreamCamera(CaptureCamera):
         """
         Open the stream.
 
-        :param url: its address, with ``://``.
         :raises CameraError: it cannot be opened now.
         """
         shown = shown_url(url)

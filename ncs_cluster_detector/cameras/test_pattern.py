@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.street.backdrop import draw_backdrop
-from ncs_cluster_detector.cameras.street.walker import CELL_WIDTH
+from ncs_cluster_detector.cameras.street.sprite import CELL_WIDTH
+from ncs_cluster_detector.cameras.street.sprite import GROUND
 from ncs_cluster_detector.cameras.street.walker import Clothes
 from ncs_cluster_detector.cameras.street.walker import draw_walker
-from ncs_cluster_detector.cameras.street.walker import GROUND
 import numpy as np
 import numpy.typing as npt
 

@@ -63,11 +63,7 @@ class UsbCamera(CaptureCamera):
 
     def __init__(self, device: str, width: int, height: int, fps: float,
                  warn: Callable[[str], None]) -> None:
-        """
-        Open the camera and ask for a size and a rate, as open_camera does; it may grant others.
-
-        :raises CameraError: it cannot be opened now.
-        """
+        """Open the camera and ask for a size and a rate, as open_camera does."""
         path = device_path(device)
         wish = (width, height, fps)
         silence_opencv()
@@ -94,7 +90,6 @@ def negotiate(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> None:
     """
     Ask for raw pictures, which cost no decoding, or compressed ones if those grant more.
 
-    :param capture: an open cv2.VideoCapture of V4L2; the better format stays set.
     :param wish: width and height in pixels and frames a second.
     """
     width, height, fps = wish
@@ -142,7 +137,6 @@ def open_device(path: str) -> cv2.VideoCapture:
     """
     Open a device file.
 
-    :return: the cv2.VideoCapture.
     :raises CameraError: it is not there, not allowed, or no camera.
     """
     check_path(path)

@@ -48,7 +48,6 @@ class VideoFile(Camera):
         """
         Open the file and decode its first picture.
 
-        :param path: the file.
         :param fps: frames a second for a file that does not tell its own rate.
         :raises CameraError: the file is missing or is no video that OpenCV can read.
         """

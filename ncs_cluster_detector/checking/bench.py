@@ -77,12 +77,9 @@ class Bench:
         """
         Prepare; no node is started yet.
 
-        :param options: the arguments.Options.
         :param clock: returns seconds since the beginning of the check.
-        :param observer: the Observer.
-        :param terminal: the Terminal.
         :param log: an unbuffered binary file for the node's lines.
-        :param environment: dictionary of additional variables for the node.
+        :param environment: additional variables for the node.
         """
         self.options, self.times = options, times_of(options)
         self.clock, self.observer, self.history = clock, observer, observer.history
@@ -172,11 +169,7 @@ class Bench:
     def wait_for_running(
             self, number: int, since: float, patience_sec: float,
             other_than: int | None = None) -> float | None:
-        """
-        Wait until a stick runs; return when it was ready, or None.
-
-        :param other_than: process id of a worker that does not count.
-        """
+        """Wait until a stick runs, in another process than a given one; return when, or None."""
         def found():
             stick = self.history.stick(number, since)
             return stick is not None and stick.state == 'RUNNING' and stick.pid != other_than

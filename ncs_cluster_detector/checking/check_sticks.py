@@ -78,13 +78,12 @@ class Check:
     """One check, from the facts to the report."""
 
     def __init__(self, options: Options, terminal: Terminal, asked_to_stop: list[str]) -> None:
-        """Take the arguments.Options, the Terminal, and the list that signals are added to."""
+        """Prepare; the names of signals are added to ``asked_to_stop``."""
         self._options, self._terminal, self._asked_to_stop = options, terminal, asked_to_stop
         self._began = datetime.now().astimezone()
         began = time.monotonic()
         self._clock = lambda: time.monotonic() - began
         self._ended = 'at its end'
-        self._facts = {}
 
     def run(self) -> int:
         """Check, and write the report; return the exit code."""
@@ -125,14 +124,12 @@ class Check:
     def _look_around(self, stack):
         """Collect the facts; return the environment in which the node finds the SDK."""
         self._say(0, 'facts of this machine')
-        environment = {}
+        environment, sdk = {}, None
         if DRIVERS[self._options.driver].sdk_module == MODULE:
             links = stack.enter_context(tempfile.TemporaryDirectory())
             environment = sdk_environment(self._options.sdk, links)
-            self._facts['sdk'] = sdk_facts(environment)
-        else:
-            self._facts['sdk'] = None
-        self._facts['machine'], self._facts['usb'] = machine_facts(), usb_tree()
+            sdk = sdk_facts(environment)
+        self._facts = {'sdk': sdk, 'machine': machine_facts(), 'usb': usb_tree()}
         return environment
 
     def _take_steps(self, bench):

@@ -30,7 +30,6 @@ class StickReport(NamedTuple):
     restarts: int
     last_error: str
     pid: int | None
-    message: str
 
     @property
     def port(self) -> str:
@@ -39,13 +38,11 @@ class StickReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """One message on ``/diagnostics``: when it came, in which step, cluster and sticks."""
+    """One message on ``/diagnostics``: when it came, in which step, on the cluster and sticks."""
 
     time_sec: float
     step: str
-    level: int
-    message: str
-    cluster: dict[str, str]
+    message: str   # of the cluster
     sticks: tuple[StickReport, ...]
 
 
@@ -57,7 +54,6 @@ class History:
     """
 
     def __init__(self) -> None:
-        """Start with nothing."""
         self.detections = []   # when each came
         self.latencies = []    # seconds from the publishing of its image, or None
         self.images = []       # when each was published
@@ -83,24 +79,23 @@ class History:
 
     def longest_gap(self, begin: float, end: float) -> tuple[float, float]:
         """Return (seconds, when it began) of the longest time without a detection."""
-        moments = [begin, *_within(self.detections, begin, end), end]
+        moments = [begin, *self.detections[_between(self.detections, begin, end)], end]
         gaps = np.diff(moments)
         index = int(np.argmax(gaps))
         return float(gaps[index]), moments[index]
 
     def rate(self, begin: float, end: float) -> float:
         """Return the detections a second in a time."""
-        return len(_within(self.detections, begin, end)) / (end - begin)
+        return len(self.detections[_between(self.detections, begin, end)]) / (end - begin)
 
     def image_rate(self, begin: float, end: float) -> float:
         """Return the images a second in a time."""
-        return len(_within(self.images, begin, end)) / (end - begin)
+        return len(self.images[_between(self.images, begin, end)]) / (end - begin)
 
     def latency(self, percent: float, begin: float, end: float) -> float | None:
         """Return a percentile of the latency in seconds, or None when nothing came."""
-        first = int(np.searchsorted(self.detections, begin))
-        last = int(np.searchsorted(self.detections, end, side='right'))
-        known = [value for value in self.latencies[first:last] if value is not None]
+        came = self.latencies[_between(self.detections, begin, end)]
+        known = [value for value in came if value is not None]
         return float(np.percentile(known, percent)) if known else None
 
     def stick_rates(self, begin: float, end: float) -> dict[int, float]:
@@ -140,29 +135,20 @@ class History:
             'restarts': [stick.restarts for stick in sticks]}
 
 
-def _within(moments, begin, end):
-    return moments[int(np.searchsorted(moments, begin)):
-                   int(np.searchsorted(moments, end, side='right'))]
+def _between(moments, begin, end):
+    return slice(int(np.searchsorted(moments, begin)), int(np.searchsorted(moments, end, 'right')))
 
 
 def report_of(statuses: Iterable[Any], step: str, time_sec: float) -> Report | None:
-    """
-    Return the Report in the statuses of a DiagnosticArray; None if another node published them.
-
-    :param statuses: list of diagnostic_msgs/DiagnosticStatus.
-    """
-    cluster, sticks = None, []
+    """Return the Report in the statuses of a DiagnosticArray, or None if another node sent it."""
+    message, sticks = None, []
     for status in statuses:
         values = {item.key: item.value for item in status.values}
         if status.name == 'detector: cluster':
-            cluster = status, values
+            message = status.message
         elif status.name.startswith('detector: stick '):
             sticks.append(_stick_of(status, values))
-    if cluster is None:
-        return None
-    status, values = cluster
-    level = status.level if isinstance(status.level, int) else status.level[0]
-    return Report(time_sec, step, level, status.message, values, tuple(sticks))
+    return None if message is None else Report(time_sec, step, message, tuple(sticks))
 
 
 def _stick_of(status, values):
@@ -174,7 +160,7 @@ def _stick_of(status, values):
         inferences=int(values.get('inferences') or 0),
         inference_ms=_number(values.get('inference_ms_p50')),
         restarts=int(values.get('restarts') or 0), last_error=values.get('last_error', ''),
-        pid=int(values['pid']) if values.get('pid') else None, message=status.message)
+        pid=int(values['pid']) if values.get('pid') else None)
 
 
 def _number(text):

@@ -45,14 +45,13 @@ class NodeProcess:
 
     def __init__(
             self, arguments: Iterable[str], log: BinaryIO, clock: Callable[[], float],
-            environment: Mapping[str, str] | None = None) -> None:
+            environment: Mapping[str, str]) -> None:
         """
         Start the node.
 
-        :param arguments: list of what follows ``--ros-args``.
-        :param log: an unbuffered binary file for all of its lines.
-        :param clock: returns seconds since the beginning of the check.
-        :param environment: dictionary of variables in addition to those of this process.
+        :param arguments: what follows ``--ros-args``.
+        :param log: an unbuffered binary file for its lines, each with the clock's seconds.
+        :param environment: variables in addition to those of this process.
         """
         self.lines = []   # pairs (seconds, text)
         self._log, self._clock = log, clock
@@ -60,7 +59,7 @@ class NodeProcess:
         self._process = subprocess.Popen(
             [*python_command(_NODE_PROGRAM), '--ros-args', *arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
-            start_new_session=True, env={**os.environ, **(environment or {})})
+            start_new_session=True, env={**os.environ, **environment})
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, name='node output', daemon=True)
         self._reader.start()

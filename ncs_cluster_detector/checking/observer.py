@@ -25,7 +25,6 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
@@ -47,11 +46,7 @@ class Observer:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """
-        Join the ROS domain of the environment.
-
-        :param clock: returns seconds since the beginning of the check.
-        """
+        """Join the ROS domain of the environment; ``clock`` gives the times for the History."""
         rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
         self.history = History()
         self.step = ''
@@ -61,11 +56,9 @@ class Observer:
         self._messages = _image_messages()
         self._node = rclpy.create_node('check_sticks', start_parameter_services=False,
                                        enable_rosout=False)
-        self._publisher = self._node.create_publisher(Image, 'image_raw', QoSProfile(depth=1))
-        self._node.create_subscription(
-            Detection2DArray, 'detections', self._take_detections, QoSProfile(depth=50))
-        self._node.create_subscription(
-            DiagnosticArray, '/diagnostics', self._take_diagnostics, QoSProfile(depth=10))
+        self._publisher = self._node.create_publisher(Image, 'image_raw', 1)
+        self._node.create_subscription(Detection2DArray, 'detections', self._take_detections, 50)
+        self._node.create_subscription(DiagnosticArray, '/diagnostics', self._take_diagnostics, 10)
         self._set = self._node.create_client(SetParameters, 'detector/set_parameters')
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
@@ -78,11 +71,7 @@ class Observer:
     def set_parameter(
             self, name: str, value: Any, patience_sec: float,
             wait: Callable[[Callable[[], Any], float], Any]) -> str:
-        """
-        Set a parameter of the node live; return an empty text, or why it was refused.
-
-        :param wait: function of a condition and seconds that waits for the condition.
-        """
+        """Set a parameter of the node live; return an empty text, or why it was refused."""
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
         deadline = self._clock() + patience_sec

@@ -48,8 +48,8 @@ def remove_unused(names: Iterable[str]) -> set[str]:
     A killed process leaves all of its files. When processes end at the same moment, Fast DDS
     sometimes leaves the semaphore of a port.
 
-    :param names: set of names of files that may be removed.
-    :return: set of those that were removed.
+    :param names: of files that may be removed.
+    :return: those that were removed.
     """
     # This process does not count: Fast DDS does not unmap what it mapped of others.
     busy = set().union(*(segments_held_by(pid) for pid in psutil.pids() if pid != os.getpid()))

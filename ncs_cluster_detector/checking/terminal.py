@@ -17,12 +17,7 @@ class Terminal:
     """The terminal of the person who runs the check."""
 
     def __init__(self, output: TextIO, source: TextIO | None) -> None:
-        """
-        Use two text streams.
-
-        :param output: for lines.
-        :param source: of the keyboard.
-        """
+        """Write lines to one text stream, and read the keyboard from another."""
         self._output, self._source = output, source
         self.can_ask = source is not None and source.isatty()
 

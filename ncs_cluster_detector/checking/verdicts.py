@@ -117,11 +117,7 @@ def skipped(step: str, what: str, why: str) -> Verdict:
 
 
 def judge_states(step: str, sticks: Sequence[Any]) -> list[Verdict]:
-    """
-    Return a Verdict for each stick that does not run, or one for all when all do.
-
-    :param sticks: list of StickReport, the newest of each, at least one.
-    """
+    """Return a Verdict for each stick that does not run, or one for all when all do."""
     found = [Verdict(step, f'stick {stick.number} at port {stick.port} runs', NOT_OK,
                      _state_and_reason(stick), _what_to_do(stick))
              for stick in sticks if stick.state not in ('RUNNING', 'DEAD')]
@@ -154,7 +150,7 @@ def judge_failures(step: str, reports: Iterable[Any]) -> list[Verdict]:
     """
     Return a Verdict for each stick that failed by itself, or one when none did.
 
-    :param reports: list of history.Report, of a time without kills and unplugging.
+    :param reports: of a time without kills and unplugging.
     """
     first, last = {}, {}
     for report in reports:
@@ -169,11 +165,7 @@ def judge_failures(step: str, reports: Iterable[Any]) -> list[Verdict]:
 
 
 def slow_sticks(inference_ms: Mapping[int, float | None]) -> list[int]:
-    """
-    Return the numbers of the sticks that are slower than the others.
-
-    :param inference_ms: dictionary of the median inference time by stick number.
-    """
+    """Return the numbers of the sticks that are slower, by their median times in ms."""
     known = {number: value for number, value in inference_ms.items() if value}
     if len(known) < 2:
         return []

@@ -18,7 +18,7 @@ from ncs_cluster_detector.drawing.status_strip import StickMark
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.image_messages import image_message
-from ncs_cluster_detector.ros.image_topics import publish_compressed
+from ncs_cluster_detector.ros.image_messages import publish_compressed
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 import numpy as np
@@ -34,12 +34,7 @@ class PictureOutputs:
     """Publishes ``annotated_image`` and its compressed form, from a thread of its own."""
 
     def __init__(self, node: Node, snapshot: Callable[[], Snapshot]) -> None:
-        """
-        Create publishers and the thread.
-
-        :param node: the rclpy node.
-        :param snapshot: returns the supervisor's newest Snapshot.
-        """
+        """Create publishers and the thread; ``snapshot`` returns the supervisor's newest."""
         self._snapshot = snapshot
         self._logger = node.get_logger()
         self._images = node.create_publisher(Image, 'annotated_image', 1)
@@ -63,11 +58,9 @@ class PictureOutputs:
     def take(self, frame: Frame, detections: Sequence[Detection],
              distances: Sequence[float | None]) -> None:
         """
-        Queue what was found in a frame; return at once.
+        Queue what was found in a frame, whose image is not drawn on; return at once.
 
-        :param frame: a Frame; its image is not drawn on.
-        :param detections: sequence of Detection.
-        :param distances: distance of each detection in metres, None where unknown.
+        :param distances: of each detection in metres, None where unknown.
         """
         if self.wanted():
             self._jobs.put(frame, detections, distances)

@@ -32,7 +32,6 @@ class BackgroundJobs:
         """
         Start the thread, which sleeps until there is a job.
 
-        :param name: name of the thread.
         :param do: does a job; called with the arguments of :meth:`put`.
         :param most_waiting: when more jobs wait than this, the oldest are dropped.
         :param on_first_loss: called when a job is dropped for the first time.

@@ -44,12 +44,10 @@ class Intake:
 def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
              owner: str = 'detector') -> list[DiagnosticStatus]:
     """
-    Return the DiagnosticStatus of the cluster and of every stick.
+    Return the statuses of the cluster and of every stick.
 
-    :param snapshot: the supervisor's Snapshot.
-    :param driver: the driver parameter.
     :param now: seconds of the monotonic clock.
-    :param intake: an Intake; its bad images count as dropped frames.
+    :param intake: its bad images count as dropped frames.
     :param owner: prefix of the names of the statuses.
     """
     snapshot = snapshot.at(now)
@@ -105,7 +103,6 @@ def _judge_cluster(snapshot, driver, now, intake):
 
 
 def _why_not_active(snapshot):
-    """Return why each stick that is not active rests."""
     reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings)}'
                for stick in snapshot.sticks if stick.status.number not in snapshot.active]
     if len(reasons) > MOST_NAMED:

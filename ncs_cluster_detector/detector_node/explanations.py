@@ -94,8 +94,7 @@ def switch_answer(decision: Decision, snapshot: Snapshot) -> tuple[bool, str]:
     """
     Return whether a request changed the cluster, and one line: what changed, or why nothing did.
 
-    :param decision: the decision on the request.
-    :param snapshot: the state after it.
+    :param snapshot: the state after the decision.
     """
     if decision.left and decision.joined:
         return True, (f'{_named(decision.left)} relieved by {_named(decision.joined)}; active: '
@@ -135,12 +134,7 @@ def _shown(stick: StickSnapshot) -> str:
 
 
 def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[bytes, str]:
-    """
-    Return the level of a stick's DiagnosticStatus, and one line of text.
-
-    :param settings: the present settings.
-    :param now: seconds of the monotonic clock.
-    """
+    """Return level and text of a stick's DiagnosticStatus at a monotonic time in seconds."""
     status, condition = stick.status, stick.condition
     if stick.in_use:
         return DiagnosticStatus.ERROR, (

@@ -44,7 +44,7 @@ def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
 
     :param name: path of the graph's file, or the name of a graph built into the driver.
     :param label_file: path, or None for the labels that fit best.
-    :param driver: the Driver, which reads the graph and may know how many labels fit it.
+    :param driver: reads the graph and may know how many labels fit it.
     :param warn: called with one line about each likely mistake.
     :raises StartupError: a file is missing or invalid, or the labels do not fit the graph.
     """

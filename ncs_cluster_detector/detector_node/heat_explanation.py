@@ -58,7 +58,6 @@ class HeatLog:
     """Logs when heat begins to cost speed, again after new settings, and when it ends."""
 
     def __init__(self, logger: Logger) -> None:
-        """Start cool."""
         self._logger = logger
         self._was_slow = self._is_logged = False
 

@@ -38,7 +38,6 @@ class ImageSilence:
 
         :param images: number of usable images so far.
         :param silent_sec: seconds since the last one, or since the start.
-        :param intake: the Intake, which names the publishers.
         :param now: monotonic time in seconds.
         """
         if images > self._images and (self._is_logged or not self._images):

@@ -32,13 +32,7 @@ class LabelOutputs:
     """Publishes the labels and the pipeline once, also for those who subscribe later."""
 
     def __init__(self, node: Node, values: Values, labels: Sequence[Sequence[str]]) -> None:
-        """
-        Publish both.
-
-        :param node: the rclpy node.
-        :param values: dictionary of its parameters.
-        :param labels: for each graph the sequence of its labels; the index is the class.
-        """
+        """Publish both; the index of a label among those of its graph is its class."""
         self._node = node
         self._message = LabelInfo(
             class_map=[VisionClass(class_id=number, class_name=label)
@@ -66,13 +60,11 @@ class LabelOutputs:
 
 def class_numbers(labels: Sequence[Sequence[str]]) -> dict[str, int]:
     """
-    Return the number of each label that a detection can have, as a dictionary in their order.
+    Return the number of each label of the graphs that a detection can have, in their order.
 
     The first graph's labels have the numbers of its classes (the lines of its label file, counted
     from 0); new labels of further graphs follow. Class 0 of each graph is its background, which no
     detection has: it is left out, and the numbers begin with 1.
-
-    :param labels: for each graph the sequence of its labels.
     """
     first, *others = labels
     numbers = {}

@@ -25,14 +25,14 @@ from ncs_cluster_detector.wire.messages import WorkerConfig
 
 
 def settings_of(values: Values) -> Settings:
-    """Return the Settings in a dictionary of parameter values."""
+    """Return the Settings in the values of the parameters."""
     chosen = {name: values[name] for name in Settings.__dataclass_fields__}
     chosen['class_filter'] = tuple(filter(None, values['class_filter']))
     return Settings(**chosen)
 
 
 def input_format_of(values: Values) -> InputFormat:
-    """Return the InputFormat in a dictionary of parameter values."""
+    """Return the InputFormat in the values of the parameters."""
     return InputFormat(*(values[f'input_{name}'] for name in InputFormat.__dataclass_fields__))
 
 
@@ -40,7 +40,7 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
     """
     Check the rules that concern more than one value.
 
-    :param values: dictionary of all parameter values as they would be after the change.
+    :param values: all parameters as they would be after the change.
     :param labels: all labels that the graphs can give.
     :raises ValueError: one line ``name=value: rule (related current values); what to do``.
     """
@@ -65,11 +65,12 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
                              f'(known: {", ".join(labels)}); {hint}')
 
 
-def options_of(values: Values, warn: Callable[[str], None] | None = None) -> SupervisorOptions:
+def options_of(values: Values,
+               warn: Callable[[str], object] = lambda text: None) -> SupervisorOptions:
     """
-    Return the SupervisorOptions for a dictionary of parameter values; read the graph files.
+    Return the SupervisorOptions in the values of the parameters; read the graph files.
 
-    :param warn: called with one line about each likely mistake in them, or None.
+    :param warn: called with one line about each likely mistake in them.
     :raises StartupError: a graph or label file is missing or invalid.
     """
     driver_class = DRIVERS[values['driver']]
@@ -91,7 +92,7 @@ def options_of(values: Values, warn: Callable[[str], None] | None = None) -> Sup
     return SupervisorOptions(
         workers=WorkerConfig(
             driver=driver, input_format=input_format_of(values), graphs=tuple(
-                read_graph_and_labels(name, path, driver, warn or (lambda text: None))
+                read_graph_and_labels(name, path, driver, warn)
                 for name, path in zip(names, label_files or [None] * len(names)))),
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],

@@ -48,7 +48,6 @@ def read_calibration(path: str, warn: Callable[[str], object] = lambda text: Non
         ``image_height``, ``distortion_coefficients``, ``camera_matrix``,
         ``rectification_matrix``, ``projection_matrix``, and maybe ``distortion_model``.
     :param warn: is called with one line if it names no distortion model.
-    :return: a Calibration.
     :raises ValueError: the file cannot be read or lacks something; the text is one line.
     """
     path = os.path.expanduser(path)

@@ -64,7 +64,7 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
     """
     Return the parameters that the arguments set, by name.
 
-    :param arguments: the parameter of each argument, by the argument's name.
+    :param arguments: the parameter of each argument.
     :param already_set: values from elsewhere, by parameter; they override own defaults.
     :raises RuntimeError: a value does not have the type of its parameter.
     """
@@ -113,8 +113,7 @@ def warn_of_unknown(context: LaunchContext, known: Collection[str],
     In a launch file that another one includes, warn only about likely misspelt arguments: the
     others may belong to the other file.
 
-    :param known: names of all arguments of the launch file.
-    :param files: paths of the launch files that take these arguments.
+    :param files: the launch files that take the ``known`` arguments.
     """
     is_top_level = _is_top_level(files)
     names = dict.fromkeys(context.launch_configurations)

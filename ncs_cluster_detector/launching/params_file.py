@@ -30,8 +30,7 @@ class ParamsFile:
         """
         Read the file, and warn if it is for none of the nodes.
 
-        :param context: launch context, whose namespace is that of the nodes.
-        :param nodes: names of the nodes, relative to that namespace, such as ``camera/camera``.
+        :param nodes: their names in the namespace of the context, such as ``camera/camera``.
         :raises RuntimeError: the file is missing; launch_ros would only warn.
         """
         self.path = os.path.expanduser(LaunchConfiguration('params_file').perform(context))

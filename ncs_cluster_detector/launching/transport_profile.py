@@ -28,10 +28,9 @@ def transport_profile(
     """
     Return the environment variables that name Fast DDS's profile, and actions that log about it.
 
-    :param context: launch context with the configuration ``fastdds_profile``.
-    :param shipped: path of the profile of this package, or substitutions that give it.
-    :return: dictionary of variables (empty: the environment stays as it is), and a list of
-        actions.
+    Without variables the environment stays as it is.
+
+    :param shipped: path of the profile of this package.
     :raises RuntimeError: the given file is missing; Fast DDS would ignore that.
     """
     text = LaunchConfiguration('fastdds_profile').perform(context)

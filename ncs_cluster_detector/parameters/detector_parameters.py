@@ -16,11 +16,11 @@ from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.drivers.registry import graph_descriptions
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.input_format import ORDERS
-from ncs_cluster_detector.parameters import setting_effects
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import POLICIES
+from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.bus_spec import LONGEST_MS
@@ -36,16 +36,37 @@ _INPUT = InputFormat()
 
 def _setting(name: str, description: str, effect: Callable[[Settings, int], str],
              choices: tuple[str, ...] = ()) -> ParameterSpec:
-    """
-    Return the live parameter for a field of Settings, with its default and limits.
-
-    :param effect: returns the meaning of its new value for Settings and the number of sticks.
-    """
+    """Return the live parameter for a field of Settings, with its default and limits."""
     default = getattr(_SETTINGS, name)
     low, high = LIMITS.get(name, (None, None))
     return ParameterSpec(
         name, list(default) if isinstance(default, tuple) else default, description, low, high,
         choices, live=True, effect=effect)
+
+
+def _effect_of_cluster_size(settings: Settings, sticks: int) -> str:
+    if not 0 < settings.cluster_size < sticks:
+        return f'all {sticks} sticks active, no rotation'
+    return f'{settings.cluster_size} of {sticks} sticks active, the others rest'
+
+
+def _effect_of_cycle(settings: Settings, sticks: int) -> str:
+    if settings.cluster_switch_cycle_ms == 0:
+        return f'changes by temperature only, at {settings.switch_temperature:.1f} C'
+    cycle_sec, dwell_sec = settings.cluster_switch_cycle_ms / 1000, settings.min_dwell_ms / 1000
+    what = 'the whole cluster changes'
+    if settings.rotation_policy != ROUND_ROBIN:
+        what = 'one stick changes'
+        cycle_sec /= max(min(settings.cluster_size or sticks, sticks), 1)
+    if cycle_sec < dwell_sec:
+        return f'{what} every {dwell_sec:g} s, which is min_dwell_ms'
+    return f'{what} every {cycle_sec:g} s'
+
+
+def _effect_of_policy(settings: Settings, sticks: int) -> str:
+    if settings.rotation_policy == ROUND_ROBIN:
+        return f'in the order of the stick numbers; {_effect_of_cycle(settings, sticks)}'
+    return f'the hottest for the coolest; {_effect_of_cycle(settings, sticks)}'
 
 
 PARAMETERS = (
@@ -81,11 +102,11 @@ PARAMETERS = (
         500, 120000),
     _setting(
         'cluster_size', 'Sticks active at a time, the others rest; 0 = all, no rotation. At most '
-        'max_sticks and simulated.sticks.', setting_effects.of_cluster_size),
+        'max_sticks and simulated.sticks.', _effect_of_cluster_size),
     _setting(
         'cluster_switch_cycle_ms', 'Time in ms in which the whole cluster changes once: a shorter '
         'one rotates earlier, 0 = by temperature only. Changes are never closer together than '
-        'min_dwell_ms.', setting_effects.of_cycle),
+        'min_dwell_ms.', _effect_of_cycle),
     _setting(
         'switch_temperature', 'An active stick at or above this temperature in degrees Celsius '
         'is relieved: a lower one relieves earlier.',
@@ -107,7 +128,7 @@ PARAMETERS = (
     _setting(
         'rotation_policy', 'coolest: the coolest rested stick takes the place of the hottest '
         'active one, one at a time; round_robin: the whole cluster changes, in the order of the '
-        'stick numbers.', setting_effects.of_policy, POLICIES),
+        'stick numbers.', _effect_of_policy, POLICIES),
     _setting(
         'score_threshold', 'Least score of a published detection, 0 to 1 (a fraction, not '
         'percent).',

@@ -75,17 +75,17 @@ def read_files(words: Iterable[str]) -> list[ParameterFile]:
     Call this after rcl has read them, so that they exist and are valid. What cannot be read twice,
     such as a pipe, is left out.
     """
-    files = (read_file(path) for path in _after(words, FILE_FLAGS))
+    files = (read_file(path) for path in words_after(words, FILE_FLAGS))
     return [file for file in files if file is not None]
 
 
 def rules_in(words: Iterable[str]) -> list[tuple[str | None, ...]]:
     """Return what each ``-p`` sets: a list of (node or None, parameter, value as a text)."""
-    matches = map(RULE.fullmatch, _after(words, VALUE_FLAGS))
+    matches = map(RULE.fullmatch, words_after(words, VALUE_FLAGS))
     return [match.group('node', 'name', 'value') for match in matches if match]
 
 
-def _after(words, flags):
+def words_after(words: Iterable[str], flags: tuple[str, ...]) -> list[str]:
     """Return the words after each of the flags among the arguments for ROS."""
     found, to_ros, flag = [], False, None
     for word in words:

@@ -44,7 +44,7 @@ class UnusedParameters:
         :param node: the fully qualified name of the node, such as ``/front/detector``.
         :param default_name: name of the node when it is not renamed.
         :param own_names: names of all its parameters, including those of ROS.
-        :param arguments: the command line, a list of words.
+        :param arguments: the command line.
         """
         self._node = node
         self._name = node.rpartition('/')[2]
@@ -57,7 +57,7 @@ class UnusedParameters:
         """
         Return one line for each parameter and each block of a file that is ignored.
 
-        :param overrides: dictionary of the parameters that reached the node, name and value.
+        :param overrides: the parameters that reached the node.
         """
         shared = set(self._of_others_by_wildcard(overrides))
         lines = [self._unknown(name, value) for name, value in overrides.items()

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 
+from ncs_cluster_detector.parameters.given_parameters import words_after
 from ncs_cluster_detector.ros.environment import fault_of_log_folder
 from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
 from ncs_cluster_detector.ros.parameters import StartupError
@@ -43,7 +44,7 @@ def init_ros(name: str, args: Sequence[str] | None = None) -> None:
     words = list(sys.argv if args is None else args)
     for word in words:
         _check_utf8(word)
-    rules = _remap_rules(words)
+    rules = words_after(words, ('-r', '--remap'))
     for rule in rules:
         _check_naming(rule)
     fault = fault_of_log_folder()
@@ -74,16 +75,6 @@ def _check_utf8(word):
         raise StartupError(
             f'--ros-args: {printable(word)} is not valid UTF-8, which ROS needs; rename the '
             'file, name a link to it, or write %E9 and the like in camera_info_url') from None
-
-
-def _remap_rules(words):
-    """Return the remap rules in a command line."""
-    rules, is_ros = [], False
-    for flag, word in zip(words, [*words[1:], '']):
-        is_ros = flag == '--ros-args' or is_ros and flag != '--'
-        if is_ros and flag in ('-r', '--remap'):
-            rules.append(word)
-    return rules
 
 
 def _check_naming(rule):

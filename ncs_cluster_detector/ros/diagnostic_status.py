@@ -21,12 +21,7 @@ LONGEST_REASON = 90
 
 
 def status_prefix(node: Node, short_name: str) -> str:
-    """
-    Return the prefix of the names of a node's statuses.
-
-    :param node: the rclpy Node, which has the parameter USE_FQN.
-    :param short_name: the prefix by default, in any namespace.
-    """
+    """Return the prefix of the names of a node's statuses: short, or as USE_FQN asks for."""
     if not node.get_parameter(USE_FQN.name).value:
         return short_name
     return owner_of(node.get_fully_qualified_name())
@@ -42,7 +37,7 @@ def owner_of(fully_qualified_name: str) -> str:
 
 def make_status(name: str, hardware_id: str, level: bytes, message: str,
                 values: Mapping[str, object]) -> DiagnosticStatus:
-    """Return a DiagnosticStatus with its texts made safe to show; ``values`` is a dictionary."""
+    """Return a DiagnosticStatus with its texts made safe to show."""
     return DiagnosticStatus(
         name=name, hardware_id=shown(hardware_id), level=level, message=shown(message),
         values=[KeyValue(key=key, value=shown(value)) for key, value in values.items()])

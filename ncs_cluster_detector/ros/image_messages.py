@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Converts ROS messages to and from the data that the other folders work on."""
+"""ROS messages of images and detections: names of topics, and conversions to and from them."""
 
 import array
 from collections.abc import Iterable
@@ -16,11 +16,18 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
 from vision_msgs.msg import ObjectHypothesisWithPose
+
+DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
+DEPTH_INFO_TOPIC = 'aligned_depth_to_color/camera_info'
+LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
 
 # By the layout of the values: the number of values of a pixel, and OpenCV's code to blue-green-red
 # that cv_bridge uses. OpenCV names a Bayer pattern by the second and third pixel of its second
@@ -104,17 +111,37 @@ def _with_one_byte_a_value(rows, is_bigendian):
 
 
 def image_message(header: Header, pixels: npt.NDArray[Any], encoding: str) -> Image:
-    """
-    Return an Image message.
-
-    :param pixels: array, height x width or height x width x channels.
-    :param encoding: the encoding that sensor_msgs defines for these pixels.
-    """
+    """Return an Image of pixels, height x width (x channels), in the encoding that they have."""
     height, width = pixels.shape[:2]
-    data = array.array('B')   # the only type that rclpy copies at once
-    data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
+    data = _bytes_in(np.ascontiguousarray(pixels))
     return Image(header=header, height=height, width=width, encoding=encoding,
                  step=len(data) // height, data=data)
+
+
+def publish_compressed(publisher: Publisher, header: Header, image: npt.NDArray[np.uint8],
+                       logger: RcutilsLogger) -> None:
+    """
+    Publish a picture as image_transport's plugin for JPEG does, if anybody subscribes.
+
+    :param publisher: of CompressedImage.
+    :param image: uint8 array, height x width x 3, blue-green-red.
+    :param logger: gets one warning about pictures that are too large for the format.
+    """
+    if not publisher.get_subscription_count():
+        return
+    height, width = image.shape[:2]
+    if max(height, width) > LARGEST_JPEG:
+        logger.warning(f'image {width}x{height} on {publisher.topic_name}: left out, a JPEG has '
+                       f'at most {LARGEST_JPEG} pixels a side; take smaller images', once=True)
+        return
+    publisher.publish(CompressedImage(header=header, format='bgr8; jpeg compressed bgr8',
+                                      data=_bytes_in(cv2.imencode('.jpg', image)[1])))
+
+
+def _bytes_in(values):
+    data = array.array('B')   # the only type that rclpy copies at once
+    data.frombytes(values.data.cast('B'))
+    return data
 
 
 def detection_array_of(header: Header, image_size: Sequence[int],
@@ -122,9 +149,8 @@ def detection_array_of(header: Header, image_size: Sequence[int],
     """
     Return the Detection2DArray for one frame.
 
-    :param header: the image's header, used unchanged in the array and in every detection.
+    :param header: the image's, used unchanged in the array and in every detection.
     :param image_size: ``(height, width)`` in pixels.
-    :param detections: iterable of Detection.
     """
     height, width = image_size
     array = Detection2DArray(header=header)

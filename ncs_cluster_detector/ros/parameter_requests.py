@@ -27,7 +27,7 @@ def accepted(parameter: Parameter, node: Node,
     """
     Return a requested parameter as the node must set it, or None when nothing changes.
 
-    :param node: the rclpy Node, whose parameters still have their old values.
+    :param node: its parameters still have their old values.
     :param specs: the parameters of its table, by name; ROS itself may have declared others.
     :raises ValueError: the request is refused; the text is one line that says why.
     """
@@ -72,7 +72,7 @@ def _is_same(spec: ParameterSpec | None, value: Any, now: Any) -> bool:
         value = value if spec is None else spec.accept(value)
     except ValueError:
         # ros2 param load reads a text such as 'true' or '12' once more, as something else.
-        return isinstance(now, str) and _reads_as(now, value)
+        return _reads_as(now, value)
     if isinstance(value, list) and isinstance(now, (list, tuple)):
         return list(filter(None, value)) == list(filter(None, now))   # [] is ['']
     return type(value) is type(now) and value == now or _reads_as(now, value)

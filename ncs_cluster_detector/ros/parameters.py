@@ -101,11 +101,7 @@ class NodeParameters:
         self._node.add_post_set_parameters_callback(self._report_change)
 
     def shown(self, text: Any, *others: Any) -> str:
-        """
-        Return a text or an exception as one line without the secrets in any parameter.
-
-        :param others: further values that the text may quote.
-        """
+        """Return a text as one line, without the secrets in any parameter or in ``others``."""
         return shown(text, *texts_in([*self.values().values(), *others]))
 
     def values(self) -> Values:
@@ -113,11 +109,7 @@ class NodeParameters:
         return {name: self._node.get_parameter(name).value for name in self._table}
 
     def log_changes(self, before: Values, after: Values, *facts: Any) -> None:
-        """
-        Log each value that has changed.
-
-        :param facts: the arguments for the ``effect`` of each parameter.
-        """
+        """Log each value that has changed; ``facts`` are the arguments of each ``effect``."""
         for name, spec in self._table.items():
             old, new = before[name], after[name]
             if new != old:

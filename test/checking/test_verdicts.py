@@ -27,12 +27,12 @@ import pytest
 def stick(number, state='RUNNING', restarts=0, last_error=''):
     """Return a StickReport."""
     return StickReport(number, f'1.{number + 1}-ma2450', state, True, 40.0, 0, 10, 100.0,
-                       restarts, last_error, 1234, '')
+                       restarts, last_error, 1234)
 
 
 def report(*sticks, time_sec=0.0):
     """Return a Report with sticks."""
-    return Report(time_sec, 'heat', 0, '', {}, sticks)
+    return Report(time_sec, 'heat', '', sticks)
 
 
 @pytest.mark.parametrize('name', LIMITS)

@@ -59,11 +59,10 @@ class FrameGrabber:
         """
         Prepare; ``start`` sets it going.
 
-        :param open_camera: opens the source and returns a Camera, or raises CameraError.
+        :param open_camera: opens the source, or raises CameraError.
         :param stamp: returns the ROS time for a frame that is so many seconds old.
         :param wanted: returns whether anybody subscribes; call ``wake`` when that changes.
         :param loop: whether a file or folder starts again at its end.
-        :param logger: where changes of the state are reported.
         :param name: the source as a person knows it, with what is asked of it.
         :param camera: the source, if it is already open.
         :param depth_wanted: returns whether anybody subscribes to the depth of a DepthCamera.
@@ -98,24 +97,18 @@ class FrameGrabber:
 
     def set_loop(self, loop: bool) -> None:
         """Choose whether a file or folder starts again at its end."""
-        with self._changed:
-            self._loop = loop
-            self._changed.notify_all()
+        self._loop = loop
+        self.wake()
 
     def wake(self) -> None:
-        """Look again whether anybody subscribes."""
+        """Look again whether anybody subscribes, and whether to go on."""
         with self._changed:
             self._changed.notify_all()
 
     def stop(self, timeout_sec: float) -> bool:
-        """
-        Stop the thread.
-
-        :return: False if the camera's driver did not return within the time.
-        """
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+        """Stop the thread; return False if the camera's driver did not return in time."""
+        self._stopping = True
+        self.wake()
         self.frames.close()
         self._thread.join(timeout_sec)
         return not self._thread.is_alive()

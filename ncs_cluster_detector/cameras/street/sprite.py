@@ -18,6 +18,10 @@ import numpy.typing as npt
 # Drawn so many times larger and then scaled down, to smooth the edges.
 OVERSAMPLING = 2
 SHADOW_OPACITY = 0.45
+# Size of the picture around a figure, in figure heights, and the ground within it.
+CELL_WIDTH = 0.76
+CELL_HEIGHT = 1.06
+GROUND = 0.04
 
 
 class Sprite(NamedTuple):
@@ -50,23 +54,19 @@ class Sprite(NamedTuple):
 class SpriteCanvas:
     """Draws in figure heights: x from the middle to the right, y from the feet up."""
 
-    def __init__(self, height: int, broadness: float, cell_width: float, cell_height: float,
-                 ground: float) -> None:
+    def __init__(self, height: int, broadness: float) -> None:
         """
         Start with an empty picture.
 
         :param height: height of the figure in pixels.
         :param broadness: factor for everything horizontal.
-        :param cell_width: width of the picture in figure heights, before ``broadness``.
-        :param cell_height: height of the picture in figure heights.
-        :param ground: height of the feet above its lower border, in figure heights.
         """
-        self._size = (max(1, round(cell_width * broadness * height)),
-                      max(1, round(cell_height * height)))
+        self._size = (max(1, round(CELL_WIDTH * broadness * height)),
+                      max(1, round(CELL_HEIGHT * height)))
         self._scale_y = OVERSAMPLING * height
         self._scale_x = self._scale_y * broadness
         shape = (OVERSAMPLING * self._size[1], OVERSAMPLING * self._size[0])
-        self._origin = (shape[1] / 2, shape[0] - ground * self._scale_y)
+        self._origin = (shape[1] / 2, shape[0] - GROUND * self._scale_y)
         self._colour = np.zeros((*shape, 3), np.uint8)
         self._opacity = np.zeros(shape, np.uint8)
         self._mask = np.zeros(shape, np.uint8)

@@ -14,11 +14,6 @@ from typing import NamedTuple
 from ncs_cluster_detector.cameras.street.sprite import Sprite
 from ncs_cluster_detector.cameras.street.sprite import SpriteCanvas
 
-# Size of the picture around a figure, in figure heights, and the ground within it.
-CELL_WIDTH = 0.76
-CELL_HEIGHT = 1.06
-GROUND = 0.04
-
 # Lengths and radii in figure heights; angles in radians, forward positive.
 HIP = 0.51
 THIGH = 0.245
@@ -47,14 +42,13 @@ def draw_walker(height: int, broadness: float, phase: float, clothes: Clothes) -
     :param height: height of the figure in pixels.
     :param broadness: factor for everything horizontal.
     :param phase: point in the cycle of two steps, 0.0 to 1.0.
-    :param clothes: the Clothes.
-    :return: a Sprite; the feet stand GROUND above its lower border.
+    :return: the feet stand GROUND above its lower border.
     """
     near, far = _leg_joints(phase), _leg_joints(phase + 0.5)
     # The lower foot stands on the ground, which also makes the body go up and down.
     lift = SOLE - min(joints[-1][1] for joints in (near, far))
     swing = math.sin(2 * math.pi * phase)
-    canvas = SpriteCanvas(height, broadness, CELL_WIDTH, CELL_HEIGHT, GROUND)
+    canvas = SpriteCanvas(height, broadness)
     canvas.shadow(0.0, 0.004, 0.20 + 0.06 * abs(swing), 0.022)
     _leg(canvas, far, lift, clothes, 0.70)
     _arm(canvas, -0.070, swing, lift, clothes, 0.72)

@@ -22,17 +22,13 @@ _UNDERVOLTAGE = 'sys/devices/platform/soc/soc:firmware/get_throttled'
 
 
 def machine_facts(root: Path = Path('/')) -> dict[str, Any]:
-    """
-    Return a dictionary of facts for the report; an unknown one is None.
-
-    :param root: folder of the system's files.
-    """
+    """Return facts for the report, from the files below ``root``; an unknown one is None."""
     module = 'sys/module/usbcore/parameters/'
     return {
         'system': _field(root / 'etc/os-release', 'PRETTY_NAME', '='),
         'kernel': platform.release(),
         'machine': platform.machine(),
-        'model': _text(root / 'proc/device-tree/model'),
+        'model': text_of(root / 'proc/device-tree/model'),
         'cpu': _field(root / 'proc/cpuinfo', 'model name', ':'),
         'cores': os.cpu_count(),
         'memory_mb': _memory_mb(root),
@@ -42,10 +38,10 @@ def machine_facts(root: Path = Path('/')) -> dict[str, Any]:
         'ros_distro': os.environ.get('ROS_DISTRO') or None,
         'rmw': os.environ.get('RMW_IMPLEMENTATION') or 'default',
         'packages': {name: _version(names) for name, names in _PACKAGES.items()},
-        'usbfs_memory_mb': _text(root / module / 'usbfs_memory_mb'),
-        'usb_autosuspend_sec': _text(root / module / 'autosuspend'),
+        'usbfs_memory_mb': text_of(root / module / 'usbfs_memory_mb'),
+        'usb_autosuspend_sec': text_of(root / module / 'autosuspend'),
         'udev_rules': _udev_rules(root),
-        'raspberry_pi_get_throttled': _text(root / _UNDERVOLTAGE)}
+        'raspberry_pi_get_throttled': text_of(root / _UNDERVOLTAGE)}
 
 
 def _version(name):
@@ -60,7 +56,7 @@ def _version(name):
 def _udev_rules(root):
     """Return the names of the files with a rule for sticks, each once."""
     return sorted({path.name for folder in _RULES for path in (root / folder).glob('*.rules')
-                   if '03e7' in (_text(path) or '').lower()})
+                   if '03e7' in (text_of(path) or '').lower()})
 
 
 def _memory_mb(root):
@@ -69,15 +65,16 @@ def _memory_mb(root):
 
 
 def _field(path, name, separator):
-    for line in (_text(path) or '').splitlines():
+    for line in (text_of(path) or '').splitlines():
         key, found, value = line.partition(separator)
         if found and key.strip() == name:
             return value.strip().strip('"')
     return None
 
 
-def _text(path):
+def text_of(path: Path) -> str | None:
+    """Return what a file of the system holds; None for an empty one, or none that can be read."""
     try:
-        return path.read_text(encoding='utf-8', errors='replace').strip('\0\n ')
-    except OSError:
+        return path.read_text(encoding='utf-8', errors='replace').strip('\0\n ') or None
+    except OSError:   # a device left the bus meanwhile, or this kernel has no such file
         return None

@@ -76,11 +76,7 @@ def sdk_environment(
 
 
 def sdk_facts(environment: Mapping[str, str]) -> dict[str, Any]:
-    """
-    Return a dictionary of facts for the report.
-
-    :param environment: what sdk_environment() returned.
-    """
+    """Return facts for the report, in an environment that sdk_environment() has returned."""
     try:
         # The vendor's library may print as well: only the last line is the answer.
         answer = subprocess.run(

@@ -12,6 +12,8 @@ from pathlib import Path
 import re
 from typing import Any
 
+from ncs_cluster_detector.checking.facts.machine_facts import text_of
+
 VENDOR_ID = '03e7'
 DEVICES = Path('/sys/bus/usb/devices')
 _DEVICE = re.compile(r'\d+-[\d.]+')
@@ -19,23 +21,18 @@ _SELF_POWERED = 0x40   # bit of bmAttributes
 
 
 def usb_tree(devices: Path = DEVICES) -> list[dict[str, Any]] | None:
-    """
-    Return the facts about each stick, its hub and the other devices on that hub.
-
-    :param devices: the folder of the system's USB devices.
-    :return: list of dictionaries for the report; None when the system does not show its devices.
-    """
+    """Return facts about each stick, its hub and what else is on that; None if not shown."""
     if not devices.is_dir():
         return None
     return [_stick(path) for path in sorted(devices.iterdir())
-            if _DEVICE.fullmatch(path.name) and _read(path, 'idVendor') == VENDOR_ID]
+            if _DEVICE.fullmatch(path.name) and text_of(path / 'idVendor') == VENDOR_ID]
 
 
 def is_on_bus(port: str, devices: Path = DEVICES) -> bool | None:
     """Return whether a stick is at a port path, on any bus; None if devices are not shown."""
     if not devices.is_dir():
         return None
-    return any(_read(path, 'idVendor') == VENDOR_ID for path in devices.glob(f'*-{port}'))
+    return any(text_of(path / 'idVendor') == VENDOR_ID for path in devices.glob(f'*-{port}'))
 
 
 def _stick(path):
@@ -43,20 +40,20 @@ def _stick(path):
     return {
         'port': path.name.partition('-')[2],
         'bus': path.name.partition('-')[0],
-        'product_id': _read(path, 'idProduct'),
-        'speed_mbit': _number(_read(path, 'speed')),
-        'max_power': _read(path, 'bMaxPower'),
-        'autosuspend': _read(path, 'power/control'),
+        'product_id': text_of(path / 'idProduct'),
+        'speed_mbit': _number(text_of(path / 'speed')),
+        'max_power': text_of(path / 'bMaxPower'),
+        'autosuspend': text_of(path / 'power/control'),
         'hub': None if hub is None else {
             'name': hub.name,
-            'id': f'{_read(hub, "idVendor")}:{_read(hub, "idProduct")}',
-            'speed_mbit': _number(_read(hub, 'speed')),
-            'ports': _number(_read(hub, 'maxchild')),
+            'id': f"{text_of(hub / 'idVendor')}:{text_of(hub / 'idProduct')}",
+            'speed_mbit': _number(text_of(hub / 'speed')),
+            'ports': _number(text_of(hub / 'maxchild')),
             'self_powered': _self_powered(hub),
-            'max_power': _read(hub, 'bMaxPower')},
+            'max_power': text_of(hub / 'bMaxPower')},
         'beside_it': [] if hub is None else [
-            {'class': _device_class(other), 'speed_mbit': _number(_read(other, 'speed'))}
-            for other in _children(path, hub) if _read(other, 'idVendor') != VENDOR_ID]}
+            {'class': _device_class(other), 'speed_mbit': _number(text_of(other / 'speed'))}
+            for other in _children(path, hub) if text_of(other / 'idVendor') != VENDOR_ID]}
 
 
 def _hub_of(path):
@@ -75,31 +72,23 @@ def _children(path, hub):
 
 def _device_class(path):
     """Return the class of a device, which usually only its interfaces state."""
-    own = _read(path, 'bDeviceClass')
+    own = text_of(path / 'bDeviceClass')
     if own not in (None, '00', 'ef'):
         return own
-    classes = {_read(interface, 'bInterfaceClass')
+    classes = {text_of(interface / 'bInterfaceClass')
                for interface in path.parent.glob(f'{path.name}:*')}
     return ','.join(sorted(filter(None, classes))) or own
 
 
 def _self_powered(path):
-    attributes = _read(path, 'bmAttributes')
     try:
-        return None if attributes is None else bool(int(attributes, 16) & _SELF_POWERED)
-    except ValueError:
-        return None
-
-
-def _read(folder, name):
-    try:
-        return (folder / name).read_text(encoding='ascii', errors='replace').strip() or None
-    except OSError:   # it left the bus meanwhile, or this kernel has no such file
+        return bool(int(text_of(path / 'bmAttributes'), 16) & _SELF_POWERED)
+    except (TypeError, ValueError):   # it is not known
         return None
 
 
 def _number(text):
     try:
-        return None if text is None else float(text)
-    except ValueError:
+        return float(text)
+    except (TypeError, ValueError):   # it is not known
         return None

@@ -24,11 +24,7 @@ _HOME = re.compile(r'/home/[^/\s\'":,;)\]]+')
 
 
 def scrubbed(value: Any, home: Path | str | None = None) -> Any:
-    """
-    Return a text, or all texts in a dictionary or list, without home folders and secrets.
-
-    :param home: the home folder, by default that of this process.
-    """
+    """Return a text, or all texts in a dictionary or list, without home folders and secrets."""
     home = str(Path.home() if home is None else home)
     if isinstance(value, str):
         value = printable(without_secrets(value))

@@ -35,12 +35,10 @@ def make_report(
     Keys end in their units; an unknown value is null. Times count from the start of the check.
     ``thermal_plan --fit report.json`` reads ``sticks``.
 
-    :param run: dictionary: when, how long, with which options, how it ended.
-    :param facts: dictionary about machine, SDK and USB.
-    :param verdicts: list of Verdict.
-    :param figures: dictionary of the figures of each step.
+    :param run: when, how long, with which options, how it ended.
+    :param facts: about machine, SDK and USB.
+    :param figures: those of each step.
     """
-    steps = {name: value for name, value in figures.items() if name != 'sticks'}
     return scrubbed({
         'format': FORMAT,
         'schema_version': SCHEMA_VERSION,
@@ -49,7 +47,7 @@ def make_report(
                       'verdict': verdict.text(), 'seen': verdict.seen,
                       'expected': verdict.expected} for verdict in verdicts],
         'facts': facts,
-        'steps': steps,
+        'steps': {name: value for name, value in figures.items() if name != 'sticks'},
         'sticks': figures.get('sticks', []),
         'limits': {name: {'expected': limit.text(), 'reason': limit.reason}
                    for name, limit in LIMITS.items()}})
@@ -62,11 +60,7 @@ def write_report(report: Mapping[str, Any], path: Path) -> None:
 
 
 def write_temperatures(reports: Iterable[Report], path: Path) -> None:
-    """
-    Write a line for each stick and second of the check as CSV.
-
-    :param reports: list of history.Report.
-    """
+    """Write a line for each stick and second of the check as CSV."""
     with path.open('w', encoding='utf-8', newline='') as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)

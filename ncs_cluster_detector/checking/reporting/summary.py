@@ -147,11 +147,10 @@ def _heat_columns(heat):
 def _rate_table(figures):
     rows = [('at work', 'detections', 'of images', 'latency', '95 %', 'CPU busy')]
     for row in figures.get('sizes', ()):
-        busy = row['cpu_busy']
         rows.append((
             str(row['cluster_size']), _with(row['detections_per_sec'], '/s'),
             _with(row['images_per_sec'], '/s'), _with(row['latency_p50_ms'], ' ms', 0),
-            _with(row['latency_p95_ms'], ' ms', 0), UNKNOWN if busy is None else f'{busy:.0%}'))
+            _with(row['latency_p95_ms'], ' ms', 0), f"{row['cpu_busy']:.0%}"))
     return _aligned(rows) if len(rows) > 1 else []
 
 

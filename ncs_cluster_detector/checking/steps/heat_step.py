@@ -8,14 +8,22 @@
 # the License.
 """The heat step: load all sticks, let them rest, and fit how each one heats."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ncs_cluster_detector.checking.bench import Bench
-from ncs_cluster_detector.checking.steps.heat_fit import fit_heat
 from ncs_cluster_detector.checking.verdicts import judge_failures
+from ncs_cluster_detector.planning.fitting.fit import fit_constants
+from ncs_cluster_detector.planning.fitting.recording import StickSeries
+import numpy as np
 
 # Rates are compared over a quarter of the load, at most over this time.
 LONGEST_COMPARED_SEC = 20.0
 SHOW_EVERY_SEC = 30.0
 LEAST_SEC = 5.0
+# Full speed is a high percentile, not the maximum: one frame more or less in a second matters.
+FULL_SPEED_PERCENT = 75
+LATE_SEC = 1.0   # a reading is taken once a second and published once a second
 
 
 def heat_step(bench: Bench) -> None:
@@ -73,3 +81,34 @@ def _judge(bench, figures, series, seconds):
     bench.judge(f'rate in the end, {end:.1f} a second, of {begin:.1f}',
                 figures['rate_when_hot_percent'], 'rate_when_hot_percent',
                 'do sticks rest, or throttle themselves, because they are hot?')
+
+
+def fit_heat(series: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a stick heats, for the report; ``series`` is one of History.series()."""
+    known = [(time_sec, celsius, count) for time_sec, celsius, count in zip(
+        series['time_sec'], series['temperature_celsius'], series['inferences'])
+        if celsius is not None]
+    if len(known) < 2:
+        return {'note': 'no temperatures'}
+    times, celsius, counts = (np.array(column, float) for column in zip(*known))
+    figures = {'first_celsius': celsius[0], 'last_celsius': celsius[-1],
+               'hottest_celsius': float(celsius.max())}
+    rates = np.maximum(np.diff(counts), 0) / np.diff(times)
+    full = np.percentile(rates[rates > 0], FULL_SPEED_PERCENT) if rates.any() else 1.0
+    try:
+        fit = fit_constants(StickSeries(
+            series['stick'], times.tolist(), celsius.tolist(), (rates / full).tolist(),
+            LATE_SEC))
+    except ValueError as error:
+        return {**figures, 'note': str(error).partition(': ')[2]}   # after the stick's number
+    if fit.die:
+        figures.update(die_rise_celsius=round(fit.die.rise_celsius, 1),
+                       die_time_constant_sec=round(fit.die.time_constant_sec, 1))
+    return {
+        **figures,
+        'idle_celsius': round(fit.constants.idle_celsius, 1),
+        'rise_celsius': round(fit.constants.rise_celsius, 1),
+        'time_constant_sec': round(fit.constants.time_constant_sec, 1),
+        'deviation_celsius': round(fit.deviation_celsius, 2),
+        'is_sure': fit.is_sure,
+        'note': '; '.join(fit.notes)}

@@ -11,7 +11,6 @@
 import signal
 
 from ncs_cluster_detector.checking.bench import Bench
-from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.checking.verdicts import gap_limit
 
 # How long to wait: for a stick or detection to come back, for a stick to infer, for workers to
@@ -113,7 +112,7 @@ def end_step(bench: Bench) -> None:
     took = bench.clock() - began
     figures['stop_sec'] = round(took, 3) if ended else None
     figures['exit_code'] = node.exit_code()
-    left = session_members(node.pid) if not ended else node.wait_for_session(GONE_SEC)
+    left = node.wait_for_session(GONE_SEC if ended else 0.0)
     figures['processes_left'] = len(left)
     node.end_by_force()
     bench.judge('time to stop', figures['stop_sec'], 'stop_sec')

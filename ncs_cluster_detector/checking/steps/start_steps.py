@@ -47,8 +47,8 @@ def start_step(bench: Bench) -> None:
     first = bench.wait(lambda: history.first_detection(began), 5.0)
     figures['first_detection_sec'] = _since(first, began)
     bench.judge('first detection', figures['first_detection_sec'], 'first_detection_sec')
-    ready = sorted((bench.node.ready_at(stick.number, began), stick.number) for stick in running
-                   if bench.node.ready_at(stick.number, began) is not None)
+    moments = {stick.number: bench.node.ready_at(stick.number, began) for stick in running}
+    ready = sorted((moment, number) for number, moment in moments.items() if moment is not None)
     figures['sticks_ready_sec'] = {number: _since(moment, began) for moment, number in ready}
     # Not of the first one: that time includes the start of the node itself.
     starts = {number: round(moment - before, 3)
@@ -148,7 +148,7 @@ def _judge_rates(bench, figures, sticks):
                     figures['scaling_percent'], 'scaling_percent', _what_limits(rows[-1]))
     slow = figures['slow_sticks'] = slow_sticks(figures['inference_ms'])
     busy = rows[-1]['cpu_busy']
-    if slow and busy is not None and busy > BUSY:
+    if slow and busy > BUSY:
         bench.skip('all sticks are alike',
                    f'the CPU is {busy:.0%} busy, so their times say little')
         return
@@ -168,12 +168,10 @@ def _is_limited(row):
 
 
 def _what_limits(row):
-    """Return in words what may limit the rate."""
-    busy = row['cpu_busy']
     if _is_limited(row):
         return f"only {row['images_per_sec']:.0f} images a second could be published"
-    if busy is not None and busy > BUSY:
-        return f'the CPU is {busy:.0%} busy'
+    if row['cpu_busy'] > BUSY:
+        return f"the CPU is {row['cpu_busy']:.0%} busy"
     return 'is it the USB bus? See speed and hub of the sticks'
 
 

@@ -31,12 +31,11 @@ class CameraInfos:
     """
 
     def __init__(self) -> None:
-        """Start with none."""
         self._infos = OrderedDict()   # by stamp in nanoseconds
         self._newest = None
 
     def take(self, info: CameraInfo, stamp: int) -> None:
-        """Take a sensor_msgs/CameraInfo with its stamp in nanoseconds."""
+        """Take a message with its stamp in nanoseconds."""
         self._newest = info
         if max(len(info.header.frame_id), len(info.distortion_model), len(info.d)) > LONGEST_NAME:
             return   # not valid, and many of them could fill the memory
@@ -54,9 +53,7 @@ def why_unusable(info: CameraInfo | None, image_size: tuple[int, int], frame_id:
     """
     Return why no positions follow from a CameraInfo and an image, or an empty text.
 
-    :param info: sensor_msgs/CameraInfo, or None if none came.
     :param image_size: ``(width, height)`` in pixels.
-    :param frame_id: frame_id of the image.
     """
     if info is None:
         return NO_INFO
@@ -90,7 +87,7 @@ def rays(info: CameraInfo, pixels: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """
     Return x/z and y/z in the optical frame for pixels of a raw image; NaN where undefined.
 
-    :param info: sensor_msgs/CameraInfo of the image that why_unusable accepts.
+    :param info: that of the image, which why_unusable accepts.
     :param pixels: array N x 2, in the binned image of the region of interest. By REP 104 and
         image_geometry's PinholeCameraModel, which scales the principal point by 1/binning:
         full = pixel * binning + offset.

@@ -47,7 +47,6 @@ class DepthMatch:
     """
 
     def __init__(self) -> None:
-        """Start with nothing."""
         self.lateness = None
         self._changed = threading.Condition()
         self._waiting = WeakValueDictionary()   # stamp: frame whose depth may still come
@@ -84,7 +83,6 @@ class DepthMatch:
 
         In a stream that keeps its order, earlier frames that still wait have lost their depth.
 
-        :param depth: a DepthPicture.
         :param keep_sec: how long an image waits for its depth.
         """
         with self._changed:
@@ -119,15 +117,14 @@ class DepthMatch:
             return self._depths.get(frame)
 
     def wake(self) -> None:
-        """Let every waiting thread ask again how long to wait."""
+        """Let every waiting thread ask again whether and how long to wait."""
         with self._changed:
             self._changed.notify_all()
 
     def close(self) -> None:
         """End all waiting."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._closed = True
+        self.wake()
 
     def _note_lateness(self, stamp, now):
         """Note whether a depth picture without a waiting frame came too late."""

@@ -48,7 +48,7 @@ def depth_picture_of(message: Image) -> DepthPicture:
     """
     Return the DepthPicture of an Image message, in its own memory where that is possible.
 
-    :param message: sensor_msgs/Image, 16UC1 in millimetres or 32FC1 in metres.
+    :param message: 16UC1 in millimetres or 32FC1 in metres.
     :raises BadImageError: it is neither, or its sizes do not fit together.
     """
     height, width, step, size = message.height, message.width, message.step, len(message.data)
@@ -68,12 +68,7 @@ def depth_picture_of(message: Image) -> DepthPicture:
 
 
 def why_unfit(depth: DepthPicture, image_size: tuple[int, int], frame_id: str) -> str:
-    """
-    Return why a DepthPicture does not fit an image pixel by pixel, or an empty text.
-
-    :param image_size: ``(width, height)`` in pixels.
-    :param frame_id: frame_id of the image.
-    """
+    """Return why depth does not fit an image pixel by pixel, or an empty text."""
     if differ(depth.frame_id, frame_id):
         return (f'the depth images have the frame_id {quoted(depth.frame_id)}, the images have '
                 f'{quoted(frame_id)}; {ALIGN}')
@@ -93,10 +88,9 @@ def detection_3d_array_of(header: Header, image_size: tuple[int, int], info: Cam
     there has no position and is left out; one with a corner of its box there has no size: width
     and height are 0.
 
-    :param header: the image's header, used unchanged in the array and in every detection.
+    :param header: the image's, used unchanged in the array and in every detection.
     :param image_size: ``(width, height)`` in pixels.
-    :param info: sensor_msgs/CameraInfo of the image.
-    :param objects: iterable of ``(Detection, ObjectDepth)``.
+    :param info: that of the image; None only without objects.
     """
     objects = list(objects)
     array = Detection3DArray(header=header)

@@ -32,8 +32,8 @@ from ncs_cluster_detector.geometry.distance import cut_out
 from ncs_cluster_detector.geometry.distance import object_depth
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import BadImageError
+from ncs_cluster_detector.ros.image_messages import DEPTH_TOPIC
 from ncs_cluster_detector.ros.image_messages import image_message
-from ncs_cluster_detector.ros.image_topics import DEPTH_TOPIC
 from ncs_cluster_detector.supervision.frame import Frame
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -67,8 +67,7 @@ class DepthOutputs:
         """
         Create subscriptions, publishers and the thread.
 
-        :param node: the rclpy node.
-        :param pictures: the PictureOutputs, which get the detections with their distances.
+        :param pictures: get the detections with their distances.
         :param timeout_ms: how long an image waits for its depth.
         """
         self.bad_images = 0
@@ -80,10 +79,9 @@ class DepthOutputs:
         self._held = WeakSet()   # frames that wait for their turn, or have it
         self._has_logged_memory = False
         self._depth_at = float('-inf')   # when the newest image had depth, monotonic, in seconds
-        self._positions = node.create_publisher(
-            Detection3DArray, 'detections_3d', QoSProfile(depth=10))
-        self._markers = node.create_publisher(MarkerArray, 'markers', QoSProfile(depth=1))
-        self._foregrounds = node.create_publisher(Image, 'foreground_image', QoSProfile(depth=1))
+        self._positions = node.create_publisher(Detection3DArray, 'detections_3d', 10)
+        self._markers = node.create_publisher(MarkerArray, 'markers', 1)
+        self._foregrounds = node.create_publisher(Image, 'foreground_image', 1)
         node.create_subscription(Image, DEPTH_TOPIC, self._take_depth, NEWEST_ONLY)
         node.create_subscription(CameraInfo, 'camera_info', self._take_info, NEWEST_ONLY)
         self._jobs = BackgroundJobs('depth', self._publish, QUEUE, lambda: self._logger.warning(

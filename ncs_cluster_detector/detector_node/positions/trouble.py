@@ -11,7 +11,7 @@
 from dataclasses import dataclass
 
 from ncs_cluster_detector.detector_node.positions.match import Lateness
-from ncs_cluster_detector.ros.image_topics import DEPTH_TOPIC
+from ncs_cluster_detector.ros.image_messages import DEPTH_TOPIC
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 NO_DEPTH = (f'no depth image came with the stamp of the image; connect the topic {DEPTH_TOPIC} to '
@@ -40,7 +40,6 @@ class Trouble:
     """Logs what is wrong once it has lasted, and when it is over."""
 
     def __init__(self, logger: RcutilsLogger) -> None:
-        """Start without trouble."""
         self._logger = logger
         self._kinds, self._since, self._is_logged = {}, None, False
 
@@ -73,13 +72,7 @@ class Trouble:
 
 
 def why_no_depth(lateness: Lateness | None, timeout_ms: int, now: float) -> tuple[str, str]:
-    """
-    Return why an image has no depth, as text and kind for Trouble.
-
-    :param lateness: the newest Lateness, or None.
-    :param timeout_ms: how long an image waits for its depth.
-    :param now: monotonic time in seconds.
-    """
+    """Return why an image has no depth at a monotonic time, as text and kind for Trouble."""
     return _why_late(lateness, timeout_ms, now, LATE_MEMORY_SEC) or (NO_DEPTH, NO_DEPTH)
 
 

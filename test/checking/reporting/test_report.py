@@ -37,7 +37,7 @@ FIGURES = {
     'start': {'sticks_ready_sec': {0: 2.0}},
     'rates': {'inference_ms': {0: 100.0}, 'sizes': [{
         'cluster_size': 1, 'detections_per_sec': 9.9, 'images_per_sec': 20.0,
-        'latency_p50_ms': 200.0, 'latency_p95_ms': None, 'cpu_busy': None,
+        'latency_p50_ms': 200.0, 'latency_p95_ms': None, 'cpu_busy': 0.4,
         'inferences_per_sec': {0: 9.9}}]},
     'kill a worker': {'aborted_listings': 0, 'kills': [
         {'stick': 0, 'gap_sec': 0.2, 'back_sec': None}]},

@@ -95,9 +95,9 @@ class World:
         if int(before) != int(self.now):
             state = [state for since, state in self.states if since <= self.now][-1]
             sticks = tuple(StickReport(number, f'1.{number + 1}-ma2450', one, True, 40.0, 0, 1,
-                                       100.0, 0, '', 1, '')
+                                       100.0, 0, '', 1)
                            for number, one in ((0, 'RUNNING'), (1, state)))
-            self.history.reports.append(Report(self.now, 'unplug', 0, '', {}, sticks))
+            self.history.reports.append(Report(self.now, 'unplug', '', sticks))
 
 
 @pytest.fixture(autouse=True)

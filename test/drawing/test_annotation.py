@@ -9,9 +9,9 @@
 """Detections on a picture: boxes where they belong, labels that can be read."""
 
 from ncs_cluster_detector.drawing.annotation import annotate
-from ncs_cluster_detector.drawing.boxes import draw_detections
-from ncs_cluster_detector.drawing.boxes import label_text
-from ncs_cluster_detector.drawing.boxes import place_of_label
+from ncs_cluster_detector.drawing.annotation import draw_detections
+from ncs_cluster_detector.drawing.annotation import label_text
+from ncs_cluster_detector.drawing.annotation import place_of_label
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.drawing.status_strip import Status
