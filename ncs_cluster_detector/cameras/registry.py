@@ -43,8 +43,8 @@ def source_descriptions() -> str:
 
 def device_descriptions() -> str:
     """Return what ``device`` is for each source that uses it, for its description."""
-    return '; '.join(f'{name}: {camera.device_description}' for name, camera in SOURCES.items()
-                     if camera.device_description)
+    return '; '.join(f'with {name}: {camera.device_description}'
+                     for name, camera in SOURCES.items() if camera.device_description)
 
 
 def check_address(source: str, device: str) -> None:

@@ -55,7 +55,8 @@ def own_defaults(context: LaunchContext) -> list[str]:
 def kind_of(spec: ParameterSpec) -> str:
     """Return what the argument for a parameter must be."""
     if isinstance(spec.default, list):
-        return "a text, or a list of texts such as ['a','b']"
+        # Quoted, so that a shell leaves the quotes around each text.
+        return """a text, or a list of texts such as "['a.graph','b.graph']\""""
     return spec.kind
 
 
