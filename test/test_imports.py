@@ -42,13 +42,13 @@ ALLOWED = {
     'drivers/driver': {'sticks'},
     'drivers': {'drivers', 'sticks', 'simulation'},
     # It is handed its driver; the table of drivers is the node's.
-    'worker': {'worker', 'wire', 'sticks', 'networks'},
+    'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text'},
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
-                    'networks.detection'},
+                    'networks.detection', 'shown_text'},
     # They start the processes whose other end is there.
     'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick', 'worker',
                                   'drivers.driver'},
-    'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes',
+    'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes', 'shown_text',
                                 'worker.bus_cleaner_main'},
     'supervision/measurement': set(),
     'supervision/frame': set(),

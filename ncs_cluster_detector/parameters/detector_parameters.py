@@ -126,9 +126,9 @@ PARAMETERS = (
         'critical stick is replaced at once all the same.',
         lambda settings, _: f'changes at least {settings.min_dwell_ms / 1000:g} s apart'),
     _setting(
-        'rotation_policy', 'How the active sticks change: coolest = the coolest rested stick takes '
-        'the place of the hottest active one, one at a time; round_robin = the whole cluster '
-        'changes, in the order of the stick numbers.', _effect_of_policy, POLICIES),
+        'rotation_policy', 'How the active sticks change: coolest = the coolest rested stick '
+        'takes the place of the hottest active one, one at a time; round_robin = the whole '
+        'cluster changes, in the order of the stick numbers.', _effect_of_policy, POLICIES),
     _setting(
         'score_threshold', 'Least score of a published detection, 0 to 1 (a fraction, not '
         'percent).',

@@ -11,6 +11,7 @@
 from enum import Enum
 
 from ncs_cluster_detector.policy.reliability import restart
+from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.transitions import check_transition
@@ -72,7 +73,7 @@ class UnassignedWorker:
         try:
             handle = WorkerHandle(self._options.workers, self._options.inflight_per_stick, now)
         except (OSError, EOFError) as error:
-            self._failed(f'starting a worker process: {type(error).__name__}: {error}', now)
+            self._failed(f'starting a worker process: {type(error).__name__}: {shown(error)}', now)
             return
         self._change_state(UnassignedState.STARTING, UnassignedState.EMPTY)
         self.handle = handle
