@@ -47,6 +47,12 @@ def device_descriptions() -> str:
                      for name, camera in SOURCES.items() if camera.device_description)
 
 
+def shown_name(source: str, device: str) -> str:
+    """Return the name by which a person knows an open source, without secrets."""
+    camera = SOURCES[source]
+    return camera.shown_name(device) if camera.device_description else source
+
+
 def check_address(source: str, device: str) -> None:
     """
     Check that a source of files, or of cameras with a driver of their own, is not given a URL.

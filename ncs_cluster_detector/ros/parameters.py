@@ -34,6 +34,19 @@ class StartupError(Exception):
     """A node cannot start; the text is one line that names the parameter and the remedy."""
 
 
+def unexpected(attempt: str, error: Exception) -> StartupError:
+    """
+    Return the StartupError for an exception that a camera or a driver does not declare.
+
+    Raise it ``from`` that exception, whose traceback is logged at level debug.
+
+    :param attempt: the parameter and its value, and what was attempted.
+    """
+    return StartupError(
+        f'{attempt} failed: {type(error).__name__}: {error}; this is a defect of the program: '
+        'report it with its traceback, which --log-level debug shows')
+
+
 def descriptor_of(spec: ParameterSpec) -> ParameterDescriptor:
     """Return the ROS descriptor of a parameter, which ``ros2 param describe`` shows."""
     descriptor = ParameterDescriptor(

@@ -55,7 +55,8 @@ class FrameGrabber:
 
     def __init__(self, open_camera: Callable[[], Camera], stamp: Callable[[float], Any],
                  wanted: Callable[[], bool], loop: bool, logger: Any, name: str,
-                 camera: Camera | None = None, depth_wanted: Callable[[], bool] = bool) -> None:
+                 camera: Camera | None = None, depth_wanted: Callable[[], bool] = bool,
+                 fps: float = 30.0) -> None:
         """
         Prepare; ``start`` sets it going.
 
@@ -66,6 +67,7 @@ class FrameGrabber:
         :param name: the source as a person knows it, with what is asked of it.
         :param camera: the source, if it is already open.
         :param depth_wanted: returns whether anybody subscribes to the depth of a DepthCamera.
+        :param fps: pictures a second of a source that is not live and has no rate of its own.
         """
         self.frames = FrameHandover()
         self.rate = RateMeter()
@@ -83,6 +85,7 @@ class FrameGrabber:
         self._wanted = wanted
         self._depth_wanted = depth_wanted
         self._loop = loop
+        self._fps = fps
         self._logger = logger
         self._name = name
         self._camera = camera
@@ -146,7 +149,8 @@ class FrameGrabber:
             captured = self._stamp(self._camera.age_sec()) if self.live else None
             if not self.live:
                 self._wait(lambda: False, pace.until_next(
-                    self._camera.time_sec(), 1.0 / self._camera.fps, time.monotonic()))
+                    self._camera.time_sec(), 1.0 / (self._camera.fps or self._fps),
+                    time.monotonic()))
             now = time.monotonic()
             self.last_frame_at = now
             self.rate.count(now)
@@ -194,8 +198,10 @@ class FrameGrabber:
         if self.state is GrabState.STREAMING and size == self._size:
             return
         self._size = size
-        text = ' '.join(filter(None, (f'{size[0]}x{size[1]}', camera.pixel_format)))
-        self.granted = f'{text} at {camera.fps:.4g} fps' if camera.fps else text
+        shown_size = f'{size[0]}x{size[1]}' if all(size) else ''
+        self.granted = ' at '.join(filter(None, (
+            ' '.join(filter(None, (shown_size, camera.pixel_format))),
+            f'{camera.fps:.4g} fps' if camera.fps else ''))) or 'unknown size and rate'
         if self.state is GrabState.AWAY:
             self.reopenings += 1
         self._logger.info(f'{self._name} {STARTS.get(self.state, "now delivers")}: {self.granted}')
