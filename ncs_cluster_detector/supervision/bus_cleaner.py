@@ -17,7 +17,7 @@ from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.processes.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.supervisor_options import Logger
-from ncs_cluster_detector.supervision.transitions import check_transition
+from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire.messages import BusReport
 from ncs_cluster_detector.wire.messages import Clean
 from ncs_cluster_detector.wire.messages import DeadStick

@@ -14,8 +14,8 @@ from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.transitions import check_transition
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import Enumerate
 from ncs_cluster_detector.wire.messages import EnumerationStarted

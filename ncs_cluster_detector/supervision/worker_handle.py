@@ -18,7 +18,7 @@ from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision.transitions import check_transition
+from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
 from ncs_cluster_detector.wire.messages import Infer
 from ncs_cluster_detector.wire.messages import Result

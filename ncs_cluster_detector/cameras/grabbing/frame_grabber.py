@@ -21,6 +21,7 @@ from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
 from ncs_cluster_detector.cameras.grabbing.playback_schedule import PlaybackSchedule
 from ncs_cluster_detector.cameras.grabbing.playback_schedule import RateMeter
 from ncs_cluster_detector.shown_text import shown
+from ncs_cluster_detector.transitions import check_transition
 
 FIRST_RETRY_SEC = 0.25
 # Then a stream that opens within a second delivers within two of its return, on a busy machine
@@ -179,14 +180,15 @@ class FrameGrabber:
 
     def _at_end(self, pace):
         if not self._loop:
-            self.state = GrabState.ENDED
+            self._change_state(
+                GrabState.ENDED, GrabState.OPENING, GrabState.STREAMING, GrabState.AWAY)
             self._logger.info(f'{self._name} has ended and loop is false: nothing more is '
                               'published until loop is set to true')
             self._wait(lambda: self._loop)
             if self._stopping:
                 return
             pace.restart()
-            self.state = GrabState.STREAMING
+            self._change_state(GrabState.STREAMING, GrabState.ENDED)
             self._logger.info(f'{self._name} starts again')
         else:
             pace.rewind()
@@ -202,16 +204,21 @@ class FrameGrabber:
         self.granted = ' at '.join(filter(None, (
             ' '.join(filter(None, (shown_size, camera.pixel_format))),
             f'{camera.fps:.4g} fps' if camera.fps else ''))) or 'unknown size and rate'
-        if self.state is GrabState.AWAY:
-            self.reopenings += 1
-        self._logger.info(f'{self._name} {STARTS.get(self.state, "now delivers")}: {self.granted}')
-        self.state = GrabState.STREAMING
+        before = self.state
+        self._change_state(
+            GrabState.STREAMING, GrabState.OPENING, GrabState.STREAMING, GrabState.AWAY)
+        self.reopenings += before is GrabState.AWAY
+        self._logger.info(f'{self._name} {STARTS.get(before, "now delivers")}: {self.granted}')
 
     def _went_away(self, error):
         self.last_error = shown(error)
         if self.state is not GrabState.AWAY:
-            self.state = GrabState.AWAY
+            self._change_state(GrabState.AWAY, GrabState.OPENING, GrabState.STREAMING)
             self._logger.error(f'{self.last_error}; trying again until it is back')
+
+    def _change_state(self, new, *predecessors):
+        check_transition(self._name, self.state, new, predecessors)
+        self.state = new
 
     def _close(self):
         camera, self._camera = self._camera, None
