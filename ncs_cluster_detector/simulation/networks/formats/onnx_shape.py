@@ -51,4 +51,6 @@ def input_shapes(model: bytes) -> dict[str, tuple[int | str, ...]]:
 
 def _dimension(message):
     value = protobuf.only(message, _VALUE_OF_DIMENSION, 0)
+    if not isinstance(value, int):
+        raise ValueError(f'it has {len(value)} bytes where a dimension belongs')
     return value if value > 0 else protobuf.text(protobuf.only(message, _NAME_OF_DIMENSION)) or '?'
