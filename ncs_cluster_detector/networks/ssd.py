@@ -81,7 +81,7 @@ def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection
     neither is counted. Values after the last announced box are ignored.
 
     :param output: float16 or float32 array: a header of seven values, then seven values a box.
-    :param labels: sequence of label texts; index is the class.
+    :param labels: of the classes, from class 0 on.
     :return: ``(list of Detection in the order of the vector, number of invalid boxes)``.
     """
     announced, rows = _boxes(output)
@@ -93,12 +93,7 @@ def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection
 
 
 def class_without_label(output: npt.ArrayLike, labels: Sequence[str]) -> int:
-    """
-    Return the highest class of the boxes in an output vector that has no label, or 0.
-
-    :param output: as for ``decode``.
-    :param labels: sequence of label texts; index is the class.
-    """
+    """Return the highest class without a label in the output vector that is decoded, or 0."""
     _, rows = _boxes(output)
     classes = [row[1] for row in rows if all(map(math.isfinite, row)) and row[1].is_integer()]
     return int(max((number for number in classes if number >= len(labels)), default=0))

@@ -58,7 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line; return only if it is wrong.
 
-    :param arguments: list of words, by default those of the process.
     :return: exit code 2, after the usage or one line about the error on stderr.
     """
     parser = _parser()

@@ -43,7 +43,6 @@ def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FI
     """
     Read all data of a booted stick and ask it to reset itself.
 
-    :param claim: its :class:`UsbClaim`.
     :param budget_sec: how long this may take, in seconds; 0.5 is enough for a healthy stick.
     :param fill_bytes: the most that an interrupted transfer may still need.
     :return: whether it has left the bus, on its way to its ROM state.

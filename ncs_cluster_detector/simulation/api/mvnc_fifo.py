@@ -48,7 +48,6 @@ class Fifo:
         Make a queue that is not on a stick yet.
 
         :param name: ASCII text; only the first 28 characters count.
-        :param fifo_type: ``FifoType`` member.
         :param skip_init: leave the queue without a native part, for ``allocate_with_fifos``.
         """
         self.handle = ctypes.c_void_p()

@@ -68,8 +68,7 @@ def to_stick(
     As in the vendor's library, half precision in the order of the graph is sent unchanged,
     whatever its strides; everything else is moved value by value.
 
-    :param data: the bytes that the program gave.
-    :param host: descriptor of these bytes.
+    :param data: the bytes that the program gave, which ``host`` describes.
     :param graph: descriptor of the tensor on the stick; half precision, whatever it says.
     :raises ValueError: a descriptor reaches beyond its ``totalSize``.
     """
@@ -88,7 +87,6 @@ def to_host(
     Return a tensor from the stick as a flat array in the host's order.
 
     :param tensor: flat float16 array in the order of ``graph``.
-    :param graph: descriptor of ``tensor``.
     :param host: descriptor of the array to return; gaps in it are 0.
     :raises ValueError: a descriptor reaches beyond its ``totalSize``.
     """

@@ -35,11 +35,8 @@ class SharedHub:
             self, memory: BusMemory, offset: int, bus: BusSpec,
             clock: Callable[[], float] = time.monotonic) -> None:
         """
-        Use the hub in a memory.
+        Use the hub that begins at ``offset``.
 
-        :param memory: the :class:`BusMemory`.
-        :param offset: where the hub's ``HUB_BYTES`` begin in it.
-        :param bus: the :class:`BusSpec` with its properties.
         :param clock: function that returns the steady time in seconds, one for all processes.
         """
         self._memory = memory

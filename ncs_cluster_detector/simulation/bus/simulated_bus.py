@@ -41,11 +41,7 @@ class SimulatedBus:
     """
 
     def __init__(self, bus: BusSpec) -> None:
-        """
-        Make a bus, its sticks at ambient temperature and in ROM state.
-
-        :param bus: the :class:`BusSpec` with its properties.
-        """
+        """Make a bus, its sticks at ambient temperature and in ROM state."""
         memory = BusMemory.create(_HEAD_BYTES + len(PORTS) * PORT_BYTES)
         _MAKER.pack_into(memory.numbers, _MAKER_OFFSET, os.getpid())
         self._set_up(memory, bus)
@@ -57,9 +53,8 @@ class SimulatedBus:
     @classmethod
     def attach(cls, path: str) -> 'SimulatedBus':
         """
-        Join a bus that another process has made.
+        Join a bus that another process has made, by its :attr:`path`.
 
-        :param path: its :attr:`path`.
         :raises OSError: there is none, or it may not be read.
         :raises ValueError: the file is not a bus of this version.
         """

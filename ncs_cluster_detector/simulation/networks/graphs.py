@@ -79,11 +79,7 @@ def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
 
 
 def label_counts(graph_bytes: bytes) -> range | None:
-    """
-    Return the range of label counts that fit a graph, or None when it is unknown.
-
-    :param graph_bytes: as :func:`read_graph` returns them.
-    """
+    """Return the label counts that fit a graph of :func:`read_graph`, or None when unknown."""
     text = _text_in(graph_bytes)
     return None if text is None else LABEL_COUNTS[_detector_name(text)]
 

@@ -34,7 +34,6 @@ class HostNetwork:
         Load the network and compute once to get the size of its output.
 
         :param size: (height, width) of the input in pixels.
-        :param read: function that returns the cv2.dnn.Net.
         :param expected: what the files of such a network must be, for error texts.
         :raises ValueError: OpenCV cannot run it, or it has several outputs.
         """

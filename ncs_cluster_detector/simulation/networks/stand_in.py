@@ -15,11 +15,7 @@ ENVIRONMENT_VARIABLE = 'NCS_STAND_IN_DETECTOR'
 
 
 def stand_in_for(graph_buffer: bytes | str) -> bytes | str:
-    """
-    Return the graph to run: the stand-in's for a compiled one, any other unchanged.
-
-    :param graph_buffer: what the program read from its graph file.
-    """
+    """Return the graph to run: the stand-in's for a compiled one, any other unchanged."""
     # Imported here because it loads OpenCV, which the runner does not need.
     from ncs_cluster_detector.simulation.networks import graphs
     name = os.environ.get(ENVIRONMENT_VARIABLE)

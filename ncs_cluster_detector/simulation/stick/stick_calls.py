@@ -30,11 +30,7 @@ class StickCalls:
     """
 
     def __init__(self, name: str) -> None:
-        """
-        Begin without faults.
-
-        :param name: the stick's name, for error texts.
-        """
+        """Begin without faults; ``name`` is the stick's, for error texts."""
         lock = threading.Lock()
         self.changed = threading.Condition(lock)
         self.faults = StickFaults()

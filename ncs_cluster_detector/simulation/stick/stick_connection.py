@@ -24,8 +24,7 @@ class StickConnection:
         """
         Boot a stick; the caller holds the library's lock.
 
-        :param shared_bus: the :class:`SimulatedBus`.
-        :param port: the stick's :class:`StickPort`; :func:`open_stick` may open another stick.
+        :param port: the stick's; :func:`open_stick` may open another stick.
         :param name: its name when it was listed.
         :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
         :raises LostInBoot: the stick does not come back.

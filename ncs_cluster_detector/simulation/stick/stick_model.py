@@ -32,12 +32,7 @@ class SimulatedStick:
     """A stick from its boot to its reset; longer-lived state is in its port's memory."""
 
     def __init__(self, shared_bus: SimulatedBus, port: StickPort) -> None:
-        """
-        Use a stick that has just booted.
-
-        :param shared_bus: its :class:`SimulatedBus`.
-        :param port: its :class:`StickPort`.
-        """
+        """Use the stick in a port, which has just booted."""
         self.bus = port.bus
         self.work = port.work
         self.rest = port.rest

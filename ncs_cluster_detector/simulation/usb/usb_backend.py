@@ -111,7 +111,6 @@ class SimulatedUsbBackend(IBackend):
         """
         Read one transfer that a booted stick has for its host, or the part that fits.
 
-        :param buff: array.array to fill.
         :param timeout: in milliseconds; 0 = for ever.
         :return: number of bytes.
         :raises USBError: TIMEOUT; NO_DEVICE as soon as the stick leaves the bus; OVERFLOW: the

@@ -31,7 +31,6 @@ def input_shapes(model: bytes) -> dict[str, tuple[int | str, ...]]:
     """
     Return the dimensions of a model's inputs by name.
 
-    :param model: bytes of an ONNX file.
     :return: for each input a tuple of numbers; a dimension without one is its name or '?'.
     :raises ValueError: the bytes are not an ONNX file.
     """
