@@ -14,7 +14,7 @@ from typing import Any
 
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
-from ncs_cluster_detector.processes.endings import KILL_GRACE_SEC
+from ncs_cluster_detector.supervision.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.transitions import check_transition
 from ncs_cluster_detector.wire.messages import BusReport
@@ -95,10 +95,6 @@ class BusCleaner:
             self._process.kill()
             self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
         return was_asked and self.state is not CleanerState.CLEANING, left
-
-    def extend_deadlines(self, delay_sec: float) -> None:
-        """Move the deadline, because this process itself was suspended for that time."""
-        self.deadline += delay_sec
 
     def waitables(self) -> list[Any]:
         """Return the objects that become ready when it sends a message or ends."""

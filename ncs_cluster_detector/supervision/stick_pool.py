@@ -13,11 +13,11 @@ from typing import Any
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.processes.endings import end_all
-from ncs_cluster_detector.processes.endings import Endings
-from ncs_cluster_detector.processes.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.endings import end_all
+from ncs_cluster_detector.supervision.endings import Endings
+from ncs_cluster_detector.supervision.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
@@ -74,7 +74,7 @@ class StickPool:
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         record = self._register.records[number]
-        record.worker.post(frame.sequence, frame, now)
+        record.worker.post(frame, now)
         record.figures.on_frame_sent(now)
 
     def frames_of(self, number: int) -> dict[int, Frame]:
@@ -129,7 +129,7 @@ class StickPool:
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
         self._turn.extend_deadlines(delay_sec)
-        self._cleaner.extend_deadlines(delay_sec)
+        self._cleaner.deadline += delay_sec
         for record in self._register.with_worker():
             record.worker.extend_deadlines(delay_sec)
 

@@ -39,7 +39,6 @@ from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
 from ncs_cluster_detector.wire.messages import DeviceList
-from ncs_cluster_detector.wire.messages import Enumerate
 from ncs_cluster_detector.wire.messages import EnumerationStarted
 from ncs_cluster_detector.wire.messages import Fault
 from ncs_cluster_detector.wire.messages import Infer
@@ -147,7 +146,7 @@ class _Worker:
     def _stand_by(self, command: object) -> None:
         """List the sticks on request; there is none to open."""
         while not isinstance(command, Stop):
-            wanted = isinstance(command, Enumerate)
+            wanted = isinstance(command, ListSticks)
             command = self._list_sticks() if wanted else self.commands.get()
         os._exit(0)
 
