@@ -16,11 +16,8 @@ from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.transitions import check_transition
+from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
-from ncs_cluster_detector.wire.messages import Infer
-from ncs_cluster_detector.wire.messages import Result
-from ncs_cluster_detector.wire.messages import Stop
-from ncs_cluster_detector.wire.messages import WorkerConfig
 from ncs_cluster_detector.worker import bus_cleaner_main
 from ncs_cluster_detector.worker import worker_main
 
@@ -49,7 +46,7 @@ class WorkerHandle(ChildProcess):
 
     title = 'worker process'
 
-    def __init__(self, config: WorkerConfig, inflight_per_stick: int, now: float) -> None:
+    def __init__(self, config: messages.WorkerConfig, inflight_per_stick: int, now: float) -> None:
         """Start the process; its start-up time counts from ``now``."""
         self.started_at = now
         self.step = OpeningStep.WAITING
@@ -88,9 +85,9 @@ class WorkerHandle(ChildProcess):
             self.busy_since = now
         self._outstanding[frame.sequence] = (frame, slot)
         height, width = frame.image.shape[:2]
-        self.send(Infer(frame.sequence, slot, height, width))
+        self.send(messages.Infer(frame.sequence, slot, height, width))
 
-    def settle(self, result: Result, now: float) -> Frame | None:
+    def settle(self, result: messages.Result, now: float) -> Frame | None:
         """Return the frame of a result and free its slot; return None if it was never posted."""
         if result.sequence not in self._outstanding:
             return None
@@ -101,7 +98,7 @@ class WorkerHandle(ChildProcess):
 
     def ask_to_stop(self) -> None:
         """Ask the worker to close its stick and exit."""
-        self.send(Stop())
+        self.send(messages.Stop())
 
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""

@@ -20,12 +20,6 @@ import numpy.typing as npt
 _EXPONENT = 0x7f800000
 
 
-def bytes_of(tensor: Any) -> bytes:
-    """Return a tensor's bytes as the vendor's code takes them, also from newer NumPy arrays."""
-    # ndarray.tostring() warns from NumPy 1.19 on and is gone from 2.3 on.
-    return tensor.tobytes() if isinstance(tensor, np.ndarray) else tensor.tostring()
-
-
 def dense_descriptor(
         shape: TensorDescriptor | SimpleNamespace, data_type: int) -> TensorDescriptor:
     """

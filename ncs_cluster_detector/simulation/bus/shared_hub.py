@@ -20,7 +20,6 @@ from ncs_cluster_detector.simulation.heat.work_heat import HubHeat
 
 # The fields of a HubHeat; all zero for a hub that has never been warm.
 _HEAT = struct.Struct('ddd')
-HUB_BYTES = _HEAT.size
 
 
 class SharedHub:

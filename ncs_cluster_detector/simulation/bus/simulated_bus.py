@@ -8,7 +8,9 @@
 # the License.
 """The simulated sticks of one bus, shared by all processes that know its path."""
 
+from dataclasses import asdict
 from dataclasses import fields
+import json
 import os
 import struct
 import time
@@ -48,7 +50,7 @@ class SimulatedBus:
         for index, port in enumerate(self._ports.values()):
             port.set_up(plugged=index < bus.sticks)
         # Last, because it makes the rest valid.
-        memory.write_text(0, _PROPERTIES_BYTES, _as_text(bus))
+        memory.write_text(0, _PROPERTIES_BYTES, json.dumps(asdict(bus)))
 
     @classmethod
     def attach(cls, path: str) -> 'SimulatedBus':
@@ -132,19 +134,12 @@ class SimulatedBus:
         return arrives_at
 
 
-def _as_text(bus):
-    return ' '.join(f'{field.name}={_word(getattr(bus, field.name))}' for field in fields(bus))
-
-
-def _word(value):
-    return value if isinstance(value, str) else repr(float(value))
-
-
 def _from_text(text):
-    words = {name: word for name, _, word in (word.partition('=') for word in text.split())}
-    if words.keys() != {field.name for field in fields(BusSpec)}:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError:   # of an older version, or empty
+        values = {}
+    if values.keys() != {field.name for field in fields(BusSpec)}:
         raise ValueError(f"a simulated bus with the properties '{text}', not those of this "
                          'version; if it is just being made, try again, else end its program')
-    return BusSpec(**{
-        field.name: field.type(words[field.name] if field.type is str
-                               else float(words[field.name])) for field in fields(BusSpec)})
+    return BusSpec(**values)

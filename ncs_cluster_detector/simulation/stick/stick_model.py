@@ -34,6 +34,7 @@ class SimulatedStick:
     def __init__(self, shared_bus: SimulatedBus, port: StickPort) -> None:
         """Use the stick in a port, which has just booted."""
         self.bus = port.bus
+        self.path = port.path
         self.work = port.work
         self.rest = port.rest
         _, link = port.look()
@@ -44,11 +45,6 @@ class SimulatedStick:
         # Each opening begins with a new sensor, which has no past readings.
         self._sensor = SensorReader(Sensor(), f'{port.path} {link.enumeration}')
         self._readings = deque(maxlen=THERMAL_VALUES)
-
-    @property
-    def path(self) -> str:
-        """Return the USB port path."""
-        return self._port.path
 
     def throttle_level(self) -> int:
         """Return 0, or 1 or 2 from the lower and the upper guard temperature."""
