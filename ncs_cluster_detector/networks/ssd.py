@@ -11,6 +11,7 @@
 from collections.abc import Iterable
 from collections.abc import Sequence
 import math
+from typing import TypeAlias
 
 from ncs_cluster_detector.networks.detection import Detection
 import numpy as np
@@ -28,15 +29,15 @@ BACKGROUND = 0
 _CLASSES_WITH_BACKGROUND = 1001
 # Half precision has steps of 1/1024 above 1, and rounding may carry a score by a few of them.
 HIGHEST_SCORE = 1.01
+# Class index, score, x_min, y_min, x_max and y_max; the box in fractions of the picture.
+Box: TypeAlias = tuple[int, float, float, float, float, float]
 
 
-def encode(boxes: Iterable[Sequence[float]]) -> npt.NDArray[np.float32]:
+def encode(boxes: Iterable[Box]) -> npt.NDArray[np.float32]:
     """
-    Return the output vector for a list of boxes, best score first.
+    Return the output vector for boxes, best score first: a float32 array of 707 values.
 
-    :param boxes: rows ``(class index, score, x_min, y_min, x_max, y_max)``; those over the first
-        100 by score are left out, as the network does.
-    :return: float32 array of 707 values.
+    Boxes over the first 100 by score are left out, as the network does.
     """
     rows = sorted(boxes, key=lambda row: -row[1])[:MOST_BOXES]
     output = np.zeros((MOST_BOXES + 1, VALUES_PER_BOX), dtype=np.float32)

@@ -104,11 +104,7 @@ def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoa
 
 
 def unfit_input(name: str, index: int, reason: object) -> GraphRejectedError:
-    """
-    Return the error for a graph whose input is not a picture of three channels.
-
-    :param reason: the input that it has instead.
-    """
+    """Return the error for a graph whose input (``reason``) is not a picture of 3 channels."""
     return GraphRejectedError(
         f'loading graph {index} on stick {name}: its input is {reason}, expected '
         '1x3xHEIGHTxWIDTH, one picture of three channels; compile a network with such an input')

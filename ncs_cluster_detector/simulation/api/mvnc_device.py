@@ -19,11 +19,11 @@ from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceState
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
-from ncs_cluster_detector.simulation.stick.stick_connection import list_ports
 from ncs_cluster_detector.simulation.stick.stick_connection import StickConnection
 from ncs_cluster_detector.simulation.stick.stick_memory import MEMORY_BYTES
 from ncs_cluster_detector.simulation.stick.stick_memory import MOST_FIFOS
 from ncs_cluster_detector.simulation.stick.stick_memory import MOST_GRAPHS
+from ncs_cluster_detector.simulation.stick.stick_opening import apply_faults
 from ncs_cluster_detector.simulation.stick.stick_opening import LostInBoot
 import numpy as np
 
@@ -59,7 +59,13 @@ def enumerate_devices() -> list[ctypes.c_void_p]:
     handles = []
     with process_state.lock:
         shared_bus = process_state.initialised_bus()
-        for port in list_ports(shared_bus):
+        for port in shared_bus.ports() if shared_bus is not None else ():
+            if not port.is_visible():
+                continue
+            try:
+                apply_faults(port, 'enumerate')
+            except Exception:   # the vendor's module takes any error for the end of the list
+                break
             handle = ctypes.c_void_p(next(_handles))
             _links[handle.value] = _Link(shared_bus, port)
             handles.append(handle)
