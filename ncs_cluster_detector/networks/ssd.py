@@ -94,7 +94,7 @@ def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection
 
 
 def class_without_label(output: npt.ArrayLike, labels: Sequence[str]) -> int:
-    """Return the highest class without a label in the output vector that is decoded, or 0."""
+    """Return the highest class without a label among the boxes in an output vector, or 0."""
     _, rows = _boxes(output)
     classes = [row[1] for row in rows if all(map(math.isfinite, row)) and row[1].is_integer()]
     return int(max((number for number in classes if number >= len(labels)), default=0))

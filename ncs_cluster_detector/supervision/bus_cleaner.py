@@ -58,7 +58,7 @@ class BusCleaner:
         self._problem = ''
 
     def clean(self, own_ports: tuple[str, ...], now: float) -> bool:
-        """Ask for a clean bus, unless a cleaning is going on; return False if that cannot be."""
+        """Have the bus cleaned, unless that is going on; return False if it cannot be cleaned."""
         if self.state is CleanerState.ENDED and now >= self._not_before:
             self._start(now)
         if self._process is not None and self.state is CleanerState.IDLE:
