@@ -55,7 +55,7 @@ def stick(number=0, celsius=45.2, age_sec=0.5, active=True, state=StickState.RUN
 def cluster(*sticks, **changed):
     """Return a Snapshot of made-up sticks, all of which are asked for, with images just now."""
     return replace(Snapshot(
-        taken_at=NOW, settings=SETTINGS, sticks=sticks,
+        settings=SETTINGS, sticks=sticks,
         active=tuple(one.status.number for one in sticks if one.active), asked_size=len(sticks),
         all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
         last_switch_reason=None, input_fps=24.0, detection_fps=23.5, latency_p50_sec=None,

@@ -53,7 +53,7 @@ class Cluster:
             stick, f'1.{stick.number + 1}-ma2450', stick.number in control.active, 0.5, 7, 0,
             0.08, 0, 'hung', 4711, condition=control.condition(stick)) for stick in self.sticks)
         return Snapshot(
-            self.now, self.settings, sticks, control.active, len(control.active),
+            self.settings, sticks, control.active, len(control.active),
             control.all_hot, control.heat_advice(self.settings), control.at_full_speed,
             control.sustainable_size(self.settings), control.switches,
             control.last_switch_reason, 24.0, 23.5, None, None, 0, self.now)
@@ -141,7 +141,7 @@ def test_all_tell_the_same_of_a_stick_that_rests(
 @pytest.mark.parametrize('cluster', [row[1] for row in SITUATIONS],
                          ids=[f'{row[0].name}-{row[3]}' for row in SITUATIONS])
 def test_a_reading_gets_too_old_also_when_the_supervisor_hangs(cluster):
-    hangs, later = cluster.snapshot(), cluster.now + 5.0
+    hangs, now, later = cluster.snapshot(), cluster.now, cluster.now + 5.0
     cluster.update(later, *cluster.sticks)
     for was, becomes in zip(hangs.at(later).sticks, cluster.snapshot().sticks):
         assert was.condition.reason is becomes.condition.reason
@@ -150,7 +150,7 @@ def test_a_reading_gets_too_old_also_when_the_supervisor_hangs(cluster):
     (_, _, status, *_) = statuses(hangs, 'mvnc', later, Intake('/image_raw'))
     assert status.level != DiagnosticStatus.OK
     assert {item.key: item.value for item in status.values}['temperature_celsius'] == 'unknown'
-    assert hangs.at(hangs.taken_at) == hangs
+    assert hangs.at(now) == hangs
 
 
 @pytest.mark.parametrize('state', [state for state in StickState if state is not RUNNING])
