@@ -87,19 +87,20 @@ def resting(target, *before):
 HOT = stick(celsius=66.0, measured_at=8.5)
 # What it is called: by itself, by the cluster, by the service; and whether it is marked as hot.
 SITUATIONS = [
-    (Reason.CRITICAL, resting(stick(celsius=75.0)), 'too hot, until 60.0', 'hot (75.0 C)',
+    (Reason.CRITICAL, resting(stick(celsius=75.0)), 'too hot, until 60.0', 'too hot (75.0 C)',
      'is too hot (75.0 C, returns below 60.0 C)', True),
     (Reason.THROTTLES, resting(stick(throttle_level=2)), 'throttles itself', 'throttles itself',
      'throttles itself (level 2)', False),
-    (Reason.LATE, resting(stick(busy_since=2.0)), 'no answer', 'owes a result', 'owes a result',
+    (Reason.LATE, resting(stick(busy_since=2.0)), 'no answer', 'no answer',
+     'has not answered in time',
      False),
     (Reason.UNPROVEN, resting(stick(trials_left=3, doubt_sec=30.0)), 'on trial',
      'on trial after a failure', 'has failed, and given no results since', False),
     (Reason.UNKNOWN_TEMPERATURE, resting(stick(celsius=None)), 'no temperature',
-     'of unknown temperature', 'gives no temperature', False),
+     'no temperature', 'gives no temperature', False),
     # Too old, and it was hot.
     (Reason.UNKNOWN_TEMPERATURE, resting(stick(celsius=66.0, measured_at=6.5)), 'no temperature',
-     'of unknown temperature', 'gives no temperature', False),
+     'no temperature', 'gives no temperature', False),
     # One that is slow as well is too hot first of all, for the service too.
     (Reason.HOT, resting(stick(celsius=66.0, recent_sec=0.25, measured_at=9.9)),
      'hot, until 60.0', 'hot (66.0 C)', 'is too hot (66.0 C, returns below 60.0 C)', True),
@@ -109,7 +110,7 @@ SITUATIONS = [
      'is too slow', False),
     (Reason.SLOW, resting(stick(recent_sec=0.25)), 'slow', 'slower than the others',
      'is slower than the others', False),
-    (Reason.DOUBTED, resting(stick(doubt_sec=30.0)), 'in doubt', 'resting (40.0 C)',
+    (Reason.DOUBTED, resting(stick(doubt_sec=30.0)), 'in doubt', 'in doubt',
      'is in doubt: it failed or was late just now', False),
 ]
 
@@ -194,9 +195,8 @@ def test_a_reading_and_an_estimate_on_both_sides_of_the_limit_are_told_alike():
     (_, status), (mark,) = cluster.told()
     condition = cluster.snapshot().sticks[0].condition
     assert condition.celsius < 65.0 < condition.likely_celsius
-    assert condition.reason is Reason.HOT and mark.hot and cluster.control.all_hot
-    assert (status.level, status.message) == (
-        DiagnosticStatus.WARN, 'hot: 64.9 C, relieved at 65.0 C')
+    assert condition.reason is Reason.COOLING and not mark.hot and cluster.control.all_hot
+    assert (status.level, status.message) == (DiagnosticStatus.OK, 'active, 64.9 C')
 
 
 def test_log_and_diagnostics_say_the_same_of_heat_that_costs_speed():
