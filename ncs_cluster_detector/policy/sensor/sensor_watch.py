@@ -15,10 +15,10 @@ from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.sensor.sensor_delay import SensorDelay
 from ncs_cluster_detector.policy.sensor.sensor_fault import Known
+from ncs_cluster_detector.policy.sensor.sensor_fault import MOST_FALL_CELSIUS
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
+from ncs_cluster_detector.policy.sensor.sensor_fault import Suspicion
 from ncs_cluster_detector.policy.sensor.standstill import Standstill
-from ncs_cluster_detector.policy.sensor.suspicion import MOST_FALL_CELSIUS
-from ncs_cluster_detector.policy.sensor.suspicion import Suspicion
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
 # How much a fan, shade or a colder place cools a stick at work at most, C, twice that if nothing
