@@ -17,8 +17,6 @@ import sys
 from ncs_cluster_detector.planning.air import put_into_air
 from ncs_cluster_detector.planning.bodies import bodies_of
 from ncs_cluster_detector.planning.bodies import BodyWords
-from ncs_cluster_detector.planning.choice_table import lines_of_choice
-from ncs_cluster_detector.planning.choice_table import report_of_choice
 from ncs_cluster_detector.planning.choose import choose
 from ncs_cluster_detector.planning.fitting.fit import Fit
 from ncs_cluster_detector.planning.fitting.fit import fit_constants
@@ -35,7 +33,9 @@ from ncs_cluster_detector.planning.options import settings_of
 from ncs_cluster_detector.planning.picture import draw_plan
 from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import Question
+from ncs_cluster_detector.planning.table import lines_of_choice
 from ncs_cluster_detector.planning.table import report_of
+from ncs_cluster_detector.planning.table import report_of_choice
 from ncs_cluster_detector.planning.table import table_of
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.processes.process_start import as_command
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 
-    :param arguments: list of words, by default those of the process.
+    :param arguments: by default those of the process.
     :return: the exit code: 0, or 2 with one line of text on what is wrong and what to do.
     """
     options = make_parser().parse_args(arguments)

@@ -40,11 +40,7 @@ class RunListener:
     """
 
     def __init__(self, state: RunState, recorder: Any) -> None:
-        """
-        Subscribe; to pictures only for a recorder, because each of them costs time.
-
-        :param recorder: a Recorder or None.
-        """
+        """Subscribe; to pictures only for a Recorder, if any, because each of them costs time."""
         rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
         self._state, self._recorder = state, recorder
         self.heard = False
