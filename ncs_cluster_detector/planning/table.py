@@ -174,7 +174,8 @@ def lines_of_choice(choice: Choice, plan: Plan) -> list[str]:
     lines += [
         '', 'A change of sticks costs no frame, but two temperature swings: one stick warms, the '
         'other cools.', 'Solder joints age with each swing, and more with a higher one. Short '
-        'cycles: many small swings; long ones: few, high and hot.', '', *_choice_in_words(choice, plan),
+        'cycles: many small swings; long ones: few, high and hot.', '',
+        *_choice_in_words(choice, plan),
         f'recommended: {_arguments(choice.recommended.settings)}']
     return lines
 

@@ -14,6 +14,7 @@ import json
 import math
 import sys
 
+from ncs_cluster_detector.planning import table
 from ncs_cluster_detector.planning.air import put_into_air
 from ncs_cluster_detector.planning.bodies import bodies_of
 from ncs_cluster_detector.planning.bodies import BodyWords
@@ -33,10 +34,6 @@ from ncs_cluster_detector.planning.options import settings_of
 from ncs_cluster_detector.planning.picture import draw_plan
 from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import Question
-from ncs_cluster_detector.planning.table import lines_of_choice
-from ncs_cluster_detector.planning.table import report_of
-from ncs_cluster_detector.planning.table import report_of_choice
-from ncs_cluster_detector.planning.table import table_of
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.processes.process_start import as_command
 
@@ -60,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = make_plan(question)
         # The files come first: nobody has to read all of the table.
         written = _write(plan, choice, options.out)
-        lines = [*_fit_lines(fits, inference_sec), *table_of(plan),
-                 *(lines_of_choice(choice, plan) if choice else ()), written]
+        lines = [*_fit_lines(fits, inference_sec), *table.table_of(plan),
+                 *(table.lines_of_choice(choice, plan) if choice else ()), written]
     except OSError as error:
         print(f'{PROGRAM}: {error.strerror or error}'
               f'{f" ({error.filename})" if error.filename else ""}; name a recording that exists '
@@ -75,9 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(plan, choice, folder):
-    report = report_of(plan)
+    report = table.report_of(plan)
     if choice:
-        report['choice'] = report_of_choice(choice)
+        report['choice'] = table.report_of_choice(choice)
     (folder / 'plan.json').write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
     draw_plan(plan, folder / 'plan.png')
     return f'written: {folder / "plan.png"}, {folder / "plan.json"}'

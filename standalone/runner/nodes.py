@@ -42,8 +42,8 @@ def node_commands(options: Options) -> dict[str, list[str]]:
 def missing_files(options: Options) -> list[Path]:
     """Return the files without which the nodes cannot start."""
     commands = node_commands(options)
-    needed = [*(Path(command[0]) for command in commands.values()), *map(_parameter_file, commands)]
-    return [path for path in needed if not path.is_file()]
+    programs = [Path(program) for program, *_ in commands.values()]
+    return [path for path in (*programs, *map(_parameter_file, commands)) if not path.is_file()]
 
 
 def shown(path: Path) -> Path:
