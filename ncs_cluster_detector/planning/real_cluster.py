@@ -24,6 +24,7 @@ from ncs_cluster_detector.simulation.heat.body import BodyHeat
 from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 from ncs_cluster_detector.simulation.heat.sensor import SensorReader
+import numpy as np
 
 # The longest time between two questions to the policies, and between readings. The node asks with
 # every frame, which matters for sticks that change by degrees in a second.
@@ -100,6 +101,7 @@ class RealCluster(VirtualCluster):
         self._heats = [BodyHeat(stick.idle_celsius) for stick in sticks]
         self._sensors = [SensorReader(stick.sensor, f'{seed} {number}')
                          for number, stick in enumerate(sticks)]
+        self._readings = [None] * len(sticks)
         self._told_at = [0.0] * len(sticks)
 
     def warm_up(self, share: float) -> None:
@@ -116,15 +118,11 @@ class RealCluster(VirtualCluster):
         self.forget_peaks()
 
     def _read(self):
-        if not self._readings or self.now >= self._measured_at + READING_SEC - 1e-9:
-            told = [sensor.read(self.now, celsius)
-                    for sensor, celsius in zip(self._sensors, self.celsius)]
-            # A reading that is lost leaves the one before.
-            for number, celsius in enumerate(told):
-                if celsius is not None:
-                    self._told_at[number] = self.now
-            self._readings = [before if celsius is None else celsius for celsius, before in zip(
-                told, self._readings or [None] * len(told))]
+        if self.now >= self._measured_at + READING_SEC - 1e-9:
+            for number, sensor in enumerate(self._sensors):
+                told = sensor.read(self.now, self.celsius[number])
+                if told is not None:   # one that is lost leaves the one before
+                    self._readings[number], self._told_at[number] = told, self.now
             self._measured_at = self.now
         self._frames_per_sec = (
             self._most_frames_per_sec if self.surroundings.frames(self.now) else 0.0)
@@ -163,9 +161,4 @@ class RealCluster(VirtualCluster):
 
 def along(points: Sequence[tuple[float, float]], at: float) -> float:
     """Return the value at a time on the line through points (time, value), in order of time."""
-    (before, value), *rest = points
-    for after, later in rest:
-        if at < after:
-            return value + (later - value) * max(at - before, 0.0) / (after - before)
-        before, value = after, later
-    return value
+    return float(np.interp(at, *zip(*points)))

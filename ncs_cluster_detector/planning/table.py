@@ -29,7 +29,6 @@ _SETTINGS = 'cluster_size', 'cluster_switch_cycle_ms', 'switch_temperature', 're
 def table_of(plan: Plan) -> list[str]:
     """Return the plan as a table and a few sentences, in lines of text."""
     question = plan.question
-    settings = question.settings
     rows = [('policy', 'peak', 'switches an hour', 'frames a second', 'verdict')]
     rows += [(outcome.policy, f'{outcome.peak_celsius:.1f} °C',
               f'{outcome.switches_per_hour:.0f}', f'{outcome.frames_per_sec:.1f}',
@@ -37,7 +36,7 @@ def table_of(plan: Plan) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [f'{question.size} of {len(question.constants)} sticks active, '
              f'{_sticks_in_words(question.constants)}; limit '
-             f'{settings.switch_temperature:g} °C',
+             f'{question.settings.switch_temperature:g} °C',
              *([question.air.in_words()] if question.air else []),
              *_bodies_in_words(question.bodies), '']
     for row in rows:
@@ -59,14 +58,13 @@ def verdict(plan: Plan, outcome: Outcome) -> str:
 
 def _sentences(plan):
     question = plan.question
-    settings = question.settings
     sustainable = plan.sustainable_size
     most = min(plan.wanted_frames_per_sec, question.size / question.inference_sec)
     return [
         f'At {most:.1f} frames a second no rotation of these sticks can be cooler than '
         f'{plan.floor_celsius:.1f} °C.',
-        f'Below {settings.switch_temperature:g} °C they sustain {sustainable:.2f} sticks at full '
-        f'speed, that is {sustainable / question.inference_sec:.1f} frames a second.',
+        f'Below {question.settings.switch_temperature:g} °C they sustain {sustainable:.2f} sticks '
+        f'at full speed, that is {sustainable / question.inference_sec:.1f} frames a second.',
         f'{plan.wanted_frames_per_sec:.1f} frames a second need {_needs(plan)}.{_to_do(plan)}']
 
 

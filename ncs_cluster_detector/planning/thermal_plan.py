@@ -96,15 +96,14 @@ def _fits(options):
         raise ValueError('; '.join(refusals))
     for refusal in refusals:
         print(f'{PROGRAM}: {refusal}; the mean of the others is taken', file=sys.stderr)
-    mean = mean_constants(list(fits.values()))
-    for series in recording.series:
-        fits.setdefault(series.number, Fit(mean, 0.0, False, ('taken from the others',)))
-    return fits, recording.inference_sec or INFERENCE_SEC
+    mean = Fit(mean_constants(fits.values()), 0.0, False, ('taken from the others',))
+    return ({series.number: fits.get(series.number, mean) for series in recording.series},
+            recording.inference_sec or INFERENCE_SEC)
 
 
 def _fit_lines(fits, inference_sec):
     lines = []
-    for number, fit in sorted(fits.items()):
+    for number, fit in fits.items():
         stick = fit.constants
         lines += [f'stick {number}: {stick.idle_celsius:.1f} °C idle, {stick.rise_celsius:.1f} '
                   f'°C more at full load, time constant {stick.time_constant_sec:.0f} s, fitted '
@@ -119,14 +118,13 @@ def _question(options, fits, inference_sec):
     """Return the Question: the command line goes before the fit."""
     if options.choose and not options.fps:
         raise ValueError('--choose: settings are chosen for a wanted rate; give --fps')
-    mean = mean_constants(list(fits.values())) if fits else ThermalModel()
-    die = mean_die(list(fits.values()))
-    constants = [fit.constants if fit.is_sure else mean for _, fit in sorted(fits.items())]
+    mean = mean_constants(fits.values()) if fits else ThermalModel()
+    constants = [fit.constants if fit.is_sure else mean for fit in fits.values()]
     dies = [fit.die and (fit.die.rise_celsius, fit.die.time_constant_sec)
-            for _, fit in sorted(fits.items())]
+            for fit in fits.values()]
     sticks = options.sticks or len(constants) or DEFAULT_STICKS
     if sticks != len(constants):
-        constants, dies = [mean] * sticks, [die] * sticks
+        constants, dies = [mean] * sticks, [mean_die(fits.values())] * sticks
     for name, option, given in (
             ('rise_celsius', '--rise', options.rise),
             ('time_constant_sec', '--time-constant', options.time_constant)):

@@ -61,7 +61,7 @@ class VirtualCluster:
         self._work_sec = [0.0] * len(constants)
         self._hot_since_resume = set()
         self._readings = ()
-        self._measured_at = 0.0
+        self._measured_at = -math.inf
 
     def forget_peaks(self) -> None:
         """Count peaks, frames and changes from now on."""
@@ -85,7 +85,7 @@ class VirtualCluster:
 
     def _read(self):
         # Between two events that matter nothing is read, but each has a fresh reading.
-        if not self._readings or self.now >= self._measured_at + self._reading_period_sec:
+        if self.now >= self._measured_at + self._reading_period_sec:
             self._readings = self.celsius[:]
             self._measured_at = self.now
 
