@@ -94,9 +94,9 @@ class SensorWatch:
         """
         Take in a reading; return the SensorFault for which it is not believed, or None.
 
+        Time and work until then are in seconds, as in StickStatus.
+
         :param celsius: degrees Celsius, or None when the stick told none.
-        :param measured_at: seconds of the monotonic clock.
-        :param work_sec: how long the stick has computed in all until then.
         :param model: the one that it is expected to have; a typical one by default.
         :param known: where that comes from.
         :param paced: whether the stick was paced since the reading before. Then its readings may

@@ -102,11 +102,13 @@ class Recorder:
 
         :return: (paths of the files written, lines about what went wrong).
         """
-        complaints, written_before = [], None
+        complaints, is_told, written_before = [], False, None
         while self._thread.is_alive() and self._video.written != written_before:
             written_before = self._video.written
             with contextlib.suppress(queue.Full):
-                self._jobs.put(None, timeout=STOP_PATIENCE_SEC)
+                if not is_told:
+                    self._jobs.put(None, timeout=STOP_PATIENCE_SEC)
+                    is_told = True
             self._thread.join(STOP_PATIENCE_SEC)
         hangs = self._thread.is_alive()
         if hangs:
