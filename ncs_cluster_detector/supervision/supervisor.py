@@ -164,7 +164,8 @@ class Supervisor:
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
-            self._publish(frame, tuple(filter(self._settings.wants, detections)))
+            self._publish(frame, tuple(found for found in detections
+                                       if self._settings.wants(found.label, found.score)))
             self._output.count(now)
             self._latency.add(time.monotonic() - frame.arrived_at)
 
