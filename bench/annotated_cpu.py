@@ -14,15 +14,16 @@ simulated sticks, on this machine only, and takes the node's CPU time (its worke
 their own) without and with a subscriber by turns. Prints one table.
 """
 
+import contextlib
 import os
-from pathlib import Path
 import subprocess
-import sys
-import threading
 import time
 
 from camera_cpu import cpu_share
+from camera_cpu import node_command
 from camera_cpu import run_environment
+from camera_cpu import SECONDS
+from camera_cpu import SETTLING_SEC
 
 SIZES = ((320, 240), (640, 480), (1280, 720), (1920, 1080))
 TOPICS = ('annotated_image', 'annotated_image/compressed')
@@ -37,59 +38,50 @@ class Subscriber:
     def __init__(self, topic):
         """Subscribe, and wait for the first message."""
         import rclpy
-        from rclpy.executors import SingleThreadedExecutor
         from sensor_msgs.msg import CompressedImage
         from sensor_msgs.msg import Image
+        self._rclpy = rclpy
         self._node = rclpy.create_node('subscriber')
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
         self.count = 0
-        self._came = threading.Event()
-        self._stopping = False
         message_type = CompressedImage if topic.endswith('compressed') else Image
         self._node.create_subscription(message_type, topic, self._take, 1)
-        self._thread = threading.Thread(target=self._spin)
-        self._thread.start()
-        if not self._came.wait(DEADLINE_SEC):
-            raise RuntimeError(f'nothing came on {topic} within {DEADLINE_SEC:g} s')
+        deadline = time.monotonic() + DEADLINE_SEC
+        while not self.count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f'nothing came on {topic} within {DEADLINE_SEC:g} s')
+            self.listen(0.1)
 
     def close(self):
-        self._stopping = True
-        self._executor.wake()
-        self._thread.join()
         self._node.destroy_node()
+
+    def listen(self, seconds):
+        """Take messages for so many seconds."""
+        end = time.monotonic() + seconds
+        while (left_sec := end - time.monotonic()) > 0.0:
+            self._rclpy.spin_once(self._node, timeout_sec=left_sec)
 
     def _take(self, _):
         self.count += 1
-        self._came.set()
-
-    def _spin(self):
-        while not self._stopping:
-            self._executor.spin_once(timeout_sec=0.5)
 
 
 def measured(detector, topic):
     """Return the CPU share in percent, and frames a second if there is a topic."""
     if topic is None:
         return cpu_share(detector), 0.0
-    subscriber = Subscriber(topic)
-    before, start = subscriber.count, time.monotonic()
-    share = cpu_share(detector)
-    fps = (subscriber.count - before) / (time.monotonic() - start)
-    subscriber.close()
-    return share, fps
+    with contextlib.closing(Subscriber(topic)) as subscriber:
+        before = subscriber.count
+        share = cpu_share(detector, subscriber.listen)
+        return share, (subscriber.count - before) / (SETTLING_SEC + SECONDS)
 
 
 def nodes(width, height, environment):
     """Start camera and detector; return both processes, the detector last."""
-    folder = Path(sys.executable).parent
     commands = (
-        ('camera_node', 'source:=test_pattern', f'width:={width}', f'height:={height}',
-         f'fps:={FPS}'),
-        ('detector_node', 'driver:=simulated', 'simulated.sticks:=4'))
-    return [subprocess.Popen(
-        [str(folder / name), '--ros-args', *(word for value in values for word in ('-p', value))],
-        env=environment, stderr=subprocess.DEVNULL) for name, *values in commands]
+        node_command('camera', {
+            'source': 'test_pattern', 'width': width, 'height': height, 'fps': FPS}),
+        node_command('detector', {'driver': 'simulated', 'simulated.sticks': 4}))
+    return [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+            for command in commands]
 
 
 def main():
@@ -98,9 +90,9 @@ def main():
         os.environ, run_environment.free_domain(os.getpid()))
     os.environ.update(environment)
     import rclpy
-    rclpy.init()
-    shared_memory_before = run_environment.shared_memory_names()
-    try:
+    with run_environment.clean_shared_memory(), contextlib.ExitStack() as stack:
+        rclpy.init()
+        stack.callback(rclpy.shutdown)
         for width, height in SIZES:
             started = nodes(width, height, environment)
             try:
@@ -119,9 +111,6 @@ def main():
                 costs = ', '.join(f'{10 * (share - alone) / fps:.2f}'
                                   for share, fps in shares[topic])
                 print(f'    {topic}: {costs} ms a frame, at {shares[topic][0][1]:.1f}/s')
-    finally:
-        rclpy.shutdown()
-        run_environment.remove_dead_shared_memory(shared_memory_before)
 
 
 if __name__ == '__main__':

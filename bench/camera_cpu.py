@@ -15,7 +15,6 @@ into blue-green-red, one copy into the message, publish. Prints one table; the l
 share of the smallest program's.
 """
 
-import json
 import os
 from pathlib import Path
 import subprocess
@@ -28,6 +27,7 @@ sys.path.insert(0, str(ROOT / 'standalone'))
 
 import psutil  # noqa: E402, I100
 from runner import environment as run_environment  # noqa: E402
+from runner.nodes import node_command  # noqa: E402
 
 SIZES = ((640, 480), (1280, 720))
 FPS, SECONDS, SETTLING_SEC = 30.0, 10.0, 3.0
@@ -90,10 +90,13 @@ def write_video(path, width, height):
     writer.release()
 
 
-def cpu_share(process):
-    """Return the share of one CPU, in percent, that a process uses."""
-    time.sleep(SETTLING_SEC)
-    return psutil.Process(process.pid).cpu_percent(SECONDS)
+def cpu_share(process, wait=time.sleep):
+    """Return the share of one CPU, in percent, that a process uses; ``wait`` lets time pass."""
+    wait(SETTLING_SEC)
+    used = psutil.Process(process.pid)
+    used.cpu_percent()   # counts from here
+    wait(SECONDS)
+    return used.cpu_percent()
 
 
 def measure(command, subscribed, environment):
@@ -116,25 +119,19 @@ def main():
     """Measure every size, and print the table."""
     environment = run_environment.loopback_environment(
         os.environ, run_environment.free_domain(os.getpid()))
-    shared_memory_before = run_environment.shared_memory_names()
-    camera = [str(Path(sys.executable).parent / 'camera_node'), '--ros-args', '-p',
-              'source:=video', '-p']
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for width, height in SIZES:
-                path = Path(folder) / f'{width}.avi'
-                write_video(path, width, height)
-                node = [*camera, f'device:={json.dumps(str(path))}']
-                shares = {
-                    'smallest program': measure(
-                        [sys.executable, __file__, 'smallest', str(path)], True, environment),
-                    'camera_node': measure(node, True, environment),
-                    'camera_node, nobody subscribes': measure(node, False, environment)}
-                for name, share in shares.items():
-                    print(f'{width}x{height}  {name:32}{share:6.1f} %'
-                          f'{share / shares["smallest program"]:7.2f}')
-    finally:
-        run_environment.remove_dead_shared_memory(shared_memory_before)
+    with run_environment.clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
+        for width, height in SIZES:
+            path = Path(folder) / f'{width}.avi'
+            write_video(path, width, height)
+            node = node_command('camera', {'source': 'video', 'device': str(path)})
+            shares = {
+                'smallest program': measure(
+                    [sys.executable, __file__, 'smallest', str(path)], True, environment),
+                'camera_node': measure(node, True, environment),
+                'camera_node, nobody subscribes': measure(node, False, environment)}
+            for name, share in shares.items():
+                print(f'{width}x{height}  {name:32}{share:6.1f} %'
+                      f'{share / shares["smallest program"]:7.2f}')
 
 
 if __name__ == '__main__':

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 import json
 from pathlib import Path
-from typing import Optional
 
 from heat_bodies import cases
 from heat_bodies import GROUPS
@@ -58,7 +57,7 @@ class Outcome:
     far_above: float
     share: float
     alarm: float
-    told_size: Optional[float]
+    told_size: float | None
     true_size: float
     changes_per_hour: float
     standstill_sec: float

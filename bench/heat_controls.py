@@ -102,7 +102,7 @@ class Hysteresis(PlainControl):
         coolest_first = sorted((stick.number for stick in sticks),
                                key=lambda number: (celsius.get(number, 0.0), number))
         fit = [number for number in coolest_first if number not in self._resting]
-        active = [number for number in coolest_first if self._may_stay(number)]
+        active = [number for number in fit if number in self.active]
         period_sec = settings.cluster_switch_cycle_ms / 1000 / settings.cluster_size
         if len(active) == settings.cluster_size and now >= self._changed_at + period_sec and (
                 set(fit) - set(active)):
@@ -110,9 +110,6 @@ class Hysteresis(PlainControl):
         others = [number for number in fit if number not in active]
         return self._filled(active + others[:settings.cluster_size - len(active)],
                             coolest_first, settings.cluster_size)
-
-    def _may_stay(self, number):
-        return number in self.active and number not in self._resting
 
     def _filled(self, active, coolest_first, size):
         return active

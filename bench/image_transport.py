@@ -13,7 +13,6 @@ Measures how whole images arrive at the detector node and at others, and how fas
 only, beside a subscriber with the same transport profile and one without any, and prints a table.
 """
 
-import json
 import math
 import os
 from pathlib import Path
@@ -26,6 +25,7 @@ sys.path.insert(0, str(ROOT / 'standalone'))
 
 from runner import environment as run_environment  # noqa: E402, I100
 from runner import node_process  # noqa: E402, I100
+from runner.nodes import node_command  # noqa: E402
 
 PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
 SIZES = ((640, 480), (1280, 720))
@@ -110,17 +110,6 @@ def stamp_of(message):
     return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
 
 
-def node_command(name, parameters, remappings):
-    """Return the command that runs a node as the launch files do."""
-    command = [str(Path(sys.executable).parent / f'{name}_node'), '--ros-args', '--params-file',
-               str(ROOT / 'config' / f'{name}.yaml')]
-    for parameter, value in parameters.items():
-        command += ['-p', f'{parameter}:={json.dumps(value)}']
-    for rule in remappings:
-        command += ['-r', rule]
-    return command
-
-
 def measure(width, height, environments, folder):
     """Return the row of the table for a size."""
     paths = {name: folder / f'{name}-{width}' for name in LISTENERS}
@@ -134,15 +123,15 @@ def measure(width, height, environments, folder):
         # All sticks work, so that every frame that the detector sees has its detections.
         for name in LISTENERS:
             start(name, [sys.executable, __file__, '--listen'], name, logs[name])
-        start('detector', node_command(
-            'detector', {'driver': 'simulated'}, ['image_raw:=camera/image_raw']), 'profile')
+        start('detector', [*node_command('detector', {'driver': 'simulated'}),
+                           '-r', 'image_raw:=camera/image_raw'], 'profile')
         recorder.wait_for('the sticks', lambda: [
             state for stick in range(5)
             for _, state in recorder.said(f'detector: stick {stick}', 'state')[-1:]
         ] == ['RUNNING'] * 5, nodes)
-        start('camera', node_command(
-            'camera', {'source': 'test_pattern', 'width': width, 'height': height, 'fps': FPS},
-            ['__ns:=/camera']), 'profile')
+        start('camera', [*node_command('camera', {
+            'source': 'test_pattern', 'width': width, 'height': height, 'fps': FPS}),
+            '-r', '__ns:=/camera'], 'profile')
         recorder.wait_for(
             'the first images',
             lambda: recorder.detections and all(map(receipts, paths.values())), nodes)
@@ -209,15 +198,12 @@ def main():
     domain = run_environment.free_domain(os.getpid())
     environments = {name: run_environment.loopback_environment(os.environ, domain, profile)
                     for name, profile in LISTENERS.items()}
-    shared_memory_before = run_environment.shared_memory_names()
     run_environment.use(environments['profile'])
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with run_environment.clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
             rows = [COLUMNS, *(measure(*size, environments, Path(folder)) for size in SIZES)]
     except RuntimeError as error:
         sys.exit(f'image_transport: {error}')
-    finally:
-        run_environment.remove_dead_shared_memory(shared_memory_before)
     widths = [max(map(len, column)) for column in zip(*rows)]
     for texts in rows:
         print('  '.join(text.rjust(width) for text, width in zip(texts, widths)))

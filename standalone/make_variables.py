@@ -31,8 +31,8 @@ def complaint(takes: 'dict[str, list[str]]', goals: 'list[str]', given: 'list[st
 
     Unknown goals, and variables without any known goal, are left to make.
 
-    :param takes: dictionary: names of the variables that a goal takes, by goal.
-    :param goals: names of the goals; none is the default goal.
+    :param takes: names of the variables that a goal takes, by goal.
+    :param goals: none is the default goal.
     :param given: names of the variables.
     """
     goals = goals or [DEFAULT_GOAL]
@@ -73,12 +73,7 @@ def _likely(name, known):
 
 
 def other_python(venv: Path, goals: 'list[str]') -> str:
-    """
-    Return a complaint if an existing environment is of another Python than this one, or ''.
-
-    :param venv: pathlib.Path of the environment, which need not exist.
-    :param goals: as in complaint().
-    """
+    """Return a complaint if an environment, if there is one, is of another Python, or ''."""
     marker = venv / 'pyvenv.cfg'
     if not WITHOUT_PYTHON.isdisjoint(goals or [DEFAULT_GOAL]) or not marker.is_file():
         return ''

@@ -49,18 +49,17 @@ _TOO_HOT = 'is too hot ({celsius}, returns below {resume} C)'
 # Why a running stick rests: in the status of the cluster; in its own status, short enough for a
 # line of the live view; and, after the stick's name, in the answer of switch_cluster.
 _REASONS = {
-    Reason.CRITICAL: ('hot ({celsius})', 'too hot, until {resume}', _TOO_HOT),
+    Reason.CRITICAL: ('too hot ({celsius})', 'too hot, until {resume}', _TOO_HOT),
     Reason.THROTTLES: ('throttles itself', 'throttles itself', 'throttles itself (level {level})'),
-    Reason.LATE: ('owes a result', 'no answer', 'owes a result'),
+    Reason.LATE: ('no answer', 'no answer', 'has not answered in time'),
     Reason.UNPROVEN: ('on trial after a failure', 'on trial',
                       'has failed, and given no results since'),
-    Reason.UNKNOWN_TEMPERATURE: ('of unknown temperature', 'no temperature',
-                                 'gives no temperature'),
+    Reason.UNKNOWN_TEMPERATURE: ('no temperature', 'no temperature', 'gives no temperature'),
     Reason.HOT: ('hot ({celsius})', 'hot, until {resume}', _TOO_HOT),
     Reason.COOLING: ('cooling ({celsius})', 'hot, until {resume}', _TOO_HOT),
     Reason.USELESS: ('much slower than the others', 'slow', 'is too slow'),
     Reason.SLOW: ('slower than the others', 'slow', 'is slower than the others'),
-    Reason.DOUBTED: ('resting ({celsius})', 'in doubt',
+    Reason.DOUBTED: ('in doubt', 'in doubt',
                      'is in doubt: it failed or was late just now'),
     Reason.NONE: ('resting ({celsius})', 'turn', 'waits for its turn; ask again')}
 _SWITCHES = {
@@ -70,7 +69,7 @@ _SWITCHES = {
     SwitchReason.TEMPERATURE: 'switch temperature reached',
     SwitchReason.CRITICAL: 'critical temperature reached',
     SwitchReason.LOST: 'stick lost',
-    SwitchReason.LATE: 'a stick owes a result',
+    SwitchReason.LATE: 'no answer from a stick',
     SwitchReason.UNRELIABLE: 'unreliable stick relieved',
     SwitchReason.SETTINGS: 'cluster size changed',
     SwitchReason.REQUEST: 'asked for by switch_cluster'}
@@ -210,7 +209,7 @@ def _how_slow(stick: StickSnapshot) -> str:
 def _what_doubt(stick: StickSnapshot, now: float) -> str:
     status = stick.status
     if stick.condition.reason is Reason.LATE:
-        return (f'owes a result for {now - status.busy_since:.1f} s, usual is '
+        return (f'no answer for {now - status.busy_since:.1f} s, usual is '
                 f'{(status.inference_sec or TYPICAL_SEC) * 1000:.0f} ms: others work in its place')
     return (f'in doubt until it has done {status.doubt_sec:.0f} s of good work: '
             f'{shortened(stick.last_error)}')

@@ -11,6 +11,7 @@
 from collections.abc import Iterable
 from collections.abc import Sequence
 import math
+from typing import TypeAlias
 
 from ncs_cluster_detector.networks.detection import Detection
 import numpy as np
@@ -28,15 +29,15 @@ BACKGROUND = 0
 _CLASSES_WITH_BACKGROUND = 1001
 # Half precision has steps of 1/1024 above 1, and rounding may carry a score by a few of them.
 HIGHEST_SCORE = 1.01
+# Class index, score, x_min, y_min, x_max and y_max; the box in fractions of the picture.
+Box: TypeAlias = tuple[int, float, float, float, float, float]
 
 
-def encode(boxes: Iterable[Sequence[float]]) -> npt.NDArray[np.float32]:
+def encode(boxes: Iterable[Box]) -> npt.NDArray[np.float32]:
     """
-    Return the output vector for a list of boxes, best score first.
+    Return the output vector for boxes, best score first: a float32 array of 707 values.
 
-    :param boxes: rows ``(class index, score, x_min, y_min, x_max, y_max)``; those over the first
-        100 by score are left out, as the network does.
-    :return: float32 array of 707 values.
+    Boxes over the first 100 by score are left out, as the network does.
     """
     rows = sorted(boxes, key=lambda row: -row[1])[:MOST_BOXES]
     output = np.zeros((MOST_BOXES + 1, VALUES_PER_BOX), dtype=np.float32)
@@ -81,7 +82,7 @@ def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection
     neither is counted. Values after the last announced box are ignored.
 
     :param output: float16 or float32 array: a header of seven values, then seven values a box.
-    :param labels: sequence of label texts; index is the class.
+    :param labels: of the classes, from class 0 on.
     :return: ``(list of Detection in the order of the vector, number of invalid boxes)``.
     """
     announced, rows = _boxes(output)
@@ -93,12 +94,7 @@ def decode(output: npt.ArrayLike, labels: Sequence[str]) -> tuple[list[Detection
 
 
 def class_without_label(output: npt.ArrayLike, labels: Sequence[str]) -> int:
-    """
-    Return the highest class of the boxes in an output vector that has no label, or 0.
-
-    :param output: as for ``decode``.
-    :param labels: sequence of label texts; index is the class.
-    """
+    """Return the highest class without a label among the boxes in an output vector, or 0."""
     _, rows = _boxes(output)
     classes = [row[1] for row in rows if all(map(math.isfinite, row)) and row[1].is_integer()]
     return int(max((number for number in classes if number >= len(labels)), default=0))

@@ -52,9 +52,9 @@ def put_into_air(constants: list[ThermalModel], ambient: list[float] | None,
     follows from the rise. With it they keep their differences when idle, unless their rise above
     the air is given.
 
-    :param constants: list of ThermalModel, one for each stick.
-    :param ambient: list of temperatures of the air in C, one for each stick, or None.
-    :param idle_rises: list by how much an idle stick is warmer, or None.
+    :param constants: one for each stick, and so are the others.
+    :param ambient: temperatures of the air in C.
+    :param idle_rises: by how much an idle stick is warmer, in C.
     :param are_fitted: whether the constants come from a recording.
     """
     rise_origin = 'assumed, see --idle-rise' if idle_rises is None else '--idle-rise'

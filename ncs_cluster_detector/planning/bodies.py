@@ -218,9 +218,8 @@ def bodies_of(constants: Sequence[ThermalModel], dies: Sequence[tuple[float, flo
     """
     Return the Bodies of sticks.
 
-    :param constants: list of ThermalModel, of which the rise is that of the die and the case.
-    :param dies: list with (C, seconds) of the die of each stick, or None; --body goes before.
-    :param words: the BodyWords.
+    :param constants: their rise is that of the die and the case.
+    :param dies: (C, seconds) of the die of each stick, or None; --body goes before.
     :param idle_rise_celsius: by how much a resting stick is warmer than the air, on average.
     :raises ValueError: the die would be all of the rise, or a stick is not there.
     """

@@ -150,9 +150,8 @@ class _Trial:
         self._question = question
         self._load = question.frames_per_sec * question.inference_sec * question.camera_share
         self._hub_celsius = self._bodies.words.hub.rise_celsius
-        slowest_sec = question.slowest_sec
         self._settling_sec, self._counting_sec = (
-            min(max(times * slowest_sec, least), most)
+            min(max(times * question.slowest_sec, least), most)
             for times, least, most in (_SETTLING, _COUNTING))
         self._tried = {}   # Settings -> Candidate
 

@@ -31,15 +31,11 @@ DEFAULT_CLUSTER_SIZE = 2   # with all sticks active there would be no rotation t
 _SETTINGS = {'cluster_size': 'NUMBER', 'switch_temperature': 'C', 'cluster_switch_cycle_ms': 'MS',
              'min_dwell_ms': 'MS', 'resume_margin': 'C', 'critical_margin': 'C'}
 _PARAMETERS = by_name(PARAMETERS)
+# The description of a parameter where that of the node names other parameters of it.
+_DESCRIPTIONS = {'cluster_size': 'Sticks active at a time, the others rest; 0 = all, no rotation. '
+                                 'At most --sticks.'}
 _STICK = ThermalModel()
 _WIDTH = max(map(len, WORDS)) + 2
-
-
-class _Formatter(argparse.HelpFormatter):
-
-    def _fill_text(self, text, width, indent):
-        """Leave the lines of a list as they are."""
-        return text if '\n' in text else super()._fill_text(text, width, indent)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,12 +51,12 @@ def make_parser() -> argparse.ArgumentParser:
         meaning, 96, initial_indent=f'  {usage:<{_WIDTH}}', subsequent_indent=' ' * (_WIDTH + 2))
         for usage, meaning in WORDS.items())
     parser = _Parser(
-        prog=PROGRAM, formatter_class=_Formatter,
+        prog=PROGRAM, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f'words of --body:\n{words}\n\nexit code: 0 whatever the verdict (plan.json has '
         'it for programs), 2 when there is no plan',
         description='Simulate sticks for hours with the rotation of the detector node, and tell '
-        'peak temperature, switches and frames a second without rotation, with round_robin and '
-        'with coolest, and how many sticks a wanted rate needs.')
+        'peak temperature,\nswitches and frames a second without rotation, with round_robin and '
+        'with coolest, and how many\nsticks a wanted rate needs.')
     add = parser.add_argument_group(
         'the sticks', 'C,... and SEC,... are one value for all sticks, or one for each with '
         'commas').add_argument
@@ -89,7 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
         default = DEFAULT_CLUSTER_SIZE if name == 'cluster_size' else spec.default
         add(f'--{name.replace("_", "-")}', default=default, metavar=unit,
             type=_number(spec.low, spec.high, type(spec.default)),
-            help=spec.description.replace('%', '%%') + ' (%(default)s)')
+            help=_DESCRIPTIONS.get(name, spec.description).replace('%', '%%') + ' (%(default)s)')
     add = parser.add_argument_group('the plan').add_argument
     add('--fps', type=_number(0.1, 10000), metavar='RATE', help='images a second, all of which '
         'are to be inferred; by default as many as the active sticks can')

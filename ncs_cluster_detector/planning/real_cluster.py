@@ -24,6 +24,7 @@ from ncs_cluster_detector.simulation.heat.body import BodyHeat
 from ncs_cluster_detector.simulation.heat.body import Hub
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 from ncs_cluster_detector.simulation.heat.sensor import SensorReader
+import numpy as np
 
 # The longest time between two questions to the policies, and between readings. The node asks with
 # every frame, which matters for sticks that change by degrees in a second.
@@ -85,8 +86,6 @@ class RealCluster(VirtualCluster):
         """
         Start at idle temperature with no stick active.
 
-        :param sticks: list of RealStick.
-        :param surroundings: the Surroundings.
         :param seed: number from which the noise of the sensors follows.
         :param step_sec: the longest time between two questions to the policies.
 
@@ -102,6 +101,7 @@ class RealCluster(VirtualCluster):
         self._heats = [BodyHeat(stick.idle_celsius) for stick in sticks]
         self._sensors = [SensorReader(stick.sensor, f'{seed} {number}')
                          for number, stick in enumerate(sticks)]
+        self._readings = [None] * len(sticks)
         self._told_at = [0.0] * len(sticks)
 
     def warm_up(self, share: float) -> None:
@@ -117,45 +117,34 @@ class RealCluster(VirtualCluster):
         self.celsius = [heat.celsius for heat in self._heats]
         self.forget_peaks()
 
-    def step(self, end_sec: float = math.inf) -> None:
-        """Ask the policies, and work for a moment."""
-        if not self._readings or self.now >= self._measured_at + READING_SEC - 1e-9:
-            told = [sensor.read(self.now, celsius)
-                    for sensor, celsius in zip(self._sensors, self.celsius)]
-            # A reading that is lost leaves the one before.
-            for number, celsius in enumerate(told):
-                if celsius is not None:
-                    self._told_at[number] = self.now
-            self._readings = [before if celsius is None else celsius for celsius, before in zip(
-                told, self._readings or [None] * len(told))]
+    def _read(self):
+        if self.now >= self._measured_at + READING_SEC - 1e-9:
+            for number, sensor in enumerate(self._sensors):
+                told = sensor.read(self.now, self.celsius[number])
+                if told is not None:   # one that is lost leaves the one before
+                    self._readings[number], self._told_at[number] = told, self.now
             self._measured_at = self.now
         self._frames_per_sec = (
             self._most_frames_per_sec if self.surroundings.frames(self.now) else 0.0)
-        decision = self.control.update(self.now, self._statuses(), self._settings)
-        self.changes += len(decision.left)
-        shares = self._shares()
+
+    def _next_event_at(self, shares):
         due_at = self.control.next_due(self.now, (), self._settings) or math.inf
-        elapsed_sec = min(end_sec, due_at, self.now + self._step_sec,
-                          self._measured_at + READING_SEC) - self.now
-        self._work(shares, max(elapsed_sec, 1e-3))
+        return min(due_at, self.now + self._step_sec, self._measured_at + READING_SEC)
 
     def _work(self, shares, elapsed_sec):
         surroundings, middle = self.surroundings, self.now + elapsed_sec / 2
-        warmer = along(surroundings.warmer, middle) + self.hub_celsius
-        cooling = along(surroundings.cooling, middle)
-        for number, stick in enumerate(self._sticks):
-            share = shares.get(number, 0.0)
-            self._heats[number] = stick.body.after(
-                self._heats[number], share, stick.idle_celsius + warmer, elapsed_sec,
-                stick.cooling * cooling)
-            self._work_sec[number] += share * elapsed_sec
-            celsius = self.celsius[number] = self._heats[number].celsius
-            self.peaks[number] = max(self.peaks[number], celsius)
-        total = sum(shares.values())
-        self.frames += total * elapsed_sec / self._inference_sec
+        self._warmer = along(surroundings.warmer, middle) + self.hub_celsius
+        self._cooling = along(surroundings.cooling, middle)
+        super()._work(shares, elapsed_sec)
         self.hub_celsius = surroundings.hub.after(
-            self.hub_celsius, total / len(self._sticks), elapsed_sec)
-        self.now += elapsed_sec
+            self.hub_celsius, sum(shares.values()) / len(self._sticks), elapsed_sec)
+
+    def _after(self, number, share, elapsed_sec):
+        stick = self._sticks[number]
+        heat = self._heats[number] = stick.body.after(
+            self._heats[number], share, stick.idle_celsius + self._warmer, elapsed_sec,
+            stick.cooling * self._cooling)
+        return heat.celsius
 
     def _most_of(self, number):
         stick = self._sticks[number]
@@ -172,9 +161,4 @@ class RealCluster(VirtualCluster):
 
 def along(points: Sequence[tuple[float, float]], at: float) -> float:
     """Return the value at a time on the line through points (time, value), in order of time."""
-    (before, value), *rest = points
-    for after, later in rest:
-        if at < after:
-            return value + (later - value) * max(at - before, 0.0) / (after - before)
-        before, value = after, later
-    return value
+    return float(np.interp(at, *zip(*points)))

@@ -6,23 +6,29 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The plan as text, for people and for programs."""
+"""The plan, and the choice of settings, as text for people and for programs."""
 
 import math
 from typing import Any
 
 from ncs_cluster_detector.planning.air import span
+from ncs_cluster_detector.planning.choose import Choice
+from ncs_cluster_detector.planning.choose import RESERVE
 from ncs_cluster_detector.planning.plan import holds
 from ncs_cluster_detector.planning.plan import MOST_STICKS
 from ncs_cluster_detector.planning.plan import Outcome
 from ncs_cluster_detector.planning.plan import Plan
 from ncs_cluster_detector.planning.plan import reaches
 
+_TITLES = {
+    'cluster_switch_cycle_ms': 'cluster_switch_cycle_ms at the highest limit',
+    'resume_margin': 'resume_margin, each with the coolest limit that gives the rate'}
+_SETTINGS = 'cluster_size', 'cluster_switch_cycle_ms', 'switch_temperature', 'resume_margin'
+
 
 def table_of(plan: Plan) -> list[str]:
     """Return the plan as a table and a few sentences, in lines of text."""
     question = plan.question
-    settings = question.settings
     rows = [('policy', 'peak', 'switches an hour', 'frames a second', 'verdict')]
     rows += [(outcome.policy, f'{outcome.peak_celsius:.1f} °C',
               f'{outcome.switches_per_hour:.0f}', f'{outcome.frames_per_sec:.1f}',
@@ -30,7 +36,7 @@ def table_of(plan: Plan) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [f'{question.size} of {len(question.constants)} sticks active, '
              f'{_sticks_in_words(question.constants)}; limit '
-             f'{settings.switch_temperature:g} °C',
+             f'{question.settings.switch_temperature:g} °C',
              *([question.air.in_words()] if question.air else []),
              *_bodies_in_words(question.bodies), '']
     for row in rows:
@@ -52,18 +58,17 @@ def verdict(plan: Plan, outcome: Outcome) -> str:
 
 def _sentences(plan):
     question = plan.question
-    settings = question.settings
     sustainable = plan.sustainable_size
     most = min(plan.wanted_frames_per_sec, question.size / question.inference_sec)
     return [
         f'At {most:.1f} frames a second no rotation of these sticks can be cooler than '
         f'{plan.floor_celsius:.1f} °C.',
-        f'Below {settings.switch_temperature:g} °C they sustain {sustainable:.2f} sticks at full '
-        f'speed, that is {sustainable / question.inference_sec:.1f} frames a second.',
-        f'{plan.wanted_frames_per_sec:.1f} frames a second need {needs(plan)}.{_to_do(plan)}']
+        f'Below {question.settings.switch_temperature:g} °C they sustain {sustainable:.2f} sticks '
+        f'at full speed, that is {sustainable / question.inference_sec:.1f} frames a second.',
+        f'{plan.wanted_frames_per_sec:.1f} frames a second need {_needs(plan)}.{_to_do(plan)}']
 
 
-def needs(plan: Plan) -> str:
+def _needs(plan):
     """Return in words what the wanted rate needs."""
     if plan.needed_size > MOST_STICKS:
         return (f'{plan.needed_size} sticks at full speed, and a cluster has {MOST_STICKS} at '
@@ -156,3 +161,76 @@ def report_of(plan: Plan) -> dict[str, Any]:
         'wanted_frames_per_sec': round(plan.wanted_frames_per_sec, 3),
         'needed_cluster_size': plan.needed_size,
         'needed_sticks': plan.needed_sticks}
+
+
+def lines_of_choice(choice: Choice, plan: Plan) -> list[str]:
+    """Return a Choice as lines of text; ``plan`` is the Plan with the recommended settings."""
+    lines = ['', f'Choosing for {choice.wanted_frames_per_sec:.1f} frames a second, simulated '
+             f'with {RESERVE - 1:.0%} more heat than the sticks have, to have that to spare:']
+    for name, candidates in choice.tables:
+        lines += ['', f'{_TITLES[name]}:', *_candidates(name, candidates, choice.recommended)]
+    lines += [
+        '', 'A change of sticks costs no frame, but two temperature swings: one stick warms, the '
+        'other cools.', 'Solder joints age with each swing, and more with a higher one. Short '
+        'cycles: many small swings; long ones: few, high and hot.', '',
+        *_choice_in_words(choice, plan),
+        f'recommended: {_arguments(choice.recommended.settings)}']
+    return lines
+
+
+def _choice_in_words(choice, plan):
+    found, wanted = choice.as_they_are, choice.wanted_frames_per_sec
+    what = (f'{found.frames_per_sec:.1f} frames a second, peak {found.peak_celsius:.1f} °C, '
+            f'{found.switches_per_hour:.0f} switches an hour')
+    if choice.is_enough:
+        return [f'With the settings below, and the heat that the sticks have: {what}.']
+    if choice.gives_rate:
+        return [f'The rate is reached with nothing to spare: {what}; on a warm day it is less.']
+    limit = found.settings.switch_temperature
+    cooling = ', or better cooling' if plan.needed_sticks else ''
+    return [f'{wanted:.1f} frames a second cannot be had within {limit:g} °C. The most is '
+            f'about {what}.', f'It takes {_needs(plan)}{cooling}.']
+
+
+def _candidates(name, candidates, recommended):
+    rows = [(name, 'limit', 'peak', 'swing', 'switches an hour', 'frames a second')]
+    rows += [(f'{getattr(each.settings, name):g}', f'{each.settings.switch_temperature:g} °C',
+              f'{each.peak_celsius:.1f} °C', f'{each.swing_celsius:.1f} °C',
+              f'{each.switches_per_hour:.0f}', f'{each.frames_per_sec:.1f}')
+             for each in candidates]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    chosen = [''] + ['  <' if getattr(each.settings, name) == getattr(recommended.settings, name)
+                     else '' for each in candidates]
+    return ['  '.join(cell.rjust(width) for cell, width in zip(row, widths)) + mark
+            for row, mark in zip(rows, chosen)]
+
+
+def _arguments(settings):
+    """Return the chosen settings as arguments of the detector node."""
+    return '--ros-args ' + ' '.join(
+        f'-p {name}:={value}' for name, value in _chosen(settings).items())
+
+
+def _chosen(settings):
+    return {name: getattr(settings, name) for name in _SETTINGS}
+
+
+def report_of_choice(choice: Choice) -> dict[str, Any]:
+    """Return a Choice as a dictionary for JSON; keys end in their units."""
+    return {
+        'wanted_frames_per_sec': choice.wanted_frames_per_sec,
+        'heat_reserve': round(RESERVE - 1.0, 3),
+        'is_enough_with_reserve': choice.is_enough,
+        'is_enough': choice.gives_rate,
+        'recommended': _chosen(choice.recommended.settings),
+        'arguments': _arguments(choice.recommended.settings),
+        'as_they_are': _figures(choice.as_they_are),
+        'candidates': [_figures(each) for _, candidates in choice.tables for each in candidates]}
+
+
+def _figures(candidate):
+    return {**_chosen(candidate.settings),
+            'peak_celsius': round(candidate.peak_celsius, 2),
+            'swing_celsius': round(candidate.swing_celsius, 2),
+            'switches_per_hour': round(candidate.switches_per_hour, 1),
+            'frames_per_sec': round(candidate.frames_per_sec, 2)}

@@ -22,7 +22,7 @@ def sustainable_size(constants: Sequence[ThermalModel], limit_celsius: float,
     periodic schedule is its idle temperature plus its duty times its rise, and its peak is no
     lower.
 
-    :param constants: list of ThermalModel, one for each stick.
+    :param constants: one for each stick.
     :param hub_celsius: by how much all of them at full load warm each other, as a hub does.
     """
     low, high = 0.0, float(len(constants))
@@ -43,7 +43,7 @@ def floor_celsius(constants: Sequence[ThermalModel], size: float,
     For equal sticks idle temperature + rise x size / sticks; for others the limit at which
     :func:`sustainable_size` is the size.
 
-    :param constants: list of ThermalModel, one for each stick.
+    :param constants: one for each stick.
     :param size: mean number of sticks at full speed, no more than there are sticks.
     :param hub_celsius: by how much all of them at full load warm each other, as a hub does.
     """

@@ -14,11 +14,10 @@ import json
 import math
 import sys
 
+from ncs_cluster_detector.planning import table
 from ncs_cluster_detector.planning.air import put_into_air
 from ncs_cluster_detector.planning.bodies import bodies_of
 from ncs_cluster_detector.planning.bodies import BodyWords
-from ncs_cluster_detector.planning.choice_table import lines_of_choice
-from ncs_cluster_detector.planning.choice_table import report_of_choice
 from ncs_cluster_detector.planning.choose import choose
 from ncs_cluster_detector.planning.fitting.fit import Fit
 from ncs_cluster_detector.planning.fitting.fit import fit_constants
@@ -35,8 +34,6 @@ from ncs_cluster_detector.planning.options import settings_of
 from ncs_cluster_detector.planning.picture import draw_plan
 from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import Question
-from ncs_cluster_detector.planning.table import report_of
-from ncs_cluster_detector.planning.table import table_of
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.processes.process_start import as_command
 
@@ -46,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 
-    :param arguments: list of words, by default those of the process.
+    :param arguments: by default those of the process.
     :return: the exit code: 0, or 2 with one line of text on what is wrong and what to do.
     """
     options = make_parser().parse_args(arguments)
@@ -60,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = make_plan(question)
         # The files come first: nobody has to read all of the table.
         written = _write(plan, choice, options.out)
-        lines = [*_fit_lines(fits, inference_sec), *table_of(plan),
-                 *(lines_of_choice(choice, plan) if choice else ()), written]
+        lines = [*_fit_lines(fits, inference_sec), *table.table_of(plan),
+                 *(table.lines_of_choice(choice, plan) if choice else ()), written]
     except OSError as error:
         print(f'{PROGRAM}: {error.strerror or error}'
               f'{f" ({error.filename})" if error.filename else ""}; name a recording that exists '
@@ -75,9 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(plan, choice, folder):
-    report = report_of(plan)
+    report = table.report_of(plan)
     if choice:
-        report['choice'] = report_of_choice(choice)
+        report['choice'] = table.report_of_choice(choice)
     (folder / 'plan.json').write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
     draw_plan(plan, folder / 'plan.png')
     return f'written: {folder / "plan.png"}, {folder / "plan.json"}'
@@ -99,15 +96,14 @@ def _fits(options):
         raise ValueError('; '.join(refusals))
     for refusal in refusals:
         print(f'{PROGRAM}: {refusal}; the mean of the others is taken', file=sys.stderr)
-    mean = mean_constants(list(fits.values()))
-    for series in recording.series:
-        fits.setdefault(series.number, Fit(mean, 0.0, False, ('taken from the others',)))
-    return fits, recording.inference_sec or INFERENCE_SEC
+    mean = Fit(mean_constants(fits.values()), 0.0, False, ('taken from the others',))
+    return ({series.number: fits.get(series.number, mean) for series in recording.series},
+            recording.inference_sec or INFERENCE_SEC)
 
 
 def _fit_lines(fits, inference_sec):
     lines = []
-    for number, fit in sorted(fits.items()):
+    for number, fit in fits.items():
         stick = fit.constants
         lines += [f'stick {number}: {stick.idle_celsius:.1f} °C idle, {stick.rise_celsius:.1f} '
                   f'°C more at full load, time constant {stick.time_constant_sec:.0f} s, fitted '
@@ -122,14 +118,13 @@ def _question(options, fits, inference_sec):
     """Return the Question: the command line goes before the fit."""
     if options.choose and not options.fps:
         raise ValueError('--choose: settings are chosen for a wanted rate; give --fps')
-    mean = mean_constants(list(fits.values())) if fits else ThermalModel()
-    die = mean_die(list(fits.values()))
-    constants = [fit.constants if fit.is_sure else mean for _, fit in sorted(fits.items())]
+    mean = mean_constants(fits.values()) if fits else ThermalModel()
+    constants = [fit.constants if fit.is_sure else mean for fit in fits.values()]
     dies = [fit.die and (fit.die.rise_celsius, fit.die.time_constant_sec)
-            for _, fit in sorted(fits.items())]
+            for fit in fits.values()]
     sticks = options.sticks or len(constants) or DEFAULT_STICKS
     if sticks != len(constants):
-        constants, dies = [mean] * sticks, [die] * sticks
+        constants, dies = [mean] * sticks, [mean_die(fits.values())] * sticks
     for name, option, given in (
             ('rise_celsius', '--rise', options.rise),
             ('time_constant_sec', '--time-constant', options.time_constant)):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import math
 
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
-from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -42,11 +41,9 @@ class VirtualCluster:
         """
         Start at idle temperature with no stick active.
 
-        :param constants: list of ThermalModel, one for each stick.
-        :param settings: the Settings.
+        :param constants: one for each stick.
         :param frames_per_sec: images that come in.
         :param inference_sec: time of one inference at full speed.
-        :param control: what decides; a new ClusterControl by default.
         """
         self.now = 0.0
         self.changes = 0     # how many sticks were relieved
@@ -64,12 +61,7 @@ class VirtualCluster:
         self._work_sec = [0.0] * len(constants)
         self._hot_since_resume = set()
         self._readings = ()
-        self._measured_at = 0.0
-
-    @property
-    def heat(self) -> ClusterHeat:
-        """Return the ClusterHeat."""
-        return self.control.heat
+        self._measured_at = -math.inf
 
     def forget_peaks(self) -> None:
         """Count peaks, frames and changes from now on."""
@@ -84,23 +76,31 @@ class VirtualCluster:
 
     def step(self, end_sec: float = math.inf) -> None:
         """Ask the policies, and work until a temperature or the time may make them change."""
-        # Between two events that matter nothing is read, but each has a fresh reading.
-        if not self._readings or self.now >= self._measured_at + self._reading_period_sec:
-            self._readings = self.celsius[:]
-            self._measured_at = self.now
-        sticks = self._statuses()
-        decision = self.control.update(self.now, sticks, self._settings)
+        self._read()
+        decision = self.control.update(self.now, self._statuses(), self._settings)
         self.changes += len(decision.left)
         shares = self._shares()
-        elapsed_sec = max(min(end_sec, self._next_event_at(shares)) - self.now, LEAST_STEP_SEC)
+        self._work(shares, max(
+            min(end_sec, self._next_event_at(shares)) - self.now, LEAST_STEP_SEC))
+
+    def _read(self):
+        # Between two events that matter nothing is read, but each has a fresh reading.
+        if self.now >= self._measured_at + self._reading_period_sec:
+            self._readings = self.celsius[:]
+            self._measured_at = self.now
+
+    def _work(self, shares, elapsed_sec):
         self.frames += sum(shares.values()) * elapsed_sec / self._inference_sec
-        for number, stick in enumerate(self._constants):
+        for number in range(len(self.celsius)):
             share = shares.get(number, 0.0)
             self._work_sec[number] += share * elapsed_sec
-            celsius = stick.after(self.celsius[number], share, elapsed_sec)
-            self.celsius[number] = celsius
+            celsius = self.celsius[number] = self._after(number, share, elapsed_sec)
             self.peaks[number] = max(self.peaks[number], celsius)
         self.now += elapsed_sec
+
+    def _after(self, number, share, elapsed_sec):
+        """Return the temperature of a stick after work at a share of full speed."""
+        return self._constants[number].after(self.celsius[number], share, elapsed_sec)
 
     def _statuses(self):
         return [StickStatus(number, StickState.RUNNING, celsius, self._measured_at,

@@ -8,6 +8,7 @@
 # the License.
 """Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
@@ -57,7 +58,7 @@ class ClusterControl:
         # Numbers of the sticks whose sensor may recover by a restart.
         self.to_restart: tuple[int, ...] = ()
         self._conditions: Mapping[int, Condition] = {}
-        self._blind_restarts: dict[int, BlindRestart] = {}
+        self._blind_restarts: dict[int, BlindRestart] = defaultdict(BlindRestart)
         self._standings = Standings()
         self._rotation = Rotation()
         self._pacing = Pacing()
@@ -140,8 +141,6 @@ class ClusterControl:
             stick.state in (StickState.STARTING, StickState.STOPPING) for stick in sticks)
         due: list[int] = []
         for stick in sticks:
-            if stick.number not in self._blind_restarts:
-                self._blind_restarts[stick.number] = BlindRestart()
             restarts = self._blind_restarts[stick.number]
             if stick.state is not StickState.RUNNING:
                 restarts.away()

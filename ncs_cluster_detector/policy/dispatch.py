@@ -6,7 +6,12 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Which stick gets the next frame."""
+"""
+Which stick gets the next frame.
+
+``late`` are the numbers of the sticks whose result is overdue, ``slow`` those of the sticks that
+take much longer than the others.
+"""
 
 from collections.abc import Collection
 from collections.abc import Iterable
@@ -25,10 +30,7 @@ def choose_stick(sticks: Iterable[StickStatus], active: Collection[int], infligh
     longest for a frame, so that results come back nearly in the order of the frames. A late stick
     takes none, and a slow one only when all others are full, and one at a time.
 
-    :param sticks: all sticks, or some.
     :param inflight_per_stick: how many frames a stick may hold, 1 or 2.
-    :param late: numbers of the sticks whose result is overdue.
-    :param slow: numbers of the sticks that take much longer than the others.
     """
     ready = [stick for stick in sticks
              if stick.number in active and stick.state is StickState.RUNNING
@@ -43,16 +45,13 @@ def choose_stick(sticks: Iterable[StickStatus], active: Collection[int], infligh
 def choose_for_trial(now: float, sticks: Iterable[StickStatus], active: Collection[int],
                      slow: Collection[int], late: Collection[int]) -> int | None:
     """
-    Return the number of a stick that infers, on trial, a frame that another stick infers too.
+    Return the number of a stick that infers another one's frame too, on trial, or None.
 
     So a stick that failed or was slow shows at no risk whether it can be depended on: at once
     after a restart, otherwise once a second. Resting sticks are tried, and slow active ones, which
     get no frame while the others can take all.
 
     :param sticks: all of them that may be tried.
-    :param slow: numbers of the sticks that take much longer than the others.
-    :param late: numbers of the sticks whose result is overdue.
-    :return: a number, or None when no stick is to be tried now.
     """
     tried = [stick for stick in sticks
              if stick.state is StickState.RUNNING and not stick.outstanding

@@ -9,7 +9,6 @@
 """The settings that can change while the cluster works."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 COOLEST = 'coolest'
 ROUND_ROBIN = 'round_robin'
@@ -25,18 +24,6 @@ LIMITS = {
     'score_threshold': (0.0, 1.0),
     'max_frame_age_ms': (0, 600000),
     'depth_timeout_ms': (0, 5000)}
-
-
-class Labelled(Protocol):
-    """What ``Settings.wants`` reads of a Detection."""
-
-    @property
-    def label(self) -> str:
-        """Return the text of its class."""
-
-    @property
-    def score(self) -> float:
-        """Return how sure it is, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +72,7 @@ class Settings:
         """Tell whether a reading forbids work; an unknown one (None) does not."""
         return celsius is not None and celsius >= self.critical_temperature
 
-    def wants(self, detection: Labelled) -> bool:
-        """Tell whether a detection is to be published."""
-        return detection.score >= self.score_threshold and (
-            not self.class_filter or detection.label in self.class_filter)
+    def wants(self, label: str, score: float) -> bool:
+        """Tell whether a detection with this label and score, 0 to 1, is to be published."""
+        return score >= self.score_threshold and (
+            not self.class_filter or label in self.class_filter)

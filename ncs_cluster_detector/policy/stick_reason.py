@@ -31,9 +31,9 @@ class Reason(Enum):
     thermal model and its readings, decides when a stick is relieved, when it may come back (below
     the resume temperature), whether it is tried and how it is paced, also while its temperature is
     unknown. Its last reading alone decides what is critical, since no model may shut out a stick,
-    and whether the temperature is known at all. People see the reading, so for them a stick is hot
-    by the higher of the two, see Condition. While the reading is unknown, that is the reason, also
-    of a stick that was relieved by its estimate.
+    whether the temperature is known at all, and what people are told, since they see the reading.
+    While the reading is unknown, that is the reason, also of a stick that was relieved by its
+    estimate.
     """
 
     NOT_RUNNING = 'not running'   # its StickState tells more
@@ -42,8 +42,8 @@ class Reason(Enum):
     LATE = 'late'
     UNPROVEN = 'unproven'
     UNKNOWN_TEMPERATURE = 'unknown temperature'
-    HOT = 'hot'                   # it was relieved for its heat, and is still hot
-    COOLING = 'cooling'           # it was, and must cool to the resume temperature
+    HOT = 'hot'                   # it was hot, must cool to the resume temperature, and reads hot
+    COOLING = 'cooling'           # it was hot, and must cool to the resume temperature
     USELESS = 'useless'
     SLOW = 'slow'
     DOUBTED = 'doubted'
@@ -67,8 +67,8 @@ class Condition:
     """
     The Reason of one stick, and the figures that belong to it; None means not known.
 
-    ``is_hot`` tells whether ``celsius``, the last reading while it is valid and believed, or the
-    estimate is at the switch temperature or above. ``likely_celsius`` is the estimate, and
+    ``celsius`` is the last reading while it is valid and believed, and ``is_hot`` tells whether it
+    is at the switch temperature or above. ``likely_celsius`` is the estimate, and
     ``sensor_fault`` says why the readings are not believed. ``standing`` is that of a running
     stick, ``slowness`` that of a slow one.
     """
@@ -102,8 +102,7 @@ def condition_of(stick: StickStatus, settings: Settings, *, celsius: float | Non
 
     :param must_cool: whether it was hot, and has not been below the resume temperature since.
     """
-    is_hot = celsius is not None and (
-        settings.is_hot(celsius) or settings.is_hot(likely_celsius))
+    is_hot = settings.is_hot(celsius)
     return Condition(_reason_of(stick, settings, celsius, must_cool, is_hot, standing), is_hot,
                      celsius, likely_celsius, sensor_fault, standing, slowness)
 

@@ -34,12 +34,7 @@ FAILED = 1   # exit code of a process that ends by an exception, as Python's own
 
 
 def main(descriptor: int, preload: Iterable[str]) -> None:
-    """
-    Serve until the parent has ended.
-
-    :param descriptor: number of the socket to the parent.
-    :param preload: names of modules to load first; what is not installed is left out.
-    """
+    """Load the modules to preload that are installed; serve until the parent has ended."""
     for name in preload:
         with suppress(ImportError):
             importlib.import_module(name)

@@ -22,10 +22,10 @@ import sys
 
 from ncs_cluster_detector.processes.process_start import ends_with_its_reader
 from ncs_cluster_detector.simulation.api.process_state import ENVIRONMENT_VARIABLE as BUS_VARIABLE
+from ncs_cluster_detector.simulation.api.process_state import STAND_IN_VARIABLE
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.bus_spec import LEFTOVERS
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
-from ncs_cluster_detector.simulation.networks import stand_in
 
 PROGRAM = 'python -m ncs_cluster_detector.simulation'
 MODULES = Path(__file__).resolve().parent / 'in_place_of_sdk'
@@ -58,7 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line; return only if it is wrong.
 
-    :param arguments: list of words, by default those of the process.
     :return: exit code 2, after the usage or one line about the error on stderr.
     """
     parser = _parser()
@@ -80,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The program inherits the file, and keeps the process id, which is part of the path.
     os.set_inheritable(int(shared_bus.path.rpartition('/')[2]), True)
     environment[BUS_VARIABLE] = shared_bus.path
-    environment[stand_in.ENVIRONMENT_VARIABLE] = options.stand_in or ''
+    environment[STAND_IN_VARIABLE] = options.stand_in or ''
     environment['PYTHONPATH'] = os.pathsep.join(
         filter(None, [str(MODULES), environment.get('PYTHONPATH')]))
     os.execve(sys.executable, [sys.executable, options.script, *options.arguments], environment)
@@ -90,7 +89,7 @@ def _check_stand_in(name):
     if name is None:
         return
     # Imported here because it loads OpenCV, which most runs do not need.
-    from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
+    from ncs_cluster_detector.simulation.networks.graphs import HOST_DETECTORS
     if name not in HOST_DETECTORS:
         raise ValueError(f'--stand-in {name}: expected one of {", ".join(HOST_DETECTORS)}')
 

@@ -6,7 +6,12 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Turn a failed call of the mvnc API into an error with one line of text and the remedy."""
+"""
+Turn a failed call of the mvnc API into an error with one line of text and the remedy.
+
+In all functions ``name`` is the stick's device name, ``index`` the number of a graph, from 0, and
+``error`` the API's exception.
+"""
 
 from collections.abc import Sequence
 import os
@@ -39,12 +44,7 @@ def status_name(error: Exception) -> str:
 
 
 def reason_not_to_open(wanted: str, names: Sequence[str]) -> StickError | None:
-    """
-    Return the error that forbids opening a stick, or None.
-
-    :param wanted: device name.
-    :param names: the device names of all sticks.
-    """
+    """Return the error that forbids opening one of the listed sticks, or None."""
     same_port = [name for name in names if port_of(name) == port_of(wanted)]
     if not same_port:
         return StickNotFoundError(
@@ -64,12 +64,7 @@ def reason_not_to_open(wanted: str, names: Sequence[str]) -> StickError | None:
 
 
 def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
-    """
-    Return the error for a stick that did not open, with the reason that the system's files show.
-
-    :param name: device name as listed.
-    :param error: the API's exception.
-    """
+    """Return the error for a stick that did not open, with the reason that the facts show."""
     attempt = f'opening stick {name}: {status_name(error)}, expected OK'
     port, _, chip = name.partition('-')
     if facts.sdk_folder() is None:   # no native library, so no USB either
@@ -99,14 +94,7 @@ def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
 
 
 def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoadError:
-    """
-    Return the error for a graph that could not be loaded onto the stick.
-
-    :param name: device name.
-    :param index: number of the graph, from 0.
-    :param size: bytes in the graph file.
-    :param error: the API's exception.
-    """
+    """Return the error for a graph file of ``size`` bytes that could not be loaded."""
     status = status_name(error)
     attempt = f'loading graph {index} ({size} bytes) on stick {name}: {status}, expected OK'
     if status in _BAD_FILE_STATUSES or not size:
@@ -116,13 +104,7 @@ def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoa
 
 
 def unfit_input(name: str, index: int, reason: object) -> GraphRejectedError:
-    """
-    Return the error for a graph whose input is not a picture of three channels.
-
-    :param name: device name.
-    :param index: number of the graph, from 0.
-    :param reason: the input that it has instead.
-    """
+    """Return the error for a graph whose input (``reason``) is not a picture of 3 channels."""
     return GraphRejectedError(
         f'loading graph {index} on stick {name}: its input is {reason}, expected '
         '1x3xHEIGHTxWIDTH, one picture of three channels; compile a network with such an input')
@@ -132,8 +114,6 @@ def no_detector(name: str, index: int, shape: Sequence[int]) -> GraphRejectedErr
     """
     Return the error for a graph whose output cannot be that of an SSD network.
 
-    :param name: device name.
-    :param index: number of the graph, from 0.
     :param shape: pictures, channels, height and width of its output.
     """
     return GraphRejectedError(
@@ -147,8 +127,7 @@ def call_failure(attempt: str, name: str, error: Exception) -> StickError:
     Return the error for any other call.
 
     :param attempt: what was attempted, such as ``reading a result``.
-    :param name: device name; empty when the call does not concern one stick.
-    :param error: the API's exception.
+    :param name: empty when the call does not concern one stick.
     """
     status = status_name(error)
     text = f'{attempt}{f" on stick {name}" if name else ""}: {status}, expected OK'

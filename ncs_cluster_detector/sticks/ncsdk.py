@@ -63,7 +63,6 @@ class NcsdkStick(Stick):
         """
         Prepare a driver; nothing is opened yet.
 
-        :param mvncapi: the API module.
         :param graph_buffers: the graph files' contents (bytes), in the order of the outputs.
         :param facts: where to look for the reason of a failed opening; None is this system.
         :param usb: to check which stick was opened; None for no check.

@@ -46,10 +46,6 @@ class _Numpy(types.ModuleType):
 
 
 def adapt(binding: Any) -> None:
-    """
-    Replace the name ``numpy`` inside a binding's module, if it has one.
-
-    :param binding: the imported module ``mvnc.mvncapi`` or its double.
-    """
+    """Replace the name ``numpy``, if any, inside the module ``mvnc.mvncapi`` or its double."""
     if getattr(binding, 'numpy', None) is np:
         binding.numpy = _Numpy('numpy')

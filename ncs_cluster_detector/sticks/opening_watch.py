@@ -38,7 +38,6 @@ class OpeningWatch:
         Note which sticks have booted before the opening.
 
         :param wanted: device name of the stick.
-        :param other_ports: the USB ports of other sticks.
         :raises UsbError: the bus cannot be listed, or does not show the stick.
         """
         self._usb = usb

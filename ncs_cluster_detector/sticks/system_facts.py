@@ -14,6 +14,7 @@ The SDK says only ERROR then, and its next call may never return.
 
 import glob
 import os
+from pathlib import Path
 
 # Source: the vendor's udev rules. A stick changes its product number, not this one, as it boots.
 VENDOR_ID = '03e7'
@@ -65,7 +66,7 @@ class SystemFacts:
         found = []
         for device in sorted(glob.glob(os.path.join(self._usb_devices, f'*-{port}'))):
             try:
-                values = [_first_line(os.path.join(device, name))
+                values = [Path(device, name).read_text(encoding='ascii').strip()
                           for name in ('idVendor', 'busnum', 'devnum')]
             except OSError:   # it left the bus while its files were read
                 continue
@@ -77,8 +78,3 @@ class SystemFacts:
     def is_usable(self, node: str) -> bool:
         """Return whether this process may read and write a device file."""
         return os.access(node, os.R_OK | os.W_OK, effective_ids=True)
-
-
-def _first_line(path: str) -> str:
-    with open(path, encoding='ascii') as file:
-        return file.readline().strip()

@@ -36,28 +36,27 @@ SILENCE_SEC = 0.05        # a stick that has data sends it within a millisecond
 LONGEST_TALK_SEC = 0.3    # a full queue of results is a few kilobytes
 WRITE_SEC = 0.1
 LEAVING_SEC = 0.3         # healthy sticks leave the bus some 50 ms after the request
-_RETRY_SEC = 0.02         # reading fails for a while before the system sees that a stick is gone
+RETRY_SEC = 0.02          # reading fails for a while before the system sees that a stick is gone
 
 
 def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FILL_BYTES) -> bool:
     """
     Read all data of a booted stick and ask it to reset itself.
 
-    :param claim: its :class:`UsbClaim`.
     :param budget_sec: how long this may take, in seconds; 0.5 is enough for a healthy stick.
     :param fill_bytes: the most that an interrupted transfer may still need.
     :return: whether it has left the bus, on its way to its ROM state.
     """
     give_up_at = time.monotonic() + budget_sec
     try:
-        _listen(claim, min(give_up_at, time.monotonic() + LONGEST_TALK_SEC), SILENCE_SEC)
+        listen(claim, min(give_up_at, time.monotonic() + LONGEST_TALK_SEC), SILENCE_SEC)
         claim.write(RESET_REQUEST, WRITE_SEC)
-        _listen(claim, min(give_up_at, time.monotonic() + LEAVING_SEC))
+        listen(claim, min(give_up_at, time.monotonic() + LEAVING_SEC))
         for _ in range(fill_bytes // len(_FILLER)):
             if time.monotonic() >= give_up_at:
                 return False
             claim.write(_FILLER, WRITE_SEC)
-        _listen(claim, give_up_at)
+        listen(claim, give_up_at)
     except UsbGoneError:
         return True
     except UsbError:
@@ -65,8 +64,14 @@ def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FI
     return False
 
 
-def _listen(claim: UsbClaim, until: float, silence_sec: float | None = None) -> None:
-    """Read and drop data until a time, or until the stick was silent for ``silence_sec``."""
+def listen(
+        claim: UsbClaim, until: float, silence_sec: float | None = None,
+        retry_sec: float = RETRY_SEC) -> None:
+    """
+    Read and drop data until a time, or until the stick was silent for ``silence_sec``.
+
+    :raises UsbGoneError: it has left the bus.
+    """
     while (left_sec := until - time.monotonic()) > 0:
         try:
             claim.read(left_sec if silence_sec is None else min(left_sec, silence_sec))
@@ -75,5 +80,5 @@ def _listen(claim: UsbClaim, until: float, silence_sec: float | None = None) -> 
                 return
         except UsbGoneError:
             raise
-        except UsbError:
-            time.sleep(_RETRY_SEC)
+        except UsbError:   # it fails at once, so do not retry in a tight loop
+            time.sleep(min(retry_sec, left_sec))

@@ -14,14 +14,11 @@ from typing import Any
 
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
-from ncs_cluster_detector.processes.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.shown_text import shown
+from ncs_cluster_detector.supervision.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.transitions import check_transition
-from ncs_cluster_detector.wire.messages import BusReport
-from ncs_cluster_detector.wire.messages import Clean
-from ncs_cluster_detector.wire.messages import DeadStick
-from ncs_cluster_detector.wire.messages import WorkerConfig
+from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.worker import bus_cleaner_main
 
 # The sum of its own deadlines is 2.5 s; a process that needs longer hangs in a system call.
@@ -48,10 +45,10 @@ class BusCleaner:
     library or permission sticks are listed without cleaning, after one warning.
     """
 
-    def __init__(self, config: WorkerConfig, logger: Logger) -> None:
+    def __init__(self, config: messages.WorkerConfig, logger: Logger) -> None:
         """Start without a process."""
-        self.dead: dict[str, DeadStick] = {}          # by USB port
-        self.spared: frozenset[str] = frozenset()     # the own ports of the last cleaning
+        self.dead: dict[str, messages.DeadStick] = {}   # by USB port
+        self.spared: frozenset[str] = frozenset()   # the own ports of the last cleaning
         self.state = CleanerState.ENDED
         self.deadline = float('inf')   # when it must answer by; infinite when it need not answer
         self._config = config
@@ -62,16 +59,11 @@ class BusCleaner:
         self._problem = ''
 
     def clean(self, own_ports: tuple[str, ...], now: float) -> bool:
-        """
-        Ask for a clean bus, unless a cleaning is going on.
-
-        :param own_ports: see Clean.
-        :return: False if the bus cannot be cleaned.
-        """
+        """Have the bus cleaned, unless that is going on; return False if it cannot be cleaned."""
         if self.state is CleanerState.ENDED and now >= self._not_before:
             self._start(now)
         if self._process is not None and self.state is CleanerState.IDLE:
-            self._process.send(Clean(own_ports))
+            self._process.send(messages.Clean(own_ports))
             self._change_state(CleanerState.CLEANING, CleanerState.IDLE)
             self.spared = frozenset(own_ports)
             self.deadline = now + ANSWER_SEC
@@ -102,10 +94,6 @@ class BusCleaner:
             self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
         return was_asked and self.state is not CleanerState.CLEANING, left
 
-    def extend_deadlines(self, delay_sec: float) -> None:
-        """Move the deadline, because this process itself was suspended for that time."""
-        self.deadline += delay_sec
-
     def waitables(self) -> list[Any]:
         """Return the objects that become ready when it sends a message or ends."""
         return [] if self._process is None else self._process.waitables()
@@ -128,7 +116,7 @@ class BusCleaner:
         else:
             self._change_state(CleanerState.IDLE, CleanerState.ENDED)
 
-    def _take_in(self, report: BusReport) -> dict[str, bool]:
+    def _take_in(self, report: messages.BusReport) -> dict[str, bool]:
         """Return by port, for dead sticks that left the bus, whether a reset brought them back."""
         dead = {stick.port: stick for stick in report.dead}
         left = {port: port in report.revived for port in self.dead.keys() - dead.keys()}

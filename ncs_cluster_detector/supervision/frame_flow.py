@@ -55,10 +55,7 @@ class FrameFlow:
         """
         Send frames to sticks.
 
-        :param now: seconds of the monotonic clock.
-        :param newest: the newest frame, or None.
         :param sticks: all sticks; the list is updated for those that get a frame.
-        :param settings: the present settings.
         """
         self._replace_late_sticks(now, sticks, settings)
         self._take_in(now, newest)

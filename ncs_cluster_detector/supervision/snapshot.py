@@ -53,7 +53,7 @@ class StickSnapshot:
 @dataclass(frozen=True)
 class Snapshot:
     """
-    The whole cluster at the time ``taken_at`` (seconds of the monotonic clock).
+    The whole cluster at one time.
 
     ``asked_size`` is how many sticks would be active if all were fit; ``sustainable_size`` is how
     many can always be active below the switch temperature, if that is known. ``heat_advice`` is
@@ -62,7 +62,6 @@ class Snapshot:
     its publication. ``waiting_for_image_since`` is the time of the last image, or of the start.
     """
 
-    taken_at: float
     settings: Settings
     sticks: tuple[StickSnapshot, ...]
     active: tuple[int, ...]

@@ -9,8 +9,8 @@
 """Starts the sticks, one at a time: a worker lists them and opens one of them."""
 
 from ncs_cluster_detector.policy.stick_status import StickState
-from ncs_cluster_detector.processes.endings import Endings
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.endings import Endings
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
@@ -115,7 +115,7 @@ class StartTurn:
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
         for place in (self._opener, self._lister):
-            place.extend_deadlines(delay_sec)
+            place.deadline += delay_sec
 
     def _is_starting(self) -> bool:
         return self._opener.handle is not None or any(

@@ -13,11 +13,11 @@ from typing import Any
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.processes.endings import end_all
-from ncs_cluster_detector.processes.endings import Endings
-from ncs_cluster_detector.processes.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.endings import end_all
+from ncs_cluster_detector.supervision.endings import Endings
+from ncs_cluster_detector.supervision.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
@@ -28,11 +28,7 @@ from ncs_cluster_detector.supervision.start_turn import StartTurn
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
-from ncs_cluster_detector.wire.messages import Fault
-from ncs_cluster_detector.wire.messages import Reading
-from ncs_cluster_detector.wire.messages import Ready
-from ncs_cluster_detector.wire.messages import Result
-from ncs_cluster_detector.wire.messages import Step
+from ncs_cluster_detector.wire import messages
 
 
 class StickPool:
@@ -48,7 +44,7 @@ class StickPool:
         self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
         self._longest_start_sec: float | None = None   # None until a stick has started
         self._held_back: list[str] = []                # lines to log later
-        self._results: list[tuple[int, Result, Frame]] = []
+        self._results: list[tuple[int, messages.Result, Frame]] = []
         self._lost: list[tuple[int, int]] = []   # stick and frame number
         # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
@@ -74,7 +70,7 @@ class StickPool:
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         record = self._register.records[number]
-        record.worker.post(frame.sequence, frame, now)
+        record.worker.post(frame, now)
         record.figures.on_frame_sent(now)
 
     def frames_of(self, number: int) -> dict[int, Frame]:
@@ -92,7 +88,7 @@ class StickPool:
         record.worker.ask_to_stop()
         self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
 
-    def take_results(self) -> list[tuple[int, Result, Frame]]:
+    def take_results(self) -> list[tuple[int, messages.Result, Frame]]:
         """Return the new results: stick number, Result and Frame of each."""
         results, self._results = self._results, []
         return results
@@ -129,7 +125,7 @@ class StickPool:
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
         self._turn.extend_deadlines(delay_sec)
-        self._cleaner.extend_deadlines(delay_sec)
+        self._cleaner.deadline += delay_sec
         for record in self._register.with_worker():
             record.worker.extend_deadlines(delay_sec)
 
@@ -154,14 +150,14 @@ class StickPool:
         handle = record.worker
         has_ended = handle.has_ended()   # before its last messages are read
         for message in handle.messages():
-            if isinstance(message, Result):
+            if isinstance(message, messages.Result):
                 self._settle(record, message, now)
-            elif isinstance(message, Reading):
+            elif isinstance(message, messages.Reading):
                 handle.heard_at = now
                 record.on_reading(message)
-            elif isinstance(message, Step):
+            elif isinstance(message, messages.Step):
                 handle.on_step(message.step, now)
-            elif isinstance(message, Ready):
+            elif isinstance(message, messages.Ready):
                 self._longest_start_sec = max(self._longest_start_sec or 0.0,
                                               now - handle.started_at)
                 handle.heard_at = now
@@ -171,14 +167,14 @@ class StickPool:
                 record.on_reading(message.reading)
                 self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                                   f'process {handle.pid}')
-            elif isinstance(message, Fault):
+            elif isinstance(message, messages.Fault):
                 self._hear_fault(record, message, now)
                 return
         if has_ended:
             self._fail(record, handle.how_it_ended(), now, now,
                        Cause.KILLED if handle.was_killed() else Cause.STICK)
 
-    def _settle(self, record: StickRecord, result: Result, now: float) -> None:
+    def _settle(self, record: StickRecord, result: messages.Result, now: float) -> None:
         frame = record.worker.settle(result, now)
         if frame is None:
             return
@@ -192,7 +188,7 @@ class StickPool:
                 'label_files fit graph_paths? Further ones are only counted')
         record.on_result(result, now)
 
-    def _hear_fault(self, record: StickRecord, fault: Fault, now: float) -> None:
+    def _hear_fault(self, record: StickRecord, fault: messages.Fault, now: float) -> None:
         kill_at = now + STOP_GRACE_SEC
         is_starting = record.state is StickState.STARTING
         if fault.in_use and is_starting:

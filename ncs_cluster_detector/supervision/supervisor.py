@@ -164,7 +164,8 @@ class Supervisor:
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
-            self._publish(frame, tuple(filter(self._settings.wants, detections)))
+            self._publish(frame, tuple(found for found in detections
+                                       if self._settings.wants(found.label, found.score)))
             self._output.count(now)
             self._latency.add(time.monotonic() - frame.arrived_at)
 
@@ -174,7 +175,7 @@ class Supervisor:
         sticks = tuple(replace(stick, condition=cluster.condition(stick.status))
                        for stick in self._pool.snapshots(now, cluster.active))
         self.snapshot = Snapshot(
-            taken_at=now, settings=self._settings, sticks=sticks, active=cluster.active,
+            settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
             at_full_speed=cluster.at_full_speed,

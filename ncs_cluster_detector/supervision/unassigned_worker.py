@@ -16,12 +16,7 @@ from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.transitions import check_transition
-from ncs_cluster_detector.wire.messages import DeviceList
-from ncs_cluster_detector.wire.messages import Enumerate
-from ncs_cluster_detector.wire.messages import EnumerationStarted
-from ncs_cluster_detector.wire.messages import Fault
-from ncs_cluster_detector.wire.messages import ListSticks
-from ncs_cluster_detector.wire.messages import StandBy
+from ncs_cluster_detector.wire import messages
 
 # Listing takes no time, or 1.5 s when the library itself has to reset a stick that a killed
 # process left behind. It gives up on such a stick after 6.3 s, so no listing takes longer. The
@@ -83,16 +78,16 @@ class UnassignedWorker:
         """Keep a worker that has listed the sticks, to list them again."""
         self._change_state(UnassignedState.LISTED, UnassignedState.EMPTY)
         self.handle = handle
-        handle.send(StandBy())
+        handle.send(messages.StandBy())
 
     def list_sticks(self, now: float) -> None:
         """Let the worker, which has its turn, list the sticks; the bus is clean."""
-        self._ask_for_list(ListSticks(), now, UnassignedState.HAS_TURN)
+        self._ask_for_list(now, UnassignedState.HAS_TURN)
 
     def look(self, now: float) -> None:
         """Have the sticks listed again, unless the worker is still doing so."""
         if self.state is not UnassignedState.LISTING:
-            self._ask_for_list(Enumerate(), now, UnassignedState.LISTED)
+            self._ask_for_list(now, UnassignedState.LISTED)
 
     def hear(self, now: float) -> tuple[str, ...] | None:
         """Return the device names that the worker has listed since the last call, or None."""
@@ -100,14 +95,14 @@ class UnassignedWorker:
             return None
         self._has_ended = self.handle.has_ended()   # before its last messages are read
         for message in self.handle.messages():
-            if isinstance(message, DeviceList):
+            if isinstance(message, messages.DeviceList):
                 self._change_state(UnassignedState.LISTED, UnassignedState.LISTING)
                 self._can_list = True
                 self._failures = 0
                 return message.device_names
-            if isinstance(message, EnumerationStarted):
+            if isinstance(message, messages.EnumerationStarted):
                 self._change_state(UnassignedState.HAS_TURN, UnassignedState.STARTING)
-            elif isinstance(message, Fault):
+            elif isinstance(message, messages.Fault):
                 # A list says nothing about graphs, whatever the library answers.
                 if message.parameter == 'driver' and not self._can_list:
                     self.unusable = (message.parameter, message.text)   # which ends the node
@@ -137,22 +132,17 @@ class UnassignedWorker:
         self._has_ended = False
         return handle
 
-    def extend_deadlines(self, delay_sec: float) -> None:
-        """Move the deadline, because this process itself was suspended for that time."""
-        self.deadline += delay_sec
-
     def _change_state(self, new: UnassignedState, *predecessors: UnassignedState) -> None:
         check_transition('a worker without a stick', self.state, new, predecessors)
         self.state = new
         self.deadline = float('inf')
 
-    def _ask_for_list(
-            self, message: ListSticks | Enumerate, now: float, after: UnassignedState) -> None:
+    def _ask_for_list(self, now: float, after: UnassignedState) -> None:
         self._change_state(UnassignedState.LISTING, after)
         self._expect_answer(now, min(LISTING_SEC * 2 ** self._failures, LONGEST_LISTING_SEC,
                                      self._options.startup_timeout_sec))
         assert self.handle is not None
-        self.handle.send(message)
+        self.handle.send(messages.ListSticks())
 
     def _expect_answer(self, now: float, patience_sec: float) -> None:
         self.deadline = now + patience_sec

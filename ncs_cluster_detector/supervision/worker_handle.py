@@ -8,27 +8,18 @@
 # the License.
 """The supervisor's side of a worker process: its pipe, its slots, the frames it holds."""
 
-from __future__ import annotations
-
-from collections import OrderedDict
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.transitions import check_transition
+from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
-from ncs_cluster_detector.wire.messages import Infer
-from ncs_cluster_detector.wire.messages import Result
-from ncs_cluster_detector.wire.messages import Stop
 from ncs_cluster_detector.worker import bus_cleaner_main
 from ncs_cluster_detector.worker import worker_main
-
-if TYPE_CHECKING:
-    from ncs_cluster_detector.supervision.frame import Frame
-    from ncs_cluster_detector.wire.messages import WorkerConfig
 
 
 def prepare(driver: Driver) -> None:
@@ -55,7 +46,7 @@ class WorkerHandle(ChildProcess):
 
     title = 'worker process'
 
-    def __init__(self, config: WorkerConfig, inflight_per_stick: int, now: float) -> None:
+    def __init__(self, config: messages.WorkerConfig, inflight_per_stick: int, now: float) -> None:
         """Start the process; its start-up time counts from ``now``."""
         self.started_at = now
         self.step = OpeningStep.WAITING
@@ -65,7 +56,7 @@ class WorkerHandle(ChildProcess):
         self.busy_since: float | None = None
         self.slots = FrameSlots(inflight_per_stick)
         # By sequence: the frame and its slot.
-        self._outstanding: OrderedDict[int, tuple[Frame, int]] = OrderedDict()
+        self._outstanding: dict[int, tuple[Frame, int]] = {}
         with ExitStack() as undo:
             undo.callback(self.slots.close)
             super().__init__(worker_main.main, self.slots, config)
@@ -87,16 +78,16 @@ class WorkerHandle(ChildProcess):
         check_transition('the opening of a stick', self.step, step, steps[:steps.index(step)])
         self.step, self.step_at = step, now
 
-    def post(self, sequence: int, frame: Frame, now: float) -> None:
+    def post(self, frame: Frame, now: float) -> None:
         """Send a frame to the worker; a slot must be free."""
         slot = self.slots.put(frame.image)
         if not self._outstanding:
             self.busy_since = now
-        self._outstanding[sequence] = (frame, slot)
+        self._outstanding[frame.sequence] = (frame, slot)
         height, width = frame.image.shape[:2]
-        self.send(Infer(sequence, slot, height, width))
+        self.send(messages.Infer(frame.sequence, slot, height, width))
 
-    def settle(self, result: Result, now: float) -> Frame | None:
+    def settle(self, result: messages.Result, now: float) -> Frame | None:
         """Return the frame of a result and free its slot; return None if it was never posted."""
         if result.sequence not in self._outstanding:
             return None
@@ -107,7 +98,7 @@ class WorkerHandle(ChildProcess):
 
     def ask_to_stop(self) -> None:
         """Ask the worker to close its stick and exit."""
-        self.send(Stop())
+        self.send(messages.Stop())
 
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""

@@ -32,7 +32,7 @@ class WorkerConfig:
 
 @dataclass(frozen=True)
 class ListSticks:
-    """To the worker, in answer to EnumerationStarted: list the sticks; the USB bus is clean."""
+    """To the worker, in answer to EnumerationStarted or while it stands by: list the sticks."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,6 @@ class Open:
 @dataclass(frozen=True)
 class StandBy:
     """To the worker, in answer to DeviceList: open no stick; stay to list them again."""
-
-
-@dataclass(frozen=True)
-class Enumerate:
-    """To a worker that stands by: list the sticks again."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class EnumerationStarted:
 
 @dataclass(frozen=True)
 class DeviceList:
-    """From the worker, after ListSticks and Enumerate: the device names of all sticks."""
+    """From the worker, after ListSticks: the device names of all sticks."""
 
     device_names: tuple[str, ...]
 

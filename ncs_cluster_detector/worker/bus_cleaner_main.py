@@ -37,11 +37,9 @@ from ncs_cluster_detector.sticks.usb_bus import UsbClaim
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.usb_reset import GRAPH_FILL_BYTES
+from ncs_cluster_detector.sticks.usb_reset import listen
 from ncs_cluster_detector.sticks.usb_reset import TENSOR_FILL_BYTES
-from ncs_cluster_detector.wire.messages import BusReport
-from ncs_cluster_detector.wire.messages import Clean
-from ncs_cluster_detector.wire.messages import DeadStick
-from ncs_cluster_detector.wire.messages import WorkerConfig
+from ncs_cluster_detector.wire import messages
 
 # A dead stick may delay the start of another by these two together.
 OWNER_CLAIMS_SEC = 0.1    # a program that boots a stick tries every millisecond to claim it
@@ -57,7 +55,7 @@ _FAILED_READ_PAUSE_SEC = 1.0
 Address: TypeAlias = tuple[int, int]   # of a stick on the bus, see UsbStick
 
 
-def main(connection: Connection, config: WorkerConfig) -> None:
+def main(connection: Connection, config: messages.WorkerConfig) -> None:
     """Clean the bus on request until the supervisor, at the other end of the pipe, has ended."""
     threading.excepthook = _end_with
     try:
@@ -65,11 +63,11 @@ def main(connection: Connection, config: WorkerConfig) -> None:
     except usb_bus.UsbUnavailableError as error:
         bus, problem = None, shown(error)
     if bus is None:
-        connection.send(BusReport(problem=problem, usable=False))
+        connection.send(messages.BusReport(problem=problem, usable=False))
         os._exit(0)
     cleaner = _Cleaner(bus, connection.send)
     try:
-        while isinstance(message := connection.recv(), Clean):
+        while isinstance(message := connection.recv(), messages.Clean):
             cleaner.clean(message.own_ports)
     except (EOFError, OSError):
         pass   # the supervisor has ended; claims end with this process
@@ -86,12 +84,12 @@ def _end_with(error: threading.ExceptHookArgs) -> None:
 class _Cleaner:
     """One thread calls :meth:`clean`; each dead stick has a thread that alone holds its claim."""
 
-    def __init__(self, bus: UsbBus, send: Callable[[BusReport], object]) -> None:
+    def __init__(self, bus: UsbBus, send: Callable[[messages.BusReport], object]) -> None:
         self._bus = bus
         self._send = send
         self._lock = threading.Lock()   # for the attributes below
-        self._dead: dict[Address, DeadStick] = {}
-        self._pending: dict[Address, DeadStick] = {}   # those that are being reset
+        self._dead: dict[Address, messages.DeadStick] = {}
+        self._pending: dict[Address, messages.DeadStick] = {}   # those that are being reset
         self._problems: set[str] = set()
         self._old: set[Address] = set()   # of the booted sticks at the last cleaning
 
@@ -140,7 +138,7 @@ class _Cleaner:
         if claim is None:
             return
         with self._lock:
-            self._pending[stick.address] = DeadStick(stick.port, time.monotonic())
+            self._pending[stick.address] = messages.DeadStick(stick.port, time.monotonic())
         if ask_to_reset(claim, RESET_SEC):
             claim.close()
             left.append(stick.port)
@@ -204,8 +202,8 @@ class _Cleaner:
     def _report(self, **about: Any) -> None:
         with self._lock:
             # One problem is enough, and always the same one.
-            self._send(BusReport(dead=tuple(self._dead.values()),
-                                 problem=min(self._problems, default=''), **about))
+            self._send(messages.BusReport(
+                dead=tuple(self._dead.values()), problem=min(self._problems, default=''), **about))
 
 
 def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
@@ -221,14 +219,8 @@ def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
 
 def _leaves_bus(claim: UsbClaim, within_sec: float) -> bool:
     """Return whether a stick leaves the bus within a time; drop the data that it sends."""
-    until = time.monotonic() + within_sec
-    while (left_sec := until - time.monotonic()) > 0:
-        try:
-            claim.read(left_sec)
-        except usb_bus.UsbGoneError:
-            return True
-        except usb_bus.UsbTimeoutError:
-            return False
-        except usb_bus.UsbError:   # it fails at once, so do not retry in a tight loop
-            time.sleep(min(_FAILED_READ_PAUSE_SEC, left_sec))
+    try:
+        listen(claim, time.monotonic() + within_sec, retry_sec=_FAILED_READ_PAUSE_SEC)
+    except usb_bus.UsbGoneError:
+        return True
     return False

@@ -38,20 +38,8 @@ from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
+from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
-from ncs_cluster_detector.wire.messages import DeviceList
-from ncs_cluster_detector.wire.messages import Enumerate
-from ncs_cluster_detector.wire.messages import EnumerationStarted
-from ncs_cluster_detector.wire.messages import Fault
-from ncs_cluster_detector.wire.messages import Infer
-from ncs_cluster_detector.wire.messages import ListSticks
-from ncs_cluster_detector.wire.messages import Open
-from ncs_cluster_detector.wire.messages import Reading
-from ncs_cluster_detector.wire.messages import Ready
-from ncs_cluster_detector.wire.messages import Result
-from ncs_cluster_detector.wire.messages import Step
-from ncs_cluster_detector.wire.messages import Stop
-from ncs_cluster_detector.wire.messages import WorkerConfig
 
 READING_PERIOD_SEC = 1.0
 # A SIGTERM to the whole group also reaches the supervisor, which then sends Stop at once.
@@ -61,7 +49,7 @@ WAIT_FOR_STOP_SEC = 1.0
 CLOSE_SEC = 2.5
 
 
-def main(connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> None:
+def main(connection: Connection, slots: ReceivedSlots, config: messages.WorkerConfig) -> None:
     """Run a worker until it is stopped, its stick fails or the supervisor has ended."""
     gc.freeze()            # memory of the fork server is not visited, and so stays shared
     cv2.setNumThreads(1)   # one core a worker: the sticks are the parallel part
@@ -79,7 +67,9 @@ def main(connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> 
 
 class _Worker:
 
-    def __init__(self, connection: Connection, slots: ReceivedSlots, config: WorkerConfig) -> None:
+    def __init__(
+            self, connection: Connection, slots: ReceivedSlots,
+            config: messages.WorkerConfig) -> None:
         self.commands: queue.SimpleQueue[object] = queue.SimpleQueue()   # for the stick thread
         self._under_way: queue.SimpleQueue[tuple[int, float] | None] = queue.SimpleQueue()
         self._watch_ends = threading.Event()
@@ -104,11 +94,11 @@ class _Worker:
 
     def _stop_by_signal(self) -> None:
         self._report_fault(f'worker process {os.getpid()} was ended by SIGTERM')
-        self.commands.put(Stop())
+        self.commands.put(messages.Stop())
 
     def end_alone(self) -> None:
         """Close the stick, because the supervisor has ended; do not wait for a blocked thread."""
-        self.commands.put(Stop())
+        self.commands.put(messages.Stop())
         threading.Event().wait(CLOSE_SEC)
         os._exit(1)
 
@@ -134,33 +124,33 @@ class _Worker:
         with self._config.driver.lock():
             self._stick_or_none = self._config.driver.make_stick(
                 [graph for graph, _ in self._config.graphs])
-            self._send(EnumerationStarted())
+            self._send(messages.EnumerationStarted())
             command = self.commands.get()
-            if isinstance(command, ListSticks):
+            if isinstance(command, messages.ListSticks):
                 command = self._list_sticks()
-            if isinstance(command, Open):
+            if isinstance(command, messages.Open):
                 self._stick.open_stick(command.device_name, command.other_ports,
-                                       lambda step: self._send(Step(step)))
-        if not isinstance(command, Open):
+                                       lambda step: self._send(messages.Step(step)))
+        if not isinstance(command, messages.Open):
             self._stand_by(command)
-        self._send(Ready(self._read()))
+        self._send(messages.Ready(self._read()))
 
     def _stand_by(self, command: object) -> None:
         """List the sticks on request; there is none to open."""
-        while not isinstance(command, Stop):
-            wanted = isinstance(command, Enumerate)
+        while not isinstance(command, messages.Stop):
+            wanted = isinstance(command, messages.ListSticks)
             command = self._list_sticks() if wanted else self.commands.get()
         os._exit(0)
 
     def _list_sticks(self) -> object:
         """Send the list of sticks; return the next command."""
-        self._send(DeviceList(tuple(self._stick.device_names())))
+        self._send(messages.DeviceList(tuple(self._stick.device_names())))
         return self.commands.get()
 
     def _send_frames(self) -> None:
         while True:
             command = self.commands.get()
-            if not isinstance(command, Infer):
+            if not isinstance(command, messages.Infer):
                 return
             started_at = time.monotonic()
             image = self._slots.image(command.slot, command.height, command.width)
@@ -181,8 +171,9 @@ class _Worker:
                     unusable += dropped
                     if dropped:
                         unlabelled = max(unlabelled, ssd.class_without_label(output, labels))
-                self._send(Result(sequence, tuple(detections), unusable,
-                                  finished_at - started_at, finished_at, unlabelled))
+                self._send(messages.Result(
+                    sequence, tuple(detections), unusable, finished_at - started_at, finished_at,
+                    unlabelled))
 
     def _keep_watch(self) -> None:
         """Read the temperature once a second; the first reading was sent with Ready."""
@@ -193,9 +184,9 @@ class _Worker:
                 read_at = reading.measured_at
                 self._send(reading)
 
-    def _read(self) -> Reading:
+    def _read(self) -> messages.Reading:
         read_at = time.monotonic()
-        return Reading(*self._stick.thermal_state(), read_at)
+        return messages.Reading(*self._stick.thermal_state(), read_at)
 
     @contextmanager
     def _reporting_failure(self) -> Iterator[None]:
@@ -215,11 +206,11 @@ class _Worker:
                            _parameter_at_fault(error), isinstance(error, StickInUseError))
         if self._stick_or_none is None or self._stick_or_none.has_failed:
             os._exit(1)
-        self.commands.put(Stop())
+        self.commands.put(messages.Stop())
 
     def _report_fault(self, text: str, parameter: str = '', in_use: bool = False) -> None:
         self._fault = shown(text)   # texts of a library may have several lines
-        self._send(Fault(self._fault, parameter, in_use))
+        self._send(messages.Fault(self._fault, parameter, in_use))
 
     def _send(self, message: object) -> None:
         with self._send_lock, suppress(OSError):   # the main thread notices a closed pipe

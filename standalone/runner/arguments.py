@@ -82,15 +82,19 @@ def parse(arguments: Sequence[str]) -> Options:
         f'Celsius (without it: {values.AMBIENT.default:g})')
     given = parser.parse_args(arguments)
     try:
-        video, fps = values.video(given.video)
-        sticks = values.sticks(given.sticks)
+        video, fps = _if_given(values.video, given.video) or (None, values.DEFAULT_SOURCE_FPS)
+        sticks = _if_given(values.sticks, given.sticks)
         # The folder comes last, because it is created.
         return Options(
-            values.seconds(given.seconds), video, fps,
+            _if_given(values.seconds, given.seconds), video, fps,
             with_profile=values.with_profile(given.fastdds_profile),
-            graphs=values.graphs(given.graphs), sticks=sticks,
-            ambient=values.ambient(given.ambient),
+            graphs=_if_given(values.graphs, given.graphs), sticks=sticks,
+            ambient=_if_given(values.ambient, given.ambient),
             cluster_size=values.cluster_size(given.cluster_size, sticks),
-            out=values.folder(given.out))
+            out=_if_given(values.folder, given.out))
     except ValueError as error:
         refuse(str(error))
+
+
+def _if_given(read, text):
+    return None if text is None else read(text)

@@ -8,7 +8,9 @@
 # the License.
 """The environment variables and shared memory of a run that stays on this machine."""
 
+from collections.abc import Iterator
 from collections.abc import Mapping
+import contextlib
 import os
 from pathlib import Path
 
@@ -19,8 +21,8 @@ from ncs_cluster_detector.checking.environment import PROFILE_VARIABLES
 from ncs_cluster_detector.checking.shared_memory import remove_unused
 from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 
-__all__ = ['FOREIGN_VARIABLES', 'free_domain', 'loopback_environment', 'LOOPBACK_PROFILE',
-           'PROFILE_VARIABLES', 'remove_dead_shared_memory', 'shared_memory_names']
+__all__ = ['clean_shared_memory', 'FOREIGN_VARIABLES', 'free_domain', 'loopback_environment',
+           'LOOPBACK_PROFILE', 'PROFILE_VARIABLES', 'use']
 
 
 def loopback_environment(
@@ -30,8 +32,7 @@ def loopback_environment(
     Return the environment for the nodes and the runner: this machine only, in a domain.
 
     :param inherited: the environment variables of the caller.
-    :param domain: ROS_DOMAIN_ID of the run.
-    :param profile: path of the Fast DDS profile, or None for the transports that it has by itself.
+    :param profile: that of Fast DDS, or None for the transports that it has by itself.
     """
     kept = {name: value for name, value in inherited.items()
             if name not in FOREIGN_VARIABLES + PROFILE_VARIABLES}
@@ -46,14 +47,18 @@ def loopback_environment(
         'ROS_DOMAIN_ID': str(domain)}
 
 
-def remove_dead_shared_memory(names_before: set[str]) -> set[str]:
+@contextlib.contextmanager
+def clean_shared_memory() -> Iterator[None]:
     """
-    Remove what a run has left in shared memory; call it outside of ROS.
+    Remove what a run, the body, has left in shared memory; begin and end it outside of ROS.
 
-    :param names_before: names that were there before the run; they belong to others.
-    :return: names of what was removed: what came since then and no other process holds.
+    What was there before belongs to others, and what another process holds stays.
     """
-    return remove_unused(shared_memory_names() - names_before)
+    before = shared_memory_names()
+    try:
+        yield
+    finally:
+        remove_unused(shared_memory_names() - before)
 
 
 def use(environment: Mapping[str, str]) -> None:

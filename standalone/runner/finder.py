@@ -32,11 +32,7 @@ class Failure(Exception):
 
 
 def find_runs(executable: Path) -> list[FoundRun]:
-    """
-    Return the FoundRun of each process of this user that runs a program, the newest first.
-
-    :param executable: path of the program, a script that an interpreter runs.
-    """
+    """Return the FoundRun of each of this user's processes that run a script, newest first."""
     found = []
     for process in psutil.process_iter():
         # A process may have ended, or belong to another user: then it is skipped.
@@ -54,23 +50,22 @@ def choose_run(runs: Sequence[FoundRun], pid: int | None) -> FoundRun:
     """
     Return the FoundRun to talk to; with several, say on stderr which one it is.
 
-    :param runs: list of FoundRun, the newest first.
-    :param pid: process id that was asked for, or None.
+    :param runs: the newest first.
+    :param pid: what was asked for, or None.
     :raises Failure: there is no such run.
     """
     if not runs:
         raise Failure('no run is going on; start `make run` in another terminal')
-    others = ', '.join(str(run.pid) for run in runs[1:])
-    if pid is not None:
-        for run in runs:
-            if run.pid == pid:
-                return run
+    by_pid = {run.pid: run for run in runs}
+    if pid is None:
+        pid, *others = by_pid
+        if others:
+            print(f'param: several runs; this is the newest, detector node {pid} (--pid chooses '
+                  f'another: {", ".join(map(str, others))})', file=sys.stderr)
+    if pid not in by_pid:
         raise Failure(f'--pid {pid}: not a detector node of this checkout; use one of '
-                      f'{", ".join(str(run.pid) for run in runs)}')
-    if others:
-        print(f'param: several runs; this is the newest, detector node {runs[0].pid} (--pid '
-              f'chooses another: {others})', file=sys.stderr)
-    return runs[0]
+                      f'{", ".join(map(str, by_pid))}')
+    return by_pid[pid]
 
 
 def environment_of(run: FoundRun) -> dict[str, str]:

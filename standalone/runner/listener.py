@@ -40,11 +40,7 @@ class RunListener:
     """
 
     def __init__(self, state: RunState, recorder: Any) -> None:
-        """
-        Subscribe; to pictures only for a recorder, because each of them costs time.
-
-        :param recorder: a Recorder or None.
-        """
+        """Subscribe; to pictures only for a Recorder, if any, because each of them costs time."""
         rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
         self._state, self._recorder = state, recorder
         self.heard = False
@@ -62,7 +58,7 @@ class RunListener:
             self._node.create_subscription(
                 Image, 'annotated_image', self._take_picture, QoSProfile(depth=5))
         self._clients = {name: AsyncParameterClient(self._node, f'/{name}') for name in NODES}
-        self._asked_at = {}
+        self._ask_from = dict.fromkeys(NODES, 0.0)
 
     def spin(self, timeout_sec: float) -> None:
         """Take what comes within ``timeout_sec``, and ask for missing parameters."""
@@ -78,12 +74,9 @@ class RunListener:
 
     def _ask(self, name, client):
         now = time.monotonic()
-        if now - self._asked_at.get(name, -ASK_AGAIN_SEC) < ASK_AGAIN_SEC:
-            return
-        if not client.services_are_ready():
-            return
-        self._asked_at[name] = now
-        client.list_parameters(callback=lambda future: self._take_names(name, client, future))
+        if now >= self._ask_from[name] and client.services_are_ready():
+            self._ask_from[name] = now + ASK_AGAIN_SEC
+            client.list_parameters(callback=lambda future: self._take_names(name, client, future))
 
     def _take_names(self, name, client, future):
         names = sorted(future.result().result.names)

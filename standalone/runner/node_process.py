@@ -11,6 +11,7 @@
 from collections import deque
 from collections.abc import Mapping
 from collections.abc import Sequence
+import contextlib
 from io import FileIO
 import os
 from pathlib import Path
@@ -49,8 +50,6 @@ class NodeProcess:
         Start the node.
 
         :param name: for people, such as ``camera``.
-        :param command: list of program and arguments.
-        :param environment: its environment variables.
         :param log: an unbuffered binary file for all of its output, or None.
         """
         self.name = name
@@ -75,13 +74,10 @@ class NodeProcess:
         """Send a signal to the node alone; it stops its workers itself."""
         self._process.send_signal(number)
 
-    def wait(self, deadline: float) -> bool:
+    def wait(self, deadline: float) -> None:
         """Wait until it has ended, or until the deadline of the monotonic clock."""
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(max(deadline - time.monotonic(), 0.0))
-        except subprocess.TimeoutExpired:
-            return False
-        return True
 
     def wait_for_output(self) -> None:
         """Wait until the last line of an ended node is read."""

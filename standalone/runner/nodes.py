@@ -8,10 +8,12 @@
 # the License.
 """The two nodes of a run: their parameters and commands, and a node's end in words."""
 
+from collections.abc import Mapping
 import json
 from pathlib import Path
 import signal
 import sys
+from typing import Any
 
 from runner.arguments import Options
 
@@ -33,14 +35,15 @@ def node_commands(options: Options) -> dict[str, list[str]]:
               'simulated.ambient_celsius': options.ambient, 'cluster_size': options.cluster_size}
     detector = SIMULATION | {
         name: value for name, value in chosen.items() if value is not None}
-    return {'camera': _command('camera', camera), 'detector': _command('detector', detector)}
+    return {'camera': node_command('camera', camera),
+            'detector': node_command('detector', detector)}
 
 
 def missing_files(options: Options) -> list[Path]:
     """Return the files without which the nodes cannot start."""
-    needed = [Path(command[0]) for command in node_commands(options).values()]
-    needed += [_parameter_file(name) for name in node_commands(options)]
-    return [path for path in needed if not path.is_file()]
+    commands = node_commands(options)
+    programs = [Path(program) for program, *_ in commands.values()]
+    return [path for path in (*programs, *map(_parameter_file, commands)) if not path.is_file()]
 
 
 def shown(path: Path) -> Path:
@@ -63,10 +66,11 @@ def _parameter_file(name):
     return ROOT / 'config' / f'{name}.yaml'
 
 
-def _command(name, overrides):
+def node_command(name: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Return the command of a node with its parameter file, and other values of parameters."""
     command = [str(EXECUTABLES / f'{name}_node'), '--ros-args',
                '--params-file', str(_parameter_file(name))]
-    for parameter, value in overrides.items():
+    for parameter, value in parameters.items():
         # ROS reads a value as YAML, of which JSON is a part: as JSON a path with a colon, a
         # bracket or only digits in it arrives as a text.
         command += ['-p', f'{parameter}:={json.dumps(value, ensure_ascii=False)}']

@@ -85,7 +85,6 @@ class Nodes:
         """
         Return the answer of a node.
 
-        :param node: its name.
         :param request: name of a method of rclpy's AsyncParameterClient, with its arguments.
         :raises Failure: no answer came in time.
         """
@@ -172,7 +171,6 @@ def perform(nodes: Nodes, given: argparse.Namespace) -> list[str]:
     """
     Do what was asked for, and return the lines to print.
 
-    :param given: what parse returns.
     :raises Failure: it cannot be done.
     """
     if given.command in (None, 'list'):
@@ -215,13 +213,8 @@ def main(arguments: Sequence[str],
     try:
         run = finder.choose_run(finder.find_runs(executable), given.pid)
         run_environment.use(finder.environment_of(run))
-        shared_memory_before = run_environment.shared_memory_names()
-        nodes = Nodes()
-        try:
+        with run_environment.clean_shared_memory(), contextlib.closing(Nodes()) as nodes:
             lines = perform(nodes, given)
-        finally:
-            nodes.close()
-            run_environment.remove_dead_shared_memory(shared_memory_before)
     except Failure as failure:
         # The words of ros2 param, so that what is written about it elsewhere fits.
         prefix = 'Setting parameter failed' if given.command == 'set' else 'param'

@@ -43,7 +43,6 @@ class Run:
     def __init__(self, options: run_arguments.Options, log: FileIO | None) -> None:
         """Start both nodes; ``log`` is an unbuffered binary file for their output, or None."""
         self._options = options
-        self._shared_memory_before = environment.shared_memory_names()
         self._began = datetime.now(timezone.utc)
         self._state = RunState(time.monotonic())
         self._recorder = self._listener = None
@@ -67,7 +66,7 @@ class Run:
         """
         Show the run until its time is over, somebody stops it or a node ends by itself.
 
-        :param asked_to_stop: list to which signal handlers add the name of a signal.
+        :param asked_to_stop: signal handlers add the name of a signal.
         """
         terminal.say(f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']} "
                      'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST leads to these nodes')
@@ -84,7 +83,7 @@ class Run:
         self._ended_at = time.monotonic()
 
     def stop(self, terminal: Terminal) -> None:
-        """Stop the nodes and remove everything that is left of them; may be called at any time."""
+        """Stop the nodes and leave the ROS domain; may be called at any time."""
         if self._ended_at is None:
             self._ended_at = time.monotonic()
         went_by_itself = {node.name for node in self._nodes if node.exit_code() is not None}
@@ -101,7 +100,6 @@ class Run:
                 self._show_last_lines(node, terminal)
         if self._listener is not None:
             self._listener.close()
-        environment.remove_dead_shared_memory(self._shared_memory_before)
 
     def report(self) -> list[str]:
         """Write the report, if one was asked for; return lines that sum up the run."""
@@ -221,13 +219,14 @@ def main(arguments: Sequence[str]) -> int:
         if options.out is not None:
             log = output_folder.open_log(options.out, stack, options.video)
         terminal = stack.enter_context(Terminal(sys.stdout, os.environ))
-        run = Run(options, log)
-        try:
-            terminal.say(NOTICE)
-            run.listen()
-            run.follow(terminal, asked_to_stop)
-        finally:
-            run.stop(terminal)
+        with environment.clean_shared_memory():
+            run = Run(options, log)
+            try:
+                terminal.say(NOTICE)
+                run.listen()
+                run.follow(terminal, asked_to_stop)
+            finally:
+                run.stop(terminal)
         terminal.leave_picture()
         terminal.say('\n'.join(run.report()))
     for line in run.complaints:

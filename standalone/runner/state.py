@@ -15,12 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-from runner.statuses import Camera
-from runner.statuses import Cluster
-from runner.statuses import cluster_of
-from runner.statuses import Stick
-from runner.statuses import stick_of
-from runner.statuses import whole_number
+from runner import statuses
 
 LONGEST_LATENCY_MS = 60000
 
@@ -40,8 +35,8 @@ class Sample(NamedTuple):
     """The detector at one moment, in seconds since the start; one a second."""
 
     time_sec: float
-    cluster: Cluster
-    sticks: tuple[Stick, ...]
+    cluster: statuses.Cluster
+    sticks: tuple[statuses.Stick, ...]
 
 
 class Change(NamedTuple):
@@ -74,28 +69,28 @@ class RunState:
         self._last_detection_at = None
 
     @property
-    def cluster(self) -> Cluster | None:
+    def cluster(self) -> statuses.Cluster | None:
         """Return the newest Cluster, or None."""
         return self.samples[-1].cluster if self.samples else None
 
     @property
-    def sticks(self) -> tuple[Stick, ...]:
+    def sticks(self) -> tuple[statuses.Stick, ...]:
         """Return the newest Sticks."""
         return self.samples[-1].sticks if self.samples else ()
 
-    def take_statuses(self, statuses: Iterable[Any], now: float) -> None:
+    def take_statuses(self, published: Iterable[Any], now: float) -> None:
         """Take a DiagnosticArray's statuses (of the camera or of the detector)."""
         cluster, sticks = None, []
-        for status in statuses:
+        for status in published:
             values = {pair.key: pair.value for pair in status.values}
             level = ord(status.level) if isinstance(status.level, bytes) else status.level
             if status.name.startswith('camera: '):
-                self.camera = Camera(level, status.message,
-                                     whole_number(values.get('frames_published')))
+                self.camera = statuses.Camera(
+                    level, status.message, statuses.whole_number(values.get('frames_published')))
             elif status.name == 'detector: cluster':
-                cluster = cluster_of(level, status.message, values)
+                cluster = statuses.cluster_of(level, status.message, values)
             elif status.name.startswith('detector: stick '):
-                sticks.append(stick_of(status, level, values))
+                sticks.append(statuses.stick_of(status, level, values))
         if cluster is not None:
             if cluster.switches > (self.cluster.switches if self.cluster else 0):
                 self.switched_at = now

@@ -7,7 +7,7 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-Reads the values of the runner's arguments from their texts; None means not given.
+Reads the values of the runner's arguments from their texts.
 
 Each function raises a ValueError of one line about what is wrong and what to give instead.
 """
@@ -30,7 +30,7 @@ LEAST_SOURCE_FPS, MOST_SOURCE_FPS = 0.1, 240.0
 
 
 def with_profile(text: str | None) -> bool:
-    """Return whether Fast DDS gets its profile."""
+    """Return whether Fast DDS gets its profile; it does without a text."""
     if text not in (None, 'none'):
         # A profile of the user could send the traffic off this machine.
         raise ValueError(f'FASTDDS_PROFILE={text}: must be none, which leaves the profile out; '
@@ -38,13 +38,13 @@ def with_profile(text: str | None) -> bool:
     return text is None
 
 
-def sticks(text: str | None) -> int | None:
-    """Return the number of simulated sticks, or None."""
-    return None if text is None else _whole_number('STICKS', text, 1, 'simulated sticks')
+def sticks(text: str) -> int:
+    """Return the number of simulated sticks."""
+    return _whole_number('STICKS', text, 1, 'simulated sticks')
 
 
 def cluster_size(text: str | None, there: int | None) -> int:
-    """Return how many sticks are active at a time, 0 for all; ``there`` comes from sticks()."""
+    """Return how many of the sticks that are there are active at a time, 0 for all."""
     there = there or STICKS.default
     if text is None:
         return min(DEFAULT_CLUSTER_SIZE, there)
@@ -55,10 +55,8 @@ def cluster_size(text: str | None, there: int | None) -> int:
     return size
 
 
-def ambient(text: str | None) -> float | None:
-    """Return the temperature of an idle simulated stick in degrees Celsius, or None."""
-    if text is None:
-        return None
+def ambient(text: str) -> float:
+    """Return the temperature of an idle simulated stick in degrees Celsius."""
     celsius = _number(text)
     if not AMBIENT.low <= celsius <= AMBIENT.high:
         raise ValueError(f'AMBIENT={text}: must be a temperature in degrees Celsius, '
@@ -66,10 +64,8 @@ def ambient(text: str | None) -> float | None:
     return celsius
 
 
-def seconds(text: str | None) -> float | None:
-    """Return after how many seconds the run is over, or None."""
-    if text is None:
-        return None
+def seconds(text: str) -> float:
+    """Return after how many seconds the run is over."""
     number = _number(text)
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f'SECONDS={text}: must be a positive number of seconds; use for example '
@@ -77,10 +73,8 @@ def seconds(text: str | None) -> float | None:
     return number
 
 
-def video(text: str | None) -> tuple[Path | None, float]:
-    """Return the path of the video, or None, and the frames a second of the source."""
-    if text is None:
-        return None, DEFAULT_SOURCE_FPS
+def video(text: str) -> tuple[Path, float]:
+    """Return the path of the video, and its frames a second."""
     path = _path('VIDEO', text)
     remedy = 'give the path of a readable video file, such as an .mp4 or .avi'
     if not path.is_file():
@@ -94,10 +88,8 @@ def video(text: str | None) -> tuple[Path | None, float]:
     return path, fps
 
 
-def graphs(text: str | None) -> list[str] | None:
-    """Return the names of the graphs in a text, all of which can be read, or None."""
-    if text is None:
-        return None
+def graphs(text: str) -> list[str]:
+    """Return the names of the graphs in a text, all of which can be read."""
     _check_utf8('GRAPHS', text)
     names = [name.strip() for name in text.split(',')]
     if not all(names):
@@ -162,10 +154,8 @@ def _silence_opencv():
     return cv2
 
 
-def folder(text: str | None) -> Path | None:
-    """Return the path of the folder of the report, which is created, or None."""
-    if text is None:
-        return None
+def folder(text: str) -> Path:
+    """Return the path of the folder of the report, which is created."""
     path = _path('OUT', text)
     if os.path.lexists(path) and not path.is_dir():
         raise ValueError(f'OUT={text}: it is there and is no folder; name a folder that can be '

@@ -47,6 +47,7 @@ class Environment:
         self.venv = self.root / '.venv'
         self.ready = self.venv / '.ready'
         self.stamps = self.venv / '.setup'
+        self.pip_cache = self.stamps / 'pip-cache'   # downloads, until all are installed
         self.python = self.venv / 'bin' / 'python'
         self.requirements = self.root / 'standalone' / 'requirements.txt'
         self.vision_msgs = self.root / 'standalone' / 'vision_msgs'
@@ -109,13 +110,8 @@ def pip(env: Environment, name: str, *arguments: object) -> None:
     run(env, name, [env.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
                     '--no-input', '--no-build-isolation',
                     # Within the checkout, like all that is written; an interrupted run uses it.
-                    '--cache-dir', pip_cache(env), *arguments],
+                    '--cache-dir', env.pip_cache, *arguments],
         '; check the network, then `make setup` again')
-
-
-def pip_cache(env: Environment) -> Path:
-    """Return the folder of pip's downloads, which lasts until all are installed."""
-    return env.stamps / 'pip-cache'
 
 
 def make_venv(env: Environment) -> None:
@@ -137,7 +133,7 @@ def install_wheels(env: Environment) -> None:
     pins = env.requirements.read_text().split('\n')
     pip(env, 'wheels', *(pin for pin in pins if pin.startswith(('setuptools==', 'wheel=='))))
     pip(env, 'wheels', '-r', env.requirements)
-    shutil.rmtree(str(pip_cache(env)), ignore_errors=True)
+    shutil.rmtree(str(env.pip_cache), ignore_errors=True)
 
 
 def repair_cmake_files(env: Environment) -> None:

@@ -20,7 +20,7 @@ from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.planning.fitting.recording import read_recording
 from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
-from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
+from ncs_cluster_detector.simulation.networks.graphs import HOST_DETECTORS
 import psutil
 import pytest
 

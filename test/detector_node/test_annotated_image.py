@@ -60,7 +60,7 @@ def stick(number, state=StickState.RUNNING, celsius=40.0, active=False, now=101.
 def snapshot(*sticks):
     """Return a Snapshot of the cluster."""
     return Snapshot(
-        taken_at=100.0, settings=Settings(), sticks=sticks, active=(1,), asked_size=2,
+        settings=Settings(), sticks=sticks, active=(1,), asked_size=2,
         all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
         last_switch_reason=None, input_fps=29.97, detection_fps=24.3, latency_p50_sec=0.1,
         latency_p95_sec=0.2, frames_dropped=0, waiting_for_image_since=100.0)

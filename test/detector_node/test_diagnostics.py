@@ -55,7 +55,7 @@ def stick(number=0, celsius=45.2, age_sec=0.5, active=True, state=StickState.RUN
 def cluster(*sticks, **changed):
     """Return a Snapshot of made-up sticks, all of which are asked for, with images just now."""
     return replace(Snapshot(
-        taken_at=NOW, settings=SETTINGS, sticks=sticks,
+        settings=SETTINGS, sticks=sticks,
         active=tuple(one.status.number for one in sticks if one.active), asked_size=len(sticks),
         all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
         last_switch_reason=None, input_fps=24.0, detection_fps=23.5, latency_p50_sec=None,
@@ -90,9 +90,9 @@ STICKS = [
     (stick(celsius=65.2, must_cool=False), WARN, 'hot: 65.2 C, relieved at 65.0 C'),
     (stick(celsius=65.2, must_cool=False, active=False), WARN,
      'resting (turn); hot: 65.2 C, relieved at 65.0 C'),
-    (stick(celsius=64.8, likely_celsius=65.1, must_cool=True), WARN,
-     'hot: 64.8 C, relieved at 65.0 C'),
-    (stick(celsius=64.8, likely_celsius=65.1, must_cool=True, active=False), WARN,
+    # Level and text follow the reading that is shown beside them, not the estimate.
+    (stick(celsius=64.8, likely_celsius=65.1, must_cool=True), OK, 'active, 64.8 C'),
+    (stick(celsius=64.8, likely_celsius=65.1, must_cool=True, active=False), OK,
      'resting (hot, until 60.0), 64.8 C'),
     (stick(celsius=48.0, sensor_fault=SensorFault.TOO_COLD, likely_celsius=66.2, must_cool=True,
            active=False), WARN, 'resting (no temperature); temperature unknown: its reading is '
@@ -154,10 +154,10 @@ STICKS = [
     (stick(standing=Standing.UNPROVEN, doubt_sec=30.0, last_error='hung', active=False), WARN,
      'resting (on trial), 45.2 C; in doubt until it has done 30 s of good work: hung'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6, inference_sec=0.065, active=False), WARN,
-     'resting (no answer), 45.2 C; owes a result for 0.6 s, usual is 65 ms: others work in its '
+     'resting (no answer), 45.2 C; no answer for 0.6 s, usual is 65 ms: others work in its '
      'place'),
     (stick(standing=Standing.LATE, busy_since=NOW - 0.6), WARN,
-     'active, 45.2 C; owes a result for 0.6 s, usual is 100 ms: others work in its place'),
+     'active, 45.2 C; no answer for 0.6 s, usual is 100 ms: others work in its place'),
     (stick(standing=Standing.SLOW, slowness=Slowness(0.16, 0.07)), WARN,
      'active, 45.2 C; 2.3 times slower than the others (160 ms, theirs 70 ms), so it works only '
      'when needed: a USB 2 port, a poor cable? Try others'),
@@ -217,15 +217,15 @@ WHY_NOT_ACTIVE = [
     (stick(1, state=StickState.DEAD, active=False, dead_since=NOW - 12.0),
      'stick 1 dead (unplug it and plug it in again)'),
     (stick(1, level=2, active=False), 'stick 1 throttles itself'),
-    (stick(1, celsius=None, active=False), 'stick 1 of unknown temperature'),
+    (stick(1, celsius=None, active=False), 'stick 1 no temperature'),
     (stick(1, active=False, standing=Standing.LATE, busy_since=NOW - 0.6),
-     'stick 1 owes a result'),
+     'stick 1 no answer'),
     (stick(1, active=False, standing=Standing.UNPROVEN), 'stick 1 on trial after a failure'),
     (stick(1, active=False, standing=Standing.USELESS), 'stick 1 much slower than the others'),
     (stick(1, celsius=66.2, active=False), 'stick 1 hot (66.2 C)'),
     # One that throttles itself for heat is slow, too; its own status names the heat first.
     (stick(1, celsius=80.1, active=False, level=2, standing=Standing.USELESS),
-     'stick 1 hot (80.1 C)'),
+     'stick 1 too hot (80.1 C)'),
     (stick(1, celsius=66.3, active=False, level=1, standing=Standing.SLOW),
      'stick 1 hot (66.3 C)'),
     (stick(1, celsius=58.1, active=False, must_cool=True, standing=Standing.SLOW),
@@ -257,7 +257,7 @@ def test_of_many_missing_sticks_some_are_named():
 
 @pytest.mark.parametrize('sticks, why', [
     ([stick(0, celsius=76.0, active=False), stick(1, state=StickState.ABSENT, active=False)],
-     'stick 0 hot (76.0 C), stick 1 not plugged in'),
+     'stick 0 too hot (76.0 C), stick 1 not plugged in'),
     ([stick(0, state=StickState.STARTING, active=False)], 'stick 0 starting'),
     ([stick(0, state=StickState.DEAD, active=False)],
      'stick 0 dead (unplug it and plug it in again)'),
@@ -310,7 +310,7 @@ def test_no_image_is_no_more_than_a_warning_and_no_less_than_an_error():
     silent = cluster(stick(active=False, celsius=80.0), waiting_for_image_since=NOW - 7.0)
     level, message = level_and_message(silent)
     assert level == ERROR
-    assert message.startswith('no stick is usable: stick 0 hot (80.0 C); no image for 7 s on ')
+    assert message.startswith('no stick is usable: stick 0 too hot (80.0 C); no image for 7 s on ')
 
 
 def test_unusable_messages_are_counted():

@@ -10,12 +10,12 @@
 
 from dataclasses import replace
 
-from ncs_cluster_detector.planning.choice_table import lines_of_choice
 from ncs_cluster_detector.planning.choose import best_of
 from ncs_cluster_detector.planning.choose import Candidate
 from ncs_cluster_detector.planning.choose import choose
 from ncs_cluster_detector.planning.plan import make_plan
 from ncs_cluster_detector.planning.plan import Question
+from ncs_cluster_detector.planning.table import lines_of_choice
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
 import pytest

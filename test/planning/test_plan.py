@@ -129,7 +129,7 @@ def test_where_the_limit_cannot_be_held_the_most_is_made_of_it(bad, optimum, pol
     assert max(cluster.peaks) < 66.0
     assert cluster.frames / 120.0 >= 0.93 * optimum / 0.065
     # It is what was delivered, which is a little less.
-    assert cluster.heat.sustainable_size(65.0) == pytest.approx(optimum, rel=0.1)
+    assert cluster.control.heat.sustainable_size(65.0) == pytest.approx(optimum, rel=0.1)
     assert cluster.changes <= 60
 
 
@@ -201,5 +201,5 @@ def test_a_noisy_sensor_neither_breaks_the_limit_nor_is_believed_too_much(
     assert max(cluster.peaks) < 68.0
     optimum = sticks * 20 / 45
     assert 0.85 < cluster.frames / 2700.0 * 0.065 / optimum < 1.15
-    estimate = cluster.heat.sustainable_size(65.0)
+    estimate = cluster.control.heat.sustainable_size(65.0)
     assert estimate is None or estimate == pytest.approx(optimum, rel=0.2)

@@ -8,7 +8,6 @@
 # the License.
 """The settings' own questions."""
 
-from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.settings import Settings
 
 
@@ -27,8 +26,7 @@ def test_an_unknown_temperature_is_neither_hot_nor_critical():
 
 
 def test_detections_pass_by_score_and_label():
-    person = Detection('person', 0.6, 0.1, 0.1, 0.2, 0.2)
-    assert Settings(score_threshold=0.6).wants(person)
-    assert not Settings(score_threshold=0.61).wants(person)
-    assert Settings(class_filter=('car', 'person')).wants(person)
-    assert not Settings(class_filter=('car',)).wants(person)
+    assert Settings(score_threshold=0.6).wants('person', 0.6)
+    assert not Settings(score_threshold=0.61).wants('person', 0.6)
+    assert Settings(class_filter=('car', 'person')).wants('person', 0.6)
+    assert not Settings(class_filter=('car',)).wants('person', 0.6)

@@ -9,6 +9,7 @@
 """The annotated pictures become a video that keeps real time, and the best of them a picture."""
 
 import threading
+import time
 
 import cv2
 from made_up_run import DOG
@@ -168,3 +169,29 @@ def test_an_encoder_that_does_not_come_to_an_end_is_left_alone(tmp_path, monkeyp
     assert (written, finished) == ([], [])
     assert 'annotated.mp4 failed: the encoder needs over 0.1 s more' in complaints[0]
     assert not (tmp_path / 'annotated.mp4').exists()
+
+
+def test_an_encoder_that_still_writes_is_waited_for(tmp_path, monkeypatch):
+    """However long the repetitions before a late picture take, the video has all of them."""
+    may_write, write = threading.Semaphore(0), VideoFile._write
+
+    def write_when_allowed(video, image):
+        may_write.acquire()
+        write(video, image)
+
+    monkeypatch.setattr(VideoFile, '_write', write_when_allowed)
+    recorder = Recorder(tmp_path, 10.0)
+    thread, video = recorder._thread, recorder._video
+
+    def join(_):
+        """Let the time of one frame pass."""
+        before = video.written
+        may_write.release()
+        while thread.is_alive() and video.written == before:
+            time.sleep(0.001)
+
+    monkeypatch.setattr(thread, 'join', join)
+    for second in (1, 3):
+        recorder.take_picture((second, 0), frame())
+    written, complaints = recorder.close()
+    assert (tmp_path / 'annotated.mp4' in written, complaints, video.written) == (True, [], 21)

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.stick_status import StickState
-from ncs_cluster_detector.processes.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision import unassigned_worker
+from ncs_cluster_detector.supervision.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.supervision.start_turn import FRESH_LOOK_PERIOD_SEC
 from ncs_cluster_detector.supervision.start_turn import LOOK_PERIOD_SEC
 from ncs_cluster_detector.supervision.stick_pool import StickPool
@@ -24,7 +24,6 @@ from ncs_cluster_detector.supervision.unassigned_worker import LONGEST_LISTING_S
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import DeviceList
-from ncs_cluster_detector.wire.messages import Enumerate
 from ncs_cluster_detector.wire.messages import EnumerationStarted
 from ncs_cluster_detector.wire.messages import Fault
 from ncs_cluster_detector.wire.messages import ListSticks
@@ -122,9 +121,6 @@ class Cleaner:
         self._is_at_it &= not self.is_done
         self.is_done, self._left = False, {}
         return heard
-
-    def extend_deadlines(self, delay_sec):
-        pass
 
     def waitables(self):
         return []
@@ -239,7 +235,7 @@ def test_without_a_stick_the_worker_stays_and_looks_again_and_again(world):
         now = 0.1 + look * LOOK_PERIOD_SEC
         assert world.next_due() == pytest.approx(now)
         world.step(now)
-        assert world.last.told == [StandBy()] + [Enumerate()] * look
+        assert world.last.told == [StandBy()] + [ListSticks()] * look
         world.step(now, DeviceList(()))
     assert len(world.workers) == 1
 
@@ -253,7 +249,7 @@ def test_a_stick_that_comes_to_an_empty_machine_is_opened_by_a_fresh_worker(worl
     lister, opener = world.workers
     world.step(2.3, DeviceList(ONE))
     assert opener.told == [Open('1.1-ma2450')]
-    assert lister.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), ListSticks()]
     assert not lister.ended
 
 
@@ -261,7 +257,7 @@ def test_a_stick_that_comes_to_others_is_found_by_the_lister(world):
     world = world()
     first, second, lister = world.start_all(TWO)
     world.step(4.0)
-    assert lister.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), ListSticks()]
     assert first.told == [Open('1.1-ma2450', ('1.2',))]
     world.step(4.1, DeviceList(('1.1-', '1.2-', '1.7-ma2450')))
     assert len(world.workers) == 4
@@ -292,7 +288,7 @@ def test_an_unplugged_stick_is_absent_and_back_soon_after_it_is_plugged_in_again
     assert world.last.closed                 # there is a lister already
     second.says.append(Reading(30.0, 0, 4.7))
     world.step(4.7)
-    assert lister.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), ListSticks()]
     world.step(4.8, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
     world.step(4.9, DeviceList(('1.1-ma2450', '1.2-')))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
@@ -305,7 +301,7 @@ def test_a_lister_that_hangs_is_replaced_and_harms_no_stick(world):
     stick, lister = world.start_all(ONE)
     for now in (4.0, 6.0):
         world.step(now, Reading(30.0, 0, now), by=stick)
-    assert lister.told == [StandBy(), Enumerate()]    # not asked again while it owes the answer
+    assert lister.told == [StandBy(), ListSticks()]    # not asked again while it owes the answer
     world.step(4.0 + LISTING_SEC)
     assert lister.closed
     assert world.states() == [RUNNING]
@@ -590,7 +586,7 @@ def test_a_graph_that_worked_on_another_stick_is_this_ones_trouble(world):
 def test_a_graph_that_worked_on_this_stick_is_tried_on_it_again(world):
     world = world()
     stick, _ = world.start_all(ONE)
-    stick.post = lambda number, frame, now: None
+    stick.post = lambda frame, now: None
     world.pool.post(0, SimpleNamespace(sequence=1), 2.0)
     stick.settle = lambda result, now: SimpleNamespace(sequence=1)
     world.step(2.1, Result(1, (), 0, 0.1, 2.1),
@@ -691,7 +687,7 @@ def test_a_list_made_while_a_stick_is_being_opened_makes_none_absent(world):
     first, second, lister = world.start_all(TWO)
     world.step(2.9, Fault('lost'), by=first)
     world.step(3.0)
-    assert lister.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), ListSticks()]
     world.step(3.4)
     world.step(3.5, DeviceList(('1.2-',)), by=lister)   # the new worker resets the first one
     assert world.states() == [QUEUED, RUNNING]
@@ -803,7 +799,7 @@ def test_one_that_a_reset_has_brought_back_waits_and_lets_the_others_go_first(wo
     lister = start_beside_dead(world)
     world.cleaner.leaves('1.1', by_reset=True)
     world.step(2.5)
-    assert lister.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), ListSticks()]
     assert world.told_of('a reset by USB has helped')
     world.step(2.6, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
     due_at = 1.0 + restart.FIRST_HOLD_UP_DELAY_SEC
@@ -828,7 +824,7 @@ def test_a_dead_one_that_was_pulled_out_and_put_in_again_is_due_at_once(world, i
     lister = start_beside_dead(world)
     world.cleaner.leaves('1.1', by_reset=False)
     world.step(2.5)
-    assert lister.told == [StandBy(), Enumerate()]
+    assert lister.told == [StandBy(), ListSticks()]
     if is_seen_absent:
         world.step(2.6, DeviceList(('1.2-',)), by=lister)
         assert world.states() == [ABSENT, RUNNING]

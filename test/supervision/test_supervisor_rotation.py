@@ -116,7 +116,9 @@ def test_what_is_said_of_heat_goes_with_the_limit_that_it_was_said_of(bench, nev
                 if level == 'info' and 'full speed again' in text]
 
     running.supervisor.change(replace(before.settings))   # the same values change nothing
-    running.film(30, lambda: running.supervisor.snapshot.taken_at > before.taken_at + 1.0)
+    a_second_later = before.waiting_for_image_since + 1.0
+    running.film(30, lambda: (
+        running.supervisor.snapshot.waiting_for_image_since > a_second_later))
     assert running.supervisor.snapshot.heat_advice and not infos()
     running.supervisor.change(replace(before.settings, switch_temperature=80.0))
     running.wait_for(lambda: running.supervisor.snapshot.settings.switch_temperature == 80.0)

@@ -8,11 +8,10 @@
 # the License.
 """Reads bags: the temperatures of the sticks, and their work from the diagnostics."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 import math
 from pathlib import Path
 import re
-from typing import Any
 
 _TEMPERATURE_TOPIC = re.compile(r'(.*)/stick_(\d+)/temperature$')
 _STICK_STATUS = re.compile(r'^(.*): stick (\d+)$')
@@ -21,13 +20,26 @@ _DIAGNOSTICS = 'diagnostic_msgs/msg/DiagnosticArray'
 _TEMPERATURE = 'sensor_msgs/msg/Temperature'
 
 
-def read_bag(path: Path, make_record: Callable[[list[Any], list[Any]], Any]) -> dict[int, Any]:
+@dataclass(frozen=True)
+class RecordedStick:
     """
-    Return a dictionary of what was recorded of each stick, by its number.
+    What was recorded of one stick.
 
-    :param path: pathlib.Path of a bag: its folder, or the .mcap or .db3 file in it.
-    :param make_record: called with a stick's list of (seconds, degrees Celsius) and its list of
-        (seconds, inferences, active).
+    ``readings`` are pairs (seconds, degrees Celsius), ``inferences`` triples (seconds, inferences
+    done until then, whether the stick was active); both may be empty. All readings may
+    have been taken up to ``late_sec`` earlier.
+    """
+
+    readings: list[tuple[float, float]]
+    inferences: list[tuple[float, int, bool]]
+    late_sec: float = 0.0
+
+
+def read_bag(path: Path) -> dict[int, RecordedStick]:
+    """
+    Return what was recorded of each stick, by its number.
+
+    :param path: a bag: its folder, or the .mcap or .db3 file in it.
     :raises ValueError: it is no bag, or it is damaged.
     :raises OSError: there is no such file.
     :raises ImportError: there is no library to read it with.
@@ -61,7 +73,7 @@ def read_bag(path: Path, make_record: Callable[[list[Any], list[Any]], Any]) -> 
         raise ValueError(f'{path}: sticks of several detectors ({", ".join(sorted(detectors))}), '
                          'which cannot be told apart in /diagnostics; record one')
     fully_qualified = ''.join(detectors).strip('/')
-    return {number: make_record(readings.get(number, []), inferences.get(
+    return {number: RecordedStick(readings.get(number, []), inferences.get(
         (fully_qualified, number), inferences.get((_DETECTOR, number), [])))
             for number in readings}
 

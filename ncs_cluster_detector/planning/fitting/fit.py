@@ -8,7 +8,7 @@
 # the License.
 """How a stick heats, fitted to a recorded run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from dataclasses import replace
 import math
@@ -97,13 +97,13 @@ def fit_constants(series: StickSeries) -> Fit:
     return _with_die(die, idle, deviation)
 
 
-def mean_constants(fits: Sequence[Fit]) -> ThermalModel:
+def mean_constants(fits: Collection[Fit]) -> ThermalModel:
     """Return the mean ThermalModel of the fits that are sure, or of all when none is."""
     fits = [fit for fit in fits if fit.is_sure] or fits
     return mean_of([fit.constants for fit in fits])
 
 
-def mean_die(fits: Sequence[Fit]) -> tuple[float, float] | None:
+def mean_die(fits: Collection[Fit]) -> tuple[float, float] | None:
     """Return rise in C and time constant in seconds of the dies, or None when few have one."""
     dies = [fit.die for fit in fits if fit.die]
     if 2 * len(dies) < len(fits) or not dies:

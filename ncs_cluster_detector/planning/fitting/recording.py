@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 
 from ncs_cluster_detector.planning.fitting.bag import read_bag
+from ncs_cluster_detector.planning.fitting.bag import RecordedStick
 from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
 import numpy as np
 
@@ -45,21 +46,6 @@ class StickSeries:
 
 
 @dataclass(frozen=True)
-class RecordedStick:
-    """
-    What was recorded of one stick.
-
-    ``readings`` are pairs (seconds, degrees Celsius), ``inferences`` triples (seconds, inferences
-    done until then, whether the stick was active); both may be empty. ``late_sec`` is as in
-    StickSeries.
-    """
-
-    readings: list[tuple[float, float]]
-    inferences: list[tuple[float, int, bool]]
-    late_sec: float = 0.0
-
-
-@dataclass(frozen=True)
 class Recording:
     """
     The StickSeries of all sticks by number, and the time of one inference at full speed.
@@ -76,13 +62,13 @@ def read_recording(path: Path, inference_sec: float | None = None) -> Recording:
     """
     Return the Recording in a file.
 
-    :param path: pathlib.Path of a report.json of ``make run``, or of a bag.
+    :param path: a report.json of ``make run``, or a bag.
     :param inference_sec: time of an inference at full speed, if it is known from elsewhere.
     :raises ValueError: it is no recording, or has no temperatures; one line of text.
     :raises OSError: it cannot be read.
     :raises ImportError: no library to read a bag with.
     """
-    records = _read_report(path) if path.suffix == '.json' else read_bag(path, RecordedStick)
+    records = _read_report(path) if path.suffix == '.json' else read_bag(path)
     rates = {number: 1.0 / inference_sec if inference_sec else _full_speed(record.inferences)
              for number, record in records.items()}
     known = [rate for rate in rates.values() if rate]

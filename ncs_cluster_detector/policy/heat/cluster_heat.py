@@ -203,12 +203,10 @@ class ClusterHeat:
 
     def sustainable_size(self, limit_celsius: float) -> float | None:
         """
-        Return how many sticks' full speed the running sticks can keep up for ever at a limit.
+        Return how many sticks' full speed the running ones can keep up at a limit, or None.
 
         What they deliver at the present limit is measured. For another one, what their models
         say of the difference is added.
-
-        :return: number of sticks, as a fraction, or None while it is not known.
         """
         measure, measured_at = self.measured
         size = measure(self._turns_sec()) if measure and self.running else None

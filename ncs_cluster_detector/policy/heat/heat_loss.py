@@ -184,10 +184,9 @@ class HeatLoss:
 
     def sustained(self, least_sec: float) -> float | None:
         """
-        Return how much work is delivered at the limit, in sticks at full speed.
+        Return how much work is delivered at the limit, in sticks at full speed, or None.
 
         :param least_sec: for how long heat must have been the limit if sticks take turns.
-        :return: a fraction, or None while it is not known.
         """
         total_sec = self._limited_sec
         if total_sec < (least_sec if self._turns else _STEADY_SEC):

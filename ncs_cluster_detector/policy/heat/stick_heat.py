@@ -105,11 +105,9 @@ class StickHeat:
     def observe(self, celsius: float | None, measured_at: float, work_sec: float,
                 teaches: bool = True) -> None:
         """
-        Take in a reading.
+        Take in a reading; time and work until then are in seconds, as in StickStatus.
 
         :param celsius: degrees Celsius, or None when it is unknown.
-        :param measured_at: seconds of the monotonic clock.
-        :param work_sec: how long the stick has computed in all until then.
         :param teaches: whether the work since the reading before was independent of readings. That
             of a paced stick is not: noise of its readings would be taken for an effect of work. It
             teaches only if the noise is very small.

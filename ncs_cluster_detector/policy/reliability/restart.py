@@ -105,9 +105,6 @@ def load_deadline_sec(failures: int, longest_start_sec: float) -> float:
 
     As long as the longest whole start so far, three seconds in any case: when a stick is unplugged
     just then, the library waits for ever. With failures the patience grows as above.
-
-    :param failures: failures since the stick last recovered.
-    :param longest_start_sec: the longest successful start so far.
     """
     return max(longest_start_sec, ANSWER_SEC) * _doubled(failures // FAILURES_TO_PATIENCE)
 

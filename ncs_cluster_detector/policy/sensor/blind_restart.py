@@ -36,8 +36,7 @@ class BlindRestart:
 
         The caller then restarts it: the next interval counts from here.
 
-        :param is_blind: whether its temperature is unknown, because it tells none or is not
-            believed.
+        :param is_blind: whether its temperature is unknown.
         :param may_restart: whether its worker may be restarted now.
         """
         if not is_blind:
@@ -50,7 +49,9 @@ class BlindRestart:
         self._sighted_since = None
         if self._blind_since is None:
             self._blind_since = now
-        if now < self._due_at(self._blind_since) or not may_restart:
+        # Doubled for weeks it would overflow.
+        interval_sec = min(FIRST_AFTER_SEC * 2.0 ** min(self.restarts, 16), LONGEST_INTERVAL_SEC)
+        if now < self._blind_since + interval_sec or not may_restart:
             return False
         self.restarts += 1
         self._blind_since = None
@@ -59,12 +60,3 @@ class BlindRestart:
     def away(self) -> None:
         """Note that the stick does not run: its blindness counts from when it is back."""
         self._blind_since = self._sighted_since = None
-
-    def next_due(self) -> float | None:
-        """Return when a restart is due if the stick stays blind, or None while it sees."""
-        return None if self._blind_since is None else self._due_at(self._blind_since)
-
-    def _due_at(self, blind_since: float) -> float:
-        # Doubled for weeks it would overflow.
-        interval_sec = FIRST_AFTER_SEC * 2.0 ** min(self.restarts, 16)
-        return blind_since + min(interval_sec, LONGEST_INTERVAL_SEC)

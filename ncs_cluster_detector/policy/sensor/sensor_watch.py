@@ -15,10 +15,10 @@ from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.sensor.sensor_delay import SensorDelay
 from ncs_cluster_detector.policy.sensor.sensor_fault import Known
+from ncs_cluster_detector.policy.sensor.sensor_fault import MOST_FALL_CELSIUS
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
+from ncs_cluster_detector.policy.sensor.sensor_fault import Suspicion
 from ncs_cluster_detector.policy.sensor.standstill import Standstill
-from ncs_cluster_detector.policy.sensor.suspicion import MOST_FALL_CELSIUS
-from ncs_cluster_detector.policy.sensor.suspicion import Suspicion
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
 
 # How much a fan, shade or a colder place cools a stick at work at most, C, twice that if nothing
@@ -94,9 +94,9 @@ class SensorWatch:
         """
         Take in a reading; return the SensorFault for which it is not believed, or None.
 
+        Time and work until then are in seconds, as in StickStatus.
+
         :param celsius: degrees Celsius, or None when the stick told none.
-        :param measured_at: seconds of the monotonic clock.
-        :param work_sec: how long the stick has computed in all until then.
         :param model: the one that it is expected to have; a typical one by default.
         :param known: where that comes from.
         :param paced: whether the stick was paced since the reading before. Then its readings may

@@ -19,11 +19,11 @@ from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceState
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
-from ncs_cluster_detector.simulation.stick.stick_connection import list_ports
 from ncs_cluster_detector.simulation.stick.stick_connection import StickConnection
 from ncs_cluster_detector.simulation.stick.stick_memory import MEMORY_BYTES
 from ncs_cluster_detector.simulation.stick.stick_memory import MOST_FIFOS
 from ncs_cluster_detector.simulation.stick.stick_memory import MOST_GRAPHS
+from ncs_cluster_detector.simulation.stick.stick_opening import apply_faults
 from ncs_cluster_detector.simulation.stick.stick_opening import LostInBoot
 import numpy as np
 
@@ -49,11 +49,6 @@ class _Link:
         self.state = DeviceState.CREATED
         self.connection = None
 
-    @property
-    def unit(self):
-        """Return the stick's ComputeUnit while it is open, else None."""
-        return None if self.connection is None else self.connection.unit
-
 
 def enumerate_devices() -> list[ctypes.c_void_p]:
     """
@@ -64,7 +59,13 @@ def enumerate_devices() -> list[ctypes.c_void_p]:
     handles = []
     with process_state.lock:
         shared_bus = process_state.initialised_bus()
-        for port in list_ports(shared_bus):
+        for port in shared_bus.ports() if shared_bus is not None else ():
+            if not port.is_visible():
+                continue
+            try:
+                apply_faults(port, 'enumerate')
+            except Exception:   # the vendor's module takes any error for the end of the list
+                break
             handle = ctypes.c_void_p(next(_handles))
             _links[handle.value] = _Link(shared_bus, port)
             handles.append(handle)
@@ -129,10 +130,11 @@ class Device:
 
         Only for allocating on the stick: the library's lock and the faults of ``allocate`` apply.
         """
-        unit = self._link().unit
-        if unit is not None:
-            unit.begin('allocate')
-        return unit
+        connection = self._link().connection
+        if connection is None:
+            return None
+        connection.unit.begin('allocate')
+        return connection.unit
 
     def set_option(self, option: DeviceOption, value: Any) -> None:
         """Fail: no option of a stick can be written."""
@@ -175,12 +177,12 @@ class Device:
             DeviceOption.RO_THERMAL_STATS:
                 lambda: np.array(stick.thermal_readings(), dtype=np.float32),
             DeviceOption.RO_THERMAL_THROTTLING_LEVEL: stick.throttle_level,
-            DeviceOption.RO_CURRENT_MEMORY_USED: lambda: unit.memory.bytes_used,
+            DeviceOption.RO_CURRENT_MEMORY_USED: unit.memory.bytes_used,
             DeviceOption.RO_MEMORY_SIZE: lambda: MEMORY_BYTES,
             DeviceOption.RO_MAX_FIFO_NUM: lambda: MOST_FIFOS,
-            DeviceOption.RO_ALLOCATED_FIFO_NUM: lambda: unit.memory.fifo_count,
+            DeviceOption.RO_ALLOCATED_FIFO_NUM: lambda: len(unit.memory.fifos),
             DeviceOption.RO_MAX_GRAPH_NUM: lambda: MOST_GRAPHS,
-            DeviceOption.RO_ALLOCATED_GRAPH_NUM: lambda: unit.memory.graph_count,
+            DeviceOption.RO_ALLOCATED_GRAPH_NUM: lambda: len(unit.memory.graphs),
             DeviceOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
             DeviceOption.RO_FW_VERSION: lambda: np.array(_FIRMWARE_VERSION, dtype=np.uint32),
             DeviceOption.RO_MVTENSOR_VERSION:

@@ -48,7 +48,6 @@ class Fifo:
         Make a queue that is not on a stick yet.
 
         :param name: ASCII text; only the first 28 characters count.
-        :param fifo_type: ``FifoType`` member.
         :param skip_init: leave the queue without a native part, for ``allocate_with_fifos``.
         """
         self.handle = ctypes.c_void_p()
@@ -105,7 +104,7 @@ class Fifo:
             if unit.stopped:
                 raise Exception(Status.ERROR)
             unit.discard(self._queue)
-            unit.memory.remove_fifo(self)
+            del unit.memory.fifos[self]
 
     def set_option(self, option: FifoOption, value: Any) -> None:
         """
@@ -171,7 +170,9 @@ class Fifo:
         :param input_tensor: array, or any object with ``tostring()``; its bytes are taken as
             values of the queue's data type, and their number must match exactly.
         """
-        tensor = tensor_layout.bytes_of(input_tensor)
+        # ndarray.tostring() warns from NumPy 1.19 on and is gone from 2.3 on.
+        tensor = (input_tensor.tobytes() if isinstance(input_tensor, np.ndarray)
+                  else input_tensor.tostring())
         # As in the vendor's: kept until the result is read, even when this call fails.
         holder = ctypes.py_object(user_obj)
         key = ctypes.addressof(holder)

@@ -84,7 +84,7 @@ class Graph:
         try:
             network = load_network(graph_buffer)
         except (FileNotFoundError, ValueError) as error:
-            unit.memory.remove_graph(self)
+            del unit.memory.graphs[self]
             raise Exception(Status.UNSUPPORTED_GRAPH_FILE) from error
         self._input, self._output = map(_descriptor, (network.input_shape, network.output_shape))
         self._unit = unit
@@ -149,7 +149,7 @@ class Graph:
             unit.begin('close')
             if unit.stopped:
                 raise Exception(Status.INVALID_HANDLE)
-            unit.memory.remove_graph(self)
+            unit.memory.graphs.pop(self, None)
 
     def set_option(self, option: GraphOption, value: int) -> None:
         """Set RW_EXECUTORS_NUM, before allocation; everything else is read-only."""

@@ -10,7 +10,6 @@
 
 import os
 import threading
-from typing import Optional
 
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -18,6 +17,8 @@ from ncs_cluster_detector.simulation.stick.leftovers import reset_leftovers
 
 # The path of the bus for a program that does not plug in one itself.
 ENVIRONMENT_VARIABLE = 'NCS_SIMULATED_BUS'
+# The built-in detector that runs in place of graph files which only the stick's chip can run.
+STAND_IN_VARIABLE = 'NCS_STAND_IN_DETECTOR'
 # After this many connections the vendor's library aborts a process that makes another.
 MOST_CONNECTIONS = 16
 
@@ -42,7 +43,7 @@ def plug_in(bus: SimulatedBus | BusSpec) -> None:
     _initialised = False
 
 
-def initialised_bus() -> Optional[SimulatedBus]:
+def initialised_bus() -> SimulatedBus | None:
     """
     Return the bus, or None when there is none; the caller holds :data:`lock`.
 

@@ -20,12 +20,6 @@ import numpy.typing as npt
 _EXPONENT = 0x7f800000
 
 
-def bytes_of(tensor: Any) -> bytes:
-    """Return a tensor's bytes as the vendor's code takes them, also from newer NumPy arrays."""
-    # ndarray.tostring() warns from NumPy 1.19 on and is gone from 2.3 on.
-    return tensor.tobytes() if isinstance(tensor, np.ndarray) else tensor.tostring()
-
-
 def dense_descriptor(
         shape: TensorDescriptor | SimpleNamespace, data_type: int) -> TensorDescriptor:
     """
@@ -68,8 +62,7 @@ def to_stick(
     As in the vendor's library, half precision in the order of the graph is sent unchanged,
     whatever its strides; everything else is moved value by value.
 
-    :param data: the bytes that the program gave.
-    :param host: descriptor of these bytes.
+    :param data: the bytes that the program gave, which ``host`` describes.
     :param graph: descriptor of the tensor on the stick; half precision, whatever it says.
     :raises ValueError: a descriptor reaches beyond its ``totalSize``.
     """
@@ -88,7 +81,6 @@ def to_host(
     Return a tensor from the stick as a flat array in the host's order.
 
     :param tensor: flat float16 array in the order of ``graph``.
-    :param graph: descriptor of ``tensor``.
     :param host: descriptor of the array to return; gaps in it are 0.
     :raises ValueError: a descriptor reaches beyond its ``totalSize``.
     """

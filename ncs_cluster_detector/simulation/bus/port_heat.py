@@ -23,18 +23,12 @@ class PortHeat:
     """
     The heating and cooling of the stick in one port.
 
-    The caller of every method but :meth:`celsius` has locked the port. ``faults`` are the stick's
-    :class:`StickFaults`, and ``hub_celsius`` is by how much the hub makes it warmer.
+    The caller of every method but :meth:`celsius` has locked the port; ``hub_celsius`` is by how
+    much the hub makes the stick warmer.
     """
 
     def __init__(self, part: PortMemory, bus: BusSpec, clock: Callable[[], float]) -> None:
-        """
-        Use the heat in a port's memory.
-
-        :param part: the :class:`PortMemory`.
-        :param bus: the :class:`BusSpec` with its properties.
-        :param clock: function that returns the steady time in seconds, one for all processes.
-        """
+        """Use the heat in a port's memory; all processes have the same steady clock (seconds)."""
         self._part = part
         self._bus = bus
         self._clock = clock
@@ -69,8 +63,6 @@ class PortHeat:
         Go on with other faults, from the present temperature or the one that a fault sets.
 
         :param word: the word of the fault; ``ambient`` begins to change the surroundings.
-        :param before: the faults until now.
-        :param after: the faults from now on.
         """
         now = self._clock()
         heat = self._at(now, before, self._part.read_heat())

@@ -57,12 +57,7 @@ class PortMemory:
     """
 
     def __init__(self, memory: BusMemory, offset: int) -> None:
-        """
-        Use the memory of a port.
-
-        :param memory: the :class:`BusMemory`.
-        :param offset: where the port's ``PORT_BYTES`` begin in it.
-        """
+        """Use the memory of a port, whose ``PORT_BYTES`` begin at ``offset``."""
         self._memory = memory
         self._offset = offset
 
@@ -71,7 +66,7 @@ class PortMemory:
         return self._memory.locked(self._offset)
 
     def read_heat(self) -> Heat:
-        """Return the :class:`Heat` of the stick."""
+        """Return the heat of the stick."""
         values = _HEAT.unpack_from(self._memory.numbers, self._offset)
         return Heat(*values[:4], Ambient(*values[4:]))
 
@@ -81,7 +76,7 @@ class PortMemory:
         _HEAT.pack_into(self._memory.numbers, self._offset, *values, *ambient)
 
     def read_link(self) -> Link:
-        """Return the :class:`Link`."""
+        """Return the stick as a device."""
         visible_at, booted, holder, enumeration = _LINK.unpack_from(
             self._memory.numbers, self._offset + _LINK_OFFSET)
         return Link(visible_at, bool(booted), holder, enumeration)

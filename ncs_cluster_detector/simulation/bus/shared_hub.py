@@ -20,7 +20,6 @@ from ncs_cluster_detector.simulation.heat.work_heat import HubHeat
 
 # The fields of a HubHeat; all zero for a hub that has never been warm.
 _HEAT = struct.Struct('ddd')
-HUB_BYTES = _HEAT.size
 
 
 class SharedHub:
@@ -35,11 +34,8 @@ class SharedHub:
             self, memory: BusMemory, offset: int, bus: BusSpec,
             clock: Callable[[], float] = time.monotonic) -> None:
         """
-        Use the hub in a memory.
+        Use the hub that begins at ``offset``.
 
-        :param memory: the :class:`BusMemory`.
-        :param offset: where the hub's ``HUB_BYTES`` begin in it.
-        :param bus: the :class:`BusSpec` with its properties.
         :param clock: function that returns the steady time in seconds, one for all processes.
         """
         self._memory = memory

@@ -8,7 +8,9 @@
 # the License.
 """The simulated sticks of one bus, shared by all processes that know its path."""
 
+from dataclasses import asdict
 from dataclasses import fields
+import json
 import os
 import struct
 import time
@@ -41,25 +43,20 @@ class SimulatedBus:
     """
 
     def __init__(self, bus: BusSpec) -> None:
-        """
-        Make a bus, its sticks at ambient temperature and in ROM state.
-
-        :param bus: the :class:`BusSpec` with its properties.
-        """
+        """Make a bus, its sticks at ambient temperature and in ROM state."""
         memory = BusMemory.create(_HEAD_BYTES + len(PORTS) * PORT_BYTES)
         _MAKER.pack_into(memory.numbers, _MAKER_OFFSET, os.getpid())
         self._set_up(memory, bus)
         for index, port in enumerate(self._ports.values()):
             port.set_up(plugged=index < bus.sticks)
         # Last, because it makes the rest valid.
-        memory.write_text(0, _PROPERTIES_BYTES, _as_text(bus))
+        memory.write_text(0, _PROPERTIES_BYTES, json.dumps(asdict(bus)))
 
     @classmethod
     def attach(cls, path: str) -> 'SimulatedBus':
         """
-        Join a bus that another process has made.
+        Join a bus that another process has made, by its :attr:`path`.
 
-        :param path: its :attr:`path`.
         :raises OSError: there is none, or it may not be read.
         :raises ValueError: the file is not a bus of this version.
         """
@@ -137,19 +134,12 @@ class SimulatedBus:
         return arrives_at
 
 
-def _as_text(bus):
-    return ' '.join(f'{field.name}={_word(getattr(bus, field.name))}' for field in fields(bus))
-
-
-def _word(value):
-    return value if isinstance(value, str) else repr(float(value))
-
-
 def _from_text(text):
-    words = {name: word for name, _, word in (word.partition('=') for word in text.split())}
-    if words.keys() != {field.name for field in fields(BusSpec)}:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError:   # of an older version, or empty
+        values = {}
+    if values.keys() != {field.name for field in fields(BusSpec)}:
         raise ValueError(f"a simulated bus with the properties '{text}', not those of this "
                          'version; if it is just being made, try again, else end its program')
-    return BusSpec(**{
-        field.name: field.type(words[field.name] if field.type is str
-                               else float(words[field.name])) for field in fields(BusSpec)})
+    return BusSpec(**values)

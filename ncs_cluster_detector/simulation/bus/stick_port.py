@@ -43,11 +43,8 @@ class StickPort:
         """
         Use a port in a memory.
 
-        :param memory: the :class:`BusMemory`.
-        :param offset: where the port's ``PORT_BYTES`` begin in it.
+        :param offset: where the port's ``PORT_BYTES`` begin in the memory.
         :param path: USB port path, ``1.2``.
-        :param bus: the :class:`BusSpec` with its properties.
-        :param hub: the :class:`SharedHub` of all ports.
         :param clock: function that returns the steady time in seconds, one for all processes.
         """
         self.path = path
@@ -67,7 +64,7 @@ class StickPort:
             self._write_state(PortState(plugged, int(plugged)))
 
     def state(self) -> PortState:
-        """Return the :class:`PortState`."""
+        """Return what was done to the port."""
         return self.look()[0]
 
     def look(self) -> tuple[PortState, Link]:
@@ -135,8 +132,7 @@ class StickPort:
         """
         Bring a booted stick back to ROM state as a new device, even if it is open.
 
-        :param enumeration: number of the device.
-        :return: False when that device is not in the port (any more), or has not booted.
+        :return: False when the device is not in the port (any more), or has not booted.
         """
         with self._part.locked():
             state, link = self._read_state(), self._part.read_link()

@@ -39,7 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     Run the command line.
 
-    :param arguments: list of words, by default those of the process.
     :raises SystemExit: with code 2 and one line of text: what is wrong, and what to do.
     """
     options = _parser().parse_args(arguments)
@@ -68,7 +67,6 @@ def describe(running: RunningBus, whose: str = '') -> str:
     """
     Return a bus as lines of text: its program, and its ports with state, temperature and faults.
 
-    :param running: the RunningBus.
     :param whose: when there are several buses, whose this one is; its ports get their ``--pid``.
     """
     lines = [f'pid {running.pid}{whose and f", {whose}"}: {running.program}']

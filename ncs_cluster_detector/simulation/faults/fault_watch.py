@@ -43,21 +43,12 @@ class FaultWatch:
         self._thread = None
 
     def start(self, notice: Callable[[], object], name: str) -> None:
-        """
-        Start the thread.
-
-        :param notice: function without arguments, called in the thread; it must not call close.
-        :param name: name of the thread.
-        """
+        """Start the thread, which calls ``notice``; that must not call :meth:`close`."""
         self._thread = threading.Thread(target=self._run, args=(notice,), daemon=True, name=name)
         self._thread.start()
 
     def wait(self, timeout_sec: float | None) -> None:
-        """
-        Wait here, without the thread, until something was written or the time is over.
-
-        :param timeout_sec: in seconds; None for no limit.
-        """
+        """Wait, without the thread, until something was written or the time, if any, is over."""
         poll = select.poll()
         poll.register(self._events, select.POLLIN)
         if poll.poll(None if timeout_sec is None else math.ceil(1000.0 * timeout_sec)):

@@ -8,17 +8,15 @@
 # the License.
 """The words for the faults of a simulated stick: their meaning, arguments and effect."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
+import math
 from operator import attrgetter
 from typing import Any
 
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
-from ncs_cluster_detector.simulation.faults.fault_arguments import between
-from ncs_cluster_detector.simulation.faults.fault_arguments import choice
-from ncs_cluster_detector.simulation.faults.fault_arguments import factor
-from ncs_cluster_detector.simulation.faults.fault_arguments import number
 
 # The calls of the vendor's API, in the order of a stick's life. ``option`` stands for options that
 # are read from the stick; ``close`` also stands for destroying graphs and queues.
@@ -97,23 +95,59 @@ def words_of(faults: Any) -> list[str]:
     return words + [word for word, name in _FLAGS.items() if getattr(faults, name)]
 
 
+def _choice(what: str, word: str, known: Sequence[str], *also: str) -> str:
+    """Return a word if it is known; the refusal of any other lists ``known`` and ``also``."""
+    if word not in known:
+        raise ValueError(f"{what} '{word}': unknown; expected one of "
+                         f'{", ".join((*known, *also))}')
+    return word
+
+
+def _factor(what: str, word: str, most: float) -> float:
+    """Return a number above 0 and up to ``most``."""
+    value = _number(what, word)
+    if not 0 < value <= most:
+        raise ValueError(f'{what} {word}: expected more than 0, {most:g} at most')
+    return value
+
+
+def _between(what: str, word: str, limits: tuple[float, float], unit: str) -> float:
+    """Return a number within limits (least, most)."""
+    value = _number(what, word)
+    low, high = limits
+    if not low <= value <= high:
+        raise ValueError(f'{what} {word}: expected {low:g} to {high:g} {unit}')
+    return value
+
+
+def _number(what: str, word: str) -> float:
+    """Return a finite number."""
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{what} '{word}': expected a number")
+    return value
+
+
 def _hang(faults, call):
-    calls = CALLS if call == 'all' else (choice('call', call, CALLS, 'all'),)
+    calls = CALLS if call == 'all' else (_choice('call', call, CALLS, 'all'),)
     return replace(faults, hang=faults.hang.union(calls))
 
 
 def _error(faults, call, status):
-    choice('call', call, CALLS)
-    choice('status', status, STATUSES)
+    _choice('call', call, CALLS)
+    _choice('status', status, STATUSES)
     return replace(faults, errors=tuple({**dict(faults.errors), call: status}.items()))
 
 
 def _garbage(faults, kind='random'):
-    return replace(faults, garbage=choice('kind of garbage', kind, GARBAGE))
+    return replace(faults, garbage=_choice('kind of garbage', kind, GARBAGE))
 
 
 def _swallow(faults, size):
-    value = number('size', size)
+    value = _number('size', size)
     if value != int(value) or not 0 <= value <= MOST_SWALLOWED:
         raise ValueError(f'size {size}: expected 0 to {MOST_SWALLOWED} whole bytes')
     return replace(faults, swallow=int(value))
@@ -143,29 +177,29 @@ def _default(faults, name):
     return attrgetter(name)(type(faults)())
 
 
-_celsius = partial(between, 'temperature', limits=CELSIUS_RANGE, unit='degrees Celsius')
-_seconds = partial(between, 'time', limits=(0.0, LONGEST_SEC), unit='seconds')
+_celsius = partial(_between, 'temperature', limits=CELSIUS_RANGE, unit='degrees Celsius')
+_seconds = partial(_between, 'time', limits=(0.0, LONGEST_SEC), unit='seconds')
 # Words with numbers: how many are needed, and for each the attribute and how to read it.
 _NUMBERS = {
-    'slow': (1, (('slow', partial(factor, 'factor', most=MOST_SLOW)),)),
+    'slow': (1, (('slow', partial(_factor, 'factor', most=MOST_SLOW)),)),
     'tells-temperature': (1, (('told_celsius', partial(
-        between, 'temperature', limits=TOLD_RANGE, unit='degrees Celsius')),)),
+        _between, 'temperature', limits=TOLD_RANGE, unit='degrees Celsius')),)),
     'coarse-temperature': (1, (('sensor.step_celsius', partial(
-        factor, 'step', most=MOST_COARSE)),)),
+        _factor, 'step', most=MOST_COARSE)),)),
     'noisy-temperature': (1, (('sensor.noise_celsius', partial(
-        between, 'deviation', limits=(0.0, MOST_NOISE_CELSIUS), unit='degrees Celsius')),)),
+        _between, 'deviation', limits=(0.0, MOST_NOISE_CELSIUS), unit='degrees Celsius')),)),
     'highest-temperature': (1, (('sensor.highest_of_sec', _seconds),)),
     'lagging-temperature': (1, (('sensor.lag_sec', _seconds),)),
     'lost-temperature': (2, (('sensor.lost_sec', _seconds),
                              ('sensor.lost_every_sec', partial(
-                                 factor, 'time', most=LONGEST_SEC)))),
+                                 _factor, 'time', most=LONGEST_SEC)))),
     'heat': (1, (('celsius', _celsius),)),
-    'cooling': (1, (('cooling', partial(factor, 'factor', most=MOST_COOLING)),)),
+    'cooling': (1, (('cooling', partial(_factor, 'factor', most=MOST_COOLING)),)),
     'die': (1, (('die_rise_celsius', partial(
-        between, 'rise', limits=(0.0, MOST_DIE_RISE_CELSIUS), unit='degrees Celsius')),
-        ('die_time_constant_sec', partial(factor, 'time constant', most=LONGEST_SEC)))),
+        _between, 'rise', limits=(0.0, MOST_DIE_RISE_CELSIUS), unit='degrees Celsius')),
+        ('die_time_constant_sec', partial(_factor, 'time constant', most=LONGEST_SEC)))),
     'ambient': (1, (('ambient_celsius', _celsius), ('ambient_within_sec', partial(
-        between, 'time', limits=(0.0, LONGEST_WARMING_SEC), unit='seconds')))),
+        _between, 'time', limits=(0.0, LONGEST_WARMING_SEC), unit='seconds')))),
     'throttle': (1, (('throttle_celsius', _celsius),)),
     'slow-boot': (1, (('slow_boot_sec', _seconds),)),
 }

@@ -110,12 +110,9 @@ class StickFaults:
         return ', '.join(words_of(self))
 
 
-_NONE = StickFaults()
-
-
 def parse_faults(text: str) -> StickFaults:
     """Return the :class:`StickFaults` of a text that ``str()`` of one gave."""
-    faults = _NONE
+    faults = StickFaults()
     for words in filter(None, text.split(', ')):
         faults = faults.with_fault(*words.split())
     return faults

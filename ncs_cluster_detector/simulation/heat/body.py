@@ -47,9 +47,8 @@ class Body:
             self, heat: BodyHeat, share: float, surroundings_celsius: float, elapsed_sec: float,
             cooling: float = 1.0, warming_celsius_per_sec: float = 0.0) -> BodyHeat:
         """
-        Return the BodyHeat after work at a share of full speed.
+        Return the heat after work at a share of full speed.
 
-        :param heat: the BodyHeat before.
         :param surroundings_celsius: temperature around the case at first.
         :param cooling: factor of the heat that the case gives off, 1 without a fan: its rise and
             its time constant are both divided by it.

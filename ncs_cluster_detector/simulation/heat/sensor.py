@@ -43,12 +43,7 @@ class SensorReader:
     """Reads a sensor repeatedly; ``sensor`` may be replaced between two readings."""
 
     def __init__(self, sensor: Sensor, seed: int | str = 0) -> None:
-        """
-        Start without a reading.
-
-        :param sensor: the Sensor.
-        :param seed: number or text that determines its noise.
-        """
+        """Start without a reading; the seed determines the noise."""
         self.sensor = sensor
         self._random = random.Random(seed)
         self._followed = None   # (seconds, degrees Celsius) of a sensor that lags

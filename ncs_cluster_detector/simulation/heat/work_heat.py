@@ -67,12 +67,7 @@ class Heat:
         return self.case_celsius + self.die_celsius
 
     def at(self, now: float, body: Body, cooling: float = 1.0) -> 'Heat':
-        """
-        Return the heat at a later time; an earlier one changes nothing.
-
-        :param body: the :class:`Body`.
-        :param cooling: as in :meth:`Body.after`.
-        """
+        """Return the heat at a later time; an earlier one changes nothing; see Body.after."""
         begin = self.updated_at
         if now <= begin:
             return self
@@ -104,12 +99,7 @@ class HubHeat:
     updated_at: float = 0.0
 
     def at(self, now: float, hub: Hub, case_time_constant_sec: float) -> 'HubHeat':
-        """
-        Return the heat at a later time when no stick works; an earlier one changes nothing.
-
-        :param hub: the :class:`Hub`.
-        :param case_time_constant_sec: that of a stick's case.
-        """
+        """Return the heat at a later time when no stick works; an earlier one changes nothing."""
         elapsed_sec = now - self.updated_at
         if elapsed_sec <= 0.0:
             return self

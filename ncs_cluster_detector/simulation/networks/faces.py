@@ -11,6 +11,7 @@
 import os
 
 import cv2
+from ncs_cluster_detector.networks.ssd import Box
 import numpy as np
 import numpy.typing as npt
 
@@ -41,17 +42,12 @@ class FaceDetector:
         self._size = (width, height)
         self._cascade = cv2.CascadeClassifier(find_cascade())
 
-    def __call__(
-            self,
-            image: npt.NDArray[np.uint8]) -> list[tuple[int, float, float, float, float, float]]:
+    def __call__(self, image: npt.NDArray[np.uint8]) -> list[Box]:
         """
-        Find the faces in an image.
+        Return the boxes of the faces in an image (height x width x 3, blue-green-red).
 
         The score is n / (n + 2) for a face on which n windows agree: the cascade itself gives no
         probability, and all faces that it finds must pass the usual threshold of 0.6.
-
-        :param image: uint8 array, height x width x 3, blue-green-red.
-        :return: rows ``(class index, score, x_min, y_min, x_max, y_max)``, fractions of the image.
         """
         width, height = self._size
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)

@@ -14,13 +14,29 @@ import re
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
 from ncs_cluster_detector.simulation.networks.caffe_network import CaffeNetwork
+from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
-from ncs_cluster_detector.simulation.networks.host_detectors import HOST_DETECTORS
-from ncs_cluster_detector.simulation.networks.host_detectors import LABEL_COUNTS
 from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
 from ncs_cluster_detector.simulation.networks.onnx_network import OnnxNetwork
+from ncs_cluster_detector.simulation.networks.people import PeopleDetector
+from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
 import numpy as np
 import numpy.typing as npt
+
+# The built-in graphs: each value makes a function that takes a picture (uint8, height x width x 3,
+# blue-green-red) and returns a list of :data:`ssd.Box`.
+HOST_DETECTORS = {
+    'people': PeopleDetector,
+    'faces': FaceDetector,
+    'shapes': lambda: detect_shapes,
+}
+# How many labels fit each of them. The highest class of people and shapes is 15 of the 21 Pascal
+# VOC classes; faces has class 1 of the two of a face network.
+LABEL_COUNTS = {
+    'people': range(16, 1000),
+    'faces': range(2, 3),
+    'shapes': range(16, 1000),
+}
 
 _KEY = 'detector:'
 _INPUT_KEY = 'input:'
@@ -79,11 +95,7 @@ def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
 
 
 def label_counts(graph_bytes: bytes) -> range | None:
-    """
-    Return the range of label counts that fit a graph, or None when it is unknown.
-
-    :param graph_bytes: as :func:`read_graph` returns them.
-    """
+    """Return the label counts that fit a graph of :func:`read_graph`, or None when unknown."""
     text = _text_in(graph_bytes)
     return None if text is None else LABEL_COUNTS[_detector_name(text)]
 

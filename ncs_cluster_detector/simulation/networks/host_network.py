@@ -34,7 +34,6 @@ class HostNetwork:
         Load the network and compute once to get the size of its output.
 
         :param size: (height, width) of the input in pixels.
-        :param read: function that returns the cv2.dnn.Net.
         :param expected: what the files of such a network must be, for error texts.
         :raises ValueError: OpenCV cannot run it, or it has several outputs.
         """
@@ -47,7 +46,8 @@ class HostNetwork:
                                  f'one, the detections; {self.detections_remedy}')
             output = self._forward(np.zeros(self.input_shape, dtype=np.float32))
         except cv2.error as error:
-            raise ValueError(f'OpenCV {cv2.__version__} cannot run it ({opencv_reason(error)}); '
+            reason = ' '.join(str(error).split())
+            raise ValueError(f'OpenCV {cv2.__version__} cannot run it ({reason}); '
                              f'expected {expected}') from error
         self._model_output = output.shape
         self._room = None
@@ -78,11 +78,6 @@ class HostNetwork:
         picture = np.asarray(tensor, dtype=np.float32).reshape(self.input_shape)
         self._network.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis]))
         return self._network.forward()
-
-
-def opencv_reason(error: cv2.error) -> str:
-    """Return the text of a cv2.error in one line."""
-    return ' '.join(str(error).split())
 
 
 def picture_size(shapes: Mapping[str, tuple[Any, ...]], remedy: str) -> tuple[int, int]:

@@ -22,9 +22,8 @@ class OnnxNetwork(HostNetwork):
 
     def __init__(self, data: bytes) -> None:
         """
-        Load the network and compute once.
+        Load the network from the bytes of an ONNX file, and compute once.
 
-        :param data: bytes of an ONNX file.
         :raises ValueError: it is not an ONNX network with one input of 1 x 3 x height x width,
             OpenCV cannot run it, or it has several outputs.
         """

@@ -12,6 +12,7 @@ import logging
 import math
 
 import cv2
+from ncs_cluster_detector.networks.ssd import Box
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 import numpy as np
 import numpy.typing as npt
@@ -55,15 +56,8 @@ class PeopleDetector:
             logging.getLogger(__name__).warning('people are not found by their faces: %s', error)
             self._faces = None
 
-    def __call__(
-            self,
-            image: npt.NDArray[np.uint8]) -> list[tuple[int, float, float, float, float, float]]:
-        """
-        Find the people in an image.
-
-        :param image: uint8 array, height x width x 3, blue-green-red.
-        :return: rows ``(class index, score, x_min, y_min, x_max, y_max)``, fractions of the image.
-        """
+    def __call__(self, image: npt.NDArray[np.uint8]) -> list[Box]:
+        """Return the boxes of the people in an image (height x width x 3, blue-green-red)."""
         near = [] if self._faces is None else [_body(face) for face in self._faces(image)]
         rows = near + sorted(self._in_full(image), key=lambda row: -row[1])
         kept = []

@@ -9,6 +9,7 @@
 """The built-in detector ``shapes``: solid rectangles of one pure colour, exact to the pixel."""
 
 import cv2
+from ncs_cluster_detector.networks.ssd import Box
 import numpy as np
 import numpy.typing as npt
 
@@ -36,14 +37,8 @@ _LEAST_DROP = 40
 _EDGE_PIXELS = 8
 
 
-def detect_shapes(
-        image: npt.NDArray[np.uint8]) -> list[tuple[int, float, float, float, float, float]]:
-    """
-    Find the rectangles in an image.
-
-    :param image: uint8 array, height x width x 3, blue-green-red.
-    :return: rows ``(class index, score, x_min, y_min, x_max, y_max)``, fractions of the image.
-    """
+def detect_shapes(image: npt.NDArray[np.uint8]) -> list[Box]:
+    """Return the boxes of the rectangles in an image (height x width x 3, blue-green-red)."""
     height, width = image.shape[:2]
     rows = []
     channels = cv2.split(image)

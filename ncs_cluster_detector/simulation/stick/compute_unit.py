@@ -37,11 +37,7 @@ class ComputeUnit:
     """
 
     def __init__(self, stick: SimulatedStick) -> None:
-        """
-        Start the threads of an opened stick.
-
-        :param stick: the :class:`SimulatedStick`.
-        """
+        """Start the threads of an opened stick."""
         self.memory = StickMemory()
         self.calls = StickCalls(stick.path)
         self._stick = stick

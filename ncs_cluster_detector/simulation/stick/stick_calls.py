@@ -30,26 +30,17 @@ class StickCalls:
     """
 
     def __init__(self, name: str) -> None:
-        """
-        Begin without faults.
-
-        :param name: the stick's name, for error texts.
-        """
+        """Begin without faults; ``name`` is the stick's, for error texts."""
         lock = threading.Lock()
         self.changed = threading.Condition(lock)
         self.faults = StickFaults()
         self._never = threading.Condition(lock)
         self._name = name
-        self._stopped = False
+        self.stopped = False   # it was closed or unplugged, or broke down
         self._lost = False
         self._cause = None
         self._waiting = []
         self._forgotten = set()
-
-    @property
-    def stopped(self) -> bool:
-        """Return whether the stick was closed or unplugged, or broke down."""
-        return self._stopped
 
     def waiting(self) -> int:
         """Return how many calls of the host wait for the stick."""
@@ -86,7 +77,7 @@ class StickCalls:
         :raises StickStopped: the stick was closed, was unplugged or broke down.
         """
         self.apply_faults(call)
-        if self._stopped:
+        if self.stopped:
             self._raise_stopped()
 
     def wait_in_call(
@@ -102,7 +93,7 @@ class StickCalls:
         """
         with self._listed() as me:
             self.changed.wait_for(
-                lambda: (self._stopped or me in self._forgotten or self._is_faulty(call)
+                lambda: (self.stopped or me in self._forgotten or self._is_faulty(call)
                          or condition()), deadline_sec)
             if me in self._forgotten:
                 self._wait_for_ever()
@@ -114,8 +105,8 @@ class StickCalls:
 
         :raises StickStopped: the stick was closed, was unplugged or broke down.
         """
-        self.changed.wait_for(lambda: self._stopped or condition(), timeout_sec)
-        if self._stopped:
+        self.changed.wait_for(lambda: self.stopped or condition(), timeout_sec)
+        if self.stopped:
             self._raise_stopped()
 
     def set_faults(self, faults: StickFaults) -> None:
@@ -132,7 +123,7 @@ class StickCalls:
             or a result (XLinkDispatcher.c:273, EVENT_BLOCKED), but none that waits for an answer.
         """
         with self.changed:
-            if not self._stopped:
+            if not self.stopped:
                 self._lost = True
                 # Later calls send nothing to a stick that is gone, so they do not wait for it.
                 self.faults = self.faults.after_power_off()
@@ -142,12 +133,12 @@ class StickCalls:
     def stop(self, cause: Exception | None = None) -> None:
         """Record that the stick was closed, or failed with a cause; wake all calls."""
         with self.changed:
-            if not self._stopped:
+            if not self.stopped:
                 self._cause = cause
                 self._stop()
 
     def _stop(self):
-        self._stopped = True
+        self.stopped = True
         self.changed.notify_all()
 
     def _is_faulty(self, call):

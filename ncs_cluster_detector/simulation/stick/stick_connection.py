@@ -13,7 +13,6 @@ from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 from ncs_cluster_detector.simulation.faults.fault_watch import FaultWatch
 from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
 from ncs_cluster_detector.simulation.stick.stick_model import SimulatedStick
-from ncs_cluster_detector.simulation.stick.stick_opening import apply_faults
 from ncs_cluster_detector.simulation.stick.stick_opening import open_stick
 
 
@@ -24,8 +23,7 @@ class StickConnection:
         """
         Boot a stick; the caller holds the library's lock.
 
-        :param shared_bus: the :class:`SimulatedBus`.
-        :param port: the stick's :class:`StickPort`; :func:`open_stick` may open another stick.
+        :param port: the stick's; :func:`open_stick` may open another stick.
         :param name: its name when it was listed.
         :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
         :raises LostInBoot: the stick does not come back.
@@ -62,20 +60,3 @@ class StickConnection:
             self.unit.calls.set_faults(state.faults)
         else:
             self.unit.calls.lose(unheard=state.faults.unheard)
-
-
-def list_ports(shared_bus: SimulatedBus | None) -> list[StickPort]:
-    """
-    Return the ports of the sticks that the library finds, in their order.
-
-    An error in ``enumerate`` ends the list: the vendor's module takes any error for its end.
-    """
-    ports = []
-    for port in shared_bus.ports() if shared_bus is not None else ():
-        if port.is_visible():
-            try:
-                apply_faults(port, 'enumerate')
-            except Exception:
-                break
-            ports.append(port)
-    return ports

@@ -18,46 +18,27 @@ MOST_FIFOS = 20
 
 
 class StickMemory:
-    """Counts graphs and queues and their bytes; a full stick is ``Exception(Status.X)``."""
+    """The bytes of each graph and each queue; a full stick is ``Exception(Status.X)``."""
 
     def __init__(self) -> None:
         """Start empty, as after a boot."""
-        self._graph_bytes = {}
-        self._fifo_bytes = {}
+        self.graphs: dict[object, int] = {}
+        self.fifos: dict[object, int] = {}
 
-    @property
-    def graph_count(self) -> int:
-        """Return the number of graphs on the stick."""
-        return len(self._graph_bytes)
-
-    @property
-    def fifo_count(self) -> int:
-        """Return the number of queues on the stick."""
-        return len(self._fifo_bytes)
-
-    @property
     def bytes_used(self) -> int:
         """Return the memory in use, in bytes."""
-        return sum(self._graph_bytes.values()) + sum(self._fifo_bytes.values())
+        return sum(self.graphs.values()) + sum(self.fifos.values())
 
     def add_graph(self, graph: object, size: int) -> None:
         """Take ``size`` bytes for a graph: OUT_OF_MEMORY, or ERROR when there are 10 already."""
         if size > MEMORY_BYTES:
             raise Exception(Status.OUT_OF_MEMORY)
-        if graph not in self._graph_bytes and len(self._graph_bytes) >= MOST_GRAPHS:
+        if graph not in self.graphs and len(self.graphs) >= MOST_GRAPHS:
             raise Exception(Status.ERROR)
-        self._graph_bytes[graph] = size
-
-    def remove_graph(self, graph: object) -> None:
-        """Free a graph's memory."""
-        self._graph_bytes.pop(graph, None)
+        self.graphs[graph] = size
 
     def add_fifo(self, fifo: object, size: int) -> None:
         """Take ``size`` bytes for a queue: ERROR when there are 20 already."""
-        if len(self._fifo_bytes) >= MOST_FIFOS:
+        if len(self.fifos) >= MOST_FIFOS:
             raise Exception(Status.ERROR)
-        self._fifo_bytes[fifo] = size
-
-    def remove_fifo(self, fifo: object) -> None:
-        """Free a queue's memory."""
-        self._fifo_bytes.pop(fifo, None)
+        self.fifos[fifo] = size

@@ -32,13 +32,9 @@ class SimulatedStick:
     """A stick from its boot to its reset; longer-lived state is in its port's memory."""
 
     def __init__(self, shared_bus: SimulatedBus, port: StickPort) -> None:
-        """
-        Use a stick that has just booted.
-
-        :param shared_bus: its :class:`SimulatedBus`.
-        :param port: its :class:`StickPort`.
-        """
+        """Use the stick in a port, which has just booted."""
         self.bus = port.bus
+        self.path = port.path
         self.work = port.work
         self.rest = port.rest
         _, link = port.look()
@@ -49,11 +45,6 @@ class SimulatedStick:
         # Each opening begins with a new sensor, which has no past readings.
         self._sensor = SensorReader(Sensor(), f'{port.path} {link.enumeration}')
         self._readings = deque(maxlen=THERMAL_VALUES)
-
-    @property
-    def path(self) -> str:
-        """Return the USB port path."""
-        return self._port.path
 
     def throttle_level(self) -> int:
         """Return 0, or 1 or 2 from the lower and the upper guard temperature."""

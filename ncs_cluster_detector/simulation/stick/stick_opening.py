@@ -41,8 +41,6 @@ def open_stick(
     """
     Boot a stick and connect to it, or to another one when it does not come back in time.
 
-    :param shared_bus: the :class:`SimulatedBus`.
-    :param port: the stick's :class:`StickPort`.
     :param name: its name when it was listed.
     :return: port, claim and ``plugs`` of the connected stick.
     :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.

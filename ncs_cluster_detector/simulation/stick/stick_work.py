@@ -11,7 +11,6 @@
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
-from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -48,10 +47,10 @@ class Job:
     """A triggered inference, from one queue to another; times are of the monotonic clock."""
 
     graph: LoadedGraph
-    tensor: Optional[npt.NDArray[np.float16]]
+    tensor: npt.NDArray[np.float16] | None
     key: int
     source: TensorQueue
     target: TensorQueue
     queued_at: float
-    output: Optional[npt.NDArray[np.float16]] = None
+    output: npt.NDArray[np.float16] | None = None
     computed_at: float = 0.0

@@ -10,6 +10,7 @@
 
 import array
 from collections.abc import Iterator
+from contextlib import closing
 import time
 
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -94,24 +95,12 @@ class SimulatedUsbBackend(IBackend):
         if self._bus.bus.leftovers == 'none':
             device.port.drop_unread()
 
-    def release_interface(self, dev_handle: UsbHandle, intf: int) -> None:
-        """
-        Release the interface.
-
-        :raises USBError: NOT_FOUND: this handle does not have it.
-        """
-        _check_interface(intf)
-        if dev_handle.claim is None:
-            raise usb_error(usb_devices.NOT_FOUND)
-        dev_handle.release()
-
     def bulk_read(
             self, dev_handle: UsbHandle, ep: int, intf: int, buff: 'array.array[int]',
             timeout: int) -> int:
         """
         Read one transfer that a booted stick has for its host, or the part that fits.
 
-        :param buff: array.array to fill.
         :param timeout: in milliseconds; 0 = for ever.
         :return: number of bytes.
         :raises USBError: TIMEOUT; NO_DEVICE as soon as the stick leaves the bus; OVERFLOW: the
@@ -168,8 +157,7 @@ class SimulatedUsbBackend(IBackend):
         if value is not None:
             return value
         deadline = time.monotonic() + timeout_ms / 1000.0 if timeout_ms else None
-        watch = FaultWatch(self._bus.memory.own_path())
-        try:
+        with closing(FaultWatch(self._bus.memory.own_path())) as watch:
             while True:
                 _check_there(handle.device)
                 value = found()
@@ -179,8 +167,6 @@ class SimulatedUsbBackend(IBackend):
                 if left is not None and left <= 0.0:
                     raise usb_error(usb_devices.TIMEOUT)
                 watch.wait(left)
-        finally:
-            watch.close()
 
 
 def _check_there(device):

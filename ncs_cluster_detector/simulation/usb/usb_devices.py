@@ -119,12 +119,7 @@ FOREIGN_DEVICES = (
 
 
 def listed_stick(port: StickPort, index: int) -> UsbDevice | None:
-    """
-    Return the stick in a port as a device, or None when no stick is visible.
-
-    :param port: the :class:`StickPort`.
-    :param index: of the port on the bus, from 0.
-    """
+    """Return the stick in the port with an index as a device, or None when none is visible."""
     seen = port.visible()
     if seen is None:
         return None

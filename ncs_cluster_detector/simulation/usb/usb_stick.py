@@ -20,11 +20,7 @@ def takes(handle: UsbHandle) -> bool | None:
 
 
 def send(handle: UsbHandle) -> bytes | None:
-    """
-    Return the next bytes that the stick has for its host, or None when it has none.
-
-    :param handle: the reader's :class:`UsbHandle`.
-    """
+    """Return the next bytes that the stick has for its host, or None when it has none."""
     faults = handle.device.port.state().faults
     if not handle.device.has_booted or faults.mute or faults.nak:
         return None
@@ -36,11 +32,7 @@ def send(handle: UsbHandle) -> bytes | None:
 
 
 def receive(handle: UsbHandle, data: bytes) -> int:
-    """
-    Let the stick receive bytes and obey their XLink headers; return the number of bytes.
-
-    :param handle: the writer's :class:`UsbHandle`.
-    """
+    """Let the stick receive bytes and obey their XLink headers; return the number of bytes."""
     port = handle.device.port
     if handle.device.has_booted and not port.state().faults.mute:
         handle.received += data[port.swallow(len(data)):]

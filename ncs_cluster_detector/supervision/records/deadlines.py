@@ -29,7 +29,7 @@ def of_start(
     Return when a worker that opens its stick must answer by.
 
     :param longest_start_sec: the longest successful start of any stick, or None.
-    :param others_waiting: the records of other sticks that wait for their turn to start.
+    :param others_waiting: the sticks that wait for their turn to start.
     :param others_slow: whether another stick was not back from its boot in time.
     :return: ``(seconds of the monotonic clock, why it is given up then)``.
     """

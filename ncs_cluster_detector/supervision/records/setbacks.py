@@ -49,7 +49,6 @@ class Setbacks:
         """
         Record a failure; return the RestartPlan.
 
-        :param handle: handle of the failed worker.
         :param at_work: whether its stick was open.
         :param cause: any Cause but REFUSAL.
         """

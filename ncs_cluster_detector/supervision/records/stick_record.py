@@ -134,8 +134,7 @@ class StickRecord:
         it; otherwise they still count, because a stick with too little power leaves the bus again
         and again. A dead stick that was reset has to wait.
 
-        :param device_names: the device names by USB port.
-        :param dead: the dead sticks by USB port.
+        :param device_names: by USB port, as are the dead sticks.
         :param is_first: this is the first list of its process, which shows a stick as free if no
             process has it open, even if a killed process had it open.
         :param is_calm: no stick was started since the previous list.

@@ -43,8 +43,7 @@ def draw_chart(report: dict[str, Any], path: Path) -> None:
     What a stick did is known from diagnostics once a second, so the ends of the bars are right
     to a second. A stick that does not run has no temperature.
 
-    :param report: dictionary as made by report.make_report.
-    :param path: pathlib.Path of the file.
+    :param report: as made by report.make_report.
     """
     with new_figure(16.0, 10.0) as figure:
         bars_height = 0.5 + 0.2 * len(report['sticks'])

@@ -28,9 +28,9 @@ def open_log(folder: Path, stack: ExitStack, video: Path | None = None) -> FileI
     folder itself is locked: the kernel ends the lock with the process, however that ends, and no
     file is left of it. A folder that cannot be used ends the program with status 2 and one line.
 
-    :param folder: pathlib.Path of a folder that exists.
-    :param stack: contextlib.ExitStack that closes it.
-    :param video: pathlib.Path of the video that the run plays, or None.
+    :param folder: it exists.
+    :param stack: closes it.
+    :param video: what the run plays, or None.
     """
     name = 'files'
     if video is not None and video.resolve() in [

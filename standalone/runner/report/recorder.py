@@ -14,7 +14,6 @@ import contextlib
 from pathlib import Path
 import queue
 import threading
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -30,16 +29,11 @@ FASTEST_VIDEO_FPS = 30.0
 # does not make the video stumble.
 PLACE_TOLERANCE = 0.75
 LONGEST_STILL_SEC = 30.0
-# Before a picture that comes late the encoder writes the one before it up to 900 times.
-STOP_PATIENCE_SEC = 20.0
+# In the end an encoder that has written no frame for so long is given up. One picture may be many
+# frames: before one that comes late the one before it is repeated up to 900 times.
+STOP_PATIENCE_SEC = 5.0
 # At most so many boxes on the picture that is kept: a person sees at once what was found.
 MOST_BOXES = 4
-
-
-class _Job(NamedTuple):
-    image: np.ndarray
-    at_sec: float
-    worth: tuple
 
 
 class Recorder:
@@ -54,7 +48,7 @@ class Recorder:
         """
         Start the thread; the video begins with the first picture.
 
-        :param folder: pathlib.Path of the folder for annotated.mp4 and annotated.png.
+        :param folder: for annotated.mp4 and annotated.png.
         :param source_fps: frames a second of the source, for the rate of the video.
         """
         self.frames_received = 0
@@ -65,7 +59,7 @@ class Recorder:
         self._video = VideoFile(folder / 'annotated.mp4', min(source_fps, FASTEST_VIDEO_FPS))
         self._picture = folder / 'annotated.png'
         self._best = None   # worth, picture
-        self._jobs = queue.Queue(WAITING_FRAMES)
+        self._jobs = queue.Queue(WAITING_FRAMES)   # (picture, seconds, worth), None at the end
         self._failure = None
         self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
         self._thread.start()
@@ -98,7 +92,7 @@ class Recorder:
         self.frames_received += 1
         worth = self._worths.pop(stamp, worth_of((), 0))
         try:
-            self._jobs.put_nowait(_Job(image, stamp[0] + stamp[1] * 1e-9, worth))
+            self._jobs.put_nowait((image, stamp[0] + stamp[1] * 1e-9, worth))
         except queue.Full:
             self.frames_left_out += 1
 
@@ -108,9 +102,13 @@ class Recorder:
 
         :return: (paths of the files written, lines about what went wrong).
         """
-        complaints = []
-        with contextlib.suppress(queue.Full):
-            self._jobs.put(None, timeout=STOP_PATIENCE_SEC)
+        complaints, is_told, written_before = [], False, None
+        while self._thread.is_alive() and self._video.written != written_before:
+            written_before = self._video.written
+            with contextlib.suppress(queue.Full):
+                if not is_told:
+                    self._jobs.put(None, timeout=STOP_PATIENCE_SEC)
+                    is_told = True
             self._thread.join(STOP_PATIENCE_SEC)
         hangs = self._thread.is_alive()
         if hangs:
@@ -133,18 +131,15 @@ class Recorder:
         return written, complaints
 
     def _work(self):
-        while True:
-            job = self._jobs.get()
-            if job is None:
-                return
+        for image, at_sec, worth in iter(self._jobs.get, None):
             try:
-                self._video.add(job.image, job.at_sec)
+                self._video.add(image, at_sec)
             except (cv2.error, OSError, MemoryError) as error:
                 self._failure = self._failure or str(error).strip().replace('\n', ' ')
                 continue
             self.frames_drawn += 1
-            if self._best is None or job.worth > self._best[0]:
-                self._best = job.worth, job.image
+            if self._best is None or worth > self._best[0]:
+                self._best = worth, image
 
 
 def worth_of(detections: Sequence[Detection],
@@ -168,11 +163,7 @@ class VideoFile:
     """An mp4 with frames at their real times: before a late one the last is repeated."""
 
     def __init__(self, path: Path, fps: float) -> None:
-        """
-        Keep the path; the first frame makes the file, with its size.
-
-        :param fps: frames a second of the file.
-        """
+        """Keep path and frames a second; the first frame makes the file, with its size."""
         self.path, self.fps = path, fps
         self.written = 0
         self._writer = self._size = None

@@ -37,10 +37,9 @@ def make_report(state: RunState, facts: dict[str, Any], recorder: Any,
     latencies from a frame's capture to the runner, ``cluster`` those inside of the detector.
     ``parameters`` are those in force at the end, and ``changes`` what was set live, in order.
 
-    :param state: the RunState.
-    :param facts: dictionary for ``run``: what ran, for how long, why it ended.
+    :param facts: for ``run``: what ran, for how long, why it ended.
     :param recorder: the Recorder, or None.
-    :param root: pathlib.Path of the checkout, for the package's version.
+    :param root: of the checkout, for the package's version.
     """
     hottest = state.hottest()
     return {

@@ -15,10 +15,7 @@ from typing import TextIO
 
 from rich.console import Console
 from runner.state import RunState
-from runner.view.live_view import Facts
-from runner.view.live_view import plain_line
-from runner.view.live_view import ports_line
-from runner.view.live_view import render
+from runner.view import live_view
 
 REDRAW_SEC = 0.2
 LINE_SEC = 1.0
@@ -61,15 +58,15 @@ class Terminal:
         period = REDRAW_SEC if self.redraws else LINE_SEC
         return self._shown_at is None or now - self._shown_at >= period
 
-    def show(self, state: RunState, facts: Facts) -> None:
+    def show(self, state: RunState, facts: live_view.Facts) -> None:
         """Show the RunState and the Facts."""
         self._shown_at = facts.now
         if not self.redraws:
-            ports = ports_line(state)
+            ports = live_view.ports_line(state)
             if ports != self._ports:
                 self._ports = ports
                 self._write(ports + '\n')
-            self._write(plain_line(state, facts) + '\n')
+            self._write(live_view.plain_line(state, facts) + '\n')
             return
         columns, rows = self._measure()
         # The first column is a space, and the last one stays free: erasing the rest of a full line
@@ -78,7 +75,7 @@ class Terminal:
         # A resize may have wrapped the old lines.
         start = CLEAR if self._drawn and size != self._console.size else self._to_top()
         self._console.size = size
-        self._drawn = render(state, facts, self._console)
+        self._drawn = live_view.render(state, facts, self._console)
         self._write(start + self._picture())
 
     def say(self, text: str) -> None:

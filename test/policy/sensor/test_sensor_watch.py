@@ -12,11 +12,11 @@ import math
 import random
 
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
+from ncs_cluster_detector.policy.sensor.sensor_fault import AGREES_SEC
+from ncs_cluster_detector.policy.sensor.sensor_fault import FORGIVEN_SEC
 from ncs_cluster_detector.policy.sensor.sensor_fault import Known
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.sensor.sensor_watch import SensorWatch
-from ncs_cluster_detector.policy.sensor.suspicion import AGREES_SEC
-from ncs_cluster_detector.policy.sensor.suspicion import FORGIVEN_SEC
 import pytest
 
 SLOW, FAST = ThermalModel(30.0, 45.0, 120.0), ThermalModel(30.0, 45.0, 20.0)

@@ -13,7 +13,6 @@ import math
 from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.port_memory import PORT_BYTES
-from ncs_cluster_detector.simulation.bus.shared_hub import HUB_BYTES
 from ncs_cluster_detector.simulation.bus.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 from ncs_cluster_detector.simulation.faults.fault_words import CALLS
@@ -48,7 +47,7 @@ def port(clock):
 
 def make_port(clock, bus):
     """Return a port with a stick on a bus with these properties, and a hub."""
-    memory = BusMemory.create(PORT_BYTES + HUB_BYTES)
+    memory = BusMemory.create(2 * PORT_BYTES)
     hub = SharedHub(memory, PORT_BYTES, bus, clock)
     port = StickPort(memory, 0, '1.1', bus, hub, clock)
     port.set_up(plugged=True)

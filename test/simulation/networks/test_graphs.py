@@ -104,7 +104,10 @@ def test_a_folder_is_refused(tmp_path):
     (b'detector: shapes\ninput: 300x2049\n', 'of 16 to 2048 pixels'),
     (b'detector: shapes\ninput: 300x300 grb\n', 'bgr or rgb'),
     (b'detector: shapes\ninput: 300x300\ninput: 224x224\n', 'expected one'),
-    (b'\x08\x01\x00\xff\xfe not a network', 'it is no ONNX network')])
+    (b'\x08\x01\x00\xff\xfe not a network', 'it is no ONNX network'),
+    # A model with one input, whose dimension is bytes.
+    (b'\x08\x07:\x10Z\x0e\n\x01a\x12\t\n\x07\x12\x05\n\x03\n\x01\x00',
+     'it is no ONNX network: it has 1 bytes where a dimension belongs')])
 def test_a_file_that_cannot_be_run_is_refused(content, part, tmp_path, capfd):
     path = tmp_path / 'bad.graph'
     path.write_bytes(content)

@@ -14,7 +14,6 @@ import statistics
 from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.port_memory import PORT_BYTES
-from ncs_cluster_detector.simulation.bus.shared_hub import HUB_BYTES
 from ncs_cluster_detector.simulation.bus.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.bus.stick_port import StickPort
@@ -108,7 +107,7 @@ class Measured:
         """Make a stick with faults."""
         self.now = 1200.0
         bus = BusSpec(sticks=1, **properties)
-        memory = BusMemory.create(PORT_BYTES + HUB_BYTES)
+        memory = BusMemory.create(2 * PORT_BYTES)
         clock = (lambda: self.now)
         self.port = StickPort(
             memory, 0, '1.1', bus, SharedHub(memory, PORT_BYTES, bus, clock), clock)

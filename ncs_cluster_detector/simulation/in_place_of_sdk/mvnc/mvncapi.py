@@ -12,14 +12,16 @@
 from ctypes import *  # noqa: F401, F403
 from enum import Enum  # noqa: F401
 import numbers  # noqa: F401
-import os  # noqa: F401
+import os
 import platform  # noqa: F401
 import sys
 import warnings  # noqa: F401
 
 from ncs_cluster_detector.simulation.api import mvncapi as double
 from ncs_cluster_detector.simulation.api.mvncapi import *  # noqa: F401, F403
-from ncs_cluster_detector.simulation.networks.stand_in import stand_in_for
+from ncs_cluster_detector.simulation.api.process_state import STAND_IN_VARIABLE
+from ncs_cluster_detector.simulation.networks.graphs import is_compiled
+from ncs_cluster_detector.simulation.networks.graphs import read_graph
 import numpy  # noqa: F401
 
 
@@ -27,9 +29,16 @@ class Graph(double.Graph):
     """A network on a simulated stick, or its stand-in."""
 
     def allocate(self, device: double.Device, graph_buffer: bytes | str) -> None:
-        """Send the bytes of a graph file to an opened stick; say on stderr why one is refused."""
+        """
+        Send the bytes of a graph file, or the stand-in of a compiled one, to an opened stick.
+
+        Say on stderr why a file is refused.
+        """
+        stand_in = os.environ.get(STAND_IN_VARIABLE)
+        if stand_in and isinstance(graph_buffer, bytes) and is_compiled(graph_buffer):
+            graph_buffer = read_graph(stand_in)
         try:
-            super().allocate(device, stand_in_for(graph_buffer))
+            super().allocate(device, graph_buffer)
         except Exception as error:
             if error.args == (double.Status.UNSUPPORTED_GRAPH_FILE,):
                 print(f'simulated stick: cannot run the graph file: {error.__cause__}; the option '

@@ -14,6 +14,7 @@ A graph file is a line ``caffe N``, N bytes of the definition (prototxt), and th
 """
 
 import os
+from pathlib import Path
 import re
 
 WEIGHTS_ENDING = '.caffemodel'
@@ -37,11 +38,11 @@ def read_packed(path: str) -> bytes:
     :raises OSError: one of them cannot be read.
     :raises ValueError: the other one is missing.
     """
-    given = _content(path)
+    given = Path(path).read_bytes()
     if path.endswith(WEIGHTS_ENDING):
-        definition, weights = _content(_other(path, DEFINITION_ENDINGS)), given
+        definition, weights = Path(_other(path, DEFINITION_ENDINGS)).read_bytes(), given
     else:
-        definition, weights = given, _content(_other(path, [WEIGHTS_ENDING]))
+        definition, weights = given, Path(_other(path, [WEIGHTS_ENDING])).read_bytes()
     return b'caffe %d\n' % len(definition) + definition + weights
 
 
@@ -64,11 +65,6 @@ def unpack(data: bytes) -> tuple[memoryview, memoryview]:
                          'of prototxt, and the caffemodel')
     view = memoryview(data)
     return view[header.end():end], view[end:]
-
-
-def _content(path):
-    with open(path, 'rb') as file:
-        return file.read()
 
 
 def _other(path, endings):

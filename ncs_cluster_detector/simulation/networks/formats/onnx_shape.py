@@ -31,7 +31,6 @@ def input_shapes(model: bytes) -> dict[str, tuple[int | str, ...]]:
     """
     Return the dimensions of a model's inputs by name.
 
-    :param model: bytes of an ONNX file.
     :return: for each input a tuple of numbers; a dimension without one is its name or '?'.
     :raises ValueError: the bytes are not an ONNX file.
     """
@@ -51,4 +50,6 @@ def input_shapes(model: bytes) -> dict[str, tuple[int | str, ...]]:
 
 def _dimension(message):
     value = protobuf.only(message, _VALUE_OF_DIMENSION, 0)
+    if not isinstance(value, int):
+        raise ValueError(f'it has {len(value)} bytes where a dimension belongs')
     return value if value > 0 else protobuf.text(protobuf.only(message, _NAME_OF_DIMENSION)) or '?'

@@ -10,11 +10,11 @@
 
 from types import SimpleNamespace
 
-from ncs_cluster_detector.processes import endings as endings_module
-from ncs_cluster_detector.processes.endings import end_all
-from ncs_cluster_detector.processes.endings import Endings
-from ncs_cluster_detector.processes.endings import KILL_GRACE_SEC
-from ncs_cluster_detector.processes.endings import STOP_GRACE_SEC
+from ncs_cluster_detector.supervision import endings as endings_module
+from ncs_cluster_detector.supervision.endings import end_all
+from ncs_cluster_detector.supervision.endings import Endings
+from ncs_cluster_detector.supervision.endings import KILL_GRACE_SEC
+from ncs_cluster_detector.supervision.endings import STOP_GRACE_SEC
 import pytest
 
 NEVER = float('inf')

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
 import time
-from typing import Any
-from typing import Protocol
+
+from ncs_cluster_detector.supervision.records.stick_record import StickRecord
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 
 # Closing a stick takes the SDK about a second after the pending results; launch waits five for a
 # node.
@@ -22,36 +24,10 @@ STOP_GRACE_SEC = 2.5
 KILL_GRACE_SEC = 1.0
 
 
-class Worker(Protocol):
-    """A process that can be asked to stop."""
-
-    pid: int
-    sentinel: int
-
-    def ask_to_stop(self) -> None:
-        """Ask it to close its stick and exit."""
-
-    def kill(self) -> None:
-        """Kill it; do not wait for its end."""
-
-    def has_ended(self) -> bool:
-        """Tell whether it has ended."""
-
-    def close(self) -> None:
-        """Free what belongs to one that has ended."""
-
-
-class Record(Protocol):
-    """An object that waits for the end of a worker."""
-
-    def on_end(self) -> None:
-        """Note that the worker has ended."""
-
-
 @dataclass
 class _Ending:
-    handle: Worker
-    record: Record | None
+    handle: WorkerHandle
+    record: StickRecord | None
     kill_at: float    # infinite after the kill
 
 
@@ -70,11 +46,11 @@ class Endings:
         """Start with none."""
         self._endings: list[_Ending] = []
 
-    def add(self, handle: Worker, record: Record | None, kill_at: float) -> None:
+    def add(self, handle: WorkerHandle, record: StickRecord | None, kill_at: float) -> None:
         """Add a worker, its record or None, and the time to kill it if it has not ended."""
         self._endings.append(_Ending(handle, record, kill_at))
 
-    def handles(self) -> list[Worker]:
+    def handles(self) -> list[WorkerHandle]:
         """Return their handles."""
         return [ending.handle for ending in self._endings]
 
@@ -95,11 +71,10 @@ class Endings:
                     ending.record.on_end()
 
 
-def end_all(handles: Sequence[Worker], logger: Any) -> bool:
+def end_all(handles: Sequence[WorkerHandle], logger: Logger) -> bool:
     """
     End workers: by a message, and by SIGKILL those that do not follow it in time.
 
-    :param logger: gets a warning for each that had to be killed.
     :return: False if one of them cannot be ended.
     """
     for handle in handles:
@@ -119,7 +94,7 @@ def end_all(handles: Sequence[Worker], logger: Any) -> bool:
     return not left
 
 
-def _wait_for_end(handles: Sequence[Worker], grace_sec: float) -> list[Worker]:
+def _wait_for_end(handles: Sequence[WorkerHandle], grace_sec: float) -> list[WorkerHandle]:
     """Wait until all processes have ended, at most ``grace_sec``; return those that have not."""
     deadline = time.monotonic() + grace_sec
     left = [handle for handle in handles if not handle.has_ended()]
