@@ -71,8 +71,8 @@ _LONGEST = (
     'test_rotation_properties', 'test_sensor_watch', 'test_bad_cables', 'test_bus_cleaner',
     'test_live_changes', 'test_detector_end', 'test_closed_pipes', 'test_detector_depth',
     'test_detector_sticks', 'test_child_process', 'test_late_depth', 'test_check_sticks',
-    'test_shared_sticks', 'test_parameter_requests', 'test_detector_retuning', 'test_run_report',
-    'test_mypy', 'test_camera_streams', 'test_pep257')
+    'test_shared_sticks', 'test_parameter_requests', 'test_detector_live_changes',
+    'test_run_report', 'test_mypy', 'test_camera_streams', 'test_pep257')
 # Their tests share nothing, and wait more than they compute.
 _SPREAD = (
     'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')

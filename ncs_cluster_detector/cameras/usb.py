@@ -97,15 +97,15 @@ def negotiate(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> None:
     # Raw ones would come at a lower rate through USB 2.
     if width * height * fps * BYTES_PER_RAW_PIXEL > RAW_BYTES_PER_SEC:
         first, second = second, first
-    ask(capture, first, wish)
+    set_mode(capture, first, wish)
     if differs(capture, wish):
         short = shortfall(capture, wish)
-        ask(capture, second, wish)
+        set_mode(capture, second, wish)
         if shortfall(capture, wish) >= short:
-            ask(capture, first, wish)
+            set_mode(capture, first, wish)
 
 
-def ask(capture: cv2.VideoCapture, pixel_format: str, wish: tuple[int, int, float]) -> None:
+def set_mode(capture: cv2.VideoCapture, pixel_format: str, wish: tuple[int, int, float]) -> None:
     """Ask for a format, a size and a rate; the driver replaces what it does not have."""
     # The rate last: after a change of format or size OpenCV sets the former rate again.
     wishes = zip((cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS), wish)

@@ -17,7 +17,7 @@ from rich.text import Text
 from runner.state import RunState
 from runner.statuses import ERROR
 from runner.statuses import OK
-from runner.statuses import Stick
+from runner.statuses import ReportedStick
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0
@@ -61,7 +61,7 @@ def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
 def _table(sticks, state, columns):
     is_wide = columns >= WIDE
     digits = max(len(str(stick.number)) for stick in sticks)
-    names = [f'{stick.number:>{digits}} {printable(stick.port)}' for stick in sticks]
+    names = [f'{stick.number:>{digits}} {for_terminal(stick.port)}' for stick in sticks]
     room = columns - max(map(cell_len, ['stick', *names])) - 1 - CELSIUS - FIGURES * is_wide
     words = max([cell_len(words_for(stick)) for stick in sticks] + [LONGEST_USUAL] * is_wide)
     bar = room - words - len(' []')
@@ -94,14 +94,14 @@ def _figures(duty, inferences):
     return f'{duty:>6}{inferences:>12}'
 
 
-def words_for(stick: Stick) -> str:
+def words_for(stick: ReportedStick) -> str:
     """Return what a stick does, and why or what to do about it."""
     if stick.state != 'RUNNING':
         remedy = REMEDIES.get(stick.state)
-        return f'{stick.state}: {remedy}' if remedy else printable(stick.state)
+        return f'{stick.state}: {remedy}' if remedy else for_terminal(stick.state)
     if stick.active:
         return 'active'
-    return f'resting ({printable(stick.rests)})' if stick.rests else 'resting'
+    return f'resting ({for_terminal(stick.rests)})' if stick.rests else 'resting'
 
 
 def _shortened(words, room):
@@ -150,6 +150,6 @@ def rounded(value: float | None, digits: int = 1) -> str:
     return '?' if value is None else f'{value:.{digits}f}'
 
 
-def printable(text: str) -> str:
+def for_terminal(text: str) -> str:
     """Return a text without any letter that a terminal would take for a command."""
     return ''.join(letter if letter.isprintable() else '?' for letter in text)
