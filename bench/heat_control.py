@@ -65,7 +65,7 @@ class Outcome:
 
 def run(case, name, control, hours, seed=0):
     """
-    Return the Outcome of a Case after so many hours, of which ten minutes do not count.
+    Return the Outcome of a Case after some hours, of which ten minutes do not count.
 
     :param name: of the control.
     :param control: what decides, as RealCluster takes it.
@@ -122,7 +122,7 @@ def row(outcome):
 
 
 HEADER = (f'{"body":25} {"control":10} seed  peak K > 1.5 K  share  alarm '
-          f'{"size told":>14}  true  ch/h  still')
+          f'{"stated size":>14}  true  ch/h  still')
 
 
 def summary(outcomes):

@@ -36,16 +36,16 @@ class Camera(ABC):
     """
     One open source of pictures.
 
-    The class itself tells what must be known before the source is opened; a :class:`DepthCamera`
+    The class itself says what must be known before the source is opened; a :class:`DepthCamera`
     has depth.
 
     A constructor opens the source or raises CameraError. ``width`` and ``height`` in pixels and
     ``fps`` in frames a second are what the source grants, which may differ from what was asked; 0
-    means that it does not tell. ``pixel_format`` is how the pixels arrive, such as MJPG, or empty.
+    means unknown. ``pixel_format`` is how the pixels arrive, such as MJPG, or empty.
     ``skipped`` counts pictures that could not be decoded. ``calibration`` is a Calibration that
     the source itself has, or None. A ``live`` source delivers at its own pace, and ``grab`` waits
     for it; the pictures of any other source are shown as far apart as their times are, or every
-    ``1 / fps`` seconds, by the parameter ``fps`` if the source does not tell.
+    ``1 / fps`` seconds, by the parameter ``fps`` if the source has no rate.
     """
 
     # What the source is, and what ``device`` means for it (empty = not used), for the descriptions

@@ -57,7 +57,7 @@ def check_address(source: str, device: str) -> None:
     """
     Check that a source of files, or of cameras with a driver of their own, is not given a URL.
 
-    :raises ValueError: it is; the text tells what to do.
+    :raises ValueError: it is; the text says what to do.
     """
     camera, match = SOURCES[source], ADDRESS.match(device)
     if (camera.takes_url or not camera.device_description or match is None

@@ -74,7 +74,7 @@ class UsbCamera(CaptureCamera):
         if differs(capture, wish):
             warn(f'{path} was asked for {width}x{height} at {fps:g} fps and grants '
                  f'{self.width}x{self.height} {self.pixel_format} at {self.fps:.4g} fps; '
-                 'ask for what it offers (v4l2-ctl --list-formats-ext)')
+                 'ask for a mode that it has (v4l2-ctl --list-formats-ext)')
 
     def age_sec(self) -> float:
         """
@@ -122,13 +122,13 @@ def shortfall(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> tuple[
 
 
 def differs(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> bool:
-    """Return whether the size, or the rate if the driver tells it, is not as wished."""
+    """Return whether the size, or the rate if the driver reports it, is not as wished."""
     pixels, frames = shortfall(capture, wish)
     return pixels > 0 or (granted_fps(capture) > 0.0 and frames > SAME_FPS * wish[2])
 
 
 def granted_fps(capture: cv2.VideoCapture) -> float:
-    """Return the rate of a camera in frames a second; 0 if the driver does not tell."""
+    """Return the rate of a camera in frames a second; 0 if the driver does not report it."""
     fps = capture.get(cv2.CAP_PROP_FPS)
     return fps if math.isfinite(fps) and fps > 0.0 else 0.0
 

@@ -18,7 +18,7 @@ from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 
-UNLESS_GIVEN = 'Where it is not given, params_file decides.'
+UNLESS_GIVEN = 'If not given, params_file decides.'
 
 
 def _arguments(table: Iterable[ParameterSpec], *names: str) -> dict[str, ParameterSpec]:

@@ -167,8 +167,8 @@ PARAMETERS = (
         'simulated.boot_ms', _BUS.boot_ms, 'Time in ms that a simulated stick takes to open.',
         0.0, LONGEST_MS),
     ParameterSpec(
-        'simulated.usb_mb_per_sec', _BUS.usb_mb_per_sec, 'What the USB bus that all simulated '
-        'sticks share carries, in millions of bytes a second (an inference takes 0.54 MB at '
+        'simulated.usb_mb_per_sec', _BUS.usb_mb_per_sec, 'Capacity of the USB bus that all '
+        'simulated sticks share, in millions of bytes a second (an inference takes 0.54 MB at '
         '300x300); 0 = unlimited.', 0.0, MOST_MB_PER_SEC),
     ParameterSpec(
         'simulated.ambient_celsius', _BUS.ambient_celsius, 'Temperature in degrees Celsius of an '

@@ -180,7 +180,7 @@ class NodeParameters:
                 f'{spec.name}={given}: {rule} (default {spec.default}); start the node with such '
                 f'a value for {spec.name}', *texts_in(given))) from None
         type_ = ROS_TYPES[type(spec.default)]
-        # rclpy cannot tell the type of an empty list, so it is set afterwards.
+        # rclpy cannot derive the type of an empty list, so it is set afterwards.
         self._node.declare_parameter(
             spec.name, type_ if value == [] else value, descriptor_of(spec), ignore_override=True)
         if value == []:

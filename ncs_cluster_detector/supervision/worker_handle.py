@@ -31,7 +31,7 @@ def prepare(driver: Driver) -> None:
 
     :param driver: the workers' driver; its module and its ``preload`` are loaded, never an SDK.
     """
-    # What is not installed is left out. pyusb loads libusb only on use.
+    # Modules that are not installed are left out. pyusb loads libusb only on use.
     fork_server.server.preload = (
         worker_main.__name__, bus_cleaner_main.__name__, 'usb.core', 'usb.backend.libusb1',
         type(driver).__module__, *driver.preload)

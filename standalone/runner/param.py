@@ -26,7 +26,7 @@ from runner.finder import Failure
 from runner.one_line_parser import OneLineParser
 
 DESCRIPTION = """
-What ros2 param does, for the nodes of a `make run` in another terminal. Without arguments: list
+Do what ros2 param does, for the nodes of a `make run` in another terminal. Without arguments: list
 every parameter of both nodes with its value.
 """
 NODES = ('detector', 'camera')   # where a name is looked for, in this order

@@ -62,7 +62,7 @@ class FrameGrabber:
         Prepare; ``start`` sets it going.
 
         :param open_camera: opens the source, or raises CameraError.
-        :param stamp: returns the ROS time for a frame that is so many seconds old.
+        :param stamp: returns the ROS time for a frame, from its age in seconds.
         :param wanted: returns whether anybody subscribes; call ``wake`` when that changes.
         :param loop: whether a file or folder starts again at its end.
         :param name: the source as a person knows it, with what is asked of it.

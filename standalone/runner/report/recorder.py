@@ -32,7 +32,7 @@ LONGEST_STILL_SEC = 30.0
 # In the end an encoder that has written no frame for so long is given up. One picture may be many
 # frames: before one that comes late the one before it is repeated up to 900 times.
 STOP_PATIENCE_SEC = 5.0
-# At most so many boxes on the picture that is kept: a person sees at once what was found.
+# The kept picture has at most this number of boxes: a person sees at once what was found.
 MOST_BOXES = 4
 
 

@@ -50,7 +50,7 @@ def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
         return []
     if len(sticks) < room:
         return [_table(sticks, state, columns)]
-    # One line is for the headline, one tells how many are left out.
+    # One line is for the headline, one says how many are left out.
     shown = sorted(sticks, key=lambda stick: not stick.active)[:room - 2]
     more = Text(f'and {len(sticks) - len(shown)} more: make the terminal higher', 'dim')
     more.truncate(columns)
@@ -138,7 +138,7 @@ def _cells(celsius, threshold, bar):
 
 
 def _bar(filled, bar, mark, colour):
-    """Return a bar with so many filled cells, and the mark in it if it is inside."""
+    """Return a bar with ``filled`` cells, and the mark in it if it is inside."""
     whole, eighths = divmod(round(filled * 8), 8)
     cells = ('█' * whole + PARTS_OF_A_CELL[eighths]).ljust(bar)
     return Text.assemble((' ▕', 'dim'), (cells[:mark], colour), ('│' * (mark < bar), 'yellow'),
