@@ -49,7 +49,7 @@ def outcome(sticks, size, policy, on_sec, **settings):
     settings = {'switch_temperature': 95.0, **settings}
     return outcome_of(Question(tuple(sticks), Settings(
         cluster_size=size, cluster_switch_cycle_ms=on_sec * 1000, **settings),
-        hours=max(1.2, 36 * on_sec / 3600)), policy)
+        hours=max(1.2, 36 * on_sec / 3600)), policy, points=1)
 
 
 @pytest.mark.parametrize('sticks, size, policy', EXAMPLES)
