@@ -16,9 +16,9 @@ from operator import mul
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 Vector: TypeAlias = Sequence[float]
-Matrix: TypeAlias = Sequence[Vector]
 
 
 class RecursiveLeastSquares:
@@ -30,8 +30,8 @@ class RecursiveLeastSquares:
     (Kulhavy, Restricted exponential forgetting in real-time identification, Automatica 23, 1987).
     """
 
-    def __init__(self, coefficients: Vector, information: Matrix,
-                 learned: Matrix | None = None) -> None:
+    def __init__(self, coefficients: Vector, information: npt.ArrayLike,
+                 learned: npt.ArrayLike | None = None) -> None:
         """
         Start with coefficients.
 
