@@ -63,22 +63,23 @@ class Outcome:
     standstill_sec: float
 
 
-def run(case, name, control, hours, seed=0):
+def run(case, name, control, hours, seed=0, settling_sec=SETTLING_SEC):
     """
-    Return the Outcome of a Case after so many hours, of which ten minutes do not count.
+    Return the Outcome of a Case after so many hours, of which the first seconds do not count.
 
     :param name: of the control.
     :param control: what decides, as RealCluster takes it.
     :param seed: number from which the noise of the sensors follows.
+    :param settling_sec: those seconds, ten minutes by default.
     """
     settings = Settings(cluster_size=case.size, switch_temperature=case.limit_celsius)
     cluster = RealCluster(case.sticks, settings, case.surroundings,
                           inference_sec=INFERENCE_SEC, control=control, seed=seed,
                           step_sec=case.step_sec)
-    cluster.run_until(SETTLING_SEC)
+    cluster.run_until(settling_sec)
     cluster.forget_peaks()
     end_sec = 3600.0 * hours
-    counted_sec = end_sec - SETTLING_SEC
+    counted_sec = end_sec - settling_sec
     far_above_sec = alarm_sec = wanted = permitted = still_sec = longest_still_sec = 0.0
     reckoned_at, size = -_OPTIMUM_PERIOD_SEC, 0.0
     while cluster.now < end_sec:
@@ -104,9 +105,9 @@ def run(case, name, control, hours, seed=0):
         cluster.changes * 3600.0 / counted_sec, longest_still_sec)
 
 
-def run_named(name, control, hours, seed=0):
+def run_named(name, control, hours, seed=0, settling_sec=SETTLING_SEC):
     """Return the Outcome of a case and a control by their names."""
-    return run(cases()[name], control, CONTROLS[control](), hours, seed)
+    return run(cases()[name], control, CONTROLS[control](), hours, seed, settling_sec)
 
 
 def row(outcome):

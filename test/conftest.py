@@ -78,16 +78,29 @@ _SPREAD = (
     'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')
 
 
-def _group(item):
-    return f'{item.path}::{item.originalname}' if item.path.stem in _SPREAD else str(item.path)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """
+    Keep the tests of a module together where pytest-xdist runs several at a time.
+
+    They share what is set up once for all of them. Not by marks and --dist=loadgroup, which do
+    nothing with pytest 9.2 (pytest-xdist #1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+
+        def _split_scope(self, nodeid):
+            module = nodeid.partition('::')[0]
+            return nodeid.partition('[')[0] if Path(module).stem in _SPREAD else module
+
+    return ByModule(config, log)
 
 
 def pytest_collection_modifyitems(items):
-    """Keep the tests of a module together where pytest-xdist runs several at a time."""
+    """Begin with the modules that take longest."""
     ranks = {module: rank for rank, module in enumerate(_LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 @pytest.fixture(scope='session')
