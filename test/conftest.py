@@ -8,6 +8,7 @@
 # the License.
 """Keeps every test run on this machine, in a ROS domain of its own, and offers its fixtures."""
 
+import gc
 import os
 from pathlib import Path
 import random
@@ -15,6 +16,9 @@ import signal
 import socket
 
 import pytest
+
+# Until all test modules are loaded; they stay.
+gc.disable()
 
 # Domains up to 101 keep clear of the ports that Linux gives out by itself. Source: the ROS 2
 # documentation on domain ids, which also tells the port of a domain's first participant.
@@ -50,6 +54,9 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
         Path(__file__).resolve().parents[1] / 'ncs_cluster_detector' / 'ros'
         / 'fastdds_loopback.xml')
 
+# Six processes have no use for two threads each.
+os.environ['OPENBLAS_NUM_THREADS'] = '1'
+
 # The nodes that tests start keep what they compile, or each would compile the package again.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 
@@ -82,12 +89,30 @@ def _group(item):
     return f'{item.path}::{item.originalname}' if item.path.stem in _SPREAD else str(item.path)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Let each process of pytest-xdist begin with another folder, and use what others compiled."""
+    report = yield
+    if collector.nodeid == 'test':
+        number = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])
+        processes = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', '1'))
+        first = number * len(report.result) // processes
+        report.result = [*report.result[first:], *report.result[:first]]
+    return report
+
+
 def pytest_collection_modifyitems(items):
     """Keep the tests of a module together where pytest-xdist runs several at a time."""
     ranks = {module: rank for rank, module in enumerate(_LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+    items.sort(key=lambda item: (ranks.get(item.path.stem, len(ranks)), item.path))
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def pytest_collection_finish():
+    """Visit what is loaded by now in no garbage collection."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope='session')

@@ -29,6 +29,7 @@ from typing import NoReturn
 
 from ncs_cluster_detector.processes.fork_server import MOST_DESCRIPTORS
 from ncs_cluster_detector.processes.fork_server import NUMBER
+from ncs_cluster_detector.processes.process_start import loading_modules
 
 FAILED = 1   # exit code of a process that ends by an exception, as Python's own
 
@@ -40,9 +41,10 @@ def main(descriptor: int, preload: Iterable[str]) -> None:
     :param descriptor: number of the socket to the parent.
     :param preload: names of modules to load first; what is not installed is left out.
     """
-    for name in preload:
-        with suppress(ImportError):
-            importlib.import_module(name)
+    with loading_modules():
+        for name in preload:
+            with suppress(ImportError):
+                importlib.import_module(name)
     with socket.socket(fileno=descriptor) as requests, selectors.DefaultSelector() as selector:
         _Server(requests, selector).serve()
 
