@@ -8,7 +8,6 @@
 # the License.
 """Keeps every test run on this machine, in a ROS domain of its own, and offers its fixtures."""
 
-import gc
 import os
 from pathlib import Path
 import random
@@ -16,9 +15,6 @@ import signal
 import socket
 
 import pytest
-
-# Until all test modules are loaded; they stay.
-gc.disable()
 
 # Domains up to 101 keep clear of the ports that Linux gives out by itself. Source: the ROS 2
 # documentation on domain ids, which also tells the port of a domain's first participant.
@@ -117,10 +113,12 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (ranks.get(item.path.stem, len(ranks)), item.path))
 
 
-def pytest_collection_finish():
-    """Visit what is loaded by now in no garbage collection."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Load the test modules as commands load theirs."""
+    from ncs_cluster_detector.processes.process_start import loading_modules
+    with loading_modules():
+        return (yield)
 
 
 @pytest.fixture(scope='session')
