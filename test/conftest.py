@@ -50,6 +50,9 @@ for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
         Path(__file__).resolve().parents[1] / 'ncs_cluster_detector' / 'ros'
         / 'fastdds_loopback.xml')
 
+# Six processes have no use for two threads each.
+os.environ['OPENBLAS_NUM_THREADS'] = '1'
+
 # The nodes that tests start keep what they compile, or each would compile the package again.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 
@@ -80,16 +83,11 @@ _SPREAD = (
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """
-    Keep the tests of a module together where pytest-xdist runs several at a time.
-
-    They share what is set up once for all of them. Not by marks and --dist=loadgroup, which do
-    nothing with pytest 9.2 (pytest-xdist #1386).
-    """
+    """Keep the tests of a module together where pytest-xdist runs several at a time."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByModule(LoadScopeScheduling):
-
+        # Not by marks and --dist=loadgroup, which do nothing with pytest 9.2 (pytest-xdist #1386).
         def _split_scope(self, nodeid):
             module = nodeid.partition('::')[0]
             return nodeid.partition('[')[0] if Path(module).stem in _SPREAD else module
@@ -97,10 +95,30 @@ def pytest_xdist_make_scheduler(config, log):
     return ByModule(config, log)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Let each process of pytest-xdist begin with another folder, and use what others compiled."""
+    report = yield
+    if collector.nodeid == 'test':
+        number = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])
+        processes = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', '1'))
+        first = number * len(report.result) // processes
+        report.result = [*report.result[first:], *report.result[:first]]
+    return report
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with the modules that take longest."""
+    """Begin with the longest modules; the order is the same in whatever folder one begins."""
     ranks = {module: rank for rank, module in enumerate(_LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+    items.sort(key=lambda item: (ranks.get(item.path.stem, len(ranks)), item.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Load the test modules as commands load theirs."""
+    from ncs_cluster_detector.processes.process_start import loading_modules
+    with loading_modules():
+        return (yield)
 
 
 @pytest.fixture(scope='session')
