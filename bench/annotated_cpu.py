@@ -87,7 +87,7 @@ def nodes(width, height, environment):
 def main():
     """Measure every size, and print the table."""
     environment = run_environment.loopback_environment(
-        os.environ, run_environment.free_domain(os.getpid()))
+        os.environ, run_environment.claim_domain(os.getpid()))
     os.environ.update(environment)
     import rclpy
     with run_environment.clean_shared_memory(), contextlib.ExitStack() as stack:

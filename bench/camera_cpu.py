@@ -118,7 +118,7 @@ def measure(command, subscribed, environment):
 def main():
     """Measure every size, and print the table."""
     environment = run_environment.loopback_environment(
-        os.environ, run_environment.free_domain(os.getpid()))
+        os.environ, run_environment.claim_domain(os.getpid()))
     with run_environment.clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
         for width, height in SIZES:
             path = Path(folder) / f'{width}.avi'

@@ -195,7 +195,7 @@ def row(size, window, detected, received):
 
 def main():
     """Measure every size, and print the table."""
-    domain = run_environment.free_domain(os.getpid())
+    domain = run_environment.claim_domain(os.getpid())
     environments = {name: run_environment.loopback_environment(os.environ, domain, profile)
                     for name, profile in LISTENERS.items()}
     run_environment.use(environments['profile'])

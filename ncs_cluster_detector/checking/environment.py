@@ -8,6 +8,7 @@
 # the License.
 """Give a check an environment of its own: a free ROS domain, on this machine only."""
 
+from contextlib import suppress
 import os
 import socket
 import tempfile
@@ -27,6 +28,7 @@ FOREIGN_VARIABLES = (
     'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
     'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
     'SKIP_DEFAULT_XML')
+_claims: list[socket.socket] = []
 
 
 class CannotRunError(Exception):
@@ -54,24 +56,23 @@ def use_own_domain() -> None:
     os.environ.update({
         'PYTHONUNBUFFERED': '1', 'RCUTILS_COLORIZED_OUTPUT': '0',
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'ROS_DOMAIN_ID': str(free_domain(os.getpid()))})
+        'ROS_DOMAIN_ID': str(claim_domain(os.getpid()))})
 
 
-def free_domain(seed: int) -> int:
+def claim_domain(seed: int) -> int:
     """
-    Return a ROS domain, 1 to 101, that no other program on this machine seems to use.
+    Return a ROS domain, 1 to 101, that no other program on this machine has, and keep it.
+
+    This process holds the port of the domain's first participant until it ends, so that no two
+    programs take the same domain; participants begin with the next port.
 
     :param seed: where to begin, such as the process id, so that two programs begin apart.
     """
+    claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     domains = [(seed + step) % DOMAINS + 1 for step in range(DOMAINS)]
-    return next(filter(_looks_free, domains), domains[0])
-
-
-def _looks_free(domain):
-    """Return whether the port of a domain's first participant is free."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
-        except OSError:
-            return False
-    return True
+    for domain in domains:
+        with suppress(OSError):
+            claim.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
+            _claims.append(claim)
+            return domain
+    return domains[0]
