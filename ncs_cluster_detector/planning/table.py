@@ -13,10 +13,10 @@ from typing import Any
 
 from ncs_cluster_detector.planning.air import span
 from ncs_cluster_detector.planning.plan import holds
-from ncs_cluster_detector.planning.plan import MOST_STICKS
 from ncs_cluster_detector.planning.plan import Outcome
 from ncs_cluster_detector.planning.plan import Plan
 from ncs_cluster_detector.planning.plan import reaches
+from ncs_cluster_detector.policy.settings import MOST_STICKS
 
 
 def table_of(plan: Plan) -> list[str]:
