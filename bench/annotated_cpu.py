@@ -34,7 +34,7 @@ DEADLINE_SEC = 30.0
 class Subscriber:
     """A subscriber in this process that counts messages."""
 
-    def __init__(self, topic):
+    def __init__(self, topic: str) -> None:
         """Subscribe, and wait for the first message."""
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
@@ -53,7 +53,7 @@ class Subscriber:
         if not self._came.wait(DEADLINE_SEC):
             raise RuntimeError(f'nothing came on {topic} within {DEADLINE_SEC:g} s')
 
-    def close(self):
+    def close(self) -> None:
         self._stopping = True
         self._executor.wake()
         self._thread.join()
@@ -68,7 +68,7 @@ class Subscriber:
             self._executor.spin_once(timeout_sec=0.5)
 
 
-def measured(detector, topic):
+def measured(detector: subprocess.Popen, topic: str | None) -> tuple[float, float]:
     """Return the CPU share in percent, and frames a second if there is a topic."""
     if topic is None:
         return cpu_share(detector), 0.0
@@ -80,7 +80,7 @@ def measured(detector, topic):
     return share, fps
 
 
-def nodes(width, height, environment):
+def nodes(width: int, height: int, environment: dict[str, str]) -> list[subprocess.Popen]:
     """Start camera and detector; return both processes, the detector last."""
     folder = Path(sys.executable).parent
     commands = (
@@ -92,7 +92,7 @@ def nodes(width, height, environment):
         env=environment, stderr=subprocess.DEVNULL) for name, *values in commands]
 
 
-def main():
+def main() -> None:
     """Measure every size, and print the table."""
     environment = run_environment.loopback_environment(
         os.environ, run_environment.free_domain(os.getpid()))
