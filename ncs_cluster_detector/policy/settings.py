@@ -18,13 +18,12 @@ COOLEST = 'coolest'
 ROUND_ROBIN = 'round_robin'
 POLICIES = (COOLEST, ROUND_ROBIN)
 MOST_STICKS = 64   # of one cluster
-_LIMITS = 'limits'
-T = TypeVar('T', int, float)
+_T = TypeVar('_T', int, float)
 
 
-def _number(default: T, low: T, high: T) -> T:
+def _number(default: _T, low: _T, high: _T) -> _T:
     """Return a field of Settings: a number with its default and limits, both included."""
-    return field(default=default, metadata={_LIMITS: (low, high)})
+    return field(default=default, metadata={'limits': (low, high)})
 
 
 class Labelled(Protocol):
@@ -93,4 +92,4 @@ class Settings:
 
 # The least and the greatest value of each number among the settings.
 LIMITS: dict[str, tuple[float, float]] = {
-    each.name: each.metadata[_LIMITS] for each in fields(Settings) if each.metadata}
+    each.name: each.metadata['limits'] for each in fields(Settings) if each.metadata}

@@ -35,7 +35,8 @@ def test_every_source_is_described(source, camera):
     assert camera.description
     assert camera.device_description or not camera.needs_device
     # The documents say no more about which source has depth.
-    assert ('depth' in camera.description) == issubclass(camera, DepthCamera)
+    assert ('depth' in camera.description) == issubclass(camera, DepthCamera), (
+        'the description must say whether it gives depth')
 
 
 def test_the_name_of_a_source():
