@@ -43,6 +43,7 @@ def _free_domain():
 # Before any test module imports rclpy.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
+_claim.detach()   # its descriptor stays open
 # With Fast DDS's own transports about half of the 640x480 images are lost on the way, which is
 # not what is tested here.
 for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):

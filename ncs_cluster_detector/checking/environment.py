@@ -28,7 +28,6 @@ FOREIGN_VARIABLES = (
     'ROS_DISABLE_LOANED_MESSAGES', 'ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY',
     'ROS_NAMESPACE', 'ROS_SECURITY_ENABLE', 'ROS_STATIC_PEERS', 'ROS_SUPER_CLIENT',
     'SKIP_DEFAULT_XML')
-_claims: list[socket.socket] = []
 
 
 class CannotRunError(Exception):
@@ -68,11 +67,11 @@ def claim_domain(seed: int) -> int:
 
     :param seed: where to begin, such as the process id, so that two programs begin apart.
     """
-    claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     domains = [(seed + step) % DOMAINS + 1 for step in range(DOMAINS)]
-    for domain in domains:
-        with suppress(OSError):
-            claim.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
-            _claims.append(claim)
-            return domain
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as claim:
+        for domain in domains:
+            with suppress(OSError):
+                claim.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
+                claim.detach()   # its descriptor stays open
+                return domain
     return domains[0]

@@ -21,11 +21,11 @@ from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
 from ncs_cluster_detector.policy.heat.pacing import HOLD_ABOVE_CELSIUS
 from ncs_cluster_detector.policy.heat.thermal_model import mean_of
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
+from ncs_cluster_detector.policy.settings import MOST_STICKS
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 
 NO_ROTATION = 'no rotation'
-MOST_STICKS = 64
 # No stick gets as hot as this.
 _NO_LIMIT_CELSIUS = 1e6
 # After so many time constants, at most half of the time, the start is over. The start is shown,
