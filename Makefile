@@ -87,7 +87,7 @@ check-sticks: $(READY)
 # Six processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)
-	@$(VENV)/bin/pytest --numprocesses=6 --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	@$(VENV)/bin/pytest --numprocesses=6 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 clean:
 	rm -rf $(VENV) build install log .pytest_cache .hypothesis *.egg-info

@@ -35,7 +35,7 @@ DEADLINE_SEC = 30.0
 class Subscriber:
     """A subscriber in this process that counts messages."""
 
-    def __init__(self, topic):
+    def __init__(self, topic: str) -> None:
         """Subscribe, and wait for the first message."""
         import rclpy
         from sensor_msgs.msg import CompressedImage
@@ -51,10 +51,10 @@ class Subscriber:
                 raise RuntimeError(f'nothing came on {topic} within {DEADLINE_SEC:g} s')
             self.listen(0.1)
 
-    def close(self):
+    def close(self) -> None:
         self._node.destroy_node()
 
-    def listen(self, seconds):
+    def listen(self, seconds: float) -> None:
         """Take messages for this time in seconds."""
         end = time.monotonic() + seconds
         while (left_sec := end - time.monotonic()) > 0.0:
@@ -64,7 +64,7 @@ class Subscriber:
         self.count += 1
 
 
-def measured(detector, topic):
+def measured(detector: subprocess.Popen, topic: str | None) -> tuple[float, float]:
     """Return the CPU share in percent, and frames a second if there is a topic."""
     if topic is None:
         return cpu_share(detector), 0.0
@@ -74,7 +74,7 @@ def measured(detector, topic):
         return share, (subscriber.count - before) / (SETTLING_SEC + SECONDS)
 
 
-def nodes(width, height, environment):
+def nodes(width: int, height: int, environment: dict[str, str]) -> list[subprocess.Popen]:
     """Start camera and detector; return both processes, the detector last."""
     commands = (
         node_command('camera', {
@@ -84,10 +84,10 @@ def nodes(width, height, environment):
             for command in commands]
 
 
-def main():
+def main() -> None:
     """Measure every size, and print the table."""
     environment = run_environment.loopback_environment(
-        os.environ, run_environment.free_domain(os.getpid()))
+        os.environ, run_environment.claim_domain(os.getpid()))
     os.environ.update(environment)
     import rclpy
     with run_environment.clean_shared_memory(), contextlib.ExitStack() as stack:

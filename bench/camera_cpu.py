@@ -15,6 +15,7 @@ into blue-green-red, one copy into the message, publish. Prints one table; the l
 share of the smallest program's.
 """
 
+from collections.abc import Callable
 import os
 from pathlib import Path
 import subprocess
@@ -33,7 +34,7 @@ SIZES = ((640, 480), (1280, 720))
 FPS, SECONDS, SETTLING_SEC = 30.0, 10.0, 3.0
 
 
-def smallest(path):
+def smallest(path: str) -> None:
     """Publish a video for ever, as the smallest program."""
     import array
     import cv2
@@ -59,7 +60,7 @@ def smallest(path):
         time.sleep(max(0.0, due - time.monotonic()))
 
 
-def listen():
+def listen() -> None:
     """Print a line when images come, and take them for ever, as the subscriber."""
     import rclpy
     from rclpy.qos import QoSProfile
@@ -78,7 +79,7 @@ def listen():
     rclpy.spin(node)
 
 
-def write_video(path, width, height):
+def write_video(path: Path, width: int, height: int) -> None:
     """Write two seconds of moving noise and edges."""
     import cv2
     import numpy as np
@@ -90,7 +91,8 @@ def write_video(path, width, height):
     writer.release()
 
 
-def cpu_share(process, wait=time.sleep):
+def cpu_share(process: subprocess.Popen,
+              wait: Callable[[float], None] = time.sleep) -> float:
     """Return the share of one CPU, in percent, that a process uses; ``wait`` lets time pass."""
     wait(SETTLING_SEC)
     used = psutil.Process(process.pid)
@@ -99,7 +101,7 @@ def cpu_share(process, wait=time.sleep):
     return used.cpu_percent()
 
 
-def measure(command, subscribed, environment):
+def measure(command: list[str], subscribed: bool, environment: dict[str, str]) -> float:
     """Return the CPU share of a publisher, with or without a subscriber."""
     started = [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)]
     try:
@@ -115,10 +117,10 @@ def measure(command, subscribed, environment):
             process.wait()
 
 
-def main():
+def main() -> None:
     """Measure every size, and print the table."""
     environment = run_environment.loopback_environment(
-        os.environ, run_environment.free_domain(os.getpid()))
+        os.environ, run_environment.claim_domain(os.getpid()))
     with run_environment.clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
         for width, height in SIZES:
             path = Path(folder) / f'{width}.avi'

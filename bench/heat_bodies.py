@@ -43,13 +43,13 @@ class Case:
 
     name: str
     group: str
-    sticks: tuple   # RealSticks
+    sticks: tuple[RealStick, ...]
     surroundings: Surroundings = Surroundings()
     size: int = 2
     limit_celsius: float = 65.0
     step_sec: float = STEP_SEC
 
-    def optimum(self, now):
+    def optimum(self, now: float) -> float:
         """Return how many sticks' full speed the limit permits for ever, as at that time."""
         around = self.surroundings
         cooling, warmer = along(around.cooling, now), along(around.warmer, now)
@@ -57,14 +57,14 @@ class Case:
                      for each in self.sticks]
         return sustainable_size(constants, self.limit_celsius, around.hub.rise_celsius)
 
-    def is_feasible(self):
+    def is_feasible(self) -> bool:
         """Tell whether the limit always permits the full speed of the wanted sticks."""
         times = [at for points in (self.surroundings.cooling, self.surroundings.warmer)
                  for at, _ in points]
         return all(self.optimum(at) > self.size for at in times)
 
 
-def stick(body=_BODY, cooling=1.0, **sensor):
+def stick(body: Body = _BODY, cooling: float = 1.0, **sensor: float) -> RealStick:
     """Return a RealStick whose sensor has these fields of a Sensor."""
     return RealStick(_PLACE_CELSIUS, body, Sensor(**sensor), cooling)
 
@@ -129,8 +129,8 @@ _HARD = {
 _FAST_BODY, _FAST_STEP_SEC = Body(50.0, 8.0), 0.1
 
 
-def cases():
-    """Return all cases, a dictionary of Case by name."""
+def cases() -> dict[str, Case]:
+    """Return all cases by name."""
     realistic = [Case(name, REALISTIC, sticks, Surroundings(**particular))
                  for name, (sticks, particular) in _REALISTIC.items()]
     realistic.append(Case(

@@ -16,6 +16,8 @@ of what happened after the first ten minutes, and a line for each group of bodie
 """
 
 import argparse
+from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -23,8 +25,10 @@ from fnmatch import fnmatch
 import json
 from pathlib import Path
 
+from heat_bodies import Case
 from heat_bodies import cases
 from heat_bodies import GROUPS
+from heat_controls import Control
 from heat_controls import CONTROLS
 from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
@@ -63,22 +67,23 @@ class Outcome:
     standstill_sec: float
 
 
-def run(case, name, control, hours, seed=0):
+def run(case: Case, name: str, control: Control, hours: float, seed: int = 0,
+        settling_sec: float = SETTLING_SEC) -> Outcome:
     """
-    Return the Outcome of a Case after some hours, of which ten minutes do not count.
+    Return the Outcome of a Case after some hours, of which the first seconds do not count.
 
     :param name: of the control.
-    :param control: what decides, as RealCluster takes it.
     :param seed: number from which the noise of the sensors follows.
+    :param settling_sec: those seconds, ten minutes by default.
     """
     settings = Settings(cluster_size=case.size, switch_temperature=case.limit_celsius)
     cluster = RealCluster(case.sticks, settings, case.surroundings,
                           inference_sec=INFERENCE_SEC, control=control, seed=seed,
                           step_sec=case.step_sec)
-    cluster.run_until(SETTLING_SEC)
+    cluster.run_until(settling_sec)
     cluster.forget_peaks()
     end_sec = 3600.0 * hours
-    counted_sec = end_sec - SETTLING_SEC
+    counted_sec = end_sec - settling_sec
     far_above_sec = alarm_sec = wanted = permitted = still_sec = longest_still_sec = 0.0
     reckoned_at, size = -_OPTIMUM_PERIOD_SEC, 0.0
     while cluster.now < end_sec:
@@ -104,12 +109,13 @@ def run(case, name, control, hours, seed=0):
         cluster.changes * 3600.0 / counted_sec, longest_still_sec)
 
 
-def run_named(name, control, hours, seed=0):
+def run_named(name: str, control: str, hours: float, seed: int = 0,
+              settling_sec: float = SETTLING_SEC) -> Outcome:
     """Return the Outcome of a case and a control by their names."""
-    return run(cases()[name], control, CONTROLS[control](), hours, seed)
+    return run(cases()[name], control, CONTROLS[control](), hours, seed, settling_sec)
 
 
-def row(outcome):
+def row(outcome: Outcome) -> str:
     """Return a line of the table."""
     told = 'unknown'
     if outcome.told_size is not None:
@@ -125,7 +131,7 @@ HEADER = (f'{"body":25} {"control":10} seed  peak K > 1.5 K  share  alarm '
           f'{"stated size":>14}  true  ch/h  still')
 
 
-def summary(outcomes):
+def summary(outcomes: Sequence[Outcome]) -> list[str]:
     """Return a line for each group and control."""
     lines = [f'{"":25} {"":10} runs  mean peak  worst  mean share']
     for group in GROUPS:
@@ -140,7 +146,7 @@ def summary(outcomes):
     return lines
 
 
-def chosen(words):
+def chosen(words: Iterable[str]) -> list[str]:
     """Return the names of the cases that names, patterns of names and groups stand for."""
     found = [case.name for case in cases().values()
              if any(word == case.group or fnmatch(case.name, word) for word in words)]
@@ -150,7 +156,7 @@ def chosen(words):
     return found
 
 
-def main():
+def main() -> None:
     """Run what was asked for, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--bodies', nargs='+', default=['*'], metavar='NAME',

@@ -8,11 +8,14 @@
 # the License.
 """Simpler ways to decide which stick works how fast, to compare the control of heat with."""
 
+from typing import Sequence
+
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.heat.stick_heat import StickHeat
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # Shares of full speed per degree, and per degree and second, of a PI controller: one pair of
 # several with low peaks on first-order bodies of 60 to 300 s. It holds sticks where ours does.
@@ -24,19 +27,20 @@ class TypicalStick(StickHeat):
     """A stick of which nothing is learned."""
 
     @property
-    def model(self):
+    def model(self) -> ThermalModel:
         """Return what is typical."""
         return ThermalModel()
 
     @model.setter
-    def model(self, learned):
+    def model(self, learned: ThermalModel) -> None:
         """Learn nothing."""
 
 
 class TypicalControl(ClusterControl):
     """Ours without learning: all sticks are taken for typical ones."""
 
-    def update(self, now, sticks, settings, requested=False):
+    def update(self, now: float, sticks: Sequence[StickStatus], settings: Settings,
+               requested: bool = False) -> Decision:
         """Return the Decision of this moment."""
         for number, heat in self.heat.sticks.items():
             if not isinstance(heat, TypicalStick):
@@ -49,11 +53,11 @@ class PlainControl:
 
     in_trouble = False
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.active = ()
         self._changed_at = 0.0
 
-    def update(self, now, sticks, settings):
+    def update(self, now: float, sticks: Sequence[StickStatus], settings: Settings) -> Decision:
         """Return the Decision of this moment."""
         before, self.active = self.active, tuple(sorted(self._chosen(now, sticks, settings)))
         left = tuple(number for number in before if number not in self.active)
@@ -61,11 +65,11 @@ class PlainControl:
             self._changed_at = now
         return Decision(self.active, left=left)
 
-    def next_due(self, now, sticks, settings):
+    def next_due(self, now: float, sticks: Sequence[StickStatus], settings: Settings) -> None:
         """Return None: the next reading is soon enough."""
         return None
 
-    def share_of(self, number):
+    def share_of(self, number: int) -> float:
         """Return the share of full speed of an active stick."""
         return 1.0
 
@@ -90,7 +94,7 @@ class Hysteresis(PlainControl):
     # lower, with 1 C fast sticks are 1 C hotter and take turns twice as often.
     resume_margin = 2.0
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._resting = set()
 
@@ -124,13 +128,13 @@ class PiPacing(Hysteresis):
 
     resume_margin = Settings.resume_margin
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._shares = {}
         self._integrals = {}
         self._read_at = {}   # stick number -> when its reading was taken
 
-    def update(self, now, sticks, settings):
+    def update(self, now: float, sticks: Sequence[StickStatus], settings: Settings) -> Decision:
         """Return the Decision of this moment."""
         decision = super().update(now, sticks, settings)
         for stick in sticks:
@@ -140,7 +144,7 @@ class PiPacing(Hysteresis):
                 self._pace(stick, settings)
         return decision
 
-    def share_of(self, number):
+    def share_of(self, number: int) -> float:
         """Return the share of full speed of an active stick."""
         return self._shares.get(number, 1.0)
 
@@ -160,5 +164,7 @@ class PiPacing(Hysteresis):
         return active + stay[:size - len(active)]
 
 
-CONTROLS = {'ours': ClusterControl, 'typical': TypicalControl, 'pi': PiPacing,
-            'hysteresis': Hysteresis, 'ring': Ring}
+Control = ClusterControl | PlainControl
+CONTROLS: dict[str, type[Control]] = {
+    'ours': ClusterControl, 'typical': TypicalControl, 'pi': PiPacing,
+    'hysteresis': Hysteresis, 'ring': Ring}

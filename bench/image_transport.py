@@ -19,6 +19,10 @@ from pathlib import Path
 import sys
 import tempfile
 import time
+from typing import Any
+from typing import Callable
+from typing import Mapping
+from typing import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
@@ -37,7 +41,7 @@ COLUMNS = ('size', 'published', 'lost to subscriber', 'lost to detector', 'p50 m
            'default received')
 
 
-def listen():
+def listen() -> None:
     """Print stamp and receipt, in ns, of every image, until SIGINT, as a subscriber."""
     import rclpy
     from rclpy.executors import ExternalShutdownException
@@ -59,7 +63,7 @@ def listen():
 class Recorder:
     """Records the stamps of all camera infos and detections, and the diagnostics."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
         import rclpy
         from rclpy.qos import QoSProfile
@@ -79,7 +83,8 @@ class Recorder:
             Detection2DArray, 'detections', lambda m: self.detections.append(stamp_of(m)), deep)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._take, deep)
 
-    def wait_for(self, what, condition, nodes):
+    def wait_for(self, what: str, condition: Callable[[], Any],
+                 nodes: Sequence[node_process.NodeProcess]) -> None:
         """Spin until the condition holds; fail after the deadline, or when a process ends."""
         deadline = time.monotonic() + DEADLINE_SEC
         while not condition():
@@ -90,11 +95,11 @@ class Recorder:
                     '; '.join(gone) or f'not within {DEADLINE_SEC:g} s, is the machine busy?'))
             self._executor.spin_once(0.1)
 
-    def said(self, name, key):
+    def said(self, name: str, key: str) -> list[tuple[int, str]]:
         """Return (stamp in ns, value) of every status with a name, oldest first."""
         return [(stamp, values[key]) for stamp, found, values in self.statuses if found == name]
 
-    def close(self):
+    def close(self) -> None:
         self._executor.shutdown()
         self._node.destroy_node()
         self._rclpy.shutdown(context=self._context)
@@ -105,12 +110,13 @@ class Recorder:
                                   {item.key: item.value for item in status.values}))
 
 
-def stamp_of(message):
+def stamp_of(message: Any) -> int:
     """Return the stamp of a message in ns."""
     return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
 
 
-def measure(width, height, environments, folder):
+def measure(width: int, height: int, environments: Mapping[str, dict[str, str]],
+            folder: Path) -> tuple[str, ...]:
     """Return the row of the table for a size."""
     paths = {name: folder / f'{name}-{width}' for name in LISTENERS}
     logs = {name: path.open('wb', buffering=0) for name, path in paths.items()}
@@ -155,14 +161,14 @@ def measure(width, height, environments, folder):
         name: receipts(path) for name, path in paths.items()})
 
 
-def receipts(path):
+def receipts(path: Path) -> dict[int, int]:
     """Return what a listener has written: times of receipt by stamp, in ns."""
     lines = [line.split() for line in path.read_text().split('\n')[:-1]]
     return {int(words[1]): int(words[2]) for words in lines
             if len(words) == 3 and words[1].isdigit()}
 
 
-def doubts(recorder, window):
+def doubts(recorder: Recorder, window: Sequence[int]) -> list[str]:
     """Return why the figures may be wrong, in lines."""
     lines = []
     counts = recorder.said('detector: cluster', 'frames_dropped')
@@ -182,7 +188,8 @@ def doubts(recorder, window):
     return lines
 
 
-def row(size, window, detected, received):
+def row(size: str, window: Sequence[int], detected: set[int],
+        received: Mapping[str, dict[int, int]]) -> tuple[str, ...]:
     """Return the texts of a row, all about the frames with the stamps of the window."""
     # A frame that never came is late for ever.
     late_ms = sorted((received['profile'].get(stamp, math.inf) - stamp) / 1e6 for stamp in window)
@@ -193,9 +200,9 @@ def row(size, window, detected, received):
             f'{got:.3f}')
 
 
-def main():
+def main() -> None:
     """Measure every size, and print the table."""
-    domain = run_environment.free_domain(os.getpid())
+    domain = run_environment.claim_domain(os.getpid())
     environments = {name: run_environment.loopback_environment(os.environ, domain, profile)
                     for name, profile in LISTENERS.items()}
     run_environment.use(environments['profile'])

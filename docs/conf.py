@@ -10,6 +10,7 @@
 
 from pathlib import Path
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 from pygments.lexers.special import TextLexer
@@ -31,14 +32,14 @@ exclude_patterns = ['_build']
 MENU = '\n```{toctree}\n:hidden:\n\n%s\n```\n'
 
 
-def prepare_page(app, docname, source):
+def prepare_page(app: Any, docname: str, source: list[str]) -> None:
     """Give the front page a menu; let no page link to a file that is not among the pages."""
     if docname == 'index' == app.config.root_doc:
         source[0] += MENU % '\n'.join(re.findall(r'\]\(([\w-]+)\.md\)', source[0]))
     source[0] = re.sub(r'\[([^\]]+)\]\(\.\./[^)]+\)', r'\1', source[0])
 
 
-def setup(app):
+def setup(app: Any) -> None:
     """Connect the above to Sphinx."""
     # Drawings are text that GitHub draws; here they stay text, for rosdoc2 has no mermaid.
     app.add_lexer('mermaid', TextLexer)

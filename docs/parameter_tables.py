@@ -14,6 +14,7 @@ Writes the tables of parameters into reference.md, as the nodes declare them.
 
 from pathlib import Path
 import sys
+from typing import Iterable
 
 ROOT = Path(__file__).resolve().parent.parent
 if __name__ == '__main__':   # this checkout's parameters, not those of an installed package
@@ -21,6 +22,7 @@ if __name__ == '__main__':   # this checkout's parameters, not those of an insta
 
 from ncs_cluster_detector.parameters import camera_parameters  # noqa: E402, I100
 from ncs_cluster_detector.parameters import detector_parameters  # noqa: E402, I100
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec  # noqa: E402, I100
 
 PAGE = ROOT / 'docs' / 'reference.md'
 TABLES = {'camera': camera_parameters.PARAMETERS, 'detector': detector_parameters.PARAMETERS}
@@ -28,7 +30,7 @@ BEGIN, END = '<!-- parameters of the {} node -->\n', '<!-- end -->'
 TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', list: 'string[]'}
 
 
-def table(parameters):
+def table(parameters: Iterable[ParameterSpec]) -> str:
     """Return the table of some parameters, in Markdown."""
     rows = [('parameter', 'type', 'default', 'range', 'live', 'meaning'), ('---',) * 6]
     rows += [(f'`{parameter.name}`', TYPES[type(parameter.default)], default_of(parameter),
@@ -37,7 +39,7 @@ def table(parameters):
     return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
 
 
-def default_of(parameter):
+def default_of(parameter: ParameterSpec) -> str:
     """Return the default as ``ros2 param`` would be given it."""
     if parameter.default in ('', []):
         return 'empty'
@@ -45,7 +47,7 @@ def default_of(parameter):
     return f'`{str(value).lower() if isinstance(value, bool) else value}`'
 
 
-def range_of(parameter):
+def range_of(parameter: ParameterSpec) -> str:
     """Return the values that are accepted; empty where the type decides alone."""
     if parameter.choices:
         return ', '.join(f'`{choice}`' for choice in parameter.choices)
@@ -55,7 +57,7 @@ def range_of(parameter):
     return '' if parameter.low is None else f'{parameter.low} to {parameter.high}'
 
 
-def with_tables(page):
+def with_tables(page: str) -> str:
     """Return the text of the page with today's tables between their marks."""
     for node, parameters in TABLES.items():
         before, begin, rest = page.partition(BEGIN.format(node))

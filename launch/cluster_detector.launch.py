@@ -13,7 +13,10 @@ Starts camera and detector, on real sticks unless the arguments say otherwise.
 """
 
 from pathlib import Path
+from typing import Any
 
+from launch import Action
+from launch import LaunchContext
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.actions import EmitEvent
@@ -24,6 +27,7 @@ from launch.actions import OpaqueFunction
 from launch.conditions import IfCondition
 from launch.events.process import ShutdownProcess
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitutions import LaunchConfiguration
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
@@ -39,6 +43,7 @@ from ncs_cluster_detector.launching.parameter_arguments import DETECTOR_ARGUMENT
 from ncs_cluster_detector.launching.parameter_arguments import parameter_argument
 from ncs_cluster_detector.launching.params_file import ParamsFile
 from ncs_cluster_detector.launching.transport_profile import transport_profile
+from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 
 STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was given
 
@@ -49,7 +54,7 @@ LARGE_IMAGES = PathJoinSubstitution(
     [FindPackageShare(PACKAGE), 'config', 'fastdds_large_images.xml'])
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Return the launch description: arguments, camera node, detector node."""
     arguments = [
         DeclareLaunchArgument(
@@ -113,7 +118,7 @@ def generate_launch_description():
     ])
 
 
-def nodes(context):
+def nodes(context: LaunchContext) -> list[Action]:
     """
     Return the actions that run the two nodes, or the detector alone.
 
@@ -144,7 +149,8 @@ def nodes(context):
     return [*actions, *started]
 
 
-def node(name, full_name, arguments, context, file, variables, **options):
+def node(name: str, full_name: str, arguments: dict[str, ParameterSpec], context: LaunchContext,
+         file: ParamsFile, variables: dict[str, SomeSubstitutionsType], **options: Any) -> Node:
     """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
     has_file = file.concerns(full_name)
     # First, so that SetParameter of an including launch file overrides it.

@@ -14,6 +14,7 @@ It only needs their topics, so it may run on another machine.
 
 from ament_index_python.packages import get_package_prefix
 from ament_index_python.packages import PackageNotFoundError
+from launch import LaunchContext
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.actions import GroupAction
@@ -35,7 +36,7 @@ TOPICS = (
     'camera/aligned_depth_to_color/image_raw', 'camera/aligned_depth_to_color/camera_info')
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Return the launch description: the namespace, and rviz in it."""
     return LaunchDescription([
         DeclareLaunchArgument(
@@ -50,7 +51,7 @@ def generate_launch_description():
     ])
 
 
-def rviz(_):
+def rviz(_: LaunchContext) -> list[Node]:
     """
     Return the action that runs rviz.
 

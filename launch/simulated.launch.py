@@ -21,7 +21,7 @@ OWN_DEFAULTS = {'driver': 'simulated', 'source': 'test_pattern', 'cluster_size':
 UNLESS_IN_FILE = 'If not given, params_file overrides this default.'
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Return the launch description: three arguments, then all of cluster_detector.launch.py."""
     return LaunchDescription([
         OpaqueFunction(function=note_own_defaults, args=[list(OWN_DEFAULTS)]),

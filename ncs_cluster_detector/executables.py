@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 
+from ncs_cluster_detector.processes.process_start import loading_modules
 from ncs_cluster_detector.processes.process_start import settle
 from ncs_cluster_detector.processes.process_start import stop_signals
 
@@ -28,7 +29,8 @@ def camera_node() -> int:
     """Run the camera node; return its exit code."""
     if not _is_ready_for_ros('camera'):
         return STARTUP_ERROR
-    from ncs_cluster_detector.camera_node.node import main
+    with loading_modules():
+        from ncs_cluster_detector.camera_node.node import main
     return main()
 
 
@@ -36,21 +38,24 @@ def detector_node() -> int:
     """Run the detector node; return its exit code."""
     if not _is_ready_for_ros('detector'):
         return STARTUP_ERROR
-    from ncs_cluster_detector.detector_node.node import main
+    with loading_modules():
+        from ncs_cluster_detector.detector_node.node import main
     return main()
 
 
 def check_sticks() -> int:
     """Run the check of real sticks; return its exit code."""
     settle()
-    from ncs_cluster_detector.checking.check_sticks import main
+    with loading_modules():
+        from ncs_cluster_detector.checking.check_sticks import main
     return main()
 
 
 def thermal_plan() -> int:
     """Run the planner; return its exit code."""
     settle()
-    from ncs_cluster_detector.planning.thermal_plan import main
+    with loading_modules():
+        from ncs_cluster_detector.planning.thermal_plan import main
     return main()
 
 

@@ -11,7 +11,10 @@
 import sys
 
 from ncs_cluster_detector.processes.process_start import as_command
-from runner.param import main
+from ncs_cluster_detector.processes.process_start import loading_modules
+
+with loading_modules():
+    from runner.param import main
 
 if __name__ == '__main__':
     sys.exit(as_command(main)(sys.argv[1:]))

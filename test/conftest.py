@@ -43,12 +43,16 @@ def _free_domain():
 # Before any test module imports rclpy.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
+_claim.detach()   # its descriptor stays open
 # With Fast DDS's own transports about half of the 640x480 images are lost on the way, which is
 # not what is tested here.
 for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
     os.environ[_name] = str(
         Path(__file__).resolve().parents[1] / 'ncs_cluster_detector' / 'ros'
         / 'fastdds_loopback.xml')
+
+# Six processes have no use for two threads each.
+os.environ['OPENBLAS_NUM_THREADS'] = '1'
 
 # The nodes that tests start keep what they compile, or each would compile the package again.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
@@ -78,16 +82,44 @@ _SPREAD = (
     'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')
 
 
-def _group(item):
-    return f'{item.path}::{item.originalname}' if item.path.stem in _SPREAD else str(item.path)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the tests of a module together where pytest-xdist runs several at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        # Not by marks and --dist=loadgroup, which do nothing with pytest 9.2 (pytest-xdist #1386).
+        def _split_scope(self, nodeid):
+            module = nodeid.partition('::')[0]
+            return nodeid.partition('[')[0] if Path(module).stem in _SPREAD else module
+
+    return ByModule(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Let each process of pytest-xdist begin with another folder, and use what others compiled."""
+    report = yield
+    if collector.nodeid == 'test':
+        number = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])
+        processes = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', '1'))
+        first = number * len(report.result) // processes
+        report.result = [*report.result[first:], *report.result[:first]]
+    return report
 
 
 def pytest_collection_modifyitems(items):
-    """Keep the tests of a module together where pytest-xdist runs several at a time."""
+    """Begin with the longest modules; the order is the same in whatever folder one begins."""
     ranks = {module: rank for rank, module in enumerate(_LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: (ranks.get(item.path.stem, len(ranks)), item.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Load the test modules as commands load theirs."""
+    from ncs_cluster_detector.processes.process_start import loading_modules
+    with loading_modules():
+        return (yield)
 
 
 @pytest.fixture(scope='session')

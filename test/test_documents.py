@@ -12,6 +12,8 @@ import importlib.util
 from pathlib import Path
 import re
 
+from ncs_cluster_detector.cameras.registry import SOURCES
+from ncs_cluster_detector.detector_node import explanations
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,6 +122,24 @@ def test_the_tables_of_parameters_are_those_of_the_nodes():
     page = parameter_tables.PAGE.read_text(encoding='utf-8')
     assert parameter_tables.with_tables(page) == page, (
         'docs/reference.md is not up to date; run .venv/bin/python docs/parameter_tables.py')
+
+
+def rows_below(page, heading):
+    """Return what stands in backquotes in the first column of a section's table."""
+    section = page.read_text(encoding='utf-8').partition(f'\n## {heading}\n')[2]
+    _, *rows = re.findall(r'^\| `([^`]+)` \|', section.partition('\n## ')[0], re.MULTILINE)
+    return rows
+
+
+@pytest.mark.parametrize('page', [README, DOCS / 'rotation.md'], ids=lambda page: page.name)
+def test_every_reason_of_a_resting_stick_is_explained(page):
+    shown = {short.format(resume='60.0') for _, short, _ in explanations._REASONS.values()}
+    assert sorted(rows_below(page, 'Why a stick rests')) == sorted(shown)
+
+
+def test_every_source_of_the_camera_node_is_explained():
+    assert rows_below(DOCS / 'cameras.md', 'Sources of the camera node') == list(SOURCES), (
+        'give each source of cameras/registry.py a row in docs/cameras.md')
 
 
 @pytest.mark.parametrize('node', parameter_tables.TABLES)

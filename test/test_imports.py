@@ -121,9 +121,9 @@ MOST_MODULES, MOST_LINES = 14, 250
 SDKS = {'mvnc', 'pyrealsense2'}
 
 
-def imports(path):
-    """Return (module, whether at the module's top level) for every import in a file."""
-    tree = ast.parse(path.read_text())
+def imports(text):
+    """Return (module, whether at the module's top level) for every import in a source."""
+    tree = ast.parse(text)
     top = {id(node) for node in tree.body}
     found = []
     for node in ast.walk(tree):
@@ -131,7 +131,15 @@ def imports(path):
             found += [(alias.name, id(node) in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found += [(f'{node.module}.{alias.name}', id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith('import_module'):
+            found += [(argument.value, False) for argument in node.args[:1]
+                      if isinstance(argument, ast.Constant)]
     return found
+
+
+def imports_of(module):
+    """Return the imports of a module of ours, such as policy/rotation."""
+    return imports((ROOT / f'{module}.py').read_text())
 
 
 def modules():
@@ -149,7 +157,7 @@ def rule_for(table, module):
 
 @pytest.mark.parametrize('module', modules())
 def test_imports_go_in_the_allowed_direction(module):
-    for name, at_top in imports(ROOT / f'{module}.py'):
+    for name, at_top in imports_of(module):
         first = name.partition('.')[0]
         if first == PACKAGE:
             inside = name.removeprefix(PACKAGE + '.')
@@ -162,7 +170,7 @@ def test_imports_go_in_the_allowed_direction(module):
 
 def test_only_both_sides_of_the_process_boundary_use_multiprocessing():
     for module in modules():
-        names = [name for name, _ in imports(ROOT / f'{module}.py')]
+        names = [name for name, _ in imports_of(module)]
         uses = any(name.startswith('multiprocessing') for name in names)
         assert not uses or module.startswith(('processes/', 'supervision/', 'worker/', 'wire/')), (
             module)
@@ -173,19 +181,36 @@ def test_every_entry_of_the_tables_exists():
         assert (ROOT / entry).is_dir() or (ROOT / f'{entry}.py').is_file(), entry
 
 
-def test_no_module_imports_itself_by_way_of_others():
-    known = set(modules())
+def circle_in(imported):
+    """Return a circle of imports as a text, or ''; ``imported`` are the names by module."""
     graph = {}
-    for module in known:
-        names = [name.removeprefix(PACKAGE + '.').replace('.', '/')
-                 for name, at_top in imports(ROOT / f'{module}.py')
-                 if at_top and name.startswith(PACKAGE + '.')]
-        graph[module] = {found for name in names for found in (name, name.rpartition('/')[0])
-                         if found in known}
+    for module, names in imported.items():
+        ours = [name.removeprefix(PACKAGE + '.').replace('.', '/') for name in names
+                if name.startswith(PACKAGE + '.')]
+        graph[module] = {found for name in ours for found in (name, name.rpartition('/')[0])
+                         if found in imported}
     try:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        pytest.fail(' <- '.join(error.args[1]))
+        return ' <- '.join(error.args[1])
+    return ''
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    assert circle_in({module: [name for name, _ in imports_of(module)]
+                      for module in modules()}) == ''
+
+
+@pytest.mark.parametrize('source', [
+    f'from {PACKAGE}.policy import rotation', f'import {PACKAGE}.policy.rotation',
+    f'def f():\n    from {PACKAGE}.policy.rotation import Rotation',
+    f'def f():\n    importlib.import_module("{PACKAGE}.policy.rotation")'])
+def test_a_circle_is_found_wherever_the_import_stands(source):
+    imported = {'policy/rotation': [f'{PACKAGE}.policy.ordering.ordered'],
+                'policy/ordering': [name for name, _ in imports(source)]}
+    assert circle_in(imported) in ('policy/rotation <- policy/ordering <- policy/rotation',
+                                   'policy/ordering <- policy/rotation <- policy/ordering')
+    assert circle_in({**imported, 'policy/rotation': []}) == ''
 
 
 def test_a_folder_can_be_taken_in_at_a_glance():

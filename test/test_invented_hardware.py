@@ -23,7 +23,9 @@ from camera_ear import stamps_of
 import invented_camera
 import invented_driver
 import ncs_cluster_detector
+from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.detector_node.positions.messages import depth_picture_of
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from node_harness import NodeProcess
 import numpy as np
@@ -122,8 +124,9 @@ def test_sticks_of_an_invented_driver_are_found_named_and_used(probe, start, sti
     ('detector_node', {'graph_paths': "['']"}, 'with driver invented a graph must be named'),
     ('detector_node', {'graph_paths': f"['{__file__}']"}, 'not an invented graph; name one'),
     ('detector_node', {'driver': 'nothing'},
-     'driver=nothing: must be one of invented, mvnc, simulated'),
-    ('camera_node', {'source': 'nothing'}, 'source=nothing: must be one of invented, usb, '),
+     f'driver=nothing: must be one of invented, {", ".join(DRIVERS)} ('),
+    ('camera_node', {'source': 'nothing'},
+     f'source=nothing: must be one of invented, {", ".join(SOURCES)} ('),
     ('camera_node', {'source': 'invented', 'device': 'rtsp://h/x'},
      'which source=invented cannot open; use source:=usb')])
 def test_what_an_invented_one_cannot_take_is_refused(start, executable, parameters, refusal):

@@ -15,9 +15,9 @@ import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
-from ncs_cluster_detector.cameras.capture import CaptureCamera
-from ncs_cluster_detector.cameras.capture import leave_as_jpeg
 from ncs_cluster_detector.cameras.http_answer import ask
+from ncs_cluster_detector.cameras.opencv.capture import CaptureCamera
+from ncs_cluster_detector.cameras.opencv.capture import leave_as_jpeg
 from ncs_cluster_detector.cameras.video import BELIEVABLE_FPS
 from ncs_cluster_detector.shown_text import shown_url
 

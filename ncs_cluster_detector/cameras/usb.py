@@ -20,8 +20,8 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import plausible_age
 from ncs_cluster_detector.cameras.camera import silence_opencv
-from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.images import natural_key
+from ncs_cluster_detector.cameras.opencv.capture import CaptureCamera
 from ncs_cluster_detector.cameras.stream import StreamCamera
 from ncs_cluster_detector.shown_text import shown_url
 

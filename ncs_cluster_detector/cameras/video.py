@@ -16,8 +16,8 @@ from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import check_path
 from ncs_cluster_detector.cameras.camera import silence_opencv
-from ncs_cluster_detector.cameras.capture import leave_as_jpeg
-from ncs_cluster_detector.cameras.capture import picture_in
+from ncs_cluster_detector.cameras.opencv.capture import leave_as_jpeg
+from ncs_cluster_detector.cameras.opencv.capture import picture_in
 import numpy as np
 import numpy.typing as npt
 

@@ -8,6 +8,7 @@
 # the License.
 """Give a check an environment of its own: a free ROS domain, on this machine only."""
 
+from contextlib import suppress
 import os
 import socket
 import tempfile
@@ -54,24 +55,23 @@ def use_own_domain() -> None:
     os.environ.update({
         'PYTHONUNBUFFERED': '1', 'RCUTILS_COLORIZED_OUTPUT': '0',
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'ROS_DOMAIN_ID': str(free_domain(os.getpid()))})
+        'ROS_DOMAIN_ID': str(claim_domain(os.getpid()))})
 
 
-def free_domain(seed: int) -> int:
+def claim_domain(seed: int) -> int:
     """
-    Return a ROS domain, 1 to 101, that no other program on this machine seems to use.
+    Return a ROS domain, 1 to 101, that no other program on this machine has, and keep it.
+
+    This process holds the port of the domain's first participant until it ends, so that no two
+    programs take the same domain; participants begin with the next port.
 
     :param seed: where to begin, such as the process id, so that two programs begin apart.
     """
     domains = [(seed + step) % DOMAINS + 1 for step in range(DOMAINS)]
-    return next(filter(_looks_free, domains), domains[0])
-
-
-def _looks_free(domain):
-    """Return whether the port of a domain's first participant is free."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
-        except OSError:
-            return False
-    return True
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as claim:
+        for domain in domains:
+            with suppress(OSError):
+                claim.bind(('', PORT_BASE + PORTS_PER_DOMAIN * domain + FIRST_UNICAST))
+                claim.detach()   # its descriptor stays open
+                return domain
+    return domains[0]

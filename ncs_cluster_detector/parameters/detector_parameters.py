@@ -19,13 +19,13 @@ from ncs_cluster_detector.networks.input_format import ORDERS
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 from ncs_cluster_detector.policy.settings import LIMITS
+from ncs_cluster_detector.policy.settings import MOST_STICKS
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.bus_spec import LONGEST_MS
 from ncs_cluster_detector.simulation.bus.bus_spec import MOST_MB_PER_SEC
-from ncs_cluster_detector.simulation.bus.bus_spec import MOST_STICKS
 
 # Defaults and limits that other code has too are read from there: policies and simulation do not
 # import the parameters.
@@ -37,7 +37,10 @@ _INPUT = InputFormat()
 def _setting(name: str, description: str, effect: Callable[[Settings, int], str],
              choices: tuple[str, ...] = ()) -> ParameterSpec:
     """Return the live parameter for a field of Settings, with its default and limits."""
-    default = getattr(_SETTINGS, name)
+    default = getattr(_SETTINGS, name, None)
+    if default is None or (isinstance(default, (int, float)) and name not in LIMITS):
+        raise LookupError(f'parameter {name}: expected a field of Settings, a number with its '
+                          'limits; add it in policy/settings.py')
     low, high = LIMITS.get(name, (None, None))
     return ParameterSpec(
         name, list(default) if isinstance(default, tuple) else default, description, low, high,
@@ -89,7 +92,8 @@ PARAMETERS = (
         'input_order', _INPUT.order, 'Order of the colours of a pixel that the networks were '
         'trained with. For all graphs.', choices=ORDERS),
     ParameterSpec(
-        'max_sticks', 0, 'Use at most this many sticks; 0 = all that are found.', 0, 64),
+        'max_sticks', 0, 'Use at most this many sticks; 0 = all that are found.', 0,
+        MOST_STICKS),
     ParameterSpec(
         'inflight_per_stick', 2, 'Frames that a stick may hold; 2 transfers the next one while it '
         'computes.', 1, 2),

@@ -17,8 +17,8 @@ from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.planning.air import IDLE_RISE_CELSIUS
 from ncs_cluster_detector.planning.bodies import parse_body
 from ncs_cluster_detector.planning.bodies import WORDS
-from ncs_cluster_detector.planning.plan import MOST_STICKS
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
+from ncs_cluster_detector.policy.settings import MOST_STICKS
 from ncs_cluster_detector.policy.settings import Settings
 
 PROGRAM = 'thermal_plan'

@@ -21,17 +21,17 @@ from ncs_cluster_detector.planning.virtual_cluster import VirtualCluster
 from ncs_cluster_detector.policy.heat.pacing import HOLD_ABOVE_CELSIUS
 from ncs_cluster_detector.policy.heat.thermal_model import mean_of
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
+from ncs_cluster_detector.policy.settings import MOST_STICKS
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 
 NO_ROTATION = 'no rotation'
-MOST_STICKS = 64
 # No stick gets as hot as this.
 _NO_LIMIT_CELSIUS = 1e6
 # After so many time constants, at most half of the time, the start is over. The start is shown,
-# the time after it is counted.
+# the time after it is counted. The picture is about so many pixels wide for each policy.
 _SETTLED_AFTER_TIME_CONSTANTS = 8
-_SHOWN_POINTS = 1000
+_SHOWN_POINTS = 400
 # A paced stick is held just above the limit, within this.
 _HOLDS_WITHIN_CELSIUS = HOLD_ABOVE_CELSIUS + 0.5
 # The same for bodies that differ from what the policies assume.
@@ -153,8 +153,12 @@ def make_plan(question: Question) -> Plan:
         needed_sticks=needed_sticks(question, wanted, needed_size))
 
 
-def outcome_of(question: Question, policy: str) -> Outcome:
-    """Return the Outcome of a policy: ``no rotation``, ``round_robin`` or ``coolest``."""
+def outcome_of(question: Question, policy: str, points: int = _SHOWN_POINTS) -> Outcome:
+    """
+    Return the Outcome of a policy: ``no rotation``, ``round_robin`` or ``coolest``.
+
+    :param points: of the start in its history, and of the rest; each is a step of the simulation.
+    """
     settings = replace(question.settings, rotation_policy=policy)
     used = len(question.constants)
     if policy == NO_ROTATION:
@@ -162,10 +166,10 @@ def outcome_of(question: Question, policy: str) -> Outcome:
         settings = replace(settings, cluster_size=0, switch_temperature=_NO_LIMIT_CELSIUS)
     cluster = cluster_of(question, settings, used)
     end_sec, settled_sec = question.hours * 3600.0, question.settled_sec
-    history = _run(cluster, settled_sec)
+    history = _run(cluster, settled_sec, points)
     cluster.forget_peaks()
     if question.bodies:
-        history += _run(cluster, end_sec)
+        history += _run(cluster, end_sec, points)
     cluster.run_until(end_sec)
     counted_hours = (end_sec - settled_sec) / 3600.0
     return Outcome(
@@ -183,12 +187,12 @@ def cluster_of(question: Question, settings: Settings, used: int) -> VirtualClus
                        question.bodies.surroundings(question.settled_sec, used), *rates)
 
 
-def _run(cluster, end_sec):
+def _run(cluster, end_sec, points):
     """Let time pass; return pairs (seconds, temperatures) to be shown."""
     history, began = [], cluster.now
-    for point in range(1, _SHOWN_POINTS + 1):
+    for point in range(1, points + 1):
         history.append((cluster.now, tuple(cluster.celsius)))
-        cluster.run_until(began + (end_sec - began) * point / _SHOWN_POINTS)
+        cluster.run_until(began + (end_sec - began) * point / points)
     return history
 
 
@@ -213,7 +217,7 @@ def needed_sticks(question: Question, frames_per_sec: float, size: int) -> int |
             bodies=bodies and bodies.averaged(sticks), frames_per_sec=frames_per_sec,
             settings=replace(question.settings, cluster_size=size),
             hours=min(question.hours, max(20 * mean.time_constant_sec,
-                                          6 * question.slowest_sec) / 3600.0)), POLICIES[0])
+                                          6 * question.slowest_sec) / 3600.0)), POLICIES[0], 1)
         if holds(trial, question.settings) and reaches(trial, frames_per_sec):
             return sticks
     return None

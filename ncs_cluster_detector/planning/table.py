@@ -15,10 +15,10 @@ from ncs_cluster_detector.planning.air import span
 from ncs_cluster_detector.planning.choose import Choice
 from ncs_cluster_detector.planning.choose import RESERVE
 from ncs_cluster_detector.planning.plan import holds
-from ncs_cluster_detector.planning.plan import MOST_STICKS
 from ncs_cluster_detector.planning.plan import Outcome
 from ncs_cluster_detector.planning.plan import Plan
 from ncs_cluster_detector.planning.plan import reaches
+from ncs_cluster_detector.policy.settings import MOST_STICKS
 
 _TITLES = {
     'cluster_switch_cycle_ms': 'cluster_switch_cycle_ms at the highest limit',

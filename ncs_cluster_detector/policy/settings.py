@@ -9,21 +9,20 @@
 """The settings that can change while the cluster works."""
 
 from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import fields
+from typing import TypeVar
 
 COOLEST = 'coolest'
 ROUND_ROBIN = 'round_robin'
 POLICIES = (COOLEST, ROUND_ROBIN)
-# The least and the greatest value of each number among the settings.
-LIMITS = {
-    'cluster_size': (0, 64),
-    'cluster_switch_cycle_ms': (0, 3600000),
-    'switch_temperature': (20.0, 95.0),
-    'resume_margin': (0.0, 40.0),
-    'critical_margin': (0.0, 40.0),
-    'min_dwell_ms': (0, 600000),
-    'score_threshold': (0.0, 1.0),
-    'max_frame_age_ms': (0, 600000),
-    'depth_timeout_ms': (0, 5000)}
+MOST_STICKS = 64   # of one cluster
+_T = TypeVar('_T', int, float)
+
+
+def _number(default: _T, low: _T, high: _T) -> _T:
+    """Return a field of Settings: a number with its default and limits, both included."""
+    return field(default=default, metadata={'limits': (low, high)})
 
 
 @dataclass(frozen=True)
@@ -35,17 +34,17 @@ class Settings:
     The same names and defaults are the node's parameters.
     """
 
-    cluster_size: int = 0
-    cluster_switch_cycle_ms: int = 10000
-    switch_temperature: float = 65.0
-    resume_margin: float = 5.0
-    critical_margin: float = 10.0
-    min_dwell_ms: int = 2000
+    cluster_size: int = _number(0, 0, MOST_STICKS)
+    cluster_switch_cycle_ms: int = _number(10000, 0, 3600000)
+    switch_temperature: float = _number(65.0, 20.0, 95.0)
+    resume_margin: float = _number(5.0, 0.0, 40.0)
+    critical_margin: float = _number(10.0, 0.0, 40.0)
+    min_dwell_ms: int = _number(2000, 0, 600000)
     rotation_policy: str = COOLEST
-    score_threshold: float = 0.6
+    score_threshold: float = _number(0.6, 0.0, 1.0)
     class_filter: tuple[str, ...] = ()
-    max_frame_age_ms: int = 500
-    depth_timeout_ms: int = 200
+    max_frame_age_ms: int = _number(500, 0, 600000)
+    depth_timeout_ms: int = _number(200, 0, 5000)
 
     @property
     def heat_balance(self) -> tuple[object, ...]:
@@ -76,3 +75,8 @@ class Settings:
         """Tell whether a detection with this label and score, 0 to 1, is to be published."""
         return score >= self.score_threshold and (
             not self.class_filter or label in self.class_filter)
+
+
+# The least and the greatest value of each number among the settings.
+LIMITS: dict[str, tuple[float, float]] = {
+    each.name: each.metadata['limits'] for each in fields(Settings) if each.metadata}

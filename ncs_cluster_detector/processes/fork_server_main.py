@@ -29,15 +29,17 @@ from typing import NoReturn
 
 from ncs_cluster_detector.processes.fork_server import MOST_DESCRIPTORS
 from ncs_cluster_detector.processes.fork_server import NUMBER
+from ncs_cluster_detector.processes.process_start import loading_modules
 
 FAILED = 1   # exit code of a process that ends by an exception, as Python's own
 
 
 def main(descriptor: int, preload: Iterable[str]) -> None:
     """Load the modules to preload that are installed; serve until the parent has ended."""
-    for name in preload:
-        with suppress(ImportError):
-            importlib.import_module(name)
+    with loading_modules():
+        for name in preload:
+            with suppress(ImportError):
+                importlib.import_module(name)
     with socket.socket(fileno=descriptor) as requests, selectors.DefaultSelector() as selector:
         _Server(requests, selector).serve()
 

@@ -14,14 +14,14 @@ import contextlib
 import os
 from pathlib import Path
 
+from ncs_cluster_detector.checking.environment import claim_domain
 from ncs_cluster_detector.checking.environment import FOREIGN_VARIABLES
-from ncs_cluster_detector.checking.environment import free_domain
 from ncs_cluster_detector.checking.environment import LOOPBACK_PROFILE
 from ncs_cluster_detector.checking.environment import PROFILE_VARIABLES
 from ncs_cluster_detector.checking.shared_memory import remove_unused
 from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 
-__all__ = ['clean_shared_memory', 'FOREIGN_VARIABLES', 'free_domain', 'loopback_environment',
+__all__ = ['claim_domain', 'clean_shared_memory', 'FOREIGN_VARIABLES', 'loopback_environment',
            'LOOPBACK_PROFILE', 'PROFILE_VARIABLES', 'use']
 
 

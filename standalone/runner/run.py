@@ -212,7 +212,7 @@ def main(arguments: Sequence[str]) -> int:
         refuse(f'there is no {nodes.shown_path(missing[0])}, which a run needs; '
                '`make setup` makes the environment')
     environment.use(environment.loopback_environment(
-        os.environ, environment.free_domain(os.getpid()),
+        os.environ, environment.claim_domain(os.getpid()),
         environment.LOOPBACK_PROFILE if options.with_profile else None))
     with contextlib.ExitStack() as stack:
         log = None

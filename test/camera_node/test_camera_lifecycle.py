@@ -14,6 +14,7 @@ import sys
 import time
 
 from camera_ear import STOP_SEC
+from ncs_cluster_detector.cameras.registry import SOURCES
 from node_harness import DEADLINE_SEC
 import pytest
 
@@ -23,7 +24,7 @@ def test_start_up_errors_are_one_fatal_line(refusal, tmp_path):
     for source, device, text in (
             ('video', '/none.mp4', 'device=/none.mp4: opening'),
             ('images', tmp_path / 'empty', 'holds no pictures; put some'),
-            ('webcam', '0', 'source=webcam: must be one of usb, realsense, video,'),
+            ('webcam', '0', f'source=webcam: must be one of {", ".join(SOURCES)} ('),
             ('usb', "''", 'device=: must not be empty')):
         assert text in refusal('camera_node', source=source, device=device)
 

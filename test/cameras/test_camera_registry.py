@@ -11,6 +11,7 @@
 from camera_media import numbered
 from camera_media import write_video
 import cv2
+from ncs_cluster_detector.cameras.camera import DepthCamera
 from ncs_cluster_detector.cameras.registry import shown_name
 from ncs_cluster_detector.cameras.registry import SOURCES
 import pytest
@@ -33,6 +34,9 @@ def test_each_source_has_its_class(tmp_path, source, name):
 @pytest.mark.parametrize('source, camera', SOURCES.items(), ids=SOURCES)
 def test_every_source_is_described(source, camera):
     assert camera.description
+    # The documents say no more about which source has depth.
+    assert ('depth' in camera.description) == issubclass(camera, DepthCamera), (
+        'the description must say whether it gives depth')
 
 
 def test_the_name_of_a_source():

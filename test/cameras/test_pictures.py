@@ -17,7 +17,6 @@ from camera_media import number_of
 from camera_media import numbered
 import cv2
 from ncs_cluster_detector.cameras.camera import CameraError
-from ncs_cluster_detector.cameras.decoding import captured_terminal
 from ncs_cluster_detector.cameras.images import natural_key
 from ncs_cluster_detector.cameras.images import Pictures
 import numpy as np
@@ -203,26 +202,6 @@ def test_a_jpeg_of_which_a_part_was_overwritten_is_skipped(tmp_path, warnings, o
     np.testing.assert_array_equal(camera.retrieve(), decoded(whole))
     assert not camera.grab()
     assert camera.skipped == 8
-
-
-def test_what_others_write_to_the_terminal_while_a_picture_is_decoded_is_passed_on(capfd):
-    with captured_terminal() as heard:
-        os.write(2, b'Corrupt JPEG data: bad Huffman code\n[INFO] of another thread\n')
-    assert heard == ['Corrupt JPEG data: bad Huffman code\n']
-    assert capfd.readouterr() == ('', '[INFO] of another thread\n')
-
-
-def test_a_picture_is_decoded_although_the_log_cannot_be_written(capfd):
-    terminal = os.dup(2)
-    with open('/dev/full', 'w') as full:
-        os.dup2(full.fileno(), 2)
-        try:
-            with captured_terminal() as heard:
-                os.write(2, b'[INFO] of another thread\nPremature end of JPEG file\n')
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-    assert heard == ['Premature end of JPEG file\n']
 
 
 def test_a_picture_that_is_replaced_by_a_whole_one_is_shown(tmp_path, warnings):

@@ -20,10 +20,9 @@ from camera_media import MjpegServer
 from camera_media import number_of
 from camera_media import numbered
 import cv2
-from ncs_cluster_detector.cameras import capture
+from invented_clock import InventedClock
 from ncs_cluster_detector.cameras import stream
 from ncs_cluster_detector.cameras.camera import CameraError
-from ncs_cluster_detector.cameras.capture import CaptureCamera
 from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.cameras.stream import believed_fps
 from ncs_cluster_detector.cameras.stream import StreamCamera
@@ -151,40 +150,6 @@ def test_a_stream_may_turn_to_portrait():
     camera.close()
 
 
-class FaultyCapture:
-    """A capture that tells a broken picture as it tells the end."""
-
-    def __init__(self, answers):
-        """Prepare the answers to grab."""
-        self.answers = iter(answers)
-
-    def get(self, key):
-        """Tell nothing."""
-        return 0.0
-
-    def grab(self):
-        """Answer."""
-        return next(self.answers)
-
-
-def test_after_a_broken_picture_a_capture_is_asked_again():
-    camera = CaptureCamera('eye', FaultyCapture([False] * 9 + [True] + [False] * 10))
-    assert camera.grab()
-    assert camera.skipped == 9
-    with pytest.raises(CameraError, match='reading from eye failed: it was unplugged, stopped or'):
-        camera.grab()
-
-
-def test_a_capture_that_was_silent_is_not_asked_again(monkeypatch):
-    clock = InventedClock()
-    monkeypatch.setattr(capture, 'time', clock)
-    silent = FaultyCapture([False, True])
-    monkeypatch.setattr(silent, 'grab', lambda: clock.wait(5.0))
-    with pytest.raises(CameraError, match='reading from eye failed'):
-        CaptureCamera('eye', silent).grab()
-    assert clock.now == 5.0
-
-
 class BufferedCapture:
     """A stream of which some pictures lie in a buffer; decoding and waiting take their time."""
 
@@ -208,31 +173,6 @@ class BufferedCapture:
         if self.grabbed > self.buffered:
             self.clock.wait(self.wait_sec)
         return True
-
-
-class InventedClock:
-    """Time that passes in work or in waiting."""
-
-    def __init__(self):
-        """Start."""
-        self.now = self.worked = 0.0
-
-    def monotonic(self):
-        """Return the time."""
-        return self.now
-
-    def thread_time(self):
-        """Return the time of work."""
-        return self.worked
-
-    def work(self, seconds):
-        """Let the processor be busy."""
-        self.now += seconds
-        self.worked += seconds
-
-    def wait(self, seconds):
-        """Let the processor be idle."""
-        self.now += seconds
 
 
 @pytest.mark.parametrize('buffered, wait_sec, first', [

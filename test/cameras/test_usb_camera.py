@@ -13,7 +13,7 @@ import time
 import cv2
 from ncs_cluster_detector.cameras import usb
 from ncs_cluster_detector.cameras.camera import CameraError
-from ncs_cluster_detector.cameras.capture import MOST_SKIPPED
+from ncs_cluster_detector.cameras.opencv.capture import MOST_SKIPPED
 from ncs_cluster_detector.cameras.usb import device_path
 from ncs_cluster_detector.cameras.usb import open_device
 from ncs_cluster_detector.cameras.usb import UsbCamera

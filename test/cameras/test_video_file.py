@@ -17,8 +17,8 @@ from camera_media import retime
 from camera_media import spoil_pictures
 from camera_media import write_video
 import cv2
-from ncs_cluster_detector.cameras import capture
 from ncs_cluster_detector.cameras.camera import CameraError
+from ncs_cluster_detector.cameras.opencv import capture
 from ncs_cluster_detector.cameras.video import VideoFile
 import numpy as np
 import pytest

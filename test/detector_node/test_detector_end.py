@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from node_harness import DEADLINE_SEC
 import numpy as np
 import psutil
@@ -82,7 +83,7 @@ def test_a_bug_in_the_supervisor_ends_the_node_loudly():
 
 @pytest.mark.parametrize('parameters, expected', [
     ({'driver': 'mvnc'}, "driver=mvnc: the Python module 'mvnc' of NCSDK 2 is not installed"),
-    ({'driver': 'gpu'}, 'driver=gpu: must be one of mvnc, simulated'),
+    ({'driver': 'gpu'}, f'driver=gpu: must be one of {", ".join(DRIVERS)} ('),
     ({'cluster_size': '65'}, 'cluster_size=65: must be a whole number, 0 to 64'),
     ({'cluster_size': '6'}, 'cluster_size=6: more than there can ever be (simulated.sticks=5)'),
     ({'switch_temperature': 'warm'}, 'switch_temperature=warm: must be a number, 20.0 to 95.0'),

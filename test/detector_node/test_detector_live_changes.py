@@ -74,9 +74,9 @@ def sustainable(probe):
 
 
 def publish_until(probe, over):
-    """Publish small images, up to fifty a second, until an Event is set."""
+    """Publish small images, up to thirty a second, until an Event is set."""
     image = np.zeros((48, 64, 3), dtype=np.uint8)
-    while not over.wait(0.02):
+    while not over.wait(0.033):
         probe.publish(probe.image_message(image))
 
 

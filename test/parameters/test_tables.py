@@ -10,8 +10,10 @@
 
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters import detector_parameters
+from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.simulation.bus import bus_spec
 from node_harness import NodeProcess
 from node_harness import Probe
 import pytest
@@ -45,13 +47,33 @@ def test_an_entry_is_whole(spec):
 
 
 @EVERY_PARAMETER
-def test_the_effect_of_a_change_is_told_for_every_setting(spec):
-    if spec.name in Settings.__dataclass_fields__:
-        for sticks in (0, 1, 5):
-            meaning = spec.effect(Settings(cluster_size=2), sticks)
+def test_the_effect_of_a_change_is_one_line(spec):
+    assert spec.live or spec.effect is None
+    is_of_detector = spec in detector_parameters.PARAMETERS
+    for facts in [(Settings(cluster_size=2), sticks) for sticks in (0, 1, 5)
+                  ] if is_of_detector else [()]:
+        if spec.effect is not None:
+            meaning = spec.effect(*facts)
             assert len(meaning) > 5 and '\n' not in meaning
-    else:
-        assert spec.effect is None
+
+
+def test_every_setting_is_a_live_parameter_with_an_effect():
+    told = {spec.name for spec in detector_parameters.PARAMETERS if spec.live and spec.effect}
+    assert set(Settings.__dataclass_fields__) - told == set(), (
+        'enter them with _setting() in parameters/detector_parameters.py')
+
+
+@pytest.mark.parametrize('limits', [{}, {'cluster_size': (0, 64)}])
+def test_a_setting_that_is_not_whole_is_named(limits, monkeypatch):
+    monkeypatch.setattr(detector_parameters, 'LIMITS', limits)
+    name = 'invented' if limits else 'cluster_size'
+    with pytest.raises(LookupError, match=f'parameter {name}: .*; add it in policy/settings.py'):
+        detector_parameters._setting(name, 'What it is.', lambda *facts: 'nothing')
+
+
+def test_a_bus_holds_as_many_sticks_as_may_be_asked_for():
+    assert by_name(detector_parameters.PARAMETERS)['simulated.sticks'].high == (
+        bus_spec.MOST_STICKS)
 
 
 @pytest.mark.parametrize('default, value, accepted', [

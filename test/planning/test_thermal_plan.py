@@ -22,7 +22,7 @@ from recorded_sticks import recorded_body
 
 def call(capsys, folder, *words):
     """Run the command; return exit code, standard output and standard error."""
-    code = thermal_plan.main(['--hours', '0.5', '--out', str(folder), *words])
+    code = thermal_plan.main(['--hours', '0.3', '--out', str(folder), *words])
     return (code, *capsys.readouterr())
 
 
@@ -53,15 +53,16 @@ def test_table_picture_and_figures_are_made(tmp_path, capsys):
     assert plan['needed_sticks'] == 5
 
 
-def test_sticks_may_differ(tmp_path, capsys):
-    code, _, _ = call(capsys, tmp_path, '--sticks', '3', '--rise', '40,40,60', '--ambient', '25')
+def test_sticks_may_differ(tmp_path, capsys, no_picture):
+    code, _, _ = call(capsys, tmp_path, '--sticks', '3', '--rise', '40,40,60', '--ambient', '25',
+                      '--hours', '0.1')
     assert code == 0
     plan = json.loads((tmp_path / 'plan.json').read_text())
     assert [stick['rise_celsius'] for stick in plan['sticks']] == [40.0, 40.0, 60.0]
     assert [stick['idle_celsius'] for stick in plan['sticks']] == [30.0] * 3
 
 
-def test_a_recording_gives_the_constants(tmp_path, capsys):
+def test_a_recording_gives_the_constants(tmp_path, capsys, no_picture):
     rising = [30 + 45 * (1 - 2.718281828 ** (-second / 120)) for second in range(300)]
     cooling = [30 + (rising[-1] - 30) * 2.718281828 ** (-second / 120) for second in range(300)]
     (tmp_path / 'report.json').write_text(json.dumps({'sticks': [{
@@ -224,7 +225,7 @@ def test_bodies_are_simulated_and_named(tmp_path, capsys):
     assert [stick['rise_celsius'] for stick in plan['sticks']] == [45.0] * 3
 
 
-def test_a_die_in_a_recording_is_planned_with(tmp_path, capsys):
+def test_a_die_in_a_recording_is_planned_with(tmp_path, capsys, no_picture):
     sticks = [recorded_body(Body(30.0, 120.0, 15.0, 5.0), seed=seed) for seed in range(2)]
     (tmp_path / 'report.json').write_text(json.dumps({'sticks': [{
         'stick': number, 'time_sec': [now for now, _ in readings],
@@ -242,7 +243,9 @@ def test_a_die_in_a_recording_is_planned_with(tmp_path, capsys):
         assert stick['time_constant_sec'] == pytest.approx(120.0, rel=0.1)
 
 
-def test_settings_are_chosen_for_a_rate(tmp_path, capsys, monkeypatch):
+def test_settings_are_chosen_for_a_rate(tmp_path, capsys, monkeypatch, no_picture):
+    monkeypatch.setattr(choose, '_SETTLING', (1.5, 10.0, 90.0))
+    monkeypatch.setattr(choose, '_COUNTING', (1.5, 10.0, 150.0))
     monkeypatch.setattr(choose, 'CYCLES_MS', (20000,))
     monkeypatch.setattr(choose, 'RESUME_MARGINS', (2.0,))
     code, out, err = call(capsys, tmp_path, '--sticks', '2', '--fps', '12', '--choose',

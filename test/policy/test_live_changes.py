@@ -136,7 +136,7 @@ def test_whatever_changes_the_balance_of_heat_is_measured_anew(slowed, name, val
     slowed.go(2.0)
     assert set(slowed.advice_since(at)) == {''}
     assert {size for now, size in slowed.sizes if now >= at} == {None}
-    slowed.go(200.0)   # and what is measured then is told as ever, of the new setting
+    slowed.go(120.0)   # and what is measured then is told as ever, of the new setting
     size = slowed.settings.cluster_size or 5
     assert slowed.told[-1][1].startswith(
         f'{size} of 5 sticks active is too much heat for switch_temperature '

@@ -33,7 +33,8 @@ def start_pair():
 
     def start(use_fqn, camera_namespace, detector_namespace):
         started.append(NodeProcess(
-            'camera_node', {'source': 'test_pattern', 'width': 64, 'height': 48, FQN: use_fqn},
+            'camera_node',
+            {'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 5.0, FQN: use_fqn},
             remappings={'__ns': camera_namespace}))
         started.append(NodeProcess(
             'detector_node', {'driver': 'simulated', 'simulated.sticks': 2, FQN: use_fqn},

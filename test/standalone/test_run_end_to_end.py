@@ -168,11 +168,11 @@ def test_the_report_has_what_was_set_while_it_ran(runner, tmp_path):
 
 
 def test_a_run_with_a_video_and_a_report(runner, video, tmp_path):
-    """Five seconds, then everything asked for is there, readable, and of this run."""
+    """Three seconds, then everything asked for is there, readable, and of this run."""
     out = tmp_path / 'deep' / 'out'
     printed = tmp_path / 'printed'
     with printed.open('w') as file:
-        run = runner('--seconds', 5, '--video', video, '--out', out,
+        run = runner('--seconds', 3, '--video', video, '--out', out,
                      stdout=file, stderr=subprocess.STDOUT)
         code = run.ended(2 * START_PATIENCE_SEC)
     text = printed.read_text()
@@ -183,8 +183,8 @@ def test_a_run_with_a_video_and_a_report(runner, video, tmp_path):
     report = json.loads((out / 'report.json').read_text())
     assert report['run']['video'] == str(video)
     duration_sec = report['run']['duration_sec']
-    assert 5.0 <= duration_sec < 5.0 + START_PATIENCE_SEC
-    assert report['run']['stopped_by'] == 'its 5 s were over'
+    assert 3.0 <= duration_sec < 3.0 + START_PATIENCE_SEC
+    assert report['run']['stopped_by'] == 'its 3 s were over'
     assert report['parameters']['detector']['driver'] == 'simulated'
     assert report['parameters']['detector']['cluster_size'] == 2
     assert report['parameters']['camera']['source'] == 'video'

@@ -169,13 +169,14 @@ def test_the_profile_of_a_run_stays_on_this_machine():
 
 
 def test_a_domain_in_use_is_passed_over():
-    """The run takes a domain whose first port nobody has, from 1 to 101."""
-    first = run_environment.free_domain(4711)
-    assert 1 <= first <= 101
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
-        somebody.bind(('127.0.0.1', 7400 + 250 * first + 10))
-        second = run_environment.free_domain(first - 1)
-        assert 1 <= second <= 101 and second != first
+    """The run takes a domain whose first port nobody has, from 1 to 101, and nobody gets it."""
+    first = run_environment.claim_domain(4711)
+    second = run_environment.claim_domain(first - 1)
+    assert 1 <= first <= 101 and 1 <= second <= 101 and second != first
+    for domain in (first, second):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody, \
+                pytest.raises(OSError, match='in use'):
+            somebody.bind(('127.0.0.1', 7400 + 250 * domain + 10))
 
 
 def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):

@@ -38,7 +38,7 @@ from stick_users import start_supervisor
 
 DEADLINE_SEC = 60.0
 TIMEOUT_SEC = 2.0
-FRAME_PERIOD_SEC = 1 / 40
+FRAME_PERIOD_SEC = 1 / 25
 # Another stick steps in before the one that hangs is ended. Counted in pictures of the camera,
 # which a late host delays as well.
 MOST_PICTURES_IN_A_GAP = TIMEOUT_SEC / FRAME_PERIOD_SEC
@@ -69,7 +69,7 @@ class Log:
 def make_bus(**properties):
     """Return a SimulatedBus with four sticks."""
     return SimulatedBus(BusSpec(**{
-        'sticks': 4, 'boot_ms': 50.0, 'inference_ms': 40.0, 'transfer_ms': 5.0,
+        'sticks': 4, 'boot_ms': 50.0, 'inference_ms': 80.0, 'transfer_ms': 5.0,
         'library_faults': True, **properties}))
 
 

@@ -88,12 +88,13 @@ class HeatingCurve:
     def _response(self, tau):
         """Return the response to the work alone, as a share of the rise."""
         kept = np.exp(-self._gaps / tau)
-        response = np.zeros(len(self.times))
+        gained = self.share * (1.0 - kept)
+        kept[self._silent] = gained[self._silent] = 0.0
         value = 0.0
-        for index, (part, work, anew) in enumerate(zip(
-                kept.tolist(), self.share.tolist(), self._silent.tolist())):
-            value = 0.0 if anew else value * part + work * (1.0 - part)
-            response[index + 1] = value
+        response = [value]
+        for part, more in zip(kept.tolist(), gained.tolist()):
+            value = value * part + more
+            response.append(value)
         return response
 
 

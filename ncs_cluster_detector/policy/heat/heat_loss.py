@@ -13,6 +13,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 import math
+from operator import mul
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
@@ -72,6 +73,8 @@ class HeatLoss:
         # (seconds, work, asked) while heat is the limit.
         self._limited: deque[tuple[float, float, float]] = deque()
         self._limited_sec = 0.0    # in all of them
+        self._mean: float | None = None   # of them, when asked for since the latest count
+        self._mean_is_known = False
         self._limited_at = -math.inf
         self._unused_sec = 0.0
         # (time, what is allowed from then on, what is asked).
@@ -157,9 +160,8 @@ class HeatLoss:
         total_sec = sum(part[0] for part in self._minute)
         while total_sec - self._minute[0][0] >= WINDOW_SEC:
             total_sec -= self._minute.popleft()[0]
-        asked = sum(part[0] * part[1] for part in self._minute)
-        lost, throttled = (sum(part[0] * part[index] for part in self._minute)
-                           for index in (2, 3))
+        seconds, *rates = zip(*self._minute)
+        asked, lost, throttled = (sum(map(mul, seconds, rate)) for rate in rates)
         is_over = total_sec >= _FIRST_SEC and lost <= ALARM_UNTIL * asked
         if total_sec < WINDOW_SEC:   # nothing was lost before the start
             asked *= WINDOW_SEC / total_sec
@@ -170,6 +172,7 @@ class HeatLoss:
 
     def _measure(self, now: float, elapsed_sec: float, delivered: float, asked: float, used: bool,
                  is_limited: bool) -> None:
+        self._mean_is_known = False
         if is_limited:
             self._limited_at = now
         self._unused_sec = 0.0 if used else self._unused_sec + elapsed_sec
@@ -191,6 +194,12 @@ class HeatLoss:
         total_sec = self._limited_sec
         if total_sec < (least_sec if self._turns else _STEADY_SEC):
             return None
+        if not self._mean_is_known:
+            self._mean, self._mean_is_known = self._steady_mean(total_sec), True
+        return self._mean
+
+    def _steady_mean(self, total_sec: float) -> float | None:
+        """Return the work a second in the seconds at the limit, or None if it was not steady."""
         thirds, passed_sec = [[0.0, 0.0] for _ in range(3)], 0.0
         for elapsed_sec, work, _ in self._limited:
             third = thirds[min(int(3 * passed_sec / total_sec), 2)]

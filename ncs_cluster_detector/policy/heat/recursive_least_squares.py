@@ -11,14 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
+from operator import add
 from operator import mul
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 Vector: TypeAlias = Sequence[float]
-Matrix: TypeAlias = Sequence[Vector]
 
 
 class RecursiveLeastSquares:
@@ -30,11 +30,17 @@ class RecursiveLeastSquares:
     (Kulhavy, Restricted exponential forgetting in real-time identification, Automatica 23, 1987).
     """
 
-    def __init__(self, coefficients: Vector, information: Matrix) -> None:
-        """Start with assumed coefficients, and the rows of the inverse of their covariance."""
+    def __init__(self, coefficients: Vector, information: npt.ArrayLike,
+                 learned: npt.ArrayLike | None = None) -> None:
+        """
+        Start with coefficients.
+
+        :param information: on them as assumed, the rows of the inverse of their covariance.
+        :param learned: the same from equations, none by default.
+        """
         self.coefficients = coefficients
-        self._assumed = np.array(information)
-        self._learned = np.zeros_like(self._assumed)
+        self._assumed = np.asarray(information)
+        self._learned = np.zeros_like(self._assumed) if learned is None else np.asarray(learned)
 
     def error(self, known: Vector, value: float) -> float:
         """Return by how much the equation ``known @ coefficients = value`` is missed."""
@@ -50,16 +56,15 @@ class RecursiveLeastSquares:
         :param weight: inverse of the variance of its error.
         :param forgotten: the share of similar older equations that is forgotten.
         """
+        # On every reading of every stick, so with few calls: numpy takes a microsecond for each.
         one = np.array(known)
-        seen = self._learned @ one
-        forgotten /= max(seen @ one, weight)
-        later = copy(self)
-        later._learned = self._learned + (
-            weight * np.outer(one, one) - forgotten * np.outer(seen, seen))
-        gain = np.linalg.solve(self._assumed + later._learned, one)
-        later.coefficients = tuple(
-            (self.coefficients + weight * self.error(known, value) * gain).tolist())
-        return later
+        seen = self._learned.dot(one)
+        both = np.array((one, seen))
+        weights = weight, -forgotten / max(seen.dot(one), weight)
+        learned = self._learned + (both.T * weights).dot(both)
+        change = weight * self.error(known, value) * np.linalg.solve(self._assumed + learned, one)
+        return RecursiveLeastSquares(
+            tuple(map(add, self.coefficients, change.tolist())), self._assumed, learned)
 
     def variance(self, slope: Vector, assumed: float = 1.0, more: Vector = ()) -> float:
         """

@@ -10,7 +10,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import fields
 import math
 
 # The time constant that is assumed for a die. One between 3 and 10 s would hardly do better: the
@@ -96,5 +95,5 @@ def warmed(warmth: float, share: float, elapsed_sec: float) -> float:
 
 def mean_of(models: Sequence[ThermalModel]) -> ThermalModel:
     """Return the mean of several ThermalModels."""
-    return ThermalModel(*(sum(getattr(model, field.name) for model in models) / len(models)
-                          for field in fields(ThermalModel)))
+    return ThermalModel(*(sum(values) / len(models)
+                          for values in zip(*(vars(model).values() for model in models))))

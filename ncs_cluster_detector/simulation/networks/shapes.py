@@ -54,6 +54,8 @@ def detect_shapes(image: npt.NDArray[np.uint8]) -> list[Box]:
 def _boxes(chroma):
     """Yield the rectangles of one colour as ``(left, top, right, bottom)`` in pixels."""
     mask = cv2.compare(chroma, _PURE_CHROMA, cv2.CMP_GE)
+    if not cv2.countNonZero(mask):   # most pictures lack most colours
+        return
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     for left, top, width, height, area in stats[1:].tolist():
         if area < _LEAST_CORE_PIXELS ** 2:

@@ -28,7 +28,7 @@ class Stick:
 
     def __init__(self, constants=SLOW, known=Known.OWN, die_share=0.0, celsius=None):
         self.constants, self.known = constants, known
-        self.ambient, self.cooling = constants.idle_celsius, 1.0
+        self.ambient = constants.idle_celsius
         self.case = self.ambient if celsius is None else celsius
         self.die, self.die_share = 0.0, die_share
         self.now, self.work_sec, self.faults = 100.0, 0.0, []
@@ -44,14 +44,11 @@ class Stick:
         return fault
 
     def work(self, share, seconds=1.0):
-        rise = self.constants.rise_celsius / self.cooling
-        for name, final, time_constant_sec in (
-                ('case', self.ambient + share * rise * (1.0 - self.die_share),
-                 self.constants.time_constant_sec / self.cooling),
-                ('die', share * rise * self.die_share, 4.0)):
-            before = getattr(self, name)
-            left = math.exp(-seconds / time_constant_sec)
-            setattr(self, name, final + (before - final) * left)
+        rise = share * self.constants.rise_celsius
+        case, die = self.ambient + rise * (1.0 - self.die_share), rise * self.die_share
+        self.case = case + (self.case - case) * math.exp(
+            -seconds / self.constants.time_constant_sec)
+        self.die = die + (self.die - die) * math.exp(-seconds / 4.0)
         self.now += seconds
         self.work_sec += share * seconds
 

@@ -1,0 +1,34 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""A clock that only its user moves."""
+
+
+class InventedClock:
+    """Time that passes in work or in waiting."""
+
+    def __init__(self):
+        """Start."""
+        self.now = self.worked = 0.0
+
+    def monotonic(self):
+        """Return the time."""
+        return self.now
+
+    def thread_time(self):
+        """Return the time of work."""
+        return self.worked
+
+    def work(self, seconds):
+        """Let the processor be busy."""
+        self.now += seconds
+        self.worked += seconds
+
+    def wait(self, seconds):
+        """Let the processor be idle."""
+        self.now += seconds
