@@ -160,7 +160,7 @@ def warn_of_unused(context: LaunchContext, names: Set[str], reason: str) -> None
 
 
 def _is_top_level(files):
-    """Tell whether ``ros2 launch`` was given one of these launch files itself."""
+    """Return whether ``ros2 launch`` was given one of these launch files itself."""
     paths = {Path(file).resolve() for file in files}
     names = {path.name for path in paths}
     return any(before == PACKAGE and Path(word).name in names or Path(word).resolve() in paths
