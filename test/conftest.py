@@ -69,14 +69,17 @@ signal.pthread_sigmask(
 # Those that take longest, longest first: what comes last should be short, or one process works on
 # alone in the end.
 _LONGEST = (
-    'test_run_end_to_end', 'test_heat_control', 'test_thermal_plan', 'test_param', 'test_secrets',
-    'test_survival', 'test_plan', 'test_supervisor_rotation', 'test_main', 'test_supervisor',
-    'test_unreliable_sticks', 'test_choose', 'test_flake8', 'test_start_places', 'test_moved_hub',
-    'test_rotation_properties', 'test_sensor_watch', 'test_bad_cables', 'test_bus_cleaner',
-    'test_live_changes', 'test_detector_end', 'test_closed_pipes', 'test_detector_depth',
-    'test_detector_sticks', 'test_child_process', 'test_late_depth', 'test_check_sticks',
-    'test_shared_sticks', 'test_parameter_requests', 'test_detector_live_changes',
-    'test_run_report', 'test_mypy', 'test_camera_streams', 'test_pep257')
+    'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
+    'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables', 'test_supervisor_rotation',
+    'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',
+    'test_run_end_to_end', 'test_check_sticks', 'test_camera_streams', 'test_late_depth',
+    'test_start_places', 'test_detector_sticks', 'test_camera_node', 'test_thermal_plan',
+    'test_fit', 'test_depth_markers', 'test_bus_cleaner', 'test_cluster_heat',
+    'test_shared_sticks', 'test_image_silence', 'test_stream', 'test_choose',
+    'test_camera_lifecycle', 'test_heat_control', 'test_recording', 'test_image_encodings',
+    'test_closed_pipes', 'test_status_names', 'test_rotation', 'test_mvnc_driver',
+    'test_unused_parameters', 'test_bodies', 'test_several_processes', 'test_sensor_watch',
+    'test_silent_sticks', 'test_plan', 'test_faults', 'test_pep257')
 # Their tests share nothing, and wait more than they compute.
 _SPREAD = (
     'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')

@@ -95,9 +95,9 @@ def test_a_thousand_changes_while_images_flow(probe, start_detector):
         for name, value in (('cluster_size', 3), ('switch_temperature', 95.0), ('min_dwell_ms', 0),
                             ('cluster_switch_cycle_ms', 500), ('max_frame_age_ms', 500)):
             assert probe.set_parameter(name, value) == (True, '')
-        values = probe.next_status('detector: cluster')
-        assert (values['cluster_size'], values['effective_cluster_size']) == ('3', '3')
-        switches = int(values['switches'])
+        probe.wait_for(lambda: [probe.status('detector: cluster')[1][key] for key in (
+            'cluster_size', 'effective_cluster_size')] == ['3', '3'])
+        switches = int(probe.status('detector: cluster')[1]['switches'])
         probe.wait_for(lambda: int(
             probe.status('detector: cluster')[1]['switches']) > switches + 3)
         heard = len(probe.detections)
