@@ -70,7 +70,8 @@ signal.pthread_sigmask(
 # alone in the end.
 _LONGEST = (
     'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
-    'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables', 'test_supervisor_rotation',
+    'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables',
+    'test_supervisor_rotation',
     'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',
     'test_run_end_to_end', 'test_check_sticks', 'test_camera_streams', 'test_late_depth',
     'test_start_places', 'test_detector_sticks', 'test_camera_node', 'test_thermal_plan',
