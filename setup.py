@@ -19,7 +19,7 @@ setup(
     name=package_name,
     version='1.0.0',
     packages=find_packages(exclude=['test', 'test.*', 'standalone', 'standalone.*']),
-    package_data={package_name: ['ros/fastdds_loopback.xml']},
+    package_data={package_name: ['py.typed', 'ros/fastdds_loopback.xml']},
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/' + package_name]),
         ('share/' + package_name, ['package.xml']),

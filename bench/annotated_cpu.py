@@ -55,7 +55,7 @@ class Subscriber:
         self._node.destroy_node()
 
     def listen(self, seconds: float) -> None:
-        """Take messages for so many seconds."""
+        """Take messages for this time in seconds."""
         end = time.monotonic() + seconds
         while (left_sec := end - time.monotonic()) > 0.0:
             self._rclpy.spin_once(self._node, timeout_sec=left_sec)

@@ -70,7 +70,7 @@ class Outcome:
 def run(case: Case, name: str, control: Control, hours: float, seed: int = 0,
         settling_sec: float = SETTLING_SEC) -> Outcome:
     """
-    Return the Outcome of a Case after so many hours, of which the first seconds do not count.
+    Return the Outcome of a Case after some hours, of which the first seconds do not count.
 
     :param name: of the control.
     :param seed: number from which the noise of the sensors follows.
@@ -128,7 +128,7 @@ def row(outcome: Outcome) -> str:
 
 
 HEADER = (f'{"body":25} {"control":10} seed  peak K > 1.5 K  share  alarm '
-          f'{"size told":>14}  true  ch/h  still')
+          f'{"stated size":>14}  true  ch/h  still')
 
 
 def summary(outcomes: Sequence[Outcome]) -> list[str]:

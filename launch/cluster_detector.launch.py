@@ -64,13 +64,12 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'params_file', default_value='',
             description='YAML file with parameters of the camera, of the detector, or of both. '
-                        'Arguments that are given win over it. Empty = config/camera.yaml and '
+                        'Arguments override it. Empty = config/camera.yaml and '
                         'config/detector.yaml of this package.'),
         DeclareLaunchArgument(
             'camera', default_value='true', choices=['true', 'false'],
-            description='Whether the camera node is started; false where pictures come on '
-                        'camera/image_raw from a bag, from the camera of somebody else, or from '
-                        'another machine.'),
+            description='Whether to start the camera node; false if camera/image_raw comes from a '
+                        'bag, from another camera node, or from another machine.'),
         parameter_argument('source'),
         parameter_argument('device'),
         parameter_argument('camera_info_url'),
@@ -83,10 +82,11 @@ def generate_launch_description() -> LaunchDescription:
         parameter_argument('diagnostics_with_namespace', choices=('true', 'false')),
         DeclareLaunchArgument(
             'rviz', default_value='false', choices=['true', 'false'],
-            description='Whether rviz2 shows it, as by rviz.launch.py; the nodes outlive it.'),
+            description='Whether to start rviz2 too, as rviz.launch.py does; the nodes go on when '
+                        'it is closed.'),
         DeclareLaunchArgument(
             'respawn', default_value='true', choices=['true', 'false'],
-            description='Whether a node that ends by itself is started again after a second; '
+            description='Whether to start a node again a second after it ends by itself; '
                         'never after a start-up error.'),
         DeclareLaunchArgument(
             'log_level', default_value='info',

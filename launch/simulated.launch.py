@@ -18,7 +18,7 @@ from ncs_cluster_detector.launching.arguments import note_own_defaults
 from ncs_cluster_detector.launching.parameter_arguments import parameter_argument
 
 OWN_DEFAULTS = {'driver': 'simulated', 'source': 'test_pattern', 'cluster_size': '2'}
-UNLESS_IN_FILE = 'Where it is not given, params_file wins over this default.'
+UNLESS_IN_FILE = 'If not given, params_file overrides this default.'
 
 
 def generate_launch_description() -> LaunchDescription:

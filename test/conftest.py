@@ -69,8 +69,9 @@ signal.pthread_sigmask(
 # Those that take longest, longest first: what comes last should be short, or one process works on
 # alone in the end.
 _LONGEST = (
-    'test_survival', 'test_unreliable_sticks', 'test_moved_hub', 'test_detector_retuning',
-    'test_param', 'test_flake8', 'test_bad_cables', 'test_supervisor_rotation',
+    'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
+    'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables',
+    'test_supervisor_rotation',
     'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',
     'test_run_end_to_end', 'test_check_sticks', 'test_camera_streams', 'test_late_depth',
     'test_start_places', 'test_detector_sticks', 'test_camera_node', 'test_thermal_plan',

@@ -24,13 +24,14 @@ ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'dia
 ALLOWED = {
     'shown_text': set(),
     'closest_name': set(),
+    'transitions': set(),
     'processes': {'processes'},
     'ros/environment': set(),
     'policy': {'policy'},
     'networks': {'networks'},
     'geometry': {'geometry'},
     'drawing': {'drawing'},
-    'cameras': {'cameras', 'geometry.calibration', 'shown_text'},
+    'cameras': {'cameras', 'geometry.calibration', 'shown_text', 'transitions'},
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
@@ -42,14 +43,14 @@ ALLOWED = {
     'drivers/driver': {'sticks'},
     'drivers': {'drivers', 'sticks', 'simulation'},
     # It is handed its driver; the table of drivers is the node's.
-    'worker': {'worker', 'wire', 'sticks', 'networks'},
+    'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text'},
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
-                    'networks.detection'},
+                    'networks.detection', 'shown_text', 'transitions'},
     # They start the processes whose other end is there.
     'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick', 'worker',
-                                  'drivers.driver'},
-    'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes',
-                                'worker.bus_cleaner_main'},
+                                  'drivers.driver', 'transitions'},
+    'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes', 'shown_text',
+                                'transitions', 'worker.bus_cleaner_main'},
     'supervision/measurement': set(),
     'supervision/frame': set(),
     'supervision/snapshot': {'policy'},
@@ -83,6 +84,7 @@ ALLOWED = {
 FORBIDDEN_OUTSIDE = {
     'closest_name': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
+    'transitions': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     'processes': {'numpy', 'cv2'} | ROS,
     # They run before it is known that modules are looked for in the right places.
     'processes/module_path': {'re', 'pathlib', 'functools', 'contextlib'} | ROS,

@@ -76,6 +76,7 @@ def test_every_data_file_among_the_modules_ships(setup):
     there = {path.relative_to(ROOT / PACKAGE).as_posix() for path in (ROOT / PACKAGE).rglob('*')
              if path.is_file() and '__pycache__' not in path.parts and path.suffix != '.py'}
     assert set(setup['package_data'][PACKAGE]) == there
+    assert 'py.typed' in there   # without it, type checkers ignore the types (PEP 561)
 
 
 def test_the_ament_index_finds_the_package(setup):

@@ -28,7 +28,7 @@ HOLE = '\0'
 PLACEHOLDER = re.compile(r'<[a-z][a-z0-9_ ]*>')
 FIELD = re.compile(r'\{[^{}]*\}')
 QUOTED = re.compile(r'(?<!`)(`+)(?!`) ?(.+?) ?(?<!`)\1(?!`)')
-# Of a row's text, placeholders aside, so much must stand in the code, and so many characters.
+# Least share and number of the characters of a row, placeholders aside, that stand in the code.
 LITERAL_SHARE = 0.6
 LEAST_LITERAL = 12
 

@@ -21,11 +21,13 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import DepthCamera
 from ncs_cluster_detector.cameras.grabbing.frame_grabber import FrameGrabber
 from ncs_cluster_detector.cameras.registry import check_address
+from ncs_cluster_detector.cameras.registry import shown_name
 from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.parameters import unexpected
 from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.ros.run_node import run_node
 from rclpy.clock import Clock
@@ -59,11 +61,12 @@ class CameraNode(Node):
         self._settings = self._declared.values()
         self._camera_class = SOURCES[self._settings['source']]
         self._device = self._declared.shown(
-            self._camera_class.shown_name(self._settings['device']))
+            shown_name(self._settings['source'], self._settings['device']))
         self._owner = status_prefix(self, 'camera')
         self._published = 0
         self._last_stamp_ns = None
         self._failure = None
+        self._has_opened = False
         self._warned = ''
         self._outputs = CameraOutputs(
             self, self._settings['frame_id'], self._read_calibration(),
@@ -108,16 +111,24 @@ class CameraNode(Node):
             name += (f' (asked for {settings["width"]}x{settings["height"]} at '
                      f'{settings["fps"]:g} fps)')
         return FrameGrabber(self._open_camera, self._stamp, self._outputs.wanted, settings['loop'],
-                            self.get_logger(), name, camera, self._outputs.depth_wanted)
+                            self.get_logger(), name, camera, self._outputs.depth_wanted,
+                            settings['fps'])
 
     def _open_camera(self):
         settings = self._settings
         try:
-            return self._camera_class.open_camera(
+            camera = self._camera_class.open_camera(
                 settings['device'], settings['width'], settings['height'], settings['fps'],
                 self._warn)
         except CameraError as error:
             raise CameraError(self._declared.shown(error)) from None
+        except Exception as error:
+            failure = unexpected(f'source={settings["source"]}: opening {self._device}', error)
+            if self._has_opened:   # so it can come back
+                failure = CameraError(self._declared.shown(failure))
+            raise failure from error
+        self._has_opened = True
+        return camera
 
     def _warn(self, text):
         """Log a warning, but not again at every reopening."""
@@ -164,7 +175,8 @@ class CameraNode(Node):
 
 def _validate_combination(values: Values) -> None:
     """Refuse a source that needs a device and has none, or one that it cannot open."""
-    if SOURCES[values['source']].needs_device and not values['device'].strip():
+    camera = SOURCES[values['source']]
+    if camera.device_description and camera.needs_device and not values['device'].strip():
         raise ValueError(f'device={values["device"]}: must not be empty (source='
                          f'{values["source"]}); name a device, a URL, a file or a folder')
     try:

@@ -36,23 +36,23 @@ class Camera(ABC):
     """
     One open source of pictures.
 
-    The class itself tells what must be known before the source is opened; a :class:`DepthCamera`
+    The class itself says what must be known before the source is opened; a :class:`DepthCamera`
     has depth.
 
     A constructor opens the source or raises CameraError. ``width`` and ``height`` in pixels and
     ``fps`` in frames a second are what the source grants, which may differ from what was asked; 0
-    means that it does not tell. ``pixel_format`` is how the pixels arrive, such as MJPG, or empty.
+    means unknown. ``pixel_format`` is how the pixels arrive, such as MJPG, or empty.
     ``skipped`` counts pictures that could not be decoded. ``calibration`` is a Calibration that
     the source itself has, or None. A ``live`` source delivers at its own pace, and ``grab`` waits
     for it; the pictures of any other source are shown as far apart as their times are, or every
-    ``1 / fps`` seconds.
+    ``1 / fps`` seconds, by the parameter ``fps`` if the source has no rate.
     """
 
     # What the source is, and what ``device`` means for it (empty = not used), for the descriptions
     # of the parameters.
     description: ClassVar[str] = ''
     device_description: ClassVar[str] = ''
-    needs_device: ClassVar[bool] = True   # ``device`` may not be empty
+    needs_device: ClassVar[bool] = True   # ``device``, where it is used, may not be empty
     takes_url: ClassVar[bool] = False
 
     live = False
@@ -97,7 +97,7 @@ class Camera(ABC):
 
     @classmethod
     def shown_name(cls, device: str) -> str:
-        """Return the name by which a person knows the source, without secrets."""
+        """Return the name by which a person knows a device of this kind, without secrets."""
         return device
 
     @abstractmethod

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Asks a web server what it has at an address that is no stream; FFmpeg does not tell."""
+"""Asks a web server what it has at an address that is no stream; FFmpeg does not say."""
 
 from dataclasses import dataclass
 import http.client
@@ -43,7 +43,7 @@ class HttpAnswer:
         return self.status >= ERRORS_FROM
 
     def __str__(self) -> str:
-        """Return what a person recognises, or an empty text when it tells nothing."""
+        """Return what a person recognises, or an empty text when there is nothing."""
         if self.is_refusal:
             return f'{self.status} {http.client.responses.get(self.status, "")}'.strip()
         return self.content_type

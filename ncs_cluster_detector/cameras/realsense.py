@@ -236,5 +236,5 @@ class RealSenseCamera(DepthCamera):
                 return self._pipeline.start(config, self._queue)
         raise CameraError(
             f'opening {self._shown} failed: it has no colour of {width}x{height} at {fps} fps '
-            'with depth; plug it into a USB 3 port, or choose what it has: '
+            'with depth; plug it into a USB 3 port, or choose one of its modes: '
             + color_modes(self._sdk, context, serial))

@@ -43,15 +43,21 @@ def source_descriptions() -> str:
 
 def device_descriptions() -> str:
     """Return what ``device`` is for each source that uses it, for its description."""
-    return '; '.join(f'{name}: {camera.device_description}' for name, camera in SOURCES.items()
-                     if camera.device_description)
+    return '; '.join(f'with {name}: {camera.device_description}'
+                     for name, camera in SOURCES.items() if camera.device_description)
+
+
+def shown_name(source: str, device: str) -> str:
+    """Return the name by which a person knows an open source, without secrets."""
+    camera = SOURCES[source]
+    return camera.shown_name(device) if camera.device_description else source
 
 
 def check_address(source: str, device: str) -> None:
     """
     Check that a source of files, or of cameras with a driver of their own, is not given a URL.
 
-    :raises ValueError: it is; the text tells what to do.
+    :raises ValueError: it is; the text says what to do.
     """
     camera, match = SOURCES[source], ADDRESS.match(device)
     if (camera.takes_url or not camera.device_description or match is None

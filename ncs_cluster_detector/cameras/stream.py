@@ -123,7 +123,7 @@ def _answered(url):
 
 
 def believed_fps(told: float, picture_format: str) -> float:
-    """Return the rate that FFmpeg tells of a stream, in frames a second, or 0 if it guesses."""
+    """Return the rate that FFmpeg reports of a stream, in frames a second, or 0 if it guesses."""
     low, high = BELIEVABLE_FPS
     guessed = told == GUESSED_FPS and picture_format == 'MJPG'
     return told if low <= told <= high and not guessed else 0.0

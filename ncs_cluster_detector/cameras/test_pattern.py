@@ -74,16 +74,11 @@ class SyntheticStreet(Camera):
     """A moving scene in which detectors find something; it depends on the frame number alone."""
 
     description = 'a synthetic street scene'
-    needs_device = False
 
     @classmethod
     def open_camera(cls, device: str, width: int, height: int, fps: float,
                     warn: Callable[[str], None]) -> Camera:
         return cls(width, height, fps)
-
-    @classmethod
-    def shown_name(cls, device: str) -> str:
-        return 'test_pattern'
 
     def __init__(self, width: int, height: int, fps: float) -> None:
         """Draw what can be drawn beforehand; ``fps`` gives the time of a frame."""

@@ -74,7 +74,7 @@ class UsbCamera(CaptureCamera):
         if differs(capture, wish):
             warn(f'{path} was asked for {width}x{height} at {fps:g} fps and grants '
                  f'{self.width}x{self.height} {self.pixel_format} at {self.fps:.4g} fps; '
-                 'ask for what it offers (v4l2-ctl --list-formats-ext)')
+                 'ask for a mode that it has (v4l2-ctl --list-formats-ext)')
 
     def age_sec(self) -> float:
         """
@@ -97,15 +97,15 @@ def negotiate(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> None:
     # Raw ones would come at a lower rate through USB 2.
     if width * height * fps * BYTES_PER_RAW_PIXEL > RAW_BYTES_PER_SEC:
         first, second = second, first
-    ask(capture, first, wish)
+    set_mode(capture, first, wish)
     if differs(capture, wish):
         short = shortfall(capture, wish)
-        ask(capture, second, wish)
+        set_mode(capture, second, wish)
         if shortfall(capture, wish) >= short:
-            ask(capture, first, wish)
+            set_mode(capture, first, wish)
 
 
-def ask(capture: cv2.VideoCapture, pixel_format: str, wish: tuple[int, int, float]) -> None:
+def set_mode(capture: cv2.VideoCapture, pixel_format: str, wish: tuple[int, int, float]) -> None:
     """Ask for a format, a size and a rate; the driver replaces what it does not have."""
     # The rate last: after a change of format or size OpenCV sets the former rate again.
     wishes = zip((cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS), wish)
@@ -122,13 +122,13 @@ def shortfall(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> tuple[
 
 
 def differs(capture: cv2.VideoCapture, wish: tuple[int, int, float]) -> bool:
-    """Return whether the size, or the rate if the driver tells it, is not as wished."""
+    """Return whether the size, or the rate if the driver reports it, is not as wished."""
     pixels, frames = shortfall(capture, wish)
     return pixels > 0 or (granted_fps(capture) > 0.0 and frames > SAME_FPS * wish[2])
 
 
 def granted_fps(capture: cv2.VideoCapture) -> float:
-    """Return the rate of a camera in frames a second; 0 if the driver does not tell."""
+    """Return the rate of a camera in frames a second; 0 if the driver does not report it."""
     fps = capture.get(cv2.CAP_PROP_FPS)
     return fps if math.isfinite(fps) and fps > 0.0 else 0.0
 

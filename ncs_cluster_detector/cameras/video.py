@@ -21,7 +21,7 @@ from ncs_cluster_detector.cameras.opencv.capture import picture_in
 import numpy as np
 import numpy.typing as npt
 
-# Outside of these the container does not know its rate (FFmpeg then tells its time base).
+# Outside of these the container does not know its rate (FFmpeg then reports its time base).
 BELIEVABLE_FPS = (0.1, 240.0)
 # The number of pictures that a file announces is often a guess, and sometimes missing.
 MORE_THAN_ANNOUNCED = 10
@@ -48,7 +48,7 @@ class VideoFile(Camera):
         """
         Open the file and decode its first picture.
 
-        :param fps: frames a second for a file that does not tell its own rate.
+        :param fps: frames a second for a file that does not hold its own rate.
         :raises CameraError: the file is missing or is no video that OpenCV can read.
         """
         self._path = os.path.expanduser(path)
@@ -134,8 +134,8 @@ class VideoFile(Camera):
         asked = broken = 0
         while not (grabbed := self._capture.grab()) and asked < left:
             asked += 1
-            # At the end there is no data; for a broken picture OpenCV knows some, as it tells its
-            # kind.
+            # At the end there is no data; for a broken picture OpenCV has some, as its
+            # kind shows.
             if self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                 broken = asked
         if grabbed:

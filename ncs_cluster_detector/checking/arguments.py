@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Complain in one line, without the long usage."""
-        raise CannotRunError(f'{message}; --help shows what there is')
+        raise CannotRunError(f'{message}; --help lists the options')
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -69,7 +69,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         help=f'{WITHOUT_HARDWARE} = a dry run without sticks (default: %(default)s)')
     add('--minutes-of-heat', type=float, metavar='N', help='minutes at full load, a third of '
         'which is added for rest (default: 3; with --quick 0.3)')
-    add('--no-hands', action='store_true', help='leave out what needs hands at the sticks: '
+    add('--no-hands', action='store_true', help='leave out the steps that need hands: '
         'unplug and replug')
     add('--quick', action='store_true', help='a short variant, about a minute')
     add('--mvnc', type=Path, metavar='DIR', help="folder with the Python package 'mvnc' of NCSDK "

@@ -71,7 +71,7 @@ LIMITS = {
         'node rests those above switch_temperature', at_least=True),
     'temperature_readings_percent': Limit(
         90.0, ' %', 'every stick reports its temperature once a second', at_least=True),
-    'stop_sec': Limit(5.0, ' s', 'launch and systemd kill what takes longer'),
+    'stop_sec': Limit(5.0, ' s', 'launch and systemd kill a node that takes longer'),
 }
 
 

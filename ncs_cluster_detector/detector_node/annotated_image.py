@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
 from ncs_cluster_detector.drawing.annotation import annotate
-from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import StickMark
+from ncs_cluster_detector.drawing.status_strip import StripContent
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.image_messages import image_message
@@ -73,16 +73,16 @@ class PictureOutputs:
         # Draw into the message's own memory, which saves a copy.
         message = image_message(frame.header, frame.image, 'bgr8')
         picture = np.frombuffer(message.data, np.uint8).reshape(frame.image.shape)
-        annotate(picture, detections, distances, status_of(self._snapshot()))
+        annotate(picture, detections, distances, strip_content_of(self._snapshot()))
         if self._images.get_subscription_count():
             self._images.publish(message)
         publish_compressed(self._compressed, frame.header, picture, self._logger)
 
 
-def status_of(snapshot: Snapshot) -> Status:
-    """Return the drawing's Status for a Snapshot."""
-    return Status(tuple(_mark_of(stick) for stick in snapshot.sticks),
-                  snapshot.input_fps, snapshot.detection_fps)
+def strip_content_of(snapshot: Snapshot) -> StripContent:
+    """Return the StripContent for a Snapshot."""
+    return StripContent(tuple(_mark_of(stick) for stick in snapshot.sticks),
+                        snapshot.input_fps, snapshot.detection_fps)
 
 
 def _mark_of(stick):

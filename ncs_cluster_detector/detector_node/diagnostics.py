@@ -123,7 +123,7 @@ def _who_publishes(intake):
         return (f'{counted(publishers, "publisher")}, but nothing usable arrives; does '
                 'ros2 topic hz show it?')
     if intake.publisher_types:
-        return f'what is published there is {intake.publisher_types[0]}, expected {IMAGE_TYPE}'
+        return f'{intake.publisher_types[0]} is published there, expected {IMAGE_TYPE}'
     return 'nobody publishes there; start the camera, or remap image_raw to its topic'
 
 

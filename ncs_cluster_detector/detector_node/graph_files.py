@@ -19,6 +19,7 @@ from ncs_cluster_detector.networks.labels import FACE
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.networks.labels import read_label_file
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.parameters import unexpected
 from ncs_cluster_detector.simulation.networks.formats.caffe_files import stem_of
 
 
@@ -52,6 +53,9 @@ def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
         graph = driver.read_graph(name)
     except (OSError, ValueError) as error:
         raise StartupError(f"graph_paths=['{name}']: {_reason(error)}") from None
+    except Exception as error:
+        attempt = f"graph_paths=['{name}']: reading it for {driver.title}"
+        raise unexpected(attempt, error) from error
     fitting = driver.label_counts(graph)
     if label_file is None:
         labels = default_labels(name) if fitting is None else next(

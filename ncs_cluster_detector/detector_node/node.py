@@ -80,7 +80,7 @@ class DetectorNode(Node):
             options = parameters.options_of(
                 values, lambda text: self.get_logger().warning(self._declared.shown(text)))
         except (SdkMissingError, StartupError) as error:
-            raise StartupError(self._declared.shown(error)) from None
+            raise StartupError(self._declared.shown(error)) from error.__cause__
         labels = tuple(dict.fromkeys(
             label for _, labels in options.workers.graphs for label in labels[1:]))
         self._declared.accept_changes(

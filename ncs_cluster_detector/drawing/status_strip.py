@@ -42,7 +42,7 @@ class StickMark(NamedTuple):
     duty: float
 
 
-class Status(NamedTuple):
+class StripContent(NamedTuple):
     """The content of the strip: StickMarks, and frames a second in and out."""
 
     marks: tuple[StickMark, ...]
@@ -62,15 +62,15 @@ class Strip(NamedTuple):
     through: npt.NDArray[np.uint8]
 
 
-def strip_for(status: Status, width: int, height: int) -> Strip:
-    """Return the Strip that shows a Status on pictures of this size."""
-    return _made(status._replace(
+def strip_for(content: StripContent, width: int, height: int) -> Strip:
+    """Return the Strip that shows a StripContent on pictures of this size."""
+    return _made(content._replace(
         # Rounded as it is shown, so that one strip serves for many pictures.
         marks=tuple(mark._replace(
             celsius=None if mark.celsius is None else round(mark.celsius),
-            duty=round(mark.duty, 1)) for mark in status.marks),
-        playback_fps=round(status.playback_fps, 1),
-        detection_fps=round(status.detection_fps, 1)), width, height)
+            duty=round(mark.duty, 1)) for mark in content.marks),
+        playback_fps=round(content.playback_fps, 1),
+        detection_fps=round(content.detection_fps, 1)), width, height)
 
 
 def lay_on(image: npt.NDArray[np.uint8], strip: Strip) -> None:
@@ -83,10 +83,11 @@ def lay_on(image: npt.NDArray[np.uint8], strip: Strip) -> None:
 
 
 @lru_cache(maxsize=4)
-def _made(status, width, height):
+def _made(content, width, height):
     size = text_height(width, height)
     # Short marks, or only the rates, before the strip hides too much of the picture.
-    for shown, with_text in ((status, True), (status, False), (status._replace(marks=()), False)):
+    for shown, with_text in (
+            (content, True), (content, False), (content._replace(marks=()), False)):
         layout = _Layout(shown, width, size, with_text)
         fits = layout.rows * layout.row_height <= MOST_OF_PICTURE * height
         if fits and (shown.marks or layout.rates):
@@ -98,7 +99,7 @@ def _made(status, width, height):
 class _Layout:
     """Where the parts of the strip are; lengths are pixels. The rates end the last row."""
 
-    def __init__(self, status, width, size, with_text):
+    def __init__(self, content, width, size, with_text):
         """Lay out the marks, with their temperatures or without, and the rates."""
         self.font = font_of(size)
         self.small_font = font_of(max(round(0.85 * size), 9))
@@ -112,16 +113,16 @@ class _Layout:
             self.pad + round(self.font.getlength('88°C!')) if with_text else 0)
         self.step = self.mark_width + 2 * self.pad
         self.columns = max((width - 2 * self.pad) // self.step, 1)
-        self.rates = self._rates_that_fit(status, width)
+        self.rates = self._rates_that_fit(content, width)
         rates_width = round(self.font.getlength(self.rates))
-        rows_of_marks = -(-len(status.marks) // self.columns)
-        last_row = len(status.marks) - max(rows_of_marks - 1, 0) * self.columns
+        rows_of_marks = -(-len(content.marks) // self.columns)
+        last_row = len(content.marks) - max(rows_of_marks - 1, 0) * self.columns
         beside = last_row * self.step + rates_width + 4 * self.pad <= width
         self.rows = max(rows_of_marks, 1) if beside else rows_of_marks + 1
         self.rates_left = width - 2 * self.pad - rates_width if beside else 2 * self.pad
 
-    def _rates_that_fit(self, status, width):
-        rates = f'{status.playback_fps:.1f}', f'{status.detection_fps:.1f}'
+    def _rates_that_fit(self, content, width):
+        rates = f'{content.playback_fps:.1f}', f'{content.detection_fps:.1f}'
         for text in ('Playback {}   Detection {} FPS', 'In {}  Out {} FPS', '{} / {}'):
             if self.font.getlength(text.format(*rates)) + 4 * self.pad <= width:
                 return text.format(*rates)
@@ -133,10 +134,10 @@ class _Layout:
         return 2 * self.pad + column * self.step, row * self.row_height + self.pad
 
 
-def _drawn(layout, status, width):
+def _drawn(layout, content, width):
     strip = Image.new('RGB', (width, layout.rows * layout.row_height), colours.DARK)
     draw = ImageDraw.Draw(strip)
-    for index, mark in enumerate(status.marks):
+    for index, mark in enumerate(content.marks):
         _draw_mark(draw, layout, mark, *layout.place_of(index))
     middle = (layout.rows - 1) * layout.row_height + layout.pad + layout.badge // 2
     draw.text((layout.rates_left, middle), layout.rates, colours.PALE, layout.font, anchor='lm')

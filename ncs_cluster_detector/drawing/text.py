@@ -34,7 +34,7 @@ def font_of(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.load_default(size)
 
 
-def printable(text: str) -> str:
+def drawable(text: str) -> str:
     """Return a text with a question mark for each letter that the font does not have."""
     return ''.join(letter if ' ' <= letter <= '~' or letter == '°' else '?' for letter in text)
 
@@ -51,7 +51,7 @@ def text_tile(text: str, size: int, colour: tuple[int, int, int],
         so not to be written to.
     """
     font = font_of(size)
-    text = printable(text)
+    text = drawable(text)
     ascent, descent = font.getmetrics()
     pad = max(size // 4, 2)
     tile = Image.new(

@@ -46,7 +46,7 @@ class Driver(ABC):
     built_in_graphs: ClassVar[tuple[str, ...]] = ()
     # Its own parameters that limit the number of sticks if they are above 0.
     stick_limits: ClassVar[tuple[str, ...]] = ()
-    # Modules to load once for all workers; never an SDK. What is not installed is left out.
+    # Modules to load once for all workers, if they are installed; never an SDK.
     preload: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

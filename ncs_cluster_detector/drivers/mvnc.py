@@ -61,7 +61,7 @@ class MvncDriver(Driver):
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick; only here import the vendor's module, which opens devices itself."""
         try:
-            from mvnc import mvncapi  # type: ignore[import-not-found, unused-ignore]
+            from mvnc import mvncapi
         except (ImportError, OSError) as error:
             raise SdkMissingError(
                 f'loading the Python module mvnc.mvncapi of NCSDK 2: {error}; install NCSDK 2 '

@@ -32,7 +32,7 @@ MATRICES = {'camera_matrix': 9, 'rectification_matrix': 9, 'projection_matrix': 
 REGION = ('x_offset', 'y_offset', 'height', 'width')
 # What ROS assumes for a file without a model, as those that are older than the models.
 ASSUMED_MODEL = 'plumb_bob'
-# An INI file does not name its model; the number of coefficients tells it.
+# An INI file does not name its model; the number of coefficients shows it.
 INI_MODELS = {5: 'plumb_bob', 8: 'rational_polynomial'}
 # The heads of an INI file that describe no camera, and the rows and columns of its matrices.
 INI_OTHERS = ('[image]', '[externals]')

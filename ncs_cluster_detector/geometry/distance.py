@@ -18,7 +18,7 @@ import numpy.typing as npt
 METRES_PER_UINT16 = 0.001
 # The range of a depth camera; values beyond are noise of a float picture.
 KNOWN_METRES = (0.001, 1000.0)
-# So many samples of a box in each direction tell as much as all of its pixels.
+# Samples of a box in each direction; they show as much as all of its pixels.
 SAMPLES = 64
 # Depths are sorted into steps of 2 %, finer than a stereo camera measures at a few metres.
 STEP = np.log(1.02)
@@ -28,9 +28,9 @@ FRONT_STEPS = 2
 # object.
 LEAST_SHARE = 0.25
 # If less than this share of the box is known, weighted towards its middle, only its middle third
-# can tell of the object, and only if so much of that is known: all around may be the wall behind.
+# can show the object, and only if this share of that is known: all around may be the wall behind.
 LEAST_KNOWN, LEAST_KNOWN_IN_MIDDLE = 0.32, 0.1
-# The object ends where so many steps in a row hold next to nothing ...
+# The object ends where this number of steps in a row holds next to nothing ...
 GAP_STEPS = 2
 NEXT_TO_NOTHING = 0.002
 # ... or so far from its front at the latest.
@@ -133,7 +133,7 @@ def is_known(metres: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def _usable(known, weights):
-    """Return the mask of the known pixels that tell of the object, or None if too few do."""
+    """Return the mask of the known pixels that show the object, or None if too few do."""
     if (weights * known).sum() >= LEAST_KNOWN * weights.sum():
         return known
     middle = tuple(slice(size // 3, size - size // 3) for size in known.shape)

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 # If the first guess for Newton's method is not good enough, the place is approached from the
-# centre in so many parts of the way.
+# centre in this number of steps.
 APPROACHES = 8
 STEPS_OF_APPROACH = 8
-# In so many places on the way from the centre it is checked that the model does not turn.
+# Places on the way from the centre where it is checked that the model does not turn.
 PLACES_ON_THE_WAY = 64
 
 

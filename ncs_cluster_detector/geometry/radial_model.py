@@ -25,7 +25,7 @@ ACCURACY = 1e-12
 # Rounding leaves this many times as much: still 1e-6 pixels of thousands.
 ENOUGH = 1e3
 # Newton's method doubles the digits in each step. Near a turning point it only halves the error;
-# so many steps are exact there, too.
+# this number of steps is exact there, too.
 MOST_STEPS = 64
 # A place this far off the axis, as x/z, is at the horizon: 0.2 arc seconds from 90 degrees.
 FARTHEST = 1e6

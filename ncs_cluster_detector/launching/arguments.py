@@ -55,7 +55,8 @@ def own_defaults(context: LaunchContext) -> list[str]:
 def kind_of(spec: ParameterSpec) -> str:
     """Return what the argument for a parameter must be."""
     if isinstance(spec.default, list):
-        return "a text, or a list of texts such as ['a','b']"
+        # Quoted, so that a shell leaves the quotes around each text.
+        return """a text, or a list of texts such as "['a.graph','b.graph']\""""
     return spec.kind
 
 
@@ -159,7 +160,7 @@ def warn_of_unused(context: LaunchContext, names: Set[str], reason: str) -> None
 
 
 def _is_top_level(files):
-    """Tell whether ``ros2 launch`` was given one of these launch files itself."""
+    """Return whether ``ros2 launch`` was given one of these launch files itself."""
     paths = {Path(file).resolve() for file in files}
     names = {path.name for path in paths}
     return any(before == PACKAGE and Path(word).name in names or Path(word).resolve() in paths

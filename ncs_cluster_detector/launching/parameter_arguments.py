@@ -18,7 +18,7 @@ from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 
-UNLESS_GIVEN = 'Where it is not given, params_file decides.'
+UNLESS_GIVEN = 'If not given, params_file decides.'
 
 
 def _arguments(table: Iterable[ParameterSpec], *names: str) -> dict[str, ParameterSpec]:
@@ -49,7 +49,7 @@ def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
     sentences = [spec.description, remark]
     if not choices and not isinstance(spec.default, str):
         rule = kind_of(spec) if isinstance(spec.default, list) else spec.rule
-        sentences.insert(1, f'{rule}.')
+        sentences.insert(1, f'Must be {rule}.')
     return DeclareLaunchArgument(
         name, default_value=default, choices=list(choices) or None,
-        description=' '.join(text[0].upper() + text[1:] for text in sentences))
+        description=' '.join(sentences))

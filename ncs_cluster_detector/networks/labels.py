@@ -67,7 +67,7 @@ def check_background(labels: Sequence[str]) -> bool:
     Without it every label stands for the class before its own.
 
     :return: False if it is not certain whether line 1 is the background.
-    :raises ValueError: it certainly is not; the text tells why, and what to do.
+    :raises ValueError: it certainly is not; the text says why, and what to do.
     """
     first, number = labels[0].lower(), len(labels)
     if _BACKGROUND.fullmatch(first):

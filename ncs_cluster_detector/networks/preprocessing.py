@@ -74,4 +74,6 @@ def image_of_network_input(
     width, height = size
     bits = np.asarray(tensor, dtype=np.float16).reshape(-1).view(np.uint16)
     image = _PIXEL_OF_HALF.take(bits).reshape(height, width, 3)
-    return cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if order == 'rgb' else image
+    if order == 'rgb':
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)   # without a copy
+    return image

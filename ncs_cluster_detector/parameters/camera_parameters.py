@@ -32,7 +32,7 @@ PARAMETERS = (
         'source', DEFAULT, f'Where the pictures come from: {source_descriptions()}.',
         choices=tuple(SOURCES)),
     DeviceSpec(
-        'device', '/dev/video0', f'{device_descriptions()}; not used by the others.'),
+        'device', '/dev/video0', f'What to open {device_descriptions()}; not used by the others.'),
     ParameterSpec(
         'width', 640,
         'Width in pixels to ask a camera for, and of the test pattern; files keep their own.',

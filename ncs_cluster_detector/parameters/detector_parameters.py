@@ -130,9 +130,9 @@ PARAMETERS = (
         'critical stick is replaced at once all the same.',
         lambda settings, _: f'changes at least {settings.min_dwell_ms / 1000:g} s apart'),
     _setting(
-        'rotation_policy', 'coolest: the coolest rested stick takes the place of the hottest '
-        'active one, one at a time; round_robin: the whole cluster changes, in the order of the '
-        'stick numbers.', _effect_of_policy, POLICIES),
+        'rotation_policy', 'How the active sticks change: coolest = the coolest rested stick '
+        'takes the place of the hottest active one, one at a time; round_robin = the whole '
+        'cluster changes, in the order of the stick numbers.', _effect_of_policy, POLICIES),
     _setting(
         'score_threshold', 'Least score of a published detection, 0 to 1 (a fraction, not '
         'percent).',
@@ -171,8 +171,8 @@ PARAMETERS = (
         'simulated.boot_ms', _BUS.boot_ms, 'Time in ms that a simulated stick takes to open.',
         0.0, LONGEST_MS),
     ParameterSpec(
-        'simulated.usb_mb_per_sec', _BUS.usb_mb_per_sec, 'What the USB bus that all simulated '
-        'sticks share carries, in millions of bytes a second (an inference takes 0.54 MB at '
+        'simulated.usb_mb_per_sec', _BUS.usb_mb_per_sec, 'Capacity of the USB bus that all '
+        'simulated sticks share, in millions of bytes a second (an inference takes 0.54 MB at '
         '300x300); 0 = unlimited.', 0.0, MOST_MB_PER_SEC),
     ParameterSpec(
         'simulated.ambient_celsius', _BUS.ambient_celsius, 'Temperature in degrees Celsius of an '

@@ -72,8 +72,8 @@ def read_files(words: Iterable[str]) -> list[ParameterFile]:
     """
     Return the ParameterFile of each file that a command line names.
 
-    Call this after rcl has read them, so that they exist and are valid. What cannot be read twice,
-    such as a pipe, is left out.
+    Call this after rcl has read them, so that they exist and are valid. A file that cannot be
+    read twice, such as a pipe, is left out.
     """
     files = (read_file(path) for path in words_after(words, FILE_FLAGS))
     return [file for file in files if file is not None]

@@ -110,6 +110,6 @@ def by_name(table: Iterable[ParameterSpec]) -> dict[str, ParameterSpec]:
 # Both nodes have it. The name is that of the package diagnostic_updater, version 4.
 USE_FQN = ParameterSpec(
     'diagnostic_updater.use_fqn', False, 'Whether the names of the statuses on /diagnostics begin '
-    'with namespace and name of the node (front/detector: stick 0), which tells the nodes of '
-    'several clusters or cameras on one robot apart; false = detector: and camera: in any '
+    'with namespace and name of the node (front/detector: stick 0), which distinguishes the '
+    'nodes of several clusters or cameras on one robot; false = detector: and camera: in any '
     'namespace.')

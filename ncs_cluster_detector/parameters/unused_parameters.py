@@ -116,7 +116,7 @@ class UnusedParameters:
         elif blocks := missed(file, self._node, self._default_name):
             names = dict.fromkeys(entry.name for block in blocks for entry in block.entries)
             keys = listed(block.key for block in blocks)
-            yield (f'{file.path}: what it holds for {keys} does not reach {self._node}, '
+            yield (f'{file.path}: its parameters for {keys} do not reach {self._node}, '
                    f'ignored ({listed(names)}); use the key {self._node}, or '
                    f'/**/{self._name} for any namespace')
         elif not reaching:

@@ -25,23 +25,23 @@ from ncs_cluster_detector.simulation.heat.sensor import Sensor
 WORDS = {
     'die RISE [SECONDS]': 'the part of the rise at full load (--rise, or the fit) by which the '
                           'chip is warmer than its case, with a time constant of its own (5); '
-                          '0 = none, whatever the fit tells',
+                          '0 = none, whatever the fit says',
     'hub RISE [SECONDS]': 'how much more the hub warms each stick when all are at full load, '
                           'with its time constant (600)',
     'ambient CELSIUS [SECONDS]': 'once the sticks are warm, the air changes from --ambient (from '
-                                 'the mean, if it differs) to this in so many seconds (600)',
+                                 'the mean, if it differs) to CELSIUS within SECONDS (600)',
     'fan FACTOR [SECONDS]': 'once the sticks are warm, they are cooled FACTOR times as well, '
-                            'reached in so many seconds (0)',
+                            'reached within SECONDS (0)',
     'cooling FACTOR [STICK ...]': 'all sticks, or those with these numbers, are cooled FACTOR '
                                   'times as well: with 0.5 they end twice as far above an idle '
                                   'stick, and take twice as long to get there',
     'throttle CELSIUS [SHARE]': 'from this temperature on sticks slow themselves down to this '
                                 'share of full speed (0.8)',
-    'coarse-temperature STEP': 'sensors tell whole multiples of STEP degrees only',
+    'coarse-temperature STEP': 'sensors report whole multiples of STEP degrees only',
     'noisy-temperature CELSIUS': 'their noise has this standard deviation',
-    'highest-temperature SECONDS': 'they tell the highest temperature of the last SECONDS',
+    'highest-temperature SECONDS': 'they report the highest temperature of the last SECONDS',
     'lagging-temperature SECONDS': 'they follow with this time constant',
-    'lost-temperature SECONDS [EVERY]': 'they tell nothing for SECONDS, once every EVERY '
+    'lost-temperature SECONDS [EVERY]': 'they report nothing for SECONDS, once every EVERY '
                                         'seconds (60)',
     'camera ON OFF': 'images come for ON seconds, then none for OFF seconds',
 }
@@ -114,8 +114,8 @@ def parse_body(text: str) -> BodyWords:
             said = replace(said, **{word: Hub(*values) if word == 'hub' else values})
     lost = said.sensor
     if lost.lost_sec >= lost.lost_every_sec:
-        raise ValueError(f"'lost-temperature {lost.lost_sec:g} {lost.lost_every_sec:g}': nothing "
-                         'would ever be told; expected less SECONDS than EVERY')
+        raise ValueError(f"'lost-temperature {lost.lost_sec:g} {lost.lost_every_sec:g}': no "
+                         'reading would ever come; expected less SECONDS than EVERY')
     return said
 
 

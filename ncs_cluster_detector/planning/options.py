@@ -54,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog=PROGRAM, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f'words of --body:\n{words}\n\nexit code: 0 whatever the verdict (plan.json has '
         'it for programs), 2 when there is no plan',
-        description='Simulate sticks for hours with the rotation of the detector node, and tell '
+        description='Simulate sticks for hours with the rotation of the detector node, and print '
         'peak temperature,\nswitches and frames a second without rotation, with round_robin and '
         'with coolest, and how many\nsticks a wanted rate needs.')
     add = parser.add_argument_group(

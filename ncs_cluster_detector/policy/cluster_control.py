@@ -200,7 +200,7 @@ class ClusterControl:
                               self.promptness.slowness)
         if number is not None:
             (stick,) = [stick for stick in sticks if stick.number == number]
-            self._pacing.given(stick, now)
+            self._pacing.on_frame_sent(stick, now)
         return number
 
     def give_on_trial(self, now: float, sticks: Sequence[StickStatus],

@@ -74,7 +74,7 @@ class ChildProcess:
             self.connection.send(message)
 
     def has_ended(self) -> bool:
-        """Tell whether the process has ended."""
+        """Return whether the process has ended."""
         if self._exit_code is None:
             with suppress(BlockingIOError):   # not yet
                 number = os.read(self.sentinel, fork_server.NUMBER.size)
@@ -83,7 +83,7 @@ class ChildProcess:
         return self._exit_code is not None
 
     def was_killed(self) -> bool:
-        """Tell whether the process was ended from outside, by the system or a user."""
+        """Return whether the process was ended from outside, by the system or a user."""
         return self.has_ended() and self._exit_code in (
             -signal.SIGKILL, -signal.SIGTERM, UNKNOWN_EXIT_CODE)
 

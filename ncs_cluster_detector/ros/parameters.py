@@ -34,6 +34,19 @@ class StartupError(Exception):
     """A node cannot start; the text is one line that names the parameter and the remedy."""
 
 
+def unexpected(attempt: str, error: Exception) -> StartupError:
+    """
+    Return the StartupError for an exception that a camera or a driver does not declare.
+
+    Raise it ``from`` that exception, whose traceback is logged at level debug.
+
+    :param attempt: the parameter and its value, and what was attempted.
+    """
+    return StartupError(
+        f'{attempt} failed: {type(error).__name__}: {error}; this is a defect of the program: '
+        'report it with its traceback, which --log-level debug shows')
+
+
 def descriptor_of(spec: ParameterSpec) -> ParameterDescriptor:
     """Return the ROS descriptor of a parameter, which ``ros2 param describe`` shows."""
     descriptor = ParameterDescriptor(
@@ -167,7 +180,7 @@ class NodeParameters:
                 f'{spec.name}={given}: {rule} (default {spec.default}); start the node with such '
                 f'a value for {spec.name}', *texts_in(given))) from None
         type_ = ROS_TYPES[type(spec.default)]
-        # rclpy cannot tell the type of an empty list, so it is set afterwards.
+        # rclpy cannot derive the type of an empty list, so it is set afterwards.
         self._node.declare_parameter(
             spec.name, type_ if value == [] else value, descriptor_of(spec), ignore_override=True)
         if value == []:

@@ -68,7 +68,9 @@ def run_node(name: str, make_node: Callable[[], Any], args: Sequence[str] | None
             stopped = node.stop()
             node.destroy_node()
     except StartupError as error:
-        rclpy.logging.get_logger(name).fatal(shown(error, *words))
+        logger = rclpy.logging.get_logger(name)
+        logger.debug(printable(without_secrets(traceback.format_exc(), *words)))
+        logger.fatal(shown(error, *words))
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0

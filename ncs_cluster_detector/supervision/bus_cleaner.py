@@ -14,9 +14,10 @@ from typing import Any
 
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.supervision.supervisor_options import Logger
-from ncs_cluster_detector.supervision.transitions import check_transition
+from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.worker import bus_cleaner_main
 
@@ -111,7 +112,7 @@ class BusCleaner:
         try:
             self._process = ChildProcess(bus_cleaner_main.main, self._config)
         except (OSError, EOFError) as error:
-            self._failed(f'starting its process: {type(error).__name__}: {error}', now)
+            self._failed(f'starting its process: {type(error).__name__}: {shown(error)}', now)
         else:
             self._change_state(CleanerState.IDLE, CleanerState.ENDED)
 

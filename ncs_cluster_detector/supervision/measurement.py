@@ -114,18 +114,18 @@ class Work:
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._done_sec = 0.0
         self._last_done_at = float('-inf')
-        self._given_at: deque[float] = deque()
+        self._sent_at: deque[float] = deque()
         self._waiting, self._single = Durations(), Durations()
 
-    def given(self, now: float) -> None:
-        """Record a frame given to the stick."""
-        self._given_at.append(now)
+    def on_frame_sent(self, now: float) -> None:
+        """Record a frame that is sent to the stick."""
+        self._sent_at.append(now)
 
-    def done(self, now: float) -> None:
+    def on_result(self, now: float) -> None:
         """Record the result of the oldest frame."""
-        given_at = self._given_at.popleft()
-        waited = given_at < self._last_done_at
-        took_sec = max(now - max(given_at, self._last_done_at), 0.0)
+        sent_at = self._sent_at.popleft()
+        waited = sent_at < self._last_done_at
+        took_sec = max(now - max(sent_at, self._last_done_at), 0.0)
         (self._waiting if waited else self._single).add(took_sec)
         self._recent.append(took_sec)
         if len(self._recent) == RECENT:
@@ -135,13 +135,13 @@ class Work:
         self.inference_sec = median_sec
         self._done_sec += median_sec
 
-    def given_up(self) -> None:
+    def on_frames_lost(self) -> None:
         """Record that the frames on the stick will have no result."""
-        self._given_at.clear()
+        self._sent_at.clear()
 
     def total_sec(self, now: float) -> float:
         """Return the time computed until now, including that for the present frame."""
-        if not self._given_at or self.inference_sec is None:
+        if not self._sent_at or self.inference_sec is None:
             return self._done_sec
-        under_way_sec = now - max(self._given_at[0], self._last_done_at)
+        under_way_sec = now - max(self._sent_at[0], self._last_done_at)
         return self._done_sec + max(0.0, min(under_way_sec, self.inference_sec))

@@ -11,10 +11,11 @@
 from enum import Enum
 
 from ncs_cluster_detector.policy.reliability import restart
+from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.transitions import check_transition
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
 
 # Listing takes no time, or 1.5 s when the library itself has to reset a stick that a killed
@@ -67,7 +68,7 @@ class UnassignedWorker:
         try:
             handle = WorkerHandle(self._options.workers, self._options.inflight_per_stick, now)
         except (OSError, EOFError) as error:
-            self._failed(f'starting a worker process: {type(error).__name__}: {error}', now)
+            self._failed(f'starting a worker process: {type(error).__name__}: {shown(error)}', now)
             return
         self._change_state(UnassignedState.STARTING, UnassignedState.EMPTY)
         self.handle = handle

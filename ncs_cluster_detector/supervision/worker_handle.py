@@ -15,7 +15,7 @@ from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.frame import Frame
-from ncs_cluster_detector.supervision.transitions import check_transition
+from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
 from ncs_cluster_detector.worker import bus_cleaner_main
@@ -31,7 +31,7 @@ def prepare(driver: Driver) -> None:
 
     :param driver: the workers' driver; its module and its ``preload`` are loaded, never an SDK.
     """
-    # What is not installed is left out. pyusb loads libusb only on use.
+    # Modules that are not installed are left out. pyusb loads libusb only on use.
     fork_server.server.preload = (
         worker_main.__name__, bus_cleaner_main.__name__, 'usb.core', 'usb.backend.libusb1',
         type(driver).__module__, *driver.preload)

@@ -28,7 +28,7 @@ class FrameSlots:
     """
     The slots for the frames that a worker holds, written by the supervisor.
 
-    A slot grows with the frames; the message tells the size to the other side. A slot is written
+    A slot grows with the frames; the message holds the size. A slot is written
     again only after its result has come back.
     """
 

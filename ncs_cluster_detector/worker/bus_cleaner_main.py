@@ -30,6 +30,7 @@ import time
 from typing import Any
 from typing import TypeAlias
 
+from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks import usb_bus
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbClaim
@@ -60,7 +61,7 @@ def main(connection: Connection, config: messages.WorkerConfig) -> None:
     try:
         bus, problem = config.driver.usb_bus(), ''
     except usb_bus.UsbUnavailableError as error:
-        bus, problem = None, str(error)
+        bus, problem = None, shown(error)
     if bus is None:
         connection.send(messages.BusReport(problem=problem, usable=False))
         os._exit(0)
@@ -160,7 +161,7 @@ class _Cleaner:
 
     def _note_problem(self, text: str) -> None:
         with self._lock:
-            self._problems.add(text)
+            self._problems.add(shown(text))
 
     def _note_dead(self, stick: UsbStick) -> None:
         with self._lock:

@@ -33,6 +33,7 @@ import time
 import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import StickError
@@ -208,8 +209,8 @@ class _Worker:
         self.commands.put(messages.Stop())
 
     def _report_fault(self, text: str, parameter: str = '', in_use: bool = False) -> None:
-        self._fault = text
-        self._send(messages.Fault(text, parameter, in_use))
+        self._fault = shown(text)   # texts of a library may have several lines
+        self._send(messages.Fault(self._fault, parameter, in_use))
 
     def _send(self, message: object) -> None:
         with self._send_lock, suppress(OSError):   # the main thread notices a closed pipe

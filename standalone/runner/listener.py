@@ -23,7 +23,7 @@ from rclpy.qos import qos_profile_parameter_events
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
-from runner.state import Detection
+from runner.state import PixelDetection
 from runner.state import RunState
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
@@ -121,7 +121,7 @@ def _key(header):
 
 def _detection(found):
     hypothesis, box = found.results[0].hypothesis, found.bbox
-    return Detection(
+    return PixelDetection(
         hypothesis.class_id, hypothesis.score,
         box.center.position.x - box.size_x / 2, box.center.position.y - box.size_y / 2,
         box.size_x, box.size_y)

@@ -46,7 +46,7 @@ def missing_files(options: Options) -> list[Path]:
     return [path for path in (*programs, *map(_parameter_file, commands)) if not path.is_file()]
 
 
-def shown(path: Path) -> Path:
+def shown_path(path: Path) -> Path:
     """Return a path for people: relative if it lies below the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -37,7 +37,7 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End the program with status 2 and one line on stderr."""
         # The parser of a command is called by the names of the program and of the command.
-        refuse(f'{message}; --help shows what there is', self.prog.split()[0])
+        refuse(f'{message}; --help lists the options', self.prog.split()[0])
 
 
 def refuse(message: str, program: str = 'run') -> NoReturn:

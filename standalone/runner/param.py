@@ -26,7 +26,7 @@ from runner.finder import Failure
 from runner.one_line_parser import OneLineParser
 
 DESCRIPTION = """
-What ros2 param does, for the nodes of a `make run` in another terminal. Without arguments: list
+Do what ros2 param does, for the nodes of a `make run` in another terminal. Without arguments: list
 every parameter of both nodes with its value.
 """
 NODES = ('detector', 'camera')   # where a name is looked for, in this order
@@ -123,7 +123,7 @@ class Nodes:
         raise Failure(f'{name}: no such parameter; {hint}')
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return a value (a ROS message) in the form that set accepts."""
     from rclpy.parameter import parameter_value_to_python
     plain = parameter_value_to_python(value)
@@ -136,7 +136,7 @@ def table(node: str, parameters: Sequence[tuple[Any, Any]]) -> list[str]:
     """Return the lines of a list of (descriptor, value) of a node; a star marks the live ones."""
     width = max(len(descriptor.name) for descriptor, _ in parameters)
     return [f'{node}:'] + [
-        f'  {" " if descriptor.read_only else "*"} {descriptor.name:{width}}  {shown(value)}'
+        f'  {" " if descriptor.read_only else "*"} {descriptor.name:{width}}  {value_text(value)}'
         for descriptor, value in parameters]
 
 
@@ -150,7 +150,7 @@ def description(node: str, descriptor: Any, value: Any) -> list[str]:
         f'  Type: {TYPES[descriptor.type]}', f'  Description: {descriptor.description}',
         *(f'  Constraints: {limit}' for limit in limits),
         f'  Live: {"no, read only" if descriptor.read_only else "yes"}',
-        f'  Value: {shown(value)}']
+        f'  Value: {value_text(value)}']
 
 
 def value_in(text: str) -> Any:
@@ -184,8 +184,8 @@ def perform(nodes: Nodes, given: argparse.Namespace) -> list[str]:
     if given.command == 'describe':
         return description(node, descriptor, value)
     kind = TYPES[value.type].capitalize()
-    return [f'{kind} value is: {shown(value)}' if not kind.endswith(' array') else
-            f'{kind.removesuffix(" array")} values are: {shown(value)}']
+    return [f'{kind} value is: {value_text(value)}' if not kind.endswith(' array') else
+            f'{kind.removesuffix(" array")} values are: {value_text(value)}']
 
 
 def _set(nodes, node, name, text):

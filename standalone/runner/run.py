@@ -110,7 +110,7 @@ class Run:
         made = report.make_report(self._state, self._run_facts(), self._recorder, nodes.ROOT)
         if out is not None and not out.is_dir():
             self.complaints.append(
-                f'OUT={nodes.shown(out)}: the folder was removed during the run, so there is '
+                f'OUT={nodes.shown_path(out)}: the folder was removed during the run, so there is '
                 'no report; leave it alone until a run ends')
             out = None
         if out is None:
@@ -127,7 +127,7 @@ class Run:
         files = ', '.join(
             path.name for path in [*written, out / 'run.log'] if path.exists())
         return report.summary_lines(made) + [
-            f'written to {nodes.shown(out)}: {files}']
+            f'written to {nodes.shown_path(out)}: {files}']
 
     def _reason_to_stop(self, now, asked_to_stop, terminal):
         """Return why the run is over, in words, or None."""
@@ -209,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
     options = run_arguments.parse(arguments)
     missing = nodes.missing_files(options)
     if missing:
-        refuse(f'there is no {nodes.shown(missing[0])}, which a run needs; '
+        refuse(f'there is no {nodes.shown_path(missing[0])}, which a run needs; '
                '`make setup` makes the environment')
     environment.use(environment.loopback_environment(
         os.environ, environment.claim_domain(os.getpid()),

@@ -20,7 +20,7 @@ from runner import statuses
 LONGEST_LATENCY_MS = 60000
 
 
-class Detection(NamedTuple):
+class PixelDetection(NamedTuple):
     """One object: label, score 0..1, and its box in pixels of the image."""
 
     label: str
@@ -35,8 +35,8 @@ class Sample(NamedTuple):
     """The detector at one moment, in seconds since the start; one a second."""
 
     time_sec: float
-    cluster: statuses.Cluster
-    sticks: tuple[statuses.Stick, ...]
+    cluster: statuses.ReportedCluster
+    sticks: tuple[statuses.ReportedStick, ...]
 
 
 class Change(NamedTuple):
@@ -69,12 +69,12 @@ class RunState:
         self._last_detection_at = None
 
     @property
-    def cluster(self) -> statuses.Cluster | None:
-        """Return the newest Cluster, or None."""
+    def cluster(self) -> statuses.ReportedCluster | None:
+        """Return the newest ReportedCluster, or None."""
         return self.samples[-1].cluster if self.samples else None
 
     @property
-    def sticks(self) -> tuple[statuses.Stick, ...]:
+    def sticks(self) -> tuple[statuses.ReportedStick, ...]:
         """Return the newest Sticks."""
         return self.samples[-1].sticks if self.samples else ()
 
@@ -85,7 +85,7 @@ class RunState:
             values = {pair.key: pair.value for pair in status.values}
             level = ord(status.level) if isinstance(status.level, bytes) else status.level
             if status.name.startswith('camera: '):
-                self.camera = statuses.Camera(
+                self.camera = statuses.ReportedCamera(
                     level, status.message, statuses.whole_number(values.get('frames_published')))
             elif status.name == 'detector: cluster':
                 cluster = statuses.cluster_of(level, status.message, values)
@@ -131,7 +131,7 @@ class RunState:
             return 0
         return 2 if all(stick.state == 'RUNNING' for stick in self.sticks) else 1
 
-    def take_detections(self, detections: Sequence[Detection], latency_sec: float,
+    def take_detections(self, detections: Sequence[PixelDetection], latency_sec: float,
                         now: float) -> None:
         """Take the Detections of one message, and the age of its stamp in seconds."""
         if self.first_detection_at is None:

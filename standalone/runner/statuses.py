@@ -18,7 +18,7 @@ OK, WARN, ERROR = 0, 1, 2   # levels of a DiagnosticStatus
 WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
 
 
-class Stick(NamedTuple):
+class ReportedStick(NamedTuple):
     """One stick, as of the newest diagnostics; None is unknown, ``rests`` says why it rests."""
 
     number: int
@@ -38,7 +38,7 @@ class Stick(NamedTuple):
         return self.device_name.partition('-')[0]
 
 
-class Cluster(NamedTuple):
+class ReportedCluster(NamedTuple):
     """The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown."""
 
     level: int
@@ -53,7 +53,7 @@ class Cluster(NamedTuple):
     reason: str
 
 
-class Camera(NamedTuple):
+class ReportedCamera(NamedTuple):
     """The camera, as of its newest diagnostics."""
 
     level: int
@@ -61,9 +61,9 @@ class Camera(NamedTuple):
     published: int
 
 
-def cluster_of(level: int, message: str, values: Mapping[str, str]) -> Cluster:
-    """Return the Cluster in a status: its level, message, and values by key."""
-    return Cluster(
+def cluster_of(level: int, message: str, values: Mapping[str, str]) -> ReportedCluster:
+    """Return the ReportedCluster in a status: its level, message, and values by key."""
+    return ReportedCluster(
         level, message, _number(values.get('input_fps')), _number(values.get('detection_fps')),
         _number(values.get('latency_ms_p50')), _number(values.get('latency_ms_p95')),
         whole_number(values.get('frames_dropped')),
@@ -71,9 +71,9 @@ def cluster_of(level: int, message: str, values: Mapping[str, str]) -> Cluster:
         whole_number(values.get('switches')), values.get('last_switch_reason', ''))
 
 
-def stick_of(status: Any, level: int, values: Mapping[str, str]) -> Stick:
-    """Return the Stick in a DiagnosticStatus, its level as a number, and its values by key."""
-    return Stick(
+def stick_of(status: Any, level: int, values: Mapping[str, str]) -> ReportedStick:
+    """Return the ReportedStick in a DiagnosticStatus, its level as a number, values by key."""
+    return ReportedStick(
         int(status.name.rpartition(' ')[2]), status.hardware_id, level,
         values.get('state', 'unknown'), values.get('active') == 'true',
         _number(values.get('temperature_celsius')), _number(values.get('duty_60s')),

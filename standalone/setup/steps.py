@@ -62,7 +62,7 @@ class Environment:
 
 
 class Step(NamedTuple):
-    """One step: what it tells the user, does, reads and makes, and which steps it builds on."""
+    """One step: what it prints, does, reads and makes, and which steps it builds on."""
 
     name: str
     title: str

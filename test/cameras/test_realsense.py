@@ -198,7 +198,7 @@ def test_a_number_that_was_read_as_octal_is_understood():
 @pytest.mark.parametrize('device, asked, text', [
     ('815', ASKED, rf'camera 815 failed: .* connected: {SERIAL} \({NAME}\)'),
     (SERIAL, (1920, 1080, 30.0),
-     'no colour of 1920x1080 at 30 fps .* choose what it has: 640x480 at 30')])
+     'no colour of 1920x1080 at 30 fps .* choose one of its modes: 640x480 at 30')])
 def test_what_is_not_there_is_answered_by_what_is(device, asked, text):
     with pytest.raises(CameraError, match=text):
         RealSenseCamera(device, *asked, context=SoftwareCamera().context())

@@ -125,7 +125,7 @@ def test_the_better_grant_is_kept_and_the_difference_named(opened, modes, text):
     camera, warnings = opened(modes)
     assert '{}x{} {} at {:g} fps'.format(*granted(camera)) == text
     assert warnings == [f'/dev/video0 was asked for 640x480 at 30 fps and grants {text}; ask for '
-                        'what it offers (v4l2-ctl --list-formats-ext)']
+                        'a mode that it has (v4l2-ctl --list-formats-ext)']
 
 
 @pytest.mark.parametrize('told', [-1.0, 0.0, float('nan'), float('inf')])

@@ -12,7 +12,7 @@ import cv2
 from ncs_cluster_detector.camera_node.outputs import publish_compressed
 from ncs_cluster_detector.detector_node import annotated_image
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
-from ncs_cluster_detector.detector_node.annotated_image import status_of
+from ncs_cluster_detector.detector_node.annotated_image import strip_content_of
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.drawing.text import text_height
@@ -136,7 +136,7 @@ def test_a_picture_that_is_too_large_for_a_jpeg_is_left_out_and_told_once(probe)
 
 
 def test_the_strip_tells_what_diagnostics_tell():
-    status = status_of(snapshot(
+    status = strip_content_of(snapshot(
         stick(0), stick(1, active=True), stick(2, celsius=66.0), stick(3, celsius=None),
         stick(4, StickState.ABSENT, celsius=70.0)))
     assert [mark.number for mark in status.marks] == [0, 1, 2, 3, 4]
@@ -146,5 +146,5 @@ def test_the_strip_tells_what_diagnostics_tell():
     assert [mark.works for mark in status.marks] == [True, True, True, True, False]
     assert {mark.duty for mark in status.marks} == {0.25}
     assert (status.playback_fps, status.detection_fps) == (29.97, 24.3)
-    old = status_of(snapshot(stick(0, celsius=66.0, now=104.0)))
+    old = strip_content_of(snapshot(stick(0, celsius=66.0, now=104.0)))
     assert (old.marks[0].celsius, old.marks[0].hot) == (None, False)

@@ -40,7 +40,7 @@ class Worker:
         self.losses += 1
 
     def wait_for(self, count):
-        """Wait until so many more jobs are done."""
+        """Wait until ``count`` more jobs are done."""
         for _ in range(count):
             assert self.finished.acquire(timeout=DEADLINE_SEC)
 

@@ -10,6 +10,7 @@
 
 import caffe_networks
 from ncs_cluster_detector.detector_node import parameters
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.networks.labels import FACE
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
@@ -94,6 +95,18 @@ def test_labels_that_may_lack_a_background_are_told_of(tmp_path):
         {**values, 'driver': 'simulated', 'graph_paths': ['faces'],
          'label_files': [write_labels(labels, 2)]}, told.append)
     assert len(told) == 1
+
+
+def test_an_exception_of_a_driver_is_a_start_up_error_with_one_line(monkeypatch):
+    def fail(driver, name):
+        raise KeyError('layers')
+
+    monkeypatch.setattr(SimulatedDriver, 'read_graph', fail)
+    with pytest.raises(StartupError) as error:
+        options(graph_paths=['mine.graph'])
+    assert str(error.value).startswith(
+        "graph_paths=['mine.graph']: reading it for simulated sticks failed: KeyError: 'layers'; ")
+    assert isinstance(error.value.__cause__, KeyError)
 
 
 def test_an_empty_graph_file_for_real_sticks_is_refused(tmp_path):

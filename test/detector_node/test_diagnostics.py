@@ -291,7 +291,7 @@ def test_heat_that_costs_speed():
     (('sensor_msgs/msg/CompressedImage', IMAGE, IMAGE),
      '2 publishers, but nothing usable arrives; does ros2 topic hz show it?'),
     (('sensor_msgs/msg/CompressedImage',),
-     'what is published there is sensor_msgs/msg/CompressedImage, expected ' + IMAGE),
+     'sensor_msgs/msg/CompressedImage is published there, expected ' + IMAGE),
 ])
 def test_no_image(types, why):
     intake = Intake('/camera/image_raw', types)

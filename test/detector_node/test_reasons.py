@@ -12,7 +12,7 @@ from dataclasses import replace
 import random
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from ncs_cluster_detector.detector_node.annotated_image import status_of
+from ncs_cluster_detector.detector_node.annotated_image import strip_content_of
 from ncs_cluster_detector.detector_node.diagnostics import Intake
 from ncs_cluster_detector.detector_node.diagnostics import statuses
 from ncs_cluster_detector.detector_node.explanations import explain_switch
@@ -62,7 +62,7 @@ class Cluster:
         """Return the statuses of cluster and sticks, and the marks of the sticks."""
         snapshot = self.snapshot()
         return (statuses(snapshot, 'mvnc', self.now, Intake('/image_raw')),
-                status_of(snapshot).marks)
+                strip_content_of(snapshot).marks)
 
 
 def stick(number=1, celsius=40.0, measured_at=9.5, state=RUNNING, **figures):

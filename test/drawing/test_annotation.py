@@ -14,8 +14,8 @@ from ncs_cluster_detector.drawing.annotation import label_text
 from ncs_cluster_detector.drawing.annotation import place_of_label
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
-from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import strip_for
+from ncs_cluster_detector.drawing.status_strip import StripContent
 from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
 from ncs_cluster_detector.networks.detection import Detection
@@ -24,7 +24,7 @@ import pytest
 
 GREY = 90
 PERSON = Detection('person', 0.93, 0.25, 0.25, 0.5, 0.75)
-NOTHING = Status((), 30.0, 24.3)
+NOTHING = StripContent((), 30.0, 24.3)
 
 
 def picture(width=640, height=480):

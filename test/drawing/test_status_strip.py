@@ -10,9 +10,9 @@
 
 from ncs_cluster_detector.drawing import colours
 from ncs_cluster_detector.drawing.status_strip import lay_on
-from ncs_cluster_detector.drawing.status_strip import Status
 from ncs_cluster_detector.drawing.status_strip import StickMark
 from ncs_cluster_detector.drawing.status_strip import strip_for
+from ncs_cluster_detector.drawing.status_strip import StripContent
 import numpy as np
 import pytest
 
@@ -31,7 +31,7 @@ def share_of(strip, colour):
 
 def of(*marks, width=640, height=480, fps=24.3):
     """Return the strip for some marks."""
-    return strip_for(Status(marks, 30.0, fps), width, height)
+    return strip_for(StripContent(marks, 30.0, fps), width, height)
 
 
 @SIZES

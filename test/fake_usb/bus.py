@@ -148,7 +148,7 @@ class Connection:
         return work(handle), 0, b''
 
     def _receive(self, length: int) -> bytes:
-        """Return so many bytes, or fewer if the other end is gone."""
+        """Return ``length`` bytes, or fewer if the other end is gone."""
         data = bytearray(length)
         view, received = memoryview(data), 0
         while received < length:

@@ -15,11 +15,11 @@ from types import SimpleNamespace
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-from runner.state import Detection  # noqa: E402, I100
+from runner.state import PixelDetection  # noqa: E402, I100
 from runner.state import RunState  # noqa: E402, I100
 
-PERSON = Detection('person', 0.87, 100.0, 60.0, 50.0, 120.0)
-DOG = Detection('dog', 0.64, 20.0, 150.0, 60.0, 40.0)
+PERSON = PixelDetection('person', 0.87, 100.0, 60.0, 50.0, 120.0)
+DOG = PixelDetection('dog', 0.64, 20.0, 150.0, 60.0, 40.0)
 
 
 def status(name, level=0, message='all is well', device_name='', **values):

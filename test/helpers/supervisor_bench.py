@@ -54,12 +54,12 @@ class Log:
 class Bench:
     """A supervisor at work in its thread, and what it published."""
 
-    def __init__(self, bus, settings=Settings(), **options):
+    def __init__(self, bus, settings=Settings(), driver=SimulatedDriver, **options):
         self.published = []
         self.log = Log()
         self.bus = SimulatedBus(bus)
         self.options = SupervisorOptions(
-            workers=WorkerConfig(SimulatedDriver(self.bus), graphs=(
+            workers=WorkerConfig(driver(self.bus), graphs=(
                 (graphs.read_graph('shapes'), PASCAL_VOC),)), **options)
         self.supervisor = Supervisor(
             self.options, settings,

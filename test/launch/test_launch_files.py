@@ -8,6 +8,9 @@
 # the License.
 """The launch files: their arguments, and what these make of the command lines of the nodes."""
 
+import re
+import shlex
+
 from launch_runs import ARGUMENTS
 from launch_runs import CLUSTER
 from launch_runs import command_lines
@@ -97,6 +100,23 @@ def test_simulated_differs_by_three_parameters():
 def test_graph_paths_is_a_list_or_one_text(text, value):
     _, detector = twins(included(SIMULATED, graph_paths=text))
     assert detector.parameters['graph_paths'] == value
+
+
+def test_the_example_of_a_list_works_in_a_shell():
+    description = declared(CLUSTER)['graph_paths'].description
+    example = re.search(r'such as (\S+)\. ', description)[1]
+    (word,) = shlex.split(example)
+    _, detector = twins(included(SIMULATED, graph_paths=word))
+    assert detector.parameters['graph_paths'] == ['a.graph', 'b.graph']
+
+
+def test_no_sentence_of_a_description_begins_with_a_value():
+    arguments = declared(CLUSTER)
+    values = {value for argument in arguments.values() for value in argument.choices or ()}
+    for name, argument in arguments.items():
+        first = re.findall(r'(?:^|\. )([^\W\d]+)', argument.description)
+        assert all(word[0].isupper() for word in first), name
+        assert not values & set(map(str.lower, first)), name
 
 
 @pytest.mark.parametrize('device', ['141722071999', '/a b/street.db3'])

@@ -38,6 +38,8 @@ table.PARAMETERS += (ParameterSpec(
 @EVERY_PARAMETER
 def test_an_entry_is_whole(spec):
     assert spec.accept(spec.default) == spec.default
+    # It begins a sentence, also behind others, so not with a name or a value.
+    assert spec.description[0].isupper()
     assert spec.description.endswith('.')
     assert 'Live.' not in spec.description and 'Restart' not in spec.description
     if type(spec.default) in (int, float) and spec.name != 'input_mean':

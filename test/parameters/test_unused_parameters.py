@@ -91,7 +91,7 @@ def test_a_key_that_just_misses_the_node_is_named_with_the_right_one(told, key, 
     text = block(key).replace('\n  ros', '\n      ros') if ':' in key else block(f'"{key}"')
     (lines, notes) = told(text + more, node=node)
     shown = '/front/detector' if ':' in key else '/' + key.strip('/')
-    assert lines == [f'0.yaml: what it holds for {shown} does not reach {node}, ignored '
+    assert lines == [f'0.yaml: its parameters for {shown} do not reach {node}, ignored '
                      f'(cluster_size); use the key {node}, or /**/detector for any namespace']
     assert notes == []
 
@@ -101,13 +101,13 @@ def test_a_renamed_node_is_known_by_its_name_and_its_old_one(told):
         given = {'cluster_size': 2} if right else {}
         (lines, _) = told(block(f'"{key}"'), node='/det2', given=given)
         assert len(lines) == (not right)
-        assert right or 'does not reach /det2' in lines[0]
+        assert right or 'do not reach /det2' in lines[0]
 
 
 def test_the_camera_in_its_namespace_misses_a_block_for_a_camera_without(told):
     text = block('camera', '{fps: 5.0, width: 64, height: 48, loop: true, frame_id: x}')
     (lines, _) = told(text + block('detector'), node='/camera/camera', default='camera', given={})
-    assert lines == ['0.yaml: what it holds for /camera does not reach /camera/camera, ignored '
+    assert lines == ['0.yaml: its parameters for /camera do not reach /camera/camera, ignored '
                      '(fps, width, height, loop and 1 more); use the key /camera/camera, or '
                      '/**/camera for any namespace']
 
@@ -146,7 +146,7 @@ def test_a_file_without_parameters_is_named(told, text):
 
 def test_each_file_is_judged_by_itself(told):
     (lines, _) = told(block('detector'), block('detector_node'), block('detector'))
-    assert len(lines) == 1 and lines[0].startswith('1.yaml: what it holds for /detector_node ')
+    assert len(lines) == 1 and lines[0].startswith('1.yaml: its parameters for /detector_node ')
 
 
 def test_a_second_document_is_named(told):
@@ -219,5 +219,5 @@ def test_a_node_that_is_started_with_a_file_names_what_is_ignored(tmp_path):
         node.end()
     assert node.output.count('[WARN]') == 2
     assert 'fsp=5.0: no such parameter, ignored; did you mean fps?' in node.output
-    assert f'{path}: what it holds for /camera does not reach /camera/camera' in node.output
+    assert f'{path}: its parameters for /camera do not reach /camera/camera' in node.output
     assert node.output.count('and not used here: cluster_size') == 1

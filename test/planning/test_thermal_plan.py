@@ -202,7 +202,7 @@ def test_what_does_not_fit_is_one_line_and_exit_code_2(tmp_path, capsys, words, 
     (['--body', 'die 20 5 6'], "'die 20 5 6': expected die RISE [SECONDS]"),
     (['--body', 'hub warm'], "'hub warm': warm: expected a number from 0 to 200"),
     (['--body', 'die 20,'], "'': unknown"),
-    (['--body', 'lost-temperature 60'], 'nothing would ever be told')])
+    (['--body', 'lost-temperature 60'], 'no reading would ever come')])
 def test_bad_words_are_one_line(tmp_path, capsys, words, text):
     with pytest.raises(SystemExit) as exit_call:
         thermal_plan.main(words)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from runner.report import recorder as module
 from runner.report.recorder import Recorder
-from runner.report.recorder import VideoFile
+from runner.report.recorder import VideoRecording
 from runner.report.recorder import worth_of
 from runner.report.recorder import WORTHS_KEPT
 
@@ -122,7 +122,7 @@ def test_without_an_encoder_there_is_a_picture(tmp_path, monkeypatch):
 
 def lengths(tmp_path, times, fps=24.0):
     """Return how many frames of the video show each of the frames with these times."""
-    video = VideoFile(tmp_path / 'video.mp4', fps)
+    video = VideoRecording(tmp_path / 'video.mp4', fps)
     greys = [40 + 20 * number for number in range(len(times))]
     for at_sec, grey in zip(times, greys):
         video.add(frame(grey), at_sec)
@@ -159,8 +159,8 @@ def test_an_encoder_that_does_not_come_to_an_end_is_left_alone(tmp_path, monkeyp
         writes.set()
         may_go_on.wait()
 
-    monkeypatch.setattr(VideoFile, '_write', hang)
-    monkeypatch.setattr(VideoFile, 'close', finished.append)
+    monkeypatch.setattr(VideoRecording, '_write', hang)
+    monkeypatch.setattr(VideoRecording, 'close', finished.append)
     recorder = Recorder(tmp_path, 10.0)
     recorder.take_picture((1, 0), frame())
     writes.wait()
@@ -173,13 +173,13 @@ def test_an_encoder_that_does_not_come_to_an_end_is_left_alone(tmp_path, monkeyp
 
 def test_an_encoder_that_still_writes_is_waited_for(tmp_path, monkeypatch):
     """However long the repetitions before a late picture take, the video has all of them."""
-    may_write, write = threading.Semaphore(0), VideoFile._write
+    may_write, write = threading.Semaphore(0), VideoRecording._write
 
     def write_when_allowed(video, image):
         may_write.acquire()
         write(video, image)
 
-    monkeypatch.setattr(VideoFile, '_write', write_when_allowed)
+    monkeypatch.setattr(VideoRecording, '_write', write_when_allowed)
     recorder = Recorder(tmp_path, 10.0)
     thread, video = recorder._thread, recorder._video
 

@@ -147,7 +147,7 @@ def test_a_limit_that_was_set_live_is_that_of_the_end():
     ([(DOG,), (), ()], 'boxes: 1 dog in 3 frames (0.3 a frame; objects are not tracked)'),
     ([(), ()], 'boxes: none in 2 frames'), ([], 'boxes: none in 0 frames')])
 def test_boxes_are_told_as_boxes(found, text):
-    """Nobody is to take them for so many people."""
+    """Boxes are not counted as people."""
     state = RunState(100.0)
     for second, detections in enumerate(found):
         state.take_detections(detections, 0.1, 101.0 + second)

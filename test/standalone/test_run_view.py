@@ -25,7 +25,7 @@ from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
 from rich.cells import cell_len
-from runner.state import Detection
+from runner.state import PixelDetection
 from runner.state import RunState
 from runner.view.live_view import Facts  # noqa: I100 (made_up_run makes it importable)
 from runner.view.live_view import plain_line
@@ -79,7 +79,7 @@ def test_signs_that_are_two_cells_wide_fit_too(columns):
     state = made_up_state()
     state.take_statuses([cluster_status(level=1, message='警' * 90), stick_status(
         0, 40.0, why='过热')], 106.0)
-    state.take_detections([Detection('行人', 0.9, 0, 0, 1, 1)] * 30, 0.1, 104.0)
+    state.take_detections([PixelDetection('行人', 0.9, 0, 0, 1, 1)] * 30, 0.1, 104.0)
     lines = drawn(state, columns, 60, facts=FACTS._replace(source='街道' * 30 + '.mp4'))
     assert max(map(cell_len, lines)) <= columns
     assert ''.join(lines).count('警') == 90 and ''.join(lines).count('街') == 30
@@ -188,7 +188,7 @@ def test_a_line_ends_between_two_figures_unless_one_is_longer_than_a_line():
 def test_of_many_detections_the_best_are_shown_and_the_others_counted():
     state = made_up_state()
     state.take_detections(
-        [Detection('person', score / 100, 0, 0, 1, 1) for score in range(60, 90)], 0.1, 104.0)
+        [PixelDetection('person', score / 100, 0, 0, 1, 1) for score in range(60, 90)], 0.1, 104.0)
     seen = drawn(state, 60)[-1]
     assert seen == ' seen person 89 %, person 88 %, person 87 % and 27 more'
     assert drawn(state, 20)[-1] == ' seen 30 objects'
@@ -299,7 +299,7 @@ def test_colours_tell_what_matters():
 def test_without_colours_there_is_no_escape_sequence():
     """NO_COLOR is respected, and a text from a file cannot smuggle commands in."""
     state = made_up_state()
-    state.take_detections((Detection('\033[2Jghost', 0.9, 0, 0, 1, 1),), 0.1, 104.0)
+    state.take_detections((PixelDetection('\033[2Jghost', 0.9, 0, 0, 1, 1),), 0.1, 104.0)
     facts = FACTS._replace(source='evil\033]0;name\a.mp4')
     assert '\033' not in picture(state, facts=facts) + plain_line(state, facts)
 

@@ -20,6 +20,7 @@ from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.sticks.usb_bus import UsbBusyError
+from ncs_cluster_detector.sticks.usb_bus import UsbError
 from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.supervision import bus_cleaner
@@ -537,3 +538,17 @@ def test_one_on_which_a_usb_call_does_not_return_is_dead_until_it_does():
     assert told.get(timeout=DEADLINE_SEC).dead == report.dead
     bus.may_return.set()
     assert told.get(timeout=DEADLINE_SEC) == BusReport()
+
+
+class BrokenBus:
+    """A bus that cannot be listed, for a reason of several lines."""
+
+    def sticks(self):
+        raise UsbError('no bus:\n\tno permission')
+
+
+def test_a_problem_of_several_lines_is_told_in_one():
+    told = queue.SimpleQueue()
+    bus_cleaner_main._Cleaner(BrokenBus(), told.put).clean(())
+    assert told.get(timeout=DEADLINE_SEC) == BusReport(
+        cleaned=True, problem='listing the USB bus: no bus: no permission')

@@ -8,20 +8,47 @@
 # the License.
 """The supervisor with real worker processes on simulated sticks."""
 
+from dataclasses import dataclass
+from functools import partial
 import os
 import signal
 import threading
 import time
 
+from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 import pytest
 from supervisor_bench import picture
 from supervisor_bench import QUICK
 from supervisor_bench import RUNNING
+
+
+@dataclass(frozen=True)
+class BrokenDriver(SimulatedDriver):
+    """Fails with an exception of a library."""
+
+    error: Exception = None
+
+    def make_stick(self, graphs):
+        """Raise it."""
+        raise self.error
+
+
+@pytest.mark.parametrize('error, shown', [
+    (RuntimeError('cannot load:\n  one\r\n\ttwo'), 'RuntimeError: cannot load: one two;'),
+    (StickError('cannot load:\n\x1b[31mone'), 'cannot load: \\x1b[31mone;')])
+def test_a_failure_of_several_lines_is_logged_in_one(bench, error, shown):
+    running = bench(BusSpec(sticks=1, **QUICK), driver=partial(BrokenDriver, error=error))
+    running.wait_for(lambda: running.log.lines)
+    level, text = running.log.lines[0]
+    assert level == 'error'
+    assert text.startswith(f'looking for sticks: {shown} trying again in ')
+    assert len(text.splitlines()) == 1
 
 
 def test_every_stick_becomes_ready_with_a_number_and_its_own_process(bench):

@@ -127,7 +127,7 @@ class Cluster:
         return self.supervisor.snapshot.active[0]
 
     def longest_gap_since(self, detections):
-        """Return the most pictures between two detections, from so many detections on."""
+        """Return the most pictures between two detections, from this number of detections on."""
         pictures = [*self.pictures_at[detections - 1:], self._pictures]
         return max(after - before for before, after in zip(pictures, pictures[1:]))
 

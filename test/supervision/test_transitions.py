@@ -20,10 +20,10 @@ from ncs_cluster_detector.supervision.bus_cleaner import CleanerState
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.transitions import WrongTransitionError
 from ncs_cluster_detector.supervision.unassigned_worker import UnassignedState
 from ncs_cluster_detector.supervision.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire.messages import BusReport
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import DeviceList

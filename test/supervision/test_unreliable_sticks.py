@@ -49,7 +49,7 @@ def numbers_of(published):
 
 
 def longest_gap(running, number_of_frames):
-    """Film until so many frames were published; return the longest time between two, in sec."""
+    """Film until this number of frames is published; return the longest gap in seconds."""
     times, count = [time.monotonic()], len(running.published)
     target = count + number_of_frames
 

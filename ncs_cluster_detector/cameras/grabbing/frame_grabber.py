@@ -21,6 +21,7 @@ from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
 from ncs_cluster_detector.cameras.grabbing.playback_schedule import PlaybackSchedule
 from ncs_cluster_detector.cameras.grabbing.playback_schedule import RateMeter
 from ncs_cluster_detector.shown_text import shown
+from ncs_cluster_detector.transitions import check_transition
 
 FIRST_RETRY_SEC = 0.25
 # Then a stream that opens within a second delivers within two of its return, on a busy machine
@@ -55,17 +56,19 @@ class FrameGrabber:
 
     def __init__(self, open_camera: Callable[[], Camera], stamp: Callable[[float], Any],
                  wanted: Callable[[], bool], loop: bool, logger: Any, name: str,
-                 camera: Camera | None = None, depth_wanted: Callable[[], bool] = bool) -> None:
+                 camera: Camera | None = None, depth_wanted: Callable[[], bool] = bool,
+                 fps: float = 30.0) -> None:
         """
         Prepare; ``start`` sets it going.
 
         :param open_camera: opens the source, or raises CameraError.
-        :param stamp: returns the ROS time for a frame that is so many seconds old.
+        :param stamp: returns the ROS time for a frame, from its age in seconds.
         :param wanted: returns whether anybody subscribes; call ``wake`` when that changes.
         :param loop: whether a file or folder starts again at its end.
         :param name: the source as a person knows it, with what is asked of it.
         :param camera: the source, if it is already open.
         :param depth_wanted: returns whether anybody subscribes to the depth of a DepthCamera.
+        :param fps: pictures a second of a source that is not live and has no rate of its own.
         """
         self.frames = FrameHandover()
         self.rate = RateMeter()
@@ -83,6 +86,7 @@ class FrameGrabber:
         self._wanted = wanted
         self._depth_wanted = depth_wanted
         self._loop = loop
+        self._fps = fps
         self._logger = logger
         self._name = name
         self._camera = camera
@@ -146,7 +150,8 @@ class FrameGrabber:
             captured = self._stamp(self._camera.age_sec()) if self.live else None
             if not self.live:
                 self._wait(lambda: False, pace.until_next(
-                    self._camera.time_sec(), 1.0 / self._camera.fps, time.monotonic()))
+                    self._camera.time_sec(), 1.0 / (self._camera.fps or self._fps),
+                    time.monotonic()))
             now = time.monotonic()
             self.last_frame_at = now
             self.rate.count(now)
@@ -175,14 +180,15 @@ class FrameGrabber:
 
     def _at_end(self, pace):
         if not self._loop:
-            self.state = GrabState.ENDED
+            self._change_state(
+                GrabState.ENDED, GrabState.OPENING, GrabState.STREAMING, GrabState.AWAY)
             self._logger.info(f'{self._name} has ended and loop is false: nothing more is '
                               'published until loop is set to true')
             self._wait(lambda: self._loop)
             if self._stopping:
                 return
             pace.restart()
-            self.state = GrabState.STREAMING
+            self._change_state(GrabState.STREAMING, GrabState.ENDED)
             self._logger.info(f'{self._name} starts again')
         else:
             pace.rewind()
@@ -194,18 +200,25 @@ class FrameGrabber:
         if self.state is GrabState.STREAMING and size == self._size:
             return
         self._size = size
-        text = ' '.join(filter(None, (f'{size[0]}x{size[1]}', camera.pixel_format)))
-        self.granted = f'{text} at {camera.fps:.4g} fps' if camera.fps else text
-        if self.state is GrabState.AWAY:
-            self.reopenings += 1
-        self._logger.info(f'{self._name} {STARTS.get(self.state, "now delivers")}: {self.granted}')
-        self.state = GrabState.STREAMING
+        shown_size = f'{size[0]}x{size[1]}' if all(size) else ''
+        self.granted = ' at '.join(filter(None, (
+            ' '.join(filter(None, (shown_size, camera.pixel_format))),
+            f'{camera.fps:.4g} fps' if camera.fps else ''))) or 'unknown size and rate'
+        before = self.state
+        self._change_state(
+            GrabState.STREAMING, GrabState.OPENING, GrabState.STREAMING, GrabState.AWAY)
+        self.reopenings += before is GrabState.AWAY
+        self._logger.info(f'{self._name} {STARTS.get(before, "now delivers")}: {self.granted}')
 
     def _went_away(self, error):
         self.last_error = shown(error)
         if self.state is not GrabState.AWAY:
-            self.state = GrabState.AWAY
+            self._change_state(GrabState.AWAY, GrabState.OPENING, GrabState.STREAMING)
             self._logger.error(f'{self.last_error}; trying again until it is back')
+
+    def _change_state(self, new, *predecessors):
+        check_transition(self._name, self.state, new, predecessors)
+        self.state = new
 
     def _close(self):
         camera, self._camera = self._camera, None

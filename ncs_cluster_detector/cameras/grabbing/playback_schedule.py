@@ -45,7 +45,7 @@ class PlaybackSchedule:
         Return how long to wait for the next frame.
 
         :param time_sec: its time in the file, in seconds, or None; the frame comes a period after
-            the one before if the times do not tell.
+            the one before if the times are unusable.
         :param period_sec: usual time from frame to frame.
         :param now: monotonic time in seconds.
         :return: seconds, 0.0 when it is due already.

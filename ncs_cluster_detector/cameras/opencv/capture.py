@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 # What containers call a sequence of JPEG pictures.
 JPEG_FORMATS = ('MJPG', 'JPEG')
-# Many cameras begin with a damaged picture; so many in a row are a fault.
+# Many cameras begin with a damaged picture; more than this number in a row are a fault.
 MOST_SKIPPED = 10
 # Longer than a slow source takes from picture to picture, shorter than the silence after which a
 # source counts as gone.

@@ -23,7 +23,7 @@ from ncs_cluster_detector.cameras.camera import SILENT
 import numpy as np
 import numpy.typing as npt
 
-# OpenCV refuses pictures with more pixels than fit into so many bytes, even uncompressed.
+# OpenCV refuses pictures with more pixels than fit into this many bytes, even uncompressed.
 LARGEST_BYTES = 2**30
 # Markers of JPEG.
 START_OF_IMAGE, START_OF_SCAN, END_OF_IMAGE = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
@@ -55,7 +55,7 @@ def read_picture(path: str) -> npt.NDArray[np.uint8]:
     The file is not read by OpenCV, which crashes when the name of a file is not UTF-8, and returns
     the first part of a JPEG that was cut.
 
-    :raises ValueError: it holds no picture, or not a whole one; the text tells why.
+    :raises ValueError: it holds no picture, or not a whole one; the text says why.
     :raises OSError: it cannot be read.
     """
     status = os.stat(path)
@@ -84,7 +84,7 @@ def decode_picture(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _tells_damage(line, size):
-    """Return whether the line of a decoder means that a picture of so many bytes is damaged."""
+    """Return whether the line of a decoder means that a picture of ``size`` bytes is damaged."""
     if extraneous := EXTRANEOUS.match(line):
         number, at_end = extraneous.groups()
         return int(number) > (MOST_BEFORE_END * size if at_end else MOST_BEFORE_PART)
@@ -117,7 +117,7 @@ def captured_terminal() -> Iterator[list[str]]:
     """
     Yield a list that afterwards has the lines that decoders wrote to the terminal.
 
-    They can be read in no other way. What other threads wrote is passed on.
+    They can be read in no other way. The lines of other threads are passed on.
     """
     lines = []
     with _terminal:

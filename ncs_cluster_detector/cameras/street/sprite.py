@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-# Drawn so many times larger and then scaled down, to smooth the edges.
+# Drawn larger by this factor and then scaled down, to smooth the edges.
 OVERSAMPLING = 2
 SHADOW_OPACITY = 0.45
 # Size of the picture around a figure, in figure heights, and the ground within it.

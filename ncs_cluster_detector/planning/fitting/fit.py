@@ -91,9 +91,9 @@ def fit_constants(series: StickSeries) -> Fit:
     die, idle, deviation = found
     if die is None:
         return replace(one, is_sure=False, notes=(
-            'one body does not explain the readings, and a die in a case cannot be told in them: '
+            'one body does not explain the readings, and they do not show a die in a case: '
             'record a minute at work and a minute at rest by turns; or else the sensor lags, or '
-            'tells maxima', *one.notes))
+            'reports maxima', *one.notes))
     return _with_die(die, idle, deviation)
 
 
@@ -123,7 +123,7 @@ def _with_die(die, idle, deviation):
         f'(+- {case_error:.1f}) with that of the case, {tau:.0f} s (+- {case_sec_error:.0f})']
     if not die.explains:
         notes.append('neither one body nor two explain the readings: the sensor seems to lag, or '
-                     'to tell maxima; the die is rough')
+                     'to report maxima; the die is rough')
     elif not die.is_sure:
         notes.append('the die is rough: it works too evenly, for too short, or too noisily')
     is_sure = math.hypot(rise_error, case_error) <= _SURE_TO * rise and (
@@ -164,7 +164,7 @@ def _fit(times, celsius, share, notes=()):
         if errors[-1] > _SURE_TO:
             troubles.append('the recording is too short for the time constant')
     if best in (0, _GRID - 1):
-        troubles.append('the time constant is beyond what can be told')
+        troubles.append('the time constant is too long to be known')
     constants = ThermalModel(float(idle), max(float(rise), 0.1), tau)
     return Fit(constants, deviation, not troubles, (*troubles, *notes))
 

@@ -106,7 +106,7 @@ class Pacing:
             return float('-inf')
         return self._from.get(stick.number, float('-inf')) + stick.inference_sec / share
 
-    def given(self, stick: StickStatus, now: float) -> None:
+    def on_frame_sent(self, stick: StickStatus, now: float) -> None:
         """Note that a stick, whose status is the one before, gets a frame."""
         # Counted from when it was due, not from when it came, so that a camera out of step costs
         # no speed; but no more than one frame is made up for.

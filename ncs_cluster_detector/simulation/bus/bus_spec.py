@@ -64,7 +64,7 @@ class BusSpec:
     ``leftovers`` says what happens with answers and results that a stick still has for a killed
     process. With ``none`` it drops them when the next process connects to it. Otherwise that
     process takes one of them for its own answer: it dies of it (SIGABRT) with ``abort``, and waits
-    for ever with ``hang``. What the vendor's library does is known, but not whether real sticks
+    for ever with ``hang``. The vendor's library is known, but not whether real sticks
     keep the answers, so the default is a bad case.
 
     :raises ValueError: a value is outside its range; the text names value and range.

@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(describe(running, whose=_whose(running, buses)))
             return
         if options.fault is None:
-            raise ValueError(f"'{options.port}': what shall be wrong with the stick? Give a "
-                             f'fault: {", ".join(word.split()[0] for word in FAULTS)}')
+            raise ValueError(f"'{options.port}': no fault is given; "
+                             f'name one of {", ".join(word.split()[0] for word in FAULTS)}')
         if len(buses) > 1:
             which = {f'--pid {running.pid} is {_whose(running, buses)}': None
                      for running in buses}

@@ -113,7 +113,7 @@ def _connect_to_any(shared_bus):
         # Listed again for each: XLinkGetDeviceName indexes the list of the moment.
         ports = [port for port in shared_bus.ports() if port.is_visible()]
         if index >= len(ports):
-            raise LostInBoot('no booted stick that nobody has claimed')
+            raise LostInBoot('no booted stick is unclaimed')
         port = ports[index]
         if port.in_rom():
             time.sleep(port.bus.lost_boot_sec)

@@ -40,7 +40,7 @@ class StickFigures:
         """Record a frame sent to the stick."""
         self.last_given_at = now
         self.duty.begin(now)
-        self.work.given(now)
+        self.work.on_frame_sent(now)
 
     def on_result(self, result: Result, now: float, is_busy: bool) -> None:
         """Record a Result, and whether the stick has further frames."""
@@ -49,7 +49,7 @@ class StickFigures:
         self.pause_level = self.throttle_level
         self.inference_times.add(result.inference_sec)
         # Not the time of its arrival here: a busy host reads several results at once.
-        self.work.done(result.finished_at)
+        self.work.on_result(result.finished_at)
         if not is_busy:
             self.duty.end(now)
 
@@ -63,6 +63,6 @@ class StickFigures:
     def on_stop(self, now: float) -> None:
         """Record that the stick's worker ends."""
         self.duty.end(now)
-        self.work.given_up()
+        self.work.on_frames_lost()
         self.celsius = None
         self.throttle_level = self.pause_level = 0

@@ -20,8 +20,8 @@ from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.setbacks import Setbacks
 from ncs_cluster_detector.supervision.records.stick_figures import StickFigures
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
-from ncs_cluster_detector.supervision.transitions import check_transition
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import Reading
 from ncs_cluster_detector.wire.messages import Result

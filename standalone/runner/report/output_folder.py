@@ -35,8 +35,8 @@ def open_log(folder: Path, stack: ExitStack, video: Path | None = None) -> FileI
     name = 'files'
     if video is not None and video.resolve() in [
             (folder / name).resolve() for name in REPORT_FILES]:
-        refuse(f'VIDEO={nodes.shown(video)}: the run would replace it with a file of its own; '
-               'name another folder as OUT, or move the video')
+        refuse(f'VIDEO={nodes.shown_path(video)}: the run would replace it with a file of its '
+               'own; name another folder as OUT, or move the video')
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         stack.callback(os.close, lock)
@@ -45,8 +45,8 @@ def open_log(folder: Path, stack: ExitStack, video: Path | None = None) -> FileI
             (folder / name).unlink(missing_ok=True)
         return stack.enter_context((folder / 'run.log').open('wb', buffering=0))
     except BlockingIOError:
-        refuse(f'OUT={nodes.shown(folder)}: another run writes there now; wait until '
+        refuse(f'OUT={nodes.shown_path(folder)}: another run writes there now; wait until '
                'it has ended, or name another folder')
     except OSError as error:
-        refuse(f'OUT={nodes.shown(folder)}: replacing {name} there failed '
+        refuse(f'OUT={nodes.shown_path(folder)}: replacing {name} there failed '
                f'({error.strerror}); name another folder')

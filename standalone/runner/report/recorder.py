@@ -18,7 +18,7 @@ import threading
 import cv2
 import numpy as np
 import numpy.typing as npt
-from runner.state import Detection
+from runner.state import PixelDetection
 
 # More detections than the number of pictures that can be on their way.
 WORTHS_KEPT = 100
@@ -32,7 +32,7 @@ LONGEST_STILL_SEC = 30.0
 # In the end an encoder that has written no frame for so long is given up. One picture may be many
 # frames: before one that comes late the one before it is repeated up to 900 times.
 STOP_PATIENCE_SEC = 5.0
-# At most so many boxes on the picture that is kept: a person sees at once what was found.
+# The kept picture has at most this number of boxes: a person sees at once what was found.
 MOST_BOXES = 4
 
 
@@ -56,7 +56,7 @@ class Recorder:
         self.frames_left_out = 0
         self._messages = 0
         self._worths = OrderedDict()   # by stamp: see worth_of
-        self._video = VideoFile(folder / 'annotated.mp4', min(source_fps, FASTEST_VIDEO_FPS))
+        self._video = VideoRecording(folder / 'annotated.mp4', min(source_fps, FASTEST_VIDEO_FPS))
         self._picture = folder / 'annotated.png'
         self._best = None   # worth, picture
         self._jobs = queue.Queue(WAITING_FRAMES)   # (picture, seconds, worth), None at the end
@@ -69,7 +69,7 @@ class Recorder:
         """Return how many messages with detections came without a picture."""
         return max(self._messages - self.frames_received, 0)
 
-    def take_detections(self, stamp: tuple[int, int], detections: Sequence[Detection],
+    def take_detections(self, stamp: tuple[int, int], detections: Sequence[PixelDetection],
                         sticks_at_work: int) -> None:
         """
         Take the Detections of a frame; they come before its picture.
@@ -142,7 +142,7 @@ class Recorder:
                 self._best = worth, image
 
 
-def worth_of(detections: Sequence[Detection],
+def worth_of(detections: Sequence[PixelDetection],
              sticks_at_work: int) -> tuple[bool, bool, int, bool, float, int]:
     """
     Return how good a frame is as the one picture of a run; the greatest is the best.
@@ -159,7 +159,7 @@ def worth_of(detections: Sequence[Detection],
             count if few else -count)
 
 
-class VideoFile:
+class VideoRecording:
     """An mp4 with frames at their real times: before a late one the last is repeated."""
 
     def __init__(self, path: Path, fps: float) -> None:

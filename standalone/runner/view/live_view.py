@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
-from runner.state import Detection
+from runner.state import PixelDetection
 from runner.state import RunState
 from runner.statuses import ERROR
 from runner.statuses import OK
+from runner.view.stick_table import for_terminal
 from runner.view.stick_table import level_colour
-from runner.view.stick_table import printable
 from runner.view.stick_table import rounded
 from runner.view.stick_table import stick_table
 
@@ -72,7 +72,7 @@ def _title(state, facts, width):
     sticks = len(state.sticks)
     what = f'{sticks} simulated stick{"s" * (sticks != 1)} on ' if sticks else 'starting on '
     limit = '' if facts.limit_sec is None else f'of {facts.limit_sec:g} '
-    begin = Text(printable(what + facts.source), 'bold')
+    begin = Text(for_terminal(what + facts.source), 'bold')
     end = Text(f'{facts.run_sec:.0f} {limit}s{GAP}Ctrl-C stops', 'dim')
     begin.pad_right(max(width - begin.cell_len - len(GAP) - end.cell_len, 0))
     return _flowing(width, begin, end)
@@ -99,7 +99,7 @@ def _figures(state, facts, width):
 
 
 def _figure(name, value, unit='', style='bold'):
-    return Text.assemble((f'{name} ', 'dim'), (printable(str(value)), style), (unit, 'dim'))
+    return Text.assemble((f'{name} ', 'dim'), (for_terminal(str(value)), style), (unit, 'dim'))
 
 
 def _flowing(width, *figures):
@@ -112,7 +112,7 @@ def _flowing(width, *figures):
 
 
 def _complaints(state):
-    return [Text(f'{who}: {printable(status.message)}', level_colour(status.level))
+    return [Text(f'{who}: {for_terminal(status.message)}', level_colour(status.level))
             for who, status in (('detector', state.cluster), ('camera', state.camera))
             if status is not None and status.level != OK]
 
@@ -130,9 +130,9 @@ def _seen(state, width):
     return _figure('seen', nothing, style='dim')
 
 
-def detections_text(detections: Iterable[Detection]) -> str:
+def detections_text(detections: Iterable[PixelDetection]) -> str:
     """Return detections as a text, such as ``person 87 %, person 64 %``."""
-    return printable(', '.join(
+    return for_terminal(', '.join(
         f'{found.label} {found.score * 100:.0f} %' for found in detections))
 
 

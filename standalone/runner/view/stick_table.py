@@ -17,7 +17,7 @@ from rich.text import Text
 from runner.state import RunState
 from runner.statuses import ERROR
 from runner.statuses import OK
-from runner.statuses import Stick
+from runner.statuses import ReportedStick
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0
@@ -50,7 +50,7 @@ def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
         return []
     if len(sticks) < room:
         return [_table(sticks, state, columns)]
-    # One line is for the headline, one tells how many are left out.
+    # One line is for the headline, one says how many are left out.
     shown = sorted(sticks, key=lambda stick: not stick.active)[:room - 2]
     more = Text(f'and {len(sticks) - len(shown)} more: make the terminal higher', 'dim')
     more.truncate(columns)
@@ -61,7 +61,7 @@ def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
 def _table(sticks, state, columns):
     is_wide = columns >= WIDE
     digits = max(len(str(stick.number)) for stick in sticks)
-    names = [f'{stick.number:>{digits}} {printable(stick.port)}' for stick in sticks]
+    names = [f'{stick.number:>{digits}} {for_terminal(stick.port)}' for stick in sticks]
     room = columns - max(map(cell_len, ['stick', *names])) - 1 - CELSIUS - FIGURES * is_wide
     words = max([cell_len(words_for(stick)) for stick in sticks] + [LONGEST_USUAL] * is_wide)
     bar = room - words - len(' []')
@@ -94,14 +94,14 @@ def _figures(duty, inferences):
     return f'{duty:>6}{inferences:>12}'
 
 
-def words_for(stick: Stick) -> str:
+def words_for(stick: ReportedStick) -> str:
     """Return what a stick does, and why or what to do about it."""
     if stick.state != 'RUNNING':
         remedy = REMEDIES.get(stick.state)
-        return f'{stick.state}: {remedy}' if remedy else printable(stick.state)
+        return f'{stick.state}: {remedy}' if remedy else for_terminal(stick.state)
     if stick.active:
         return 'active'
-    return f'resting ({printable(stick.rests)})' if stick.rests else 'resting'
+    return f'resting ({for_terminal(stick.rests)})' if stick.rests else 'resting'
 
 
 def _shortened(words, room):
@@ -138,7 +138,7 @@ def _cells(celsius, threshold, bar):
 
 
 def _bar(filled, bar, mark, colour):
-    """Return a bar with so many filled cells, and the mark in it if it is inside."""
+    """Return a bar with ``filled`` cells, and the mark in it if it is inside."""
     whole, eighths = divmod(round(filled * 8), 8)
     cells = ('█' * whole + PARTS_OF_A_CELL[eighths]).ljust(bar)
     return Text.assemble((' ▕', 'dim'), (cells[:mark], colour), ('│' * (mark < bar), 'yellow'),
@@ -150,6 +150,6 @@ def rounded(value: float | None, digits: int = 1) -> str:
     return '?' if value is None else f'{value:.{digits}f}'
 
 
-def printable(text: str) -> str:
+def for_terminal(text: str) -> str:
     """Return a text without any letter that a terminal would take for a command."""
     return ''.join(letter if letter.isprintable() else '?' for letter in text)

@@ -33,7 +33,7 @@ def frame(arrived_at=0.0):
 
 
 def picture(size=1):
-    """Return a depth picture of so many bytes, of which only the name is in memory."""
+    """Return a depth picture of ``size`` bytes that takes no memory."""
     return DepthPicture(np.broadcast_to(np.zeros(1, np.uint8), (1, size)), 'eye')
 
 

@@ -30,7 +30,7 @@ class LateDepth:
         self.images = []
 
     def show(self, pictures):
-        """Show so many pictures, 20 a second, and the depth that is due."""
+        """Show a number of pictures, 20 a second, and the depth that is due."""
         for _ in range(pictures):
             due = time.monotonic() + 0.05
             message = self._camera.show(None, '16UC1')

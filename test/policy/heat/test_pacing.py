@@ -135,18 +135,18 @@ def paced(share_sec=0.1):
 def test_frames_are_spaced_evenly_and_none_is_made_up_for_twice():
     pacing, stick = paced()
     step = 0.1 / pacing.shares[0]
-    pacing.given(stick, 10.0)
+    pacing.on_frame_sent(stick, 10.0)
     first = pacing.due_at(stick)
     assert first == pytest.approx(9.9 + step)   # the frame before made up for one
-    pacing.given(stick, first + 0.03)           # a camera out of step
+    pacing.on_frame_sent(stick, first + 0.03)           # a camera out of step
     assert pacing.due_at(stick) == pytest.approx(first + step)
-    pacing.given(stick, first + 100.0)
+    pacing.on_frame_sent(stick, first + 100.0)
     assert pacing.due_at(stick) == pytest.approx(first + 99.9 + step)
 
 
 def test_a_stick_that_cools_is_not_paced_any_more():
     pacing, stick = paced()
-    pacing.given(stick, 10.0)
+    pacing.on_frame_sent(stick, 10.0)
     assert pacing.due_at(stick) > 10.0
     pacing.update((0,), heat_of(64.0), SETTINGS)
     assert pacing.shares == {}

@@ -33,7 +33,7 @@ IMAGE = np.zeros((48, 64, 3), dtype=np.uint8)
 
 @pytest.fixture
 def start_bus():
-    """Return a function that makes a SimulatedBus with so many sticks."""
+    """Return a function that makes a SimulatedBus with a number of sticks."""
     made = []
 
     def make(sticks):
@@ -97,7 +97,7 @@ class Watch:
             time.sleep(PERIOD_SEC)
 
     def is_ok_with(self, sticks):
-        """Tell whether so many sticks work, and the cluster has nothing to complain of."""
+        """Return whether this number of sticks works, and the cluster is OK."""
         return len(self.ports()) == sticks and self.cluster().level == DiagnosticStatus.OK
 
 

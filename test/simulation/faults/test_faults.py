@@ -131,7 +131,8 @@ def test_the_run_of_a_bus_is_known_by_its_domain(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('words, expected', [
-    (['1.1'], 'Give a fault: unplug, plug, hang'), (['2', 'unplug'], 'use 1.1, 1.2 ... 1.64'),
+    (['1.1'], 'no fault is given; name one of unplug, plug'),
+    (['2', 'unplug'], 'use 1.1, 1.2 ... 1.64'),
     (['1.1', 'explode'], 'expected one of unplug'), (['1.1', 'plug'], 'unplug its stick first'),
     (['1.7', 'hang', 'read'], 'plug a stick in first'),
     (['1.1', 'hang', 'reed'], 'expected one of enumerate'), (['--list'], 'see --help')])

@@ -117,7 +117,7 @@ class Measured:
             self.port.inject(*fault.split())
 
     def at(self, now):
-        """Return what the sensor tells so many seconds after the first time."""
+        """Return what the sensor reports ``now`` seconds after the first time."""
         self.now = 1200.0 + now
         return self.stick.thermal_readings()[0]
 

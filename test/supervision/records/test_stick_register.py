@@ -84,7 +84,7 @@ class Sticks:
         self.run()
 
     def pull(self, *ports, after_sec=AWAY_SEC):
-        """Pull sticks out; the workers notice, and so many seconds go by."""
+        """Pull sticks out; the workers notice, and ``after_sec`` go by."""
         self.there -= set(ports)
         for record in self.register.records:
             if record.port in ports and record.state is StickState.RUNNING:
