@@ -11,6 +11,7 @@
 import sys
 import threading
 import time
+import traceback
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -66,7 +67,6 @@ class CameraNode(Node):
         self._published = 0
         self._last_stamp_ns = None
         self._failure = None
-        self._has_opened = False
         self._warned = ''
         self._outputs = CameraOutputs(
             self, self._settings['frame_id'], self._read_calibration(),
@@ -117,18 +117,18 @@ class CameraNode(Node):
     def _open_camera(self):
         settings = self._settings
         try:
-            camera = self._camera_class.open_camera(
+            return self._camera_class.open_camera(
                 settings['device'], settings['width'], settings['height'], settings['fps'],
                 self._warn)
         except CameraError as error:
             raise CameraError(self._declared.shown(error)) from None
         except Exception as error:
             failure = unexpected(f'source={settings["source"]}: opening {self._device}', error)
-            if self._has_opened:   # so it can come back
-                failure = CameraError(self._declared.shown(failure))
-            raise failure from error
-        self._has_opened = True
-        return camera
+            if self._camera_class.must_exist(settings['device']):
+                raise failure from error
+            # One that may come and go is tried again, as after any failure.
+            self.get_logger().debug(self._declared.shown(traceback.format_exc()))
+            raise CameraError(self._declared.shown(failure)) from error
 
     def _warn(self, text):
         """Log a warning, but not again at every reopening."""

@@ -51,7 +51,7 @@ FAIL = "raise KeyError('no\\nsuch mode')"
 LOSE = """time.sleep(1 / 50)   # the rate of the camera
         if self.openings < 3 and self.grabbed > 1:
             raise camera.CameraError('unplugged')"""
-FAIL_AT_REOPENING = """if Added.openings == 2:
+FAIL_AT_AN_OPENING = """if Added.openings == {}:
             raise RuntimeError('busy')"""
 
 
@@ -88,9 +88,8 @@ def test_what_a_camera_does_not_tell_is_not_invented(probe, start, attributes, g
     node.wait_for_line(f'added is open: {granted}')
 
 
-@pytest.mark.parametrize('must_exist', [False, True])
-def test_an_exception_while_it_is_opened_ends_the_node_with_one_line(start, must_exist):
-    node = start(opening=FAIL, must_exist=must_exist)
+def test_an_exception_while_it_is_opened_ends_the_node_with_one_line(start):
+    node = start(opening=FAIL, must_exist=True)
     assert node.wait() == 2
     (line,) = node.output.splitlines()
     assert '[FATAL]' in line
@@ -98,12 +97,16 @@ def test_an_exception_while_it_is_opened_ends_the_node_with_one_line(start, must
 
 
 def test_the_traceback_is_in_the_log_at_level_debug(start):
-    node = start(opening=FAIL, more_arguments=['--log-level', 'camera:=debug'])
+    node = start(
+        opening=FAIL, must_exist=True, more_arguments=['--log-level', 'camera:=debug'])
     assert node.wait() == 2
     assert re.search(r'Traceback(?s:.*)KeyError(?s:.*)\[FATAL\]', node.output)
 
 
-def test_one_that_was_open_before_is_opened_again_whatever_it_raises(start):
-    node = start('live = True', FAIL_AT_REOPENING, grabbing=LOSE)
+@pytest.mark.parametrize('failing, told', [
+    (1, 'source=added: opening added failed: RuntimeError: busy; '), (2, 'unplugged; ')])
+def test_one_that_may_come_and_go_is_opened_again_whatever_it_raises(start, failing, told):
+    node = start('live = True', FAIL_AT_AN_OPENING.format(failing), grabbing=LOSE)
     node.wait_for_line('added is back')
-    assert 'unplugged; trying again' in node.output
+    (line,) = (line for line in node.output.splitlines() if told in line)
+    assert '[ERROR]' in line and line.endswith('; trying again until it is back')
