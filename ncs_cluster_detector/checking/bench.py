@@ -17,9 +17,9 @@ from typing import BinaryIO
 from typing import NamedTuple
 
 from ncs_cluster_detector.checking.arguments import Options
-from ncs_cluster_detector.checking.history import StickReport
 from ncs_cluster_detector.checking.node_process import NodeProcess
 from ncs_cluster_detector.checking.shared_memory import segments_held_by
+from ncs_cluster_detector.checking.statuses import Stick
 from ncs_cluster_detector.checking.terminal import Terminal
 from ncs_cluster_detector.checking.verdicts import judge
 from ncs_cluster_detector.checking.verdicts import NOT_OK
@@ -162,8 +162,8 @@ class Bench:
         """Wait for a time."""
         self.wait(lambda: False, seconds)
 
-    def running(self, since: float = 0.0) -> list[StickReport]:
-        """Return the StickReports of the running sticks in the newest report since a time."""
+    def running(self, since: float = 0.0) -> list[Stick]:
+        """Return the Sticks of the running sticks in the newest report since a time."""
         return [stick for stick in self.history.newest_sticks(since) if stick.state == 'RUNNING']
 
     def wait_for_running(

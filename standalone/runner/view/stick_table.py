@@ -10,14 +10,14 @@
 
 from itertools import compress
 
+from ncs_cluster_detector.checking.statuses import ERROR
+from ncs_cluster_detector.checking.statuses import OK
+from ncs_cluster_detector.checking.statuses import Stick
 from rich.cells import cell_len
 from rich.table import Column
 from rich.table import Table
 from rich.text import Text
 from runner.state import RunState
-from runner.statuses import ERROR
-from runner.statuses import OK
-from runner.statuses import Stick
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0
