@@ -71,7 +71,7 @@ def start():
     for node in nodes:
         if node.exit_code() is None:
             node.signal(signal.SIGKILL)
-            node.wait(time.monotonic() + PATIENCE_SEC)
+            node.wait(PATIENCE_SEC)
         node.clean_up()
 
 
