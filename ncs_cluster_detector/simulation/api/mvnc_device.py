@@ -133,7 +133,7 @@ class Device:
         connection = self._link().connection
         if connection is None:
             return None
-        connection.unit.begin('allocate')
+        connection.unit.calls.begin('allocate')
         return connection.unit
 
     def set_option(self, option: DeviceOption, value: Any) -> None:
@@ -172,7 +172,7 @@ class Device:
         if option is DeviceOption.RO_DEBUG_INFO:
             raise Exception(Status.UNSUPPORTED_FEATURE)
         if option in _ASKED_FROM_THE_STICK:
-            unit.begin('option')
+            unit.calls.begin('option')
         readers = {
             DeviceOption.RO_THERMAL_STATS:
                 lambda: np.array(stick.thermal_readings(), dtype=np.float32),

@@ -24,7 +24,6 @@ class StickFigures:
     """
 
     def __init__(self, now: float) -> None:
-        """Start with nothing measured."""
         self.inferences = 0
         self.unusable_boxes = 0
         self.celsius: float | None = None
