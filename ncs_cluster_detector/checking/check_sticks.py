@@ -44,7 +44,6 @@ from ncs_cluster_detector.checking.steps import kill_steps
 from ncs_cluster_detector.checking.steps import start_steps
 from ncs_cluster_detector.checking.steps.hands_step import hands_step
 from ncs_cluster_detector.checking.steps.heat_step import heat_step
-from ncs_cluster_detector.checking.terminal import own_terminal
 from ncs_cluster_detector.checking.terminal import Terminal
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.processes.process_start import as_command
@@ -217,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: list of words, by default those of the process.
     :return: the exit code: 0, 1 when something was not ok, 2 with one line when it could not run.
     """
+    sys.stdout.reconfigure(errors='replace')   # the degree sign in an ASCII terminal
     asked_to_stop = []
     # Only the first one counts: the steps have deadlines, and make and a terminal may both pass
     # the same Ctrl-C on.
@@ -225,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parse(arguments)
         check_environment()
-        return Check(options, own_terminal(), asked_to_stop).run()
+        return Check(options, Terminal(sys.stdout, sys.stdin), asked_to_stop).run()
     except CannotRunError as error:
         print(f'{PROGRAM}: {shown(error, *sys.argv)}', file=sys.stderr)
         return 2

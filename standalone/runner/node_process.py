@@ -12,11 +12,8 @@ from collections import deque
 from collections.abc import Mapping
 from collections.abc import Sequence
 from io import FileIO
-import os
-from pathlib import Path
 import re
 import signal
-import sys
 import time
 
 from ncs_cluster_detector.checking.node_process import kill
@@ -30,7 +27,6 @@ GROUP_PATIENCE_SEC = 2.0
 LOG_LINE = re.compile(r'\[([A-Z]+)\] \[\d+\.\d+\] \[[^\]]*\]: (.*)')
 LOUD_LEVELS = ('WARN', 'ERROR', 'FATAL')
 LAST_LINES = 12
-START_NODE = Path(__file__).resolve().parent / 'start_node.py'
 
 
 class NodeProcess(SessionProcess):
@@ -53,9 +49,7 @@ class NodeProcess(SessionProcess):
         self.warnings = deque(maxlen=100)
         self.last_lines = deque(maxlen=LAST_LINES)
         self._log = log
-        # Isolated and without site packages the helper takes 15 ms.
-        helper = [sys.executable, '-I', '-S', str(START_NODE), str(os.getpid())]
-        super().__init__([*helper, *command], environment, self._take)
+        super().__init__(command, environment, self._take)
 
     def clean_up(self) -> int:
         """

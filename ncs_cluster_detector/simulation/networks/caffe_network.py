@@ -62,12 +62,7 @@ def caffe_network(data: bytes) -> HostNetwork:
 
 
 def parse_definition(prototxt: bytes | memoryview) -> dict[str, list[Any]]:
-    """
-    Return a definition as :func:`protobuf_text.parse` does.
-
-    :param prototxt: its bytes, with comments in any encoding.
-    :raises ValueError: it is not a definition.
-    """
+    """Return a definition as :func:`protobuf_text.parse` does; comments have any encoding."""
     try:
         return protobuf_text.parse(bytes(prototxt).decode('utf-8', errors='replace'))
     except ValueError as error:
