@@ -13,9 +13,7 @@ import math
 from typing import Any
 from typing import NamedTuple
 
-from ncs_cluster_detector.checking.statuses import read_statuses
-from ncs_cluster_detector.checking.statuses import series_of
-from ncs_cluster_detector.checking.statuses import Stick
+from ncs_cluster_detector.checking import statuses
 import numpy as np
 
 
@@ -31,7 +29,7 @@ class Report(NamedTuple):
     time_sec: float
     step: str
     message: str   # of the cluster
-    sticks: tuple[Stick, ...]
+    sticks: tuple[statuses.Stick, ...]
 
 
 class History:
@@ -47,12 +45,12 @@ class History:
         self.images = []       # when each was published
         self.reports = []
 
-    def newest_sticks(self, since: float = -math.inf) -> tuple[Stick, ...]:
+    def newest_sticks(self, since: float = -math.inf) -> tuple[statuses.Stick, ...]:
         """Return the Sticks of the newest report since a time; empty if there is none."""
         reports = self.reports[-1:]
         return reports[0].sticks if reports and reports[0].time_sec >= since else ()
 
-    def stick(self, number: int, since: float = -math.inf) -> Stick | None:
+    def stick(self, number: int, since: float = -math.inf) -> statuses.Stick | None:
         """Return the newest Stick of a stick, or None."""
         return next((stick for stick in self.newest_sticks(since) if stick.number == number), None)
 
@@ -104,14 +102,14 @@ class History:
         """
         reports = self.reports_between(begin, end)
         numbers = sorted({stick.number for report in reports for stick in report.sticks})
-        return [series_of(number, reports, SERIES) for number in numbers]
+        return [statuses.series_of(number, reports, SERIES) for number in numbers]
 
 
 def _between(moments, begin, end):
     return slice(int(np.searchsorted(moments, begin)), int(np.searchsorted(moments, end, 'right')))
 
 
-def report_of(statuses: Iterable[Any], step: str, time_sec: float) -> Report | None:
+def report_of(published: Iterable[Any], step: str, time_sec: float) -> Report | None:
     """Return the Report in the statuses of a DiagnosticArray, or None if another node sent it."""
-    _, cluster, sticks = read_statuses(statuses)
+    _, cluster, sticks = statuses.read_statuses(published)
     return None if cluster is None else Report(time_sec, step, cluster.message, sticks)

@@ -99,10 +99,18 @@ def series_of(
         **{name: [getattr(stick, field) for _, stick in seen] for name, field in names.items()}}
 
 
+def number_in(text: str | None) -> float | None:
+    """Return the number in a text, or None for ``unknown`` and the like."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
 def _cluster_of(level, message, values):
     return Cluster(
-        level, message, _number(values.get('input_fps')), _number(values.get('detection_fps')),
-        _number(values.get('latency_ms_p50')), _number(values.get('latency_ms_p95')),
+        level, message, number_in(values.get('input_fps')), number_in(values.get('detection_fps')),
+        number_in(values.get('latency_ms_p50')), number_in(values.get('latency_ms_p95')),
         _whole(values.get('frames_dropped')),
         tuple(int(number) for number in values.get('active_sticks', '').split(',') if number),
         _whole(values.get('switches')), values.get('last_switch_reason', ''))
@@ -112,24 +120,16 @@ def _stick_of(status, level, values):
     return Stick(
         number=int(status.name.rpartition(' ')[2]), device_name=status.hardware_id,
         state=values.get('state', 'unknown'), active=values.get('active') == 'true',
-        celsius=_number(values.get('temperature_celsius')),
+        celsius=number_in(values.get('temperature_celsius')),
         throttle_level=_whole(values.get('throttle_level')),
         inferences=_whole(values.get('inferences')),
-        inference_ms=_number(values.get('inference_ms_p50')),
+        inference_ms=number_in(values.get('inference_ms_p50')),
         restarts=_whole(values.get('restarts')), last_error=values.get('last_error', ''),
         pid=_whole(values.get('pid')) or None, level=level,
-        duty=_number(values.get('duty_60s')),
+        duty=number_in(values.get('duty_60s')),
         rests=(WHY_IT_RESTS.match(status.message) or [''] * 2)[1])
-
-
-def _number(text):
-    """Return the number in a diagnostics value, or None for ``unknown`` and the like."""
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return None
 
 
 def _whole(text):
     """Return the whole number in a diagnostics value, 0 for what is none."""
-    return int(_number(text) or 0)
+    return int(number_in(text) or 0)

@@ -15,9 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-from ncs_cluster_detector.checking.statuses import Cluster
-from ncs_cluster_detector.checking.statuses import read_statuses
-from ncs_cluster_detector.checking.statuses import Stick
+from ncs_cluster_detector.checking import statuses
 
 LONGEST_LATENCY_MS = 60000
 
@@ -37,8 +35,8 @@ class Sample(NamedTuple):
     """The detector at one moment, in seconds since the start; one a second."""
 
     time_sec: float
-    cluster: Cluster
-    sticks: tuple[Stick, ...]
+    cluster: statuses.Cluster
+    sticks: tuple[statuses.Stick, ...]
 
 
 class Change(NamedTuple):
@@ -71,18 +69,18 @@ class RunState:
         self._last_detection_at = None
 
     @property
-    def cluster(self) -> Cluster | None:
+    def cluster(self) -> statuses.Cluster | None:
         """Return the newest Cluster, or None."""
         return self.samples[-1].cluster if self.samples else None
 
     @property
-    def sticks(self) -> tuple[Stick, ...]:
+    def sticks(self) -> tuple[statuses.Stick, ...]:
         """Return the newest Sticks."""
         return self.samples[-1].sticks if self.samples else ()
 
     def take_statuses(self, published: Iterable[Any], now: float) -> None:
         """Take a DiagnosticArray's statuses (of the camera or of the detector)."""
-        camera, cluster, sticks = read_statuses(published)
+        camera, cluster, sticks = statuses.read_statuses(published)
         self.camera = camera or self.camera
         if cluster is not None:
             if cluster.switches > (self.cluster.switches if self.cluster else 0):

@@ -8,21 +8,19 @@
 # the License.
 """Makes report.json, the machine-readable report; times count from the start of the nodes."""
 
-import importlib.metadata
 import json
 from pathlib import Path
 import platform
 from typing import Any
 from xml.etree import ElementTree
 
+from ncs_cluster_detector.checking.facts.machine_facts import version_of
 from ncs_cluster_detector.checking.statuses import series_of
 from ncs_cluster_detector.shown_text import all_shown
 from runner.state import RunState
 
 FORMAT = 'ncs_cluster_detector run report, version 1'
 PACKAGES = ('rclpy', 'opencv-python-headless', 'numpy', 'matplotlib')
-# The name of a distribution on PyPI, where it is not that of the package.
-DISTRIBUTIONS = {'rclpy': 'ros-rclpy'}
 # The lists of a stick, and the field of Stick that each holds.
 SERIES = {
     'temperature_celsius': 'celsius', 'active': 'active', 'state': 'state', 'duty_60s': 'duty',
@@ -103,16 +101,12 @@ def _text(value, indent):
 
 def versions(root: Path) -> dict[str, str | None]:
     """Return the versions of what ran, by name."""
-    found = {
+    # Another build of a package, such as Debian's, may have no such record.
+    return {
         'ncs_cluster_detector': ElementTree.parse(root / 'package.xml').findtext('version'),
         'python': platform.python_version(),
-        'system': f'{platform.system()} {platform.machine()}'}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(DISTRIBUTIONS.get(name, name))
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None   # another build of it, such as Debian's, has no such record
-    return found
+        'system': f'{platform.system()} {platform.machine()}',
+        **{name: version_of(name) for name in PACKAGES}}
 
 
 def _cluster_series(samples):
