@@ -19,6 +19,7 @@ import os
 import subprocess
 import time
 
+from camera_cpu import clean_shared_memory
 from camera_cpu import cpu_share
 from camera_cpu import node_command
 from camera_cpu import run_environment
@@ -90,7 +91,7 @@ def main() -> None:
         os.environ, run_environment.claim_domain(os.getpid()))
     os.environ.update(environment)
     import rclpy
-    with run_environment.clean_shared_memory(), contextlib.ExitStack() as stack:
+    with clean_shared_memory(), contextlib.ExitStack() as stack:
         rclpy.init()
         stack.callback(rclpy.shutdown)
         for width, height in SIZES:

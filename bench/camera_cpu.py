@@ -26,8 +26,9 @@ import time
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-import psutil  # noqa: E402, I100
-from runner import environment as run_environment  # noqa: E402
+from ncs_cluster_detector.checking import environment as run_environment  # noqa: E402, I100
+from ncs_cluster_detector.checking.shared_memory import clean_shared_memory  # noqa: E402
+import psutil  # noqa: E402
 from runner.nodes import node_command  # noqa: E402
 
 SIZES = ((640, 480), (1280, 720))
@@ -121,7 +122,7 @@ def main() -> None:
     """Measure every size, and print the table."""
     environment = run_environment.loopback_environment(
         os.environ, run_environment.claim_domain(os.getpid()))
-    with run_environment.clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
+    with clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
         for width, height in SIZES:
             path = Path(folder) / f'{width}.avi'
             write_video(path, width, height)

@@ -27,7 +27,8 @@ from typing import Sequence
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-from runner import environment as run_environment  # noqa: E402, I100
+from ncs_cluster_detector.checking import environment as run_environment  # noqa: E402, I100
+from ncs_cluster_detector.checking.shared_memory import clean_shared_memory  # noqa: E402
 from runner import node_process  # noqa: E402, I100
 from runner.nodes import node_command  # noqa: E402
 
@@ -207,7 +208,7 @@ def main() -> None:
                     for name, profile in LISTENERS.items()}
     run_environment.use(environments['profile'])
     try:
-        with run_environment.clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
+        with clean_shared_memory(), tempfile.TemporaryDirectory() as folder:
             rows = [COLUMNS, *(measure(*size, environments, Path(folder)) for size in SIZES)]
     except RuntimeError as error:
         sys.exit(f'image_transport: {error}')

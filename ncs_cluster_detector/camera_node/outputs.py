@@ -13,10 +13,7 @@ from collections.abc import Callable
 from ncs_cluster_detector.camera_node.camera_info import camera_info_of
 from ncs_cluster_detector.cameras.grabbing.frame_handover import GrabbedFrame
 from ncs_cluster_detector.geometry.calibration import Calibration
-from ncs_cluster_detector.ros.image_messages import DEPTH_INFO_TOPIC
-from ncs_cluster_detector.ros.image_messages import DEPTH_TOPIC
-from ncs_cluster_detector.ros.image_messages import image_message
-from ncs_cluster_detector.ros.image_messages import publish_compressed
+from ncs_cluster_detector.ros import image_messages
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
@@ -54,8 +51,8 @@ class CameraOutputs:
         self._all = [self._images, self._compressed, self._infos]
         self._depth = self._depth_infos = None
         if with_depth:
-            self._depth = publisher(Image, DEPTH_TOPIC)
-            self._depth_infos = publisher(CameraInfo, DEPTH_INFO_TOPIC)
+            self._depth = publisher(Image, image_messages.DEPTH_TOPIC)
+            self._depth_infos = publisher(CameraInfo, image_messages.DEPTH_INFO_TOPIC)
             self._all += [self._depth, self._depth_infos]
 
     def wanted(self) -> bool:
@@ -77,10 +74,10 @@ class CameraOutputs:
             for publisher in infos:
                 publisher.publish(info)
         if frame.depth is not None:
-            self._depth.publish(image_message(header, frame.depth, '16UC1'))
+            self._depth.publish(image_messages.image_message(header, frame.depth, '16UC1'))
         if self._images.get_subscription_count():
-            self._images.publish(image_message(header, frame.image, 'bgr8'))
-        publish_compressed(self._compressed, header, frame.image, self._logger)
+            self._images.publish(image_messages.image_message(header, frame.image, 'bgr8'))
+        image_messages.publish_compressed(self._compressed, header, frame.image, self._logger)
 
     def _fitting(self, frame, width, height):
         """Return the calibration for a picture of this size, or None."""

@@ -16,16 +16,12 @@ from typing import Any
 from typing import BinaryIO
 from typing import NamedTuple
 
+from ncs_cluster_detector.checking import verdicts
 from ncs_cluster_detector.checking.arguments import Options
-from ncs_cluster_detector.checking.history import StickReport
 from ncs_cluster_detector.checking.node_process import NodeProcess
 from ncs_cluster_detector.checking.shared_memory import segments_held_by
+from ncs_cluster_detector.checking.statuses import ReportedStick
 from ncs_cluster_detector.checking.terminal import Terminal
-from ncs_cluster_detector.checking.verdicts import judge
-from ncs_cluster_detector.checking.verdicts import NOT_OK
-from ncs_cluster_detector.checking.verdicts import OK
-from ncs_cluster_detector.checking.verdicts import skipped
-from ncs_cluster_detector.checking.verdicts import Verdict
 
 POLL_SEC = 0.02
 # Images a second for one stick until its rate is known; a real one infers 10 to 12 a second.
@@ -96,7 +92,7 @@ class Bench:
         self.step = self.observer.step = step
         return self.figures.setdefault(step, {'began_sec': round(self.clock(), 3)})
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, verdict: verdicts.Verdict) -> None:
         """Keep a Verdict and show it."""
         self.verdicts.append(verdict)
         seen = f' ({verdict.seen})' if verdict.text() == 'ok' and verdict.seen else ''
@@ -105,15 +101,16 @@ class Bench:
     def judge(
             self, what: str, value: float | None, limit_name: str, remark: str = '') -> None:
         """Add the Verdict on a figure of this step; parameters as in :mod:`verdicts`."""
-        self.add(judge(self.step, what, value, limit_name, remark))
+        self.add(verdicts.judge(self.step, what, value, limit_name, remark))
 
     def check(self, what: str, is_ok: bool, seen: str, expected: str = '') -> None:
         """Add the Verdict on something in this step that is ok or not."""
-        self.add(Verdict(self.step, what, OK if is_ok else NOT_OK, seen, expected))
+        outcome = verdicts.OK if is_ok else verdicts.NOT_OK
+        self.add(verdicts.Verdict(self.step, what, outcome, seen, expected))
 
     def skip(self, what: str, why: str) -> None:
         """Add the Verdict on a check of this step that was left out."""
-        self.add(skipped(self.step, what, why))
+        self.add(verdicts.skipped(self.step, what, why))
 
     def start_node(self) -> None:
         """Start the node, which must not be running."""
@@ -162,8 +159,8 @@ class Bench:
         """Wait for a time."""
         self.wait(lambda: False, seconds)
 
-    def running(self, since: float = 0.0) -> list[StickReport]:
-        """Return the StickReports of the running sticks in the newest report since a time."""
+    def running(self, since: float = 0.0) -> list[ReportedStick]:
+        """Return the Sticks of the running sticks in the newest report since a time."""
         return [stick for stick in self.history.newest_sticks(since) if stick.state == 'RUNNING']
 
     def wait_for_running(

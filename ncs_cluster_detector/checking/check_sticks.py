@@ -19,6 +19,8 @@ import tempfile
 import time
 import traceback
 
+from ncs_cluster_detector.checking import shared_memory
+from ncs_cluster_detector.checking import verdicts
 from ncs_cluster_detector.checking.arguments import Options
 from ncs_cluster_detector.checking.arguments import parse
 from ncs_cluster_detector.checking.arguments import PROGRAM
@@ -38,23 +40,11 @@ from ncs_cluster_detector.checking.reporting.report import write_report
 from ncs_cluster_detector.checking.reporting.report import write_temperatures
 from ncs_cluster_detector.checking.reporting.summary import result_line
 from ncs_cluster_detector.checking.reporting.summary import summary_lines
-from ncs_cluster_detector.checking.shared_memory import remove_unused
-from ncs_cluster_detector.checking.shared_memory import segment_of
-from ncs_cluster_detector.checking.shared_memory import shared_memory_names
+from ncs_cluster_detector.checking.steps import kill_steps
+from ncs_cluster_detector.checking.steps import start_steps
 from ncs_cluster_detector.checking.steps.hands_step import hands_step
 from ncs_cluster_detector.checking.steps.heat_step import heat_step
-from ncs_cluster_detector.checking.steps.kill_steps import end_step
-from ncs_cluster_detector.checking.steps.kill_steps import node_step
-from ncs_cluster_detector.checking.steps.kill_steps import worker_step
-from ncs_cluster_detector.checking.steps.start_steps import rates_step
-from ncs_cluster_detector.checking.steps.start_steps import start_step
-from ncs_cluster_detector.checking.terminal import own_terminal
 from ncs_cluster_detector.checking.terminal import Terminal
-from ncs_cluster_detector.checking.verdicts import exit_code
-from ncs_cluster_detector.checking.verdicts import judge_replug_needed
-from ncs_cluster_detector.checking.verdicts import NOT_OK
-from ncs_cluster_detector.checking.verdicts import skipped
-from ncs_cluster_detector.checking.verdicts import Verdict
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.processes.process_start import as_command
 from ncs_cluster_detector.processes.process_start import stop_signals
@@ -66,10 +56,10 @@ REPORT_FILES = ('report.txt', 'report.json', 'temperatures.csv', 'node.log')
 COMES_BACK_SEC = 20.0
 # (name, what is done, function); the end of the node follows in any case.
 STEPS = (
-    ('start', 'the node starts, and the sticks one after another', start_step),
-    ('rates', 'rates of one, two, ... sticks', rates_step),
-    ('kill a worker', 'workers are killed while they infer', worker_step),
-    ('kill the node', 'the node is killed and started again', node_step),
+    ('start', 'the node starts, and the sticks one after another', start_steps.start_step),
+    ('rates', 'rates of one, two, ... sticks', start_steps.rates_step),
+    ('kill a worker', 'workers are killed while they infer', kill_steps.worker_step),
+    ('kill the node', 'the node is killed and started again', kill_steps.node_step),
     ('heat', 'all sticks at full load, then rest', heat_step),
     ('unplug', 'a stick is pulled out and plugged in again', hands_step))
 
@@ -100,16 +90,16 @@ class Check:
                                      'first, or use make check-sticks') from None
             observer = Observer(self._clock)
             bench = Bench(self._options, self._clock, observer, self._terminal, log, environment)
-            stack.callback(lambda: remove_unused({
-                name for name in shared_memory_names()
-                if segment_of(name) in bench.shared_memory}))
+            stack.callback(lambda: shared_memory.remove_unused({
+                name for name in shared_memory.shared_memory_names()
+                if shared_memory.segment_of(name) in bench.shared_memory}))
             stack.callback(observer.close)   # runs before the callback above
             bench.asked_to_stop = self._asked_to_stop
             try:
                 self._take_steps(bench)
             except CannotRunError as error:
                 complaint = str(error)
-                bench.add(Verdict('start', 'a stick runs', NOT_OK, complaint))
+                bench.add(verdicts.failed('start', 'a stick runs', complaint))
                 self._ended = 'it could not run'
             finally:
                 self._end(bench)
@@ -119,7 +109,7 @@ class Check:
                            f'them in.\n{result_line(report)}')
         if complaint is not None:
             raise CannotRunError(complaint)
-        return exit_code(bench.verdicts, self._ended != 'at its end')
+        return verdicts.exit_code(bench.verdicts, self._ended != 'at its end')
 
     def _look_around(self, stack):
         """Collect the facts; return the environment in which the node finds the SDK."""
@@ -138,7 +128,7 @@ class Check:
             self._say(index + 1, what)
             try:
                 if index and not bench.wait(bench.running, COMES_BACK_SEC):
-                    bench.add(Verdict(name, 'a stick runs', NOT_OK, 'none', 'at least one'))
+                    bench.add(verdicts.failed(name, 'a stick runs', 'none', 'at least one'))
                     continue
                 step(bench)
             except (StoppedError, NodeEndedError) as error:
@@ -147,28 +137,29 @@ class Check:
                     raise CannotRunError(bench.node.last_words()) from None
                 self._ended = 'the node ended by itself' if by_itself else f'stopped by {error}'
                 if by_itself:
-                    bench.add(Verdict(name, 'the node runs', NOT_OK, str(error), 'no end'))
+                    bench.add(verdicts.failed(name, 'the node runs', str(error), 'no end'))
                 for left in names[index + by_itself:]:
-                    bench.add(skipped(left, what if left == name else 'all of it', self._ended))
+                    bench.add(verdicts.skipped(
+                        left, what if left == name else 'all of it', self._ended))
                 return
             except CannotRunError:
                 raise
             except Exception as error:   # a bug in one step must not stop the other steps
                 bench.figures.setdefault(name, {})['traceback'] = traceback.format_exc()
-                bench.add(Verdict(name, 'the check itself', NOT_OK, f'{type(error).__name__}: '
-                                  f'{error}', 'no error; please send it in'))
+                bench.add(verdicts.failed(name, 'the check itself', f'{type(error).__name__}: '
+                                          f'{error}', 'no error; please send it in'))
 
     def _end(self, bench):
         if bench.node is None:
             return
         if bench.node.exit_code() is None:
             self._say(len(STEPS) + 1, 'the node is stopped cleanly')
-            end_step(bench)
+            kill_steps.end_step(bench)
         bench.node.end_by_force()
 
     def _write(self, bench):
         history, out = bench.history, self._options.out
-        for verdict in judge_replug_needed(history.reports):
+        for verdict in verdicts.judge_replug_needed(history.reports):
             bench.add(verdict)
         report = make_report(self._run_facts(history), self._facts, bench.verdicts, bench.figures)
         try:
@@ -225,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: list of words, by default those of the process.
     :return: the exit code: 0, 1 when something was not ok, 2 with one line when it could not run.
     """
+    sys.stdout.reconfigure(errors='replace')   # the degree sign in an ASCII terminal
     asked_to_stop = []
     # Only the first one counts: the steps have deadlines, and make and a terminal may both pass
     # the same Ctrl-C on.
@@ -233,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parse(arguments)
         check_environment()
-        return Check(options, own_terminal(), asked_to_stop).run()
+        return Check(options, Terminal(sys.stdout, sys.stdin), asked_to_stop).run()
     except CannotRunError as error:
         print(f'{PROGRAM}: {shown(error, *sys.argv)}', file=sys.stderr)
         return 2

@@ -6,13 +6,16 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Give a check an environment of its own: a free ROS domain, on this machine only."""
+"""Give a check or a run an environment of its own: a free ROS domain, on this machine only."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 import os
+from pathlib import Path
 import socket
 import tempfile
 
+from ncs_cluster_detector.ros.environment import DEFAULT_MIDDLEWARE
 from ncs_cluster_detector.ros.environment import fault_in_environment
 from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
@@ -49,13 +52,33 @@ def check_environment() -> None:
 
 def use_own_domain() -> None:
     """Keep the ROS traffic of this process and its children to themselves; call before rclpy."""
-    for name in FOREIGN_VARIABLES:
-        os.environ.pop(name, None)
-    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, str(LOOPBACK_PROFILE)))
-    os.environ.update({
+    use(loopback_environment(os.environ, claim_domain(os.getpid()), middleware=None))
+
+
+def loopback_environment(
+        inherited: Mapping[str, str], domain: int, profile: Path | None = LOOPBACK_PROFILE,
+        middleware: str | None = DEFAULT_MIDDLEWARE) -> dict[str, str]:
+    """
+    Return environment variables for processes that see only this machine, in a domain.
+
+    :param inherited: the environment variables of the caller.
+    :param profile: that of Fast DDS, or None for the transports that it has by itself.
+    :param middleware: what ROS runs on, or None for the caller's.
+    """
+    kept = {name: value for name, value in inherited.items()
+            if name not in FOREIGN_VARIABLES + PROFILE_VARIABLES}
+    profiles = {} if profile is None else dict.fromkeys(PROFILE_VARIABLES, str(profile))
+    chosen = {} if middleware is None else {'RMW_IMPLEMENTATION': middleware}
+    return {
+        **kept, **profiles, **chosen,
         'PYTHONUNBUFFERED': '1', 'RCUTILS_COLORIZED_OUTPUT': '0',
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'ROS_DOMAIN_ID': str(claim_domain(os.getpid()))})
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_DOMAIN_ID': str(domain)}
+
+
+def use(environment: Mapping[str, str]) -> None:
+    """Use this environment in this process, too; call it before rclpy is imported."""
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def claim_domain(seed: int) -> int:

@@ -13,28 +13,14 @@ import math
 from typing import Any
 from typing import NamedTuple
 
+from ncs_cluster_detector.checking import statuses
 import numpy as np
 
 
-class StickReport(NamedTuple):
-    """One stick in one message on ``/diagnostics``."""
-
-    number: int
-    device_name: str
-    state: str
-    active: bool
-    celsius: float | None
-    throttle_level: int
-    inferences: int
-    inference_ms: float | None
-    restarts: int
-    last_error: str
-    pid: int | None
-
-    @property
-    def port(self) -> str:
-        """Return the USB port path, such as 1.2."""
-        return self.device_name.partition('-')[0]
+# The lists of a series, and the field of Stick that each holds.
+SERIES = {
+    'temperature_celsius': 'celsius', 'active': 'active', 'state': 'state',
+    'throttle_level': 'throttle_level', 'inferences': 'inferences', 'restarts': 'restarts'}
 
 
 class Report(NamedTuple):
@@ -43,7 +29,7 @@ class Report(NamedTuple):
     time_sec: float
     step: str
     message: str   # of the cluster
-    sticks: tuple[StickReport, ...]
+    sticks: tuple[statuses.ReportedStick, ...]
 
 
 class History:
@@ -59,13 +45,13 @@ class History:
         self.images = []       # when each was published
         self.reports = []
 
-    def newest_sticks(self, since: float = -math.inf) -> tuple[StickReport, ...]:
-        """Return the StickReports of the newest report since a time; empty if there is none."""
+    def newest_sticks(self, since: float = -math.inf) -> tuple[statuses.ReportedStick, ...]:
+        """Return the Sticks of the newest report since a time; empty if there is none."""
         reports = self.reports[-1:]
         return reports[0].sticks if reports and reports[0].time_sec >= since else ()
 
-    def stick(self, number: int, since: float = -math.inf) -> StickReport | None:
-        """Return the newest StickReport of a stick, or None."""
+    def stick(self, number: int, since: float = -math.inf) -> statuses.ReportedStick | None:
+        """Return the newest Stick of a stick, or None."""
         return next((stick for stick in self.newest_sticks(since) if stick.number == number), None)
 
     def reports_between(self, begin: float, end: float = math.inf) -> list[Report]:
@@ -116,55 +102,14 @@ class History:
         """
         reports = self.reports_between(begin, end)
         numbers = sorted({stick.number for report in reports for stick in report.sticks})
-        return [self._one_series(number, reports) for number in numbers]
-
-    @staticmethod
-    def _one_series(number, reports):
-        seen = [(report.time_sec, stick) for report in reports for stick in report.sticks
-                if stick.number == number]
-        sticks = [stick for _, stick in seen]
-        return {
-            'stick': number,
-            'device_name': sticks[-1].device_name,
-            'time_sec': [round(time_sec, 3) for time_sec, _ in seen],
-            'temperature_celsius': [stick.celsius for stick in sticks],
-            'active': [stick.active for stick in sticks],
-            'state': [stick.state for stick in sticks],
-            'throttle_level': [stick.throttle_level for stick in sticks],
-            'inferences': [stick.inferences for stick in sticks],
-            'restarts': [stick.restarts for stick in sticks]}
+        return [statuses.series_of(number, reports, SERIES) for number in numbers]
 
 
 def _between(moments, begin, end):
     return slice(int(np.searchsorted(moments, begin)), int(np.searchsorted(moments, end, 'right')))
 
 
-def report_of(statuses: Iterable[Any], step: str, time_sec: float) -> Report | None:
+def report_of(published: Iterable[Any], step: str, time_sec: float) -> Report | None:
     """Return the Report in the statuses of a DiagnosticArray, or None if another node sent it."""
-    message, sticks = None, []
-    for status in statuses:
-        values = {item.key: item.value for item in status.values}
-        if status.name == 'detector: cluster':
-            message = status.message
-        elif status.name.startswith('detector: stick '):
-            sticks.append(_stick_of(status, values))
-    return None if message is None else Report(time_sec, step, message, tuple(sticks))
-
-
-def _stick_of(status, values):
-    return StickReport(
-        number=int(status.name.rpartition(' ')[2]), device_name=status.hardware_id,
-        state=values.get('state', 'unknown'), active=values.get('active') == 'true',
-        celsius=_number(values.get('temperature_celsius')),
-        throttle_level=int(values.get('throttle_level') or 0),
-        inferences=int(values.get('inferences') or 0),
-        inference_ms=_number(values.get('inference_ms_p50')),
-        restarts=int(values.get('restarts') or 0), last_error=values.get('last_error', ''),
-        pid=int(values['pid']) if values.get('pid') else None)
-
-
-def _number(text):
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return None
+    _, cluster, sticks = statuses.read_statuses(published)
+    return None if cluster is None else Report(time_sec, step, cluster.message, sticks)

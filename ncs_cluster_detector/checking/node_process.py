@@ -6,16 +6,18 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Run the detector node as a child process: start it, keep its log lines, stop it."""
+"""Run a node as a child process: start it, keep its log lines, stop it."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 import contextlib
 import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from typing import BinaryIO
@@ -24,13 +26,17 @@ from ncs_cluster_detector.checking.reporting.privacy import scrubbed
 from ncs_cluster_detector.processes.module_path import python_command
 import psutil
 
-# PR_SET_PDEATHSIG of prctl(2): the node gets SIGINT when this process dies, even by SIGKILL. The
-# default handler is restored because a shell's background jobs ignore SIGINT, and children
-# inherit that.
-_NODE_PROGRAM = """
-import ctypes, signal
+# Becomes the command in its arguments, which gets SIGINT when this process dies, even by SIGKILL:
+# 1 is PR_SET_PDEATHSIG of prctl(2), which outlives the exec. The default handler is restored
+# because a shell's background jobs ignore SIGINT, and children inherit that.
+_BECOME_CHILD = """
+import ctypes, os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 ctypes.CDLL(None).prctl(1, signal.SIGINT)
+if os.getppid() == int(sys.argv[1]):   # else it was killed before the line above
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+_NODE_PROGRAM = """
 from ncs_cluster_detector.executables import detector_node
 raise SystemExit(detector_node())
 """
@@ -40,8 +46,49 @@ POLL_SEC = 0.02
 OUTPUT_PATIENCE_SEC = 1.0
 
 
-class NodeProcess:
-    """The node in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+class SessionProcess:
+    """A process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+
+    def __init__(
+            self, command: Sequence[str], environment: Mapping[str, str],
+            take_line: Callable[[str], object]) -> None:
+        """Start the process; a thread calls ``take_line`` with each line that it writes."""
+        # Isolated and without site packages the program takes 15 ms.
+        become = [sys.executable, '-I', '-S', '-c', _BECOME_CHILD, str(os.getpid())]
+        self._process = subprocess.Popen(
+            [*become, *command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors='replace', start_new_session=True)
+        self.pid = self._process.pid
+        self._reader = threading.Thread(
+            target=self._read, args=(take_line,), name=f'output of {self.pid}', daemon=True)
+        self._reader.start()
+
+    def exit_code(self) -> int | None:
+        """Return the exit code (negative: the signal that ended it), or None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to this process alone."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout_sec: float) -> bool:
+        """Wait until the process has ended; return whether it has."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_sec)
+        return self.exit_code() is not None
+
+    def wait_for_output(self) -> None:
+        """Wait until the last line of an ended process is read."""
+        self._reader.join(OUTPUT_PATIENCE_SEC)
+
+    def _read(self, take_line):
+        with self._process.stdout as output:
+            for line in output:
+                take_line(line.rstrip())
+
+
+class NodeProcess(SessionProcess):
+    """The detector node, whose lines go to a log with their times."""
 
     def __init__(
             self, arguments: Iterable[str], log: BinaryIO, clock: Callable[[], float],
@@ -56,21 +103,8 @@ class NodeProcess:
         self.lines = []   # pairs (seconds, text)
         self._log, self._clock = log, clock
         self.started_at = clock()
-        self._process = subprocess.Popen(
-            [*python_command(_NODE_PROGRAM), '--ros-args', *arguments], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
-            start_new_session=True, env={**os.environ, **environment})
-        self.pid = self._process.pid
-        self._reader = threading.Thread(target=self._read, name='node output', daemon=True)
-        self._reader.start()
-
-    def exit_code(self) -> int | None:
-        """Return the exit code (negative: the signal that ended it), or None while it runs."""
-        return self._process.poll()
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the node, not to its workers."""
-        self._process.send_signal(number)
+        super().__init__([*python_command(_NODE_PROGRAM), '--ros-args', *arguments],
+                         {**os.environ, **environment}, self._take)
 
     def signal_worker(self, pid: int, number: int) -> bool:
         """Send a signal to a process of the node; return False when it is not one (any more)."""
@@ -82,23 +116,11 @@ class NodeProcess:
             return False
         return True
 
-    def wait(self, timeout_sec: float) -> bool:
-        """Wait until the node has ended; return whether it has."""
-        try:
-            self._process.wait(timeout_sec)
-        except subprocess.TimeoutExpired:
-            return False
-        self._reader.join(OUTPUT_PATIENCE_SEC)
-        return True
-
-    def wait_for_session(self, timeout_sec: float) -> list[int]:
-        """Wait until none of its processes is left; return the ids of those that are."""
-        return members_left(self.pid, timeout_sec)
-
     def end_by_force(self) -> None:
         """Kill all of its processes."""
         kill(session_members(self.pid))
         self.wait(OUTPUT_PATIENCE_SEC)
+        self.wait_for_output()
 
     def ready_at(self, number: int, since: float) -> float | None:
         """Return when its log first said, since a time, that a stick is ready; None if never."""
@@ -118,15 +140,11 @@ class NodeProcess:
         fatal = [line for line in lines if line.startswith('[FATAL]')]
         return re.sub(r'^\[[A-Z]+\] \[[\d.]+\] \[[^\]]*\]: ', '', (fatal or lines or [''])[-1])
 
-    def _read(self):
-        with self._process.stdout as output:
-            for line in output:
-                now, line = self._clock(), scrubbed(line.rstrip())
-                self.lines.append((now, line))
-                try:
-                    self._log.write(f'{now:8.3f} {line}\n'.encode())
-                except (OSError, ValueError):   # the disk is full; the node must not wait for us
-                    continue
+    def _take(self, line):
+        now, line = self._clock(), scrubbed(line)
+        self.lines.append((now, line))
+        with contextlib.suppress(OSError, ValueError):   # the disk is full; the node must not wait
+            self._log.write(f'{now:8.3f} {line}\n'.encode())
 
 
 def session_members(session: int) -> list[int]:

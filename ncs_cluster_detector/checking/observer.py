@@ -144,8 +144,6 @@ def _image_messages():
     for number in range(PICTURES):
         message = Image(height=HEIGHT, width=WIDTH, encoding='bgr8', step=WIDTH * 3)
         message.header.frame_id = 'check_sticks'
-        data = array.array('B')
-        data.frombytes(street.picture(number).tobytes())
-        message.data = data
+        message.data = array.array('B', street.picture(number).tobytes())
         messages.append(message)
     return messages

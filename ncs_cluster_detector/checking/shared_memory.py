@@ -9,6 +9,7 @@
 """Remove the shared memory that Fast DDS leaves behind when a node is killed."""
 
 from collections.abc import Iterable
+from collections.abc import Iterator
 import contextlib
 import fcntl
 import os
@@ -39,6 +40,20 @@ def segments_held_by(pid: int) -> set[str]:
             with contextlib.suppress(OSError):
                 found.update(_NAME.findall(os.readlink(link)))
     return set(map(segment_of, found))
+
+
+@contextlib.contextmanager
+def clean_shared_memory() -> Iterator[None]:
+    """
+    Remove what a run, the body, has left in shared memory; begin and end it outside of ROS.
+
+    What was there before belongs to others, and what another process holds stays.
+    """
+    before = shared_memory_names()
+    try:
+        yield
+    finally:
+        remove_unused(shared_memory_names() - before)
 
 
 def remove_unused(names: Iterable[str]) -> set[str]:

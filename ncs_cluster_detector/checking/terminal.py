@@ -9,7 +9,6 @@
 """Print the progress of a check, and notice when ENTER is pressed."""
 
 import select
-import sys
 from typing import TextIO
 
 
@@ -37,9 +36,3 @@ class Terminal:
                 return True
             pressed = True
         return pressed
-
-
-def own_terminal() -> Terminal:
-    """Return the Terminal of this process."""
-    sys.stdout.reconfigure(errors='replace')   # the degree sign in an ASCII terminal
-    return Terminal(sys.stdout, sys.stdin)

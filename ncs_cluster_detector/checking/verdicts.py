@@ -116,10 +116,15 @@ def skipped(step: str, what: str, why: str) -> Verdict:
     return Verdict(step, what, SKIPPED, why)
 
 
+def failed(step: str, what: str, seen: str, expected: str = '') -> Verdict:
+    """Return the Verdict on something that is not ok."""
+    return Verdict(step, what, NOT_OK, seen, expected)
+
+
 def judge_states(step: str, sticks: Sequence[Any]) -> list[Verdict]:
     """Return a Verdict for each stick that does not run, or one for all when all do."""
-    found = [Verdict(step, f'stick {stick.number} at port {stick.port} runs', NOT_OK,
-                     _state_and_reason(stick), _what_to_do(stick))
+    found = [failed(step, f'stick {stick.number} at port {stick.port} runs',
+                    _state_and_reason(stick), _what_to_do(stick))
              for stick in sticks if stick.state not in ('RUNNING', 'DEAD')]
     if found or any(stick.state == 'DEAD' for stick in sticks):
         return found   # judge_replug_needed() reports the dead ones
@@ -133,8 +138,8 @@ def judge_replug_needed(reports: Iterable[Any]) -> list[Verdict]:
         for stick in report.sticks:
             if stick.state == 'DEAD':
                 dead.setdefault(stick.number, stick)
-    return [Verdict('all', f'stick {stick.number} at port {stick.port} answers', NOT_OK,
-                    'it was DEAD: booted, and silent on USB', f'an answer; {REPLUG}')
+    return [failed('all', f'stick {stick.number} at port {stick.port} answers',
+                   'it was DEAD: booted, and silent on USB', f'an answer; {REPLUG}')
             for _, stick in sorted(dead.items())]
 
 
@@ -157,9 +162,9 @@ def judge_failures(step: str, reports: Iterable[Any]) -> list[Verdict]:
         for stick in report.sticks:
             first.setdefault(stick.number, stick.restarts)
             last[stick.number] = stick
-    found = [Verdict(step, f'stick {number} at port {stick.port} goes on', NOT_OK,
-                     f'it failed {stick.restarts - first[number]} times ({stick.last_error})',
-                     'no failure; is its power too weak?')
+    found = [failed(step, f'stick {number} at port {stick.port} goes on',
+                    f'it failed {stick.restarts - first[number]} times ({stick.last_error})',
+                    'no failure; is its power too weak?')
              for number, stick in sorted(last.items()) if stick.restarts > first[number]]
     return found or [Verdict(step, 'no stick fails by itself', OK, f'{len(last)} sticks')]
 

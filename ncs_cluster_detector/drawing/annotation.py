@@ -12,11 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import cv2
+from ncs_cluster_detector.drawing import status_strip
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
-from ncs_cluster_detector.drawing.status_strip import lay_on
-from ncs_cluster_detector.drawing.status_strip import strip_for
-from ncs_cluster_detector.drawing.status_strip import StripContent
 from ncs_cluster_detector.drawing.text import text_height
 from ncs_cluster_detector.drawing.text import text_tile
 import numpy as np
@@ -26,7 +24,7 @@ LONGEST_LABEL = 40   # characters
 
 
 def annotate(image: npt.NDArray[np.uint8], detections: Sequence[Any],
-             distances: Sequence[float | None], content: StripContent) -> None:
+             distances: Sequence[float | None], content: status_strip.StripContent) -> None:
     """
     Draw detections and the state of the sticks on the picture itself.
 
@@ -34,9 +32,9 @@ def annotate(image: npt.NDArray[np.uint8], detections: Sequence[Any],
     :param distances: of each detection in metres, None where it is not known.
     """
     height, width = image.shape[:2]
-    strip = strip_for(content, width, height)
+    strip = status_strip.strip_for(content, width, height)
     draw_detections(image, detections, distances, height - len(strip.colour))
-    lay_on(image, strip)
+    status_strip.lay_on(image, strip)
 
 
 def draw_detections(image: npt.NDArray[np.uint8], detections: Sequence[Any],

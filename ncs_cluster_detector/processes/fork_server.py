@@ -65,7 +65,6 @@ class ForkServer:
     """The server process; it is started when first needed, and again if it has ended."""
 
     def __init__(self) -> None:
-        """Start no process yet."""
         self.preload: tuple[str, ...] = ()   # names of modules; what is not installed is left out
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None

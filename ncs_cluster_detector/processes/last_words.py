@@ -52,7 +52,6 @@ class LastWords:
         return _FOLDER.sub('', lines[-1])[:_LONGEST_QUOTE] if lines else ''
 
     def close(self) -> None:
-        """Close the pipe."""
         self._reader.close()
 
 

@@ -46,7 +46,6 @@ class BusCleaner:
     """
 
     def __init__(self, config: messages.WorkerConfig, logger: Logger) -> None:
-        """Start without a process."""
         self.dead: dict[str, messages.DeadStick] = {}   # by USB port
         self.spared: frozenset[str] = frozenset()   # the own ports of the last cleaning
         self.state = CleanerState.ENDED

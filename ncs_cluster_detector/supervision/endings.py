@@ -43,7 +43,6 @@ class Endings:
     """
 
     def __init__(self) -> None:
-        """Start with none."""
         self._endings: list[_Ending] = []
 
     def add(self, handle: WorkerHandle, record: StickRecord | None, kill_at: float) -> None:

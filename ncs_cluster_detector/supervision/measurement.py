@@ -20,7 +20,6 @@ class Rate:
     WINDOW_SEC = 5.0
 
     def __init__(self) -> None:
-        """Start with no event."""
         self._times: deque[float] = deque()
 
     def count(self, now: float) -> None:
@@ -49,7 +48,6 @@ class Durations:
     """Percentiles of the last 200 durations, in seconds."""
 
     def __init__(self) -> None:
-        """Start with no duration."""
         self._durations: deque[float] = deque(maxlen=200)
 
     def add(self, duration_sec: float) -> None:
@@ -106,7 +104,6 @@ class Work:
     """
 
     def __init__(self) -> None:
-        """Start with no work."""
         # Time of one inference at full speed; None before the first.
         self.inference_sec: float | None = None
         # Median of the latest three inferences; None before them.

@@ -143,7 +143,8 @@ class StartTurn:
         if record is not None:
             handle.started_at = now   # its wait for other programs does not count
             record.on_start(handle)
-            handle.send(Open(record.name_now, self._register.ports_but(record)))
+            handle.send(Open(record.name_now, tuple(
+                other.port for other in self._register.records if other is not record)))
         elif self._lister.handle is None:
             self._lister.take_over(handle)
         else:

@@ -35,7 +35,6 @@ class StickPool:
     """All sticks of the machine, each with at most one worker."""
 
     def __init__(self, options: SupervisorOptions, cleaner: BusCleaner, logger: Logger) -> None:
-        """Start with no known stick."""
         self._options = options
         self._logger = logger
         self._register = StickRegister(options.max_sticks, logger)

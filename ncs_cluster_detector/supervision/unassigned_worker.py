@@ -49,7 +49,6 @@ class UnassignedWorker:
     """
 
     def __init__(self, options: SupervisorOptions, logger: Logger) -> None:
-        """Start without a worker."""
         self.handle: WorkerHandle | None = None
         self.state = UnassignedState.EMPTY
         self.not_before = float('-inf')   # when a worker may be started, after a failure

@@ -53,32 +53,25 @@ def parse(arguments: Sequence[str]) -> Options:
     A wrong argument ends the program with status 2 and one line on stderr.
     """
     parser = OneLineParser(prog='run', description=DESCRIPTION)
-    parser.add_argument(
-        '--seconds', metavar='N', help='stop by itself after N seconds, counted from the moment '
+    add = parser.add_argument
+    add('--seconds', metavar='N', help='stop by itself after N seconds, counted from the moment '
         'when both nodes are up: the camera has reported and at least one stick is RUNNING, '
         'or the first detection if that was earlier (without it: run until Ctrl-C)')
-    parser.add_argument(
-        '--video', metavar='FILE', help='a video that the camera node plays, again and again '
+    add('--video', metavar='FILE', help='a video that the camera node plays, again and again '
         '(without it: a synthetic street scene)')
-    parser.add_argument(
-        '--out', metavar='DIR', help='write report.json, report.png, annotated.mp4, '
+    add('--out', metavar='DIR', help='write report.json, report.png, annotated.mp4, '
         'annotated.png and run.log there (the folder is made; older ones are replaced)')
-    parser.add_argument(
-        '--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
+    add('--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
         'with which whole images arrive, ncs_cluster_detector/ros/fastdds_loopback.xml: most of '
         'them are lost then, as they are in ROS 2 by default')
-    parser.add_argument(
-        '--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
+    add('--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
         'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
         '(.caffemodel, its .prototxt beside it; without it: people)')
-    parser.add_argument(
-        '--sticks', metavar='N', help=f'number of simulated sticks, 1 to {values.STICKS.high} '
+    add('--sticks', metavar='N', help=f'number of simulated sticks, 1 to {values.STICKS.high} '
         f'(without it: {values.STICKS.default})')
-    parser.add_argument(
-        '--cluster-size', metavar='N', help='how many of them are active at a time, 0 for all '
+    add('--cluster-size', metavar='N', help='how many of them are active at a time, 0 for all '
         f'(without it: {values.DEFAULT_CLUSTER_SIZE}, or the only one)')
-    parser.add_argument(
-        '--ambient', metavar='C', help='temperature of an idle simulated stick in degrees '
+    add('--ambient', metavar='C', help='temperature of an idle simulated stick in degrees '
         f'Celsius (without it: {values.AMBIENT.default:g})')
     given = parser.parse_args(arguments)
     try:

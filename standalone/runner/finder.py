@@ -15,8 +15,9 @@ from pathlib import Path
 import sys
 from typing import NamedTuple
 
+from ncs_cluster_detector.checking.environment import loopback_environment
+from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 import psutil
-from runner import environment as run_environment
 
 
 class FoundRun(NamedTuple):
@@ -70,7 +71,6 @@ def choose_run(runs: Sequence[FoundRun], pid: int | None) -> FoundRun:
 
 def environment_of(run: FoundRun) -> dict[str, str]:
     """Return the environment for talking to a FoundRun: its domain, this machine only."""
-    profiles = [run.environment[name] for name in run_environment.PROFILE_VARIABLES
-                if name in run.environment]
-    return run_environment.loopback_environment(
+    profiles = [run.environment[name] for name in PROFILE_VARIABLES if name in run.environment]
+    return loopback_environment(
         os.environ, run.environment.get('ROS_DOMAIN_ID') or 0, profiles[0] if profiles else None)

@@ -11,37 +11,30 @@
 from collections import deque
 from collections.abc import Mapping
 from collections.abc import Sequence
-import contextlib
 from io import FileIO
-import os
-from pathlib import Path
 import re
 import signal
-import subprocess
-import sys
-import threading
 import time
 
 from ncs_cluster_detector.checking.node_process import kill
 from ncs_cluster_detector.checking.node_process import members_left
+from ncs_cluster_detector.checking.node_process import SessionProcess
 
 # A node promises to end within 5 s of SIGINT.
 STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
 GROUP_PATIENCE_SEC = 2.0
-OUTPUT_PATIENCE_SEC = 1.0
 # A line of rclpy: level, time, name of the logger, text.
 LOG_LINE = re.compile(r'\[([A-Z]+)\] \[\d+\.\d+\] \[[^\]]*\]: (.*)')
 LOUD_LEVELS = ('WARN', 'ERROR', 'FATAL')
 LAST_LINES = 12
-START_NODE = Path(__file__).resolve().parent / 'start_node.py'
 
 
-class NodeProcess:
+class NodeProcess(SessionProcess):
     """
-    One node in a session of its own, so that a terminal's Ctrl-C does not reach it.
+    One node, whose output a thread reads.
 
-    A thread reads its output: all of it goes to the log, loud lines also to ``warnings``, and the
-    end of the rest to ``last_lines``.
+    All of it goes to the log, loud lines also to ``warnings``, and the end of the rest to
+    ``last_lines``.
     """
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str],
@@ -56,32 +49,7 @@ class NodeProcess:
         self.warnings = deque(maxlen=100)
         self.last_lines = deque(maxlen=LAST_LINES)
         self._log = log
-        # Isolated and without site packages the helper takes 15 ms.
-        helper = [sys.executable, '-I', '-S', str(START_NODE), str(os.getpid())]
-        self._process = subprocess.Popen(
-            [*helper, *command], env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
-            start_new_session=True)
-        self.pid = self._process.pid
-        self._reader = threading.Thread(target=self._read, name=f'{name} output', daemon=True)
-        self._reader.start()
-
-    def exit_code(self) -> int | None:
-        """Return the exit code (negative: the signal that ended it), or None while it runs."""
-        return self._process.poll()
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the node alone; it stops its workers itself."""
-        self._process.send_signal(number)
-
-    def wait(self, deadline: float) -> None:
-        """Wait until it has ended, or until the deadline of the monotonic clock."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(deadline - time.monotonic(), 0.0))
-
-    def wait_for_output(self) -> None:
-        """Wait until the last line of an ended node is read."""
-        self._reader.join(OUTPUT_PATIENCE_SEC)
+        super().__init__(command, environment, self._take)
 
     def clean_up(self) -> int:
         """
@@ -95,16 +63,13 @@ class NodeProcess:
         self.wait_for_output()
         return len(left)
 
-    def _read(self):
-        with self._process.stdout as output:
-            for line in output:
-                line = line.rstrip()
-                self._keep(line)
-                found = LOG_LINE.fullmatch(line)
-                if found and found[1] in LOUD_LEVELS:
-                    self.warnings.append(f'{found[1]} {self.name}: {found[2]}')
-                elif line:
-                    self.last_lines.append(f'{self.name}: {line}')
+    def _take(self, line):
+        self._keep(line)
+        found = LOG_LINE.fullmatch(line)
+        if found and found[1] in LOUD_LEVELS:
+            self.warnings.append(f'{found[1]} {self.name}: {found[2]}')
+        elif line:
+            self.last_lines.append(f'{self.name}: {line}')
 
     def _keep(self, line):
         if self._log is None:
@@ -135,7 +100,7 @@ def stop(nodes: Sequence[NodeProcess]) -> list[str]:
             node.signal(number)
         deadline = time.monotonic() + patience_sec
         for node in running:
-            node.wait(deadline)
+            node.wait(max(deadline - time.monotonic(), 0.0))
     for node in nodes:
         orphans = node.clean_up()
         if orphans:

@@ -16,11 +16,12 @@ import signal
 import sys
 from typing import Any
 
+from ncs_cluster_detector.checking import environment
+from ncs_cluster_detector.checking.shared_memory import clean_shared_memory
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
 from ncs_cluster_detector.shown_text import without_secrets
-from runner import environment as run_environment
 from runner import finder
 from runner.finder import Failure
 from runner.one_line_parser import OneLineParser
@@ -212,8 +213,8 @@ def main(arguments: Sequence[str],
     given = parse(arguments)
     try:
         run = finder.choose_run(finder.find_runs(executable), given.pid)
-        run_environment.use(finder.environment_of(run))
-        with run_environment.clean_shared_memory(), contextlib.closing(Nodes()) as nodes:
+        environment.use(finder.environment_of(run))
+        with clean_shared_memory(), contextlib.closing(Nodes()) as nodes:
             lines = perform(nodes, given)
     except Failure as failure:
         # The words of ros2 param, so that what is written about it elsewhere fits.

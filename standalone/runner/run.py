@@ -19,10 +19,11 @@ import signal
 import sys
 import time
 
+from ncs_cluster_detector.checking import environment
+from ncs_cluster_detector.checking.shared_memory import clean_shared_memory
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.shown_text import shown
 from runner import arguments as run_arguments
-from runner import environment
 from runner import node_process
 from runner import nodes
 from runner.one_line_parser import refuse
@@ -219,7 +220,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.out is not None:
             log = output_folder.open_log(options.out, stack, options.video)
         terminal = stack.enter_context(Terminal(sys.stdout, os.environ))
-        with environment.clean_shared_memory():
+        with clean_shared_memory():
             run = Run(options, log)
             try:
                 terminal.say(NOTICE)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-from runner import statuses
+from ncs_cluster_detector.checking import statuses
 
 LONGEST_LATENCY_MS = 60000
 
@@ -75,26 +75,17 @@ class RunState:
 
     @property
     def sticks(self) -> tuple[statuses.ReportedStick, ...]:
-        """Return the newest Sticks."""
+        """Return the newest ReportedSticks."""
         return self.samples[-1].sticks if self.samples else ()
 
     def take_statuses(self, published: Iterable[Any], now: float) -> None:
         """Take a DiagnosticArray's statuses (of the camera or of the detector)."""
-        cluster, sticks = None, []
-        for status in published:
-            values = {pair.key: pair.value for pair in status.values}
-            level = ord(status.level) if isinstance(status.level, bytes) else status.level
-            if status.name.startswith('camera: '):
-                self.camera = statuses.ReportedCamera(
-                    level, status.message, statuses.whole_number(values.get('frames_published')))
-            elif status.name == 'detector: cluster':
-                cluster = statuses.cluster_of(level, status.message, values)
-            elif status.name.startswith('detector: stick '):
-                sticks.append(statuses.stick_of(status, level, values))
+        camera, cluster, sticks = statuses.read_statuses(published)
+        self.camera = camera or self.camera
         if cluster is not None:
             if cluster.switches > (self.cluster.switches if self.cluster else 0):
                 self.switched_at = now
-            self.samples.append(Sample(now - self.started_at, cluster, tuple(sticks)))
+            self.samples.append(Sample(now - self.started_at, cluster, sticks))
         if self.up_at is None and self.camera is not None and any(
                 stick.state == 'RUNNING' for stick in self.sticks):
             # Diagnostics come once a second, so it may have been up before: a detection shows it.

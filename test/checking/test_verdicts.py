@@ -9,7 +9,7 @@
 """The verdicts on figures that were made up, and the thresholds."""
 
 from ncs_cluster_detector.checking.history import Report
-from ncs_cluster_detector.checking.history import StickReport
+from ncs_cluster_detector.checking.statuses import ReportedStick
 from ncs_cluster_detector.checking.verdicts import exit_code
 from ncs_cluster_detector.checking.verdicts import gap_limit
 from ncs_cluster_detector.checking.verdicts import judge
@@ -25,9 +25,9 @@ import pytest
 
 
 def stick(number, state='RUNNING', restarts=0, last_error=''):
-    """Return a StickReport."""
-    return StickReport(number, f'1.{number + 1}-ma2450', state, True, 40.0, 0, 10, 100.0,
-                       restarts, last_error, 1234)
+    """Return a ReportedStick."""
+    return ReportedStick(number, f'1.{number + 1}-ma2450', state, True, 40.0, 0, 10, 100.0,
+                         restarts, last_error, 1234)
 
 
 def report(*sticks, time_sec=0.0):

@@ -17,9 +17,9 @@ import sys
 
 from made_up_run import ROOT
 from ncs_cluster_detector.processes.process_start import stop_signals
+from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 from node_harness import NodeProcess
 import pytest
-from runner import environment as run_environment
 from runner import finder
 from runner import nodes
 from runner import param
@@ -95,11 +95,11 @@ def test_the_environment_is_that_of_the_run_but_never_leaves_the_machine(monkeyp
     assert environment['ROS_DOMAIN_ID'] == '9'
     assert environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
     assert 'ROS_STATIC_PEERS' not in environment
-    for name in run_environment.PROFILE_VARIABLES:
+    for name in PROFILE_VARIABLES:
         assert environment[name] == '/a/profile.xml'
     without = finder.environment_of(finder.FoundRun(1, 1, {}))
     assert without['ROS_DOMAIN_ID'] == '0'
-    assert not set(run_environment.PROFILE_VARIABLES) & set(without)
+    assert not set(PROFILE_VARIABLES) & set(without)
 
 
 @pytest.mark.parametrize('arguments', [

@@ -23,10 +23,10 @@ import uuid
 
 import cv2
 from made_up_run import ROOT
+from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 import numpy as np
 import psutil
 import pytest
-from runner import environment
 
 RUN = [sys.executable, str(ROOT / 'standalone' / 'run.py')]
 MARK = 'NCS_TEST_RUN'
@@ -104,7 +104,7 @@ class Runner:
         # All ROS programs of the machine share the ports, and others of them may go on or be
         # killed; that a dead one's port is removed is tested in test_run_processes.py.
         segments = {name for name in self.shared if '_port' not in name}
-        assert segments & environment.shared_memory_names() == set()
+        assert segments & shared_memory_names() == set()
 
     def close(self):
         """End whatever runs, after a failed test."""

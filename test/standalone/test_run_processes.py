@@ -18,10 +18,11 @@ import sys
 import time
 
 from made_up_run import ROOT
+from ncs_cluster_detector.checking import environment as check_environment
+from ncs_cluster_detector.checking import shared_memory
 from ncs_cluster_detector.checking.node_process import session_members
 import psutil
 import pytest
-from runner import environment as run_environment
 from runner import node_process
 from runner.node_process import NodeProcess
 
@@ -70,7 +71,7 @@ def start():
     for node in nodes:
         if node.exit_code() is None:
             node.signal(signal.SIGKILL)
-            node.wait(time.monotonic() + PATIENCE_SEC)
+            node.wait(PATIENCE_SEC)
         node.clean_up()
 
 
@@ -141,11 +142,11 @@ def test_nodes_end_when_the_runner_is_killed(tmp_path):
     until(lambda: not is_alive(node))
 
 
-@pytest.mark.parametrize('profile', [run_environment.LOOPBACK_PROFILE, None])
+@pytest.mark.parametrize('profile', [check_environment.LOOPBACK_PROFILE, None])
 def test_everything_stays_on_this_machine(profile):
     """What would lead the traffic elsewhere is taken out of the environment."""
-    theirs = dict.fromkeys(run_environment.PROFILE_VARIABLES, '/their/own.xml')
-    environment = run_environment.loopback_environment({
+    theirs = dict.fromkeys(check_environment.PROFILE_VARIABLES, '/their/own.xml')
+    environment = check_environment.loopback_environment({
         'HOME': '/home/somebody', 'ROS_DOMAIN_ID': '0', 'ROS_STATIC_PEERS': '192.0.2.7',
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET', 'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
         'ROS_DISCOVERY_SERVER': '192.0.2.7:11811', 'ROS_LOG_DIR': '/var/log/ros', **theirs},
@@ -156,13 +157,13 @@ def test_everything_stays_on_this_machine(profile):
     assert environment['ROS_LOG_DIR'] == '/var/log/ros'
     assert '192.0.2.7' not in ' '.join(environment.values())
     assert 'FASTDDS_BUILTIN_TRANSPORTS' not in environment
-    used = {environment.get(name) for name in run_environment.PROFILE_VARIABLES}
+    used = {environment.get(name) for name in check_environment.PROFILE_VARIABLES}
     assert used == {profile and str(profile)}
 
 
 def test_the_profile_of_a_run_stays_on_this_machine():
     """Its only network is the loopback interface."""
-    profile = run_environment.LOOPBACK_PROFILE.read_text()
+    profile = check_environment.LOOPBACK_PROFILE.read_text()
     assert profile.count('<type>UDP') == 1
     assert '<address>127.0.0.1</address>' in profile
     assert '<useBuiltinTransports>false</useBuiltinTransports>' in profile
@@ -170,8 +171,8 @@ def test_the_profile_of_a_run_stays_on_this_machine():
 
 def test_a_domain_in_use_is_passed_over():
     """The run takes a domain whose first port nobody has, from 1 to 101, and nobody gets it."""
-    first = run_environment.claim_domain(4711)
-    second = run_environment.claim_domain(first - 1)
+    first = check_environment.claim_domain(4711)
+    second = check_environment.claim_domain(first - 1)
     assert 1 <= first <= 101 and 1 <= second <= 101 and second != first
     for domain in (first, second):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody, \
@@ -186,7 +187,7 @@ def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):
     names = {kind: f'fastrtps_test_{os.getpid()}_{kind}' for kind in kinds}
     names['semaphore'] = f'sem.{names["held"]}_mutex'
     listings = iter([{names['old']}, set(names.values())])
-    monkeypatch.setattr(run_environment, 'shared_memory_names', lambda: next(listings))
+    monkeypatch.setattr(shared_memory, 'shared_memory_names', lambda: next(listings))
     for name in names.values():
         (folder / name).write_bytes(b'x')
     with (folder / names['held']).open('rb') as held:
@@ -194,7 +195,7 @@ def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):
     try:
         with (folder / names['locked_el']).open('rb') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            with run_environment.clean_shared_memory():
+            with shared_memory.clean_shared_memory():
                 pass
         left = {kind for kind, name in names.items() if (folder / name).exists()}
         assert left == set(names) - {'dead'}

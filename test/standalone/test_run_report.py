@@ -251,7 +251,7 @@ def test_the_chart_shows_an_unplugged_stick_and_the_changes(tmp_path, monkeypatc
     assert {text.get_text() for text in bars.get_legend().get_texts()} == {
         'active', 'resting', 'not running'}
     limits = [list(line.get_ydata()) for line in temperatures.get_lines()
-              if line.get_color() == chart.LIMIT_COLOUR]
+              if line.get_color() == chart.picture.LIMIT_COLOUR]
     assert limits == [[65.0, 65.0], [40.0, 40.0]]
     # The longest step has room for the words.
     assert {'65 °C', 'switch temperature 40 °C'} <= set(texts)

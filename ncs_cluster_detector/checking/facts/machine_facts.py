@@ -37,14 +37,15 @@ def machine_facts(root: Path = Path('/')) -> dict[str, Any]:
         'numpy': np.__version__,
         'ros_distro': os.environ.get('ROS_DISTRO') or None,
         'rmw': os.environ.get('RMW_IMPLEMENTATION') or 'default',
-        'packages': {name: _version(names) for name, names in _PACKAGES.items()},
+        'packages': {name: version_of(names) for name, names in _PACKAGES.items()},
         'usbfs_memory_mb': text_of(root / module / 'usbfs_memory_mb'),
         'usb_autosuspend_sec': text_of(root / module / 'autosuspend'),
         'udev_rules': _udev_rules(root),
         'raspberry_pi_get_throttled': text_of(root / _UNDERVOLTAGE)}
 
 
-def _version(name):
+def version_of(name: str) -> str | None:
+    """Return the version of an installed distribution, also as a wheel of ROS; None if unknown."""
     for known in (name, f'ros-{name}'):   # the name of the wheel
         try:
             return importlib.metadata.version(known)

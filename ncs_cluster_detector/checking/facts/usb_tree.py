@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from ncs_cluster_detector.checking.facts.machine_facts import text_of
+from ncs_cluster_detector.checking.statuses import number_in
 
 VENDOR_ID = '03e7'
 DEVICES = Path('/sys/bus/usb/devices')
@@ -41,18 +42,18 @@ def _stick(path):
         'port': path.name.partition('-')[2],
         'bus': path.name.partition('-')[0],
         'product_id': text_of(path / 'idProduct'),
-        'speed_mbit': _number(text_of(path / 'speed')),
+        'speed_mbit': number_in(text_of(path / 'speed')),
         'max_power': text_of(path / 'bMaxPower'),
         'autosuspend': text_of(path / 'power/control'),
         'hub': None if hub is None else {
             'name': hub.name,
             'id': f"{text_of(hub / 'idVendor')}:{text_of(hub / 'idProduct')}",
-            'speed_mbit': _number(text_of(hub / 'speed')),
-            'ports': _number(text_of(hub / 'maxchild')),
+            'speed_mbit': number_in(text_of(hub / 'speed')),
+            'ports': number_in(text_of(hub / 'maxchild')),
             'self_powered': _self_powered(hub),
             'max_power': text_of(hub / 'bMaxPower')},
         'beside_it': [] if hub is None else [
-            {'class': _device_class(other), 'speed_mbit': _number(text_of(other / 'speed'))}
+            {'class': _device_class(other), 'speed_mbit': number_in(text_of(other / 'speed'))}
             for other in _children(path, hub) if text_of(other / 'idVendor') != VENDOR_ID]}
 
 
@@ -83,12 +84,5 @@ def _device_class(path):
 def _self_powered(path):
     try:
         return bool(int(text_of(path / 'bmAttributes'), 16) & _SELF_POWERED)
-    except (TypeError, ValueError):   # it is not known
-        return None
-
-
-def _number(text):
-    try:
-        return float(text)
     except (TypeError, ValueError):   # it is not known
         return None

@@ -11,6 +11,7 @@
 import signal
 
 from ncs_cluster_detector.checking.bench import Bench
+from ncs_cluster_detector.checking.node_process import members_left
 from ncs_cluster_detector.checking.verdicts import gap_limit
 
 # How long to wait: for a stick or detection to come back, for a stick to infer, for workers to
@@ -59,7 +60,7 @@ def worker_step(bench: Bench) -> None:
 
 
 def _worker_at_work(bench, number):
-    """Return the StickReport of a stick that has inferred since the report before, or None."""
+    """Return the Stick of a stick that has inferred since the report before, or None."""
     reports = bench.history.reports[-2:]
     if len(reports) < 2 or bench.clock() - reports[0].time_sec > COMPUTES_SEC:
         return None
@@ -94,7 +95,7 @@ def node_step(bench: Bench) -> None:
     figures['all_running_sec'] = round(bench.clock() - began, 3) if all_run else None
     bench.check('all sticks run again', all_run, f'{len(bench.running(began))} of {sticks} after '
                 f'{bench.clock() - began:.1f} s', f'{sticks}')
-    left = old.wait_for_session(GONE_SEC)
+    left = members_left(old.pid, GONE_SEC)
     figures['workers_left'] = len(left)
     if left:
         old.end_by_force()
@@ -112,7 +113,7 @@ def end_step(bench: Bench) -> None:
     took = bench.clock() - began
     figures['stop_sec'] = round(took, 3) if ended else None
     figures['exit_code'] = node.exit_code()
-    left = node.wait_for_session(GONE_SEC if ended else 0.0)
+    left = members_left(node.pid, GONE_SEC if ended else 0.0)
     figures['processes_left'] = len(left)
     node.end_by_force()
     bench.judge('time to stop', figures['stop_sec'], 'stop_sec')

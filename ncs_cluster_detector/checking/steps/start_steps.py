@@ -10,13 +10,11 @@
 
 import statistics
 
+from ncs_cluster_detector.checking import verdicts
 from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.bench import IMAGES_PER_DETECTION
 from ncs_cluster_detector.checking.bench import MOST_IMAGES
 from ncs_cluster_detector.checking.environment import CannotRunError
-from ncs_cluster_detector.checking.verdicts import judge_states
-from ncs_cluster_detector.checking.verdicts import REPLUG
-from ncs_cluster_detector.checking.verdicts import slow_sticks
 import psutil
 
 HEARD_SEC = 40.0    # for the node's first diagnostics
@@ -54,7 +52,7 @@ def start_step(bench: Bench) -> None:
     starts = {number: round(moment - before, 3)
               for (before, _), (moment, number) in zip(ready, ready[1:])}
     figures['stick_start_sec'] = starts
-    for verdict in judge_states('start', history.newest_sticks(began)):
+    for verdict in verdicts.judge_states('start', history.newest_sticks(began)):
         bench.add(verdict)
     if starts:
         longest = max(starts, key=starts.get)
@@ -84,7 +82,7 @@ def _why_none(bench):
               f'{f" ({stick.last_error})" if stick.last_error else ""}'
               for stick in reports[0].sticks]
     if any(stick.state == 'DEAD' for stick in reports[0].sticks):
-        errors.append(REPLUG)
+        errors.append(verdicts.REPLUG)
     return '; '.join([reports[0].message, *errors])
 
 
@@ -146,7 +144,7 @@ def _judge_rates(bench, figures, sticks):
         figures['scaling_percent'] = round(100 * most / single / count, 1)
         bench.judge(f'{count} sticks, {most:.1f} a second, of {count} x {single:.1f}',
                     figures['scaling_percent'], 'scaling_percent', _what_limits(rows[-1]))
-    slow = figures['slow_sticks'] = slow_sticks(figures['inference_ms'])
+    slow = figures['slow_sticks'] = verdicts.slow_sticks(figures['inference_ms'])
     busy = rows[-1]['cpu_busy']
     if slow and busy > BUSY:
         bench.skip('all sticks are alike',

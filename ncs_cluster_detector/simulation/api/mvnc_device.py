@@ -18,11 +18,9 @@ from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceHwVersion
 from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
 from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceState
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.simulation.stick import stick_memory
 from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
 from ncs_cluster_detector.simulation.stick.stick_connection import StickConnection
-from ncs_cluster_detector.simulation.stick.stick_memory import MEMORY_BYTES
-from ncs_cluster_detector.simulation.stick.stick_memory import MOST_FIFOS
-from ncs_cluster_detector.simulation.stick.stick_memory import MOST_GRAPHS
 from ncs_cluster_detector.simulation.stick.stick_opening import apply_faults
 from ncs_cluster_detector.simulation.stick.stick_opening import LostInBoot
 import numpy as np
@@ -133,7 +131,7 @@ class Device:
         connection = self._link().connection
         if connection is None:
             return None
-        connection.unit.begin('allocate')
+        connection.unit.calls.begin('allocate')
         return connection.unit
 
     def set_option(self, option: DeviceOption, value: Any) -> None:
@@ -172,16 +170,16 @@ class Device:
         if option is DeviceOption.RO_DEBUG_INFO:
             raise Exception(Status.UNSUPPORTED_FEATURE)
         if option in _ASKED_FROM_THE_STICK:
-            unit.begin('option')
+            unit.calls.begin('option')
         readers = {
             DeviceOption.RO_THERMAL_STATS:
                 lambda: np.array(stick.thermal_readings(), dtype=np.float32),
             DeviceOption.RO_THERMAL_THROTTLING_LEVEL: stick.throttle_level,
             DeviceOption.RO_CURRENT_MEMORY_USED: unit.memory.bytes_used,
-            DeviceOption.RO_MEMORY_SIZE: lambda: MEMORY_BYTES,
-            DeviceOption.RO_MAX_FIFO_NUM: lambda: MOST_FIFOS,
+            DeviceOption.RO_MEMORY_SIZE: lambda: stick_memory.MEMORY_BYTES,
+            DeviceOption.RO_MAX_FIFO_NUM: lambda: stick_memory.MOST_FIFOS,
             DeviceOption.RO_ALLOCATED_FIFO_NUM: lambda: len(unit.memory.fifos),
-            DeviceOption.RO_MAX_GRAPH_NUM: lambda: MOST_GRAPHS,
+            DeviceOption.RO_MAX_GRAPH_NUM: lambda: stick_memory.MOST_GRAPHS,
             DeviceOption.RO_ALLOCATED_GRAPH_NUM: lambda: len(unit.memory.graphs),
             DeviceOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
             DeviceOption.RO_FW_VERSION: lambda: np.array(_FIRMWARE_VERSION, dtype=np.uint32),

@@ -100,8 +100,8 @@ class Fifo:
         unit = self._unit
         self.handle = 0
         if unit is not None:
-            unit.begin('close')
-            if unit.stopped:
+            unit.calls.begin('close')
+            if unit.calls.stopped:
                 raise Exception(Status.ERROR)
             unit.discard(self._queue)
             del unit.memory.fifos[self]
@@ -232,7 +232,7 @@ class Fifo:
     def _fill_level(self, needed_type, status_when_stopped):
         if self._type != needed_type.value:
             raise Exception(Status.UNAUTHORIZED)
-        if self._unit.stopped:
+        if self._unit.calls.stopped:
             raise Exception(status_when_stopped)
         return self._queue.held
 

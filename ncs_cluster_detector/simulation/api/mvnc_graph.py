@@ -146,8 +146,8 @@ class Graph:
         unit = self._unit
         self.handle = 0
         if unit is not None:
-            unit.begin('close')
-            if unit.stopped:
+            unit.calls.begin('close')
+            if unit.calls.stopped:
                 raise Exception(Status.INVALID_HANDLE)
             unit.memory.graphs.pop(self, None)
 
@@ -211,8 +211,8 @@ class Graph:
 
     def _asked_from_stick(self, value):
         """Return a value that the stick has to be asked for."""
-        self._unit.begin('option')
-        if self._unit.stopped:
+        self._unit.calls.begin('option')
+        if self._unit.calls.stopped:
             raise Exception(Status.ERROR)
         return value
 

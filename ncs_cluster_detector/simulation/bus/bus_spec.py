@@ -132,7 +132,3 @@ class BusSpec:
     def lost_boot_sec(self) -> float:
         """Return how long an opening waits for the stick to come back from its boot, in sec."""
         return self.open_sec * _REAL_LOST_BOOT_SEC / _REAL_OPEN_SEC
-
-    def device_names(self) -> tuple[str, ...]:
-        """Return the sticks' names as a tuple: ``1.1-ma2450``, ``1.2-ma2450`` and so on."""
-        return tuple(f'{port}-{CHIP}' for port in PORTS[:self.sticks])

@@ -13,14 +13,12 @@ from dataclasses import replace
 import math
 import time
 
+from ncs_cluster_detector.simulation.bus import port_memory
 from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
 from ncs_cluster_detector.simulation.bus.bus_memory import Claim
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.bus_spec import CHIP
 from ncs_cluster_detector.simulation.bus.port_heat import PortHeat
-from ncs_cluster_detector.simulation.bus.port_memory import Link
-from ncs_cluster_detector.simulation.bus.port_memory import PORT_BYTES
-from ncs_cluster_detector.simulation.bus.port_memory import PortMemory
 from ncs_cluster_detector.simulation.bus.port_state import PortState
 from ncs_cluster_detector.simulation.bus.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
@@ -50,8 +48,8 @@ class StickPort:
         self.path = path
         self.bus = bus
         self._memory = memory
-        self._part = PortMemory(memory, offset)
-        self._first_claim = offset // PORT_BYTES * _MOST_PLUGS
+        self._part = port_memory.PortMemory(memory, offset)
+        self._first_claim = offset // port_memory.PORT_BYTES * _MOST_PLUGS
         self._heat = PortHeat(self._part, bus, clock)
         self._hub = hub
         self.clock = clock
@@ -67,7 +65,7 @@ class StickPort:
         """Return what was done to the port."""
         return self.look()[0]
 
-    def look(self) -> tuple[PortState, Link]:
+    def look(self) -> tuple[PortState, port_memory.Link]:
         """Return the :class:`PortState` and the :class:`Link` of one moment."""
         # Parse the text after the lock is released: a process may be stopped at any time.
         with self._part.locked():
@@ -93,7 +91,7 @@ class StickPort:
         """Return whether there is a stick that neither boots nor is reset."""
         return self.visible() is not None
 
-    def visible(self) -> tuple[PortState, Link] | None:
+    def visible(self) -> tuple[PortState, port_memory.Link] | None:
         """Return what :meth:`look` returns when a stick is visible, else None."""
         state, link = self.look()
         return (state, link) if state.plugged and self.clock() >= link.visible_at else None

@@ -19,12 +19,10 @@ import sys
 from ncs_cluster_detector.processes.process_start import as_command
 from ncs_cluster_detector.simulation.bus.running_buses import running_buses
 from ncs_cluster_detector.simulation.bus.running_buses import RunningBus
-from ncs_cluster_detector.simulation.faults.fault_words import CALLS
-from ncs_cluster_detector.simulation.faults.fault_words import FAULTS
-from ncs_cluster_detector.simulation.faults.fault_words import GARBAGE
+from ncs_cluster_detector.simulation.faults import fault_words
 
 PROGRAM = 'python -m ncs_cluster_detector.simulation.faults'
-_WIDTH = max(map(len, FAULTS)) + 2
+_WIDTH = max(map(len, fault_words.FAULTS)) + 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         if options.fault is None:
             raise ValueError(f"'{options.port}': no fault is given; "
-                             f'name one of {", ".join(word.split()[0] for word in FAULTS)}')
+                             f'name one of {fault_words.NAMES}')
         if len(buses) > 1:
             which = {f'--pid {running.pid} is {_whose(running, buses)}': None
                      for running in buses}
@@ -103,14 +101,15 @@ def _what_it_does(port, state):
 
 
 def _parser():
-    faults = '\n'.join(f'  {words:<{_WIDTH}}{meaning}' for words, meaning in FAULTS.items())
+    faults = '\n'.join(f'  {words:<{_WIDTH}}{meaning}'
+                       for words, meaning in fault_words.FAULTS.items())
     parser = _Parser(
         prog=PROGRAM, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description='Do something to a simulated stick of a program that runs; without PORT, '
                     'list its sticks.',
         epilog=f'faults:\n{faults}\n\n'
-               f'CALL: {", ".join(CALLS)}\nKIND: {", ".join(GARBAGE)}\n'
+               f'CALL: {", ".join(fault_words.CALLS)}\nKIND: {", ".join(fault_words.GARBAGE)}\n'
                'STATUS: a status of the mvnc API, such as ERROR\n\n'
                'example: 1.3 hang read')
     parser.add_argument('port', metavar='PORT', nargs='?',

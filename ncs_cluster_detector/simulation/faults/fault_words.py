@@ -76,6 +76,7 @@ FAULTS = {
     'unheard': 'when it is unplugged, no waiting call is notified',
     'clear': 'end all its faults (an unplugged stick stays unplugged)',
 }
+NAMES = ', '.join(words.split()[0] for words in FAULTS)
 
 
 def words_of(faults: Any) -> list[str]:

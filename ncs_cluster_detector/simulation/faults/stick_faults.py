@@ -13,9 +13,7 @@ from dataclasses import replace
 import math
 
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
-from ncs_cluster_detector.simulation.faults.fault_words import CHANGES
-from ncs_cluster_detector.simulation.faults.fault_words import FAULTS
-from ncs_cluster_detector.simulation.faults.fault_words import words_of
+from ncs_cluster_detector.simulation.faults import fault_words
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 
 
@@ -96,18 +94,17 @@ class StickFaults:
 
         :raises ValueError: the word does not exist, or its arguments do not fit.
         """
-        if name not in CHANGES:
-            raise ValueError(f"fault '{name}': unknown; expected one of "
-                             f'{", ".join(word.split()[0] for word in FAULTS)}')
-        change, least, most = CHANGES[name]
+        if name not in fault_words.CHANGES:
+            raise ValueError(f"fault '{name}': unknown; expected one of {fault_words.NAMES}")
+        change, least, most = fault_words.CHANGES[name]
         if not least <= len(arguments) <= most:
-            (usage,) = (usage for usage in FAULTS if usage.split()[0] == name)
+            (usage,) = (usage for usage in fault_words.FAULTS if usage.split()[0] == name)
             raise ValueError(f"'{' '.join((name, *arguments))}': expected {usage}")
         return change(self, *arguments)
 
     def __str__(self) -> str:
         """Return the faults as a text that :func:`parse_faults` reads."""
-        return ', '.join(words_of(self))
+        return ', '.join(fault_words.words_of(self))
 
 
 def parse_faults(text: str) -> StickFaults:

@@ -9,6 +9,7 @@
 """Compute the heat of a stick and of its hub from the begin and end times of their work."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 
 from ncs_cluster_detector.simulation.heat.body import Body
 from ncs_cluster_detector.simulation.heat.body import BodyHeat
@@ -82,8 +83,7 @@ class Heat:
 
     def busy(self, started_at: float, ended_at: float, body: Body, cooling: float = 1.0) -> 'Heat':
         """Return the same body under full load from one time to another."""
-        heat = self.at(started_at, body, cooling)
-        return Heat(heat.case_celsius, heat.updated_at, ended_at, heat.die_celsius, heat.ambient)
+        return replace(self.at(started_at, body, cooling), busy_until=ended_at)
 
 
 @dataclass(frozen=True)

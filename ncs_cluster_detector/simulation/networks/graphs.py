@@ -13,11 +13,11 @@ import re
 
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
-from ncs_cluster_detector.simulation.networks.caffe_network import CaffeNetwork
+from ncs_cluster_detector.simulation.networks.caffe_network import caffe_network
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
 from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
-from ncs_cluster_detector.simulation.networks.onnx_network import OnnxNetwork
+from ncs_cluster_detector.simulation.networks.onnx_network import onnx_network
 from ncs_cluster_detector.simulation.networks.people import PeopleDetector
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
 import numpy as np
@@ -87,10 +87,10 @@ def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
         raise ValueError("it is neither text nor ONNX, so perhaps compiled for the stick's chip, "
                          f'which a host has not; expected {_KINDS}')
     if caffe_files.is_packed(graph_bytes):
-        return CaffeNetwork(graph_bytes)
+        return caffe_network(graph_bytes)
     text = _text_in(graph_bytes)
     if text is None:
-        return OnnxNetwork(graph_bytes)
+        return onnx_network(graph_bytes)
     return DetectorNetwork(_detector_name(text), *_detector_input(text))
 
 

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The base of the networks that OpenCV runs on the host in place of a stick."""
+"""A network that OpenCV runs on the host in place of a stick."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -25,25 +25,25 @@ _CHANNELS = 3
 class HostNetwork:
     """A network with the input and output that the vendor's compiler would give it."""
 
-    # How to make a network of this format a detector, for error texts.
-    detections_remedy = None
-
     def __init__(
-            self, size: tuple[int, int], read: Callable[[], 'cv2.dnn.Net'], expected: str) -> None:
+            self, size: tuple[int, int], read: Callable[[], 'cv2.dnn.Net'], expected: str,
+            detections_remedy: str) -> None:
         """
         Load the network and compute once to get the size of its output.
 
         :param size: (height, width) of the input in pixels.
         :param expected: what the files of such a network must be, for error texts.
+        :param detections_remedy: how to make a network of this format a detector, for error texts.
         :raises ValueError: OpenCV cannot run it, or it has several outputs.
         """
         self.input_shape = *size, _CHANNELS
+        self._detections_remedy = detections_remedy
         try:
             self._network = read()
             outputs = self._network.getUnconnectedOutLayersNames()
             if len(outputs) != 1:
                 raise ValueError(f'it has {len(outputs)} outputs ({", ".join(outputs)}); expected '
-                                 f'one, the detections; {self.detections_remedy}')
+                                 f'one, the detections; {detections_remedy}')
             output = self._forward(np.zeros(self.input_shape, dtype=np.float32))
         except cv2.error as error:
             reason = ' '.join(str(error).split())
@@ -67,7 +67,7 @@ class HostNetwork:
             raise ValueError(
                 f'its output is {"x".join(map(str, self._model_output))}, so it is no SSD '
                 'network; expected rows of 7 values (image, class, score, left, top, right, '
-                f'bottom), such as 1x1x100x7; take an SSD network, or {self.detections_remedy}')
+                f'bottom), such as 1x1x100x7; take an SSD network, or {self._detections_remedy}')
 
     def run(self, tensor: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return the output vector for an input tensor, as the vendor's compiler arranges it."""

@@ -55,15 +55,6 @@ class ComputeUnit:
         for thread in self._threads:
             thread.start()
 
-    @property
-    def stopped(self) -> bool:
-        """Return whether the stick was closed or unplugged, or broke down."""
-        return self.calls.stopped
-
-    def begin(self, call: str) -> None:
-        """Let any other call of the host begin; see StickCalls.begin."""
-        self.calls.begin(call)
-
     def stop(self) -> None:
         """Wake all blocked calls and end the threads."""
         self.calls.stop()

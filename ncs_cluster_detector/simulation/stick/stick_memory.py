@@ -21,7 +21,6 @@ class StickMemory:
     """The bytes of each graph and each queue; a full stick is ``Exception(Status.X)``."""
 
     def __init__(self) -> None:
-        """Start empty, as after a boot."""
         self.graphs: dict[object, int] = {}
         self.fifos: dict[object, int] = {}
 

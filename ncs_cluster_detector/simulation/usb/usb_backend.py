@@ -16,7 +16,6 @@ import time
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.faults.fault_watch import FaultWatch
 from ncs_cluster_detector.simulation.usb import usb_devices
-from ncs_cluster_detector.simulation.usb import usb_stick
 from ncs_cluster_detector.simulation.usb.usb_devices import DeviceDescriptor
 from ncs_cluster_detector.simulation.usb.usb_devices import usb_error
 from ncs_cluster_detector.simulation.usb.usb_devices import UsbDevice
@@ -41,7 +40,6 @@ class SimulatedUsbBackend(IBackend):
     """
 
     def __init__(self, shared_bus: SimulatedBus) -> None:
-        """Use a bus."""
         self._bus = shared_bus
 
     def enumerate_devices(self) -> Iterator[UsbDevice]:
@@ -107,7 +105,7 @@ class SimulatedUsbBackend(IBackend):
             array is shorter than a packet of 512 bytes, which is lost; NOT_FOUND.
         """
         _check_transfer(dev_handle, ep, FROM_STICK, intf)
-        data = self._until(dev_handle, timeout, lambda: usb_stick.send(dev_handle))
+        data = self._until(dev_handle, timeout, dev_handle.send)
         size = len(buff) * buff.itemsize
         if len(data) > size:
             size -= size % _PACKET_BYTES
@@ -132,8 +130,8 @@ class SimulatedUsbBackend(IBackend):
         :raises USBError: TIMEOUT: the stick accepts no data; NO_DEVICE or NOT_FOUND.
         """
         _check_transfer(dev_handle, ep, TO_STICK, intf)
-        self._until(dev_handle, timeout, lambda: usb_stick.takes(dev_handle))
-        return usb_stick.receive(dev_handle, data.tobytes())
+        self._until(dev_handle, timeout, lambda: dev_handle.accepts_data() or None)
+        return dev_handle.receive(data.tobytes())
 
     def reset_device(self, dev_handle: UsbHandle) -> None:
         """

@@ -8,10 +8,12 @@
 # the License.
 """The devices on the simulated USB bus, and their handles, as in libusb."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 import errno
 
 from ncs_cluster_detector.simulation.bus.stick_port import StickPort
+from ncs_cluster_detector.simulation.usb import xlink_wire
 from usb.core import USBError
 from usb.core import USBTimeoutError
 
@@ -98,7 +100,6 @@ class UsbHandle:
     """An opened device: the claim of its interface, and partly read or written data."""
 
     def __init__(self, device: UsbDevice) -> None:
-        """Open a device."""
         self.device = device
         self.claim = None
         self.unread = b''
@@ -109,6 +110,46 @@ class UsbHandle:
         if self.claim is not None:
             self.claim.close()
             self.claim = None
+
+    def accepts_data(self) -> bool:
+        """Return whether the stick accepts data."""
+        return not self.device.port.state().faults.nak
+
+    def send(self) -> bytes | None:
+        """Return the next bytes that the stick has for its host, or None when it has none."""
+        faults = self.device.port.state().faults
+        if not self.device.has_booted or faults.mute or faults.nak:
+            return None
+        if self.unread:
+            data, self.unread = self.unread, b''
+            return data
+        left = self.device.port.take_unread()
+        return xlink_wire.unread_transfer(left) if left else None
+
+    def receive(self, data: bytes) -> int:
+        """Let the stick receive bytes and obey their XLink headers; return their number."""
+        port = self.device.port
+        if self.device.has_booted and not port.state().faults.mute:
+            self.received += data[port.swallow(len(data)):]
+            with suppress(ValueError):   # it has just been unplugged
+                self._obey(port)
+        return len(data)
+
+    def _obey(self, port):
+        header = xlink_wire.HEADER
+        while len(self.received) >= header.size:
+            _, kind, _, _, size, _ = header.unpack_from(self.received)
+            del self.received[:header.size]
+            if kind not in xlink_wire.KNOWN_TYPES:
+                port.inject('mute')
+                self.received.clear()
+            elif kind == xlink_wire.RESET_REQ:
+                port.reset_over_usb(self.device.enumeration)
+                self.received.clear()
+            elif kind == xlink_wire.WRITE_REQ:
+                follows = min(size, len(self.received))
+                del self.received[:follows]
+                port.inject('swallow', str(size - follows))
 
 
 # A root hub and a webcam, which programs that look for sticks must ignore.

@@ -37,7 +37,6 @@ class Setbacks:
     """
 
     def __init__(self) -> None:
-        """Start with none."""
         self.failures = self.mute = self.slow = 0
         self.refusals: Counter[str] = Counter()
         self.trust = Trust()

@@ -8,9 +8,7 @@
 # the License.
 """The measurements of one stick."""
 
-from ncs_cluster_detector.supervision.measurement import Durations
-from ncs_cluster_detector.supervision.measurement import Duty
-from ncs_cluster_detector.supervision.measurement import Work
+from ncs_cluster_detector.supervision import measurement
 from ncs_cluster_detector.wire.messages import Reading
 from ncs_cluster_detector.wire.messages import Result
 
@@ -24,7 +22,6 @@ class StickFigures:
     """
 
     def __init__(self, now: float) -> None:
-        """Start with nothing measured."""
         self.inferences = 0
         self.unusable_boxes = 0
         self.celsius: float | None = None
@@ -32,9 +29,9 @@ class StickFigures:
         self.throttle_level = 0
         self.pause_level = 0
         self.last_given_at = float('-inf')
-        self.duty = Duty(now)
-        self.work = Work()
-        self.inference_times = Durations()
+        self.duty = measurement.Duty(now)
+        self.work = measurement.Work()
+        self.inference_times = measurement.Durations()
 
     def on_frame_sent(self, now: float) -> None:
         """Record a frame sent to the stick."""

@@ -22,9 +22,7 @@ from ncs_cluster_detector.supervision.records.stick_figures import StickFigures
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.transitions import check_transition
-from ncs_cluster_detector.wire.messages import DeadStick
-from ncs_cluster_detector.wire.messages import Reading
-from ncs_cluster_detector.wire.messages import Result
+from ncs_cluster_detector.wire import messages
 
 _WAITING = (StickState.BACKOFF, StickState.FATAL, StickState.ABSENT, StickState.DEAD)
 
@@ -125,8 +123,9 @@ class StickRecord:
                            StickState.STOPPING)
 
     def on_listing(
-            self, device_names: Mapping[str, str], now: float, dead: Mapping[str, DeadStick],
-            is_first: bool = False, is_calm: bool = True) -> bool:
+            self, device_names: Mapping[str, str], now: float,
+            dead: Mapping[str, messages.DeadStick], is_first: bool = False,
+            is_calm: bool = True) -> bool:
         """
         Record what is plugged in and answers (between BACKOFF or FATAL, ABSENT and DEAD).
 
@@ -210,13 +209,13 @@ class StickRecord:
         """Return the USB port path."""
         return port_of(self.device_name)
 
-    def on_result(self, result: Result, now: float) -> None:
+    def on_result(self, result: messages.Result, now: float) -> None:
         """Record a Result, which shows that the stick works well."""
         self.figures.on_result(result, now, bool(self.worker.outstanding))
         self.setbacks.well()
         self.setbacks.trust.served(now)
 
-    def on_reading(self, reading: Reading) -> None:
+    def on_reading(self, reading: messages.Reading) -> None:
         """Record a temperature reading of an open stick."""
         self.figures.on_reading(reading, bool(self.worker.outstanding))
         assert self._ready_at is not None

@@ -203,10 +203,6 @@ class StickRegister:
             elif record.port == port:
                 record.on_replug(now)
 
-    def ports_but(self, record: StickRecord) -> tuple[str, ...]:
-        """Return the USB ports of all known sticks but this one."""
-        return tuple(other.port for other in self.records if other is not record)
-
     def _has_room(self) -> bool:
         return sum(record.has_place for record in self.records) < self._max_sticks
 

@@ -14,14 +14,11 @@ from pathlib import Path
 import textwrap
 from typing import Any
 
-from ncs_cluster_detector.planning.picture import COLOURS
-from ncs_cluster_detector.planning.picture import INK
-from ncs_cluster_detector.planning.picture import LIMIT_COLOUR
-from ncs_cluster_detector.planning.picture import new_figure
+from ncs_cluster_detector.planning import picture
 from ncs_cluster_detector.shown_text import shown
 
 # Ten that are well distinguishable, also for most colour-blind people; then they repeat, dashed.
-STICK_COLOURS = (*COLOURS, '#525252', '#9acd32')
+STICK_COLOURS = (*picture.COLOURS, '#525252', '#9acd32')
 RUNNING = 'RUNNING'
 ACTIVE, RESTING = 'active', 'resting'
 RESTING_ALPHA = 0.2
@@ -45,7 +42,7 @@ def draw_chart(report: dict[str, Any], path: Path) -> None:
 
     :param report: as made by report.make_report.
     """
-    with new_figure(16.0, 10.0) as figure:
+    with picture.new_figure(16.0, 10.0) as figure:
         bars_height = 0.5 + 0.2 * len(report['sticks'])
         temperatures, bars, rates = figure.subplots(
             3, sharex=True, height_ratios=(3.2, min(bars_height, 3.2), 1.6))
@@ -105,13 +102,13 @@ def _draw_limit(axes, report):
     longest = max(range(len(steps)), key=lambda number: ends[number] - steps[number][0],
                   default=None)
     for number, ((begin, celsius), end) in enumerate(zip(steps, ends)):
-        axes.plot([begin, max(begin, end)], [celsius] * 2, color=LIMIT_COLOUR, linewidth=1.6,
-                  linestyle=(0, (6, 3)))
+        axes.plot([begin, max(begin, end)], [celsius] * 2, color=picture.LIMIT_COLOUR,
+                  linewidth=1.6, linestyle=(0, (6, 3)))
         if number == longest or end - begin > NARROW * _end_sec(report):
             name = 'switch temperature ' if number == longest else ''
             axes.annotate(f'{name}{celsius:g} °C', (begin, celsius),
                           xytext=(18 if begin else 5, 5), textcoords='offset points',
-                          color=LIMIT_COLOUR)
+                          color=picture.LIMIT_COLOUR)
 
 
 def limit_steps(report: dict[str, Any]) -> list[tuple[float, float]]:
@@ -139,7 +136,7 @@ def _mark_changes(axes_of_all, report):
             marks.append([change['time_sec'], [text]])
     for time_sec, texts in marks:
         for axes in axes_of_all:
-            axes.axvline(time_sec, color=INK, linewidth=1.0, linestyle=':')
+            axes.axvline(time_sec, color=picture.INK, linewidth=1.0, linestyle=':')
         axes_of_all[0].annotate(
             '\n'.join(texts), (time_sec, 1.0), xycoords=('data', 'axes fraction'),
             xytext=(3, -3), textcoords='offset points', rotation=90, ha='left', va='top',
@@ -175,8 +172,8 @@ def _draw_bars(axes, report):
     axes.grid(axis='y', visible=False)
     from matplotlib.patches import Patch
     axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0), handles=[
-        Patch(facecolor=INK, label=ACTIVE), Patch(facecolor=INK, alpha=RESTING_ALPHA,
-                                                  label=RESTING),
+        Patch(facecolor=picture.INK, label=ACTIVE),
+        Patch(facecolor=picture.INK, alpha=RESTING_ALPHA, label=RESTING),
         Patch(linewidth=0, label='not running', **OFF_LOOK)])
 
 

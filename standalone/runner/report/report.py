@@ -8,20 +8,23 @@
 # the License.
 """Makes report.json, the machine-readable report; times count from the start of the nodes."""
 
-import importlib.metadata
 import json
 from pathlib import Path
 import platform
 from typing import Any
 from xml.etree import ElementTree
 
+from ncs_cluster_detector.checking.facts.machine_facts import version_of
+from ncs_cluster_detector.checking.statuses import series_of
 from ncs_cluster_detector.shown_text import all_shown
 from runner.state import RunState
 
 FORMAT = 'ncs_cluster_detector run report, version 1'
 PACKAGES = ('rclpy', 'opencv-python-headless', 'numpy', 'matplotlib')
-# The name of a distribution on PyPI, where it is not that of the package.
-DISTRIBUTIONS = {'rclpy': 'ros-rclpy'}
+# The lists of a stick, and the field of Stick that each holds.
+SERIES = {
+    'temperature_celsius': 'celsius', 'active': 'active', 'state': 'state', 'duty_60s': 'duty',
+    'inferences': 'inferences', 'restarts': 'restarts'}
 
 
 def make_report(state: RunState, facts: dict[str, Any], recorder: Any,
@@ -75,7 +78,7 @@ def make_report(state: RunState, facts: dict[str, Any], recorder: Any,
         'hottest_stick': hottest and hottest[1],
         'switches': state.cluster.switches if state.cluster else 0,
         'cluster': _cluster_series(state.samples),
-        'sticks': [_stick_series(number, state.samples) for number in sorted({
+        'sticks': [series_of(number, state.samples, SERIES) for number in sorted({
             stick.number for sample in state.samples for stick in sample.sticks})]}
 
 
@@ -98,22 +101,18 @@ def _text(value, indent):
 
 def versions(root: Path) -> dict[str, str | None]:
     """Return the versions of what ran, by name."""
-    found = {
+    # Another build of a package, such as Debian's, may have no such record.
+    return {
         'ncs_cluster_detector': ElementTree.parse(root / 'package.xml').findtext('version'),
         'python': platform.python_version(),
-        'system': f'{platform.system()} {platform.machine()}'}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(DISTRIBUTIONS.get(name, name))
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None   # another build of it, such as Debian's, has no such record
-    return found
+        'system': f'{platform.system()} {platform.machine()}',
+        **{name: version_of(name) for name in PACKAGES}}
 
 
 def _cluster_series(samples):
     clusters = [sample.cluster for sample in samples]
     return {
-        'time_sec': _times(samples),
+        'time_sec': [round(sample.time_sec, 3) for sample in samples],
         'input_fps': [cluster.input_fps for cluster in clusters],
         'detection_fps': [cluster.detection_fps for cluster in clusters],
         'latency_p50_sec': [_seconds(cluster.latency_p50_ms) for cluster in clusters],
@@ -122,26 +121,6 @@ def _cluster_series(samples):
         'active_sticks': [list(cluster.active) for cluster in clusters],
         'switches': [cluster.switches for cluster in clusters],
         'last_switch_reason': [cluster.reason for cluster in clusters]}
-
-
-def _stick_series(number, samples):
-    seen = [(sample, stick) for sample in samples for stick in sample.sticks
-            if stick.number == number]
-    sticks = [stick for _, stick in seen]
-    return {
-        'stick': number,
-        'device_name': sticks[-1].device_name,
-        'time_sec': _times([sample for sample, _ in seen]),
-        'temperature_celsius': [stick.celsius for stick in sticks],
-        'active': [stick.active for stick in sticks],
-        'state': [stick.state for stick in sticks],
-        'duty_60s': [stick.duty for stick in sticks],
-        'inferences': [stick.inferences for stick in sticks],
-        'restarts': [stick.restarts for stick in sticks]}
-
-
-def _times(samples):
-    return [round(sample.time_sec, 3) for sample in samples]
 
 
 def _since(moment, state):

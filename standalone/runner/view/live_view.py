@@ -11,12 +11,12 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ncs_cluster_detector.checking.statuses import ERROR
+from ncs_cluster_detector.checking.statuses import OK
 from rich.console import Console
 from rich.text import Text
 from runner.state import PixelDetection
 from runner.state import RunState
-from runner.statuses import ERROR
-from runner.statuses import OK
 from runner.view.stick_table import for_terminal
 from runner.view.stick_table import level_colour
 from runner.view.stick_table import rounded

@@ -10,14 +10,12 @@
 
 from itertools import compress
 
+from ncs_cluster_detector.checking import statuses
 from rich.cells import cell_len
 from rich.table import Column
 from rich.table import Table
 from rich.text import Text
 from runner.state import RunState
-from runner.statuses import ERROR
-from runner.statuses import OK
-from runner.statuses import ReportedStick
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0
@@ -94,7 +92,7 @@ def _figures(duty, inferences):
     return f'{duty:>6}{inferences:>12}'
 
 
-def words_for(stick: ReportedStick) -> str:
+def words_for(stick: statuses.ReportedStick) -> str:
     """Return what a stick does, and why or what to do about it."""
     if stick.state != 'RUNNING':
         remedy = REMEDIES.get(stick.state)
@@ -120,14 +118,14 @@ def _colour_of(stick, state):
     if stick.state != 'RUNNING' or (
             stick.celsius is not None and critical is not None and stick.celsius >= critical):
         return 'red'
-    if stick.level != OK:
+    if stick.level != statuses.OK:
         return level_colour(stick.level)
     return 'green' if stick.active else ''
 
 
 def level_colour(level: int) -> str:
     """Return the colour of a status that is not OK."""
-    return 'red' if level >= ERROR else 'yellow'
+    return 'red' if level >= statuses.ERROR else 'yellow'
 
 
 def _cells(celsius, threshold, bar):

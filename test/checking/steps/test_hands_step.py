@@ -13,7 +13,7 @@ import types
 from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.history import History
 from ncs_cluster_detector.checking.history import Report
-from ncs_cluster_detector.checking.history import StickReport
+from ncs_cluster_detector.checking.statuses import ReportedStick
 from ncs_cluster_detector.checking.steps.hands_step import hands_step
 import pytest
 
@@ -94,8 +94,8 @@ class World:
         self.history.detections.append(self.now)
         if int(before) != int(self.now):
             state = [state for since, state in self.states if since <= self.now][-1]
-            sticks = tuple(StickReport(number, f'1.{number + 1}-ma2450', one, True, 40.0, 0, 1,
-                                       100.0, 0, '', 1)
+            sticks = tuple(ReportedStick(number, f'1.{number + 1}-ma2450', one, True, 40.0, 0, 1,
+                                         100.0, 0, '', 1)
                            for number, one in ((0, 'RUNNING'), (1, state)))
             self.history.reports.append(Report(self.now, 'unplug', '', sticks))
 

@@ -13,7 +13,7 @@ from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks import graphs
-from ncs_cluster_detector.simulation.networks.formats import onnx_shape
+from ncs_cluster_detector.simulation.networks.onnx_network import input_shapes
 import numpy as np
 import onnx_networks
 import pytest
@@ -238,7 +238,7 @@ def test_weights_that_old_files_list_as_inputs_are_none():
     model = onnx.load_from_string(onnx_networks.scores([1, 3, 20, 30], [1, 707]))
     model.graph.input.append(
         onnx.helper.make_tensor_value_info('form', onnx.TensorProto.INT64, [2]))
-    assert onnx_shape.input_shapes(model.SerializeToString()) == {'in': (1, 3, 20, 30)}
+    assert input_shapes(model.SerializeToString()) == {'in': (1, 3, 20, 30)}
     model.graph.input.append(
         onnx.helper.make_tensor_value_info('second', onnx.TensorProto.FLOAT, [2]))
     with pytest.raises(ValueError, match=r'it has 2 inputs \(in, second\); expected one'):

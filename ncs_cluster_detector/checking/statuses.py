@@ -1,0 +1,135 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The diagnostics of a run as tuples: its sticks, its cluster and its camera; no ROS."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import re
+from typing import Any
+from typing import NamedTuple
+
+OK, WARN, ERROR = 0, 1, 2   # levels of a DiagnosticStatus
+# How the message of a resting stick begins.
+WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
+
+
+class ReportedStick(NamedTuple):
+    """One stick in one message on ``/diagnostics``; None is unknown, ``rests`` is why it rests."""
+
+    number: int
+    device_name: str
+    state: str
+    active: bool
+    celsius: float | None
+    throttle_level: int
+    inferences: int
+    inference_ms: float | None
+    restarts: int
+    last_error: str
+    pid: int | None
+    level: int = OK
+    duty: float | None = None
+    rests: str = ''
+
+    @property
+    def port(self) -> str:
+        """Return the USB port path, such as 1.2."""
+        return self.device_name.partition('-')[0]
+
+
+class ReportedCluster(NamedTuple):
+    """The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown."""
+
+    level: int
+    message: str
+    input_fps: float | None
+    detection_fps: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    dropped: int
+    active: tuple[int, ...]
+    switches: int
+    reason: str
+
+
+class ReportedCamera(NamedTuple):
+    """The camera, as of its newest diagnostics."""
+
+    level: int
+    message: str
+    published: int
+
+
+def read_statuses(statuses: Iterable[Any]) -> tuple[
+        ReportedCamera | None, ReportedCluster | None, tuple[ReportedStick, ...]]:
+    """Return what a DiagnosticArray's statuses tell; None and no sticks for another node's."""
+    camera, cluster, sticks = None, None, []
+    for status in statuses:
+        values = {item.key: item.value for item in status.values}
+        level = ord(status.level) if isinstance(status.level, bytes) else status.level
+        if status.name.startswith('camera: '):
+            camera = ReportedCamera(level, status.message, _whole(values.get('frames_published')))
+        elif status.name == 'detector: cluster':
+            cluster = _cluster_of(level, status.message, values)
+        elif status.name.startswith('detector: stick '):
+            sticks.append(_stick_of(status, level, values))
+    return camera, cluster, tuple(sticks)
+
+
+def series_of(
+        number: int, samples: Iterable[Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return the state of a stick at each moment as lists of equal length, for a report.
+
+    :param samples: each with ``time_sec`` and ``sticks``.
+    :param names: the field of ReportedStick that each list holds, by the list's name.
+    """
+    seen = [(sample.time_sec, stick) for sample in samples for stick in sample.sticks
+            if stick.number == number]
+    return {
+        'stick': number,
+        'device_name': seen[-1][1].device_name,
+        'time_sec': [round(time_sec, 3) for time_sec, _ in seen],
+        **{name: [getattr(stick, field) for _, stick in seen] for name, field in names.items()}}
+
+
+def number_in(text: str | None) -> float | None:
+    """Return the number in a text, or None for ``unknown`` and the like."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def _cluster_of(level, message, values):
+    return ReportedCluster(
+        level, message, number_in(values.get('input_fps')), number_in(values.get('detection_fps')),
+        number_in(values.get('latency_ms_p50')), number_in(values.get('latency_ms_p95')),
+        _whole(values.get('frames_dropped')),
+        tuple(int(number) for number in values.get('active_sticks', '').split(',') if number),
+        _whole(values.get('switches')), values.get('last_switch_reason', ''))
+
+
+def _stick_of(status, level, values):
+    return ReportedStick(
+        number=int(status.name.rpartition(' ')[2]), device_name=status.hardware_id,
+        state=values.get('state', 'unknown'), active=values.get('active') == 'true',
+        celsius=number_in(values.get('temperature_celsius')),
+        throttle_level=_whole(values.get('throttle_level')),
+        inferences=_whole(values.get('inferences')),
+        inference_ms=number_in(values.get('inference_ms_p50')),
+        restarts=_whole(values.get('restarts')), last_error=values.get('last_error', ''),
+        pid=_whole(values.get('pid')) or None, level=level,
+        duty=number_in(values.get('duty_60s')),
+        rests=(WHY_IT_RESTS.match(status.message) or [''] * 2)[1])
+
+
+def _whole(text):
+    """Return the whole number in a diagnostics value, 0 for what is none."""
+    return int(number_in(text) or 0)
