@@ -9,7 +9,6 @@
 """The annotated picture of the detector node, over DDS: on the right frame, and only on demand."""
 
 import cv2
-from ncs_cluster_detector.camera_node.outputs import publish_compressed
 from ncs_cluster_detector.detector_node import annotated_image
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
 from ncs_cluster_detector.detector_node.annotated_image import strip_content_of
@@ -23,6 +22,7 @@ from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
+from ncs_cluster_detector.ros.image_messages import publish_compressed
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
