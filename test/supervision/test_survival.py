@@ -76,7 +76,7 @@ def make_bus(**properties):
 class Cluster:
     """A supervisor with a camera that never stops."""
 
-    def __init__(self, bus=None):
+    def __init__(self, bus=None, timeout_sec=TIMEOUT_SEC):
         self.bus = make_bus() if bus is None else bus
         self.log = Log()
         self.came_at = []
@@ -86,7 +86,7 @@ class Cluster:
             SupervisorOptions(
                 WorkerConfig(SimulatedDriver(self.bus), (
                     (graphs.read_graph('shapes'), PASCAL_VOC),)),
-                inference_timeout_sec=TIMEOUT_SEC),
+                inference_timeout_sec=timeout_sec),
             Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
             self._take, self.log)
         self._over = threading.Event()
@@ -312,7 +312,8 @@ def test_one_that_falls_mute_at_work_is_brought_back_by_a_reset(cluster, fault):
 
 @pytest.mark.parametrize('leftovers', ['abort', 'hang'])
 def test_no_fresh_worker_stumbles_over_what_a_killed_one_left(start_cluster, leftovers):
-    cluster = start_cluster(make_bus(leftovers=leftovers))
+    # No host is so late that a result which comes counts as one that does not.
+    cluster = start_cluster(make_bus(leftovers=leftovers), BACK_SEC)
     cluster.wait_until_all_run()
     for kills in range(1, 11):
         number = cluster.wait_for_work()
@@ -323,8 +324,7 @@ def test_no_fresh_worker_stumbles_over_what_a_killed_one_left(start_cluster, lef
         cluster.wait_until_all_run()
         assert time.monotonic() - killed_at < BACK_SEC
         assert sum(stick.restarts for stick in cluster.supervisor.snapshot.sticks) == kills
-    assert not any('SIGABRT' in line for line in cluster.log.errors)
-    assert all('SIGKILL' in line for line in cluster.log.errors)
+    assert [line for line in cluster.log.errors if 'SIGKILL' not in line] == []
 
 
 @pytest.fixture
