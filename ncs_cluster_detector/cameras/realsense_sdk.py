@@ -42,7 +42,7 @@ def load_sdk() -> ModuleType:
         raise CameraError("the Python module 'pyrealsense2' of librealsense is not installed; "
                           'install it (pip install pyrealsense2)') from None
     except ImportError as error:
-        why = ' '.join(str(error).split())
+        why = _one_line(error)
     try:
         # Without libusb in the system, the one in PyPI's package must be loaded first.
         libusb = importlib.import_module('libusb_package').get_library_path()
@@ -63,8 +63,7 @@ def sdk_errors(attempt: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        reason = ' '.join(str(error).split())   # the SDK's texts have several lines
-        raise CameraError(f'{attempt} failed: {reason}; {remedy}') from None
+        raise CameraError(f'{attempt} failed: {_one_line(error)}; {remedy}') from None
 
 
 def chosen_camera(sdk: ModuleType, context: Any, device: str) -> tuple[str | None, str]:
@@ -155,3 +154,7 @@ def calibration_of(intrinsics: Any) -> Calibration:
     coefficients = intrinsics.coeffs[:4 if model == 'equidistant' else 5]
     return pinhole(intrinsics.width, intrinsics.height, (intrinsics.fx, intrinsics.fy),
                    (intrinsics.ppx, intrinsics.ppy), model, coefficients)
+
+
+def _one_line(error):
+    return ' '.join(str(error).split())   # the SDK's texts have several lines

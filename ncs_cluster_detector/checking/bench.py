@@ -160,7 +160,7 @@ class Bench:
         self.wait(lambda: False, seconds)
 
     def running(self, since: float = 0.0) -> list[ReportedStick]:
-        """Return the Sticks of the running sticks in the newest report since a time."""
+        """Return the running sticks in the newest report since a time."""
         return [stick for stick in self.history.newest_sticks(since) if stick.state == 'RUNNING']
 
     def wait_for_running(

@@ -17,7 +17,7 @@ from ncs_cluster_detector.checking import statuses
 import numpy as np
 
 
-# The lists of a series, and the field of Stick that each holds.
+# The lists of a series, and the field of ReportedStick that each holds.
 SERIES = {
     'temperature_celsius': 'celsius', 'active': 'active', 'state': 'state',
     'throttle_level': 'throttle_level', 'inferences': 'inferences', 'restarts': 'restarts'}
@@ -46,12 +46,12 @@ class History:
         self.reports = []
 
     def newest_sticks(self, since: float = -math.inf) -> tuple[statuses.ReportedStick, ...]:
-        """Return the Sticks of the newest report since a time; empty if there is none."""
+        """Return the sticks in the newest report since a time; empty if there is none."""
         reports = self.reports[-1:]
         return reports[0].sticks if reports and reports[0].time_sec >= since else ()
 
     def stick(self, number: int, since: float = -math.inf) -> statuses.ReportedStick | None:
-        """Return the newest Stick of a stick, or None."""
+        """Return the newest report on a stick, or None."""
         return next((stick for stick in self.newest_sticks(since) if stick.number == number), None)
 
     def reports_between(self, begin: float, end: float = math.inf) -> list[Report]:

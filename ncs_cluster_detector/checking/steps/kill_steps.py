@@ -60,7 +60,7 @@ def worker_step(bench: Bench) -> None:
 
 
 def _worker_at_work(bench, number):
-    """Return the Stick of a stick that has inferred since the report before, or None."""
+    """Return a stick that has inferred since the report before, or None."""
     reports = bench.history.reports[-2:]
     if len(reports) < 2 or bench.clock() - reports[0].time_sec > COMPUTES_SEC:
         return None

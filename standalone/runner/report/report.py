@@ -21,7 +21,7 @@ from runner.state import RunState
 
 FORMAT = 'ncs_cluster_detector run report, version 1'
 PACKAGES = ('rclpy', 'opencv-python-headless', 'numpy', 'matplotlib')
-# The lists of a stick, and the field of Stick that each holds.
+# The lists of a stick, and the field of ReportedStick that each holds.
 SERIES = {
     'temperature_celsius': 'celsius', 'active': 'active', 'state': 'state', 'duty_60s': 'duty',
     'inferences': 'inferences', 'restarts': 'restarts'}
