@@ -12,47 +12,20 @@ import os
 from pathlib import Path
 import random
 import signal
-import socket
 
+from ncs_cluster_detector.checking.environment import claim_domain
+from ncs_cluster_detector.checking.environment import DOMAINS
+from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
+from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 import pytest
 
-# Domains up to 101 keep clear of the ports that Linux gives out by itself. Source: the ROS 2
-# documentation on domain ids, which also tells the port of a domain's first participant.
-_LAST_DOMAIN = 101
-
-
-# The port of the domain's first participant, held by this process while it lives: no other test
-# run takes the domain, and no run that a test starts. Participants here begin with the next port.
-_claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-
-
-def _is_free(domain):
-    try:
-        _claim.bind(('', 7410 + 250 * domain))
-    except OSError:
-        return False
-    return True
-
-
-def _free_domain():
-    domains = list(range(1, _LAST_DOMAIN + 1))
-    random.SystemRandom().shuffle(domains)
-    return next(domain for domain in domains if _is_free(domain))
-
-
-# Before any test module imports rclpy.
+# Before any test module imports rclpy. No other test run takes the domain, and no run that a test
+# starts.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
-_claim.detach()   # its descriptor stays open
+os.environ['ROS_DOMAIN_ID'] = str(claim_domain(random.SystemRandom().randrange(DOMAINS)))
 # With Fast DDS's own transports about half of the 640x480 images are lost on the way, which is
 # not what is tested here.
-for _name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
-    os.environ[_name] = str(
-        Path(__file__).resolve().parents[1] / 'ncs_cluster_detector' / 'ros'
-        / 'fastdds_loopback.xml')
-
-# Six processes have no use for two threads each.
-os.environ['OPENBLAS_NUM_THREADS'] = '1'
+os.environ.update(dict.fromkeys(PROFILE_VARIABLES, str(LOOPBACK_PROFILE)))
 
 # The nodes that tests start keep what they compile, or each would compile the package again.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
