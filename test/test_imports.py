@@ -26,6 +26,8 @@ ALLOWED = {
     'closest_name': set(),
     'transitions': set(),
     'processes': {'processes'},
+    # What a process of ours prints or sends may be shown.
+    'processes/child_process': {'processes', 'shown_text'},
     'ros/environment': set(),
     'policy': {'policy'},
     'networks': {'networks'},

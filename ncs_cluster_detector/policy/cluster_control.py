@@ -38,6 +38,7 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # A reading is too old after this, whatever rounding does to the sum.
 _TOO_OLD_SEC = READING_VALID_SEC + 0.001
+_UNKNOWN = Condition()
 
 
 class ClusterControl:
@@ -84,7 +85,9 @@ class ClusterControl:
         if decision.reason is not None:
             self.switches += bool(decision.left)
             self.last_switch_reason = decision.reason
-        self._conditions = decision.conditions
+        self._conditions = {**decision.conditions, **{
+            number: replace(decision.conditions[number], slowness=slowness)
+            for number, slowness in self.promptness.slowness.items()}}
         self._in_question = [stick.number for stick in sticks if stick.trials_left
                              or stick.doubt_sec or stick.number in self.promptness.slowness]
         self.to_restart = self._due_restarts(now, sticks)
@@ -161,10 +164,10 @@ class ClusterControl:
 
     def condition(self, stick: StickStatus) -> Condition:
         """Return the Condition of a stick at the latest update, if it still runs."""
-        condition = self._conditions.get(stick.number, Condition())
-        if stick.state is not StickState.RUNNING:
+        condition = self._conditions.get(stick.number, _UNKNOWN)
+        if stick.state is not StickState.RUNNING and condition.reason is not Reason.NOT_RUNNING:
             return replace(condition, reason=Reason.NOT_RUNNING)
-        return replace(condition, slowness=self.promptness.slowness.get(stick.number))
+        return condition
 
     @property
     def in_trouble(self) -> bool:
@@ -223,29 +226,14 @@ class ClusterControl:
                    if stick.outstanding < inflight_per_stick]
         return min((moment for moment in moments if moment > now), default=None)
 
-    def must_decide(self, before: StickStatus | None, after: StickStatus | None,
-                    settings: Settings) -> bool:
-        """
-        Tell whether a change of a stick's status needs an update at once.
-
-        What has only grown warmer or done more work can wait for the next one, a moment later.
-        """
-        if before is None or after is None or before.state is not after.state:
-            return True
-        if after.number in self.promptness.late and after.busy_since != before.busy_since:
-            return True   # it has answered
-        return (after.trials_left, after.throttle_level, after.has_reading,
-                after.doubt_sec > 0.0, settings.is_hot(after.celsius),
-                settings.is_critical(after.celsius)) != (
-                before.trials_left, before.throttle_level, before.has_reading,
-                before.doubt_sec > 0.0, settings.is_hot(before.celsius),
-                settings.is_critical(before.celsius))
-
     def next_due(self, now: float, sticks: Sequence[StickStatus],
                  settings: Settings) -> float | None:
-        """Return the next moment at which time alone may change something, or None."""
+        """
+        Return the next moment at which time alone may change something, or None.
+
+        The moments from which sticks are late are left out: they change with every result.
+        """
         due = [self._rotation.next_due(now, settings), self._loss.next_due(),
-               self.promptness.next_due(now, sticks),
                self._next_unknown(now, sticks)]
         return min((moment for moment in due if moment is not None), default=None)
 

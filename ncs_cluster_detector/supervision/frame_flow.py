@@ -66,7 +66,7 @@ class FrameFlow:
             self._too_old += 1
         elif self._give(frame, now):
             self._waiting = None
-            on_trial = self._cluster.give_on_trial(now, self._pool.sticks, settings)
+            on_trial = self._cluster.give_on_trial(now, self._pool.views.statuses, settings)
             if on_trial is not None:
                 self._post(on_trial, frame, now)
         return self._sent_to
@@ -79,7 +79,7 @@ class FrameFlow:
     def next_due(self, now: float) -> float | None:
         """Return when the next frame may be sent or published without a new event, or None."""
         frame_due_at = None if self._waiting is None else self._cluster.next_frame_due(
-            now, self._pool.sticks, self._inflight_per_stick)
+            now, self._pool.views.statuses, self._inflight_per_stick)
         due = [frame_due_at, self._order.next_release_at()]
         return min((moment for moment in due if moment is not None), default=None)
 
@@ -109,7 +109,7 @@ class FrameFlow:
 
     def _give(self, frame: Frame, now: float) -> bool:
         """Send a frame to an active stick with room; return whether there is one."""
-        number = self._cluster.give_next(now, self._pool.sticks, self._inflight_per_stick)
+        number = self._cluster.give_next(now, self._pool.views.statuses, self._inflight_per_stick)
         if number is not None:
             self._post(number, frame, now)
         return number is not None

@@ -8,13 +8,9 @@
 # the License.
 """The sticks' worker processes: reads their messages, checks their deadlines, ends them."""
 
-from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Set
 
-from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_status import StickState
-from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
@@ -26,16 +22,11 @@ from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
-from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 from ncs_cluster_detector.supervision.start_turn import StartTurn
+from ncs_cluster_detector.supervision.stick_views import StickViews
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire import messages
-
-# A resting stick's share of busy time falls, so that its snapshot is made again after this time.
-SNAPSHOT_VALID_SEC = 1.0
-_NEVER: tuple[float, StickSnapshot | None] = (float('-inf'), None)
 
 
 class StickPool:
@@ -49,55 +40,16 @@ class StickPool:
         self._endings = Endings()
         self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
         self._longest_start_sec: float | None = None   # None until a stick has started
-        self._held_back: list[str] = []                # lines to log later
+        self._held_back: list[str] = []   # lines to log later
         self._results: list[tuple[int, messages.Result, Frame]] = []
         self._lost: list[tuple[int, int]] = []   # stick and frame number
         # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
-        # StickStatus of all sticks that are shown, by number, as at the latest refresh.
-        self.sticks: dict[int, StickStatus] = {}
-        self._changed: set[int] = set()   # numbers of sticks whose status is not up to date
-        self._all_changed = True
-        # Whether nothing but results and readings has come since all sticks were looked at, and
-        # when that must be done again at the latest.
+        self.views = StickViews(self._register)
+        # Whether only results and readings have come since all sticks were looked at.
         self._is_calm = False
-        self._due_at = float('-inf')
-        # By number: when a StickSnapshot was made, and it.
-        self._snapshots: dict[int, tuple[float, StickSnapshot | None]] = {}
-
-    def refresh(self, now: float) -> list[tuple[StickStatus | None, StickStatus | None]]:
-        """Bring ``sticks`` up to date; return the status before and after of those that changed."""
-        if self._all_changed:
-            self._all_changed = False
-            self._changed.clear()
-            before = self.sticks
-            self.sticks = {record.number: record.status(now) for record in self._register.shown()}
-            return [(before.get(number), self.sticks.get(number))
-                    for number in before.keys() | self.sticks.keys()
-                    if before.get(number) != self.sticks.get(number)]
-        changes: list[tuple[StickStatus | None, StickStatus | None]] = []
-        for number in self._changed:
-            status = self._register.records[number].status(now)
-            changes.append((self.sticks[number], status))
-            self.sticks[number] = status
-        self._changed.clear()
-        return changes
-
-    def snapshots(
-            self, now: float, active: Collection[int],
-            condition_of: Callable[[StickStatus], Condition] = lambda status: Condition(),
-            ) -> tuple[StickSnapshot, ...]:
-        """Return the StickSnapshot of all sticks, by number, as at the latest refresh."""
-        before, self._snapshots = self._snapshots, {}
-        for number, status in self.sticks.items():
-            made_at, snapshot = before.get(number, _NEVER)
-            condition, is_active = condition_of(status), number in active
-            if (snapshot is None or snapshot.status is not status or snapshot.active != is_active
-                    or snapshot.condition != condition or now >= made_at + SNAPSHOT_VALID_SEC):
-                made_at, snapshot = now, self._register.records[number].snapshot(
-                    now, is_active, status, condition)
-            self._snapshots[number] = made_at, snapshot
-        return tuple(snapshot for _, snapshot in self._snapshots.values() if snapshot is not None)
+        self._due_at = float('-inf')   # when that is due again
+        self._by_worker: dict[ChildProcess, StickRecord] = {}   # while it is calm
 
     def newest_processes(self) -> list[ChildProcess]:
         """Return the processes that may have been started since the last call."""
@@ -109,7 +61,7 @@ class StickPool:
         record = self._register.records[number]
         record.worker.post(frame, now)
         record.figures.on_frame_sent(now)
-        self.sticks[number] = record.status(now)
+        self.views.renew(number, now)
         self._watch_deadline(record, now)
 
     def frames_of(self, number: int) -> dict[int, Frame]:
@@ -118,14 +70,14 @@ class StickPool:
         return handle.frames if handle is not None else {}
 
     def note_late(self, number: int) -> None:
-        """Record that a result takes several times the usual time of the stick."""
+        """Record that a result takes several times the usual time."""
         self._register.records[number].setbacks.trust.late()
-        self._changed.add(number)
+        self.views.changed(number)
 
     def note_lost(self, number: int) -> None:
         """Record that a frame will have no result because the stick lost it."""
         self._register.records[number].figures.frames_lost += 1
-        self._changed.add(number)
+        self.views.changed(number)
 
     def restart(self, number: int, reason: str, now: float) -> None:
         """End the worker of a running stick, so that it starts again."""
@@ -155,9 +107,9 @@ class StickPool:
         if not self._is_calm:
             self._turn.hear(now)
             self.unusable = self.unusable or self._turn.unusable
-        for record in self._register.records:
-            if record.handle is not None and (ready is None or record.handle in ready):
-                self._hear(record, now)
+            self._by_worker = {record.worker: record for record in self._register.with_worker()}
+        for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
+            self._hear(self._by_worker[process], now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""
@@ -170,21 +122,23 @@ class StickPool:
         self._turn.judge(now)
         self._endings.reap(now)
         self._turn.start(now)
-        self._due_at = self._earliest_due(now)
-        self._is_calm = self._all_changed = True
+        self._is_calm = False
+        self._due_at = self.next_due(now)
+        self._is_calm = True
+        self.views.all_changed()
 
     def next_due(self, now: float) -> float:
         """Return when :meth:`judge` must be called at the latest."""
-        return self._due_at if self._is_calm else self._earliest_due(now)
-
-    def _earliest_due(self, now: float) -> float:
+        if self._is_calm:
+            return self._due_at
         due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
         due += [self._turn.next_due(now), self._cleaner.deadline, self._endings.next_due()]
         return min(due)
 
     def _watch_deadline(self, record: StickRecord, now: float) -> None:
-        """Note that a deadline may have become earlier; one that became later is found out then."""
-        self._due_at = min(self._due_at, self._deadline(record, now)[0])
+        """Note a deadline that may have become earlier; a later one is found out in time."""
+        if self._is_calm:
+            self._due_at = min(self._due_at, self._deadline(record, now)[0])
 
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
@@ -199,17 +153,15 @@ class StickPool:
         for record in self._register.records:
             record.on_stop()
         has_ended = self._cleaner.stop()
-        return end_all(self._handles() + self._endings.handles(), self._logger) and has_ended
+        workers = [record.worker for record in self._register.with_worker()]
+        workers += self._turn.handles() + self._endings.handles()
+        return end_all(workers, self._logger) and has_ended
 
     def _deadline(self, record: StickRecord, now: float) -> tuple[float, str]:
         if record.state is not StickState.STARTING:
             return deadlines.of_work(record.worker, self._options, record.figures.pause_level)
         return deadlines.of_start(record, self._options, self._longest_start_sec,
                                   self._register.waiting(now), self._register.has_slow(but=record))
-
-    def _handles(self) -> list[WorkerHandle]:
-        handles = [record.worker for record in self._register.with_worker()]
-        return handles + self._turn.handles()
 
     def _hear(self, record: StickRecord, now: float) -> None:
         handle = record.worker
@@ -238,7 +190,8 @@ class StickPool:
             elif isinstance(message, messages.Fault):
                 self._hear_fault(record, message, now)
                 return
-        self._changed.add(record.number)
+        self.views.changed(record.number)
+        self._watch_deadline(record, now)
         if has_ended:
             self._fail(record, handle.how_it_ended(), now, now,
                        Cause.KILLED if handle.was_killed() else Cause.STICK)
@@ -280,7 +233,7 @@ class StickPool:
         self._lost += [(record.number, sequence) for sequence in handle.outstanding]
         is_news = not record.setbacks.tries() or text != record.last_error
         plan = record.on_failure(text, now, cause)
-        self._all_changed = True
+        self.views.all_changed()
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # usually it ends at once
         if is_news or plan.fatal:   # the diagnostics count the others

@@ -176,13 +176,15 @@ class _Worker:
                     unlabelled))
 
     def _keep_watch(self) -> None:
-        """Read the temperature once a second; the first reading was sent with Ready."""
+        """
+        Read the temperature once a second; the first reading was sent with Ready.
+
+        All workers of a machine read at the same time, so that it wakes up once a second.
+        """
         with self._reporting_failure():
-            read_at = time.monotonic()
-            while not self._watch_ends.wait(read_at + READING_PERIOD_SEC - time.monotonic()):
-                reading = self._read()
-                read_at = reading.measured_at
-                self._send(reading)
+            while not self._watch_ends.wait(
+                    READING_PERIOD_SEC - time.monotonic() % READING_PERIOD_SEC):
+                self._send(self._read())
 
     def _read(self) -> messages.Reading:
         read_at = time.monotonic()

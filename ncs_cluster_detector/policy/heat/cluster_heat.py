@@ -121,9 +121,10 @@ class ClusterHeat:
         self._estimates.start(stick.number, max(watch.expected, least), measured_at,
                               work_sec, watch.heated)
 
-    def _trust(self, number: int, *at: float) -> None:
-        """Note what is known with a reading that is believed, of a time and the work until it."""
+    def _trust(self, number: int, measured_at: float, work_sec: float) -> None:
+        """Note what is known with a reading that is believed."""
         watch, heat = self._watches[number], self.sticks[number]
+        at = measured_at, work_sec
         # Where both differ, as after long pacing, the higher one is the safe one.
         celsius = heat.celsius(*at)
         celsius = watch.expected if celsius is None else max(watch.expected, celsius)

@@ -50,8 +50,7 @@ class StickRecord:
         self.restarts = 0
         self.last_error = ''
         self.dead_since: float | None = None    # in DEAD, in seconds of the monotonic clock
-        self.setbacks = Setbacks()
-        self.starts = 0
+        self.setbacks, self.starts = Setbacks(), 0
         self.has_place = False      # it is one of the max_sticks to use
         self.in_use = False         # another program has it open
         self.presence = Presence()
@@ -226,21 +225,20 @@ class StickRecord:
 
     def status(self, now: float) -> StickStatus:
         """Return the StickStatus for the policies."""
-        figures = self.figures
+        figures, trust = self.figures, self.setbacks.trust
         return StickStatus(
             number=self.number, state=self.shown_state(now), celsius=figures.celsius,
             measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
+            busy_since=self.handle.busy_since if self.handle else None,
             last_given_at=figures.last_given_at, work_sec=figures.work.done_sec,
             inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
-            busy_since=self.handle.busy_since if self.handle else None,
-            doubt_sec=self.setbacks.trust.doubt_sec, trials_left=self.setbacks.trust.trials_left,
-            under_way_since=figures.work.under_way_since,
-            work_at_reading=figures.work_at_reading)
+            doubt_sec=trust.doubt_sec, trials_left=trust.trials_left,
+            under_way_since=figures.work.under_way_since, work_at_reading=figures.work_at_reading)
 
     def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
                  condition: Condition = Condition()) -> StickSnapshot:
-        """Return the StickSnapshot for other threads; ``status`` is that of now, if it is known."""
+        """Return the StickSnapshot for other threads, with ``status`` or the status at ``now``."""
         figures = self.figures
         return StickSnapshot(
             status=status or self.status(now), device_name=self.device_name, active=active,
