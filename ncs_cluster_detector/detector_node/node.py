@@ -31,6 +31,7 @@ from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from ncs_cluster_detector.ros.image_messages import detection_array_of
+from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
@@ -49,7 +50,7 @@ from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
 STOP_DEADLINE_SEC = 4.0
-OUTPUTS_STOP_DEADLINE_SEC = 0.25
+PART_STOP_DEADLINE_SEC = 0.25
 # The supervisor answers within a few milliseconds, unless it hangs.
 ANSWER_DEADLINE_SEC = 1.0
 
@@ -58,9 +59,9 @@ class DetectorNode(Node):
     """
     The ROS side of the detector.
 
-    Three threads: the executor's receives images and parameters and reports once a second; the
-    supervisor's publishes the detections; one draws the annotated picture. With ``use_depth`` a
-    fourth thread adds the positions.
+    Four threads: one receives images; the supervisor's publishes the detections; one draws the
+    annotated picture; the executor's receives parameters and reports once a second. With
+    ``use_depth`` a fifth thread adds the positions.
     """
 
     def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
@@ -95,12 +96,15 @@ class DetectorNode(Node):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._temperatures = {}
         self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
-        self._depth = DepthOutputs(
-            self, self._pictures, values['depth_timeout_ms']) if values['use_depth'] else None
+        self._messages = MessageThread(self, 'messages')
+        self._depth = None
+        if values['use_depth']:
+            self._depth = DepthOutputs(
+                self, self._messages, self._pictures, values['depth_timeout_ms'])
         self._supervisor = Supervisor(options, parameters.settings_of(values),
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
-        self._images = self.create_subscription(
+        self._images = self._messages.subscribe(
             Image, 'image_raw', self._take_image, NEWEST_ONLY)
         self._heat_log = HeatLog(self.get_logger())
         self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
@@ -108,14 +112,15 @@ class DetectorNode(Node):
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._thread.start()
+        self._messages.start()
 
     def stop(self) -> bool:
         """Stop the sticks; return False if a thread hangs or a worker cannot be ended."""
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
         ended = self._supervisor.all_ended and not self._thread.is_alive()
-        for outputs in filter(None, (self._depth, self._pictures)):
-            ended = outputs.stop(OUTPUTS_STOP_DEADLINE_SEC) and ended
+        for part in filter(None, (self._messages, self._depth, self._pictures)):
+            ended = part.stop(PART_STOP_DEADLINE_SEC) and ended
         return ended
 
     def on_parameters_changed(self, before: Values, after: Values) -> None:
@@ -136,7 +141,7 @@ class DetectorNode(Node):
         except Exception as error:
             self._failure = error   # raised by _report: without its supervisor the node must end
 
-    def _take_image(self, message):
+    def _take_image(self, message, _):
         try:
             image = bgr_image_of(message)
         except BadImageError as error:
@@ -176,7 +181,7 @@ class DetectorNode(Node):
             self._pictures.take(frame, detections, [None] * len(detections))
 
     def _report(self):
-        for failure in (self._failure, self._pictures.failure,
+        for failure in (self._failure, self._messages.failure, self._pictures.failure,
                         self._depth and self._depth.failure):
             if failure is not None:
                 raise failure
