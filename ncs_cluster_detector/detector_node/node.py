@@ -42,6 +42,7 @@ from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.time import Time
 from sensor_msgs.msg import Image
@@ -188,11 +189,11 @@ class DetectorNode(Node):
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
         intake = self._intake()
-        array = DiagnosticArray()
-        array.header.stamp = self.get_clock().now().to_msg()
-        array.status = diagnostics.statuses(
-            snapshot, self._driver, now, intake, self._owner)
-        self._diagnostics.publish(array)
+        if self._diagnostics.get_subscription_count():
+            array = DiagnosticArray(status=diagnostics.statuses(
+                snapshot, self._driver, now, intake, self._owner))
+            array.header.stamp = self.get_clock().now().to_msg()
+            self._diagnostics.publish(array)
         self._heat_log.note(snapshot)
         self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
         for stick in snapshot.at(now).sticks:
@@ -207,9 +208,12 @@ class DetectorNode(Node):
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius
         if number not in self._temperatures:
+            # An executor looks at each event of each publisher whenever it wakes. The subscribers
+            # of such a topic log the same.
             self._temperatures[number] = self.create_publisher(
-                Temperature, f'~/stick_{number}/temperature', 10)
-        if celsius is not None:
+                Temperature, f'~/stick_{number}/temperature', 10,
+                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False))
+        if celsius is not None and self._temperatures[number].get_subscription_count():
             message = Temperature(temperature=celsius)
             # Simulated time may be less than the reading's age, and a stamp cannot be below 0.
             age_ns = round((now - stick.status.measured_at) * 1e9)
