@@ -35,6 +35,7 @@ from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.publication_gaps import PublicationGaps
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.frame import Frame
@@ -92,6 +93,7 @@ class DetectorNode(Node):
         self._frames = 0
         self._last_stamp = 0.0   # seconds
         self._bad_images = 0
+        self._gaps = PublicationGaps()
         self._failure = None
         self._publisher = self.create_publisher(Detection2DArray, 'detections', 10)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -106,7 +108,7 @@ class DetectorNode(Node):
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._images = self._messages.subscribe(
-            Image, 'image_raw', self._take_image, NEWEST_ONLY)
+            Image, 'image_raw', self._take_image, NEWEST_ONLY, self._gaps.note_match)
         self._heat_log = HeatLog(self.get_logger())
         self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
@@ -142,7 +144,8 @@ class DetectorNode(Node):
         except Exception as error:
             self._failure = error   # raised by _report: without its supervisor the node must end
 
-    def _take_image(self, message, _):
+    def _take_image(self, message, info):
+        self._gaps.note(info)
         try:
             image = bgr_image_of(message)
         except BadImageError as error:
@@ -203,7 +206,8 @@ class DetectorNode(Node):
         publishers = self.get_publishers_info_by_topic('image_raw')
         return diagnostics.Intake(
             self._images.topic_name, tuple(publisher.topic_type for publisher in publishers),
-            self._bad_images, 0 if self._depth is None else self._depth.bad_images)
+            self._bad_images, 0 if self._depth is None else self._depth.bad_images,
+            self._gaps.missing)
 
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius

@@ -14,10 +14,12 @@ import threading
 import time
 
 from ncs_cluster_detector.ros.message_thread import MessageThread
+from ncs_cluster_detector.ros.publication_gaps import PublicationGaps
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
+from rclpy.qos import QoSReliabilityPolicy
 from std_msgs.msg import String
 
 DEADLINE_SEC = 20.0
@@ -27,7 +29,8 @@ QOS = QoSProfile(depth=10)
 class Scene:
     """A publisher and a MessageThread that keeps what it takes, in one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, qos: QoSProfile = QOS) -> None:
+        self.qos = qos
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         self.node = rclpy.create_node('taker', context=self.context)
@@ -35,7 +38,7 @@ class Scene:
         self.taken, self.log, self.threads = [], [], set()
         self.messages = MessageThread(self.node, 'messages')
         self.subscription = self.messages.subscribe(
-            String, 'words', self.take, QOS, self.note_match)
+            String, 'words', self.take, qos, self.note_match)
         self.publisher = self.sender.create_publisher(String, 'words', QOS)
 
     def take(self, message, info):
@@ -100,6 +103,34 @@ class CountingExecutor(SingleThreadedExecutor):
     def get_nodes(self):
         self.rounds += 1
         return super().get_nodes()
+
+
+def test_what_newer_messages_replaced_is_a_gap_in_the_numbers():
+    scene = Scene(QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT))
+    gaps = PublicationGaps()
+    busy, free = threading.Event(), threading.Event()
+
+    def take(message, info):
+        gaps.note(info)
+        scene.taken.append(message.data)
+        busy.set()
+        assert free.wait(DEADLINE_SEC)
+    scene.messages.subscribe(String, 'others', take, scene.qos, gaps.note_match)
+    others = scene.sender.create_publisher(String, 'others', QOS)
+    scene.wait_for(others.get_subscription_count)
+    scene.messages.start()
+    try:
+        for number in range(10):
+            others.publish(String(data=str(number)))
+            assert busy.wait(DEADLINE_SEC)
+        free.set()
+        scene.wait_for(lambda: scene.taken[-1] == '9')
+        assert scene.taken[0] == '0'
+        assert len(scene.taken) + gaps.missing == 10
+        assert gaps.missing > 0
+    finally:
+        free.set()
+        scene.close()
 
 
 def test_an_executor_leaves_the_messages_alone_and_sleeps(scene):
