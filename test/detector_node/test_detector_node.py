@@ -130,4 +130,4 @@ def test_every_image_is_detected_or_in_a_count(shared):
             int(value) for key, value in values.items() if key.startswith('dropped_'))
         return int(values['frames_dropped']) - before
     probe.wait_for(lambda: len(probe.detections) - detected + dropped() == 100)
-    assert dropped() > 50
+    assert dropped() > 0
