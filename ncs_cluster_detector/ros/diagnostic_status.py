@@ -20,6 +20,7 @@ from rclpy.node import Node
 # An error's text is cut to this length, so that a message stays about one line of a terminal.
 LONGEST_REASON = 90
 # Most texts are the same from one second to the next. This many are kept: those of 64 sticks.
+# Numbers that only count up would fill the memory for nothing.
 KEPT_TEXTS = 1024
 
 
@@ -39,11 +40,12 @@ def owner_of(fully_qualified_name: str) -> str:
 
 
 def make_status(name: str, hardware_id: str, level: bytes, message: str,
-                values: Mapping[str, object]) -> DiagnosticStatus:
+                values: Mapping[str, str | int]) -> DiagnosticStatus:
     """Return a DiagnosticStatus with its texts made safe to show; its parts are shared."""
     return DiagnosticStatus(
         name=name, hardware_id=_shown(hardware_id), level=level, message=_shown(message),
-        values=[_key_value(key, str(value)) for key, value in values.items()])
+        values=[_key_value(key, value) if isinstance(value, str) else
+                KeyValue(key=key, value=str(value)) for key, value in values.items()])
 
 
 _shown = lru_cache(KEPT_TEXTS)(shown)
