@@ -161,6 +161,8 @@ class Supervisor:
         if answer is not None:
             self._write_snapshot(now)
             answer.set_result((decision, self.snapshot))
+            if not self._requests.empty():   # one a step, but the next at once
+                self._wake_up()
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):

@@ -10,6 +10,7 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
+from multiprocessing import connection
 import os
 import sys
 import time
@@ -149,11 +150,16 @@ class ProtocolWorld:
         return self.supervisor._next_due(self.now)
 
     def is_anything_ready(self):
-        """Tell whether the supervisor would wake up at once."""
-        return bool(supervisor_module.connection.wait(self.supervisor._pool.waitables(), 0.0))
+        """Tell whether the supervisor would wake up at once; it does so once for other threads."""
+        wake = self.supervisor._wake
+        ready = connection.wait([wake, *self.supervisor._pool.waitables()], 0.0)
+        if wake in ready:
+            os.eventfd_read(wake)
+        return bool(ready)
 
     def step(self):
         """Let the supervisor do all that is due; afterwards it must be able to wait."""
+        self.is_anything_ready()   # it has woken up, if another thread wanted that
         for _ in range(MOST_STEPS_AT_ONCE):
             self._step()
             if self.is_over or self.next_due() > self.now and not self.is_anything_ready():
