@@ -138,12 +138,11 @@ class InventedProcess:
             while not self._connection.closed and self._connection.poll():
                 told.append(self._connection.recv())
         except (EOFError, ConnectionResetError):
-            self.is_over or self.end(0)   # a worker ends when its parent has closed the pipe
-        if self.is_over and not self._connection.closed:
-            self._connection.close()
-            self._output.close()
-            self.on_closed()
+            self.end(0)   # a worker ends when its parent has closed the pipe
         return told
 
-    def on_closed(self):
-        """Close what else it has."""
+    def close(self):
+        """Close what belongs to a process that is over; what is sent to it later is not seen."""
+        assert self.is_over
+        self._connection.close()
+        self._output.close()

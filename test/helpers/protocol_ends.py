@@ -235,7 +235,8 @@ class WorkerEnd(End):
         """Return the least and the most descriptors that the supervisor may have for it."""
         return 3 + self.world.inflight, 3 + 2 * self.world.inflight
 
-    def on_closed(self):
-        """Free the memory of the frames."""
+    def close(self):
+        """Free also the memory of the frames."""
+        super().close()
         for slot in self._slots._slots:
             slot.close()

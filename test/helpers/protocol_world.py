@@ -217,7 +217,7 @@ class ProtocolWorld:
                 self.supervisor.run()
             finally:
                 for process in self.server.processes.values():
-                    process.take_in()
+                    process.close()
                 self._undo.close()
         assert self.supervisor.all_ended
         assert count_descriptors() <= self._own_descriptors, 'descriptors are left open'
@@ -250,7 +250,7 @@ class ProtocolWorld:
         self._note(snapshot, limit_sec)
         for process in processes:
             if process.was_over:
-                del self.server.processes[process.pid]
+                self.server.processes.pop(process.pid).close()
         self._check_sticks(snapshot)
         self._check_active(snapshot)
         self._check_descriptors()

@@ -29,8 +29,7 @@ HISTORIES = int(os.environ.get('PROTOCOL_HISTORIES', 0))
 run = hypothesis.settings(
     max_examples=HISTORIES or 40, stateful_step_count=50, derandomize=not HISTORIES,
     deadline=None, database=None, report_multiple_bugs=False,
-    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate,
-            *([hypothesis.Phase.shrink] if HISTORIES else [])],
+    phases=[hypothesis.Phase.generate],
     suppress_health_check=list(hypothesis.HealthCheck))
 
 PORTS = ('1.1', '1.2', '1.3', '1.4', '1.5')
