@@ -88,10 +88,15 @@ class BusCleaner:
                 self._failed(self._process.how_it_ended(), now)
             self._drop()
         elif now >= self.deadline:
-            self._failed(f'no answer within {ANSWER_SEC:g} s', now)
-            self._process.kill()
-            self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
+            self.give_up(f'no answer within {ANSWER_SEC:g} s', now)
         return was_asked and self.state is not CleanerState.CLEANING, left
+
+    def give_up(self, text: str, now: float) -> None:
+        """Kill the process, which has failed."""
+        assert self._process is not None
+        self._failed(text, now)
+        self._process.kill()
+        self._change_state(CleanerState.KILLED, CleanerState.IDLE, CleanerState.CLEANING)
 
     def waitables(self) -> list[Any]:
         """Return the objects that become ready when it sends a message or ends."""

@@ -28,6 +28,7 @@ from ncs_cluster_detector.supervision.start_turn import StartTurn
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire import messages
 
 
@@ -103,7 +104,10 @@ class StickPool:
         self._turn.hear(now)
         self.unusable = self.unusable or self._turn.unusable
         for record in self._register.with_worker():
-            self._hear(record, now)
+            try:
+                self._hear(record, now)
+            except WrongTransitionError as error:   # it says what cannot follow
+                self._fail(record, str(error), now, kill_at=now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""

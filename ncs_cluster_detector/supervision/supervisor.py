@@ -153,11 +153,13 @@ class Supervisor:
             now, self._sticks, self._settings, answer is not None)
         if decision.reason is not None:
             self._snapshot_at = float('-inf')
-        for number in self._cluster.to_restart:
-            self._pool.restart(number, BLIND, now)
-        if self._cluster.to_restart:   # these sticks can get no frame any more
+        while self._cluster.to_restart:   # these sticks can get no frame any more: others take over
+            for number in self._cluster.to_restart:
+                self._pool.restart(number, BLIND, now)
+            self._snapshot_at = float('-inf')
             self._flow.take_results(now)
             self._sticks = self._pool.statuses(now)
+            self._cluster.update(now, self._sticks, self._settings)
         if answer is not None:
             self._write_snapshot(now)
             answer.set_result((decision, self.snapshot))

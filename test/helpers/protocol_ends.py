@@ -22,13 +22,13 @@ class End(InventedProcess):
     The far end of one process.
 
     It ``hangs`` while it does nothing by itself. ``is_given_up`` tells that the supervisor listens
-    to it no more.
+    to it no more, ``is_broken`` that it has said what could not follow.
     """
 
     def __init__(self, pid, world):
         super().__init__(pid)
         self.world = world
-        self.hangs = self.is_given_up = False
+        self.hangs = self.is_given_up = self.is_broken = False
         self.was_over = self.was_mute = False
         self._kills_before = 0
 
@@ -57,8 +57,14 @@ class CleanerEnd(End):
         self.is_cleaning &= not facts.get('cleaned', False)
         self.say(messages.BusReport(dead=self.world.dead_sticks(), **facts))
 
+    def say_out_of_turn(self):
+        """Say that a cleaning is over which nobody asked for."""
+        self.is_broken |= not (self.is_cleaning or self.is_mute or self.kills)
+        self.report(cleaned=True)
+
     def end_step(self, shown_pids):
         """Do what it was told."""
+        assert not self.is_broken or self.is_over or self.kills, 'a broken cleaner goes on'
         self.is_cleaning |= any(isinstance(word, messages.Clean) for word in self.take_in())
         self.said.clear()
         return []
@@ -88,6 +94,9 @@ class WorkerEnd(End):
         self._read_at = float('-inf')
         self._slots = slots
         self._noticed_mute = False
+        # What the supervisor knows of it.
+        self._has_had_turn = self._owes_list = False
+        self._heard_step = OpeningStep.WAITING
 
     @property
     def is_starting(self):
@@ -120,6 +129,11 @@ class WorkerEnd(End):
         """Say which sticks there are."""
         self.must_list = False
         self.say(messages.DeviceList(self.world.names() if names is None else names))
+
+    def say_out_of_turn(self, word):
+        """Say what it may not say now."""
+        self.has_begun |= isinstance(word, messages.EnumerationStarted)
+        self.say(word)
 
     def open_further(self):
         """Take the next step of opening the stick."""
@@ -161,6 +175,7 @@ class WorkerEnd(End):
                 told = self._obey(told)
             self._was_heard(word)
         self._note_end(told, shown_pids)
+        assert not self.is_broken or self.is_over or self.kills, 'a broken worker goes on'
         self.said.clear()
         told = self._obey(told)
         assert all(isinstance(word, messages.Infer) for word in told), told
@@ -170,11 +185,34 @@ class WorkerEnd(End):
             self._take(word)
         return told
 
+    def _cannot_follow(self, word):
+        """Tell whether the supervisor has heard what makes no sense."""
+        if isinstance(word, messages.EnumerationStarted):
+            return self.opened is None and self._has_had_turn
+        if isinstance(word, messages.DeviceList):
+            return self.opened is None and not self._owes_list
+        if self.opened is None:
+            return False
+        if isinstance(word, messages.Step):
+            return STEPS.index(word.step) <= STEPS.index(self._heard_step)
+        return (self.is_ready and isinstance(word, messages.Ready)
+                or not self.is_ready and isinstance(word, messages.Reading))
+
     def _was_heard(self, word):
-        if isinstance(word, messages.Result) and word.sequence in self.outstanding:
+        if self._cannot_follow(word):
+            self.is_broken = True
+            self._give_up()
+        elif isinstance(word, messages.EnumerationStarted):
+            self._has_had_turn = True
+        elif isinstance(word, messages.DeviceList):
+            self._owes_list = False
+        elif isinstance(word, messages.Step) and self.opened:
+            self._heard_step = word.step
+        elif isinstance(word, messages.Result) and word.sequence in self.outstanding:
             del self.outstanding[word.sequence]
             self.world.ledger.answer(word.sequence, self, word.detections)
         elif isinstance(word, messages.Ready) and self.opened:
+            self._heard_step = OpeningStep.READY
             self.is_ready = self.world.has_been_ready = True
         elif isinstance(word, messages.Fault) and self.opened:
             self._give_up()
@@ -203,8 +241,8 @@ class WorkerEnd(End):
                     'two processes have one stick')
                 self.opened = word.device_name
             elif isinstance(word, messages.ListSticks):
-                assert self.opened is None and not self.must_list
-                self.must_list = True
+                assert self.opened is None and not self._owes_list
+                self.must_list = self._owes_list = True
             elif isinstance(word, messages.StandBy):
                 self.stands_by = True
             elif isinstance(word, messages.Stop):

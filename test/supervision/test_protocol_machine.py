@@ -36,6 +36,10 @@ PORTS = ('1.1', '1.2', '1.3', '1.4', '1.5')
 PORT = st.sampled_from(PORTS)
 SOME = st.integers(0, 7)   # which of those that there are
 AGES = st.sampled_from((0.0, 0.0, 0.0, 0.25, 0.6))
+OUT_OF_TURN = st.sampled_from((
+    messages.EnumerationStarted(), messages.DeviceList(('1.1-ma2450',)),
+    messages.Ready(messages.Reading(40.0, 0, 100.0)), messages.Reading(41.0, 0, 100.0),
+    *map(messages.Step, OpeningStep), messages.Stop(), 'nothing of the protocol', None))
 RANGES = {   # what matters more often first
     'cluster_size': st.sampled_from((2, 1, 3, 0, 5)),
     'cluster_switch_cycle_ms': st.sampled_from((1000, 0, 10000)),
@@ -187,6 +191,14 @@ class Protocol(stateful.RuleBasedStateMachine):
             while answers and isinstance(process, WorkerEnd) and process.holds:
                 process.answer()
             process.end(code)
+
+    @rule(index=SOME, word=OUT_OF_TURN)
+    def say_out_of_turn(self, index, word):
+        process = some(self.world.processes, index)
+        if isinstance(process, WorkerEnd):
+            process.say_out_of_turn(word)
+        elif process is not None:
+            process.say_out_of_turn()
 
     @rule(index=SOME)
     def hang(self, index):
