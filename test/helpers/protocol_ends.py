@@ -171,9 +171,9 @@ class WorkerEnd(End):
         for word in self.said:
             if self.is_given_up:
                 break
-            if isinstance(word, messages.DeviceList):   # before what came after it
-                told = self._obey(told)
             self._was_heard(word)
+            if isinstance(word, messages.DeviceList):   # then it is heard as what it becomes
+                told = self._obey(told)
         self._note_end(told, shown_pids)
         assert not self.is_broken or self.is_over or self.kills, 'a broken worker goes on'
         self.said.clear()

@@ -248,13 +248,13 @@ class ProtocolWorld:
         snapshot = self.supervisor.snapshot
         assert snapshot is not before
         self._note(snapshot, limit_sec)
-        for process in processes:
-            if process.was_over:
-                self.server.processes.pop(process.pid).close()
         self._check_sticks(snapshot)
         self._check_active(snapshot)
         self._check_descriptors()
         self.ledger.check(snapshot.frames_dropped, getattr(snapshot, 'dropped', None))
+        for process in processes:
+            if process.was_over:
+                self.server.processes.pop(process.pid).close()
 
     def _note(self, snapshot, limit_sec):
         """Take note of what the supervisor has heard, sent and published in a step."""

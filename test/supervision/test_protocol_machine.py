@@ -69,24 +69,31 @@ class Protocol(stateful.RuleBasedStateMachine):
 
     @stateful.initialize(
         settings=st.builds(Settings, **RANGES), inflight=st.sampled_from((2, 1)),
-        max_sticks=st.sampled_from((0, 0, 2)), ports=st.sets(PORT),
-        seconds=st.sampled_from((10.0, 5.0, 0.0)))
-    def begin(self, settings, inflight, max_sticks, ports, seconds):
+        max_sticks=st.sampled_from((0, 0, 2)), count=st.sampled_from((3, 5, 2, 4, 1, 0)),
+        seconds=st.sampled_from((10.0, 10.0, 0.0)))
+    def begin(self, settings, inflight, max_sticks, count, seconds):
         self.world = ProtocolWorld(settings, inflight, max_sticks)
-        self.world.plugged |= ports
+        self.world.plugged |= set(PORTS[:count])
         self.world.live(seconds)
 
     # Time.
 
-    @rule(seconds=st.sampled_from((1.0, 0.25, 3.0, 10.0)), frames_per_sec=st.sampled_from((20, 0)))
+    @rule(seconds=st.sampled_from((1.0, 0.25, 3.0, 10.0)), frames_per_sec=st.sampled_from((8, 20, 0)))
     def live(self, seconds, frames_per_sec):
         self.world.live(seconds, frames_per_sec)
 
-    @rule(seconds=st.sampled_from((1 / 64, 1 / 8, 0.25, 0.5, 1.0, 3.0, 30.0)))
+    @rule(seconds=st.sampled_from((5.0, 10.0)))
+    def recover(self, seconds):
+        self.free_the_stuck()
+        for process in self.world.processes:
+            process.hangs = False
+        self.world.live(seconds, 8)
+
+    @rule(seconds=st.sampled_from((1 / 64, 1 / 8, 0.25, 0.5, 1.0, 3.0, 10.0)))
     def wait(self, seconds):
         self.world.pass_time(seconds)
 
-    @rule(seconds=st.sampled_from((1 / 64, 0.25, 0.6, 2.0, 30.0, 1000.0)))
+    @rule(seconds=st.sampled_from((1 / 64, 1 / 64, 0.25, 0.25, 0.6, 2.0, 30.0, 1000.0)))
     def wake_up_late(self, seconds):
         self.world.jump(seconds)
 
@@ -148,6 +155,17 @@ class Protocol(stateful.RuleBasedStateMachine):
             worker.answer(frame)
             if looks:
                 self.world.step()
+
+    @rule(index=SOME, seconds=st.sampled_from((0.25, 0.5, 1.0)), frame=SOME)
+    def answer_late(self, index, seconds, frame):
+        worker = some([worker for worker in self.world.at_work if worker.holds], index)
+        if worker is not None:
+            worker.hangs = True
+            self.world.live(seconds, 8)
+            worker.hangs = False
+            if worker.holds:
+                worker.answer(frame)
+            self.world.live(0.25, 8)
 
     @rule(index=SOME, sequence=st.sampled_from((1, 2, 10, 10**9, 0, -1)))
     def answer_what_was_not_asked(self, index, sequence):
@@ -232,9 +250,11 @@ class Protocol(stateful.RuleBasedStateMachine):
         if process is not None:
             process.print(text)
 
-    @rule()
-    def starts_fail(self):
-        self.world.server.fails = not self.world.server.fails
+    @rule(seconds=st.sampled_from((0.25, 1.0, 3.0)))
+    def start_none(self, seconds):
+        self.world.server.fails = True
+        self.world.live(seconds, 8)
+        self.world.server.fails = False
 
     # The bus cleaner.
 
