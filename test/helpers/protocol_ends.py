@@ -90,7 +90,7 @@ class WorkerEnd(End):
         self.stands_by = self.must_list = self.is_asked_to_stop = False
         self.has_begun = self.has_failed = False
         self.holds, self.outstanding = {}, {}
-        self.celsius, self.level = 40.0, 0
+        self.celsius, self.level = 35.0, 0
         self._read_at = float('-inf')
         self._slots = slots
         self._noticed_mute = False

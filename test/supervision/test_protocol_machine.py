@@ -43,7 +43,7 @@ OUT_OF_TURN = st.sampled_from((
 RANGES = {   # what matters more often first
     'cluster_size': st.sampled_from((2, 1, 3, 0, 5)),
     'cluster_switch_cycle_ms': st.sampled_from((1000, 0, 10000)),
-    'switch_temperature': st.sampled_from((65.0, 40.0)),
+    'switch_temperature': st.sampled_from((65.0, 45.0)),
     'critical_margin': st.sampled_from((10.0, 0.0)),
     'min_dwell_ms': st.sampled_from((0, 2000, 500)),
     'rotation_policy': st.sampled_from(POLICIES),
@@ -158,7 +158,7 @@ class Protocol(stateful.RuleBasedStateMachine):
 
     @rule(index=SOME, seconds=st.sampled_from((0.25, 0.5, 1.0)), frame=SOME)
     def answer_late(self, index, seconds, frame):
-        worker = some([worker for worker in self.world.at_work if worker.holds], index)
+        worker = some(self.world.at_work, index)
         if worker is not None:
             worker.hangs = True
             self.world.live(seconds, 8)
