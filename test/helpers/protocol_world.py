@@ -70,6 +70,7 @@ class ProtocolWorld:
         self.log = []
         self.server = InventedForkServer(self._make_process)
         self._patch()
+        self._descriptors_before = count_descriptors()
         options = SupervisorOptions(
             WorkerConfig(Driver(), ()), max_sticks=max_sticks, inflight_per_stick=inflight)
         say = self.log.append
@@ -150,16 +151,11 @@ class ProtocolWorld:
         return self.supervisor._next_due(self.now)
 
     def is_anything_ready(self):
-        """Tell whether the supervisor would wake up at once; it does so once for other threads."""
-        wake = self.supervisor._wake
-        ready = connection.wait([wake, *self.supervisor._pool.waitables()], 0.0)
-        if wake in ready:
-            os.eventfd_read(wake)
-        return bool(ready)
+        """Tell whether the supervisor would wake up at once."""
+        return bool(connection.wait([self.supervisor._processes._epoll.fileno()], 0.0))
 
     def step(self):
         """Let the supervisor do all that is due; afterwards it must be able to wait."""
-        self.is_anything_ready()   # it has woken up, if another thread wanted that
         for _ in range(MOST_STEPS_AT_ONCE):
             self._step()
             if self.is_over or self.next_due() > self.now and not self.is_anything_ready():
@@ -216,11 +212,12 @@ class ProtocolWorld:
             try:
                 self.supervisor.run()
             finally:
+                self.supervisor._processes.close()
                 for process in self.server.processes.values():
                     process.close()
                 self._undo.close()
         assert self.supervisor.all_ended
-        assert count_descriptors() <= self._own_descriptors, 'descriptors are left open'
+        assert count_descriptors() == self._descriptors_before, 'descriptors are left open'
 
     def _end_well(self):
         """Have every frame come to its end."""
