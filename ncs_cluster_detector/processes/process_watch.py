@@ -68,8 +68,9 @@ class ProcessWatch:
     def _leave_out_silent(self) -> None:
         """Watch a closed pipe no longer: it would end every wait at once."""
         for descriptor in self._hung_up:
-            process = self._processes[descriptor]
-            if not process.is_closed and descriptor not in process.waitables():
+            process = self._processes.get(descriptor)   # None: closed since then, and forgotten
+            if process is not None and not process.is_closed and (
+                    descriptor not in process.waitables()):
                 self._epoll.unregister(descriptor)
                 del self._processes[descriptor]
         self._hung_up.clear()

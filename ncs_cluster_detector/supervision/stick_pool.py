@@ -150,7 +150,7 @@ class StickPool:
 
         :param ready: the processes that have something to read, by default all of them.
         """
-        if self._endings.reap(now) or ready is None or now >= self._due_at or (
+        if self._endings.reap(now, ready or ()) or ready is None or now >= self._due_at or (
                 self._turn.is_concerned(ready)):
             self._is_calm = False
         if not self._is_calm:
