@@ -93,7 +93,6 @@ class WorkerEnd(End):
         self.celsius, self.level = 35.0, 0
         self._read_at = float('-inf')
         self._slots = slots
-        self._noticed_mute = False
         # What the supervisor knows of it.
         self._has_had_turn = self._owes_list = False
         self._heard_step = OpeningStep.WAITING
@@ -168,12 +167,15 @@ class WorkerEnd(End):
     def end_step(self, shown_pids):
         """Do what it was told; return the frames that it got."""
         told = self.take_in()
+        if any(isinstance(word, bytes) for word in self.said):   # nothing of it was heard
+            self.said.clear()
+            self.is_mute = self.was_mute = True   # nor is anything that comes later
         for word in self.said:
             if self.is_given_up:
                 break
             self._was_heard(word)
-            if isinstance(word, messages.DeviceList):   # then it is heard as what it becomes
-                told = self._obey(told)
+            if isinstance(word, messages.DeviceList) and self.opened is None:
+                break   # what it says before it gets the order that follows is not heard
         self._note_end(told, shown_pids)
         assert not self.is_broken or self.is_over or self.kills, 'a broken worker goes on'
         self.said.clear()
@@ -219,10 +221,8 @@ class WorkerEnd(End):
 
     def _note_end(self, told, shown_pids):
         killed = self.was_killed_now()
-        if killed and self.was_mute and not self._noticed_mute:
-            # It was killed for that; it is given up only if it was also late.
-            killed = bool(self.opened) and self.pid not in shown_pids
-        self._noticed_mute |= self.was_mute
+        if self.was_mute:   # it is killed for that first, and given up when it has ended or is late
+            killed = killed and self.opened is not None and self.pid not in shown_pids
         if self.was_over or killed or any(isinstance(word, messages.Stop) for word in told):
             self._give_up()
 

@@ -218,6 +218,12 @@ class Protocol(stateful.RuleBasedStateMachine):
         elif process is not None:
             process.say_out_of_turn()
 
+    @rule(index=SOME, text=st.sampled_from((b'', b'garbage', b'\x80\x05K')))
+    def say_garbage(self, index, text):
+        process = some(self.world.processes, index)
+        if process is not None:
+            process.say_bytes(text)
+
     @rule(index=SOME)
     def hang(self, index):
         process = some(self.world.processes, index)
