@@ -10,6 +10,8 @@
 
 from collections import Counter
 
+from ncs_cluster_detector.policy.reliability.promptness import LEAST_LATE_SEC
+
 REPLACED, TOO_OLD, LOST, LATE, PUBLISHED = 'replaced', 'too_old', 'lost', 'late', 'published'
 
 
@@ -20,7 +22,7 @@ class FollowedFrame:
         self.frame = frame
         self.holders = set()
         self.was_sent = self.was_too_old = False
-        self.answer = None
+        self.answer = self.answered_at = None
 
 
 class FrameLedger:
@@ -50,25 +52,25 @@ class FrameLedger:
         if not frame.was_sent:
             assert all(other < sequence for other, followed in self.under_way.items()
                        if followed.was_sent), 'frames were not sent in their order'
-        assert not limit_sec or now - frame.frame.arrived_at <= limit_sec, (
-            'a frame was sent that is too old')
+        assert not _is_too_old(frame.frame, now, limit_sec), 'a frame was sent that is too old'
         is_first, frame.was_sent = not frame.was_sent, True
         frame.holders.add(holder)
         return is_first
 
-    def answer(self, sequence, holder, detections):
+    def answer(self, sequence, holder, detections, now):
         """Note the answer of a worker that held the frame."""
         frame = self.under_way.get(sequence)   # else another one's answer was published
         if frame is not None:
             frame.holders.discard(holder)
-            frame.answer = detections if frame.answer is None else frame.answer
+            if frame.answer is None:
+                frame.answer, frame.answered_at = detections, now
 
     def give_up(self, holder):
         """Note that a worker answers no more."""
         for frame in self.under_way.values():
             frame.holders.discard(holder)
 
-    def publish(self, frame, detections, wants):
+    def publish(self, frame, detections, wants, now, limit_sec):
         """Note a frame that is published."""
         assert frame.sequence > self._last_published, 'frames are published out of order'
         self._last_published = frame.sequence
@@ -77,13 +79,19 @@ class FrameLedger:
         assert followed.answer is not None, 'a frame was published without an answer'
         assert detections == tuple(
             found for found in followed.answer if wants(found.label, found.score))
+        waits_since = min(other.answered_at for other in self.under_way.values()
+                          if other.answer is not None)
+        assert now >= waits_since + LEAST_LATE_SEC or not any(
+            other < frame.sequence and before.was_sent and before.holders
+            and before.answer is None and not _is_too_old(before.frame, now, limit_sec)
+            for other, before in self.under_way.items()), 'an earlier frame was not waited for'
         self._end(frame.sequence, PUBLISHED)
 
     def settle(self, now, limit_sec):
         """Note that all is done that was due at a time."""
         blocked = False   # a frame before waits for its answer
         for sequence, frame in sorted(self.under_way.items()):
-            is_too_old = bool(limit_sec) and now - frame.frame.arrived_at > limit_sec
+            is_too_old = _is_too_old(frame.frame, now, limit_sec)
             if not frame.was_sent:
                 if sequence < self._newest:
                     self._end(sequence, REPLACED)
@@ -122,3 +130,7 @@ class FrameLedger:
     def _end(self, sequence, fate):
         del self.under_way[sequence]
         self.fates[fate] += 1
+
+
+def _is_too_old(frame, now, limit_sec):
+    return limit_sec > 0 and now - frame.arrived_at > limit_sec

@@ -212,7 +212,7 @@ class WorkerEnd(End):
             self._heard_step = word.step
         elif isinstance(word, messages.Result) and word.sequence in self.outstanding:
             del self.outstanding[word.sequence]
-            self.world.ledger.answer(word.sequence, self, word.detections)
+            self.world.ledger.answer(word.sequence, self, word.detections, self.world.now)
         elif isinstance(word, messages.Ready) and self.opened:
             self._heard_step = OpeningStep.READY
             self.is_ready = self.world.has_been_ready = True

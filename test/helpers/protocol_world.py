@@ -268,7 +268,7 @@ class ProtocolWorld:
             assert sticks & set(snapshot.active), f'frame {sequence} was sent to resting sticks'
         published, self._published[:] = self._published[:], []
         for frame, detections in published:
-            self.ledger.publish(frame, detections, self.settings.wants)
+            self.ledger.publish(frame, detections, self.settings.wants, self.now, limit_sec)
         self.ledger.settle(self.now, limit_sec)
 
     def _check_sticks(self, snapshot):

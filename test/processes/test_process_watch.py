@@ -19,17 +19,19 @@ class Process:
 
     def __init__(self):
         self.sentinel, self.theirs = os.pipe()
-        self.is_closed = False
+        self.is_closed = self.is_silent = False
+        self.pipe, self.their_pipe = os.pipe()
 
     def waitables(self):
-        return [self.sentinel]
+        return [self.sentinel] if self.is_silent else [self.sentinel, self.pipe]
 
     def end(self):
         os.close(self.theirs)
 
     def close(self):
         self.is_closed = True
-        os.close(self.sentinel)
+        for descriptor in (self.sentinel, self.pipe, self.their_pipe):
+            os.close(descriptor)
 
 
 @pytest.fixture
@@ -58,3 +60,16 @@ def test_a_process_that_has_ended_may_be_closed_and_another_one_started_before_t
     third.end()
     assert watch.wait(0.0) == {third}
     third.close()
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_no_wait(watch):
+    process = Process()
+    watch.add(process)
+    os.write(process.their_pipe, b'no message')
+    assert watch.wait(0.0) == {process}
+    process.is_silent = True   # what it has sent stays there
+    watch.wait(0.0)
+    assert watch.wait(0.0) == set()
+    process.end()
+    assert watch.wait(0.0) == {process}
+    process.close()
