@@ -94,6 +94,7 @@ class WorkerEnd(End):
         self._read_at = float('-inf')
         self._slots = slots
         # What the supervisor knows of it.
+        self.heard = None, 0   # its last temperature and throttling level
         self._has_had_turn = self._owes_list = False
         self._heard_step = OpeningStep.WAITING
 
@@ -213,7 +214,10 @@ class WorkerEnd(End):
         elif isinstance(word, messages.Result) and word.sequence in self.outstanding:
             del self.outstanding[word.sequence]
             self.world.ledger.answer(word.sequence, self, word.detections, self.world.now)
+        elif isinstance(word, messages.Reading) and self.opened:
+            self.heard = word.celsius, word.throttle_level
         elif isinstance(word, messages.Ready) and self.opened:
+            self.heard = word.reading.celsius, word.reading.throttle_level
             self._heard_step = OpeningStep.READY
             self.is_ready = self.world.has_been_ready = True
         elif isinstance(word, messages.Fault) and self.opened:

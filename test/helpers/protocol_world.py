@@ -60,6 +60,7 @@ class ProtocolWorld:
         self.plugged, self.taken, self.dead = set(), set(), {}
         self.ledger = FrameLedger()
         self.steps = 0
+        self._has_failed = False
         self.is_over = False   # no stick can work with a parameter, the supervisor has said
         self.has_been_ready = False
         self.inflight, self.max_sticks = inflight, max_sticks
@@ -156,6 +157,7 @@ class ProtocolWorld:
 
     def step(self):
         """Let the supervisor do all that is due; afterwards it must be able to wait."""
+        self._has_failed = True   # until it is done
         for _ in range(MOST_STEPS_AT_ONCE):
             self._step()
             if self.is_over or self.next_due() > self.now and not self.is_anything_ready():
@@ -167,6 +169,7 @@ class ProtocolWorld:
         assert self.is_over or all(request.done() for request in self._requests), (
             'a request waits for its answer')
         self._requests.clear()
+        self._has_failed = False
 
     def pass_time(self, seconds):
         """Let time pass in which no process does anything."""
@@ -202,7 +205,7 @@ class ProtocolWorld:
     def close(self):
         """End everything; check that every frame has its fate and that nothing is left open."""
         try:
-            if not self.is_over:
+            if not (self.is_over or self._has_failed):
                 self._end_well()
         finally:
             for process in self.processes:
@@ -216,8 +219,9 @@ class ProtocolWorld:
                 for process in self.server.processes.values():
                     process.close()
                 self._undo.close()
-        assert self.supervisor.all_ended
-        assert count_descriptors() == self._descriptors_before, 'descriptors are left open'
+        if not self._has_failed:
+            assert self.supervisor.all_ended
+            assert count_descriptors() == self._descriptors_before, 'descriptors are left open'
 
     def _end_well(self):
         """Have every frame come to its end."""
@@ -284,18 +288,19 @@ class ProtocolWorld:
             if not worker.is_given_up:
                 assert port not in expected, f'two processes have the stick at {port}'
                 expected[port] = (RUNNING if worker.is_ready else STARTING, worker.pid,
-                                  len(worker.outstanding))
+                                  len(worker.outstanding), *worker.heard)
             elif not worker.is_over:
                 assert port not in expected, f'two processes have the stick at {port}'
-                expected[port] = STOPPING, None, 0
-        shown = {port: (stick.status.state, stick.pid, stick.status.outstanding)
+                expected[port] = STOPPING, None, 0, None, 0
+        shown = {port: (stick.status.state, stick.pid, stick.status.outstanding,
+                        stick.status.celsius, stick.status.throttle_level)
                  for port, stick in by_port.items()}
         for port, states in expected.items():
             assert shown.get(port) == states, (port, shown.get(port), states)
-        for port, (state, pid, outstanding) in shown.items():
+        for port, (state, pid, outstanding, _, _) in shown.items():
             assert port in expected or (pid, outstanding) == (None, 0) and state not in (
                 RUNNING, STARTING, STOPPING), (port, state)
-        at_work = sum(pid is not None for _, pid, _ in expected.values())
+        at_work = sum(pid is not None for _, pid, *_ in expected.values())
         assert not self.max_sticks or at_work <= self.max_sticks
         assert sum(worker.is_starting for worker in self.workers) <= 1, 'two workers start at once'
 

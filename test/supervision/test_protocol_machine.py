@@ -10,9 +10,14 @@
 
 import os
 
+from ncs_cluster_detector.policy.ordering import ResultOrder
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.start_turn import StartTurn
+from ncs_cluster_detector.supervision.stick_pool import StickPool
+from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire import messages
 from protocol_ends import CleanerEnd
 from protocol_ends import WorkerEnd
@@ -22,15 +27,15 @@ import pytest
 hypothesis = pytest.importorskip('hypothesis')
 stateful = pytest.importorskip('hypothesis.stateful')
 rule, st = stateful.rule, hypothesis.strategies
-# For a long run: how many histories, each another one in every run unless the seed is given.
-HISTORIES = int(os.environ.get('PROTOCOL_HISTORIES', 0))
-# The same histories in every run, and no time limit: machines differ. A failing one of the suite
+STEPS_OF_ONE = 50
+# Set it for a long run: so many steps, other ones in every run (--hypothesis-seed repeats one).
+STEPS = int(os.environ.get('PROTOCOL_STEPS', 0))
+# In the suite the same histories in every run. No time limit: machines differ. A failing history
 # is not made shorter, which takes minutes.
 run = hypothesis.settings(
-    max_examples=HISTORIES or 40, stateful_step_count=50, derandomize=not HISTORIES,
-    deadline=None, database=None, report_multiple_bugs=False,
-    phases=[hypothesis.Phase.generate],
-    suppress_health_check=list(hypothesis.HealthCheck))
+    max_examples=STEPS // STEPS_OF_ONE or 40, stateful_step_count=STEPS_OF_ONE,
+    derandomize=not STEPS, deadline=None, database=None, report_multiple_bugs=False,
+    phases=[hypothesis.Phase.generate], suppress_health_check=list(hypothesis.HealthCheck))
 
 PORTS = ('1.1', '1.2', '1.3', '1.4', '1.5')
 PORT = st.sampled_from(PORTS)
@@ -289,5 +294,57 @@ class Protocol(stateful.RuleBasedStateMachine):
         return [process for process in self.world.processes if isinstance(process, CleanerEnd)]
 
 
-Protocol.TestCase.settings = run
-TestProtocol = Protocol.TestCase
+@pytest.mark.timeout(0 if STEPS else 300)
+def test_no_history_breaks_the_rules():
+    stateful.run_state_machine_as_test(Protocol, settings=run)
+
+
+def _count_lost_twice(self, sequence, stick, original=ResultOrder.lost):
+    is_lost = original(self, sequence, stick)
+    self.lost_frames += is_lost
+    return is_lost
+
+
+def _forget_lost(self, original=StickPool.take_lost):
+    return original(self)[1:]
+
+
+def _keep_slot(self, result, now, original=WorkerHandle.settle):
+    self.slots.release, release = lambda number: None, self.slots.release
+    try:
+        return original(self, result, now)
+    finally:
+        self.slots.release = release
+
+
+def _start_two(self):
+    return self._opener.handle is not None
+
+
+def _leave_open(self, original=ChildProcess.close):
+    os.dup(self.sentinel)
+    original(self)
+
+
+FAULTS = {
+    'a frame is counted twice': (ResultOrder, 'lost', _count_lost_twice, 'counted as dropped'),
+    'a lost frame is not counted': (StickPool, 'take_lost', _forget_lost, 'counted as dropped'),
+    'a slot is not released': (WorkerHandle, 'settle', _keep_slot, 'pop from empty list'),
+    'two workers start at once': (StartTurn, '_is_starting', _start_two, 'two workers start'),
+    'the order is broken': (
+        ResultOrder, 'release',
+        lambda self, now, original=ResultOrder.release: original(self, now)[::-1],
+        'out of order'),
+    'results do not wait': (
+        ResultOrder, '_is_overdue', lambda self, now: bool(self._finished),
+        'not waited for'),
+    'a descriptor stays open': (ChildProcess, 'close', _leave_open, 'descriptors are')}
+
+
+@pytest.mark.skipif(bool(STEPS), reason='the long run looks for faults that are not planted')
+@pytest.mark.parametrize('fault', FAULTS)
+def test_a_planted_fault_is_found(monkeypatch, fault):
+    owner, name, faulty, text = FAULTS[fault]
+    monkeypatch.setattr(owner, name, faulty)
+    with pytest.raises((AssertionError, IndexError), match=text):
+        stateful.run_state_machine_as_test(Protocol, settings=run)
