@@ -172,7 +172,7 @@ class Supervisor:
             self._snapshot_at = float('-inf')
         for number in self._cluster.promptness.newly_late:
             self._pool.note_late(number)
-        while self._cluster.to_restart:   # these sticks can get no frame any more: others take over
+        while self._cluster.to_restart:   # these get no frame any more; others take over
             for number in self._cluster.to_restart:
                 self._pool.restart(number, BLIND, now)
             self._snapshot_at = float('-inf')

@@ -10,7 +10,6 @@
 
 import errno
 import io
-from multiprocessing.connection import Connection
 import os
 import signal
 import socket
@@ -102,7 +101,7 @@ class InventedProcess:
             self._connection.send_bytes(text)
             self.said.append(text)
 
-    def print(self, text):
+    def print_text(self, text):
         """Write to the standard output."""
         if not self.is_over:
             os.write(self._output.fileno(), text)

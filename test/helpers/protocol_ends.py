@@ -225,7 +225,7 @@ class WorkerEnd(End):
 
     def _note_end(self, told, shown_pids):
         killed = self.was_killed_now()
-        if self.was_mute:   # it is killed for that first, and given up when it has ended or is late
+        if self.was_mute:   # killed for that first; given up when it has ended, or is late
             killed = killed and self.opened is not None and self.pid not in shown_pids
         if self.was_over or killed or any(isinstance(word, messages.Stop) for word in told):
             self._give_up()

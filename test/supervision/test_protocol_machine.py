@@ -83,7 +83,8 @@ class Protocol(stateful.RuleBasedStateMachine):
 
     # Time.
 
-    @rule(seconds=st.sampled_from((1.0, 0.25, 3.0, 10.0)), frames_per_sec=st.sampled_from((8, 20, 0)))
+    @rule(seconds=st.sampled_from((1.0, 0.25, 3.0, 10.0)),
+          frames_per_sec=st.sampled_from((8, 20, 0)))
     def live(self, seconds, frames_per_sec):
         self.world.live(seconds, frames_per_sec)
 
@@ -259,7 +260,7 @@ class Protocol(stateful.RuleBasedStateMachine):
     def print_text(self, index, text):
         process = some(self.world.processes, index)
         if process is not None:
-            process.print(text)
+            process.print_text(text)
 
     @rule(seconds=st.sampled_from((0.25, 1.0, 3.0)))
     def start_none(self, seconds):
