@@ -168,11 +168,12 @@ class WorkerEnd(End):
     def end_step(self, shown_pids):
         """Do what it was told; return the frames that it got."""
         told = self.take_in()
-        if any(isinstance(word, bytes) for word in self.said):   # nothing of it was heard
-            self.said.clear()
-            self.is_mute = self.was_mute = True   # nor is anything that comes later
         for word in self.said:
             if self.is_given_up:
+                break
+            if isinstance(word, bytes) or self._cannot_follow(word):
+                self.is_broken = True
+                self.is_mute = self.was_mute = True   # nothing else is heard
                 break
             self._was_heard(word)
             if isinstance(word, messages.DeviceList) and self.opened is None:
@@ -202,10 +203,7 @@ class WorkerEnd(End):
                 or not self.is_ready and isinstance(word, messages.Reading))
 
     def _was_heard(self, word):
-        if self._cannot_follow(word):
-            self.is_broken = True
-            self._give_up()
-        elif isinstance(word, messages.EnumerationStarted):
+        if isinstance(word, messages.EnumerationStarted):
             self._has_had_turn = True
         elif isinstance(word, messages.DeviceList):
             self._owes_list = False
