@@ -73,7 +73,7 @@ class FrameLedger:
     def publish(self, frame, detections, wants, now, limit_sec):
         """Note a frame that is published."""
         assert frame.sequence > self._last_published, 'frames are published out of order'
-        self._last_published = frame.sequence
+        passed, self._last_published = self._last_published, frame.sequence
         followed = self.under_way[frame.sequence]   # or it has its fate already
         assert followed.frame is frame
         assert followed.answer is not None, 'a frame was published without an answer'
@@ -82,8 +82,9 @@ class FrameLedger:
         waits_since = min(other.answered_at for other in self.under_way.values()
                           if other.answer is not None)
         assert now >= waits_since + LEAST_LATE_SEC or not any(
-            other < frame.sequence and before.was_sent and before.holders
-            and before.answer is None and not _is_too_old(before.frame, now, limit_sec)
+            passed < other < frame.sequence and before.was_sent and before.holders
+            and before.answer is None
+            and not (before.was_too_old or _is_too_old(before.frame, now, limit_sec))
             for other, before in self.under_way.items()), 'an earlier frame was not waited for'
         self._end(frame.sequence, PUBLISHED)
 
