@@ -140,13 +140,13 @@ class ClusterControl:
         Return the numbers of the sticks of unknown temperature that are to be restarted now.
 
         Those that rest. While no running stick has a known temperature, also those at work, one at
-        a time.
+        a time and while no other is restarted, so that detection goes on.
         """
         blind = {number for number in self.heat.running if self.heat.now(number) is None}
         may_at_work = len(blind) == len(self.heat.running) and not any(
             stick.state in (StickState.STARTING, StickState.STOPPING) for stick in sticks)
         due: list[int] = []
-        for stick in sticks:
+        for stick in sorted(sticks, key=lambda stick: stick.number in self.active):
             restarts = self._blind_restarts[stick.number]
             if stick.state is not StickState.RUNNING:
                 restarts.away()

@@ -48,7 +48,7 @@ class ChildProcess:
         :raises OSError: it cannot be started.
         """
         self.is_closed = False
-        self._is_silent = False   # its end of the pipe is closed, or it sent what is no message
+        self.is_silent = False   # its end of the pipe is closed, or it sent what is no message
         self._received = b''      # the begin of a message
         self._unreadable = ''     # what is wrong with a message
         with ExitStack() as undo:
@@ -68,12 +68,12 @@ class ChildProcess:
     def waitables(self) -> list[int]:
         """Return the descriptors that become ready when the process sends or prints, or ends."""
         return [self.sentinel, *self._last_words.waitables(),
-                *([] if self._is_silent else [self.connection.fileno()])]
+                *([] if self.is_silent else [self.connection.fileno()])]
 
     def messages(self) -> list[Any]:
         """Return what the process has sent; one that has closed its end of the pipe is killed."""
         before = self._received
-        while not self._is_silent and len(self._received) <= MOST_BYTES:
+        while not self.is_silent and len(self._received) <= MOST_BYTES:
             try:
                 part = self.connection.recv(_READ_BYTES, socket.MSG_DONTWAIT)
             except BlockingIOError:
@@ -110,7 +110,7 @@ class ChildProcess:
 
     def _give_up(self) -> None:
         """Kill a process with which there is nothing more to talk about."""
-        self._is_silent = True
+        self.is_silent = True
         self.kill()
 
     def send(self, message: object) -> None:

@@ -26,7 +26,7 @@ class ProcessWatch:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
         self._processes: dict[int, ChildProcess] = {}   # by descriptor
-        self._hung_up: list[int] = []   # descriptors whose other end was closed
+        self._hung_up: list[int] = []   # descriptors from which nothing more may come
 
     def add(self, process: ChildProcess) -> None:
         """Watch a process, if it is not watched yet, until it is closed."""
@@ -55,8 +55,9 @@ class ProcessWatch:
             if descriptor == self._wake:
                 os.eventfd_read(self._wake)
                 continue
-            ready.add(self._processes[descriptor])
-            if event & select.EPOLLHUP:
+            process = self._processes[descriptor]
+            ready.add(process)
+            if event & select.EPOLLHUP or process.is_silent:
                 self._hung_up.append(descriptor)
         return ready
 
@@ -66,9 +67,9 @@ class ProcessWatch:
         os.close(self._wake)
 
     def _leave_out_silent(self) -> None:
-        """Watch a closed pipe no longer: it would end every wait at once."""
+        """Watch a pipe that nobody reads no longer: it would end every wait at once."""
         for descriptor in self._hung_up:
-            process = self._processes.get(descriptor)
+            process = self._processes.get(descriptor)   # None: closed since then, and forgotten
             if process is not None and not process.is_closed and (
                     descriptor not in process.waitables()):
                 self._epoll.unregister(descriptor)

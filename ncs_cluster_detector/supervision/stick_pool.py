@@ -26,6 +26,7 @@ from ncs_cluster_detector.supervision.start_turn import StartTurn
 from ncs_cluster_detector.supervision.stick_views import StickViews
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire import messages
 
 
@@ -101,7 +102,7 @@ class StickPool:
 
         :param ready: the processes that have something to read, by default all of them.
         """
-        if self._endings.reap(now) or ready is None or now >= self._due_at or (
+        if self._endings.reap(now, ready or ()) or ready is None or now >= self._due_at or (
                 self._turn.is_concerned(ready)):
             self._is_calm = False
         if not self._is_calm:
@@ -109,7 +110,11 @@ class StickPool:
             self.unusable = self.unusable or self._turn.unusable
             self._by_worker = {record.worker: record for record in self._register.with_worker()}
         for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
-            self._hear(self._by_worker[process], now)
+            record = self._by_worker[process]
+            try:
+                self._hear(record, now)
+            except WrongTransitionError as error:   # it says what cannot follow
+                self._fail(record, str(error), now, kill_at=now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""

@@ -179,17 +179,22 @@ class Supervisor:
             self._snapshot_at = float('-inf')
         for number in self._cluster.promptness.newly_late:
             self._pool.note_late(number)
-        for number in self._cluster.to_restart:
-            self._pool.restart(number, BLIND, now)
-        if self._cluster.to_restart:   # these sticks can get no frame any more
+        while self._cluster.to_restart:   # these get no frame any more; others take over
+            for number in self._cluster.to_restart:
+                self._pool.restart(number, BLIND, now)
+            self._snapshot_at = float('-inf')
             self._flow.take_results(now)
             self._pool.views.refresh(now)
+            sticks = list(self._pool.views.statuses.values())
+            self._cluster.update(now, sticks, self._settings)
         due_at = self._cluster.next_due(now, sticks, self._settings)
         self._decide_at = float('inf') if due_at is None else due_at
         self._take_in_at, self._decided_at = float('inf'), now
         if answer is not None:
             self._write_snapshot(now)
             answer.set_result((decision, self.snapshot))
+            if not self._requests.empty():   # one a step, but the next at once
+                self._processes.wake_up()
 
     def _is_late(self, now: float) -> bool:
         """Return whether the result of a stick is late that was not late at the latest update."""

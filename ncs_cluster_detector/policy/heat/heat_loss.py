@@ -209,7 +209,9 @@ class HeatLoss:
             passed_sec += elapsed_sec
         work, asked = (sum(part[index] for part in self._limited) for index in (1, 2))
         mean = work / total_sec
+        # A third without a count lies within a pause of the whole process.
         if work > (1.0 - _LEAST_LOSS) * asked or any(
-                abs(part / part_sec - mean) > _AGREE_TO * mean for part_sec, part in thirds):
+                not part_sec or abs(part / part_sec - mean) > _AGREE_TO * mean
+                for part_sec, part in thirds):
             return None
         return mean
