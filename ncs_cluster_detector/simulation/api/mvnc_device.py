@@ -57,10 +57,10 @@ _links = {}
 class _Link:
     """What a handle stands for: a stick, its name when it was listed, and the handle's state."""
 
-    def __init__(self, shared_bus, port):
+    def __init__(self, shared_bus, port, name):
         self.shared_bus = shared_bus
         self.port = port
-        self.name = port.name()
+        self.name = name
         self.state = DeviceState.CREATED
         self.connection = None
 
@@ -75,14 +75,16 @@ def enumerate_devices() -> list[ctypes.c_void_p]:
     with process_state.lock:
         shared_bus = process_state.initialised_bus()
         for port in shared_bus.ports() if shared_bus is not None else ():
-            if not port.is_visible():
+            seen = port.visible()
+            if seen is None:
                 continue
+            state, link = seen
             try:
-                apply_faults(port, 'enumerate')
+                apply_faults(state.faults, 'enumerate')
             except Exception:   # the vendor's module takes any error for the end of the list
                 break
             handle = ctypes.c_void_p(next(_handles))
-            _links[handle.value] = _Link(shared_bus, port)
+            _links[handle.value] = _Link(shared_bus, port, port.name_of(link))
             handles.append(handle)
     return handles
 
