@@ -25,7 +25,6 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 if TYPE_CHECKING:
-    # Loaded with the first picture: Pillow takes 2 MB, and part of the start of every node.
     from ncs_cluster_detector.drawing.status_strip import StripContent
 
 # Several sticks may finish at the same moment.
@@ -72,6 +71,7 @@ class PictureOutputs:
         return self._jobs.stop(timeout_sec)
 
     def _publish(self, frame, detections, distances):
+        # With the first picture: Pillow takes 2 MB, and part of the start of every node.
         from ncs_cluster_detector.drawing.annotation import annotate
         # Draw into the message's own memory, which saves a copy.
         message = image_message(frame.header, frame.image, 'bgr8')
