@@ -82,7 +82,9 @@ ALLOWED = {
     'launching': {'launching', 'closest_name', 'shown_text', 'ros.environment', 'parameters',
                   'ros.command_line'},
     'executables': {'camera_node.node', 'detector_node.node', 'planning', 'checking',
-                    'processes.process_start', 'ros.environment', 'shown_text'},
+                    'processes.process_start', 'ros.environment', 'shown_text',
+                    # The process that starts the workers loads their programs meanwhile.
+                    'processes.fork_server', 'worker.PROGRAMS'},
 }
 FORBIDDEN_OUTSIDE = {
     'closest_name': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,

@@ -18,7 +18,7 @@ from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
-from ncs_cluster_detector.worker import bus_cleaner_main
+from ncs_cluster_detector.worker import PROGRAMS
 from ncs_cluster_detector.worker import worker_main
 
 
@@ -31,10 +31,7 @@ def prepare(driver: Driver) -> None:
 
     :param driver: the workers' driver; its module and its ``preload`` are loaded, never an SDK.
     """
-    # Modules that are not installed are left out. pyusb loads libusb only on use.
-    fork_server.server.preload = (
-        worker_main.__name__, bus_cleaner_main.__name__, 'usb.core', 'usb.backend.libusb1',
-        type(driver).__module__, *driver.preload)
+    fork_server.server.preload = (*PROGRAMS, type(driver).__module__, *driver.preload)
 
 
 class WorkerHandle(ChildProcess):

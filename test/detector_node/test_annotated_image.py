@@ -9,9 +9,9 @@
 """The annotated picture of the detector node, over DDS: on the right frame, and only on demand."""
 
 import cv2
-from ncs_cluster_detector.detector_node import annotated_image
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
 from ncs_cluster_detector.detector_node.annotated_image import strip_content_of
+from ncs_cluster_detector.drawing import annotation
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.drawing.text import text_height
@@ -94,7 +94,7 @@ def test_every_picture_is_the_frame_that_was_inferred(probe, start_detector):
 
 def test_nothing_is_drawn_for_nobody(probe, monkeypatch):
     drawn = []
-    monkeypatch.setattr(annotated_image, 'annotate', lambda *what: drawn.append(what))
+    monkeypatch.setattr(annotation, 'annotate', lambda *what: drawn.append(what))
     outputs = PictureOutputs(probe.node, lambda: snapshot(stick(0)))
     frame = Frame(1, picture(), Header(frame_id='eye'), 100.0)
     found = [Detection('car', 0.9, 0.3, 0.3, 0.6, 0.6)]

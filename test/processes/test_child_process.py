@@ -288,6 +288,25 @@ os.fork = fork
     crowded.close()
 
 
+def loaded(connection, name):
+    connection.send(name in sys.modules)
+
+
+def test_a_server_that_began_early_loads_what_is_added_later(start, monkeypatch, tmp_path):
+    for name in ('known_early', 'known_late'):
+        (tmp_path / f'{name}.py').write_text('')
+    monkeypatch.syspath_prepend(tmp_path)
+    early = fork_server.ForkServer()
+    monkeypatch.setattr(fork_server, 'server', early)
+    early.preload = ('known_early',)
+    early.begin()
+    assert take_messages(start(loaded, 'known_early'), len) == [True]
+    assert take_messages(start(loaded, 'known_late'), len) == [False]
+    early.preload = ('known_early', 'known_late', 'not_installed')
+    assert take_messages(start(loaded, 'known_late'), len) == [True]
+    early.close()
+
+
 def test_a_start_without_a_fork_server_is_an_error_that_says_so(monkeypatch, tmp_path):
     wrong = tmp_path / 'python'
     wrong.write_text('#!/bin/sh\nexit 3\n')
