@@ -10,6 +10,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+import math
 import re
 from typing import Any
 from typing import NamedTuple
@@ -100,11 +101,12 @@ def series_of(
 
 
 def number_in(text: str | None) -> float | None:
-    """Return the number in a text, or None for ``unknown`` and the like."""
+    """Return the finite number in a text, or None for ``unknown`` and the like."""
     try:
-        return float(text)
+        number = float(text)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _cluster_of(level, message, values):

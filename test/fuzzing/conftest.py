@@ -30,6 +30,7 @@ def pytest_terminal_summary(terminalreporter):
                if getattr(report, 'when', '') == 'call']
     terminalreporter.section(f'doors, {SECONDS:g} s each')
     for report in sorted(reports, key=lambda one: one.nodeid):
-        executions = dict(report.user_properties).get('executions', 'a fault')
-        terminalreporter.line(
-            f"{report.nodeid.rpartition('/')[2]:<75} {executions:>9} {report.outcome}")
+        executions = dict(report.user_properties).get('executions')
+        if executions is not None:
+            terminalreporter.line(
+                f"{report.nodeid.rpartition('/')[2]:<90} {executions:>8} {report.outcome}")

@@ -15,6 +15,7 @@ each door one of memory. ``guided.py`` runs the same doors with atheris.
 """
 
 from contextlib import contextmanager
+from contextlib import suppress
 import os
 from pathlib import Path
 import pickle
@@ -57,15 +58,17 @@ def door(examples, **strategies):
         def test(record_property):
             taken = Taken(check)
             began = time.monotonic()
+            # Written down before a fault ends the test.
+            record_property('executions', taken)
             # Of files of 100 kB, which hypothesis would rather not show.
             with little_memory(), warnings.catch_warnings(
                     action='ignore', category=hypothesis.errors.HypothesisWarning):
                 if not SECONDS:
                     one_round(taken, strategies, examples)
-                while SECONDS and time.monotonic() < began + SECONDS:
-                    one_round(taken, strategies, EXAMPLES_A_ROUND, random.SystemRandom(),
-                              began + SECONDS)
-            record_property('executions', taken.number)
+                with suppress(TimeOverError):
+                    while SECONDS:
+                        one_round(taken, strategies, EXAMPLES_A_ROUND, random.SystemRandom(),
+                                  began + SECONDS)
 
         test.__name__, test.__doc__, test.__module__ = (
             check.__name__, check.__doc__, check.__module__)
@@ -73,6 +76,10 @@ def door(examples, **strategies):
             Taken(check), strategies, 1).hypothesis.fuzz_one_input(data)
         return test
     return decorate
+
+
+class TimeOverError(BaseException):
+    """The door has had its time; hypothesis lets this through at once."""
 
 
 class Taken:
@@ -85,12 +92,16 @@ class Taken:
 
     def __call__(self, **example):
         if time.monotonic() > self.until:
-            return
+            raise TimeOverError
         self.number += 1
         if SECONDS:
             remember(self._check.__name__, example)
-        with little_time():
-            self._check(**example)
+        try:
+            with little_time():
+                self._check(**example)
+        except TooSlowError as error:
+            error.add_note(f'the example: {example!r}'[:LONGEST_TEXT])
+            raise
 
 
 def one_round(taken, strategies, examples, chance=None, until=float('inf')):

@@ -20,6 +20,7 @@ from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
 from ncs_cluster_detector.simulation.networks.onnx_network import onnx_network
 from ncs_cluster_detector.simulation.networks.people import PeopleDetector
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
+from ncs_cluster_detector.simulation.networks.trial import try_apart
 import numpy as np
 import numpy.typing as npt
 
@@ -63,6 +64,8 @@ def read_graph(name_or_path: str) -> bytes:
     """
     try:
         data = _read(name_or_path)
+        if caffe_files.is_packed(data) or data.startswith(_ONNX_BEGIN):
+            try_apart(data)
         load_network(data).check_detector()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
