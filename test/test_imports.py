@@ -40,6 +40,7 @@ ALLOWED = {
     'simulation/networks/trial': {'processes.module_path'},
     'wire/messages': {'networks.detection', 'networks.input_format', 'sticks.stick',
                       'drivers.driver'},
+    'wire/checks': {'wire', 'networks.detection', 'sticks.stick'},
     'wire/frame_slots': {'processes.fork_server'},
     # What a driver must give; it knows no driver.
     'drivers/driver': {'sticks'},

@@ -21,6 +21,7 @@ from typing import Any
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.last_words import LastWords
 from ncs_cluster_detector.processes.last_words import redirect_output
+from ncs_cluster_detector.processes.message_reader import MessageReader
 
 # Stands for the exit code when the fork server has ended, which alone knows it.
 UNKNOWN_EXIT_CODE = 256
@@ -50,6 +51,8 @@ class ChildProcess:
                     _run, (main, output, theirs, *arguments))
             undo.pop_all()
         os.set_blocking(self.sentinel, False)
+        self._reader = MessageReader(self.connection)
+        self._rejection = ''   # why it was killed, if what it sent was wrong
         self._exit_code: int | None = None
 
     def waitables(self) -> list[Any]:
@@ -58,15 +61,34 @@ class ChildProcess:
                 *([] if self._is_silent else [self.connection])]
 
     def messages(self) -> Iterator[Any]:
-        """Yield what the process has sent; one that has closed its end of the pipe is killed."""
+        """
+        Yield what the process has sent, never waiting for the rest of a message.
+
+        One that has closed its end of the pipe, or sends what is no message, is killed.
+        """
         self._last_words.take_in()
         try:
-            while not self._is_silent and self.connection.poll():
-                yield self.connection.recv()
+            while not self._is_silent:
+                message = self._reader.take()
+                self.check(message)
+                yield message
+        except BlockingIOError:
+            return   # that was all for now
+        except ValueError as error:
+            self.reject(str(error))
         except (EOFError, OSError):
             # Usually it is ending, and the signal changes nothing.
             self._is_silent = True
             self.kill()
+
+    def check(self, message: object) -> None:
+        """Raise ValueError if the process cannot have sent this; a subclass knows its messages."""
+
+    def reject(self, reason: str) -> None:
+        """Kill the process, because of what it has sent: ``reason`` says what, as one line."""
+        self._rejection = reason
+        self._is_silent = True
+        self.kill()
 
     def send(self, message: object) -> None:
         """Send a message; the sentinel, not this, shows that the process has ended."""
@@ -84,7 +106,7 @@ class ChildProcess:
 
     def was_killed(self) -> bool:
         """Return whether the process was ended from outside, by the system or a user."""
-        return self.has_ended() and self._exit_code in (
+        return self.has_ended() and not self._rejection and self._exit_code in (
             -signal.SIGKILL, -signal.SIGTERM, UNKNOWN_EXIT_CODE)
 
     def how_it_ended(self) -> str:
@@ -97,6 +119,8 @@ class ChildProcess:
         elif code is not None and code < 0:
             names = {number.value: number.name for number in signal.Signals}
             how = f'was killed by {names.get(-code, f"signal {-code}")}'
+        if self._rejection:
+            how = f'{self._rejection}, so it was killed'
         self._last_words.take_in()
         quote = self._last_words.quote()
         return f'{self.title} {self.pid} {how}' + (f' (it printed: {quote})' if quote else '')

@@ -15,7 +15,6 @@ each door one of memory. ``guided.py`` runs the same doors with atheris.
 """
 
 from contextlib import contextmanager
-from contextlib import suppress
 import os
 from pathlib import Path
 import pickle
@@ -58,17 +57,19 @@ def door(examples, **strategies):
         def test(record_property):
             taken = Taken(check)
             began = time.monotonic()
-            # Written down before a fault ends the test.
-            record_property('executions', taken)
             # Of files of 100 kB, which hypothesis would rather not show.
             with little_memory(), warnings.catch_warnings(
                     action='ignore', category=hypothesis.errors.HypothesisWarning):
-                if not SECONDS:
-                    one_round(taken, strategies, examples)
-                with suppress(TimeOverError):
+                try:
+                    if not SECONDS:
+                        one_round(taken, strategies, examples)
                     while SECONDS:
                         one_round(taken, strategies, EXAMPLES_A_ROUND, random.SystemRandom(),
                                   began + SECONDS)
+                except TimeOverError:
+                    pass   # that was all
+                finally:
+                    record_property('executions', taken.number)
 
         test.__name__, test.__doc__, test.__module__ = (
             check.__name__, check.__doc__, check.__module__)

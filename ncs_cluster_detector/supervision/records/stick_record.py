@@ -216,7 +216,8 @@ class StickRecord:
         self.setbacks.trust.served(now)
 
     def on_reading(self, reading: messages.Reading) -> None:
-        """Record a temperature reading of an open stick."""
+        """Record a temperature reading of an open stick (RUNNING)."""
+        self._change_state(StickState.RUNNING, StickState.RUNNING)
         self.figures.on_reading(reading, bool(self.worker.outstanding))
         assert self._ready_at is not None
         well_at = self._ready_at + restart.WELL_AFTER_SEC
