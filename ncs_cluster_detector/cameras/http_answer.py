@@ -68,7 +68,8 @@ def ask(url: str, timeout_sec: float = TIMEOUT_SEC) -> HttpAnswer | None:
     except HTTPError as refusal:
         with refusal:
             return _answer(refusal.code, refusal.headers)
-    except (OSError, ValueError, http.client.HTTPException):
+    # Of a malformed challenge urllib raises also an IndexError.
+    except (OSError, ValueError, LookupError, http.client.HTTPException):
         return None   # nothing to add to the failure of FFmpeg
 
 

@@ -46,11 +46,12 @@ class TooSlowError(BaseException):
     """An example took too much processor time; no handler of the code under test catches it."""
 
 
-def door(examples, **strategies):
+def door(examples, also=(), **strategies):
     """
     Make a test of a function that takes one example.
 
     :param examples: how many in the normal suite.
+    :param also: examples to take first, such as those that were faults once.
     :param strategies: of hypothesis, by argument.
     """
     def decorate(check):
@@ -62,10 +63,10 @@ def door(examples, **strategies):
                     action='ignore', category=hypothesis.errors.HypothesisWarning):
                 try:
                     if not SECONDS:
-                        one_round(taken, strategies, examples)
+                        one_round(taken, strategies, examples, also)
                     while SECONDS:
-                        one_round(taken, strategies, EXAMPLES_A_ROUND, random.SystemRandom(),
-                                  began + SECONDS)
+                        one_round(taken, strategies, EXAMPLES_A_ROUND, (),
+                                  random.SystemRandom(), began + SECONDS)
                 except TimeOverError:
                     pass   # that was all
                 finally:
@@ -105,10 +106,12 @@ class Taken:
             raise
 
 
-def one_round(taken, strategies, examples, chance=None, until=float('inf')):
+def one_round(taken, strategies, examples, also, chance=None, until=float('inf')):
     """Take some examples: always the same, or with ``chance`` others in each round."""
     taken.until = until
     test = with_hypothesis(taken, strategies, examples, derandomize=chance is None)
+    for example in also:
+        test = hypothesis.example(**example)(test)
     (test if chance is None else hypothesis.seed(chance.getrandbits(64))(test))()
 
 
