@@ -41,6 +41,7 @@ from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 sys.path.append(str(Path(__file__).parents[2] / 'standalone'))
 import make_variables  # noqa: E402, I100, I202
 
+LONGEST = 40_000   # characters of a refusal, which quotes what a person typed
 FAULT_WORDS = st.sampled_from([words.split()[0] for words in fault_words.FAULTS]
                               + ['', 'unplugged', 'HANG'])
 ARGUMENTS = st.sampled_from([*fault_words.CALLS, *fault_words.STATUSES, *fault_words.GARBAGE,
@@ -52,7 +53,7 @@ def test_any_faults_are_taken_or_refused_and_read_back(faults):
     found = StickFaults()
     for name, arguments in faults:
         changed = taken_or_refused(
-            lambda found=found: found.with_fault(name, *arguments), ValueError)
+            lambda found=found: found.with_fault(name, *arguments), ValueError, longest=LONGEST)
         found = changed or found
     assert str(parse_faults(str(found))) == str(found)
 
@@ -63,17 +64,17 @@ BUS = SimulatedBus(BusSpec(sticks=2))
 @door(100, port=st.sampled_from(['1.1', '1.2', '1.3', '1.65', '']) | ANY_TEXT, name=FAULT_WORDS,
       arguments=st.lists(ARGUMENTS, max_size=2))
 def test_any_fault_can_be_injected_or_is_refused(port, name, arguments):
-    taken_or_refused(lambda: BUS.inject(port, name, *arguments), ValueError)
+    taken_or_refused(lambda: BUS.inject(port, name, *arguments), ValueError, longest=LONGEST)
     for each in BUS.ports()[:3]:
         each.celsius()
         each.state()
 
 
-@door(150, values=st.dictionaries(
+@door(150, also=[{'values': {'boot_ms': 10**400}}], values=st.dictionaries(
     st.sampled_from(list(BusSpec.__dataclass_fields__)),
     ANY_FLOAT | ANY_INT | ANY_TEXT | st.none() | st.booleans() | st.lists(ANY_INT, max_size=2)))
 def test_any_bus_is_made_or_refused(values):
-    spec = taken_or_refused(lambda: BusSpec(**values), ValueError)
+    spec = taken_or_refused(lambda: BusSpec(**values), ValueError, longest=LONGEST)
     if spec is not None:
         assert 0 <= spec.open_sec <= 60 and spec.lost_boot_sec >= 0
 
@@ -125,7 +126,8 @@ ADDRESSES = st.lists(st.sampled_from(
      'package://', 'a.mp4', '~', '...']), max_size=25).map(''.join) | ANY_TEXT
 
 
-@door(200, text=ADDRESSES, known=st.lists(ADDRESSES, max_size=2), times=st.integers(1, 300))
+@door(200, also=[{'text': 'http:rtsp://me:secret@host/', 'known': [], 'times': 1}],
+      text=ADDRESSES, known=st.lists(ADDRESSES, max_size=2), times=st.integers(1, 300))
 def test_any_text_is_shown_in_one_line(text, known, times):
     for each in (text, text * times):
         line = shown(each, *known)
@@ -135,9 +137,10 @@ def test_any_text_is_shown_in_one_line(text, known, times):
         assert '//user:secret@' not in shown(f'{each} rtsp://user:secret@host/ ')
 
 
-@door(200, source=st.sampled_from(list(SOURCES)), device=ADDRESSES | NUMBER_WORDS)
+@door(200, also=[{'source': 'usb', 'device': '9' * 5000},
+                 {'source': 'realsense', 'device': '9' * 5000}], source=st.sampled_from(list(SOURCES)), device=ADDRESSES | NUMBER_WORDS)
 def test_any_device_is_taken_or_refused(source, device):
-    taken_or_refused(lambda: check_address(source, device), ValueError)
+    taken_or_refused(lambda: check_address(source, device), ValueError, longest=LONGEST)
     assert isinstance(shown_name(source, device), str)
 
 

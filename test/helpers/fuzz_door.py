@@ -74,8 +74,8 @@ def door(examples, also=(), **strategies):
 
         test.__name__, test.__doc__, test.__module__ = (
             check.__name__, check.__doc__, check.__module__)
-        test.one_input = lambda data: with_hypothesis(
-            Taken(check), strategies, 1).hypothesis.fuzz_one_input(data)
+        test.guided = lambda: with_hypothesis(
+            Taken(check), strategies, 1).hypothesis.fuzz_one_input
         return test
     return decorate
 
@@ -164,23 +164,25 @@ def little_memory():
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def taken_or_refused(call, *refusals):
+def taken_or_refused(call, *refusals, longest=LONGEST_TEXT):
     """
     Return what a function returns, or None if it raises one of the documented exceptions.
+
+    :param longest: how many characters the text of one may have, which may quote what was typed.
 
     Any other exception is a fault, and so is a text that a log cannot show in one short line.
     """
     try:
         return call()
     except refusals as error:
-        assert_one_line(str(error))
+        assert_one_line(str(error), longest)
         return None
 
 
-def assert_one_line(text):
+def assert_one_line(text, longest=LONGEST_TEXT):
     """Check that a text can be logged as one line, and is no book."""
     assert text.strip(), 'an empty text says nothing'
-    assert len(text) <= LONGEST_TEXT, f'{len(text)} characters: {text[:200]} ...'
+    assert len(text) <= longest, f'{len(text)} characters: {text[:200]} ...'
     assert len(shown(text).splitlines()) == 1
 
 
