@@ -65,7 +65,9 @@ def list_of_laughs(levels):
     return ('/**:\n  ros__parameters:\n    ' + '\n    '.join(lines) + '\n').encode()
 
 
-@door(150, data=spoilt(GOOD)
+@door(150, also=[{'data': laughs(20)}, {'data': list_of_laughs(20)},
+                 {'data': b'&a {a: {ros__parameters: *a}}'}],
+      data=spoilt(GOOD)
       | st.lists(PIECES | ANY_TEXT | NUMBER_WORDS, max_size=30).map(
           lambda parts: ''.join(parts).encode(errors='replace'))
       | st.integers(1, 20).map(laughs) | st.integers(1, 20).map(list_of_laughs))

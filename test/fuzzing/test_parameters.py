@@ -37,8 +37,8 @@ VALUES = st.one_of(
 def names(table):
     """Return a strategy of a node's parameters, of those of ROS, and of others."""
     return st.sampled_from([*(spec.name for spec in table), *(
-        spec.name for spec in table if spec.live), 'use_sim_time', 'start_type_description_service',
-        'nonsense', '', 'clustersize', 'qos_overrides./x.y']) | ENCODABLE
+        spec.name for spec in table if spec.live), 'use_sim_time',
+        'start_type_description_service', 'nonsense', '', 'clustersize', 'qos_overrides./x.y']) | ENCODABLE
 
 
 def set_all(node, changes, together):

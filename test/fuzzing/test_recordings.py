@@ -76,7 +76,18 @@ def read(path):
                                 constants.time_constant_sec]).all()
 
 
-@door(60, report=reports() | JSON)
+def a_report(**values):
+    """Return a report of one stick, with other values."""
+    return {'report': {'sticks': [{
+        'stick': 0, 'time_sec': [0.0, 1.0, 2.0, 3.0], 'temperature_celsius': [30.0] * 4,
+        'active': [True] * 4, 'inferences': [0, 9, 18, 27], **values}]}}
+
+
+@door(60, also=[a_report(stick=[]), a_report(stick='x'), a_report(stick=None),
+                a_report(time_sec=[None, 1.0, 2.0, 3.0]), a_report(time_sec=['a', 1e300, 2, 3]),
+                a_report(time_sec=[float('nan')] * 4), a_report(inferences=[None, 'x', 1, 2]),
+                a_report(temperature_celsius=[1e300, -1e300, 1e300, 0.0])],
+      report=reports() | JSON)
 def test_a_report_of_any_values_is_read_or_refused(report):
     path = FOLDER / 'report.json'
     path.write_text(json.dumps(report))

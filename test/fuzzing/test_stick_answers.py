@@ -85,7 +85,9 @@ class Library:
         return SimpleNamespace(get_option=self.answer, destroy=lambda: None, open=self.answer)
 
 
-@door(300, answers=st.lists(ANSWERS, max_size=8))
+@door(300, also=[{'answers': []}, {'answers': ['']}, {'answers': ['0', None]},
+                 {'answers': [[1.0], math.nan]}, {'answers': [10**400]}],
+      answers=st.lists(ANSWERS, max_size=8))
 def test_any_answer_of_the_library_is_a_value_or_an_error_of_the_stick(answers):
     stick = NcsdkStick(Library(answers), [b'graph'])
     names = taken_or_refused(stick.device_names, StickError)
@@ -98,7 +100,9 @@ def test_any_answer_of_the_library_is_a_value_or_an_error_of_the_stick(answers):
         assert state.throttle_level in (0, 1, 2)
 
 
-@door(200, numbers=st.lists(st.integers(0, 2**32 - 1) | st.sampled_from(
+@door(200, also=[{'numbers': [1, 3, 0, 0, 6, 2, 2, 0], 'is_picture': True},
+                 {'numbers': [1, 3, 9, 9, 2**31, 6, 2, 0], 'is_picture': True}],
+      numbers=st.lists(st.integers(0, 2**32 - 1) | st.sampled_from(
     [0, 1, 2, 3, 6, 300, 600, 1800, 540000]), min_size=8, max_size=8),
       is_picture=st.booleans())
 def test_the_form_of_an_input_is_usable_or_refused(numbers, is_picture):

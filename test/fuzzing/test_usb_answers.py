@@ -50,7 +50,11 @@ def write(folder, tree):
             (folder / name / file).write_bytes(content)
 
 
-@door(80, tree=DEVICES, port=st.sampled_from(
+@door(80, also=[{'tree': {'1-1.2': {'idVendor': b'03e7\n', 'busnum': b'x', 'devnum': b''}},
+                 'port': '1.2', 'maps': b''},
+                {'tree': {'1-1.2': {'idVendor': b'\xff'}}, 'port': '1.2', 'maps': b''},
+                {'tree': {}, 'port': '[', 'maps': b''}, {'tree': {}, 'port': '/', 'maps': b''}],
+      tree=DEVICES, port=st.sampled_from(
     ['1.2', '1', '', '[', '*', '..', '1.2.3', '/']) | ANY_TEXT, maps=st.binary(max_size=80)
     | st.sampled_from([b'7f-8f r-xp 0 08:01 1 /usr/lib/libmvnc.so.2\n', b'a b c d e \xff\n']))
 def test_any_files_of_the_system_tell_something_or_nothing(tree, port, maps):
@@ -66,7 +70,8 @@ def test_any_files_of_the_system_tell_something_or_nothing(tree, port, maps):
         assert stick['port']
 
 
-@door(60, files=st.dictionaries(st.sampled_from(
+@door(60, also=[{'files': {'proc/meminfo': b'MemTotal: x kB'}},
+                {'files': {'proc/meminfo': b'MemTotal: inf kB'}}], files=st.dictionaries(st.sampled_from(
     ['etc/os-release', 'proc/cpuinfo', 'proc/meminfo', 'proc/device-tree/model',
      'etc/udev/rules.d/1.rules']), CONTENTS | st.sampled_from(
          [b'MemTotal: x kB', b'MemTotal:', b'MemTotal: 8000000 kB', b'PRETTY_NAME="a\nb"',

@@ -103,15 +103,15 @@ def test_any_command_line_of_the_tools_is_read_or_refused(words):
 
 
 TAKES = {'help': [], 'run': ['SECONDS', 'OUT', 'STICKS', 'AMBIENT'], 'test': ['ARGS'], 'clean': []}
-NAMES = st.sampled_from(['SECONDS', 'seconds', 'STICK', 'DRIVER', 'PYTHON', 'V', 'ARG', 'a=b', '']
-                        ) | ANY_TEXT
+NAMES = st.sampled_from(
+    ['SECONDS', 'seconds', 'STICK', 'DRIVER', 'PYTHON', 'V', 'ARG', 'a=b', '']) | ANY_TEXT
 
 
 @door(200, goals=st.lists(st.sampled_from([*TAKES, 'x', '']) | ANY_TEXT, max_size=3),
       given=st.lists(NAMES, max_size=4))
 def test_any_variables_of_make_are_taken_or_refused(goals, given):
-    wrong = set(given) - {*make_variables.STANDARD, *(name for goal in goals or ['help']
-                                                     for name in TAKES.get(goal, ()))}
+    taken = {name for goal in goals or ['help'] for name in TAKES.get(goal, ())}
+    wrong = set(given) - taken - set(make_variables.STANDARD)
     known = not TAKES.keys().isdisjoint(goals or ['help'])
     assert bool(make_variables.complaint(TAKES, goals, given)) == bool(wrong and known)
     rows = [f'{goal}: {" ".join(names)}' for goal, names in TAKES.items()]

@@ -10,8 +10,8 @@
 Doors for fuzzing: each is a test that takes made-up input from outside until its time is over.
 
 In the normal suite a door takes the same few examples in every run. With the environment variable
-``FUZZ_SECONDS`` it takes fresh ones for so long. Each example has a limit of processor time, and
-each door one of memory. ``guided.py`` runs the same doors with atheris.
+``FUZZ_MINUTES``, which ``make fuzz`` sets, it takes fresh ones for so long. Each example has a
+limit of processor time, and each door one of memory. ``guided.py`` runs the doors with atheris.
 """
 
 from contextlib import contextmanager
@@ -21,7 +21,6 @@ import pickle
 import random
 import resource
 import signal
-import sys
 import time
 import warnings
 
@@ -31,7 +30,11 @@ import pytest
 hypothesis = pytest.importorskip('hypothesis')
 st = hypothesis.strategies
 
-SECONDS = float(os.environ.get('FUZZ_SECONDS') or 0)
+MINUTES = os.environ.get('FUZZ_MINUTES') or '0'
+try:
+    SECONDS = 60.0 * float(MINUTES)
+except ValueError:
+    pytest.exit(f'FUZZ_MINUTES={MINUTES}: expected a number of minutes', 2)
 EXAMPLES_A_ROUND = 500
 # Much more than any input needs on a slow machine; processor time, since others may work, too.
 MOST_CPU_SEC = 10.0

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Tries a network in a process of its own first, because OpenCV crashes with some damaged files."""
+"""Tries a network in another process first, because OpenCV crashes with some damaged files."""
 
 import signal
 import subprocess
@@ -39,5 +39,6 @@ def try_apart(graph: bytes) -> None:
                          'network') from None
     if -ended.returncode in _CRASHES:
         raise ValueError(
-            f'OpenCV {cv2.__version__} crashes with it ({signal.Signals(-ended.returncode).name}), '
-            'so it is damaged or of layers that OpenCV does not know; export or copy it again')
+            f'OpenCV {cv2.__version__} crashes with it '
+            f'({signal.Signals(-ended.returncode).name}), so it is damaged or of layers that '
+            'OpenCV does not know; export or copy it again')
