@@ -54,7 +54,8 @@ class Server:
 
 HEADS = st.sampled_from(
     [b'HTTP/1.1 200 OK\r\n', b'HTTP/1.1 401 Unauthorized\r\n', b'HTTP/1.0 404\r\n',
-     b'HTTP/9 1\r\n', b'HTTP/1.1 302 Found\r\nLocation: /\r\n', b'HTTP/1.1 302 Found\r\nLocation: ftp://\r\n',
+     b'HTTP/9 1\r\n', b'HTTP/1.1 302 Found\r\nLocation: /\r\n',
+     b'HTTP/1.1 302 Found\r\nLocation: ftp://\r\n',
      b'HTTP/1.1 302 Found\r\nLocation: http://[\r\n', b'HTTP/1.1 301 M\r\nLocation: \xff\r\n',
      b'HTTP/1.1 100 Continue\r\n\r\n', b'RTSP/1.0 200 OK\r\n', b'HTTP/1.1 999999999 x\r\n', b''])
 FIELDS = st.sampled_from(

@@ -17,6 +17,7 @@ import traceback
 import caffe_networks
 from fuzz_door import ANY_TEXT
 from fuzz_door import door
+from fuzz_door import little_memory
 from fuzz_door import little_time
 from fuzz_door import NUMBER_WORDS
 from fuzz_door import spoilt
@@ -123,9 +124,12 @@ def test_an_onnx_network_runs_or_is_refused(data):
     run(data)
 
 
+SIDES = st.integers(-2**63, 2**63 - 1) | st.sampled_from(
+    [0, 1, 3, 16, 300, 2048, 4096, 65536, 2**31, 2**40])
+
+
 @door(60, also=[{'sides': [65536] * 4}, {'sides': [2**40] * 4}, {'sides': [2**62] * 4}],
-      sides=st.lists(st.integers(-2**63, 2**63 - 1) | st.sampled_from(
-    [0, 1, 3, 16, 300, 2048, 4096, 65536, 2**31, 2**40]), min_size=4, max_size=4))
+      sides=st.lists(SIDES, min_size=4, max_size=4))
 def test_the_size_of_an_input_is_usable_or_refused(sides):
     run(model([RELU], [1, 3, *sides[:2]], [1, 3, *sides[2:]], {}))
 
@@ -150,6 +154,19 @@ def run(data):
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert status == 0 or -status in CRASHES, f'exit code {status}, see its traceback above'
+
+
+@pytest.mark.parametrize('name', ['pipe', '/dev/zero', 'pipe.prototxt', 'pipe.caffemodel'])
+@pytest.mark.parametrize('driver', list(DRIVERS))
+def test_what_has_no_end_is_refused_at_once(name, driver, tmp_path):
+    path = tmp_path / name
+    if tmp_path in path.parents:
+        os.mkfifo(path)
+    made = DRIVERS[driver].__new__(DRIVERS[driver])
+    for graph, labels in ((str(path), None), ('shapes', str(path))):
+        with little_memory(), pytest.raises(StartupError, match='pipe or a dev|which only simul'
+                                                                '|No such file'):
+            read_graph_and_labels(graph, labels, made, lambda text: None)
 
 
 def test_a_file_that_crashes_opencv_is_refused_in_one_line():

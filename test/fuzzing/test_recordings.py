@@ -20,6 +20,7 @@ from fuzz_door import ANY_FLOAT
 from fuzz_door import ANY_INT
 from fuzz_door import ANY_TEXT
 from fuzz_door import door
+from fuzz_door import little_memory
 from fuzz_door import NUMBER_WORDS
 from fuzz_door import spoilt
 from fuzz_door import st
@@ -102,6 +103,12 @@ def test_a_report_of_any_form_is_read_or_refused(data):
     path = FOLDER / 'report.json'
     path.write_bytes(data)
     read(path)
+
+
+def test_a_report_without_an_end_is_refused_at_once(tmp_path):
+    (tmp_path / 'report.json').symlink_to('/dev/zero')
+    with little_memory(), pytest.raises(ValueError, match='pipe or a device'):
+        read_recording(tmp_path / 'report.json')
 
 
 def bag(folder, plugin, messages):

@@ -70,12 +70,17 @@ def test_any_files_of_the_system_tell_something_or_nothing(tree, port, maps):
         assert stick['port']
 
 
-@door(60, also=[{'files': {'proc/meminfo': b'MemTotal: x kB'}},
-                {'files': {'proc/meminfo': b'MemTotal: inf kB'}}], files=st.dictionaries(st.sampled_from(
+FILES = st.sampled_from(
     ['etc/os-release', 'proc/cpuinfo', 'proc/meminfo', 'proc/device-tree/model',
-     'etc/udev/rules.d/1.rules']), CONTENTS | st.sampled_from(
-         [b'MemTotal: x kB', b'MemTotal:', b'MemTotal: 8000000 kB', b'PRETTY_NAME="a\nb"',
-          b'MemTotal: ' + b'9' * 5000]), max_size=5))
+     'etc/udev/rules.d/1.rules'])
+FACTS = CONTENTS | st.sampled_from(
+    [b'MemTotal: x kB', b'MemTotal:', b'MemTotal: 8000000 kB', b'PRETTY_NAME="a\nb"',
+     b'MemTotal: ' + b'9' * 5000])
+
+
+@door(60, also=[{'files': {'proc/meminfo': b'MemTotal: x kB'}},
+                {'files': {'proc/meminfo': b'MemTotal: inf kB'}}],
+      files=st.dictionaries(FILES, FACTS, max_size=5))
 def test_any_files_of_the_machine_tell_something_or_nothing(files):
     folder = FOLDER / 'root'
     shutil.rmtree(folder, ignore_errors=True)

@@ -138,7 +138,8 @@ def test_any_text_is_shown_in_one_line(text, known, times):
 
 
 @door(200, also=[{'source': 'usb', 'device': '9' * 5000},
-                 {'source': 'realsense', 'device': '9' * 5000}], source=st.sampled_from(list(SOURCES)), device=ADDRESSES | NUMBER_WORDS)
+                 {'source': 'realsense', 'device': '9' * 5000}],
+      source=st.sampled_from(list(SOURCES)), device=ADDRESSES | NUMBER_WORDS)
 def test_any_device_is_taken_or_refused(source, device):
     taken_or_refused(lambda: check_address(source, device), ValueError, longest=LONGEST)
     assert isinstance(shown_name(source, device), str)

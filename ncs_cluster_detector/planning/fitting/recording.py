@@ -15,6 +15,7 @@ from pathlib import Path
 from ncs_cluster_detector.planning.fitting.bag import read_bag
 from ncs_cluster_detector.planning.fitting.bag import RecordedStick
 from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
+from ncs_cluster_detector.regular_file import read_file
 import numpy as np
 
 # Full speed is what a stick at work reaches in the best quarter of the time, so that pacing and
@@ -22,6 +23,7 @@ import numpy as np
 # stick active, since in one second a single frame matters.
 _FULL_SPEED_PERCENT = 75
 _LEAST_INTERVALS, _MOST_INTERVALS = 2, 5
+_LARGEST_BYTES = 2**28   # of a report: a day of 64 sticks has 100 MB
 # A sensor reports nothing beyond, and no recording is so long.
 _MOST_CELSIUS, _MOST_SEC = 1000.0, 1e10
 _LONGEST_REASON = 200   # characters; an error may quote what the file holds
@@ -86,7 +88,7 @@ def read_recording(path: Path, inference_sec: float | None = None) -> Recording:
 
 def _read_report(path):
     try:
-        report = json.loads(path.read_text(encoding='utf-8'))
+        report = json.loads(read_file(str(path), _LARGEST_BYTES))
         return {int(stick['stick']): RecordedStick(
             [(_seconds(time_sec), float(celsius)) for time_sec, celsius in zip(
                 stick['time_sec'], stick['temperature_celsius']) if celsius is not None],

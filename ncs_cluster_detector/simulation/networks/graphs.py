@@ -13,6 +13,8 @@ import re
 
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
+from ncs_cluster_detector.regular_file import LARGEST_GRAPH
+from ncs_cluster_detector.regular_file import read_file
 from ncs_cluster_detector.simulation.networks.caffe_network import caffe_network
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
@@ -152,8 +154,7 @@ def _read(name_or_path):
     try:
         if caffe_files.stem_of(path) is not None:
             return caffe_files.read_packed(path)
-        with open(path, 'rb') as file:
-            return file.read()
+        return read_file(path, LARGEST_GRAPH)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'no such file, and not one of the built-in graphs {", ".join(HOST_DETECTORS)}; name '
