@@ -77,7 +77,7 @@ def test_a_label_file_is_read_or_refused(lines):
 @door(150, lines=st.lists(GRAPH_WORDS | st.tuples(NUMBER_WORDS, NUMBER_WORDS).map(
     lambda sides: 'input: {}x{} bgr'.format(*sides)) | ANY_TEXT, max_size=6))
 def test_the_text_of_a_graph_is_read_or_refused(lines):
-    content = '\n'.join(lines).encode(errors='surrogateescape')
+    content = '\n'.join(lines).encode(errors='surrogatepass')
     path = written('graph', content)
     taken_or_refused(lambda: load_network(content), ValueError)
     for name, driver in DRIVERS.items():
@@ -93,7 +93,7 @@ def test_the_text_of_a_graph_is_read_or_refused(lines):
      'top: "data"', 'shape', 'layer { type: "Convolution" name: "a" }']) | ANY_TEXT | NUMBER_WORDS
     .map(lambda word: f'dim: {word}'), max_size=40).map(''.join))
 def test_the_definition_of_a_caffe_network_is_read_or_refused(text):
-    content = text.encode(errors='surrogateescape')
+    content = text.encode(errors='surrogatepass')
     taken_or_refused(lambda: protobuf_text.parse(text), ValueError)
     definition = taken_or_refused(lambda: caffe_network.parse_definition(content), ValueError)
     if definition is not None:

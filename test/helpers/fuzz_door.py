@@ -104,6 +104,9 @@ class Taken:
         try:
             with little_time():
                 self._check(**example)
+        except Exception:
+            self.until = float('inf')   # it is made as small as it can be, however long that takes
+            raise
         except TooSlowError as error:
             error.add_note(f'the example: {example!r}'[:LONGEST_TEXT])
             raise
