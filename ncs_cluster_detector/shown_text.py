@@ -48,13 +48,14 @@ CREDENTIAL = re.compile(
 PLAIN_QUERY = re.compile(
     r'(?:channel|subtype|stream|camera|profile|resolution|fps|width|height|quality|action)='
     r'\d{1,4}(?:x\d{1,4})?', re.IGNORECASE)
+# No name is longer than 99 before or after that word: for a long text it would take minutes.
 # Without a scheme: user:password@, unless it is a path; password=... where a word may begin.
 NO_PATH = r'(?![/~]|\.\.?/|file:///)'
 LOOSE_USERINFO = re.compile(
     rf"""(?<![^\s'"(\[=,]){NO_PATH}[^\s'"(=:]+:\S*@""", re.IGNORECASE)
 WHOLE_USERINFO = re.compile(rf'\s*{NO_PATH}[^@:]*:[^@]*@', re.IGNORECASE)
 LOOSE_VALUE = re.compile(
-    rf'((?:^|[\s\'"?&;#/])[^\s=&;/]*(?:{CREDENTIAL.pattern})[^\s=&;/]*=)'
+    rf'((?:^|[\s\'"?&;#/])[^\s=&;/]{{0,99}}(?:{CREDENTIAL.pattern})[^\s=&;/]{{0,99}}=)'
     r'[^\s\'"]+?(?=[:;,)]*(?:[\s\'"]|$))', re.IGNORECASE)
 # What is no address but the end of a sentence around it.
 TRAILING = ''':;,.)]}>'"'''
@@ -204,7 +205,9 @@ def _is_plain(part):
 
 
 def _without_loose_secrets(text):
-    return LOOSE_VALUE.sub(rf'\1{HIDDEN}', LOOSE_USERINFO.sub(HIDDEN, text))
+    # Without the sign that they need these expressions take long for a long text.
+    text = LOOSE_USERINFO.sub(HIDDEN, text) if '@' in text else text
+    return LOOSE_VALUE.sub(rf'\1{HIDDEN}', text) if '=' in text else text
 
 
 def texts_in(value: object) -> list[str]:

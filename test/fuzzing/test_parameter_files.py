@@ -100,7 +100,11 @@ def test_a_command_line_is_read_or_refused(words, values):
     for line in unused.warnings(values) + unused.notes(values):
         assert_one_line(line)
     for word in words:
-        taken_or_refused(lambda word=word: _check_utf8(word), StartupError)
-        taken_or_refused(lambda word=word: _check_naming(word), StartupError)
-        taken_or_refused(
-            lambda word=word: _check_remapping(word, f"'-r {word}'"), StartupError)
+        taken_or_refused(lambda word=word: check(word), StartupError)
+
+
+def check(word):
+    """Check a word as init_ros does with that of a rule which ROS has refused."""
+    _check_utf8(word)
+    _check_naming(word)
+    _check_remapping(word, f"'-r {word}'")

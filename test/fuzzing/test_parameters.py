@@ -82,7 +82,7 @@ def nodes():
     NODES['detector'] = DetectorNode([], parameter_overrides=override(
         driver='simulated', graph_paths=['shapes'], simulated__sticks=0))
     NODES['camera'] = CameraNode([], parameter_overrides=override(
-        source='test_pattern', fps=1.0, device='[' * 5000))   # which YAML cannot read
+        source='test_pattern', fps=1.0, device='[' * 1000))   # which YAML cannot read
     for node in NODES.values():
         node.get_logger().set_level(rclpy.logging.LoggingSeverity.FATAL)
     yield

@@ -126,7 +126,9 @@ ADDRESSES = st.lists(st.sampled_from(
      'package://', 'a.mp4', '~', '...']), max_size=25).map(''.join) | ANY_TEXT
 
 
-@door(200, also=[{'text': 'http:rtsp://me:secret@host/', 'known': [], 'times': 1}],
+@door(200, also=[{'text': 'http:rtsp://me:secret@host/', 'known': [], 'times': 1},
+                 {'text': "'pass" * 3000 + '=', 'known': [], 'times': 1},
+                 {'text': '[' * 20_000, 'known': [], 'times': 1}],
       text=ADDRESSES, known=st.lists(ADDRESSES, max_size=2), times=st.integers(1, 300))
 def test_any_text_is_shown_in_one_line(text, known, times):
     for each in (text, text * times):
