@@ -1,0 +1,115 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The command line of the bench: which rows, what becomes of them, and the exit code."""
+
+import argparse
+from collections.abc import Sequence
+from datetime import datetime
+from datetime import timezone
+import os
+from pathlib import Path
+import signal
+import sys
+import tempfile
+import time
+
+from comparison import against_original
+from comparison import figures
+from comparison import history
+from comparison import measurements
+from comparison import original_script
+from comparison import table
+from comparison import timing
+from comparison import workers
+from comparison.processes import BenchError
+from comparison.traffic import Traffic
+
+ROOT = Path(__file__).resolve().parents[2]
+HISTORY = ROOT / 'bench' / 'history'
+# Those with two nodes at once first, while the machine is as cool as it was for the run before.
+GROUPS = {
+    'cpu': measurements.cpu, 'worker': workers.worker, 'latency': timing.latency,
+    'original': against_original.original, 'start': timing.start, 'gap': timing.gap,
+    'idle': measurements.idle, 'steps': timing.steps, 'scale': measurements.scale}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Measure, print the table and the verdict, and write bench.json and bench.png.
+
+    :return: 0; 1 when a row is beyond its limit or has become worse; 2 when the bench cannot run.
+    """
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
+    try:
+        kept = history.last_kept(HISTORY)
+        rows = measure(options.rows)
+    except (BenchError, ValueError) as error:
+        print(f'bench: {error}', file=sys.stderr)
+        return 2
+    report = history.report_of(rows, ROOT, datetime.now(timezone.utc))
+    print(f"{report['machine']}; commit {report['commit']}")
+    print('\n'.join(table.table_lines(rows, kept, original_script.why_missing())))
+    options.out.mkdir(parents=True, exist_ok=True)
+    history.write(report, options.out / 'bench.json')
+    from comparison.picture import draw
+    draw(rows, kept, options.out / 'bench.png')
+    print(f"written: {options.out / 'bench.json'}, {options.out / 'bench.png'}")
+    if options.keep:
+        print(f'kept: {history.keep(report, HISTORY)}')
+    print('\n'.join(table.verdict_lines(rows, kept)))
+    return 0 if table.is_good(rows, kept) else 1
+
+
+def measure(groups: Sequence[str]) -> list[figures.Row]:
+    """
+    Return the rows of some groups, measured now.
+
+    :raises BenchError: a node did not start, or ended.
+    """
+    rows, began = [], time.monotonic()
+
+    def say(text: str) -> None:
+        print(f'bench: {time.monotonic() - began:4.0f} s  {group}: {text}', file=sys.stderr,
+              flush=True)
+
+    with tempfile.TemporaryDirectory(prefix='ncs-bench-') as folder:
+        os.environ['ROS_LOG_DIR'] = str(Path(folder) / 'log')
+        traffic = Traffic()
+        try:
+            for group in groups:
+                rows += GROUPS[group](measurements.Place(traffic, Path(folder), say))
+        finally:
+            traffic.close()
+    figures.refer(rows)
+    return rows
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog='bench', allow_abbrev=False,
+        description='Measure the detector node beside a bare ROS 2 node, the script of 2018 and '
+                    'the last run kept.')
+    parser.add_argument('--rows', type=_groups, default=list(GROUPS), metavar='GROUP,GROUP',
+                        help=f'what to measure, of {", ".join(GROUPS)} (default: all)')
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), metavar='DIR',
+                        help='folder for bench.json and bench.png (default: %(default)s)')
+    parser.add_argument('--keep', nargs='?', const='1', default='', metavar='1',
+                        help='keep the run in bench/history, for later ones to be compared with')
+    return parser
+
+
+def _groups(text):
+    names = [name.strip() for name in text.split(',')]
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f'{unknown[0]}: expected one or more of {", ".join(GROUPS)}')
+    return [name for name in GROUPS if name in names]
