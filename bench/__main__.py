@@ -19,7 +19,7 @@ import sys
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 # What is measured is this checkout, whatever else is installed.
-sys.path[:0] = [str(BENCH), str(ROOT)]
+sys.path[:0] = [str(BENCH), str(ROOT), str(ROOT / 'standalone')]
 os.environ['PYTHONPATH'] = os.pathsep.join(
     filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
 

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The script of 2018 and the detector node with the same sticks and images, one after the other."""
+"""The script of 2018 and the detector node on the same sticks, one after the other."""
 
 from collections.abc import Iterator
 

@@ -78,11 +78,13 @@ class Row:
     @property
     def compared_with(self) -> str:
         """Return what the ratio is to: the name of a column or row, LIMIT, or '' for nothing."""
-        if self.limit is not None and self.limit.of:
+        if self.limit is not None:
+            if not self.limit.of:
+                return LIMIT
             return self.limit.of if self._other(self.limit.of) else ''
         if self.bare is not None:
             return BARE
-        return ORIGINAL if self.original is not None else LIMIT if self.limit else ''
+        return ORIGINAL if self.original is not None else ''
 
     @property
     def ratio(self) -> Figure | None:

@@ -24,17 +24,24 @@ from comparison.figures import Figure
 from comparison.figures import Row
 
 # What a median moves by itself from one run to the next on a machine that does other work, too:
-# where two nodes of the same run are compared, and where there is only one figure.
-PAIRED_NOISE, ALONE_NOISE = 0.05, 0.15
+# where two nodes of the same run are compared, where there is only one figure, and for memory.
+PAIRED_NOISE, ALONE_NOISE, MEMORY_NOISE = 0.05, 0.15, 0.05
 CPU_MODEL = re.compile(r'^model name\s*:\s*(.*)$', re.MULTILINE)
 
 
-def report_of(rows: Sequence[Row], root: Path, now: datetime) -> dict[str, Any]:
-    """Return a run as what goes into a JSON file; ``root`` is that of the checkout."""
+def report_of(rows: Sequence[Row], root: Path, now: datetime,
+              busy_percent: float) -> dict[str, Any]:
+    """
+    Return a run as what goes into a JSON file.
+
+    :param root: of the checkout.
+    :param busy_percent: how busy the machine was with other work.
+    """
     return {
         'date': now.isoformat(timespec='seconds'),
         'commit': _commit(root),
         'machine': machine(),
+        'busy_percent': round(busy_percent),
         'rows': {row.name: {
             'group': row.group, 'unit': row.unit,
             'ours': _samples(row.ours), 'original': _samples(row.original),
@@ -110,7 +117,8 @@ def loss_of(row: Row, kept: Mapping[str, Any] | None) -> str:
         return ''
     new, old = pair
     worse_by = (old.median - new.median) * (1 if row.is_more_better else -1)
-    share = PAIRED_NOISE if _is_paired(row) else ALONE_NOISE
+    share = (PAIRED_NOISE if _is_paired(row) else
+             MEMORY_NOISE if row.unit == 'MB' else ALONE_NOISE)
     noise = max(new.spread + old.spread, share * abs(old.median))
     is_ratio = _is_paired(row)
     least = 0.0 if is_ratio else row.least_change

@@ -29,9 +29,12 @@ from comparison import timing
 from comparison import workers
 from comparison.processes import BenchError
 from comparison.traffic import Traffic
+import psutil
+from runner.one_line_parser import OneLineParser
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = ROOT / 'bench' / 'history'
+BUSY_SEC, MOST_BUSY_PERCENT = 2.0, 10.0
 # Those with two nodes at once first, while the machine is as cool as it was for the run before.
 GROUPS = {
     'cpu': measurements.cpu, 'worker': workers.worker, 'latency': timing.latency,
@@ -48,24 +51,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _: sys.exit(128 + got))
+    busy_percent = psutil.cpu_percent(BUSY_SEC)
     try:
         kept = history.last_kept(HISTORY)
         rows = measure(options.rows)
     except (BenchError, ValueError) as error:
         print(f'bench: {error}', file=sys.stderr)
         return 2
-    report = history.report_of(rows, ROOT, datetime.now(timezone.utc))
-    print(f"{report['machine']}; commit {report['commit']}")
+    report = history.report_of(rows, ROOT, datetime.now(timezone.utc), busy_percent)
+    print(f"{report['machine']}; commit {report['commit']}; {busy_text(busy_percent)}")
     print('\n'.join(table.table_lines(rows, kept, original_script.why_missing())))
     options.out.mkdir(parents=True, exist_ok=True)
     history.write(report, options.out / 'bench.json')
     from comparison.picture import draw
     draw(rows, kept, options.out / 'bench.png')
     print(f"written: {options.out / 'bench.json'}, {options.out / 'bench.png'}")
-    if options.keep:
+    if options.keep == '1':
         print(f'kept: {history.keep(report, HISTORY)}')
     print('\n'.join(table.verdict_lines(rows, kept)))
     return 0 if table.is_good(rows, kept) else 1
+
+
+def busy_text(busy_percent: float) -> str:
+    """Return in words how busy the machine was with other work, before the run."""
+    text = f'{busy_percent:.0f} % busy with other work before the run'
+    if busy_percent > MOST_BUSY_PERCENT:
+        text += (': times by the clock and all figures of the original script, which wants every '
+                 'core for itself, are doubtful')
+    return text
 
 
 def measure(groups: Sequence[str]) -> list[figures.Row]:
@@ -93,16 +106,16 @@ def measure(groups: Sequence[str]) -> list[figures.Row]:
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog='bench', allow_abbrev=False,
+    parser = OneLineParser(
+        prog='bench',
         description='Measure the detector node beside a bare ROS 2 node, the script of 2018 and '
                     'the last run kept.')
     parser.add_argument('--rows', type=_groups, default=list(GROUPS), metavar='GROUP,GROUP',
                         help=f'what to measure, of {", ".join(GROUPS)} (default: all)')
     parser.add_argument('--out', type=Path, default=Path('out/bench'), metavar='DIR',
                         help='folder for bench.json and bench.png (default: %(default)s)')
-    parser.add_argument('--keep', nargs='?', const='1', default='', metavar='1',
-                        help='keep the run in bench/history, for later ones to be compared with')
+    parser.add_argument('--keep', choices=('0', '1'), default='0',
+                        help='1 keeps the run in bench/history; later ones are compared with it')
     return parser
 
 

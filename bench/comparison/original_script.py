@@ -60,7 +60,7 @@ class OriginalScript:
             time.sleep(POLL_SEC)
 
     def window(self, seconds: float) -> tuple[float, float, float]:
-        """Let a time pass; return results a second, CPU ms a result, 10^3 bytes of log a second."""
+        """Let a time pass; return results a second, CPU ms a result, kB of log a second."""
         before, size = self._program.cpu_sec(), self._program.output.stat().st_size
         began = time.monotonic()
         time.sleep(seconds)
@@ -108,7 +108,9 @@ def running(folder: Path, *, sticks: int, active: int, cycle_ms: int,
     command = [sys.executable, '-m', 'ncs_cluster_detector.simulation', '--sticks', str(sticks),
                *boot, NAME, '-mod', '1', '-snc', str(active), '-csc', str(cycle_ms)]
     program = Program('original', command, folder,
-                      {'PYTHONPATH': modules, 'RESULT_TIMES': str(times)}, folder)
+                      {'PYTHONPATH': modules, 'RESULT_TIMES': str(times),
+                       # Its fork server leaves a folder there when it is killed.
+                       'TMPDIR': str(folder)}, folder)
     try:
         yield OriginalScript(program, times)
     finally:

@@ -64,5 +64,5 @@ def _draw_row(axes, place, row, kept):
         axes.plot([figures.Figure(tuple(old['ratio'])).median], [place], '|', color=OLD,
                   markersize=12, markeredgewidth=2)
     axes.annotate(f'{table.with_spread(row.ours)} {row.unit}, {table.ratio_text(row)}',
-                  (high, place), xytext=(12, 0), textcoords='offset points', va='center',
-                  fontsize=9, color=BAD if is_bad else picture.INK)
+                  (1.01, place), xycoords=('axes fraction', 'data'), va='center', fontsize=10,
+                  color=BAD if is_bad else picture.INK)
