@@ -38,14 +38,14 @@ def original(place: Place) -> Iterator[Row]:
     theirs = _original(place)
     seconds = sum(window.seconds for window in windows)
     rows = (
-        ('detections a second, 60 images/s', '1/s',
+        ('60 images/s: detections a second', '1/s',
          tuple(window.detections / window.seconds for window in windows),
          Limit(RATE, ORIGINAL, is_least=True)),
-        ('all processes, CPU a detection, 60 images/s', 'ms',
+        ('60 images/s: all processes, CPU a detection', 'ms',
          tuple(window.node_ms + window.workers_ms for window in windows),
          Limit(CPU_SHARE, ORIGINAL)),
-        ('log, 60 images/s', 'kB/s', (logged / 1e3 / seconds,), None),
-        ('all processes, memory, 60 images/s', 'MB', (memory,), None))
+        ('60 images/s: log', 'kB/s', (logged / 1e3 / seconds,), None),
+        ('60 images/s: memory of all processes', 'MB', (memory,), None))
     for (name, unit, ours, limit), other in zip(rows, theirs):
         yield Row('original', name, unit, Figure(ours), original=other,
                   limit=limit if other else None, is_more_better=unit == '1/s',

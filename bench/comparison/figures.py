@@ -60,8 +60,10 @@ class Row:
     """
     A row of the table.
 
-    ``name`` is unique and tells what was measured; ``group`` is the word that picks it with ROWS;
-    ``least_change``, in the unit of the row, is too small to be called a loss.
+    ``name`` is unique and tells what was measured, in what comes before a colon on what; ``group``
+    is the word that picks it with ROWS. ``is_paired``: each sample of the bare node was taken at
+    the same time as ours. ``least_change``, in the unit of the row, is too small to be called a
+    loss.
     """
 
     group: str
@@ -72,6 +74,7 @@ class Row:
     bare: Figure | None = None
     limit: Limit | None = None
     is_more_better: bool = False
+    is_paired: bool = False
     least_change: float = 0.0
     reference: Figure | None = field(default=None, init=False)   # of another row, see ``refer``
 
@@ -91,33 +94,47 @@ class Row:
         """
         Return our figure as a multiple of the other, or None without one.
 
-        Samples that were taken side by side are compared one by one: what else the machine did
-        meanwhile has changed both. Samples of different runs are compared with the other median.
         """
         if not self.compared_with:
             return None
         if self.compared_with == LIMIT:
             return Figure(tuple(sample / self.limit.value for sample in self.ours.samples)
                           ) if self.limit.value else None
-        other = self._other(self.compared_with)
-        paired = other is self.bare and len(other.samples) == len(self.ours.samples)
-        others = other.samples if paired else [other.median] * len(self.ours.samples)
-        if not all(others):
+        if self.compared_with == BARE and self.is_paired:
+            return self.beside_bare
+        other = self._other(self.compared_with).median
+        return Figure(tuple(one / other for one in self.ours.samples)) if other else None
+
+    @property
+    def beside_bare(self) -> Figure | None:
+        """
+        Return our figure as a multiple of the bare node's at the same time, or None.
+
+        Samples are compared one by one: what else the machine did meanwhile has changed both.
+        """
+        if not (self.is_paired and self.bare and all(self.bare.samples)):
             return None
-        return Figure(tuple(one / two for one, two in zip(self.ours.samples, others)))
+        return Figure(tuple(one / two for one, two in zip(
+            self.ours.samples, self.bare.samples, strict=True)))
 
     def beyond_limit(self) -> str:
         """Return how the row misses its limit, in words, or an empty text."""
         if self.limit is None:
             return ''
         if self.limit.of:
-            value, unit = self.ratio and self.ratio.median, f'times the {self.limit.of}'
+            value, unit = self.ratio and self.ratio.median, f'times {self.limit_is_of}'
         else:
             value, unit = self.ours.median, self.unit
         if value is None or self.limit.allows(value):
             return ''
         word = 'least' if self.limit.is_least else 'most'
         return f'{shown(value)} {unit}, expected at {word} {shown(self.limit.value)}'
+
+    @property
+    def limit_is_of(self) -> str:
+        """Return what the limit is a multiple of, in words."""
+        of = self.limit.of if self.limit else ''
+        return f'the {of}' if of in (BARE, ORIGINAL) else f'that of {of.partition(":")[0]}'
 
     def _other(self, of):
         return {BARE: self.bare, ORIGINAL: self.original}.get(of, self.reference)

@@ -46,7 +46,7 @@ def report_of(rows: Sequence[Row], root: Path, now: datetime,
             'group': row.group, 'unit': row.unit,
             'ours': _samples(row.ours), 'original': _samples(row.original),
             'bare': _samples(row.bare), 'ratio': _samples(row.ratio),
-            'ratio_to': row.compared_with,
+            'ratio_to': row.compared_with, 'beside_bare': _samples(row.beside_bare),
             'limit': None if row.limit is None else {
                 'value': row.limit.value, 'of': row.limit.of, 'is_least': row.limit.is_least},
             'beyond_limit': row.beyond_limit()} for row in rows}}
@@ -117,34 +117,32 @@ def loss_of(row: Row, kept: Mapping[str, Any] | None) -> str:
         return ''
     new, old = pair
     worse_by = (old.median - new.median) * (1 if row.is_more_better else -1)
-    share = (PAIRED_NOISE if _is_paired(row) else
+    share = (PAIRED_NOISE if row.beside_bare else
              MEMORY_NOISE if row.unit == 'MB' else ALONE_NOISE)
     noise = max(new.spread + old.spread, share * abs(old.median))
-    is_ratio = _is_paired(row)
-    least = 0.0 if is_ratio else row.least_change
-    if worse_by <= max(noise, least):
+    if worse_by <= max(noise, 0.0 if row.beside_bare else row.least_change):
         return ''
     word = figures.WORSE.get(row.unit, figures.SLOWER)
-    unit = f'times the {row.compared_with}' if is_ratio else row.unit
+    unit = f'times the {figures.BARE}' if row.beside_bare else row.unit
     return (f'{word}: {figures.shown(new.median)} {unit}, it was {figures.shown(old.median)} '
             f'(noise {figures.shown(noise)})')
 
 
-def _is_paired(row):
-    """Return whether the other figure was taken in the same run, so that it says more."""
-    return row.bare is not None and row.ratio is not None and row.compared_with == figures.BARE
-
-
 def _compared(row, kept):
-    """Return the figure of this run and of the kept one that are compared, or None."""
+    """
+    Return the figure of this run and of the kept one that are compared, or None.
+
+    A multiple of what a bare node uses at the same time is much the same on any machine, our
+    figure alone is not.
+    """
     old = (kept or {}).get('rows', {}).get(row.name)
     if not old:
         return None
-    if _is_paired(row):
-        if old.get('ratio_to') != row.compared_with or not old.get('ratio'):
-            return None
-        return row.ratio, Figure(tuple(old['ratio']))
-    return row.ours, Figure(tuple(old['ours']))
+    if row.beside_bare:
+        return (row.beside_bare, Figure(tuple(old['beside_bare']))) if old.get(
+            'beside_bare') else None
+    is_here = kept['machine'].partition(',')[0] == machine().partition(',')[0]
+    return (row.ours, Figure(tuple(old['ours']))) if is_here else None
 
 
 def _samples(figure):

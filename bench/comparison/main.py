@@ -48,13 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :return: 0; 1 when a row is beyond its limit or has become worse; 2 when the bench cannot run.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.keep == '1' and options.rows:
+        parser.error('--keep 1: a kept run has all rows, leave --rows out')
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _: sys.exit(128 + got))
     busy_percent = psutil.cpu_percent(BUSY_SEC)
     try:
         kept = history.last_kept(HISTORY)
-        rows = measure(options.rows)
+        rows = measure(options.rows or list(GROUPS))
     except (BenchError, ValueError) as error:
         print(f'bench: {error}', file=sys.stderr)
         return 2
@@ -110,7 +113,7 @@ def _parser():
         prog='bench',
         description='Measure the detector node beside a bare ROS 2 node, the script of 2018 and '
                     'the last run kept.')
-    parser.add_argument('--rows', type=_groups, default=list(GROUPS), metavar='GROUP,GROUP',
+    parser.add_argument('--rows', type=_groups, metavar='GROUP,GROUP',
                         help=f'what to measure, of {", ".join(GROUPS)} (default: all)')
     parser.add_argument('--out', type=Path, default=Path('out/bench'), metavar='DIR',
                         help='folder for bench.json and bench.png (default: %(default)s)')

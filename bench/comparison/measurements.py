@@ -23,6 +23,7 @@ from comparison.side_by_side import Window
 from comparison.traffic import Traffic
 
 # The main case: five sticks of which two work, as in the article.
+NODE, WORKERS = 'node, CPU a detection', 'workers, CPU a detection'
 MAIN = {'simulated.sticks': 5, 'cluster_size': 2, 'simulated.boot_ms': 0.0}
 FPS = 30.0
 SIZES = ((320, 240), (640, 480), (1280, 720))
@@ -53,11 +54,11 @@ def cpu(place: Place) -> Iterator[Row]:
             memory = Figure((running.node.pss_mb(),))
             bare_memory = Figure((running.bare.pss_mb(),))
         limit = Limit(1.3, BARE) if (width, height) == SIZES[0] else None
-        yield Row('cpu', f'node, CPU a detection, {name}', 'ms', node_ms(windows),
-                  bare=bare_ms(windows), limit=limit)
-        yield Row('cpu', f'workers, CPU a detection, {name}', 'ms', workers_ms(windows))
+        yield Row('cpu', f'{name}: {NODE}', 'ms', node_ms(windows),
+                  bare=bare_ms(windows), limit=limit, is_paired=True)
+        yield Row('cpu', f'{name}: {WORKERS}', 'ms', workers_ms(windows))
         if limit is not None:
-            yield Row('cpu', f'all processes, memory, {name}', 'MB', memory, bare=bare_memory,
+            yield Row('cpu', f'{name}: memory of all processes', 'MB', memory, bare=bare_memory,
                       limit=Limit(130.0))
 
 
@@ -65,17 +66,17 @@ def scale(place: Place) -> Iterator[Row]:
     """Yield CPU time a detection for each number of sticks, half of them active."""
     windows = {sticks: [] for sticks in STICKS}
     for sticks in itertools.chain(*ROUNDS):
-        place.say(f'{sticks} fast sticks')
+        place.say(fast_sticks(sticks))
         parameters = {**FAST, 'simulated.sticks': sticks, 'cluster_size': max(sticks // 2, 1)}
         with side_by_side(place.traffic, place.folder, parameters, FPS) as running:
             windows[sticks] += running.windows(ROUND_WINDOWS)
     for sticks, found in windows.items():
         limit = SCALE_LIMITS.get(sticks)
-        yield Row('scale', _scale_name(sticks), 'ms', node_ms(found), bare=bare_ms(found),
-                  limit=None if limit is None else Limit(limit, _scale_name(SCALE_FROM)))
+        yield Row('scale', f'{fast_sticks(sticks)}: {NODE}', 'ms', node_ms(found),
+                  bare=bare_ms(found), is_paired=True, limit=None if limit is None else Limit(
+                      limit, f'{fast_sticks(SCALE_FROM)}: {NODE}'))
     for sticks, found in windows.items():
-        yield Row('scale', f'workers, CPU a detection, {sticks} fast sticks', 'ms',
-                  workers_ms(found))
+        yield Row('scale', f'{fast_sticks(sticks)}: {WORKERS}', 'ms', workers_ms(found))
 
 
 def idle(place: Place) -> Iterator[Row]:
@@ -86,7 +87,7 @@ def idle(place: Place) -> Iterator[Row]:
         with side_by_side(place.traffic, place.folder, parameters, 0.0) as running:
             windows = running.windows(IDLE_WINDOWS, IDLE_SEC)
         yield Row(
-            'idle', f'all processes, no images, {sticks} sticks', '% CPU',
+            'idle', f'{sticks} sticks, no images: all processes', '% CPU',
             Figure(tuple(100 * (one.node_sec + one.workers_sec) / one.seconds
                          for one in windows)),
             bare=Figure(tuple(100 * one.bare_sec / one.seconds for one in windows)),
@@ -108,5 +109,6 @@ def bare_ms(windows: list[Window]) -> Figure:
     return Figure(tuple(window.bare_ms for window in windows))
 
 
-def _scale_name(sticks):
-    return f'node, CPU a detection, {sticks} fast sticks'
+def fast_sticks(sticks: int) -> str:
+    """Return how many sticks, which take 20 ms, in words."""
+    return f"{sticks} fast stick{'s' * (sticks > 1)}"

@@ -86,7 +86,7 @@ def ratio_text(row: Row) -> str:
     if row.ratio is None:
         return ''
     to = {figures.BARE: 'bare', figures.ORIGINAL: 'original',
-          figures.LIMIT: 'limit'}.get(row.compared_with, row.compared_with.split(',')[0])
+          figures.LIMIT: 'limit'}.get(row.compared_with, row.compared_with.partition(':')[0])
     return f'{figures.shown(row.ratio.median)} x {to}'
 
 

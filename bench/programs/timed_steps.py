@@ -10,8 +10,8 @@
 A supervisor on simulated sticks, without ROS, whose steps are timed.
 
 Arguments: number of sticks, frames a second, seconds of a window, number of windows. Prints a line
-for each window: the median time of a step by the wall clock and the mean CPU time of a step in ms,
-and steps and CPU time in ms of the supervisor's thread for each detection.
+for each window: the median time of a step by the wall clock in ms, the median of that as a
+multiple of the step's CPU time, and the CPU time of the supervisor's thread a detection in ms.
 """
 
 import statistics
@@ -88,7 +88,7 @@ def main(sticks, fps, seconds, windows):
             time.sleep(seconds)
             took, detections = timed.took[first:], max(len(published) - count, 1)
             print(1e3 * statistics.median(wall for wall, _ in took),
-                  1e3 * statistics.fmean(cpu for _, cpu in took), len(took) / detections,
+                  statistics.median(wall / cpu for wall, cpu in took),
                   1e3 * (timed.thread_sec - cpu_sec) / detections, flush=True)
     finally:
         stopping.set()

@@ -30,7 +30,7 @@ def test_a_figure_is_its_median_and_the_farthest_sample():
 
 def test_samples_that_were_taken_side_by_side_are_compared_one_by_one():
     # The machine was half as fast in the second window.
-    compared = row(2.0, 4.0, bare=Figure((1.0, 2.0)))
+    compared = row(2.0, 4.0, bare=Figure((1.0, 2.0)), is_paired=True)
     assert compared.ratio.samples == (2.0, 2.0)
     assert compared.compared_with == BARE
 
@@ -64,11 +64,12 @@ def test_a_missed_limit_is_told_in_words():
 
 
 def test_a_limit_may_be_a_multiple_of_another_row():
-    of_two = row(2.0, name='2 sticks')
-    of_many = row(3.0, name='32 sticks', limit=Limit(1.15, '2 sticks'), bare=Figure((1.0,)))
+    of_two = row(2.0, name='2 sticks: CPU')
+    of_many = row(3.0, name='32 sticks: CPU', limit=Limit(1.15, '2 sticks: CPU'),
+                  bare=Figure((1.0,)), is_paired=True)
     refer([of_two, of_many])
-    assert of_many.ratio.median == 1.5
-    assert of_many.beyond_limit() == '1.50 times the 2 sticks, expected at most 1.15'
+    assert (of_many.ratio.median, of_many.beside_bare.median) == (1.5, 3.0)
+    assert of_many.beyond_limit() == '1.50 times that of 2 sticks, expected at most 1.15'
 
 
 def test_without_the_other_row_there_is_no_ratio_and_no_limit():
@@ -80,6 +81,7 @@ def test_without_the_other_row_there_is_no_ratio_and_no_limit():
 
 def test_nothing_is_divided_by_zero():
     assert row(3.0, original=Figure((0.0,))).ratio is None
+    assert row(3.0, bare=Figure((0.0,)), is_paired=True).ratio is None
 
 
 @pytest.mark.parametrize('value, text', [

@@ -65,9 +65,9 @@ def test_less_is_worse_of_what_should_be_much(tmp_path):
 
 
 def test_a_machine_that_became_slower_is_no_loss_beside_a_bare_node(tmp_path):
-    old = row(2.0, 2.1, bare=Figure((1.0, 1.05)))
-    assert loss(row(4.0, 4.2, bare=Figure((2.0, 2.1))), old, tmp_path) == ''
-    text = loss(row(4.0, 4.2, bare=Figure((1.0, 1.05))), old, tmp_path)
+    old = row(2.0, 2.1, bare=Figure((1.0, 1.05)), is_paired=True)
+    assert loss(row(4.0, 4.2, bare=Figure((2.0, 2.1)), is_paired=True), old, tmp_path) == ''
+    text = loss(row(4.0, 4.2, bare=Figure((1.0, 1.05)), is_paired=True), old, tmp_path)
     assert text == f'slower: 4.00 times the {BARE}, it was 2.00 (noise 0.10)'
 
 
@@ -81,17 +81,29 @@ def test_a_change_that_nobody_can_notice_is_no_loss(tmp_path):
     assert loss(row(0.3, least_change=0.05), row(0.01), tmp_path) != ''
 
 
+def test_only_a_ratio_is_compared_with_a_run_on_another_machine(monkeypatch, tmp_path):
+    paired = {'bare': Figure((1.0,)), 'is_paired': True}
+    alone, beside = kept(row(1.0), tmp_path), kept(row(1.0, **paired), tmp_path)
+    here = history.machine()
+    monkeypatch.setattr(history, 'machine', lambda: here.replace(', Linux', ', Another Linux'))
+    assert history.loss_of(row(9.0), alone) != ''
+    monkeypatch.setattr(history, 'machine', lambda: '64 cores of another processor, Linux')
+    assert history.loss_of(row(9.0), alone) == ''
+    assert history.loss_of(row(9.0, **paired), beside) != ''
+
+
 def test_a_new_row_and_a_row_that_is_compared_otherwise_are_no_loss(tmp_path):
     assert history.loss_of(row(9.0), {'rows': {}}) == ''
     assert history.loss_of(row(9.0), None) == ''
     assert history.change_of(row(9.0), None) is None
-    old = row(1.0, bare=Figure((1.0,)), limit=Limit(1.0))
-    assert loss(row(9.0, bare=Figure((1.0,))), old, tmp_path) == ''
+    old = row(1.0, bare=Figure((1.0,)))
+    assert loss(row(9.0, bare=Figure((1.0,)), is_paired=True), old, tmp_path) == ''
 
 
 def test_the_change_is_that_of_the_ratio_where_there_is_one(tmp_path):
-    old = kept(row(2.0, bare=Figure((1.0,))), tmp_path)
-    assert history.change_of(row(6.0, bare=Figure((2.0,))), old) == pytest.approx(0.5)
+    old = kept(row(2.0, bare=Figure((1.0,)), is_paired=True), tmp_path)
+    assert history.change_of(
+        row(6.0, bare=Figure((2.0,)), is_paired=True), old) == pytest.approx(0.5)
     assert history.change_of(row(3.0, limit=Limit(2.0)), kept(row(2.0, limit=Limit(9.0)), tmp_path)
                              ) == pytest.approx(0.5)
 

@@ -213,6 +213,7 @@ def test_percentiles_and_gaps():
 @pytest.mark.parametrize('arguments, parts', [
     (['--rows', 'cpu,nonsense'], ('nonsense', 'expected one or more of cpu, worker')),
     (['--keep', 'yes'], ('--keep', 'yes')),
+    (['--keep', '1', '--rows', 'cpu'], ('--keep 1: a kept run has all rows',)),
     (['--row', 'cpu'], ('did you mean --rows?',))])
 def test_wrong_arguments_are_refused_in_one_line(arguments, parts):
     ended = subprocess.run([sys.executable, str(ROOT / 'bench'), *arguments], text=True,

@@ -8,6 +8,7 @@
 # the License.
 """The table and the verdict of the bench, and its picture."""
 
+from comparison import history
 from comparison import picture
 from comparison import table
 from comparison.figures import BARE
@@ -24,7 +25,7 @@ def rows():
     """Return a row that keeps its limit, one that does not, and one without any."""
     return [
         Row('cpu', 'node', 'ms', Figure((2.0, 2.2)), bare=Figure((1.0, 1.0)),
-            limit=Limit(1.3, BARE)),
+            limit=Limit(1.3, BARE), is_paired=True),
         Row('original', 'rate', '1/s', Figure((31.0,)), original=Figure((20.0,)),
             limit=Limit(1.35, ORIGINAL, is_least=True), is_more_better=True),
         Row('original', 'log', 'kB/s', Figure((0.0,)), original=Figure((3900.0,)))]
@@ -33,7 +34,7 @@ def rows():
 @pytest.fixture
 def kept():
     """Return a kept run in which the rate was higher."""
-    return {'date': '2026-01-02', 'commit': 'abc', 'rows': {
+    return {'date': '2026-01-02', 'commit': 'abc', 'machine': history.machine(), 'rows': {
         'rate': {'ours': [40.0], 'ratio': [2.0], 'ratio_to': ORIGINAL}}}
 
 
