@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Measure, print the table and the verdict, and write bench.json and bench.png.
 
-    :return: 0; 1 when a row is beyond its limit or has become worse; 2 when the bench cannot run.
+    :return: 0; 1 when a row is beyond its limit or has become worse; 2 when rows are missing,
+        because a node did not start or ended, or all, because a kept run cannot be read.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -57,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     busy_percent = psutil.cpu_percent(BUSY_SEC)
     try:
         kept = history.last_kept(HISTORY)
-        rows = measure(options.rows or list(GROUPS))
-    except (BenchError, ValueError) as error:
+    except ValueError as error:
         print(f'bench: {error}', file=sys.stderr)
         return 2
+    rows, failures = measure(options.rows or list(GROUPS))
     report = history.report_of(rows, ROOT, datetime.now(timezone.utc), busy_percent)
     print(f"{report['machine']}; commit {report['commit']}; {busy_text(busy_percent)}")
     print('\n'.join(table.table_lines(rows, kept, original_script.why_missing())))
@@ -69,9 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from comparison.picture import draw
     draw(rows, kept, options.out / 'bench.png')
     print(f"written: {options.out / 'bench.json'}, {options.out / 'bench.png'}")
-    if options.keep == '1':
+    if options.keep == '1' and not failures:
         print(f'kept: {history.keep(report, HISTORY)}')
     print('\n'.join(table.verdict_lines(rows, kept)))
+    if failures:
+        print('\n'.join(f'bench: {text}' for text in failures), file=sys.stderr)
+        return 2
     return 0 if table.is_good(rows, kept) else 1
 
 
@@ -84,13 +88,9 @@ def busy_text(busy_percent: float) -> str:
     return text
 
 
-def measure(groups: Sequence[str]) -> list[figures.Row]:
-    """
-    Return the rows of some groups, measured now.
-
-    :raises BenchError: a node did not start, or ended.
-    """
-    rows, began = [], time.monotonic()
+def measure(groups: Sequence[str]) -> tuple[list[figures.Row], list[str]]:
+    """Return the rows of some groups, measured now, and why others are missing, in lines."""
+    rows, failures, began = [], [], time.monotonic()
 
     def say(text: str) -> None:
         print(f'bench: {time.monotonic() - began:4.0f} s  {group}: {text}', file=sys.stderr,
@@ -101,11 +101,14 @@ def measure(groups: Sequence[str]) -> list[figures.Row]:
         traffic = Traffic()
         try:
             for group in groups:
-                rows += GROUPS[group](measurements.Place(traffic, Path(folder), say))
+                try:
+                    rows.extend(GROUPS[group](measurements.Place(traffic, Path(folder), say)))
+                except BenchError as error:
+                    failures.append(f'{group}: rows are missing: {error}')
         finally:
             traffic.close()
     figures.refer(rows)
-    return rows
+    return rows, failures
 
 
 def _parser():

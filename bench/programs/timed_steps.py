@@ -55,9 +55,9 @@ class TimedSteps:
         self.took = []   # pairs of wall and CPU time in seconds
         self.thread_sec = 0.0
 
-    def __call__(self, now):
+    def __call__(self, *arguments):
         began, cpu_began = time.perf_counter(), time.thread_time()
-        self._step(now)
+        self._step(*arguments)
         self.thread_sec = time.thread_time()
         self.took.append((time.perf_counter() - began, self.thread_sec - cpu_began))
 
