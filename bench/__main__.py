@@ -14,6 +14,7 @@ Measures the detector node beside a bare node and the script of 2018; see docs/b
 
 import os
 from pathlib import Path
+import signal
 import sys
 
 BENCH = Path(__file__).resolve().parent
@@ -33,7 +34,11 @@ def main() -> int:
         os.environ, environment.claim_domain(os.getpid())))
     with clean_shared_memory():
         from comparison.main import main   # after the environment of ROS is settled
-        return main()
+        try:
+            return main()
+        except KeyboardInterrupt:   # the nodes are stopped
+            print('bench: stopped by SIGINT', file=sys.stderr)
+            return 128 + signal.SIGINT
 
 
 if __name__ == '__main__':

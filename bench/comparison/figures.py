@@ -91,10 +91,7 @@ class Row:
 
     @property
     def ratio(self) -> Figure | None:
-        """
-        Return our figure as a multiple of the other, or None without one.
-
-        """
+        """Return our figure as a multiple of the other, or None without one."""
         if not self.compared_with:
             return None
         if self.compared_with == LIMIT:

@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.keep == '1' and options.rows:
         parser.error('--keep 1: a kept run has all rows, leave --rows out')
+    # In the background of a shell SIGINT is ignored, also by all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _: sys.exit(128 + got))
     busy_percent = psutil.cpu_percent(BUSY_SEC)

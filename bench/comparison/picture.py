@@ -37,6 +37,7 @@ def draw(rows: Sequence[Row], kept: Mapping[str, Any] | None, path: Path) -> Non
                         fontsize=15, fontweight='bold', x=0.01, ha='left')
         axes = figure.subplots()
         axes.set_xscale('log')
+        axes.xaxis.set_major_formatter('{x:g}')
         axes.axvline(1.0, color=picture.INK, linewidth=1.0)
         for place, row in enumerate(shown):
             _draw_row(axes, place, row, kept)

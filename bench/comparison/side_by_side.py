@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from contextlib import ExitStack
 import json
+import os
 from pathlib import Path
 import sys
 import time
@@ -163,6 +164,12 @@ def node_command(parameters: Mapping[str, Any], program: str = DETECTOR) -> list
     words = [word for name, value in values.items()
              for word in ('-p', f'{name}:={json.dumps(value)}')]
     return [*python_command(program), *ros_arguments(OURS), *words]
+
+
+def with_programs(**variables: str) -> dict[str, str]:
+    """Return environment variables for a node that imports modules of ``programs/``."""
+    return {**variables, 'PYTHONPATH': os.pathsep.join(
+        filter(None, [str(PROGRAMS), os.environ.get('PYTHONPATH')]))}
 
 
 def ros_arguments(lane: str) -> list[str]:

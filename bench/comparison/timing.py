@@ -29,6 +29,7 @@ from comparison.side_by_side import PROGRAMS
 from comparison.side_by_side import READY_SEC
 from comparison.side_by_side import ros_arguments
 from comparison.side_by_side import side_by_side
+from comparison.side_by_side import with_programs
 from comparison.traffic import BARE as BARE_LANE
 from comparison.traffic import OURS
 from programs import timed_start
@@ -94,7 +95,7 @@ def _started(place):
     notes = place.folder / 'start_notes'
     notes.write_text('')
     with Program('detector', node_command(MAIN, timed_start.NODE), place.folder,
-                 timed_start.environment(notes)) as node:
+                 with_programs(**{timed_start.FILE_VARIABLE: str(notes)})) as node:
         at, cpu_sec = _first_detection(place, node, OURS)
     phases = timed_start.phases_of(notes.read_text())
     reached = {phase: at_sec - node.started_at

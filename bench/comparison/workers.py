@@ -9,8 +9,6 @@
 """What a worker costs beyond the double of the sticks, whose work a chip does in earnest."""
 
 from collections.abc import Iterator
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 from comparison.figures import Figure
@@ -21,6 +19,7 @@ from comparison.measurements import MAIN
 from comparison.measurements import Place
 from comparison.side_by_side import side_by_side
 from comparison.side_by_side import WINDOWS
+from comparison.side_by_side import with_programs
 from programs import clocked_driver
 
 WINDOW_SEC = 6.0   # a worker writes its line once a second
@@ -40,8 +39,7 @@ def worker(place: Place) -> Iterator[Row]:
     place.say('workers with clocks around the double')
     folder = place.folder / 'clocked'
     folder.mkdir()
-    environment = {clocked_driver.FOLDER_VARIABLE: str(folder), 'PYTHONPATH': os.pathsep.join(
-        filter(None, [str(Path(clocked_driver.__file__).parent), os.environ.get('PYTHONPATH')]))}
+    environment = with_programs(**{clocked_driver.FOLDER_VARIABLE: str(folder)})
     with side_by_side(place.traffic, place.folder, MAIN, FPS, program=clocked_driver.NODE,
                       environment=environment) as running:
         running.windows(WINDOWS, WINDOW_SEC)

@@ -15,7 +15,6 @@ sticks are those of the first worker that reaches them.
 
 from collections.abc import Callable
 import os
-from pathlib import Path
 import time
 from typing import Any
 
@@ -25,12 +24,6 @@ import timed_start
 timed_start.note('python')
 raise SystemExit(timed_start.run())
 """
-
-
-def environment(notes: Path) -> dict[str, str]:
-    """Return the variables for a node that writes to this file."""
-    return {FILE_VARIABLE: str(notes), 'PYTHONPATH': os.pathsep.join(
-        filter(None, [str(Path(__file__).parent), os.environ.get('PYTHONPATH')]))}
 
 
 def note(phase: str) -> None:
