@@ -53,9 +53,11 @@ class Traffic:
 
     def __init__(self) -> None:
         """Join the ROS domain of the environment."""
-        rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node(
-            'bench', start_parameter_services=False, enable_rosout=False)
+        self._context = rclpy.Context()
+        rclpy.init(args=WITHOUT_LOG_FILE, context=self._context,
+                   signal_handler_options=SignalHandlerOptions.NO)
+        self._node = rclpy.create_node('bench', context=self._context,
+                                       start_parameter_services=False, enable_rosout=False)
         self.lanes, self._publishers = {OURS: Lane(), BARE: Lane()}, {}
         self.sticks, self.cluster = (), None   # of the newest diagnostics
         self._sending = ()
@@ -65,7 +67,7 @@ class Traffic:
                 Detection2DArray, f'{name}/detections',
                 lambda message, name=name: self._take(name, message), 100)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._read, 10)
-        self._executor = SingleThreadedExecutor()
+        self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._stopping = threading.Event()
         self._changed = threading.Event()
@@ -99,7 +101,7 @@ class Traffic:
             thread.join()
         self._executor.shutdown()
         self._node.destroy_node()
-        rclpy.try_shutdown()
+        self._context.try_shutdown()
 
     def _spin(self):
         while not self._stopping.is_set():
