@@ -13,11 +13,12 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPA
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 # The variables that each goal takes. Others are refused at once: make itself ignores them.
-GOALS := help setup run param plan check-sticks test fuzz clean
+GOALS := help setup run param plan check-sticks bench test fuzz clean
 TAKES_run := SECONDS VIDEO OUT GRAPHS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
 TAKES_param := ARGS
 TAKES_plan := OUT ARGS
 TAKES_check-sticks := GRAPH OUT ARGS
+TAKES_bench := ROWS KEEP OUT
 TAKES_test := ARGS
 TAKES_fuzz := MINUTES ARGS
 
@@ -37,7 +38,7 @@ $(error $(WRONG))
 endif
 endif
 
-.PHONY: help setup run param plan check-sticks test fuzz clean moved
+.PHONY: help setup run param plan check-sticks bench test fuzz clean moved
 
 help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
@@ -53,6 +54,8 @@ help:
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
 	@echo 'make check-sticks  ten minutes on real sticks, and a report to send in: GRAPH=file OUT=dir'
 	@echo '             ARGS=--help lists the options; on a robot: ros2 run ncs_cluster_detector check_sticks'
+	@echo 'make bench   what the detector costs beside a bare node and the script of 2018, in a table and'
+	@echo '             OUT=dir; ROWS=cpu,latency measures a part, KEEP=1 keeps the run to compare with'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
 	@echo 'make fuzz    what comes from outside, made up and wrong: MINUTES=5 for each kind of it'
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
@@ -85,6 +88,10 @@ plan: $(READY)
 
 check-sticks: $(READY)
 	@$(VENV)/bin/check_sticks $(call option,GRAPH,graph) $(call option,OUT,out) $(ARGS)
+
+bench: $(READY)
+	@$(VENV)/bin/python bench $(call option,ROWS,rows) $(call option,KEEP,keep) \
+		$(call option,OUT,out)
 
 # Six processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
