@@ -115,10 +115,11 @@ def without_secrets(text: str, *known: str) -> str:
         if safe != value:
             for form in {value, value.strip(), ' '.join(value.split()), repr(value)[1:-1]}:
                 text = text.replace(form, safe)
-    starts = [match.start() for match in ADDRESS.finditer(text)] + [len(text)]
+    matches = list(ADDRESS.finditer(text))
+    starts = [match.start() for match in matches] + [len(text)]
     parts = [_without_loose_secrets(text[:starts[0]])]
-    for start, end in zip(starts, starts[1:]):
-        parts.append(_part_without_secrets(text[start:end]))
+    for match, end in zip(matches, starts[1:]):
+        parts.append(match[0] + _rest_without_secrets(text[match.end():end]))
     return ''.join(parts)
 
 
@@ -139,10 +140,8 @@ def shown_url(url: str) -> str:
     return before + match[0] + _shown_rest(url[match.end():])
 
 
-def _part_without_secrets(part):
-    """Return a text that begins with an address, and may go on with other words."""
-    scheme = ADDRESS.match(part)[0]
-    rest = part[len(scheme):]
+def _rest_without_secrets(rest):
+    """Return the rest of an address behind its scheme, which may go on with other words."""
     word = re.match(r'\S*', rest)[0]
     authority = re.split(r'[/\\?#]', word, maxsplit=1)[0].rstrip(TRAILING)
     if authority and '@' not in word and not HOST.fullmatch(authority):
@@ -154,7 +153,7 @@ def _part_without_secrets(part):
     core = word.rstrip(TRAILING)
     if word.startswith(HIDDEN, len(core)):
         core += HIDDEN   # it was shortened before, and should look the same
-    return scheme + _shown_rest(core) + _without_loose_secrets(rest[len(core):])
+    return _shown_rest(core) + _without_loose_secrets(rest[len(core):])
 
 
 def _shown_rest(rest):

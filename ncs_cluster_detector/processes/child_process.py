@@ -18,21 +18,16 @@ import os
 import pickle
 import signal
 import socket
-import struct
 from typing import Any
 
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.last_words import LastWords
 from ncs_cluster_detector.processes.last_words import redirect_output
-from ncs_cluster_detector.shown_text import shown
+from ncs_cluster_detector.processes.message_reader import HEADER
+from ncs_cluster_detector.processes.message_reader import MessageReader
 
 # Stands for the exit code when the fork server has ended, which alone knows it.
 UNKNOWN_EXIT_CODE = 256
-MOST_BYTES = 2**24   # of one message; a result of many boxes has some thousand
-_READ_BYTES = 2**16
-# The header of multiprocessing.connection.Connection, which is the other end. Reading one message
-# there takes three system calls and as many again to see whether there is one.
-_LENGTH = struct.Struct('!i')
 
 
 class ChildProcess:
@@ -49,8 +44,6 @@ class ChildProcess:
         """
         self.is_closed = False
         self.is_silent = False   # its end of the pipe is closed, or it sent what is no message
-        self._received = b''      # the begin of a message
-        self._unreadable = ''     # what is wrong with a message
         with ExitStack() as undo:
             self.connection, other_end = socket.socketpair()
             undo.callback(self.connection.close)
@@ -63,6 +56,8 @@ class ChildProcess:
                     _run, (main, output, theirs, *arguments))
             undo.pop_all()
         os.set_blocking(self.sentinel, False)
+        self._reader = MessageReader(self.connection)
+        self._rejection = ''   # why it was killed, if what it sent was wrong
         self._exit_code: int | None = None
 
     def waitables(self) -> list[int]:
@@ -70,46 +65,34 @@ class ChildProcess:
         return [self.sentinel, *self._last_words.waitables(),
                 *([] if self.is_silent else [self.connection.fileno()])]
 
-    def messages(self) -> list[Any]:
-        """Return what the process has sent; one that has closed its end of the pipe is killed."""
-        before = self._received
-        while not self.is_silent and len(self._received) <= MOST_BYTES:
-            try:
-                part = self.connection.recv(_READ_BYTES, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                break
-            except OSError:
-                part = b''
-            if not part:   # usually it is ending, and the signal changes nothing
-                self._give_up()
-            self._received += part
-            if len(part) < _READ_BYTES:
-                break
-        if self._received is before:   # then it has printed something
-            self._last_words.take_in()
+    def messages(self) -> Iterator[Any]:
+        """
+        Yield what the process has sent, never waiting for the rest of a message.
+
+        One that has closed its end of the pipe, or sends what is no message, is killed.
+        """
+        has_said_nothing = True
         try:
-            return list(self._unpack())
-        except Exception as error:   # unpickling may raise anything
-            self._unreadable = f'{type(error).__name__}: {shown(error)}'
-            self._give_up()
-            return []
+            if not self.is_silent:
+                for message in self._reader.messages():
+                    has_said_nothing = False
+                    self.check(message)
+                    yield message
+        except ValueError as error:
+            self.reject(str(error))
+        except (EOFError, OSError):
+            # Usually it is ending, and the signal changes nothing.
+            self.is_silent = True
+            self.kill()
+        if has_said_nothing:   # then it has printed something
+            self._last_words.take_in()
 
-    def _unpack(self) -> Iterator[Any]:
-        """Yield the whole messages that have come, in the format of multiprocessing."""
-        begin = 0
-        while len(self._received) - begin >= _LENGTH.size:
-            length, = _LENGTH.unpack_from(self._received, begin)
-            end = begin + _LENGTH.size + length
-            if not 0 <= length <= MOST_BYTES:
-                raise ValueError(f'a message of {length} bytes; expected at most {MOST_BYTES}')
-            if len(self._received) < end:
-                break
-            yield pickle.loads(self._received[begin + _LENGTH.size:end])
-            begin = end
-        self._received = self._received[begin:]
+    def check(self, message: object) -> None:
+        """Raise ValueError if the process cannot have sent this; a subclass knows its messages."""
 
-    def _give_up(self) -> None:
-        """Kill a process with which there is nothing more to talk about."""
+    def reject(self, reason: str) -> None:
+        """Kill the process, because of what it has sent: ``reason`` says what, as one line."""
+        self._rejection = reason
         self.is_silent = True
         self.kill()
 
@@ -117,7 +100,7 @@ class ChildProcess:
         """Send a message; the sentinel, not this, shows that the process has ended."""
         content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         with suppress(OSError):
-            self.connection.sendall(_LENGTH.pack(len(content)) + content)
+            self.connection.sendall(HEADER.pack(len(content)) + content)
 
     def has_ended(self) -> bool:
         """Return whether the process has ended."""
@@ -130,7 +113,7 @@ class ChildProcess:
 
     def was_killed(self) -> bool:
         """Return whether the process was ended from outside, by the system or a user."""
-        return self.has_ended() and self._exit_code in (
+        return self.has_ended() and not self._rejection and self._exit_code in (
             -signal.SIGKILL, -signal.SIGTERM, UNKNOWN_EXIT_CODE)
 
     def how_it_ended(self) -> str:
@@ -143,8 +126,8 @@ class ChildProcess:
         elif code is not None and code < 0:
             names = {number.value: number.name for number in signal.Signals}
             how = f'was killed by {names.get(-code, f"signal {-code}")}'
-        if self._unreadable:
-            how += f' because it sent a message that cannot be read ({self._unreadable})'
+        if self._rejection:
+            how = f'{self._rejection}, so it was killed'
         self._last_words.take_in()
         quote = self._last_words.quote()
         return f'{self.title} {self.pid} {how}' + (f' (it printed: {quote})' if quote else '')

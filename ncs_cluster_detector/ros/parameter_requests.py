@@ -84,6 +84,6 @@ def _reads_as(text: Any, value: Any) -> bool:
         return False
     try:
         read = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (ValueError, RecursionError, yaml.YAMLError):   # such as of a month 13
         return False
     return type(read) is type(value) and read == value

@@ -17,7 +17,9 @@ from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.transitions import check_transition
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire import messages
+from ncs_cluster_detector.wire.checks import check
 from ncs_cluster_detector.worker import bus_cleaner_main
 
 # The sum of its own deadlines is 2.5 s; a process that needs longer hangs in a system call.
@@ -79,9 +81,15 @@ class BusCleaner:
         left: dict[str, bool] = {}
         was_asked = self.state is CleanerState.CLEANING
         has_ended = self.process.has_ended()   # before its last messages are read
-        for report in self.process.messages():
-            if self.state is not CleanerState.KILLED:   # else its answer is too late
-                left.update(self._take_in(report))
+        try:
+            for report in self.process.messages():
+                check(report, messages.BusReport)
+                if self.state is not CleanerState.KILLED:   # else its answer is too late
+                    left.update(self._take_in(report))
+        except ValueError as error:
+            self.process.reject(str(error))
+        except WrongTransitionError as error:
+            self.process.reject(f'sent a message at a wrong time ({error})')
         if has_ended:
             if self.state not in (CleanerState.UNUSABLE, CleanerState.KILLED):
                 self._failed(self.process.how_it_ended(), now)

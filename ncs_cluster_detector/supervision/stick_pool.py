@@ -110,11 +110,7 @@ class StickPool:
             self.unusable = self.unusable or self._turn.unusable
             self._by_worker = {record.worker: record for record in self._register.with_worker()}
         for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
-            record = self._by_worker[process]
-            try:
-                self._hear(record, now)
-            except WrongTransitionError as error:   # it says what cannot follow
-                self._fail(record, str(error), now, kill_at=now)
+            self._hear(self._by_worker[process], now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""
@@ -171,35 +167,40 @@ class StickPool:
     def _hear(self, record: StickRecord, now: float) -> None:
         handle = record.worker
         has_ended = handle.has_ended()   # before its last messages are read
-        for message in handle.messages():
-            if isinstance(message, messages.Result):
-                self._settle(record, message, now)
-                continue
-            if isinstance(message, messages.Reading):
-                handle.heard_at = now
-                record.on_reading(message)
-                continue
-            self._is_calm = False
-            if isinstance(message, messages.Step):
-                handle.on_step(message.step, now)
-            elif isinstance(message, messages.Ready):
-                self._longest_start_sec = max(self._longest_start_sec or 0.0,
-                                              now - handle.started_at)
-                handle.heard_at = now
-                handle.on_step(OpeningStep.READY, now)
-                record.on_ready(now)
-                self._log_held_back()
-                record.on_reading(message.reading)
-                self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
-                                  f'process {handle.pid}')
-            elif isinstance(message, messages.Fault):
-                self._hear_fault(record, message, now)
-                return
+        try:
+            for message in handle.messages():
+                if isinstance(message, messages.Fault):
+                    self._hear_fault(record, message, now)
+                    return
+                self._take_in(record, message, now)
+        except WrongTransitionError as error:
+            handle.reject(f'sent a message at a wrong time ({error})')
         self.views.changed(record.number)
         self._watch_deadline(record, now)
         if has_ended:
             self._fail(record, handle.how_it_ended(), now, now,
                        Cause.KILLED if handle.was_killed() else Cause.STICK)
+
+    def _take_in(self, record: StickRecord, message: object, now: float) -> None:
+        handle = record.worker
+        if isinstance(message, messages.Result):
+            self._settle(record, message, now)
+        elif isinstance(message, messages.Reading):
+            record.on_reading(message)
+            handle.heard_at = now
+        elif isinstance(message, messages.Step):
+            self._is_calm = False
+            handle.on_step(message.step, now)
+        elif isinstance(message, messages.Ready):
+            self._is_calm = False
+            handle.on_step(OpeningStep.READY, now)
+            record.on_ready(now)
+            self._longest_start_sec = max(self._longest_start_sec or 0.0, now - handle.started_at)
+            handle.heard_at = now
+            self._log_held_back()
+            record.on_reading(message.reading)
+            self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
+                              f'process {handle.pid}')
 
     def _settle(self, record: StickRecord, result: messages.Result, now: float) -> None:
         frame = record.worker.settle(result, now)

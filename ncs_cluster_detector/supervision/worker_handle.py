@@ -17,6 +17,7 @@ from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
+from ncs_cluster_detector.wire.checks import check
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
 from ncs_cluster_detector.worker import PROGRAMS
 from ncs_cluster_detector.worker import worker_main
@@ -58,6 +59,10 @@ class WorkerHandle(ChildProcess):
             undo.callback(self.slots.close)
             super().__init__(worker_main.main, self.slots, config)
             undo.pop_all()
+
+    def check(self, message: object) -> None:
+        """Raise ValueError if a worker cannot have sent this."""
+        check(message)
 
     @property
     def outstanding(self) -> tuple[int, ...]:

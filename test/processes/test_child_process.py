@@ -10,8 +10,10 @@
 
 from multiprocessing import connection
 import os
+import pickle
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +22,7 @@ import time
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.processes.message_reader import MessageReader
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
 import psutil
 import pytest
@@ -200,6 +203,48 @@ def test_one_that_has_closed_its_end_of_the_pipe_is_killed(start):
     assert [*child.messages()] == []
     # Nothing is ready for ever, so that nobody waits in a busy loop.
     assert child.waitables() == [child.sentinel]
+
+
+def sends(theirs, data):
+    """Send bytes that are no message, and stay."""
+    os.write(theirs.fileno(), data)
+    threading.Event().wait()
+
+
+@pytest.mark.parametrize('data, reason', [
+    (b'E: XLink.c:137 failed', 'announced a message of 1161437272 bytes, expected 1 to 1048576'),
+    (struct.pack('!iQ', -1, 2**60), 'announced a message of -1 bytes, expected 1 to 1048576'),
+    (struct.pack('!i', 0), 'announced a message of 0 bytes, expected 1 to 1048576'),
+    (struct.pack('!i', 4) + b'text', 'sent 4 bytes that are no message (UnpicklingError)')])
+def test_one_that_sends_what_is_no_message_is_killed(start, data, reason):
+    child = start(sends, data)
+    assert take_messages(child, lambda _: child.has_ended()) == []
+    assert child.how_it_ended() == f'process {child.pid} {reason}, so it was killed'
+    assert not child.was_killed()   # from outside
+    assert child.waitables() == [child.sentinel]
+
+
+def test_nobody_waits_for_the_rest_of_a_message(start):
+    child = start(sends, struct.pack('!i', 100) + b'the beginning')
+    connection.wait([child.connection], LIMIT_SEC)
+    for _ in range(3):
+        assert [*child.messages()] == []
+    assert not child.has_ended()
+
+
+def test_a_message_that_comes_in_parts_is_one_message():
+    ours, theirs = connection.Pipe()
+    reader, message = MessageReader(ours), pickle.dumps('whole')
+    for byte in struct.pack('!i', len(message)) + message[:-1]:
+        os.write(theirs.fileno(), bytes([byte]))
+        with pytest.raises(BlockingIOError):
+            reader.take()
+    os.write(theirs.fileno(), message[-1:])
+    assert reader.take() == 'whole'
+    theirs.close()
+    with pytest.raises(EOFError):
+        reader.take()
+    ours.close()
 
 
 def test_one_that_prints_much_is_not_held_up(start):

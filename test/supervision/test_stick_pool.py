@@ -58,6 +58,7 @@ class Worker:
         self.told = []
         self.says = []
         self.ended = self.closed = self.had_turn = False
+        self.rejections = []
         self.obeys_kill = True
         made.append(self)
 
@@ -84,6 +85,10 @@ class Worker:
 
     def kill(self):
         self.ended = self.obeys_kill
+
+    def reject(self, reason):
+        self.rejections.append(reason)
+        self.kill()
 
     def close(self):
         assert self.ended
@@ -635,6 +640,43 @@ def test_an_sdk_that_fails_to_load_later_ends_nothing(world):
     world.step(3.3)
     world.step(3.4, DeviceList(TWO))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
+
+
+@pytest.mark.parametrize('word', [
+    READY, Step(OpeningStep.BOOTED)], ids=['ready again', 'a step back'])
+def test_a_worker_at_work_that_says_what_it_cannot_is_replaced(world, word):
+    world = world()
+    world.start_all(['1.1-ma2450', '1.2-ma2450'])
+    first = world.workers[0]
+    world.step(3.0, word, by=first)
+    assert 'sent a message at a wrong time' in first.rejections[0]
+    world.step(3.1)
+    assert world.states() == [StickState.BACKOFF, StickState.RUNNING]
+
+
+def test_a_temperature_before_the_stick_is_open_ends_its_worker_only(world):
+    world = world()
+    world.step(0.0)
+    world.step(0.0, DeviceList(('1.1-ma2450',)))
+    world.step(0.1, Reading(30.0, 0, 0.1))
+    assert 'sent a message at a wrong time' in world.last.rejections[0]
+    world.step(0.2)
+    assert world.states() == [StickState.BACKOFF]
+
+
+@pytest.mark.parametrize('word', [DeviceList(()), EnumerationStarted()])
+def test_a_worker_without_a_stick_that_says_what_it_cannot_is_replaced(world, word):
+    world = world()
+    world.step(0.0)
+    world.last.had_turn = True   # so that it is not given one
+    world.step(0.1, EnumerationStarted())
+    world.last.told.clear()
+    world.step(0.2, DeviceList(()))
+    world.step(0.3, word)   # it waits for a command
+    assert 'sent a message at a wrong time' in world.last.rejections[0]
+    world.step(0.4)
+    world.step(60.0)
+    assert len(world.workers) == 2
 
 
 def test_what_a_worker_said_last_is_heard_although_it_has_ended(world):

@@ -67,6 +67,9 @@ class Process:
     def close(self):
         pass
 
+    def reject(self, reason):
+        raise WrongTransitionError(reason)
+
 
 def silent():
     return SimpleNamespace(info=lambda _: None, warning=lambda _: None, error=lambda _: None)
