@@ -110,7 +110,9 @@ class StickPool:
             self.unusable = self.unusable or self._turn.unusable
             self._by_worker = {record.worker: record for record in self._register.with_worker()}
         for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
-            self._hear(self._by_worker[process], now)
+            record = self._by_worker[process]
+            if record.handle is process:   # it was not given up since
+                self._hear(record, now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""
