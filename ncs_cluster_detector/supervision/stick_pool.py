@@ -47,15 +47,13 @@ class StickPool:
         # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
         self.views = StickViews(self._register)
-        # Whether only results and readings have come since all sticks were looked at.
-        self._is_calm = False
-        self._due_at = float('-inf')   # when that is due again
+        # Whether only results and readings came since all sticks were looked at; when that is due.
+        self._is_calm, self._due_at = False, float('-inf')
         self._by_worker: dict[ChildProcess, StickRecord] = {}   # while it is calm
 
     def newest_processes(self) -> list[ChildProcess]:
         """Return the processes that may have been started since the last call."""
-        return [process for process in (self._turn.newest, self._cleaner.process)
-                if process is not None]
+        return list(filter(None, (self._turn.newest, self._cleaner.process)))
 
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
@@ -97,18 +95,14 @@ class StickPool:
         return lost
 
     def receive(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
-        """
-        Read the messages of the workers, and notice those that have ended.
-
-        :param ready: the processes that have something to read, by default all of them.
-        """
+        """Read the messages of the ``ready`` processes, all by default; notice their ends."""
         if self._endings.reap(now, ready or ()) or ready is None or now >= self._due_at or (
                 self._turn.is_concerned(ready)):
             self._is_calm = False
         if not self._is_calm:
             self._turn.hear(now)
             self.unusable = self.unusable or self._turn.unusable
-            self._by_worker = {record.worker: record for record in self._register.with_worker()}
+            self._by_worker = self._register.by_worker()
         for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
             record = self._by_worker[process]
             if record.handle is process:   # it was not given up since
@@ -127,7 +121,7 @@ class StickPool:
         self._turn.start(now)
         self._is_calm = False
         self._due_at = self.next_due(now)
-        self._is_calm = True
+        self._is_calm, self._by_worker = True, self._register.by_worker()
         self.views.all_changed()
 
     def next_due(self, now: float) -> float:

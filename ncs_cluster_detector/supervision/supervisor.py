@@ -20,10 +20,11 @@ from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.stick_change import is_urgent
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.processes.process_watch import ProcessWatch
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.decision_times import DecisionTimes
+from ncs_cluster_detector.supervision.decision_times import SLACK_SEC
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frame_flow import FrameFlow
 from ncs_cluster_detector.supervision.measurement import Durations
@@ -39,11 +40,6 @@ SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
 # How often the snapshot is written, unless active sticks or settings change: then at once.
 SNAPSHOT_PERIOD_SEC = 0.2
-# How long what only grows (work done, warmth) waits for the policies to take it in: a fraction of
-# the second in which a reading is taken, and of what a stick needs to warm by half a degree.
-DECISION_PERIOD_SEC = 0.25
-# Both are done at the next event of another kind that comes within this time.
-SLACK_SEC = 0.05
 # The decision on a request, and the state after it.
 SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
 
@@ -81,11 +77,7 @@ class Supervisor:
         self._logger = logger
         self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
         self._cluster = ClusterControl()
-        # When the cluster was updated last, and when the next update is due: by the policies
-        # themselves, and because sticks have changed.
-        self._decided_at = self._decide_at = float('-inf')
-        self._take_in_at = float('inf')
-        self._late_at = float('inf')   # when the first result is late, unless it comes before
+        self._times = DecisionTimes(self._cluster.promptness)
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
         self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
         self._newest: Frame | None = None      # only offer() writes it
@@ -144,7 +136,8 @@ class Supervisor:
         """
         if self._settings is not self._wanted:
             self._settings = self._wanted
-            self._decide_at = self._snapshot_at = float('-inf')   # both at once
+            self._times.decide_now()
+            self._snapshot_at = float('-inf')   # write the snapshot at once
         self._receive(now, self._processes.wait(0.0) if ready is None else ready)
         self._rotate(now)
         self._distribute(now)
@@ -166,14 +159,10 @@ class Supervisor:
         """Update the cluster if something has changed that it must know now, or if it is time."""
         changes = self._pool.views.refresh(now)
         answer = None if self._requests.empty() else self._requests.get()
-        if changes:
-            self._take_in_at = min(self._take_in_at, self._decided_at + DECISION_PERIOD_SEC)
-        if (answer is None and now < min(self._decide_at, self._take_in_at)
-                and not self._is_late(now)
-                and not any(is_urgent(*change, self._settings, self._cluster.promptness.late)
-                            for change in changes)):
-            return
         sticks = list(self._pool.views.statuses.values())
+        is_due = self._times.is_due(now, changes, self._settings, sticks)
+        if answer is None and not is_due:
+            return
         decision = self._cluster.update(now, sticks, self._settings, answer is not None)
         if decision.reason is not None:
             self._snapshot_at = float('-inf')
@@ -187,29 +176,16 @@ class Supervisor:
             self._pool.views.refresh(now)
             sticks = list(self._pool.views.statuses.values())
             self._cluster.update(now, sticks, self._settings)
-        due_at = self._cluster.next_due(now, sticks, self._settings)
-        self._decide_at = float('inf') if due_at is None else due_at
-        self._take_in_at, self._decided_at = float('inf'), now
+        self._times.on_decision(now, self._cluster.next_due(now, sticks, self._settings))
         if answer is not None:
             self._write_snapshot(now)
             answer.set_result((decision, self.snapshot))
             if not self._requests.empty():   # one a step, but the next at once
                 self._processes.wake_up()
 
-    def _is_late(self, now: float) -> bool:
-        """Return whether the result of a stick is late that was not late at the latest update."""
-        if now < self._late_at:
-            return False
-        promptness = self._cluster.promptness
-        sticks = self._pool.views.statuses.values()
-        self._late_at = min((promptness.late_at(stick) for stick in sticks
-                             if stick.number not in promptness.late), default=float('inf'))
-        return self._late_at <= now
-
     def _distribute(self, now: float) -> None:
         for number in self._flow.distribute(now, self._newest, self._settings):
-            self._late_at = min(self._late_at, self._cluster.promptness.late_at(
-                self._pool.views.statuses[number]))
+            self._times.on_frame_sent(self._pool.views.statuses[number])
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
@@ -247,8 +223,7 @@ class Supervisor:
         return ready
 
     def _next_due(self, now: float) -> float:
-        due = [self._pool.next_due(now), self._flow.next_due(now), self._decide_at, self._late_at,
-               self._take_in_at + SLACK_SEC,
+        due = [self._pool.next_due(now), self._flow.next_due(now), self._times.next_due(),
                (self._snapshot_at + SNAPSHOT_PERIOD_SEC + SLACK_SEC if self._snapshot_is_old
                 else None)]
         return min(time for time in due if time is not None)

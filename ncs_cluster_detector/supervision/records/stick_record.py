@@ -176,8 +176,7 @@ class StickRecord:
         """Become the record of a stick at a new port (ABSENT, BACKOFF -> BACKOFF)."""
         self._change_state(StickState.BACKOFF, StickState.ABSENT, StickState.BACKOFF)
         self.device_name = self.name_now = device_name
-        self.start_at = now
-        self.last_error = ''
+        self.start_at, self.last_error = now, ''
         self.in_use = self._is_shown_dead = False
         self.presence = Presence()
         self._ready_at = None
