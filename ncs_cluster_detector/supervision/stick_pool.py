@@ -104,9 +104,7 @@ class StickPool:
             self.unusable = self.unusable or self._turn.unusable
             self._by_worker = self._register.by_worker()
         for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
-            record = self._by_worker[process]
-            if record.handle is process:   # it was not given up since
-                self._hear(record, now)
+            self._hear(self._by_worker[process], now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""
