@@ -49,7 +49,7 @@ ALLOWED = {
     'drivers/driver': {'sticks'},
     'drivers': {'drivers', 'sticks', 'simulation', 'regular_file'},
     # It is handed its driver; the table of drivers is the node's.
-    'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text'},
+    'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text', 'processes.freed_memory'},
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
                     'networks.detection', 'shown_text', 'transitions'},
     # They start the processes whose other end is there.

@@ -35,6 +35,7 @@ import time
 import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import Stick
@@ -83,6 +84,7 @@ class _Worker:
         self._send_lock = threading.Lock()
         self._stick_or_none: Stick | None = None
         self._fault: str | None = None
+        self._frames = 0   # since the last reading, about: one that is missed changes nothing
 
     @property
     def _stick(self) -> Stick:
@@ -171,6 +173,7 @@ class _Worker:
             self._stick.send(
                 self._preprocessor.network_inputs(image, self._stick.input_sizes))
             self._under_way.put((command.sequence, started_at))
+            self._frames += 1
 
     def _take_results(self) -> None:
         with self._reporting_failure():
@@ -192,8 +195,13 @@ class _Worker:
     def _keep_watch(self) -> None:
         """Read the temperature once a second; the first reading was sent with Ready."""
         with self._reporting_failure():
+            worked = True   # it has loaded the networks
             while not self._watch_ends.wait(_next_reading_at(time.monotonic()) - time.monotonic()):
                 self._send(self._read())
+                frames, self._frames = self._frames, 0
+                if worked and not frames:   # while the stick works, each frame needs it again
+                    give_back_freed_memory()
+                worked = bool(frames)
 
     def _read(self) -> messages.Reading:
         read_at = time.monotonic()
