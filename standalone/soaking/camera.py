@@ -108,8 +108,9 @@ class Camera:
                 self._stopping.wait(POLL_SEC if self._paused else min(
                     max(due_at, self._silent_until) - now, POLL_SEC))
                 continue
-            # A late image does not shorten the next interval: no bursts.
-            due_at = max(due_at + 1 / FPS, now)
+            # No burst after a late image or a pause: a reader that keeps only the newest one would
+            # miss the first one of a new camera, which nothing but this program knows of.
+            due_at = max(due_at + 1 / FPS, now + 0.5 / FPS)
             with self._lock:
                 if not self._paused:
                     self._send(*self._messages[number % len(self._messages)])

@@ -60,24 +60,24 @@ class Conduct:
         self.options = options
         self.ledger = Ledger()
         self.samples: list[Sample] = []
-        self.calm: dict[int, Sample] = {}   # the last sample before the first event, by life
+        self.calm: dict[int, Sample] = {}   # before the first trouble of each life
         self.healed: Sample | None = None   # at the end, when all is healthy again
         self.restarts: list[Restart] = []
         self.complaints: list[str] = []
         self.files_left: list[str] = []
         self.ended = 'at its end'
         self._asked_to_stop = asked_to_stop
-        self._began = time.time()
+        self.began = time.time()
         self._outside_sec = 0.0   # time without a page
         self._said_at = 0.0
         self.node = node.SoakedNode(log, self.clock, temporary)
-        self.station = Station(self.ledger, self.clock, self._began)
+        self.station = Station(self.ledger, self.clock, self.began)
         self.camera = Camera(self.station.node, self.ledger, self.clock)
         self.events = Events(self.node, self.station, self.camera, self.clock)
 
     def clock(self) -> float:
         """Return the seconds since the beginning."""
-        return time.time() - self._began
+        return time.time() - self.began
 
     def run(self) -> None:
         """Soak; what goes wrong is in ``complaints``, ``ledger`` and ``ended``."""
@@ -90,9 +90,10 @@ class Conduct:
                 if event.kind == plan.RESTART:
                     self._restart(event.value)
                     continue
-                if self.samples:
-                    self.calm.setdefault(self.node.life, self.samples[-1])
-                self.events.do(event)
+                if event.kind == plan.TAKE_STOCK:
+                    self.calm[self.node.life] = self.samples[-1]
+                else:
+                    self.events.do(event)
             self._follow_until(seconds)
             self._heal()
             self._end_page(CALM_REPORTS_AT_THE_END)
@@ -155,14 +156,13 @@ class Conduct:
         self.station.leave_all()
         self.events.heal_all()
         self.camera.show(pictures.NORMAL)
-        for spec in PARAMETERS:
-            if spec.live:
-                self.station.set_parameter(
-                    spec.name, node.PARAMETERS.get(spec.name, spec.default or ['']))
+        self.station.set_parameters({
+            spec.name: node.PARAMETERS.get(spec.name, spec.default or [''])
+            for spec in PARAMETERS if spec.live})
         since = self.clock()
         self._wait_for(lambda: self._running(since) == plan.STICKS, HEALED_PATIENCE_SEC,
                        'all sticks run again after all faults have ended')
-        self._pause(plan.WARM_UP_SEC)
+        self._pause(plan.CALM_SEC)
         self.healed = self.samples[-1]
 
     def _settle(self, calm_reports):

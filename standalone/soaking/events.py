@@ -39,8 +39,9 @@ class Events:
             plan.FAULT: self._fault,
             plan.HEAL: self._heal,
             plan.KILL: self._kill,
-            plan.SET: station.set_parameter,
-            plan.REFUSE: lambda name, value: station.set_parameter(name, value, accepted=False),
+            plan.SET: lambda name, value: station.set_parameters({name: value}),
+            plan.REFUSE: lambda name, value: station.set_parameters(
+                {name: value}, accepted=False),
             plan.SHOW: lambda kind, _: camera.show(kind),
             plan.CAMERA: lambda _, silence_sec: camera.change(silence_sec),
             plan.LISTEN: lambda topic, _: station.listen(topic),

@@ -180,6 +180,10 @@ class Ledger:
                         if what != 'never sent' else f'{count} detections of images {what}'
                         for what, count in sorted(self.errors.items())]
 
+    def undetected(self) -> list[tuple[int, int]]:
+        """Return (number of the page, stamp) of the images of a page without a detection."""
+        return [(page.number, stamp) for stamp, page in self._open.items() if page is not None]
+
     def totals(self) -> Counter[str]:
         """Return the sums over all pages."""
         totals: Counter[str] = Counter()

@@ -21,7 +21,10 @@ PORTS = tuple(f'1.{number + 1}' for number in range(STICKS))
 # The others stay healthy, so that there is always a stick that can infer.
 MOST_IN_TROUBLE = 2
 RECOVERY_SEC = 4.0
-WARM_UP_SEC = 4.0    # before the first event, and after a restart
+# A life of the node begins with all kinds of images and a look at its pictures: buffers, threads
+# and connections are made when they are first needed, and that is no growth.
+PRELUDE_STEP_SEC, PRELUDE_TOPICS = 0.15, ('annotated_image', 'annotated_image/compressed')
+CALM_AFTER_PRELUDE_SEC = 1.5
 CALM_SEC = 3.0       # before a restart, and at the end
 LONGEST_STEP_SEC, SHORTEST_STEP_SEC = 3.0, 0.4
 # Below: one restart; from then on three. The node's last life is the longest one: the growth of
@@ -49,9 +52,9 @@ REFUSED = (('cluster_size', -1), ('switch_temperature', 19.0), ('score_threshold
            ('class_filter', ['unicorn']), ('simulated.sticks', 3))
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP, signal.SIGTERM)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-FAULT, HEAL, KILL, SET, REFUSE, SHOW, CAMERA, LISTEN, LEAVE, SWITCH, RESTART = (
+FAULT, HEAL, KILL, SET, REFUSE, SHOW, CAMERA, LISTEN, LEAVE, SWITCH, RESTART, TAKE_STOCK = (
     'fault', 'heal', 'kill', 'set', 'refuse', 'show', 'camera', 'listen', 'leave', 'switch',
-    'restart')
+    'restart', 'take stock')
 
 
 class Event(NamedTuple):
@@ -79,7 +82,7 @@ def make_plan(seconds: float, seed: int, pictures: tuple[str, ...]) -> list[Even
     Return the events of a soak in the order of time; the same seed gives the same events.
 
     :param seconds: of traffic; restarts come on top.
-    :param pictures: the kinds of images to show.
+    :param pictures: the kinds of images to show, the normal one first.
     """
     random = Random(seed)
     restarts = restart_times(seconds)
@@ -87,7 +90,7 @@ def make_plan(seconds: float, seed: int, pictures: tuple[str, ...]) -> list[Even
     plan = _Plan(random, pictures)
     step_sec = min(max(seconds / plan.deck_size, SHORTEST_STEP_SEC), LONGEST_STEP_SEC)
     for begin, end in zip(borders, borders[1:]):
-        plan.fill(begin + min(WARM_UP_SEC, (end - begin) / 4), end - CALM_SEC, step_sec)
+        plan.fill(plan.add_prelude(begin), end - CALM_SEC, step_sec)
     plan.events += [Event(at_sec, RESTART, value=STOP_SIGNALS[number % 2])
                     for number, at_sec in enumerate(restarts)]
     return sorted(plan.events, key=lambda event: event.at_sec)
@@ -103,6 +106,20 @@ class _Plan:
         self._deck: list[tuple[Callable[..., None], Any]] = []
         self._in_trouble: dict[str, float] = {}   # port -> until when
         self.deck_size = len(self._new_deck())
+
+    def add_prelude(self, begin_sec: float) -> float:
+        """Add the events with which a life of the node begins; return when it is over."""
+        for topic in PRELUDE_TOPICS:
+            self._add(begin_sec, LISTEN, topic)
+        shown = [*self._pictures, self._pictures[0]]
+        for number, kind in enumerate(shown):
+            self._add(begin_sec + number * PRELUDE_STEP_SEC, SHOW, kind)
+        now = begin_sec + len(shown) * PRELUDE_STEP_SEC
+        for topic in PRELUDE_TOPICS:
+            self._add(now, LEAVE, topic)
+        now += CALM_AFTER_PRELUDE_SEC
+        self._add(now, TAKE_STOCK)
+        return now
 
     def fill(self, begin_sec: float, end_sec: float, step_sec: float) -> None:
         """Add the events of one life of the node; what they begin ends with it."""

@@ -48,6 +48,11 @@ def make_report(soak: Conduct) -> tuple[dict[str, Any], list[Verdict]]:
         'verdicts': [{'what': verdict.what, 'outcome': verdict.outcome, 'seen': verdict.seen,
                       'expected': verdict.expected} for verdict in found],
         'ledger': soak.ledger.as_json(),
+        'undetected_images': [
+            {'life': life, 'time_sec': round(stamp / 1e9 - soak.began, 3)}
+            for life, stamp in soak.ledger.undetected()],
+        'counts': [{'time_sec': round(time_sec, 3), **counts.dropped}
+                   for time_sec, counts in station.counts],
         'gaps': [{'begin_sec': round(gap.begin, 3), 'seconds': round(gap.seconds, 3),
                   'excuse': gap.excuse} for gap in gaps],
         'complaints': soak.complaints,

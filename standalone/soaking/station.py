@@ -9,6 +9,7 @@
 """The ROS side of a soak: hears the node's messages, and asks for its services."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
@@ -118,11 +119,12 @@ class Station:
         for topic in tuple(self._listeners):
             self.leave(topic)
 
-    def set_parameter(self, name: str, value: Any, accepted: bool = True) -> None:
-        """Set a parameter of the node; :meth:`check_answers` sees the answer."""
-        request = SetParameters.Request(
-            parameters=[Parameter(name, value=value).to_parameter_msg()])
-        self._ask(f'setting {name}={value}', accepted, self._set.call_async(request))
+    def set_parameters(self, values: Mapping[str, Any], accepted: bool = True) -> None:
+        """Set parameters of the node; :meth:`check_answers` sees the answer."""
+        request = SetParameters.Request(parameters=[
+            Parameter(name, value=value).to_parameter_msg() for name, value in values.items()])
+        text = ', '.join(f'{name}={value}' for name, value in values.items())
+        self._ask(f'setting {text}', accepted, self._set.call_async(request))
 
     def switch_cluster(self) -> None:
         """Request a change of the cluster, which may be refused."""
@@ -151,11 +153,11 @@ class Station:
     def _judge(self, request):
         if request.accepted is None:
             return
-        result, = request.answer.result().results
-        if result.successful != request.accepted:
-            self.complaints.append(
-                f'{request.text}: ' + (f'refused ({result.reason})' if request.accepted
-                                       else 'accepted, expected a refusal'))
+        for result in request.answer.result().results:
+            if result.successful != request.accepted:
+                self.complaints.append(
+                    f'{request.text}: ' + (f'refused ({result.reason})' if request.accepted
+                                           else 'accepted, expected a refusal'))
 
     def _count(self, topic):
         self.heard[topic] += 1
