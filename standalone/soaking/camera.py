@@ -42,7 +42,8 @@ class Camera:
         self._lock = threading.Lock()
         self._publisher = self._new_publisher()
         self._others: list[tuple[float, Any]] = []   # (when it is destroyed, publisher)
-        self._next: tuple[float, float, Any] | None = None   # (when, silence in seconds, publisher)
+        # When it takes over, after how many seconds of silence, and the publisher.
+        self._next: tuple[float, float, Any] | None = None
         self._paused, self._silent_until = True, 0.0
         self._stamp = 0
         self.show(NORMAL)

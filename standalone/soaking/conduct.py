@@ -25,8 +25,8 @@ from soaking.arguments import Options
 from soaking.camera import Camera
 from soaking.events import Events
 from soaking.ledger import Ledger
+from soaking.resources import ResourceWatch
 from soaking.resources import Sample
-from soaking.resources import sample_of
 from soaking.station import Station
 
 SPIN_SEC = 0.02
@@ -70,6 +70,7 @@ class Conduct:
         self.began = time.time()
         self._outside_sec = 0.0   # time without a page
         self._said_at = 0.0
+        self._resources = ResourceWatch()
         self.node = node.SoakedNode(log, self.clock, temporary)
         self.station = Station(self.ledger, self.clock, self.began)
         self.camera = Camera(self.station.node, self.ledger, self.clock)
@@ -222,7 +223,8 @@ class Conduct:
             raise NodeEndedError(f'life {self.node.life} of the node: it ended by itself '
                                  f'{how_it_ended(process.exit_code())}: {process.last_words()}')
         page = self.ledger.pages[-1] if self.ledger.pages else None
-        sample = sample_of(self.node.pid, now, self.node.life, page.detected if page else 0)
+        sample = self._resources.sample(
+            self.node.pid, now, self.node.life, page.detected if page else 0)
         if sample is not None:
             self.samples.append(sample)
         if now >= self._said_at + SAY_PERIOD_SEC:

@@ -22,6 +22,7 @@ PAUSE_SEC = 0.15
 # A stick whose fault has just ended may still suffer from it.
 AFTER_EFFECT_SEC = 1.0
 NO_HEALTHY_STICK = 'no healthy stick'
+BUSY_MACHINE = 'other programs took most of the machine'
 
 
 class Gap(NamedTuple):
@@ -57,7 +58,8 @@ def stretches(images: Sequence[float], longest_step: float = PAUSE_SEC) -> list[
 
 
 def gaps_of(images: Sequence[float], detections: Sequence[float], reports: Sequence[Report],
-            troubles: Iterable[Trouble], least_sec: float) -> list[Gap]:
+            troubles: Iterable[Trouble], least_sec: float,
+            busy: Sequence[tuple[float, float]] = ()) -> list[Gap]:
     """
     Return the gaps that are longer than ``least_sec``, with their excuses.
 
@@ -65,14 +67,21 @@ def gaps_of(images: Sequence[float], detections: Sequence[float], reports: Seque
     :param detections: when each detection was published, ascending.
     :param reports: what the node told on /diagnostics, ascending.
     :param troubles: the faults of sticks.
+    :param busy: when (begin, end) other programs took most of the machine.
     """
     troubles = tuple(troubles)
+
+    def excuse(first, second):
+        if not healthy_sticks(first, second, reports, troubles):
+            return NO_HEALTHY_STICK
+        return BUSY_MACHINE if any(
+            begin < second and first < end for begin, end in busy) else ''
+
     found = []
     for begin, end in stretches(images):
         inside = detections[bisect_right(detections, begin):bisect_left(detections, end)]
         moments = [begin, *inside, end]
-        found += [Gap(first, second, '' if healthy_sticks(first, second, reports, troubles)
-                      else NO_HEALTHY_STICK)
+        found += [Gap(first, second, excuse(first, second))
                   for first, second in zip(moments, moments[1:]) if second - first > least_sec]
     return found
 

@@ -10,6 +10,7 @@
 
 from collections.abc import Sequence
 import contextlib
+import time
 from typing import NamedTuple
 
 from ncs_cluster_detector.checking.node_process import session_members
@@ -22,10 +23,16 @@ WARM_UP_SHARE = 0.4
 # With fewer frames one buffer more looks like a growth.
 LEAST_FRAMES = 5000
 GROWTH_FRAMES = 10000
+BUSY_SHARE = 0.5
 
 
 class Sample(NamedTuple):
-    """The node at one moment; ``frames`` since its start, sizes in bytes."""
+    """
+    The node at one moment; ``frames`` since its start, sizes in bytes.
+
+    ``others_share`` is the part, 0 to 1, of all processors' time since the last sample that other
+    programs took.
+    """
 
     time_sec: float
     life: int
@@ -35,23 +42,57 @@ class Sample(NamedTuple):
     threads: int
     workers: int
     workers_rss: int
+    others_share: float = 0.0
 
 
-def sample_of(pid: int, time_sec: float, life: int, frames: int) -> Sample | None:
-    """Return a sample of the node's process and its children, or None when it has ended."""
-    try:
-        node = psutil.Process(pid)
-        with node.oneshot():
-            rss, threads = node.memory_info().rss, node.num_threads()
-        descriptors = node.num_fds()
-    except psutil.Error:
-        return None
-    workers = []
-    for member in session_members(pid):
-        with contextlib.suppress(psutil.Error):
-            if member != pid:
-                workers.append(psutil.Process(member).memory_info().rss)
-    return Sample(time_sec, life, frames, rss, descriptors, threads, len(workers), sum(workers))
+class ResourceWatch:
+    """Takes samples of the node's process and its children, the workers."""
+
+    def __init__(self) -> None:
+        self._busy_sec, self._own_sec, self._at = busy_sec_of_machine(), 0.0, time.monotonic()
+
+    def sample(self, pid: int, time_sec: float, life: int, frames: int) -> Sample | None:
+        """
+        Return a sample, or None when the node has ended.
+
+        :param pid: the node's process, which is the first one of its session.
+        """
+        try:
+            node = psutil.Process(pid)
+            with node.oneshot():
+                rss, threads = node.memory_info().rss, node.num_threads()
+            descriptors = node.num_fds()
+        except psutil.Error:
+            return None
+        sizes, own_sec = [], cpu_sec(psutil.Process())
+        for member in session_members(pid):
+            with contextlib.suppress(psutil.Error):   # it has just ended
+                process = psutil.Process(member)
+                own_sec += cpu_sec(process)
+                if member != pid:
+                    sizes.append(process.memory_info().rss)
+        return Sample(time_sec, life, frames, rss, descriptors, threads, len(sizes), sum(sizes),
+                      self._others_share(own_sec))
+
+    def _others_share(self, own_sec):
+        busy_sec, now = busy_sec_of_machine(), time.monotonic()
+        # A process that ends takes its time along if nobody waits for it.
+        own = max(own_sec - self._own_sec, 0.0)
+        others = max(busy_sec - self._busy_sec - own, 0.0)
+        share = others / max(now - self._at, 1e-3) / psutil.cpu_count()
+        self._busy_sec, self._own_sec, self._at = busy_sec, own_sec, now
+        return min(share, 1.0)
+
+
+def busy_sec_of_machine() -> float:
+    """Return the time that all processors together have worked, in seconds."""
+    times = psutil.cpu_times()
+    return times.user + times.nice + times.system + times.irq + times.softirq + times.steal
+
+
+def cpu_sec(process: psutil.Process) -> float:
+    """Return the processor time of a process and those of its children that have ended."""
+    return sum(process.cpu_times()[:4])
 
 
 def memory_growth(samples: Sequence[Sample]) -> float | None:
@@ -72,3 +113,9 @@ def memory_growth(samples: Sequence[Sample]) -> float | None:
     steps = frames[half:2 * half] - frames[:half]
     return float(np.median((rss[half:2 * half] - rss[:half]) / np.maximum(steps, 1))
                  ) * GROWTH_FRAMES
+
+
+def busy_times(samples: Sequence[Sample]) -> list[tuple[float, float]]:
+    """Return when (begin, end) other programs took most of the machine."""
+    return [(before.time_sec, sample.time_sec) for before, sample in zip(samples, samples[1:])
+            if sample.others_share > BUSY_SHARE]

@@ -16,7 +16,6 @@ from pathlib import Path
 import signal
 import sys
 import tempfile
-import time
 
 from ncs_cluster_detector.checking import environment
 from ncs_cluster_detector.checking.shared_memory import clean_shared_memory

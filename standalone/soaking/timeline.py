@@ -109,6 +109,10 @@ def _draw_gaps(axes, report):
             ('excused', EXCUSED_COLOUR, [gap for gap in report['gaps'] if gap['excuse']])):
         axes.vlines([gap['begin_sec'] for gap in chosen], 0, [gap['seconds'] for gap in chosen],
                     color=colour, linewidth=3, label=label)
+    samples = report['resources']
+    axes.fill_between([sample['time_sec'] for sample in samples],
+                      [sample['others_share'] for sample in samples], color=RESTART_COLOUR,
+                      linewidth=0, step='pre', label='CPU of others')
     axes.axhline(0.5, color=picture.LIMIT_COLOUR, linewidth=1, linestyle=(0, (6, 3)))
     axes.set_ylim(0, max([1.0, *(gap['seconds'] for gap in report['gaps'])]))
     axes.set_ylabel('gap [s]')

@@ -39,10 +39,14 @@ def ledger_verdict(ledger: Ledger) -> Verdict:
 def gap_verdict(gaps: Sequence[Gap]) -> Verdict:
     """Return whether detections kept coming; ``gaps`` are all longer ones with their excuses."""
     worst = max((gap for gap in gaps if not gap.excuse), key=lambda gap: gap.seconds, default=None)
+    excused = ''.join(
+        f'; {len(found)} of up to {max(gap.seconds for gap in found):.2f} s excused: {excuse}'
+        for excuse in sorted({gap.excuse for gap in gaps} - {''})
+        if (found := [gap for gap in gaps if gap.excuse == excuse]))
     if worst is None:
-        return Verdict(STEP, _GAP, OK, f'less than {GAP.bound:g} s')
+        return Verdict(STEP, _GAP, OK, f'less than {GAP.bound:g} s{excused}')
     return _verdict(_GAP, GAP.holds(worst.seconds),
-                    f'{worst.seconds:.2f} s from {worst.begin:.1f} s on', GAP.text())
+                    f'{worst.seconds:.2f} s from {worst.begin:.1f} s on{excused}', GAP.text())
 
 
 _GAP = 'worst gap between detections with a healthy stick'
