@@ -23,6 +23,7 @@ WARM_UP_SHARE = 0.4
 # With fewer frames one buffer more looks like a growth.
 LEAST_FRAMES = 5000
 GROWTH_FRAMES = 10000
+PARTS = 7
 BUSY_SHARE = 0.5
 
 
@@ -99,17 +100,17 @@ def memory_growth(samples: Sequence[Sample]) -> float | None:
     """
     Return by how many bytes a process grows in 10,000 frames, or None for too few frames.
 
-    What is left of the time after the warm-up is taken in thirds, and their medians are compared.
-    The smaller of the two steps counts: a leak grows in both, a buffer that is made late in one.
+    The time after the warm-up is taken in parts, and the median of the steps from part to part
+    counts: a leak grows in all of them, a buffer that is made late in one or two.
 
     :param samples: of one life of the node.
     """
     warm = samples[int(len(samples) * WARM_UP_SHARE):]
-    if len(warm) < 3 or warm[-1].frames - warm[0].frames < LEAST_FRAMES:
+    if len(warm) < PARTS or warm[-1].frames - warm[0].frames < LEAST_FRAMES:
         return None
-    thirds = np.array_split(np.array([(sample.frames, sample.rss) for sample in warm]), 3)
-    frames, rss = np.transpose([np.median(third, axis=0) for third in thirds])
-    return float(np.min(np.diff(rss) / np.maximum(np.diff(frames), 1))) * GROWTH_FRAMES
+    parts = np.array_split(np.array([(sample.frames, sample.rss) for sample in warm]), PARTS)
+    frames, rss = np.transpose([np.mean(part, axis=0) for part in parts])
+    return float(np.median(np.diff(rss) / np.maximum(np.diff(frames), 1))) * GROWTH_FRAMES
 
 
 def busy_times(samples: Sequence[Sample]) -> list[tuple[float, float]]:
