@@ -21,8 +21,9 @@ from ncs_cluster_detector.checking.statuses import ERROR
 PAUSE_SEC = 0.15
 # A stick whose fault has just ended may still suffer from it.
 AFTER_EFFECT_SEC = 1.0
+MOST_SEC = 0.5   # what is promised
 NO_HEALTHY_STICK = 'no healthy stick'
-BUSY_MACHINE = 'other programs took most of the machine'
+BUSY_MACHINE = 'other programs kept it from a processor'
 
 
 class Gap(NamedTuple):
@@ -59,7 +60,7 @@ def stretches(images: Sequence[float], longest_step: float = PAUSE_SEC) -> list[
 
 def gaps_of(images: Sequence[float], detections: Sequence[float], reports: Sequence[Report],
             troubles: Iterable[Trouble], least_sec: float,
-            busy: Sequence[tuple[float, float]] = ()) -> list[Gap]:
+            waits: Sequence[tuple[float, float, float]] = ()) -> list[Gap]:
     """
     Return the gaps that are longer than ``least_sec``, with their excuses.
 
@@ -67,15 +68,17 @@ def gaps_of(images: Sequence[float], detections: Sequence[float], reports: Seque
     :param detections: when each detection was published, ascending.
     :param reports: what the node told on /diagnostics, ascending.
     :param troubles: the faults of sticks.
-    :param busy: when (begin, end) other programs took most of the machine.
+    :param waits: when (begin, end) and for how long other programs kept a thread of the soak from
+        a processor. A gap that is short enough without this time is excused.
     """
     troubles = tuple(troubles)
 
     def excuse(first, second):
         if not healthy_sticks(first, second, reports, troubles):
             return NO_HEALTHY_STICK
-        return BUSY_MACHINE if any(
-            begin < second and first < end for begin, end in busy) else ''
+        waited_sec = sum(seconds for begin, end, seconds in waits
+                         if begin < second and first < end)
+        return BUSY_MACHINE if waited_sec and second - first - waited_sec <= MOST_SEC else ''
 
     found = []
     for begin, end in stretches(images):

@@ -21,8 +21,8 @@ from runner.report.report import write_report
 from soaking import verdicts
 from soaking.conduct import Conduct
 from soaking.gaps import gaps_of
-from soaking.resources import busy_times
 from soaking.resources import memory_growth
+from soaking.resources import waits
 
 FORMAT = 'ncs_cluster_detector soak report, version 1'
 LEAST_GAP_SEC = 0.3   # shorter ones are not listed
@@ -32,7 +32,7 @@ def make_report(soak: Conduct) -> tuple[dict[str, Any], list[Verdict]]:
     """Return the report as a dictionary for JSON, and the verdicts."""
     station = soak.station
     gaps = gaps_of(soak.camera.images, station.detections, station.reports,
-                   soak.events.troubles, LEAST_GAP_SEC, busy_times(soak.samples))
+                   soak.events.troubles, LEAST_GAP_SEC, waits(soak.samples))
     lives = sorted({sample.life for sample in soak.samples})
     growths = {life: memory_growth([sample for sample in soak.samples if sample.life == life])
                for life in lives}

@@ -10,6 +10,8 @@
 
 from collections.abc import Sequence
 import contextlib
+import os
+from pathlib import Path
 import time
 from typing import NamedTuple
 
@@ -32,7 +34,8 @@ class Sample(NamedTuple):
     The node at one moment; ``frames`` since its start, sizes in bytes.
 
     ``others_share`` is the part, 0 to 1, of all processors' time since the last sample that other
-    programs took.
+    programs took, ``waited_sec`` the longest time in it that one thread of the soak was ready to
+    run and waited for a processor.
     """
 
     time_sec: float
@@ -44,6 +47,7 @@ class Sample(NamedTuple):
     workers: int
     workers_rss: int
     others_share: float = 0.0
+    waited_sec: float = 0.0
 
 
 class ResourceWatch:
@@ -51,6 +55,7 @@ class ResourceWatch:
 
     def __init__(self) -> None:
         self._busy_sec, self._own_sec, self._at = busy_sec_of_machine(), 0.0, time.monotonic()
+        self._waited: dict[str, int] = {}   # ns by thread, since its start
 
     def sample(self, pid: int, time_sec: float, life: int, frames: int) -> Sample | None:
         """
@@ -66,14 +71,15 @@ class ResourceWatch:
         except psutil.Error:
             return None
         sizes, own_sec = [], cpu_sec(psutil.Process())
-        for member in session_members(pid):
+        members = session_members(pid)
+        for member in members:
             with contextlib.suppress(psutil.Error):   # it has just ended
                 process = psutil.Process(member)
                 own_sec += cpu_sec(process)
                 if member != pid:
                     sizes.append(process.memory_info().rss)
         return Sample(time_sec, life, frames, rss, descriptors, threads, len(sizes), sum(sizes),
-                      self._others_share(own_sec))
+                      self._others_share(own_sec), self._longest_wait([os.getpid(), *members]))
 
     def _others_share(self, own_sec):
         busy_sec, now = busy_sec_of_machine(), time.monotonic()
@@ -83,6 +89,22 @@ class ResourceWatch:
         share = others / max(now - self._at, 1e-3) / psutil.cpu_count()
         self._busy_sec, self._own_sec, self._at = busy_sec, own_sec, now
         return min(share, 1.0)
+
+    def _longest_wait(self, pids):
+        before = self._waited
+        self._waited = {task: waited for pid in pids for task, waited in waits_of(pid).items()}
+        return max((waited - before[task] for task, waited in self._waited.items()
+                    if task in before), default=0) / 1e9
+
+
+def waits_of(pid: int) -> dict[str, int]:
+    """Return for how long each thread of a process has waited for a processor, in ns."""
+    waits = {}
+    with contextlib.suppress(OSError):   # it has just ended, or the kernel does not tell
+        for task in Path(f'/proc/{pid}/task').iterdir():
+            with contextlib.suppress(OSError):
+                waits[task.name] = int((task / 'schedstat').read_text().split()[1])
+    return waits
 
 
 def busy_sec_of_machine() -> float:
@@ -113,7 +135,7 @@ def memory_growth(samples: Sequence[Sample]) -> float | None:
     return float(np.median(np.diff(rss) / np.maximum(np.diff(frames), 1))) * GROWTH_FRAMES
 
 
-def busy_times(samples: Sequence[Sample]) -> list[tuple[float, float]]:
-    """Return when (begin, end) other programs took most of the machine."""
-    return [(before.time_sec, sample.time_sec) for before, sample in zip(samples, samples[1:])
-            if sample.others_share > BUSY_SHARE]
+def waits(samples: Sequence[Sample]) -> list[tuple[float, float, float]]:
+    """Return when (begin, end) and for how long others kept the soak from a processor, in sec."""
+    return [(before.time_sec, sample.time_sec, sample.waited_sec)
+            for before, sample in zip(samples, samples[1:]) if sample.others_share > BUSY_SHARE]

@@ -14,6 +14,7 @@ from typing import Any
 from ncs_cluster_detector.planning import picture
 from runner.report import chart
 from soaking import plan
+from soaking.gaps import MOST_SEC
 
 GAP_COLOUR, EXCUSED_COLOUR, FAULT_COLOUR, RESTART_COLOUR = (
     picture.LIMIT_COLOUR, '#ffb74d', '#c62828', '#cfd8dc')
@@ -111,9 +112,9 @@ def _draw_gaps(axes, report):
                     color=colour, linewidth=3, label=label)
     samples = report['resources']
     axes.fill_between([sample['time_sec'] for sample in samples],
-                      [sample['others_share'] for sample in samples], color=RESTART_COLOUR,
-                      linewidth=0, step='pre', label='CPU of others')
-    axes.axhline(0.5, color=picture.LIMIT_COLOUR, linewidth=1, linestyle=(0, (6, 3)))
+                      [sample['waited_sec'] for sample in samples], color=RESTART_COLOUR,
+                      linewidth=0, step='pre', label='wait for a CPU')
+    axes.axhline(MOST_SEC, color=picture.LIMIT_COLOUR, linewidth=1, linestyle=(0, (6, 3)))
     axes.set_ylim(0, max([1.0, *(gap['seconds'] for gap in report['gaps'])]))
     axes.set_ylabel('gap [s]')
 

@@ -18,12 +18,13 @@ from ncs_cluster_detector.checking.verdicts import OK
 from ncs_cluster_detector.checking.verdicts import SKIPPED
 from ncs_cluster_detector.checking.verdicts import Verdict
 from soaking.gaps import Gap
+from soaking.gaps import MOST_SEC
 from soaking.ledger import Ledger
 from soaking.resources import LEAST_FRAMES
 from soaking.resources import MEGABYTE
 
 STEP = 'soak'
-GAP = Limit(0.5, ' s', 'another stick infers the frames of one that hangs')
+GAP = Limit(MOST_SEC, ' s', 'another stick infers the frames of one that hangs')
 GROWTH = Limit(1.0, ' MB in 10,000 frames', 'nothing is kept of a frame')
 MOST_NAMED = 3
 

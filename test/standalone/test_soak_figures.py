@@ -8,6 +8,8 @@
 # the License.
 """What a soak makes of its figures: gaps and their excuses, growth, and the verdict."""
 
+import os
+
 import made_up_run   # noqa: F401  puts standalone/ on the module path
 from ncs_cluster_detector.checking.history import Report
 from ncs_cluster_detector.checking.statuses import ERROR
@@ -37,8 +39,8 @@ def detections(without=(), images=IMAGES):
             if not without or not without[0] <= moment + 0.1 <= without[1]]
 
 
-def found(without, told, troubles=(), busy=()):
-    return gaps.gaps_of(IMAGES, detections(without), told, troubles, 0.3, busy)
+def found(without, told, troubles=(), waits=()):
+    return gaps.gaps_of(IMAGES, detections(without), told, troubles, 0.3, waits)
 
 
 def test_steady_detections_have_no_gap():
@@ -75,12 +77,13 @@ def test_one_healthy_stick_among_others_is_enough():
     assert gap.excuse == ''
 
 
-def test_a_machine_that_others_take_is_an_excuse():
-    (gap,) = found((4.0, 4.9), reports(stick()), busy=[(4.5, 5.5)])
+def test_a_machine_that_others_take_is_an_excuse_for_the_time_that_they_took():
+    (gap,) = found((4.0, 4.9), reports(stick()), waits=[(4.0, 4.5, 0.1), (4.5, 5.5, 0.5)])
     assert gap.excuse == gaps.BUSY_MACHINE
     assert gaps.BUSY_MACHINE in verdicts.gap_verdict([gap]).seen
-    (gap,) = found((4.0, 4.9), reports(stick()), busy=[(6.0, 7.0)])
-    assert gap.excuse == ''
+    for waits in ([(4.5, 5.5, 0.3)], [(3.0, 3.9, 0.9), (5.1, 6.0, 0.9)]):
+        (gap,) = found((4.0, 4.9), reports(stick()), waits=waits)
+        assert gap.excuse == ''
 
 
 def test_a_pause_of_the_traffic_is_no_gap():
@@ -116,10 +119,22 @@ def test_growth_of_a_short_time_is_not_judged():
     assert verdicts.growth_verdict({1: 1.1e6, 2: 0.9e6}).outcome == verdicts.NOT_OK
 
 
-def test_the_machine_is_busy_where_others_take_more_than_half():
-    taken = [sample._replace(others_share=share)
+def test_a_wait_counts_only_while_others_take_most_of_the_machine():
+    taken = [sample._replace(others_share=share, waited_sec=0.2)
              for sample, share in zip(samples(4), (0.9, 0.2, 0.7, 0.5))]
-    assert resources.busy_times(taken) == [(1.0, 2.0)]
+    assert resources.waits(taken) == [(1.0, 2.0, 0.2)]
+
+
+def test_a_sample_tells_what_a_process_takes():
+    watch = resources.ResourceWatch()
+    for number in range(2):
+        sample = watch.sample(os.getpid(), 1.0 + number, 1, 5)
+        assert (sample.time_sec, sample.life, sample.frames) == (1.0 + number, 1, 5)
+        assert sample.rss > 10e6
+        assert min(sample.descriptors, sample.threads) >= 1
+        assert 0.0 <= sample.others_share <= 1.0
+        assert sample.waited_sec >= 0.0
+    assert str(os.getpid()) in resources.waits_of(os.getpid())
 
 
 def test_the_verdict_line_names_what_is_not_ok():

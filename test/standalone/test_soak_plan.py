@@ -111,7 +111,8 @@ def test_a_short_soak_starts_the_node_again_once():
 
 @pytest.mark.parametrize('given, part', [
     (['--minutes', 'x'], 'MINUTES=x: must be a number'), (['--minutes', '0'], 'MINUTES=0'),
-    (['--seed', '-1'], 'SEED=-1: must be a whole number'), (['--sed', '1'], 'did you mean --seed')])
+    (['--seed', '-1'], 'SEED=-1: must be a whole number'),
+    (['--sed', '1'], 'did you mean --seed')])
 def test_wrong_arguments_are_refused_in_one_line(given, part, capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
         arguments.parse([*given, '--out', str(tmp_path)])
