@@ -18,6 +18,7 @@ from ncs_cluster_detector.checking.verdicts import Verdict
 from runner.nodes import ROOT
 from runner.report.report import versions
 from runner.report.report import write_report
+from soaking import plan
 from soaking import verdicts
 from soaking.conduct import Conduct
 from soaking.gaps import gaps_of
@@ -25,6 +26,8 @@ from soaking.resources import memory_growth
 from soaking.resources import waits
 
 FORMAT = 'ncs_cluster_detector soak report, version 1'
+# The memory for each of a stick's two frames gets one descriptor more with the first frame in it.
+FIRST_FRAMES = 2
 LEAST_GAP_SEC = 0.3   # shorter ones are not listed
 
 
@@ -84,6 +87,8 @@ def _calm_verdicts(soak):
     if first is None or last is None:
         return []
     return [verdicts.same_verdict('descriptors', first.descriptors, last.descriptors),
+            verdicts.same_verdict('memory files', first.memory_files, last.memory_files,
+                                  FIRST_FRAMES * plan.STICKS),
             verdicts.same_verdict('threads', first.threads, last.threads),
             verdicts.same_verdict('worker processes', first.workers, last.workers)]
 

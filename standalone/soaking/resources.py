@@ -33,6 +33,8 @@ class Sample(NamedTuple):
     """
     The node at one moment; ``frames`` since its start, sizes in bytes.
 
+    ``memory_files`` are the descriptors of memory shared with the workers, ``descriptors`` all
+    others.
     ``others_share`` is the part, 0 to 1, of all processors' time since the last sample that other
     programs took, ``waited_sec`` the longest time in it that one thread of the soak was ready to
     run and waited for a processor.
@@ -43,6 +45,7 @@ class Sample(NamedTuple):
     frames: int
     rss: int
     descriptors: int
+    memory_files: int
     threads: int
     workers: int
     workers_rss: int
@@ -67,9 +70,10 @@ class ResourceWatch:
             node = psutil.Process(pid)
             with node.oneshot():
                 rss, threads = node.memory_info().rss, node.num_threads()
-            descriptors = node.num_fds()
-        except psutil.Error:
+            links = links_of(pid)
+        except (psutil.Error, OSError):
             return None
+        memory_files = sum(link.startswith('/memfd:') for link in links)
         sizes, own_sec = [], cpu_sec(psutil.Process())
         members = session_members(pid)
         for member in members:
@@ -78,8 +82,9 @@ class ResourceWatch:
                 own_sec += cpu_sec(process)
                 if member != pid:
                     sizes.append(process.memory_info().rss)
-        return Sample(time_sec, life, frames, rss, descriptors, threads, len(sizes), sum(sizes),
-                      self._others_share(own_sec), self._longest_wait([os.getpid(), *members]))
+        return Sample(time_sec, life, frames, rss, len(links) - memory_files, memory_files,
+                      threads, len(sizes), sum(sizes), self._others_share(own_sec),
+                      self._longest_wait([os.getpid(), *members]))
 
     def _others_share(self, own_sec):
         busy_sec, now = busy_sec_of_machine(), time.monotonic()
@@ -95,6 +100,15 @@ class ResourceWatch:
         self._waited = {task: waited for pid in pids for task, waited in waits_of(pid).items()}
         return max((waited - before[task] for task, waited in self._waited.items()
                     if task in before), default=0) / 1e9
+
+
+def links_of(pid: int) -> list[str]:
+    """Return what the descriptors of a process lead to; OSError if it has ended."""
+    links = []
+    for descriptor in Path(f'/proc/{pid}/fd').iterdir():
+        with contextlib.suppress(FileNotFoundError):   # just closed
+            links.append(os.readlink(descriptor))
+    return links
 
 
 def waits_of(pid: int) -> dict[str, int]:

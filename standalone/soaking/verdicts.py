@@ -64,9 +64,10 @@ def growth_verdict(growths: Mapping[int, float | None]) -> Verdict:
     return _verdict(what, GROWTH.holds(worst), f'{worst:+.2f} MB in 10,000 frames', GROWTH.text())
 
 
-def same_verdict(what: str, before: int, after: int) -> Verdict:
-    """Return whether a number at the end, with all healthy again, is at most that before."""
-    return _verdict(what, after <= before, f'{before} at first, {after} at the end', 'no growth')
+def same_verdict(what: str, before: int, after: int, more: int = 0) -> Verdict:
+    """Return whether a number at the end, with all healthy again, is at most ``more`` greater."""
+    return _verdict(what, after <= before + more, f'{before} at first, {after} at the end',
+                    f'at most {more} more' if more else 'no growth')
 
 
 def none_verdict(what: str, found: Sequence[Any]) -> Verdict:

@@ -101,7 +101,7 @@ def samples(count=400, grows=0.0, step_at=None):
     return [resources.Sample(
         float(number), 1, 30 * number,
         int(130e6 + grows * 30 * number + (2e6 if step_at and number >= step_at else 0)),
-        70, 18, 8, 0) for number in range(count)]
+        50, 20, 18, 8, 0) for number in range(count)]
 
 
 def test_growth_is_what_comes_with_every_frame():
@@ -141,6 +141,8 @@ def test_the_verdict_line_names_what_is_not_ok():
     ledger = Ledger()
     good = verdicts.same_verdict('threads', 18, 18)
     bad = verdicts.same_verdict('descriptors', 70, 71)
+    assert verdicts.same_verdict('memory files', 20, 30, 10).outcome == verdicts.OK
+    assert verdicts.same_verdict('memory files', 20, 31, 10).outcome == verdicts.NOT_OK
     complaint = verdicts.none_verdict('complaints', ['a', 'b', 'c', 'd', 'e'])
     assert verdicts.verdict_line([good], ledger).startswith('PASSED')
     line = verdicts.verdict_line([good, bad, complaint], ledger)
