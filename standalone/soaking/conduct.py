@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from ncs_cluster_detector.checking.bench import NodeEndedError
 from ncs_cluster_detector.checking.bench import StoppedError
-from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from runner.nodes import how_it_ended
 from soaking import node
 from soaking import pictures
@@ -120,15 +119,14 @@ class Conduct:
         self.station.begin_life()
         self.node.start()
         began = self.clock()
-        self._wait_for(lambda: self.station.is_connected() and self.camera.has_reader()
-                       and self._running(began) == plan.STICKS and self.node.find_bus(),
-                       START_PATIENCE_SEC, 'all sticks run, and its topics are known')
+        self._start(lambda: self.station.is_connected() and self.camera.has_reader()
+                    and self._running(began) == plan.STICKS and self.node.find_bus(),
+                    'all sticks run, and its topics are known')
         # The node may know the camera later than the camera knows the node.
         self.camera.show(pictures.NORMAL)
         self.camera.resume()
-        self._wait_for(lambda: self.station.detections
-                       and self.station.detections[-1] > began, START_PATIENCE_SEC,
-                       'an image is detected')
+        self._start(lambda: self.station.detections and self.station.detections[-1] > began,
+                    'an image is detected')
         self._settle(CALM_REPORTS)
         self.ledger.begin_page(self.station.counts[-1][1])
         self.camera.resume()
@@ -157,12 +155,11 @@ class Conduct:
         self.station.leave_all()
         self.events.heal_all()
         self.camera.show(pictures.NORMAL)
-        self.station.set_parameters({
-            spec.name: node.PARAMETERS.get(spec.name, spec.default or [''])
-            for spec in PARAMETERS if spec.live})
+        self.station.set_parameters(plan.NORMAL)
         since = self.clock()
-        self._wait_for(lambda: self._running(since) == plan.STICKS, HEALED_PATIENCE_SEC,
-                       'all sticks run again after all faults have ended')
+        if not self._wait(lambda: self._running(since) == plan.STICKS, HEALED_PATIENCE_SEC):
+            self.complaints.append(f'{HEALED_PATIENCE_SEC:g} s after all faults had ended, '
+                                   f'{self._running(since)} of {plan.STICKS} sticks run')
         self._pause(plan.CALM_SEC)
         self.healed = self.samples[-1]
 
@@ -193,12 +190,11 @@ class Conduct:
     def _pause(self, seconds):
         self._wait(lambda: False, seconds)
 
-    def _wait_for(self, condition, patience_sec, what):
-        """Wait for what must happen; complain when it does not."""
-        if not self._wait(condition, patience_sec):
-            self.complaints.append(f'life {self.node.life} of the node: not within '
-                                   f'{patience_sec:g} s: {what}')
-            self._say(self.complaints[-1])
+    def _start(self, condition, what):
+        """Wait for what belongs to a start; without it there is nothing to soak."""
+        if not self._wait(condition, START_PATIENCE_SEC):
+            raise NodeEndedError(f'life {self.node.life} of the node: not within '
+                                 f'{START_PATIENCE_SEC:g} s: {what}')
 
     def _wait(self, condition, patience_sec):
         """Keep all going until a condition is true, for a limited time; return its value."""

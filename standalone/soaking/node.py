@@ -25,11 +25,12 @@ from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 from ncs_cluster_detector.simulation.bus.running_buses import running_buses
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from runner.nodes import how_it_ended
+from soaking import plan
 
-# Two of five sticks at a time; they heat six times as fast as real ones.
+# The sticks heat six times as fast as real ones.
 PARAMETERS: dict[str, Any] = {
-    'driver': 'simulated', 'graph_paths': ['shapes'], 'cluster_size': 2,
-    'cluster_switch_cycle_ms': 3000, 'simulated.time_constant_sec': 20.0}
+    'driver': 'simulated', 'graph_paths': ['shapes'], 'simulated.sticks': plan.STICKS,
+    'simulated.time_constant_sec': 20.0, **plan.CHOSEN}
 STOP_SEC = 5.0   # as promised after SIGINT and SIGTERM
 KILLED_PATIENCE_SEC = 5.0
 ORPHANS_PATIENCE_SEC = 2.0

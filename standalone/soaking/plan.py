@@ -14,6 +14,7 @@ import signal
 from typing import Any
 from typing import NamedTuple
 
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from soaking import faults
 
 STICKS = 5
@@ -47,6 +48,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     'max_frame_age_ms': (0, 150, 300, 500),
     'depth_timeout_ms': (0, 200, 5000),
 }
+# Two of the five sticks at a time; live parameters have these values between their changes.
+CHOSEN: dict[str, Any] = {'cluster_size': 2, 'cluster_switch_cycle_ms': 3000}
+NORMAL: dict[str, Any] = {
+    spec.name: CHOSEN.get(spec.name, spec.default or ['']) for spec in PARAMETERS if spec.live}
 REFUSED = (('cluster_size', -1), ('switch_temperature', 19.0), ('score_threshold', 1.5),
            ('rotation_policy', 'coldest'), ('max_frame_age_ms', -5), ('min_dwell_ms', 0.5),
            ('class_filter', ['unicorn']), ('simulated.sticks', 3))
@@ -175,8 +180,9 @@ class _Plan:
             return
         self._add(now, KILL, port, number)
 
-    def _set(self, now, _, name):
+    def _set(self, now, end_sec, name):
         self._add(now, SET, name, self._random.choice(VALUES[name]))
+        self._add(min(now + self._random.uniform(2.0, 15.0), end_sec), SET, name, NORMAL[name])
 
     def _refuse(self, now, _, pair):
         self._add(now, REFUSE, *pair)
