@@ -35,6 +35,9 @@ START_PATIENCE_SEC = 30.0
 HEALED_PATIENCE_SEC = 30.0
 # A frame at a stick that hangs is lost after 2 s, and the diagnostics tell of it a second later.
 SETTLE_PATIENCE_SEC = 8.0
+# States in which a stick waits for a person who unplugs it and plugs it in again.
+GIVEN_UP = ('FATAL', 'DEAD')
+UNPLUGGED_SEC = 2.5   # the sticks are listed once a second
 JUST_SENT_SEC = 0.3
 # Reports with equal counts, one a second, after which nothing changes any more.
 CALM_REPORTS, CALM_REPORTS_AT_THE_END = 2, 4
@@ -153,6 +156,10 @@ class Conduct:
     def _heal(self):
         """Let all be as it was before the first event, and look at what the node takes then."""
         self.station.leave_all()
+        given_up = [stick.port for stick in self.station.reports[-1].sticks
+                    if stick.state in GIVEN_UP]
+        if self.events.unplug(given_up):
+            self._pause(UNPLUGGED_SEC)
         self.events.heal_all()
         self.camera.show(pictures.NORMAL)
         self.station.set_parameters(plan.NORMAL)

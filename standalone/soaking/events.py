@@ -9,6 +9,7 @@
 """Carries out the events of a plan on the running node."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 import os
 from typing import Any
 
@@ -54,6 +55,13 @@ class Events:
         self._camera.look_after_changes()
         was_done = self._actions[event.kind](event.on, event.value) is not False
         self.done.append((self._clock(), event, was_done))
+
+    def unplug(self, ports: Iterable[str]) -> bool:
+        """Unplug the sticks in these ports; return whether there is one."""
+        plugged = [port for port in ports if self._node.bus.port(port).state().plugged]
+        for port in plugged:
+            self._node.bus.inject(port, 'unplug')
+        return bool(plugged)
 
     def heal_all(self) -> None:
         """End all faults, and plug all sticks in."""

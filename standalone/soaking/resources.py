@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import contextlib
 import os
 from pathlib import Path
+import re
 import time
 from typing import NamedTuple
 
@@ -33,6 +34,9 @@ class Sample(NamedTuple):
     """
     The node at one moment; ``frames`` since its start, sizes in bytes.
 
+    ``private`` is the anonymous part of ``rss``: shared memory, such as that for the frames of a
+    stick, is as large as the largest images so far, and ends with the worker.
+
     ``memory_files`` are the descriptors of memory shared with the workers, ``descriptors`` all
     others.
     ``others_share`` is the part, 0 to 1, of all processors' time since the last sample that other
@@ -44,6 +48,7 @@ class Sample(NamedTuple):
     life: int
     frames: int
     rss: int
+    private: int
     descriptors: int
     memory_files: int
     threads: int
@@ -70,6 +75,7 @@ class ResourceWatch:
             node = psutil.Process(pid)
             with node.oneshot():
                 rss, threads = node.memory_info().rss, node.num_threads()
+            private = private_bytes(pid)
             links = links_of(pid)
         except (psutil.Error, OSError):
             return None
@@ -82,9 +88,9 @@ class ResourceWatch:
                 own_sec += cpu_sec(process)
                 if member != pid:
                     sizes.append(process.memory_info().rss)
-        return Sample(time_sec, life, frames, rss, len(links) - memory_files, memory_files,
-                      threads, len(sizes), sum(sizes), self._others_share(own_sec),
-                      self._longest_wait([os.getpid(), *members]))
+        return Sample(time_sec, life, frames, rss, private, len(links) - memory_files,
+                      memory_files, threads, len(sizes), sum(sizes),
+                      self._others_share(own_sec), self._longest_wait([os.getpid(), *members]))
 
     def _others_share(self, own_sec):
         busy_sec, now = busy_sec_of_machine(), time.monotonic()
@@ -100,6 +106,12 @@ class ResourceWatch:
         self._waited = {task: waited for pid in pids for task, waited in waits_of(pid).items()}
         return max((waited - before[task] for task, waited in self._waited.items()
                     if task in before), default=0) / 1e9
+
+
+def private_bytes(pid: int) -> int:
+    """Return the anonymous memory of a process; OSError if it has ended."""
+    found = re.search(r'^RssAnon:\s+(\d+) kB', Path(f'/proc/{pid}/status').read_text(), re.M)
+    return 1024 * int(found[1]) if found else 0   # a process that is ending has none
 
 
 def links_of(pid: int) -> list[str]:
@@ -134,7 +146,7 @@ def cpu_sec(process: psutil.Process) -> float:
 
 def memory_growth(samples: Sequence[Sample]) -> float | None:
     """
-    Return by how many bytes a process grows in 10,000 frames, or None for too few frames.
+    Return by how many bytes the private memory grows in 10,000 frames, None for too few frames.
 
     The time after the warm-up is taken in parts, and the median of the steps from part to part
     counts: a leak grows in all of them, a buffer that is made late in one or two.
@@ -144,9 +156,9 @@ def memory_growth(samples: Sequence[Sample]) -> float | None:
     warm = samples[int(len(samples) * WARM_UP_SHARE):]
     if len(warm) < PARTS or warm[-1].frames - warm[0].frames < LEAST_FRAMES:
         return None
-    parts = np.array_split(np.array([(sample.frames, sample.rss) for sample in warm]), PARTS)
-    frames, rss = np.transpose([np.mean(part, axis=0) for part in parts])
-    return float(np.median(np.diff(rss) / np.maximum(np.diff(frames), 1))) * GROWTH_FRAMES
+    parts = np.array_split(np.array([(sample.frames, sample.private) for sample in warm]), PARTS)
+    frames, sizes = np.transpose([np.mean(part, axis=0) for part in parts])
+    return float(np.median(np.diff(sizes) / np.maximum(np.diff(frames), 1))) * GROWTH_FRAMES
 
 
 def waits(samples: Sequence[Sample]) -> list[tuple[float, float, float]]:

@@ -124,6 +124,8 @@ def _draw_memory(axes, report):
     times = [sample['time_sec'] for sample in samples]
     axes.plot(*chart.with_gaps(times, [sample['rss'] / MEGABYTE for sample in samples]),
               color='#0072b2', linewidth=1.6, label='node [MB]')
+    axes.plot(*chart.with_gaps(times, [sample['private'] / MEGABYTE for sample in samples]),
+              color='#56b4e9', linewidth=1.6, label='private [MB]')
     axes.plot(*chart.with_gaps(times, [sample['descriptors'] for sample in samples]),
               color='#e69f00', linewidth=1.2, label='descriptors')
     axes.plot(*chart.with_gaps(times, [sample['threads'] for sample in samples]),
