@@ -9,9 +9,9 @@
 """Publishes the images of a soak, 30 a second, and changes cameras on request."""
 
 from collections.abc import Callable
+import math
 import threading
 import time
-from typing import Any
 
 from rclpy.node import Node
 from sensor_msgs.msg import Image
@@ -20,9 +20,10 @@ from soaking.pictures import messages_of
 from soaking.pictures import NORMAL
 
 FPS = 30.0
-# A camera is there for so long before its first image, and after its last one: a reader that does
-# not know it yet would miss images which no count can tell.
-LEAD_SEC, TAIL_SEC = 2.0, 1.0
+# A camera is there for so long after its last image, and before its first one: a reader that does
+# not know it (any more) would miss images which no count can tell. Nor are two there at a time: a
+# message does not say from which camera it is.
+TAIL_SEC, LEAD_SEC = 0.5, 2.0
 POLL_SEC = 0.01
 
 
@@ -40,11 +41,9 @@ class Camera:
         self.is_changing = False
         self._node, self._ledger, self._clock = node, ledger, clock
         self._lock = threading.Lock()
-        self._publisher = self._new_publisher()
-        self._others: list[tuple[float, Any]] = []   # (when it is destroyed, publisher)
-        # When it takes over, after how many seconds of silence, and the publisher.
-        self._next: tuple[float, float, Any] | None = None
-        self._paused, self._silent_until = True, 0.0
+        self._goes_at = self._comes_at = self._silent_until = 0.0
+        self._come()
+        self._paused = True
         self._stamp = 0
         self.show(NORMAL)
         self._stopping = threading.Event()
@@ -67,39 +66,41 @@ class Camera:
             self._paused = True
 
     def has_reader(self) -> bool:
-        """Return whether a node reads the images."""
-        return self._publisher.get_subscription_count() > 0
+        """Return whether a camera is there and a node reads its images."""
+        return not self.is_changing and self._publisher.get_subscription_count() > 0
 
-    def change(self, silence_sec: float) -> bool:
-        """Let another camera come, and this one go; return False while a change is under way."""
+    def change(self, away_sec: float) -> bool:
+        """Let this camera go, and another one come later; return False while one is away."""
         if self.is_changing:
             return False
-        self._next = (self._clock() + LEAD_SEC, silence_sec, self._new_publisher())
         self.is_changing = True
+        with self._lock:
+            self._goes_at = self._clock() + TAIL_SEC
+            self._comes_at = self._goes_at + away_sec
+            self._silent_until = math.inf
         return True
 
     def look_after_changes(self) -> None:
         """Do what is due in a change of cameras."""
+        if not self.is_changing:
+            return
         now = self._clock()
-        if self._next is not None and now >= self._next[0]:
-            _, silence_sec, publisher = self._next
-            with self._lock:
-                self._others.append((now + TAIL_SEC + silence_sec, self._publisher))
-                self._publisher, self._next = publisher, None
-                self._silent_until = now + silence_sec
+        if self._publisher is not None and now >= self._goes_at:
+            self._node.destroy_publisher(self._publisher)
+            self._publisher = None
+        elif self._publisher is None and now >= self._comes_at:
+            self._come()
+            self._silent_until = now + LEAD_SEC
             self.changes += 1
-        for gone in [other for other in self._others if now >= other[0]]:
-            self._others.remove(gone)
-            self._node.destroy_publisher(gone[1])
-        self.is_changing = self._next is not None or bool(self._others)
+            self.is_changing = False
 
     def close(self) -> None:
         """End the thread."""
         self._stopping.set()
         self._thread.join()
 
-    def _new_publisher(self):
-        return self._node.create_publisher(Image, 'image_raw', 1)
+    def _come(self):
+        self._publisher = self._node.create_publisher(Image, 'image_raw', 1)
 
     def _publish(self):
         number, due_at = 0, self._clock()
@@ -113,7 +114,7 @@ class Camera:
             # miss the first one of a new camera, which nothing but this program knows of.
             due_at = max(due_at + 1 / FPS, now + 0.5 / FPS)
             with self._lock:
-                if not self._paused:
+                if not self._paused and now >= self._silent_until:
                     self._send(*self._messages[number % len(self._messages)])
             number += 1
 

@@ -145,7 +145,7 @@ class _Plan:
                 *((self._refuse, pair) for pair in REFUSED),
                 *((self._show, kind) for kind in self._pictures),
                 *((self._listen, topic) for topic in TOPICS),
-                *((self._camera, None) for _ in range(3)),
+                *((self._camera, None) for _ in range(2)),
                 *((self._switch, None) for _ in range(3))]
 
     def _add(self, at_sec, kind, on='', value=None):
@@ -195,7 +195,7 @@ class _Plan:
         self._add(min(now + self._random.uniform(1.0, 10.0), end_sec), LEAVE, topic)
 
     def _camera(self, now, _, __):
-        self._add(now, CAMERA, value=round(self._random.uniform(0.3, 1.0), 2))
+        self._add(now, CAMERA, value=round(self._random.uniform(0.2, 2.0), 2))
 
     def _switch(self, now, _, __):
         self._add(now, SWITCH)

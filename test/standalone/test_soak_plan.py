@@ -52,7 +52,8 @@ def test_twenty_minutes_have_everything(seed):
     assert {event.value for event in events if event.kind == plan.KILL} == set(plan.SIGNALS)
     kinds = Counter(event.kind for event in events)
     assert kinds[plan.RESTART] == 3
-    assert min(kinds[plan.CAMERA], kinds[plan.SWITCH], kinds[plan.REFUSE]) >= 10
+    assert kinds[plan.CAMERA] >= 5
+    assert min(kinds[plan.SWITCH], kinds[plan.REFUSE]) >= 10
 
 
 def test_every_fault_of_the_double_is_used():
