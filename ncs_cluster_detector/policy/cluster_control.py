@@ -58,6 +58,7 @@ class ClusterControl:
         # Numbers of the sticks whose sensor may recover by a restart.
         self.to_restart: tuple[int, ...] = ()
         self._conditions: Mapping[int, Condition] = {}
+        self._in_question: list[int] = []   # numbers of the sticks that may need a trial
         self._blind_restarts: dict[int, BlindRestart] = defaultdict(BlindRestart)
         self._standings = Standings()
         self._rotation = Rotation()
@@ -84,6 +85,8 @@ class ClusterControl:
             self.switches += bool(decision.left)
             self.last_switch_reason = decision.reason
         self._conditions = decision.conditions
+        self._in_question = [stick.number for stick in sticks if stick.trials_left
+                             or stick.doubt_sec or stick.number in self.promptness.slowness]
         self.to_restart = self._due_restarts(now, sticks)
         self._pacing.update(self.active, self.heat, settings)
         held = self._held_back(settings)
@@ -192,31 +195,51 @@ class ClusterControl:
         """Return the share of full speed at which an active stick may work, above 0 to 1."""
         return self._pacing.shares.get(number, 1.0)
 
-    def give_next(self, now: float, sticks: Sequence[StickStatus],
+    def give_next(self, now: float, sticks: Mapping[int, StickStatus],
                   inflight_per_stick: int) -> int | None:
         """Return the number of the stick that gets a frame now, or None when none can take it."""
-        number = choose_stick([stick for stick in sticks if self._pacing.due_at(stick) <= now],
-                              self.active, inflight_per_stick, self.promptness.late,
+        due = [sticks[number] for number in self.active if number in sticks]
+        if self._pacing.shares:
+            due = [stick for stick in due if self._pacing.due_at(stick) <= now]
+        number = choose_stick(due, self.active, inflight_per_stick, self.promptness.late,
                               self.promptness.slowness)
         if number is not None:
-            (stick,) = [stick for stick in sticks if stick.number == number]
-            self._pacing.on_frame_sent(stick, now)
+            self._pacing.on_frame_sent(sticks[number], now)
         return number
 
-    def give_on_trial(self, now: float, sticks: Sequence[StickStatus],
+    def give_on_trial(self, now: float, sticks: Mapping[int, StickStatus],
                       settings: Settings) -> int | None:
         """Return the number of a stick that infers the frame of another one too, or None."""
-        cool = [stick for stick in sticks
-                if not settings.is_hot(self.heat.estimate(stick.number))]
+        cool = [sticks[number] for number in self._in_question if number in sticks
+                and not settings.is_hot(self.heat.estimate(number))]
         return choose_for_trial(now, cool, self.active, self.promptness.slowness,
                                 self.promptness.late)
 
-    def next_frame_due(self, now: float, sticks: Sequence[StickStatus],
+    def next_frame_due(self, now: float, sticks: Mapping[int, StickStatus],
                        inflight_per_stick: int) -> float | None:
         """Return the next moment at which a paced stick with room may take a frame, or None."""
-        moments = [self._pacing.due_at(stick) for stick in sticks
-                   if stick.number in self.active and stick.outstanding < inflight_per_stick]
+        paced = [sticks[number] for number in self._pacing.shares if number in sticks]
+        moments = [self._pacing.due_at(stick) for stick in paced
+                   if stick.outstanding < inflight_per_stick]
         return min((moment for moment in moments if moment > now), default=None)
+
+    def must_decide(self, before: StickStatus | None, after: StickStatus | None,
+                    settings: Settings) -> bool:
+        """
+        Tell whether a change of a stick's status needs an update at once.
+
+        What has only grown warmer or done more work can wait for the next one, a moment later.
+        """
+        if before is None or after is None or before.state is not after.state:
+            return True
+        if after.number in self.promptness.late and after.busy_since != before.busy_since:
+            return True   # it has answered
+        return (after.trials_left, after.throttle_level, after.has_reading,
+                after.doubt_sec > 0.0, settings.is_hot(after.celsius),
+                settings.is_critical(after.celsius)) != (
+                before.trials_left, before.throttle_level, before.has_reading,
+                before.doubt_sec > 0.0, settings.is_hot(before.celsius),
+                settings.is_critical(before.celsius))
 
     def next_due(self, now: float, sticks: Sequence[StickStatus],
                  settings: Settings) -> float | None:

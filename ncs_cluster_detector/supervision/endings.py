@@ -57,8 +57,9 @@ class Endings:
         """Return when the next must be killed, or infinite."""
         return min((ending.kill_at for ending in self._endings), default=float('inf'))
 
-    def reap(self, now: float) -> None:
-        """Kill the workers whose time is over, and close those that have ended."""
+    def reap(self, now: float) -> bool:
+        """Kill the workers whose time is over, close those that have ended; return if any had."""
+        before = len(self._endings)
         for ending in self._endings[:]:
             if now >= ending.kill_at:
                 ending.handle.kill()
@@ -68,6 +69,7 @@ class Endings:
                 ending.handle.close()
                 if ending.record is not None:
                     ending.record.on_end()
+        return len(self._endings) < before
 
 
 def end_all(handles: Sequence[WorkerHandle], logger: Logger) -> bool:

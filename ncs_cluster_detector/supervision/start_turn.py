@@ -8,7 +8,10 @@
 # the License.
 """Starts the sticks, one at a time: a worker lists them and opens one of them."""
 
+from collections.abc import Set
+
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.endings import Endings
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
@@ -59,6 +62,16 @@ class StartTurn:
         """Return the workers that have no stick."""
         return [place.handle for place in (self._opener, self._lister)
                 if place.handle is not None]
+
+    @property
+    def newest(self) -> WorkerHandle | None:
+        """Return the worker that was started last, until it gets a stick to open."""
+        return self._opener.handle
+
+    def is_concerned(self, ready: Set[ChildProcess]) -> bool:
+        """Return whether one of these processes has no stick."""
+        return any(process in ready for process in (
+            self._opener.handle, self._lister.handle, self._cleaner.process))
 
     def look_now(self, now: float) -> None:
         """Have the sticks listed as soon as no stick is being started."""

@@ -8,11 +8,14 @@
 # the License.
 """The sticks' worker processes: reads their messages, checks their deadlines, ends them."""
 
+from collections.abc import Callable
 from collections.abc import Collection
-from typing import Any
+from collections.abc import Set
 
+from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.endings import end_all
@@ -29,6 +32,10 @@ from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire import messages
+
+# A resting stick's share of busy time falls, so that its snapshot is made again after this time.
+SNAPSHOT_VALID_SEC = 1.0
+_NEVER: tuple[float, StickSnapshot | None] = (float('-inf'), None)
 
 
 class StickPool:
@@ -47,30 +54,63 @@ class StickPool:
         self._lost: list[tuple[int, int]] = []   # stick and frame number
         # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
+        # StickStatus of all sticks that are shown, by number, as at the latest refresh.
+        self.sticks: dict[int, StickStatus] = {}
+        self._changed: set[int] = set()   # numbers of sticks whose status is not up to date
+        self._all_changed = True
+        # Whether nothing but results and readings has come since all sticks were looked at, and
+        # when that must be done again at the latest.
+        self._is_calm = False
+        self._due_at = float('-inf')
+        # By number: when a StickSnapshot was made, and it.
+        self._snapshots: dict[int, tuple[float, StickSnapshot | None]] = {}
 
-    def statuses(self, now: float) -> list[StickStatus]:
-        """Return the StickStatus of all sticks that are shown, by number."""
-        return [record.status(now) for record in self._register.shown()]
+    def refresh(self, now: float) -> list[tuple[StickStatus | None, StickStatus | None]]:
+        """Bring ``sticks`` up to date; return the status before and after of those that changed."""
+        if self._all_changed:
+            self._all_changed = False
+            self._changed.clear()
+            before = self.sticks
+            self.sticks = {record.number: record.status(now) for record in self._register.shown()}
+            return [(before.get(number), self.sticks.get(number))
+                    for number in before.keys() | self.sticks.keys()
+                    if before.get(number) != self.sticks.get(number)]
+        changes: list[tuple[StickStatus | None, StickStatus | None]] = []
+        for number in self._changed:
+            status = self._register.records[number].status(now)
+            changes.append((self.sticks[number], status))
+            self.sticks[number] = status
+        self._changed.clear()
+        return changes
 
-    def status(self, number: int, now: float) -> StickStatus:
-        """Return the StickStatus of one stick."""
-        return self._register.records[number].status(now)
+    def snapshots(
+            self, now: float, active: Collection[int],
+            condition_of: Callable[[StickStatus], Condition] = lambda status: Condition(),
+            ) -> tuple[StickSnapshot, ...]:
+        """Return the StickSnapshot of all sticks, by number, as at the latest refresh."""
+        before, self._snapshots = self._snapshots, {}
+        for number, status in self.sticks.items():
+            made_at, snapshot = before.get(number, _NEVER)
+            condition, is_active = condition_of(status), number in active
+            if (snapshot is None or snapshot.status is not status or snapshot.active != is_active
+                    or snapshot.condition != condition or now >= made_at + SNAPSHOT_VALID_SEC):
+                made_at, snapshot = now, self._register.records[number].snapshot(
+                    now, is_active, status, condition)
+            self._snapshots[number] = made_at, snapshot
+        return tuple(snapshot for _, snapshot in self._snapshots.values() if snapshot is not None)
 
-    def snapshots(self, now: float, active: Collection[int]) -> tuple[StickSnapshot, ...]:
-        """Return the StickSnapshot of all sticks that are shown, by number."""
-        return tuple(record.snapshot(now, record.number in active)
-                     for record in self._register.shown())
-
-    def waitables(self) -> list[Any]:
-        """Return the objects that become ready when a worker sends a message or ends."""
-        return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
-            handle.sentinel for handle in self._endings.handles()] + self._cleaner.waitables()
+    def newest_processes(self) -> list[ChildProcess]:
+        """Return the processes that may have been started since the last call."""
+        return [process for process in (self._turn.newest, self._cleaner.process)
+                if process is not None]
 
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         record = self._register.records[number]
         record.worker.post(frame, now)
         record.figures.on_frame_sent(now)
+        self.sticks[number] = record.status(now)
+        self._watch_deadline(record, now)
 
     def frames_of(self, number: int) -> dict[int, Frame]:
         """Return the frames on a stick as a dictionary by frame number, oldest first."""
@@ -80,6 +120,12 @@ class StickPool:
     def note_late(self, number: int) -> None:
         """Record that a result takes several times the usual time of the stick."""
         self._register.records[number].setbacks.trust.late()
+        self._changed.add(number)
+
+    def note_lost(self, number: int) -> None:
+        """Record that a frame will have no result because the stick lost it."""
+        self._register.records[number].figures.frames_lost += 1
+        self._changed.add(number)
 
     def restart(self, number: int, reason: str, now: float) -> None:
         """End the worker of a running stick, so that it starts again."""
@@ -97,16 +143,26 @@ class StickPool:
         lost, self._lost = self._lost, []
         return lost
 
-    def receive(self, now: float) -> None:
-        """Read all messages of the workers, and notice those that have ended."""
-        self._endings.reap(now)
-        self._turn.hear(now)
-        self.unusable = self.unusable or self._turn.unusable
-        for record in self._register.with_worker():
-            self._hear(record, now)
+    def receive(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
+        """
+        Read the messages of the workers, and notice those that have ended.
+
+        :param ready: the processes that have something to read, by default all of them.
+        """
+        if self._endings.reap(now) or ready is None or now >= self._due_at or (
+                self._turn.is_concerned(ready)):
+            self._is_calm = False
+        if not self._is_calm:
+            self._turn.hear(now)
+            self.unusable = self.unusable or self._turn.unusable
+        for record in self._register.records:
+            if record.handle is not None and (ready is None or record.handle in ready):
+                self._hear(record, now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""
+        if self._is_calm and now < self._due_at:
+            return   # results and readings only: no stick needs to be looked at
         for record in self._register.with_worker():
             due_at, text = self._deadline(record, now)
             if now >= due_at:
@@ -114,15 +170,25 @@ class StickPool:
         self._turn.judge(now)
         self._endings.reap(now)
         self._turn.start(now)
+        self._due_at = self._earliest_due(now)
+        self._is_calm = self._all_changed = True
 
     def next_due(self, now: float) -> float:
         """Return when :meth:`judge` must be called at the latest."""
+        return self._due_at if self._is_calm else self._earliest_due(now)
+
+    def _earliest_due(self, now: float) -> float:
         due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
         due += [self._turn.next_due(now), self._cleaner.deadline, self._endings.next_due()]
         return min(due)
 
+    def _watch_deadline(self, record: StickRecord, now: float) -> None:
+        """Note that a deadline may have become earlier; one that became later is found out then."""
+        self._due_at = min(self._due_at, self._deadline(record, now)[0])
+
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
+        self._is_calm = False
         self._turn.extend_deadlines(delay_sec)
         self._cleaner.deadline += delay_sec
         for record in self._register.with_worker():
@@ -151,10 +217,13 @@ class StickPool:
         for message in handle.messages():
             if isinstance(message, messages.Result):
                 self._settle(record, message, now)
-            elif isinstance(message, messages.Reading):
+                continue
+            if isinstance(message, messages.Reading):
                 handle.heard_at = now
                 record.on_reading(message)
-            elif isinstance(message, messages.Step):
+                continue
+            self._is_calm = False
+            if isinstance(message, messages.Step):
                 handle.on_step(message.step, now)
             elif isinstance(message, messages.Ready):
                 self._longest_start_sec = max(self._longest_start_sec or 0.0,
@@ -169,6 +238,7 @@ class StickPool:
             elif isinstance(message, messages.Fault):
                 self._hear_fault(record, message, now)
                 return
+        self._changed.add(record.number)
         if has_ended:
             self._fail(record, handle.how_it_ended(), now, now,
                        Cause.KILLED if handle.was_killed() else Cause.STICK)
@@ -205,10 +275,12 @@ class StickPool:
     def _fail(
             self, record: StickRecord, text: str, now: float, kill_at: float,
             cause: Cause = Cause.STICK) -> None:
+        self._is_calm = False
         handle = record.worker
         self._lost += [(record.number, sequence) for sequence in handle.outstanding]
         is_news = not record.setbacks.tries() or text != record.last_error
         plan = record.on_failure(text, now, cause)
+        self._all_changed = True
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # usually it ends at once
         if is_news or plan.fatal:   # the diagnostics count the others

@@ -9,10 +9,8 @@
 """Keeps one worker process per stick running; a thread of the detector node's process."""
 
 from collections.abc import Callable
+from collections.abc import Set
 from concurrent.futures import Future
-from dataclasses import replace
-from multiprocessing import connection
-import os
 import queue
 import threading
 import time
@@ -22,7 +20,8 @@ from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.processes.process_watch import ProcessWatch
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frame_flow import FrameFlow
@@ -39,6 +38,9 @@ SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
 # How often the snapshot is written, unless active sticks or settings change: then at once.
 SNAPSHOT_PERIOD_SEC = 0.2
+# How long what only grows (work done, warmth) waits for the policies to take it in: a fraction of
+# the second in which a reading is taken, and of what a stick needs to warm by half a degree.
+DECISION_PERIOD_SEC = 0.25
 # The decision on a request, and the state after it.
 SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
 
@@ -76,13 +78,14 @@ class Supervisor:
         self._logger = logger
         self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
         self._cluster = ClusterControl()
+        # When the cluster was updated last, and when the next update is due.
+        self._decided_at = self._decide_at = float('-inf')
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
         self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
-        self._sticks: list[StickStatus] = []   # all sticks, in this step
         self._newest: Frame | None = None      # only offer() writes it
         self._output = Rate()
         self._latency = Durations()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._processes = ProcessWatch()
         self._stopping = threading.Event()
         self._snapshot_is_old = False
         self.all_ended = True
@@ -92,24 +95,24 @@ class Supervisor:
     def offer(self, frame: Frame) -> None:
         """Make a frame the newest; the previous one is dropped if no stick was free for it."""
         self._newest = frame
-        self._wake_up()
+        self._processes.wake_up()
 
     def change(self, settings: Settings) -> None:
         """Let new settings take effect."""
         self._wanted = settings
-        self._wake_up()
+        self._processes.wake_up()
 
     def switch_cluster(self) -> SwitchAnswer:
         """Request a change of the whole cluster; return a Future of the SwitchAnswer."""
         answer: SwitchAnswer = Future()
         self._requests.put(answer)
-        self._wake_up()
+        self._processes.wake_up()
         return answer
 
     def stop(self) -> None:
         """End :meth:`run`, which then ends the workers."""
         self._stopping.set()
-        self._wake_up()
+        self._processes.wake_up()
 
     def run(self) -> None:
         """
@@ -118,49 +121,73 @@ class Supervisor:
         :raises UnusableParameterError: no stick can work with a parameter of the node.
         """
         prepare(self._options.workers.driver)
+        ready: Set[ChildProcess] = frozenset()
         try:
             while not self._stopping.is_set():
                 now = time.monotonic()
-                self.step(now)
-                self._wait(now)
+                self.step(now, ready)
+                ready = self._wait(now)
         finally:
             self.all_ended = self._pool.stop()
 
-    def step(self, now: float) -> None:
-        """Do all that is due at the time ``now``."""
+    def step(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
+        """
+        Do all that is due at the time ``now``.
+
+        :param ready: the processes that have something to read; by default it is found out.
+        """
         if self._settings is not self._wanted:
             self._settings = self._wanted
-            self._snapshot_at = float('-inf')   # write the snapshot at once
-        self._receive(now)
-        self._sticks = self._pool.statuses(now)
+            self._decide_at = self._snapshot_at = float('-inf')   # both at once
+        self._receive(now, self._processes.wait(0.0) if ready is None else ready)
         self._rotate(now)
-        self._flow.distribute(now, self._newest, self._sticks, self._settings)
+        self._distribute(now)
         self._release(now)
+        for process in self._pool.newest_processes():
+            self._processes.add(process)
         self._snapshot_is_old = now < self._snapshot_at + SNAPSHOT_PERIOD_SEC
         if not self._snapshot_is_old:
             self._write_snapshot(now)
 
-    def _receive(self, now: float) -> None:
-        self._pool.receive(now)
+    def _receive(self, now: float, ready: Set[ChildProcess]) -> None:
+        self._pool.receive(now, ready)
         if self._pool.unusable is not None:
             raise UnusableParameterError(*self._pool.unusable)
         self._pool.judge(now)
         self._flow.take_results(now)
 
     def _rotate(self, now: float) -> None:
+        """Update the cluster if something has changed that it must know now, or if it is time."""
+        changes = self._pool.refresh(now)
         answer = None if self._requests.empty() else self._requests.get()
-        decision = self._cluster.update(
-            now, self._sticks, self._settings, answer is not None)
+        if changes:
+            self._decide_at = min(self._decide_at, self._decided_at + DECISION_PERIOD_SEC)
+        if answer is None and now < self._decide_at and not any(
+                self._cluster.must_decide(before, after, self._settings)
+                for before, after in changes):
+            return
+        sticks = list(self._pool.sticks.values())
+        decision = self._cluster.update(now, sticks, self._settings, answer is not None)
         if decision.reason is not None:
             self._snapshot_at = float('-inf')
+        for number in self._cluster.promptness.newly_late:
+            self._pool.note_late(number)
         for number in self._cluster.to_restart:
             self._pool.restart(number, BLIND, now)
         if self._cluster.to_restart:   # these sticks can get no frame any more
             self._flow.take_results(now)
-            self._sticks = self._pool.statuses(now)
+            self._pool.refresh(now)
+        self._decided_at = now
+        due_at = self._cluster.next_due(now, sticks, self._settings)
+        self._decide_at = float('inf') if due_at is None else due_at
         if answer is not None:
             self._write_snapshot(now)
             answer.set_result((decision, self.snapshot))
+
+    def _distribute(self, now: float) -> None:
+        for number in self._flow.distribute(now, self._newest, self._settings):
+            self._decide_at = min(self._decide_at, self._cluster.promptness.late_at(
+                self._pool.sticks[number]))
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
@@ -172,8 +199,7 @@ class Supervisor:
     def _write_snapshot(self, now: float) -> None:
         self._snapshot_at = now
         cluster = self._cluster
-        sticks = tuple(replace(stick, condition=cluster.condition(stick.status))
-                       for stick in self._pool.snapshots(now, cluster.active))
+        sticks = self._pool.snapshots(now, cluster.active, cluster.condition)
         self.snapshot = Snapshot(
             settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
@@ -184,26 +210,21 @@ class Supervisor:
             input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),
             latency_p50_sec=self._latency.percentile(50),
             latency_p95_sec=self._latency.percentile(95),
-            frames_dropped=self._flow.dropped,
+            dropped=self._flow.dropped,
             waiting_for_image_since=(self._newest.arrived_at if self._newest
                                      else self._started_at))
 
-    def _wait(self, now: float) -> None:
-        """Wait for a message of a worker or another thread, or until something is due."""
+    def _wait(self, now: float) -> Set[ChildProcess]:
+        """Wait until a process or another thread has something, or something is due."""
         due_at = self._next_due(now)
         timeout = None if due_at == float('inf') else max(due_at - time.monotonic(), 0.0)
-        if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
-            os.eventfd_read(self._wake)
+        ready = self._processes.wait(timeout)
         late_sec = time.monotonic() - due_at
         if late_sec > SUSPENDED_SEC:   # such as stopped from a terminal; no worker's fault
             self._pool.extend_deadlines(late_sec)
+        return ready
 
     def _next_due(self, now: float) -> float:
-        due = [self._pool.next_due(now),
-               self._cluster.next_due(now, self._sticks, self._settings),
-               self._flow.next_due(now, self._sticks),
+        due = [self._pool.next_due(now), self._flow.next_due(now), self._decide_at,
                self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None]
         return min(time for time in due if time is not None)
-
-    def _wake_up(self) -> None:
-        os.eventfd_write(self._wake, 1)

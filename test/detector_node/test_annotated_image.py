@@ -24,6 +24,7 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from ncs_cluster_detector.ros.image_messages import publish_compressed
 from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import numpy as np
@@ -63,7 +64,7 @@ def snapshot(*sticks):
         settings=Settings(), sticks=sticks, active=(1,), asked_size=2,
         all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
         last_switch_reason=None, input_fps=29.97, detection_fps=24.3, latency_p50_sec=0.1,
-        latency_p95_sec=0.2, frames_dropped=0, waiting_for_image_since=100.0)
+        latency_p95_sec=0.2, dropped=DroppedFrames(), waiting_for_image_since=100.0)
 
 
 def test_every_picture_is_the_frame_that_was_inferred(probe, start_detector):

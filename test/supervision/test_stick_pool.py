@@ -145,7 +145,7 @@ class World:
         return self.workers[-1]
 
     def states(self):
-        return [status.state for status in self.pool.statuses(self.now)]
+        return [status.state for status in self.pool.sticks.values()]
 
     def next_due(self):
         return self.pool.next_due(self.now)
@@ -163,6 +163,7 @@ class World:
             worker.ended |= any(isinstance(word, Fault) for word in says)
         self.pool.receive(now)
         self.pool.judge(now)
+        self.pool.refresh(now)
 
     def give_turn(self, worker, now):
         """Have a worker told to list the sticks, which most tests leave out."""
@@ -495,7 +496,7 @@ def test_bad_cables_end_nothing_while_one_stick_takes_the_graph(sticks, bad, goo
                     max_sticks=max_sticks)
     sticks.play(until=60.0)
     assert sticks.world.pool.unusable is None
-    runs = [status.state for status in sticks.world.pool.statuses(60.0)].count(RUNNING)
+    runs = sticks.world.states().count(RUNNING)
     assert runs == min(len(good), max_sticks or 5)
 
 

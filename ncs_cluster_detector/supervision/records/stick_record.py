@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.reliability.presence import Presence
+from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.sticks.stick import is_in_use
@@ -230,19 +231,22 @@ class StickRecord:
             number=self.number, state=self.shown_state(now), celsius=figures.celsius,
             measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
-            last_given_at=figures.last_given_at, work_sec=figures.work.total_sec(now),
+            last_given_at=figures.last_given_at, work_sec=figures.work.done_sec,
             inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
             busy_since=self.handle.busy_since if self.handle else None,
-            doubt_sec=self.setbacks.trust.doubt_sec, trials_left=self.setbacks.trust.trials_left)
+            doubt_sec=self.setbacks.trust.doubt_sec, trials_left=self.setbacks.trust.trials_left,
+            under_way_since=figures.work.under_way_since,
+            work_at_reading=figures.work_at_reading)
 
-    def snapshot(self, now: float, active: bool) -> StickSnapshot:
-        """Return the StickSnapshot for other threads."""
+    def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
+                 condition: Condition = Condition()) -> StickSnapshot:
+        """Return the StickSnapshot for other threads; ``status`` is that of now, if it is known."""
         figures = self.figures
         return StickSnapshot(
-            status=self.status(now), device_name=self.device_name, active=active,
+            status=status or self.status(now), device_name=self.device_name, active=active,
             duty_60s=figures.duty.share(now), inferences=figures.inferences,
-            unusable_boxes=figures.unusable_boxes,
+            unusable_boxes=figures.unusable_boxes, frames_lost=figures.frames_lost,
             inference_p50_sec=figures.inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
             dead_since=self.dead_since if self.state is StickState.DEAD else None,
-            start_at=self.waits_until(), in_use=self.in_use)
+            start_at=self.waits_until(), condition=condition, in_use=self.in_use)
