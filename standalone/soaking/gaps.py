@@ -22,12 +22,13 @@ PAUSE_SEC = 0.15
 # A stick whose fault has just ended may still suffer from it.
 AFTER_EFFECT_SEC = 1.0
 MOST_SEC = 0.5   # what is promised
+LISTED_SEC = 0.2   # shorter ones are of no interest
 NO_HEALTHY_STICK = 'no healthy stick'
 BUSY_MACHINE = 'other programs kept it from a processor'
 
 
 class Gap(NamedTuple):
-    """A time without a detection while images came; ``excuse`` is empty if there is none."""
+    """A time without a detection while images came; only a longer one than MOST_SEC is excused."""
 
     begin: float
     end: float
@@ -59,10 +60,10 @@ def stretches(images: Sequence[float], longest_step: float = PAUSE_SEC) -> list[
 
 
 def gaps_of(images: Sequence[float], detections: Sequence[float], reports: Sequence[Report],
-            troubles: Iterable[Trouble], least_sec: float,
+            troubles: Iterable[Trouble],
             waits: Sequence[tuple[float, float, float]] = ()) -> list[Gap]:
     """
-    Return the gaps that are longer than ``least_sec``, with their excuses.
+    Return the gaps that are longer than LISTED_SEC, with their excuses.
 
     :param images: when each usable image was sent, ascending; not those of a restart.
     :param detections: when each detection was published, ascending.
@@ -74,6 +75,8 @@ def gaps_of(images: Sequence[float], detections: Sequence[float], reports: Seque
     troubles = tuple(troubles)
 
     def excuse(first, second):
+        if second - first <= MOST_SEC:
+            return ''
         if not healthy_sticks(first, second, reports, troubles):
             return NO_HEALTHY_STICK
         waited_sec = sum(seconds for begin, end, seconds in waits
@@ -85,7 +88,7 @@ def gaps_of(images: Sequence[float], detections: Sequence[float], reports: Seque
         inside = detections[bisect_right(detections, begin):bisect_left(detections, end)]
         moments = [begin, *inside, end]
         found += [Gap(first, second, excuse(first, second))
-                  for first, second in zip(moments, moments[1:]) if second - first > least_sec]
+                  for first, second in zip(moments, moments[1:]) if second - first > LISTED_SEC]
     return found
 
 

@@ -28,14 +28,13 @@ from soaking.resources import waits
 FORMAT = 'ncs_cluster_detector soak report, version 1'
 # The memory for each of a stick's two frames gets one descriptor more with the first frame in it.
 FIRST_FRAMES = 2
-LEAST_GAP_SEC = 0.3   # shorter ones are not listed
 
 
 def make_report(soak: Conduct) -> tuple[dict[str, Any], list[Verdict]]:
     """Return the report as a dictionary for JSON, and the verdicts."""
     station = soak.station
     gaps = gaps_of(soak.camera.images, station.detections, station.reports,
-                   soak.events.troubles, LEAST_GAP_SEC, waits(soak.samples))
+                   soak.events.troubles, waits(soak.samples))
     lives = sorted({sample.life for sample in soak.samples})
     growths = {life: memory_growth([sample for sample in soak.samples if sample.life == life])
                for life in lives}

@@ -18,6 +18,7 @@ from ncs_cluster_detector.checking.verdicts import OK
 from ncs_cluster_detector.checking.verdicts import SKIPPED
 from ncs_cluster_detector.checking.verdicts import Verdict
 from soaking.gaps import Gap
+from soaking.gaps import LISTED_SEC
 from soaking.gaps import MOST_SEC
 from soaking.ledger import Ledger
 from soaking.resources import LEAST_FRAMES
@@ -45,7 +46,7 @@ def gap_verdict(gaps: Sequence[Gap]) -> Verdict:
         for excuse in sorted({gap.excuse for gap in gaps} - {''})
         if (found := [gap for gap in gaps if gap.excuse == excuse]))
     if worst is None:
-        return Verdict(STEP, _GAP, OK, f'less than {GAP.bound:g} s{excused}')
+        return Verdict(STEP, _GAP, OK, f'at most {LISTED_SEC:g} s{excused}')
     return _verdict(_GAP, GAP.holds(worst.seconds),
                     f'{worst.seconds:.2f} s from {worst.begin:.1f} s on{excused}', GAP.text())
 

@@ -40,7 +40,7 @@ def detections(without=(), images=IMAGES):
 
 
 def found(without, told, troubles=(), waits=()):
-    return gaps.gaps_of(IMAGES, detections(without), told, troubles, 0.3, waits)
+    return gaps.gaps_of(IMAGES, detections(without), told, troubles, waits)
 
 
 def test_steady_detections_have_no_gap():
@@ -89,10 +89,10 @@ def test_a_machine_that_others_take_is_an_excuse_for_the_time_that_they_took():
 def test_a_pause_of_the_traffic_is_no_gap():
     images = [moment for moment in IMAGES if not 3.0 < moment < 6.0]
     told = reports(stick())
-    assert gaps.gaps_of(images, detections(images=images), told, (), 0.3) == []
+    assert gaps.gaps_of(images, detections(images=images), told, ()) == []
     # But the first detection after it may not be late.
     late = [moment for moment in detections(images=images) if not 5.0 < moment < 6.8]
-    (gap,) = gaps.gaps_of(images, late, told, (), 0.3)
+    (gap,) = gaps.gaps_of(images, late, told, ())
     assert gap.seconds == pytest.approx(0.8, abs=0.07)
 
 
