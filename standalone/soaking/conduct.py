@@ -110,6 +110,7 @@ class Conduct:
     def close(self) -> None:
         """End all that runs; may be called at any time."""
         self.camera.close()
+        self.ledger.abandon_page()
         if self.node.process is not None:
             self.node.stop(signal.SIGINT)
         self.station.close()

@@ -110,6 +110,7 @@ class Ledger:
         # Sent while the node stopped or started, and no page was open.
         self.sent_during_restart = 0
         self.detected_during_restart = 0
+        self.sent_unsettled = 0   # on a page that nobody could end
         # Detections for images that were not sent or had one already, or behind a later one.
         self.errors: Counter[str] = Counter()
         self._page: Page | None = None
@@ -132,6 +133,13 @@ class Ledger:
         page, self._page = self._page, None
         page.counts = counts
         return page
+
+    def abandon_page(self) -> None:
+        """Tear out the page that is open, if any: the node is gone with its counts."""
+        if self._page is not None:
+            self.sent_unsettled += self._page.sent
+            self.pages.remove(self._page)
+            self._page = None
 
     def begin_life(self) -> None:
         """Note that the node starts again: it knows nothing of the order of earlier stamps."""
@@ -197,4 +205,5 @@ class Ledger:
         return {'totals': dict(self.totals()), 'lives': [page.as_json() for page in self.pages],
                 'sent_during_restart': self.sent_during_restart,
                 'detected_during_restart': self.detected_during_restart,
+                'sent_unsettled': self.sent_unsettled,
                 'wrong_detections': dict(self.errors), 'faults': self.faults()}

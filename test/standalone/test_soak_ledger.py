@@ -86,6 +86,18 @@ def test_images_of_a_restart_are_in_no_page():
     assert ledger.faults() == []
 
 
+def test_a_page_without_an_end_is_not_judged():
+    ledger = soaked(counts())
+    ledger.begin_page(NOTHING)
+    for stamp in (21, 22):
+        ledger.sent(stamp, True)
+    ledger.detected(22)
+    ledger.abandon_page()
+    assert (ledger.faults(), ledger.totals()['sent'], ledger.sent_unsettled) == ([], 10, 2)
+    ledger.abandon_page()   # there is none
+    assert ledger.sent_unsettled == 2
+
+
 @pytest.mark.parametrize('stamps, fault', [
     ((1, 1), 'twice'), ((7,), 'never sent'), ((2, 1), 'out of order')])
 def test_detections_that_must_not_come(stamps, fault):
