@@ -13,10 +13,11 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPA
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 # The variables that each goal takes. Others are refused at once: make itself ignores them.
-GOALS := help setup run param plan check-sticks bench test fuzz clean
+GOALS := help setup run param plan check-sticks bench soak test fuzz clean
 TAKES_run := SECONDS VIDEO OUT GRAPHS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
 TAKES_param := ARGS
 TAKES_plan := OUT ARGS
+TAKES_soak := MINUTES SEED OUT
 TAKES_check-sticks := GRAPH OUT ARGS
 TAKES_bench := ROWS KEEP OUT
 TAKES_test := ARGS
@@ -38,7 +39,7 @@ $(error $(WRONG))
 endif
 endif
 
-.PHONY: help setup run param plan check-sticks bench test fuzz clean moved
+.PHONY: help setup run param plan check-sticks bench soak test fuzz clean moved
 
 help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
@@ -52,6 +53,9 @@ help:
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
+	@echo 'make soak    everything at once on simulated sticks: is every image accounted for?'
+	@echo '             MINUTES=20 for how long, SEED=4711 repeats the events of an earlier soak,'
+	@echo '             OUT=dir where ledger.json, timeline.png and soak.log go (soak)'
 	@echo 'make check-sticks  ten minutes on real sticks, and a report to send in: GRAPH=file OUT=dir'
 	@echo '             ARGS=--help lists the options; on a robot: ros2 run ncs_cluster_detector check_sticks'
 	@echo 'make bench   what the detector costs beside a bare node and the script of 2018, in a table and'
@@ -85,6 +89,10 @@ param: $(READY)
 
 plan: $(READY)
 	@$(VENV)/bin/thermal_plan $(call option,OUT,out) $(ARGS)
+
+soak: $(READY)
+	@$(VENV)/bin/python standalone/soak.py $(call option,MINUTES,minutes) \
+		$(call option,SEED,seed) $(call option,OUT,out)
 
 check-sticks: $(READY)
 	@$(VENV)/bin/check_sticks $(call option,GRAPH,graph) $(call option,OUT,out) $(ARGS)

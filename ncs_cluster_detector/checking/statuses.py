@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import math
 import re
+from types import MappingProxyType
 from typing import Any
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ _NUMBER = re.compile(r'\b[0-9]{1,4}\b')   # of a stick
 _STICK = re.compile(f'detector: stick ({_NUMBER.pattern})')
 # How the message of a resting stick begins.
 WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
+# How the keys of the parts of frames_dropped begin.
+_PART = 'dropped_'
 
 
 class ReportedStick(NamedTuple):
@@ -39,6 +42,7 @@ class ReportedStick(NamedTuple):
     level: int = OK
     duty: float | None = None
     rests: str = ''
+    frames_lost: int = 0
 
     @property
     def port(self) -> str:
@@ -47,7 +51,11 @@ class ReportedStick(NamedTuple):
 
 
 class ReportedCluster(NamedTuple):
-    """The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown."""
+    """
+    The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown.
+
+    ``dropped_by`` are the parts of ``dropped``, by the end of their keys, such as ``too_old``.
+    """
 
     level: int
     message: str
@@ -59,6 +67,7 @@ class ReportedCluster(NamedTuple):
     active: tuple[int, ...]
     switches: int
     reason: str
+    dropped_by: Mapping[str, int] = MappingProxyType({})
 
 
 class ReportedCamera(NamedTuple):
@@ -117,7 +126,9 @@ def _cluster_of(level, message, values):
         number_in(values.get('latency_ms_p50')), number_in(values.get('latency_ms_p95')),
         _whole(values.get('frames_dropped')),
         tuple(map(int, _NUMBER.findall(values.get('active_sticks', '')))),
-        _whole(values.get('switches')), values.get('last_switch_reason', ''))
+        _whole(values.get('switches')), values.get('last_switch_reason', ''),
+        {key.removeprefix(_PART): _whole(value) for key, value in values.items()
+         if key.startswith(_PART)})
 
 
 def _stick_of(number, status, level, values):
@@ -131,7 +142,8 @@ def _stick_of(number, status, level, values):
         restarts=_whole(values.get('restarts')), last_error=values.get('last_error', ''),
         pid=_whole(values.get('pid')) or None, level=level,
         duty=number_in(values.get('duty_60s')),
-        rests=(WHY_IT_RESTS.match(status.message) or [''] * 2)[1])
+        rests=(WHY_IT_RESTS.match(status.message) or [''] * 2)[1],
+        frames_lost=_whole(values.get('frames_lost')))
 
 
 def _whole(text):
