@@ -42,7 +42,16 @@ class MessageReader:
         :raises OSError: it is broken.
         """
         is_more = True
-        while is_more:
+        while True:
+            while (content := self._whole()) is not None:
+                try:
+                    message = pickle.loads(content)
+                except Exception as error:   # it may be anything, so any exception may be raised
+                    raise ValueError(f'sent {len(content)} bytes that are no message '
+                                     f'({type(error).__name__})') from error
+                yield message
+            if not is_more:
+                return
             try:
                 part = self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
             except BlockingIOError:
@@ -51,13 +60,6 @@ class MessageReader:
                 raise EOFError
             is_more = len(part) == _READ_BYTES
             self._received += part
-            while (content := self._whole()) is not None:
-                try:
-                    message = pickle.loads(content)
-                except Exception as error:   # it may be anything, so any exception may be raised
-                    raise ValueError(f'sent {len(content)} bytes that are no message '
-                                     f'({type(error).__name__})') from error
-                yield message
 
     def _whole(self) -> bytes | None:
         """Return the content of the next message and drop it here, or None if it is not whole."""

@@ -16,7 +16,7 @@ from ncs_cluster_detector.policy.reliability.promptness import Promptness
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_change import is_urgent
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.supervision.stick_views import Change
+from ncs_cluster_detector.supervision.records.stick_views import Change
 
 # How long what only grows (work done, warmth) waits for the policies to take it in: a fraction of
 # the second in which a reading is taken, and of what a stick needs to warm by half a degree.

@@ -67,8 +67,9 @@ class Endings:
         """
         before = len(self._endings)
         for ending in self._endings[:]:
-            if ending.handle in ready:   # nobody listens, but unread it would end every wait
-                ending.handle.messages()
+            if ending.handle in ready:
+                for _ in ending.handle.messages():
+                    pass   # nobody listens, but unread it would end every wait
             if now >= ending.kill_at:
                 ending.handle.kill()
                 ending.kill_at = float('inf')

@@ -39,7 +39,7 @@ from ncs_cluster_detector.supervision.worker_handle import prepare
 SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
 # How often the snapshot is written, unless active sticks or settings change: then at once.
-SNAPSHOT_PERIOD_SEC = 0.2
+SNAPSHOT_PERIOD_SEC = 0.15
 # The decision on a request, and the state after it.
 SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
 
