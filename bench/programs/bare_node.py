@@ -20,14 +20,14 @@ from vision_msgs.msg import ObjectHypothesisWithPose
 
 class BareNode(Node):
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__('bare')
         self.publisher = self.create_publisher(Detection2DArray, 'detections', 10)
         self.subscription = self.create_subscription(
             Image, 'image_raw', self.on_image,
             QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
 
-    def on_image(self, image):
+    def on_image(self, image: Image) -> None:
         detection = Detection2D()
         detection.header = image.header
         detection.bbox.center.position.x = 120.0
@@ -44,7 +44,7 @@ class BareNode(Node):
         self.publisher.publish(array)
 
 
-def main():
+def main() -> None:
     rclpy.init()
     try:
         rclpy.spin(BareNode())

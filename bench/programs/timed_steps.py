@@ -14,6 +14,7 @@ for each window: the median time of a step by the wall clock in ms, the median o
 multiple of the step's CPU time, and the CPU time of the supervisor's thread a detection in ms.
 """
 
+from collections.abc import Callable
 import statistics
 import sys
 import threading
@@ -37,10 +38,10 @@ READY_SEC, SETTLING_SEC = 60.0, 2.0
 class Log:
     """A logger that prints only what is wrong."""
 
-    def info(self, text):
+    def info(self, text: str) -> None:
         """Print nothing."""
 
-    def warning(self, text):
+    def warning(self, text: str) -> None:
         """Print a line."""
         print(text, file=sys.stderr)
 
@@ -50,19 +51,19 @@ class Log:
 class TimedSteps:
     """Stands in for the method ``step`` of a supervisor and notes what each took."""
 
-    def __init__(self, step):
+    def __init__(self, step: Callable[..., None]) -> None:
         self._step = step
         self.took = []   # pairs of wall and CPU time in seconds
         self.thread_sec = 0.0
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: object) -> None:
         began, cpu_began = time.perf_counter(), time.thread_time()
         self._step(*arguments)
         self.thread_sec = time.thread_time()
         self.took.append((time.perf_counter() - began, self.thread_sec - cpu_began))
 
 
-def main(sticks, fps, seconds, windows):
+def main(sticks: int, fps: float, seconds: float, windows: int) -> None:
     bus = SimulatedBus(BusSpec(sticks=sticks, boot_ms=0.0, inference_ms=20.0, transfer_ms=5.0))
     config = WorkerConfig(SimulatedDriver(bus), ((read_graph('shapes'), PASCAL_VOC),))
     published = []
@@ -97,7 +98,7 @@ def main(sticks, fps, seconds, windows):
         thread.join()
 
 
-def film(supervisor, fps, stopping):
+def film(supervisor: Supervisor, fps: float, stopping: threading.Event) -> None:
     image = np.full((240, 320, 3), 90, dtype=np.uint8)
     image[60:120, 80:160] = (0, 0, 255)
     number, due_at = 0, time.monotonic()

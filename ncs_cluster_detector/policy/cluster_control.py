@@ -91,7 +91,7 @@ class ClusterControl:
         self._in_question = [stick.number for stick in sticks if stick.trials_left
                              or stick.doubt_sec or stick.number in self.promptness.slowness]
         self.to_restart = self._due_restarts(now, sticks)
-        self._pacing.update(self.active, self.heat, settings)
+        self._pacing.update(self.active, self.heat, settings, self._rotation.relief_at - now)
         held = self._held_back(settings)
         self._follow_settings(now, settings, held)
         self._loss.update(now, sticks, self.active, self._pacing.shares, held)

@@ -55,6 +55,7 @@ class Rotation:
         self._last_in_ring = -1
         self._forced: set[int] = set()     # sticks that had to rest, until they work again
         self._conditions: dict[int, Condition] = {}   # of the latest decision
+        self.relief_at = float('inf')   # when a fit stick may relieve an active one at the latest
 
     def decide(self, now: float, sticks: Sequence[StickStatus], heat: ClusterHeat,
                standings: Mapping[int, Standing], settings: Settings,
@@ -109,7 +110,9 @@ class Rotation:
         self._last_size = settings.cluster_size
         self._conditions = {stick.number: self._condition(stick, estimates[stick.number])
                             for stick in sticks}
-        return self._take(now, tuple(sorted(active)), reason, bool(hot) and not fit)
+        decision = self._take(now, tuple(sorted(active)), reason, bool(hot) and not fit)
+        self.relief_at = self._dwell_until(settings) if fit.difference(active) else float('inf')
+        return decision
 
     def _condition(self, stick: StickStatus, estimate: float) -> Condition:
         """Return the Condition of a stick; while it does not change, it stays the same object."""

@@ -22,6 +22,7 @@ import time
 import cv2
 from mvnc import mvncapi
 import numpy as np
+import numpy.typing as npt
 
 _FRAME_SEC = 1.0 / 60.0
 
@@ -32,19 +33,19 @@ _read_elem = mvncapi.Fifo.read_elem
 class VideoCapture:
     """The camera."""
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self._size = {cv2.CAP_PROP_FRAME_WIDTH: 640, cv2.CAP_PROP_FRAME_HEIGHT: 480}
         self._next_at = time.monotonic()
         self._picture = None
 
-    def isOpened(self):  # noqa: N802
+    def isOpened(self) -> bool:  # noqa: N802
         return True
 
-    def set(self, option, value):  # noqa: A003
+    def set(self, option: int, value: float) -> bool:  # noqa: A003
         self._size[option] = value
         return True
 
-    def read(self):
+    def read(self) -> tuple[bool, npt.NDArray[np.uint8]]:
         if self._picture is None:
             width, height = (int(self._size[option]) for option in (
                 cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
@@ -55,7 +56,7 @@ class VideoCapture:
         return True, self._picture.copy()
 
 
-def read_elem(fifo):
+def read_elem(fifo: mvncapi.Fifo) -> tuple[npt.NDArray[np.float32], object]:
     """Return a result of a stick, and note when it came."""
     result = _read_elem(fifo)
     os.write(_times, struct.pack('d', time.monotonic()))

@@ -8,6 +8,7 @@
 # the License.
 """The report as a picture, report.png: temperatures, which stick did what when, and rates."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 import math
 from pathlib import Path
@@ -85,7 +86,9 @@ def _draw_temperatures(axes, report):
         axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0), ncols=columns)
 
 
-def with_gaps(times, values):
+def with_gaps(
+        times: Iterable[float], values: Iterable[float | None],
+        ) -> tuple[Sequence[float], Sequence[float]]:
     """Return times and values with gaps in the line for unknown values and long silence."""
     points = []
     for now, value in zip(times, values):

@@ -12,6 +12,7 @@ from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.heat.pacing import HOLD_ABOVE_CELSIUS
 from ncs_cluster_detector.policy.heat.pacing import LEAST_SHARE
+from ncs_cluster_detector.policy.heat.pacing import LEAST_SHARE_UNTIL_RELIEF
 from ncs_cluster_detector.policy.heat.pacing import Pacing
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
@@ -91,6 +92,30 @@ def test_two_degrees_above_the_limit_a_stick_pauses_whatever_was_learned(celsius
     # A stick that idles at -10 C and rises by 150 C sustains half of full speed at 65 C.
     assert Hot(model=ThermalModel(-10.0, 150.0, 500.0)).tell(66.9) > 0.3
     assert Hot(model=ThermalModel(-10.0, 150.0, 500.0)).tell(celsius) == LEAST_SHARE
+
+
+@pytest.mark.parametrize('relief_sec, share', [
+    (0.1, LEAST_SHARE_UNTIL_RELIEF), (5.0, LEAST_SHARE_UNTIL_RELIEF), (5.1, LEAST_SHARE),
+    (0.0, LEAST_SHARE)])
+def test_a_hot_stick_does_not_pause_just_before_it_is_relieved(relief_sec, share):
+    hot = Hot()
+    hot.celsius = 70.0
+    hot.pacing.update((0,), hot, SETTINGS, relief_sec)
+    assert hot.pacing.shares == {0: share}
+
+
+def test_a_lower_limit_stops_no_detection_while_a_rested_stick_waits_for_its_turn():
+    control = ClusterControl()
+    sticks = [StickStatus(number, StickState.RUNNING, celsius, 1.0, inference_sec=0.1)
+              for number, celsius in enumerate((54.5, 54.5, 34.0))]
+    control.update(1.0, sticks, Settings(cluster_size=2, rotation_policy='round_robin'))
+    assert control.active == (0, 1)
+    lower = Settings(cluster_size=2, rotation_policy='round_robin', switch_temperature=50.0)
+    control.update(1.5, sticks, lower)
+    assert control.active == (0, 1)   # the changes are two seconds apart
+    assert [control.share_of(number) for number in (0, 1)] == [LEAST_SHARE_UNTIL_RELIEF] * 2
+    control.update(3.0, sticks, lower)
+    assert 2 in control.active
 
 
 def test_what_is_predicted_wrongly_is_corrected_by_readings_and_forgotten_by_them():
