@@ -22,8 +22,8 @@ from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
-from ncs_cluster_detector.supervision.start_turn import StartTurn
 from ncs_cluster_detector.supervision.records.stick_views import StickViews
+from ncs_cluster_detector.supervision.start_turn import StartTurn
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.transitions import WrongTransitionError

@@ -31,8 +31,9 @@ PAUSE_ABOVE_CELSIUS = 2.0
 # A pause is work at this share of full speed: detection never stops below the critical
 # temperature.
 LEAST_SHARE = 0.05
-# The same for a stick that is relieved in so many seconds: it warms by less than 1 C meanwhile, but
-# with a pause detection would stop, as when the limit is set below what all active sticks have.
+# The same for a stick that is relieved in so many seconds: it warms by less than 1 C meanwhile,
+# but with a pause detection would stop, as when the limit is set below what all active sticks
+# have.
 LEAST_SHARE_UNTIL_RELIEF, SOON_SEC = 0.5, 5.0
 
 
