@@ -40,7 +40,7 @@ from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
-from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
+from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.event_handler import PublisherEventCallbacks

@@ -33,6 +33,7 @@ from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.supervision.worker_handle import prepare
 
 # If a wait ends later than this after its time, this process was suspended.
@@ -44,22 +45,13 @@ SNAPSHOT_PERIOD_SEC = 0.15
 SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
 
 
-class UnusableParameterError(Exception):
-    """No stick can work with the value of the parameter that ``parameter`` names."""
-
-    def __init__(self, parameter: str, text: str) -> None:
-        """Take the parameter's name, and the reason in one line."""
-        super().__init__(text)
-        self.parameter = parameter
-
-
 class Supervisor:
     """
     The loop around workers, rotation and dispatch.
 
     One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change`,
     :meth:`switch_cluster` and :meth:`stop`, which set a value and wake the loop, and read
-    :attr:`snapshot`.
+    :attr:`snapshot`. While the loop waits, :meth:`offer` sends the frame itself.
     """
 
     def __init__(
@@ -84,6 +76,9 @@ class Supervisor:
         self._output = Rate()
         self._latency = Durations()
         self._processes = ProcessWatch()
+        self._waits = threading.Lock()   # free only while run() waits
+        self._waits.acquire()
+        self._wakes_at = float('inf')    # until then
         self._stopping = threading.Event()
         self._snapshot_is_old = False
         self.all_ended = True
@@ -93,7 +88,8 @@ class Supervisor:
     def offer(self, frame: Frame) -> None:
         """Make a frame the newest; the previous one is dropped if no stick was free for it."""
         self._newest = frame
-        self._processes.wake_up()
+        if not self._send_now():
+            self._processes.wake_up()
 
     def change(self, settings: Settings) -> None:
         """Let new settings take effect."""
@@ -128,6 +124,22 @@ class Supervisor:
         finally:
             self.all_ended = self._pool.stop()
 
+    def _send_now(self) -> bool:
+        """
+        Send the newest frame in the caller's thread; return whether the loop may go on waiting.
+
+        So that a frame takes no detour over another thread.
+        """
+        if not self._waits.acquire(blocking=False):
+            return False
+        try:
+            now = time.monotonic()
+            self._distribute(now)
+            self._snapshot_is_old = True
+            return self._next_due(now) >= self._wakes_at
+        finally:
+            self._waits.release()
+
     def step(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
         """
         Do all that is due at the time ``now``.
@@ -139,6 +151,7 @@ class Supervisor:
             self._times.decide_now()
             self._snapshot_at = float('-inf')   # write the snapshot at once
         self._receive(now, self._processes.wait(0.0) if ready is None else ready)
+        self._release(now)
         self._rotate(now)
         self._distribute(now)
         self._release(now)
@@ -216,7 +229,12 @@ class Supervisor:
         """Wait until a process or another thread has something, or something is due."""
         due_at = self._next_due(now)
         timeout = None if due_at == float('inf') else max(due_at - time.monotonic(), 0.0)
-        ready = self._processes.wait(timeout)
+        self._wakes_at = due_at
+        self._waits.release()
+        try:
+            ready = self._processes.wait(timeout)
+        finally:
+            self._waits.acquire()
         late_sec = time.monotonic() - due_at
         if late_sec > SUSPENDED_SEC:   # such as stopped from a terminal; no worker's fault
             self._pool.extend_deadlines(late_sec)

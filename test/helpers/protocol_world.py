@@ -26,7 +26,7 @@ from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.supervision import supervisor as supervisor_module
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
-from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
+from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import WorkerConfig
