@@ -26,8 +26,8 @@ from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.supervision import supervisor as supervisor_module
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
-from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import WorkerConfig
 from ncs_cluster_detector.worker import worker_main
