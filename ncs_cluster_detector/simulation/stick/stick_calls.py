@@ -11,10 +11,12 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 import threading
+import time
 
 from ncs_cluster_detector.simulation.api import process_state
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
+from ncs_cluster_detector.simulation.stick.host_timer import HostTimer
 
 
 class StickStopped(Exception):
@@ -37,6 +39,7 @@ class StickCalls:
         self.faults = StickFaults()
         self._never = threading.Condition(self._lock)
         self._pausing = threading.Condition(self._lock)
+        self._timer = HostTimer()
         self._conditions = [self.changed, self._pausing]
         self._name = name
         self.stopped = False   # it was closed or unplugged, or broke down
@@ -91,7 +94,8 @@ class StickCalls:
 
     def pause_in_call(self, call: str, pause_sec: float) -> None:
         """Block a call for a time, as :meth:`wait_in_call` does; with the lock held."""
-        self._wait_in_call(call, lambda: False, self._pausing, pause_sec)
+        self._sleep(pause_sec, lambda sleep_sec: self._wait_in_call(
+            call, lambda: False, self._pausing, sleep_sec))
 
     def wait_in_call(self, call: str, condition: Callable[[], object]) -> None:
         """
@@ -119,7 +123,8 @@ class StickCalls:
 
     def pause(self, pause_sec: float) -> None:
         """Block a thread of the stick itself for a time, as :meth:`wait_for` does."""
-        self._pausing.wait_for(lambda: self.stopped, pause_sec)
+        self._sleep(pause_sec, lambda sleep_sec: self._pausing.wait_for(
+            lambda: self.stopped, sleep_sec))
         if self.stopped:
             self._raise_stopped()
 
@@ -150,6 +155,11 @@ class StickCalls:
             if not self.stopped:
                 self._cause = cause
                 self._stop()
+
+    def _sleep(self, pause_sec, sleep):
+        sleep_sec, began = self._timer.sleep_sec(pause_sec), time.monotonic()
+        sleep(sleep_sec)
+        self._timer.on_wake_up(sleep_sec, time.monotonic() - began)
 
     def _stop(self):
         self.stopped = True
