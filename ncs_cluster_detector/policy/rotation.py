@@ -95,7 +95,8 @@ class Rotation:
         if len(active) > size:
             active = sorted(active, key=self._worst_last)[:size]
             reason = reason or SwitchReason.SETTINGS
-        joining = self._next_in(ready)[:size - len(active)]
+        missing = size - len(active)
+        joining = self._next_in(ready)[:missing] if missing else []
         if not active and not joining:
             joining = self._next_in(usable)[:1]   # detection goes on, whatever the heat
         if len(active) < size and joining:
