@@ -78,7 +78,7 @@ class Pacing:
             if not is_known and number in self.shares:
                 share = min(share, max(
                     self.shares[number], heat.sustainable_share(number, target)))
-            if 0.0 < relief_sec <= SOON_SEC:
+            if is_known and 0.0 < relief_sec <= SOON_SEC:
                 share = max(share, LEAST_SHARE_UNTIL_RELIEF)
             if share < 1.0:
                 shares[number] = share
