@@ -10,10 +10,8 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
-import os
 from typing import Any
 
-from ncs_cluster_detector.checking.node_process import session_members
 from soaking import plan
 from soaking.camera import Camera
 from soaking.gaps import Trouble
@@ -95,10 +93,5 @@ class Events:
         """Send a signal to the worker that has the stick open."""
         pid = self._node.bus.port(port).holder()
         # The double names the holder; only a process of this node is meant.
-        if pid is None or pid == self._node.pid or pid not in session_members(self._node.pid):
-            return False
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return False
-        return True
+        return (pid is not None and pid != self._node.pid
+                and self._node.process.signal_worker(pid, number))
