@@ -132,13 +132,17 @@ class ProtocolWorld:
         """Return what the bus cleaner finds."""
         return tuple(DeadStick(port, since) for port, since in sorted(self.dead.items()))
 
-    def offer(self, height=2, width=2, age_sec=0.0):
-        """Offer a new frame, whose pixels tell its number."""
+    def offer(self, height=2, width=2, age_sec=0.0, waits=False):
+        """Offer a new frame, whose pixels tell its number, maybe while the supervisor waits."""
         sequence = self.ledger.offered + 1
         image = np.full((height, width, 3), sequence % 251, dtype=np.uint8)
         frame = Frame(sequence, image, f'header {sequence}', self.now - age_sec)
         self.ledger.offer(frame)
+        if waits:
+            self.supervisor._waits.release()
         self.supervisor.offer(frame)
+        if waits:
+            self.supervisor._waits.acquire()
 
     def change(self, **settings):
         """Change settings."""

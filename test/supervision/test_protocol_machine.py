@@ -110,11 +110,13 @@ class Protocol(stateful.RuleBasedStateMachine):
     # Frames and people.
 
     @rule(count=st.sampled_from((1, 2, 3)), size=st.sampled_from(((2, 2), (3, 5), (40, 60))),
-          age_sec=AGES, looks=st.booleans())
-    def offer(self, count, size, age_sec, looks):
+          age_sec=AGES, looks=st.booleans(), waits=st.sampled_from((False, False, True)))
+    def offer(self, count, size, age_sec, looks, waits):
         for _ in range(count):
-            self.world.offer(*size, age_sec)
-            if looks:
+            if waits:
+                self.world.step()   # nothing is unheard, as when it begins to wait
+            self.world.offer(*size, age_sec, waits)
+            if looks or waits:
                 self.world.step()
 
     @rule(change=st.one_of(*(st.tuples(st.just(name), values)
