@@ -38,6 +38,7 @@ def draw(rows: Sequence[Row], kept: Mapping[str, Any] | None, path: Path) -> Non
         axes = figure.subplots()
         axes.set_xscale('log')
         axes.xaxis.set_major_formatter('{x:g}')
+        axes.xaxis.set_minor_formatter('{x:g}')
         axes.axvline(1.0, color=picture.INK, linewidth=1.0)
         for place, row in enumerate(shown):
             _draw_row(axes, place, row, kept)
