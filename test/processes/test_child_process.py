@@ -13,6 +13,7 @@ import os
 import pickle
 import resource
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -233,18 +234,28 @@ def test_nobody_waits_for_the_rest_of_a_message(start):
 
 
 def test_a_message_that_comes_in_parts_is_one_message():
-    ours, theirs = connection.Pipe()
+    ours, theirs = socket.socketpair()
     reader, message = MessageReader(ours), pickle.dumps('whole')
     for byte in struct.pack('!i', len(message)) + message[:-1]:
-        os.write(theirs.fileno(), bytes([byte]))
-        with pytest.raises(BlockingIOError):
-            reader.take()
-    os.write(theirs.fileno(), message[-1:])
-    assert reader.take() == 'whole'
+        theirs.send(bytes([byte]))
+        assert [*reader.messages()] == []
+    theirs.send(message[-1:] + struct.pack('!i', len(message)) + message)
+    assert [*reader.messages()] == ['whole', 'whole']
     theirs.close()
     with pytest.raises(EOFError):
-        reader.take()
+        next(reader.messages())
     ours.close()
+
+
+def test_a_message_behind_one_with_which_the_reading_ended_is_kept():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for word in ('first', 'second'):
+            message = pickle.dumps(word)
+            theirs.send(struct.pack('!i', len(message)) + message)
+        reader = MessageReader(ours)
+        assert next(reader.messages()) == 'first'
+        assert [*reader.messages()] == ['second']
 
 
 def test_one_that_prints_much_is_not_held_up(start):
