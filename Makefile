@@ -13,12 +13,15 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPA
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 # The variables that each goal takes. Others are refused at once: make itself ignores them.
-GOALS := help setup run param plan check-sticks test clean
+GOALS := help setup run param plan check-sticks bench soak test fuzz clean
 TAKES_run := SECONDS VIDEO OUT GRAPHS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
 TAKES_param := ARGS
 TAKES_plan := OUT ARGS
+TAKES_soak := MINUTES SEED OUT
 TAKES_check-sticks := GRAPH OUT ARGS
+TAKES_bench := ROWS KEEP OUT
 TAKES_test := ARGS
+TAKES_fuzz := MINUTES ARGS
 
 quoted = '$(subst ','\'',$1)'
 # The value as it was given: make does not expand a $ in the name of a file.
@@ -36,7 +39,7 @@ $(error $(WRONG))
 endif
 endif
 
-.PHONY: help setup run param plan check-sticks test clean moved
+.PHONY: help setup run param plan check-sticks bench soak test fuzz clean moved
 
 help:
 	@echo 'make setup   make $(VENV): ROS 2 Jazzy from PyPI, vision_msgs, this package'
@@ -50,9 +53,15 @@ help:
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
+	@echo 'make soak    everything at once on simulated sticks: is every image accounted for?'
+	@echo '             MINUTES=20 for how long, SEED=4711 repeats the events of an earlier soak,'
+	@echo '             OUT=dir where ledger.json, timeline.png and soak.log go (soak)'
 	@echo 'make check-sticks  ten minutes on real sticks, and a report to send in: GRAPH=file OUT=dir'
 	@echo '             ARGS=--help lists the options; on a robot: ros2 run ncs_cluster_detector check_sticks'
+	@echo 'make bench   what the detector costs beside a bare node and the script of 2018, in a table and'
+	@echo '             OUT=dir; ROWS=cpu,latency measures a part, KEEP=1 keeps the run to compare with'
 	@echo "make test    every test; ARGS='-k word' and the like go to pytest"
+	@echo 'make fuzz    what comes from outside, made up and wrong: MINUTES=5 for each kind of it'
 	@echo 'make clean   remove $(VENV) and what builds leave behind'
 	@echo 'These variables may stand in the environment, too; others are refused on the command line.'
 	@echo 'PYTHON=python3.12 on the first make chooses the Python (3.10 to 3.14) of $(VENV), which stays.'
@@ -81,13 +90,26 @@ param: $(READY)
 plan: $(READY)
 	@$(VENV)/bin/thermal_plan $(call option,OUT,out) $(ARGS)
 
+soak: $(READY)
+	@$(VENV)/bin/python standalone/soak.py $(call option,MINUTES,minutes) \
+		$(call option,SEED,seed) $(call option,OUT,out)
+
 check-sticks: $(READY)
 	@$(VENV)/bin/check_sticks $(call option,GRAPH,graph) $(call option,OUT,out) $(ARGS)
+
+bench: $(READY)
+	@$(VENV)/bin/python bench $(call option,ROWS,rows) $(call option,KEEP,keep) \
+		$(call option,OUT,out)
 
 # Six processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)
 	@$(VENV)/bin/pytest --numprocesses=6 --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+# One process beside pytest's own, which starts another one if a library crashes in it.
+fuzz: $(READY)
+	@FUZZ_MINUTES=$(call quoted,$(or $(MINUTES),5)) $(VENV)/bin/pytest test/fuzzing \
+		--numprocesses=1 $(ARGS)
 
 clean:
 	rm -rf $(VENV) build install log .pytest_cache .hypothesis *.egg-info

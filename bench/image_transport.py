@@ -172,11 +172,14 @@ def receipts(path: Path) -> dict[int, int]:
 def doubts(recorder: Recorder, window: Sequence[int]) -> list[str]:
     """Return why the figures may be wrong, in lines."""
     lines = []
-    counts = recorder.said('detector: cluster', 'frames_dropped')
-    before = max(int(count) for stamp, count in counts if stamp < window[0])
-    if int(counts[-1][1]) != before:
-        lines.append(f'frames_dropped went from {before} to {counts[-1][1]}: the detector saw so '
-                     'many of those that it seems to have lost')
+    counts = [(stamp, int(dropped) - int(missing)) for (stamp, dropped), (_, missing) in zip(
+        *(recorder.said('detector: cluster', key)
+          for key in ('frames_dropped', 'dropped_before_node')), strict=True)]
+    before = max(count for stamp, count in counts if stamp < window[0])
+    if counts[-1][1] != before:
+        lines.append(f'frames_dropped without dropped_before_node went from {before} to '
+                     f'{counts[-1][1]}: the detector saw so many of those that it seems to have '
+                     'lost')
     span = round((window[-1] - window[0]) / 1e9 * FPS) + 1
     # The info of each frame comes first, and the frame counts when its image is out.
     surplus = [sum(info <= stamp for info in recorder.infos) - int(count)

@@ -13,6 +13,7 @@ They import the rest late, after the module path and the environment that ROS ne
 So a signal that arrives during the import of a node ends the process as quietly as a later one.
 """
 
+from contextlib import suppress
 import os
 import signal
 import sys
@@ -39,6 +40,7 @@ def detector_node() -> int:
     if not _is_ready_for_ros('detector'):
         return STARTUP_ERROR
     with loading_modules():
+        _load_workers()
         from ncs_cluster_detector.detector_node.node import main
     return main()
 
@@ -57,6 +59,15 @@ def thermal_plan() -> int:
     with loading_modules():
         from ncs_cluster_detector.planning.thermal_plan import main
     return main()
+
+
+def _load_workers():
+    """Have the programs of the workers loaded by another process, while this one loads ROS."""
+    from ncs_cluster_detector.processes.fork_server import server
+    from ncs_cluster_detector.worker import PROGRAMS
+    server.preload = PROGRAMS
+    with suppress(OSError):   # the supervisor tries again, and reports it
+        server.begin()
 
 
 def _is_ready_for_ros(name):

@@ -48,13 +48,14 @@ CREDENTIAL = re.compile(
 PLAIN_QUERY = re.compile(
     r'(?:channel|subtype|stream|camera|profile|resolution|fps|width|height|quality|action)='
     r'\d{1,4}(?:x\d{1,4})?', re.IGNORECASE)
+# No name is longer than 99 before or after that word: for a long text it would take minutes.
 # Without a scheme: user:password@, unless it is a path; password=... where a word may begin.
 NO_PATH = r'(?![/~]|\.\.?/|file:///)'
 LOOSE_USERINFO = re.compile(
     rf"""(?<![^\s'"(\[=,]){NO_PATH}[^\s'"(=:]+:\S*@""", re.IGNORECASE)
 WHOLE_USERINFO = re.compile(rf'\s*{NO_PATH}[^@:]*:[^@]*@', re.IGNORECASE)
 LOOSE_VALUE = re.compile(
-    rf'((?:^|[\s\'"?&;#/])[^\s=&;/]*(?:{CREDENTIAL.pattern})[^\s=&;/]*=)'
+    rf'((?:^|[\s\'"?&;#/])[^\s=&;/]{{0,99}}(?:{CREDENTIAL.pattern})[^\s=&;/]{{0,99}}=)'
     r'[^\s\'"]+?(?=[:;,)]*(?:[\s\'"]|$))', re.IGNORECASE)
 # What is no address but the end of a sentence around it.
 TRAILING = ''':;,.)]}>'"'''
@@ -115,10 +116,11 @@ def without_secrets(text: str, *known: str) -> str:
         if safe != value:
             for form in {value, value.strip(), ' '.join(value.split()), repr(value)[1:-1]}:
                 text = text.replace(form, safe)
-    starts = [match.start() for match in ADDRESS.finditer(text)] + [len(text)]
+    matches = list(ADDRESS.finditer(text))
+    starts = [match.start() for match in matches] + [len(text)]
     parts = [_without_loose_secrets(text[:starts[0]])]
-    for start, end in zip(starts, starts[1:]):
-        parts.append(_part_without_secrets(text[start:end]))
+    for match, end in zip(matches, starts[1:]):
+        parts.append(match[0] + _rest_without_secrets(text[match.end():end]))
     return ''.join(parts)
 
 
@@ -139,10 +141,8 @@ def shown_url(url: str) -> str:
     return before + match[0] + _shown_rest(url[match.end():])
 
 
-def _part_without_secrets(part):
-    """Return a text that begins with an address, and may go on with other words."""
-    scheme = ADDRESS.match(part)[0]
-    rest = part[len(scheme):]
+def _rest_without_secrets(rest):
+    """Return the rest of an address behind its scheme, which may go on with other words."""
     word = re.match(r'\S*', rest)[0]
     authority = re.split(r'[/\\?#]', word, maxsplit=1)[0].rstrip(TRAILING)
     if authority and '@' not in word and not HOST.fullmatch(authority):
@@ -154,7 +154,7 @@ def _part_without_secrets(part):
     core = word.rstrip(TRAILING)
     if word.startswith(HIDDEN, len(core)):
         core += HIDDEN   # it was shortened before, and should look the same
-    return scheme + _shown_rest(core) + _without_loose_secrets(rest[len(core):])
+    return _shown_rest(core) + _without_loose_secrets(rest[len(core):])
 
 
 def _shown_rest(rest):
@@ -205,7 +205,9 @@ def _is_plain(part):
 
 
 def _without_loose_secrets(text):
-    return LOOSE_VALUE.sub(rf'\1{HIDDEN}', LOOSE_USERINFO.sub(HIDDEN, text))
+    # Without the sign that they need these expressions take long for a long text.
+    text = LOOSE_USERINFO.sub(HIDDEN, text) if '@' in text else text
+    return LOOSE_VALUE.sub(rf'\1{HIDDEN}', text) if '=' in text else text
 
 
 def texts_in(value: object) -> list[str]:

@@ -42,7 +42,7 @@ signal.pthread_sigmask(
 # Those that take longest, longest first: what comes last should be short, or one process works on
 # alone in the end.
 _LONGEST = (
-    'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
+    'test_soak', 'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
     'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables',
     'test_supervisor_rotation',
     'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',

@@ -24,26 +24,32 @@ ROS = {'rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'dia
 ALLOWED = {
     'shown_text': set(),
     'closest_name': set(),
+    'regular_file': set(),
     'transitions': set(),
     'processes': {'processes'},
+    # What a process of ours prints or sends may be shown.
+    'processes/child_process': {'processes', 'shown_text'},
     'ros/environment': set(),
     'policy': {'policy'},
-    'networks': {'networks'},
+    'networks': {'networks', 'regular_file'},
     'geometry': {'geometry'},
     'drawing': {'drawing'},
     'cameras': {'cameras', 'geometry.calibration', 'shown_text', 'transitions'},
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
-    'simulation': {'simulation', 'networks', 'processes.process_start'},
+    'simulation': {'simulation', 'networks', 'processes.process_start', 'regular_file'},
+    # OpenCV crashes with some files, so it tries them in another process.
+    'simulation/networks/trial': {'processes.module_path'},
     'wire/messages': {'networks.detection', 'networks.input_format', 'sticks.stick',
                       'drivers.driver'},
+    'wire/checks': {'wire', 'networks.detection', 'sticks.stick'},
     'wire/frame_slots': {'processes.fork_server'},
     # What a driver must give; it knows no driver.
     'drivers/driver': {'sticks'},
-    'drivers': {'drivers', 'sticks', 'simulation'},
+    'drivers': {'drivers', 'sticks', 'simulation', 'regular_file'},
     # It is handed its driver; the table of drivers is the node's.
-    'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text'},
+    'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text', 'processes.freed_memory'},
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
                     'networks.detection', 'shown_text', 'transitions'},
     # They start the processes whose other end is there.
@@ -69,7 +75,7 @@ ALLOWED = {
                       'simulation.bus.bus_spec', 'simulation.networks.formats'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start',
-                 'parameters.parameter_spec', 'parameters.detector_parameters'},
+                 'parameters.parameter_spec', 'parameters.detector_parameters', 'regular_file'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'shown_text', 'planning.fitting', 'cameras.test_pattern',
                  'processes', 'ros.environment', 'drivers.registry'},
@@ -80,11 +86,14 @@ ALLOWED = {
     'launching': {'launching', 'closest_name', 'shown_text', 'ros.environment', 'parameters',
                   'ros.command_line'},
     'executables': {'camera_node.node', 'detector_node.node', 'planning', 'checking',
-                    'processes.process_start', 'ros.environment', 'shown_text'},
+                    'processes.process_start', 'ros.environment', 'shown_text',
+                    # The process that starts the workers loads their programs meanwhile.
+                    'processes.fork_server', 'worker.PROGRAMS'},
 }
 FORBIDDEN_OUTSIDE = {
     'closest_name': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     'shown_text': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
+    'regular_file': {'time', 'random', 'cv2', 'numpy'} | ROS,
     'transitions': {'time', 'random', 'os', 'cv2', 'numpy'} | ROS,
     'processes': {'numpy', 'cv2'} | ROS,
     # They run before it is known that modules are looked for in the right places.

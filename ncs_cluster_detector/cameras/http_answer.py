@@ -20,6 +20,7 @@ from urllib.request import HTTPDigestAuthHandler
 from urllib.request import HTTPPasswordMgrWithDefaultRealm
 from urllib.request import HTTPSHandler
 from urllib.request import Request
+import warnings
 
 TIMEOUT_SEC = 2.0
 ERRORS_FROM = 400
@@ -57,6 +58,8 @@ def ask(url: str, timeout_sec: float = TIMEOUT_SEC) -> HttpAnswer | None:
     :param timeout_sec: how long to wait for each part of the answer.
     :return: None without an answer, or if this is no web address.
     """
+    # Of a malformed challenge; it would go to the terminal.
+    warnings.filterwarnings('ignore', 'Basic Auth Realm was unquoted', UserWarning)
     try:
         parts = urlsplit(url.strip())
         if parts.scheme not in ('http', 'https'):
@@ -68,7 +71,8 @@ def ask(url: str, timeout_sec: float = TIMEOUT_SEC) -> HttpAnswer | None:
     except HTTPError as refusal:
         with refusal:
             return _answer(refusal.code, refusal.headers)
-    except (OSError, ValueError, http.client.HTTPException):
+    # Of a malformed challenge urllib raises also an IndexError.
+    except (OSError, ValueError, LookupError, http.client.HTTPException):
         return None   # nothing to add to the failure of FFmpeg
 
 

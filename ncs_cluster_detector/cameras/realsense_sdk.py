@@ -104,7 +104,8 @@ def meanings(wanted: str) -> set[str]:
     ROS reads a number that begins with 0 as octal if it can, and otherwise without the zeros.
     """
     plain = wanted.lstrip('0')
-    return {plain, f'{int(wanted):o}'} if wanted.isdecimal() else {plain}
+    is_number = wanted.isdecimal() and len(wanted) < 100
+    return {plain, f'{int(wanted):o}'} if is_number else {plain}
 
 
 def color_modes(sdk: ModuleType, context: Any, serial: str | None) -> str:

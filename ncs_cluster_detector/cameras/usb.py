@@ -178,7 +178,8 @@ def present_devices() -> str:
 
 def device_path(device: str) -> str:
     """Return the path of a device that is given as a path or as a number."""
-    return f'/dev/video{int(device)}' if device.strip().isdecimal() else device
+    number = device.strip()
+    return f'/dev/video{int(number)}' if number.isdecimal() and len(number) < 10 else device
 
 
 def is_url(device: str) -> bool:

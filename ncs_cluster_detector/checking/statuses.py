@@ -10,13 +10,19 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+import math
 import re
+from types import MappingProxyType
 from typing import Any
 from typing import NamedTuple
 
 OK, WARN, ERROR = 0, 1, 2   # levels of a DiagnosticStatus
+_NUMBER = re.compile(r'\b[0-9]{1,4}\b')   # of a stick
+_STICK = re.compile(f'detector: stick ({_NUMBER.pattern})')
 # How the message of a resting stick begins.
 WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
+# How the keys of the parts of frames_dropped begin.
+_PART = 'dropped_'
 
 
 class ReportedStick(NamedTuple):
@@ -36,6 +42,7 @@ class ReportedStick(NamedTuple):
     level: int = OK
     duty: float | None = None
     rests: str = ''
+    frames_lost: int = 0
 
     @property
     def port(self) -> str:
@@ -44,7 +51,11 @@ class ReportedStick(NamedTuple):
 
 
 class ReportedCluster(NamedTuple):
-    """The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown."""
+    """
+    The cluster, as of the newest diagnostics; rates in 1/s, latencies in ms, None unknown.
+
+    ``dropped_by`` are the parts of ``dropped``, by the end of their keys, such as ``too_old``.
+    """
 
     level: int
     message: str
@@ -56,6 +67,7 @@ class ReportedCluster(NamedTuple):
     active: tuple[int, ...]
     switches: int
     reason: str
+    dropped_by: Mapping[str, int] = MappingProxyType({})
 
 
 class ReportedCamera(NamedTuple):
@@ -77,8 +89,8 @@ def read_statuses(statuses: Iterable[Any]) -> tuple[
             camera = ReportedCamera(level, status.message, _whole(values.get('frames_published')))
         elif status.name == 'detector: cluster':
             cluster = _cluster_of(level, status.message, values)
-        elif status.name.startswith('detector: stick '):
-            sticks.append(_stick_of(status, level, values))
+        elif stick := _STICK.fullmatch(status.name):
+            sticks.append(_stick_of(int(stick[1]), status, level, values))
     return camera, cluster, tuple(sticks)
 
 
@@ -100,11 +112,12 @@ def series_of(
 
 
 def number_in(text: str | None) -> float | None:
-    """Return the number in a text, or None for ``unknown`` and the like."""
+    """Return the finite number in a text, or None for ``unknown`` and the like."""
     try:
-        return float(text)
+        number = float(text)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _cluster_of(level, message, values):
@@ -112,13 +125,15 @@ def _cluster_of(level, message, values):
         level, message, number_in(values.get('input_fps')), number_in(values.get('detection_fps')),
         number_in(values.get('latency_ms_p50')), number_in(values.get('latency_ms_p95')),
         _whole(values.get('frames_dropped')),
-        tuple(int(number) for number in values.get('active_sticks', '').split(',') if number),
-        _whole(values.get('switches')), values.get('last_switch_reason', ''))
+        tuple(map(int, _NUMBER.findall(values.get('active_sticks', '')))),
+        _whole(values.get('switches')), values.get('last_switch_reason', ''),
+        {key.removeprefix(_PART): _whole(value) for key, value in values.items()
+         if key.startswith(_PART)})
 
 
-def _stick_of(status, level, values):
+def _stick_of(number, status, level, values):
     return ReportedStick(
-        number=int(status.name.rpartition(' ')[2]), device_name=status.hardware_id,
+        number=number, device_name=status.hardware_id,
         state=values.get('state', 'unknown'), active=values.get('active') == 'true',
         celsius=number_in(values.get('temperature_celsius')),
         throttle_level=_whole(values.get('throttle_level')),
@@ -127,7 +142,8 @@ def _stick_of(status, level, values):
         restarts=_whole(values.get('restarts')), last_error=values.get('last_error', ''),
         pid=_whole(values.get('pid')) or None, level=level,
         duty=number_in(values.get('duty_60s')),
-        rests=(WHY_IT_RESTS.match(status.message) or [''] * 2)[1])
+        rests=(WHY_IT_RESTS.match(status.message) or [''] * 2)[1],
+        frames_lost=_whole(values.get('frames_lost')))
 
 
 def _whole(text):

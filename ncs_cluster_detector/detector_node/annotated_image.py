@@ -10,11 +10,9 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ncs_cluster_detector.detector_node.background_jobs import BackgroundJobs
-from ncs_cluster_detector.drawing.annotation import annotate
-from ncs_cluster_detector.drawing.status_strip import StickMark
-from ncs_cluster_detector.drawing.status_strip import StripContent
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.image_messages import image_message
@@ -25,6 +23,9 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
+
+if TYPE_CHECKING:
+    from ncs_cluster_detector.drawing.status_strip import StripContent
 
 # Several sticks may finish at the same moment.
 QUEUE = 8
@@ -70,6 +71,8 @@ class PictureOutputs:
         return self._jobs.stop(timeout_sec)
 
     def _publish(self, frame, detections, distances):
+        # With the first picture: Pillow takes 2 MB, and part of the start of every node.
+        from ncs_cluster_detector.drawing.annotation import annotate
         # Draw into the message's own memory, which saves a copy.
         message = image_message(frame.header, frame.image, 'bgr8')
         picture = np.frombuffer(message.data, np.uint8).reshape(frame.image.shape)
@@ -79,14 +82,13 @@ class PictureOutputs:
         publish_compressed(self._compressed, frame.header, picture, self._logger)
 
 
-def strip_content_of(snapshot: Snapshot) -> StripContent:
+def strip_content_of(snapshot: Snapshot) -> 'StripContent':
     """Return the StripContent for a Snapshot."""
-    return StripContent(tuple(_mark_of(stick) for stick in snapshot.sticks),
-                        snapshot.input_fps, snapshot.detection_fps)
-
-
-def _mark_of(stick):
-    condition = stick.condition
-    return StickMark(
-        stick.status.number, condition.celsius, stick.active, condition.is_hot,
-        condition.reason is not Reason.NOT_RUNNING, stick.duty_60s)
+    from ncs_cluster_detector.drawing.status_strip import StickMark
+    from ncs_cluster_detector.drawing.status_strip import StripContent
+    return StripContent(
+        tuple(StickMark(stick.status.number, stick.condition.celsius, stick.active,
+                        stick.condition.is_hot,
+                        stick.condition.reason is not Reason.NOT_RUNNING, stick.duty_60s)
+              for stick in snapshot.sticks),
+        snapshot.input_fps, snapshot.detection_fps)

@@ -32,13 +32,15 @@ class Intake:
 
     ``topic`` is where images are expected, after remapping; ``publisher_types`` holds the message
     type of each publisher on it, such as ``sensor_msgs/msg/Image``. ``bad_images`` and
-    ``bad_depth_images`` count the messages that could not be used.
+    ``bad_depth_images`` count the messages that could not be used, ``missing_images`` those that
+    were published and never taken.
     """
 
     topic: str
     publisher_types: tuple[str, ...] = ()
     bad_images: int = 0
     bad_depth_images: int = 0
+    missing_images: int = 0
 
 
 def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
@@ -47,7 +49,7 @@ def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
     Return the statuses of the cluster and of every stick.
 
     :param now: seconds of the monotonic clock.
-    :param intake: its bad images count as dropped frames.
+    :param intake: its bad and missing images count as dropped frames.
     :param owner: prefix of the names of the statuses.
     """
     snapshot = snapshot.at(now)
@@ -57,6 +59,7 @@ def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
 
 def _cluster(snapshot, driver, now, intake, owner):
     level, message = _judge_cluster(snapshot, driver, now, intake)
+    dropped = snapshot.dropped
     return make_status(f'{owner}: cluster', 'cluster', level, message, {
         'driver': driver,
         'cluster_size': snapshot.settings.cluster_size,
@@ -70,7 +73,13 @@ def _cluster(snapshot, driver, now, intake, owner):
         'detection_fps': f'{snapshot.detection_fps:.1f}',
         'latency_ms_p50': _ms(snapshot.latency_p50_sec),
         'latency_ms_p95': _ms(snapshot.latency_p95_sec),
-        'frames_dropped': snapshot.frames_dropped + intake.bad_images})
+        'frames_dropped': dropped.total + intake.bad_images + intake.missing_images,
+        'dropped_replaced': dropped.replaced,
+        'dropped_too_old': dropped.too_old,
+        'dropped_lost': dropped.lost,
+        'dropped_late': dropped.late,
+        'dropped_malformed': intake.bad_images,
+        'dropped_before_node': intake.missing_images})
 
 
 def _judge_cluster(snapshot, driver, now, intake):
@@ -143,7 +152,8 @@ def _stick(stick, settings, now, owner):
         'inference_ms_p50': _ms(stick.inference_p50_sec),
         'restarts': stick.restarts,
         'last_error': stick.last_error,
-        'pid': stick.pid or ''})
+        'pid': stick.pid or '',
+        'frames_lost': stick.frames_lost})
 
 
 def _ms(seconds):

@@ -31,16 +31,19 @@ from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from ncs_cluster_detector.ros.image_messages import detection_array_of
+from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.publication_gaps import PublicationGaps
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
-from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
+from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.time import Time
 from sensor_msgs.msg import Image
@@ -49,7 +52,7 @@ from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
 STOP_DEADLINE_SEC = 4.0
-OUTPUTS_STOP_DEADLINE_SEC = 0.25
+PART_STOP_DEADLINE_SEC = 0.25
 # The supervisor answers within a few milliseconds, unless it hangs.
 ANSWER_DEADLINE_SEC = 1.0
 
@@ -58,9 +61,9 @@ class DetectorNode(Node):
     """
     The ROS side of the detector.
 
-    Three threads: the executor's receives images and parameters and reports once a second; the
-    supervisor's publishes the detections; one draws the annotated picture. With ``use_depth`` a
-    fourth thread adds the positions.
+    Four threads: one receives images; the supervisor's publishes the detections; one draws the
+    annotated picture; the executor's receives parameters and reports once a second. With
+    ``use_depth`` a fifth thread adds the positions.
     """
 
     def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
@@ -90,32 +93,37 @@ class DetectorNode(Node):
         self._frames = 0
         self._last_stamp = 0.0   # seconds
         self._bad_images = 0
+        self._gaps = PublicationGaps()
         self._failure = None
         self._publisher = self.create_publisher(Detection2DArray, 'detections', 10)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._temperatures = {}
         self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
-        self._depth = DepthOutputs(
-            self, self._pictures, values['depth_timeout_ms']) if values['use_depth'] else None
+        self._messages = MessageThread(self, 'messages')
+        self._depth = None
+        if values['use_depth']:
+            self._depth = DepthOutputs(
+                self, self._messages, self._pictures, values['depth_timeout_ms'])
         self._supervisor = Supervisor(options, parameters.settings_of(values),
                                       self._publish_detections, self.get_logger())
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
-        self._images = self.create_subscription(
-            Image, 'image_raw', self._take_image, NEWEST_ONLY)
+        self._images = self._messages.subscribe(
+            Image, 'image_raw', self._take_image, NEWEST_ONLY, self._gaps.note_match)
         self._heat_log = HeatLog(self.get_logger())
         self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._thread.start()
+        self._messages.start()
 
     def stop(self) -> bool:
         """Stop the sticks; return False if a thread hangs or a worker cannot be ended."""
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
         ended = self._supervisor.all_ended and not self._thread.is_alive()
-        for outputs in filter(None, (self._depth, self._pictures)):
-            ended = outputs.stop(OUTPUTS_STOP_DEADLINE_SEC) and ended
+        for part in filter(None, (self._messages, self._depth, self._pictures)):
+            ended = part.stop(PART_STOP_DEADLINE_SEC) and ended
         return ended
 
     def on_parameters_changed(self, before: Values, after: Values) -> None:
@@ -136,7 +144,8 @@ class DetectorNode(Node):
         except Exception as error:
             self._failure = error   # raised by _report: without its supervisor the node must end
 
-    def _take_image(self, message):
+    def _take_image(self, message, info):
+        self._gaps.note(info)
         try:
             image = bgr_image_of(message)
         except BadImageError as error:
@@ -176,18 +185,18 @@ class DetectorNode(Node):
             self._pictures.take(frame, detections, [None] * len(detections))
 
     def _report(self):
-        for failure in (self._failure, self._pictures.failure,
+        for failure in (self._failure, self._messages.failure, self._pictures.failure,
                         self._depth and self._depth.failure):
             if failure is not None:
                 raise failure
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
         intake = self._intake()
-        array = DiagnosticArray()
-        array.header.stamp = self.get_clock().now().to_msg()
-        array.status = diagnostics.statuses(
-            snapshot, self._driver, now, intake, self._owner)
-        self._diagnostics.publish(array)
+        if self._diagnostics.get_subscription_count():
+            array = DiagnosticArray(status=diagnostics.statuses(
+                snapshot, self._driver, now, intake, self._owner))
+            array.header.stamp = self.get_clock().now().to_msg()
+            self._diagnostics.publish(array)
         self._heat_log.note(snapshot)
         self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
         for stick in snapshot.at(now).sticks:
@@ -197,14 +206,18 @@ class DetectorNode(Node):
         publishers = self.get_publishers_info_by_topic('image_raw')
         return diagnostics.Intake(
             self._images.topic_name, tuple(publisher.topic_type for publisher in publishers),
-            self._bad_images, 0 if self._depth is None else self._depth.bad_images)
+            self._bad_images, 0 if self._depth is None else self._depth.bad_images,
+            self._gaps.missing)
 
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius
         if number not in self._temperatures:
+            # An executor looks at each event of each publisher whenever it wakes. The subscribers
+            # of such a topic log the same.
             self._temperatures[number] = self.create_publisher(
-                Temperature, f'~/stick_{number}/temperature', 10)
-        if celsius is not None:
+                Temperature, f'~/stick_{number}/temperature', 10,
+                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False))
+        if celsius is not None and self._temperatures[number].get_subscription_count():
             message = Temperature(temperature=celsius)
             # Simulated time may be less than the reading's age, and a stamp cannot be below 0.
             age_ns = round((now - stick.status.measured_at) * 1e9)

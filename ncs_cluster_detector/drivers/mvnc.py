@@ -16,6 +16,8 @@ from typing import Mapping
 from typing import Sequence
 
 from ncs_cluster_detector.drivers.driver import Driver
+from ncs_cluster_detector.regular_file import LARGEST_GRAPH
+from ncs_cluster_detector.regular_file import read_file
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
 from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
@@ -52,8 +54,7 @@ class MvncDriver(Driver):
     def read_graph(self, name: str) -> bytes:
         """Return the content of a file; refuse a file name of what no chip can run."""
         _check_compiled(name)   # the sticks check the rest
-        with open(os.path.expanduser(name), 'rb') as file:
-            graph = file.read()
+        graph = read_file(os.path.expanduser(name), LARGEST_GRAPH)
         if not graph:
             raise ValueError('the file is empty; expected what mvNCCompile of NCSDK 2 writes')
         return graph

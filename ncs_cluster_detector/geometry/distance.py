@@ -59,7 +59,8 @@ def object_depth(depth: npt.NDArray[Any]) -> ObjectDepth | None:
         float32 in metres; 0, negative, infinite and NaN mean unknown.
     """
     sampled = depth[_every(depth.shape[0]), _every(depth.shape[1])]
-    metres = in_metres(sampled).astype(float)
+    with np.errstate(invalid='ignore'):   # a NaN may be a signalling one
+        metres = in_metres(sampled).astype(float)
     weights = np.outer(*(np.hanning(size + 2)[1:-1] for size in metres.shape))
     known = _usable(is_known(metres), weights)
     if known is None:

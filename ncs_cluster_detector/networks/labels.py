@@ -11,6 +11,9 @@
 from collections.abc import Sequence
 import re
 
+from ncs_cluster_detector.regular_file import read_file
+
+LARGEST_BYTES = 2**20   # of a label file; that of ImageNet with its 1000 classes has 30 kB
 # The 20 classes of Pascal VOC and the background, in the order of MobileNet-SSD's output.
 PASCAL_VOC = (
     'background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
@@ -41,15 +44,17 @@ def read_label_file(path: str) -> tuple[str, ...]:
     Line 1 may be empty, since class 0, the background, is never shown.
 
     :raises OSError: the file cannot be read.
-    :raises ValueError: the file is no text, has an empty line in its middle, or holds fewer than
-        two labels.
+    :raises ValueError: it is no file or no text, is longer than any, has an empty line in its
+        middle, or holds fewer than two labels.
     """
-    with open(path, encoding='utf-8-sig') as file:   # some editors begin a file with a mark
-        try:
-            labels = tuple(line.strip() for line in file.read().rstrip().split('\n'))
-        except UnicodeDecodeError:
-            raise ValueError(f'{path} is not a text in UTF-8; name a text file with one label a '
-                             'line') from None
+    content = read_file(path, LARGEST_BYTES)
+    try:
+        text = content.decode('utf-8-sig')   # some editors begin a file with a mark
+    except UnicodeDecodeError:
+        raise ValueError(f'{path} is not a text in UTF-8; name a text file with one label a '
+                         'line') from None
+    lines = text.replace('\r\n', '\n').replace('\r', '\n').rstrip().split('\n')
+    labels = tuple(line.strip() for line in lines)
     if len(labels) < 2:
         raise ValueError(f'{len(labels)} label in {path}; expected one label a line, at least two '
                          '(line 1 is the background); put background in line 1')

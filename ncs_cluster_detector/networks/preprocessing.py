@@ -17,12 +17,20 @@ import numpy.typing as npt
 
 _VALUES = np.arange(256)
 _DEFAULT = InputFormat()
-# The inverse, for each of the 65536 halves. NaN and infinite ones are replaced before any
-# arithmetic, since some processors warn about them.
-_EVERY_HALF = np.nan_to_num(np.arange(2**16, dtype=np.uint16).view(np.float16),
-                            nan=-1.0, posinf=1.0, neginf=-1.0).astype(np.float64)
-_PIXEL_OF_HALF = np.clip(
-    np.rint(_EVERY_HALF / _DEFAULT.scale + _DEFAULT.mean), 0, 255).astype(np.uint8)
+_PART = 16384   # of the indices of a look-up
+
+
+def _pixels_of_halves() -> npt.NDArray[np.uint8]:
+    """Return the inverse of the default normalisation, for each of the 65536 halves."""
+    # NaN and infinite ones are replaced before any arithmetic: some processors warn about them.
+    every_half = np.nan_to_num(np.arange(2**16, dtype=np.uint16).view(np.float16),
+                               nan=-1.0, posinf=1.0, neginf=-1.0).astype(np.float64)
+    pixels: npt.NDArray[np.uint8] = np.clip(
+        np.rint(every_half / _DEFAULT.scale + _DEFAULT.mean), 0, 255).astype(np.uint8)
+    return pixels
+
+
+_PIXEL_OF_HALF = _pixels_of_halves()
 
 
 class Preprocessor:
@@ -73,7 +81,12 @@ def image_of_network_input(
     """
     width, height = size
     bits = np.asarray(tensor, dtype=np.float16).reshape(-1).view(np.uint16)
-    image = _PIXEL_OF_HALF.take(bits).reshape(height, width, 3)
+    pixels = np.empty(len(bits), dtype=np.uint8)
+    # In parts, because NumPy makes eight bytes of each index first; no index is out of range.
+    for start in range(0, len(bits), _PART):
+        part = slice(start, start + _PART)
+        _PIXEL_OF_HALF.take(bits[part], out=pixels[part], mode='wrap')
+    image = pixels.reshape(height, width, 3)
     if order == 'rgb':
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)   # without a copy
     return image

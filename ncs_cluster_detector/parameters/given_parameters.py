@@ -105,15 +105,26 @@ def read_file(path: str) -> ParameterFile | None:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None
         with open(path, 'rb') as file:
-            documents = yaml.compose_all(file.read(), LOADER)
-            root = next(documents, None)
-    except (OSError, yaml.YAMLError):   # rcl could read it, so it has changed since
-        return None
+            content = file.read()
+        if _has_alias(content):
+            return None
+        documents = yaml.compose_all(content, LOADER)
+        blocks = tuple(_blocks(next(documents, None), ''))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return None   # rcl refuses it, too, or it has changed since rcl read it
     try:
         goes_on = next(documents, None) is not None
-    except yaml.YAMLError:
+    except (ValueError, RecursionError, yaml.YAMLError):
         goes_on = True
-    return ParameterFile(path, tuple(_blocks(root, '')), goes_on)
+    return ParameterFile(path, blocks, goes_on)
+
+
+def _has_alias(content):
+    """Return whether a file has an alias, which rcl refuses: followed, a few fill the memory."""
+    for event in yaml.parse(content, LOADER):
+        if isinstance(event, (yaml.AliasEvent, yaml.DocumentEndEvent)):
+            return isinstance(event, yaml.AliasEvent)
+    return False
 
 
 def _blocks(node, key):

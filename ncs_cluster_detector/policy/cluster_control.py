@@ -38,6 +38,7 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # A reading is too old after this, whatever rounding does to the sum.
 _TOO_OLD_SEC = READING_VALID_SEC + 0.001
+_UNKNOWN = Condition()
 
 
 class ClusterControl:
@@ -58,6 +59,7 @@ class ClusterControl:
         # Numbers of the sticks whose sensor may recover by a restart.
         self.to_restart: tuple[int, ...] = ()
         self._conditions: Mapping[int, Condition] = {}
+        self._in_question: list[int] = []   # numbers of the sticks that may need a trial
         self._blind_restarts: dict[int, BlindRestart] = defaultdict(BlindRestart)
         self._standings = Standings()
         self._rotation = Rotation()
@@ -83,9 +85,13 @@ class ClusterControl:
         if decision.reason is not None:
             self.switches += bool(decision.left)
             self.last_switch_reason = decision.reason
-        self._conditions = decision.conditions
+        self._conditions = {**decision.conditions, **{
+            number: replace(decision.conditions[number], slowness=slowness)
+            for number, slowness in self.promptness.slowness.items()}}
+        self._in_question = [stick.number for stick in sticks if stick.trials_left
+                             or stick.doubt_sec or stick.number in self.promptness.slowness]
         self.to_restart = self._due_restarts(now, sticks)
-        self._pacing.update(self.active, self.heat, settings)
+        self._pacing.update(self.active, self.heat, settings, self._rotation.relief_at - now)
         held = self._held_back(settings)
         self._follow_settings(now, settings, held)
         self._loss.update(now, sticks, self.active, self._pacing.shares, held)
@@ -134,13 +140,13 @@ class ClusterControl:
         Return the numbers of the sticks of unknown temperature that are to be restarted now.
 
         Those that rest. While no running stick has a known temperature, also those at work, one at
-        a time.
+        a time and while no other is restarted, so that detection goes on.
         """
         blind = {number for number in self.heat.running if self.heat.now(number) is None}
         may_at_work = len(blind) == len(self.heat.running) and not any(
             stick.state in (StickState.STARTING, StickState.STOPPING) for stick in sticks)
         due: list[int] = []
-        for stick in sticks:
+        for stick in sorted(sticks, key=lambda stick: stick.number in self.active):
             restarts = self._blind_restarts[stick.number]
             if stick.state is not StickState.RUNNING:
                 restarts.away()
@@ -158,10 +164,10 @@ class ClusterControl:
 
     def condition(self, stick: StickStatus) -> Condition:
         """Return the Condition of a stick at the latest update, if it still runs."""
-        condition = self._conditions.get(stick.number, Condition())
-        if stick.state is not StickState.RUNNING:
+        condition = self._conditions.get(stick.number, _UNKNOWN)
+        if stick.state is not StickState.RUNNING and condition.reason is not Reason.NOT_RUNNING:
             return replace(condition, reason=Reason.NOT_RUNNING)
-        return replace(condition, slowness=self.promptness.slowness.get(stick.number))
+        return condition
 
     @property
     def in_trouble(self) -> bool:
@@ -192,37 +198,42 @@ class ClusterControl:
         """Return the share of full speed at which an active stick may work, above 0 to 1."""
         return self._pacing.shares.get(number, 1.0)
 
-    def give_next(self, now: float, sticks: Sequence[StickStatus],
+    def give_next(self, now: float, sticks: Mapping[int, StickStatus],
                   inflight_per_stick: int) -> int | None:
         """Return the number of the stick that gets a frame now, or None when none can take it."""
-        number = choose_stick([stick for stick in sticks if self._pacing.due_at(stick) <= now],
-                              self.active, inflight_per_stick, self.promptness.late,
+        due = [sticks[number] for number in self.active if number in sticks]
+        if self._pacing.shares:
+            due = [stick for stick in due if self._pacing.due_at(stick) <= now]
+        number = choose_stick(due, self.active, inflight_per_stick, self.promptness.late,
                               self.promptness.slowness)
         if number is not None:
-            (stick,) = [stick for stick in sticks if stick.number == number]
-            self._pacing.on_frame_sent(stick, now)
+            self._pacing.on_frame_sent(sticks[number], now)
         return number
 
-    def give_on_trial(self, now: float, sticks: Sequence[StickStatus],
+    def give_on_trial(self, now: float, sticks: Mapping[int, StickStatus],
                       settings: Settings) -> int | None:
         """Return the number of a stick that infers the frame of another one too, or None."""
-        cool = [stick for stick in sticks
-                if not settings.is_hot(self.heat.estimate(stick.number))]
+        cool = [sticks[number] for number in self._in_question if number in sticks
+                and not settings.is_hot(self.heat.estimate(number))]
         return choose_for_trial(now, cool, self.active, self.promptness.slowness,
                                 self.promptness.late)
 
-    def next_frame_due(self, now: float, sticks: Sequence[StickStatus],
+    def next_frame_due(self, now: float, sticks: Mapping[int, StickStatus],
                        inflight_per_stick: int) -> float | None:
         """Return the next moment at which a paced stick with room may take a frame, or None."""
-        moments = [self._pacing.due_at(stick) for stick in sticks
-                   if stick.number in self.active and stick.outstanding < inflight_per_stick]
+        paced = [sticks[number] for number in self._pacing.shares if number in sticks]
+        moments = [self._pacing.due_at(stick) for stick in paced
+                   if stick.outstanding < inflight_per_stick]
         return min((moment for moment in moments if moment > now), default=None)
 
     def next_due(self, now: float, sticks: Sequence[StickStatus],
                  settings: Settings) -> float | None:
-        """Return the next moment at which time alone may change something, or None."""
+        """
+        Return the next moment at which time alone may change something, or None.
+
+        The moments from which sticks are late are left out: they change with every result.
+        """
         due = [self._rotation.next_due(now, settings), self._loss.next_due(),
-               self.promptness.next_due(now, sticks),
                self._next_unknown(now, sticks)]
         return min((moment for moment in due if moment is not None), default=None)
 

@@ -37,7 +37,8 @@ class ResultOrder(Generic[ResultT]):
         self._lost: set[int] = set()   # frames that are not waited for
         self._holders: dict[int, set[int]] = {}   # sequence number -> sticks that have the frame
         self._answered: set[int] = set()   # those of them that have a result
-        self.dropped = 0   # frames without a published result: late or lost
+        # Frames without a published result.
+        self.lost_frames = self.late_frames = 0
 
     def sent(self, sequence: int, stick: int) -> None:
         """Note a frame that was sent to a stick; new sequence numbers grow."""
@@ -55,15 +56,17 @@ class ResultOrder(Generic[ResultT]):
         if sequence in self._under_way:
             self._finished[sequence] = (result, now)
         else:
-            self.dropped += 1
+            self.late_frames += 1
 
-    def lost(self, sequence: int, stick: int) -> None:
-        """Note that a stick will give no result of a frame."""
+    def lost(self, sequence: int, stick: int) -> bool:
+        """Note that a stick will give no result of a frame; return whether that is lost now."""
         is_answered = sequence in self._answered
-        if self._give_back(sequence, stick) and not is_answered:
-            self.dropped += 1
-            if sequence in self._under_way:
-                self._lost.add(sequence)
+        if not self._give_back(sequence, stick) or is_answered:
+            return False
+        self.lost_frames += 1
+        if sequence in self._under_way:
+            self._lost.add(sequence)
+        return True
 
     def wait_no_longer(self, sequence: int) -> None:
         """Release later results without that of this frame, which is late if it comes."""

@@ -54,6 +54,8 @@ class Rotation:
         self._relieved: set[int] = set()   # sticks that must cool to the resume temperature
         self._last_in_ring = -1
         self._forced: set[int] = set()     # sticks that had to rest, until they work again
+        self._conditions: dict[int, Condition] = {}   # of the latest decision
+        self.relief_at = float('inf')   # when a fit stick may relieve an active one at the latest
 
     def decide(self, now: float, sticks: Sequence[StickStatus], heat: ClusterHeat,
                standings: Mapping[int, Standing], settings: Settings,
@@ -71,9 +73,11 @@ class Rotation:
         runs = {stick.number for stick in sticks if stick.state is StickState.RUNNING}
         critical = {stick.number for stick in sticks if stick.number in runs
                     and forces_rest(stick, heat.reading(stick.number), settings)}
-        self._relieved |= {number for number in runs if settings.is_hot(heat.estimate(number))}
-        self._relieved -= {number for number in self._relieved
-                           if heat.estimate(number) < settings.resume_temperature}
+        estimates = {stick.number: heat.estimate(stick.number) for stick in sticks}
+        self._relieved |= {number for number in runs
+                           if estimates[number] >= settings.switch_temperature}
+        self._relieved -= {number for number in self._relieved if estimates.get(
+            number, settings.resume_temperature) < settings.resume_temperature}
         usable = runs - critical
         usable = ({number for number in usable if standings[number].can_fill}
                   or {number for number in usable if standings[number] < Standing.LATE} or usable)
@@ -91,28 +95,35 @@ class Rotation:
         if len(active) > size:
             active = sorted(active, key=self._worst_last)[:size]
             reason = reason or SwitchReason.SETTINGS
-        joining = self._next_in(ready)[:size - len(active)]
+        missing = size - len(active)
+        joining = self._next_in(ready)[:missing] if missing else []
         if not active and not joining:
             joining = self._next_in(usable)[:1]   # detection goes on, whatever the heat
         if len(active) < size and joining:
             active += joining
             resized = self._last_size not in (None, settings.cluster_size)
             reason = reason or (SwitchReason.SETTINGS if resized else SwitchReason.READY)
-        hot = [number for number in active if settings.is_hot(heat.estimate(number))]
+        hot = [number for number in active if settings.is_hot(estimates[number])]
         if reason is None and fit and active:
             reason = self._why_to_rotate(now, active, fit, hot, requested)
             if reason is not None:
                 active = self._rotated(active, fit, reason)
         self._last_size = settings.cluster_size
-        return self._take(now, tuple(sorted(active)), reason, bool(hot) and not fit,
-                          {stick.number: self._condition(stick) for stick in sticks})
+        self._conditions = {stick.number: self._condition(stick, estimates[stick.number])
+                            for stick in sticks}
+        decision = self._take(now, tuple(sorted(active)), reason, bool(hot) and not fit)
+        self.relief_at = self._dwell_until(settings) if fit.difference(active) else float('inf')
+        return decision
 
-    def _condition(self, stick: StickStatus) -> Condition:
+    def _condition(self, stick: StickStatus, estimate: float) -> Condition:
+        """Return the Condition of a stick; while it does not change, it stays the same object."""
         number, heat = stick.number, self._heat
-        return condition_of(
+        condition = condition_of(
             stick, self._settings, celsius=heat.reading(number),
-            likely_celsius=heat.estimate(number), must_cool=number in self._relieved,
+            likely_celsius=round(estimate, 1), must_cool=number in self._relieved,
             standing=self._standings.get(number), sensor_fault=heat.sensor_fault(number))
+        before = self._conditions.get(number)
+        return before if before == condition else condition
 
     def next_due(self, now: float, settings: Settings) -> float | None:
         """Return the next moment at which time alone may ask for a change, or None."""
@@ -206,10 +217,10 @@ class Rotation:
                 -self._joined_at.get(number, 0.0), -number)
 
     def _take(self, now: float, active: tuple[int, ...], reason: SwitchReason | None,
-              all_hot: bool, conditions: Mapping[int, Condition]) -> Decision:
+              all_hot: bool) -> Decision:
         before, self._active = self._active, active
         if active == before:
-            return Decision(active, all_hot=all_hot, conditions=conditions)
+            return Decision(active, all_hot=all_hot, conditions=self._conditions)
         left = tuple(number for number in before if number not in active)
         joined = tuple(number for number in active if number not in before)
         for number in left:
@@ -222,4 +233,4 @@ class Rotation:
             wrapped = [number for number in joined if number <= self._last_in_ring]
             self._last_in_ring = max(wrapped or after_last)
         self._changed_at = now
-        return Decision(active, reason, left, joined, all_hot, conditions)
+        return Decision(active, reason, left, joined, all_hot, self._conditions)

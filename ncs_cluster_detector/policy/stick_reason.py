@@ -68,7 +68,7 @@ class Condition:
     The Reason of one stick, and the figures that belong to it; None means not known.
 
     ``celsius`` is the last reading while it is valid and believed, and ``is_hot`` tells whether it
-    is at the switch temperature or above. ``likely_celsius`` is the estimate, and
+    is at the switch temperature or above. ``likely_celsius`` is the estimate to a tenth, and
     ``sensor_fault`` says why the readings are not believed. ``standing`` is that of a running
     stick, ``slowness`` that of a slow one.
     """

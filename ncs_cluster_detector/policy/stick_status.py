@@ -37,10 +37,12 @@ class StickStatus:
     ``celsius`` is the last reading in degrees Celsius, taken at ``measured_at``, or None when
     there was none; ``outstanding`` counts the frames that the stick holds and ``last_given_at`` is
     when it got the newest of them. ``work_sec`` is how long it has computed in all, where each
-    inference counts ``inference_sec``, its time at full speed (None before the first), and
-    ``recent_sec`` is how long the latest ones took. ``busy_since`` is when it got its first frame,
-    or gave a result, while another is due (None when none is). ``doubt_sec`` and ``trials_left``
-    are those of its Trust. Times are seconds of the monotonic clock.
+    inference counts ``inference_sec``, its time at full speed (None before the first). The present
+    one, computed since ``under_way_since``, is not in it, but in ``work_at_reading``, the work
+    until the last reading (None: until now). ``recent_sec`` is how long the latest ones took.
+    ``busy_since`` is when it got its first frame, or gave a result, while another is due (None
+    when none is). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds of
+    the monotonic clock.
     """
 
     number: int
@@ -56,6 +58,14 @@ class StickStatus:
     busy_since: float | None = None
     doubt_sec: float = 0.0
     trials_left: int = 0
+    under_way_since: float | None = None
+    work_at_reading: float | None = None
+
+    def work_until(self, now: float) -> float:
+        """Return how long it has computed in all, with its share of the present inference."""
+        if self.under_way_since is None or self.inference_sec is None:
+            return self.work_sec
+        return self.work_sec + max(0.0, min(now - self.under_way_since, self.inference_sec))
 
     def reading(self, now: float) -> float | None:
         """Return the temperature in degrees Celsius, or None when it is unknown or too old."""

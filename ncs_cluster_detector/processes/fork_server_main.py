@@ -27,8 +27,11 @@ import traceback
 from typing import BinaryIO
 from typing import NoReturn
 
+from ncs_cluster_detector.processes.fork_server import LOAD
+from ncs_cluster_detector.processes.fork_server import MOST_BYTES
 from ncs_cluster_detector.processes.fork_server import MOST_DESCRIPTORS
 from ncs_cluster_detector.processes.fork_server import NUMBER
+from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
 from ncs_cluster_detector.processes.process_start import loading_modules
 
 FAILED = 1   # exit code of a process that ends by an exception, as Python's own
@@ -36,12 +39,17 @@ FAILED = 1   # exit code of a process that ends by an exception, as Python's own
 
 def main(descriptor: int, preload: Iterable[str]) -> None:
     """Load the modules to preload that are installed; serve until the parent has ended."""
-    with loading_modules():
-        for name in preload:
-            with suppress(ImportError):
-                importlib.import_module(name)
+    _load(preload)
     with socket.socket(fileno=descriptor) as requests, selectors.DefaultSelector() as selector:
         _Server(requests, selector).serve()
+
+
+def _load(names: Iterable[str]) -> None:
+    with loading_modules():
+        for name in names:
+            with suppress(ImportError):
+                importlib.import_module(name)
+    give_back_freed_memory()   # each process would get a copy of what it reuses
 
 
 class _Server:
@@ -66,12 +74,16 @@ class _Server:
                 self._ends.recv(4096)
                 self._report_exit_codes()
             if self._requests in ready:
-                request, files, _, _ = socket.recv_fds(self._requests, 1, MOST_DESCRIPTORS)
+                request, files, _, _ = socket.recv_fds(
+                    self._requests, MOST_BYTES, MOST_DESCRIPTORS)
                 if not request:
                     return
                 for file in files:
                     os.set_inheritable(file, False)   # recv_fds does not set it
-                self._fork(*files)
+                if request.startswith(LOAD):
+                    _load(request.removeprefix(LOAD).decode().split('\n'))
+                else:
+                    self._fork(*files)
 
     def _report_exit_codes(self) -> None:
         while self._status:

@@ -31,9 +31,9 @@ class LastWords:
         self._text = b''
         self._is_over = False
 
-    def waitables(self) -> list[Connection]:
-        """Return the objects that become ready when there is something to :meth:`take_in`."""
-        return [] if self._is_over else [self._reader]
+    def waitables(self) -> list[int]:
+        """Return the descriptors that become ready when there is something to take in."""
+        return [] if self._is_over else [self._reader.fileno()]
 
     def take_in(self) -> None:
         """Read what is there, without waiting."""

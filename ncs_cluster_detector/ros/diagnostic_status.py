@@ -9,6 +9,7 @@
 """Shared by both nodes' diagnostic statuses: their names, and texts of one line."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
@@ -18,6 +19,9 @@ from rclpy.node import Node
 
 # An error's text is cut to this length, so that a message stays about one line of a terminal.
 LONGEST_REASON = 90
+# Most texts are the same from one second to the next. This many are kept: those of 64 sticks.
+# Numbers that only count up would fill the memory for nothing.
+KEPT_TEXTS = 1024
 
 
 def status_prefix(node: Node, short_name: str) -> str:
@@ -36,11 +40,20 @@ def owner_of(fully_qualified_name: str) -> str:
 
 
 def make_status(name: str, hardware_id: str, level: bytes, message: str,
-                values: Mapping[str, object]) -> DiagnosticStatus:
-    """Return a DiagnosticStatus with its texts made safe to show."""
+                values: Mapping[str, str | int]) -> DiagnosticStatus:
+    """Return a DiagnosticStatus with its texts made safe to show; its parts are shared."""
     return DiagnosticStatus(
-        name=name, hardware_id=shown(hardware_id), level=level, message=shown(message),
-        values=[KeyValue(key=key, value=shown(value)) for key, value in values.items()])
+        name=name, hardware_id=_shown(hardware_id), level=level, message=_shown(message),
+        values=[_key_value(key, value) if isinstance(value, str) else
+                KeyValue(key=key, value=str(value)) for key, value in values.items()])
+
+
+_shown = lru_cache(KEPT_TEXTS)(shown)
+
+
+@lru_cache(KEPT_TEXTS)
+def _key_value(key, text):
+    return KeyValue(key=key, value=shown(text))
 
 
 def shortened(reason: str) -> str:

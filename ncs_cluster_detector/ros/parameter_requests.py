@@ -17,6 +17,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 import yaml
 
+# Characters of a text that YAML reads as a number or the like; reading a long one takes seconds.
+_LONGEST_OF_YAML = 100
 # By the type of a parameter's default; a list is one of texts.
 ROS_TYPES = {bool: Parameter.Type.BOOL, int: Parameter.Type.INTEGER, float: Parameter.Type.DOUBLE,
              str: Parameter.Type.STRING, list: Parameter.Type.STRING_ARRAY}
@@ -80,10 +82,10 @@ def _is_same(spec: ParameterSpec | None, value: Any, now: Any) -> bool:
 
 def _reads_as(text: Any, value: Any) -> bool:
     """Return whether YAML reads a text as this value."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or len(text) > _LONGEST_OF_YAML:
         return False
     try:
         read = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (ValueError, yaml.YAMLError):   # such as of a month 13
         return False
     return type(read) is type(value) and read == value

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 CHANNELS = 3
 _BYTES_PER_VALUE = 2
+LARGEST_BYTES = 2**27   # of a stick's memory of 512 MB; a picture of 4096x4096 has 100 MB
 
 
 class InputLayout:
@@ -34,7 +35,7 @@ class InputLayout:
         :raises ValueError: the input is not such a picture; the text says what it is.
         """
         shown = f'{descriptor.n}x{descriptor.c}x{descriptor.h}x{descriptor.w}'
-        if (descriptor.n, descriptor.c) != (1, CHANNELS):
+        if (descriptor.n, descriptor.c) != (1, CHANNELS) or not descriptor.h or not descriptor.w:
             raise ValueError(shown)
         self._shape = descriptor.h, descriptor.w, descriptor.c
         self._strides = descriptor.hStride, descriptor.wStride, descriptor.cStride
@@ -50,6 +51,8 @@ class InputLayout:
         # The vendor's rule: the widest stride times its count (mvnc_api.c:2314).
         widest = max(self._strides)
         self._bytes = widest * max(count for stride, count in steps if stride == widest)
+        if self._bytes > LARGEST_BYTES:
+            raise ValueError(f'{shown} of {self._bytes} bytes, more than {LARGEST_BYTES}')
         row = _BYTES_PER_VALUE * descriptor.c * descriptor.w
         self._is_dense = self._strides == (row, _BYTES_PER_VALUE * descriptor.c, _BYTES_PER_VALUE)
         # Gaps between the values of the picture stay 0.

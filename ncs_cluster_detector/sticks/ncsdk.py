@@ -24,6 +24,7 @@ from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks import numpy_compatibility
 from ncs_cluster_detector.sticks.input_layout import InputLayout
 from ncs_cluster_detector.sticks.opening_watch import OpeningWatch
+from ncs_cluster_detector.sticks.stick import checked_name
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.sticks.stick import port_of
@@ -150,10 +151,10 @@ class NcsdkStick(Stick):
         for a reading it would make the stick look the coolest.
         """
         option = self._api.DeviceOption
-        celsius = float(self._call('reading the temperature', self._device.get_option,
-                                   option.RO_THERMAL_STATS)[0])
-        level = int(self._call('reading the throttling level', self._device.get_option,
-                               option.RO_THERMAL_THROTTLING_LEVEL))
+        celsius = self._call('reading the temperature', lambda: float(
+            self._device.get_option(option.RO_THERMAL_STATS)[0]))
+        level = self._call('reading the throttling level', lambda: int(
+            self._device.get_option(option.RO_THERMAL_THROTTLING_LEVEL)))
         is_temperature = (math.isfinite(celsius) and celsius != 0.0
                           and COLDEST_CELSIUS <= celsius <= HOTTEST_CELSIUS)
         return ThermalState(celsius if is_temperature else None,
@@ -177,10 +178,10 @@ class NcsdkStick(Stick):
     def _listed(self) -> list[tuple[Any, str]]:
         """Return (device, name) for every stick; the caller must destroy each device."""
         option = self._api.DeviceOption.RO_DEVICE_NAME
-        devices = [self._api.Device(handle)
-                   for handle in self._call('listing the sticks', self._api.enumerate_devices)]
-        return [(device, self._call('reading a device name', device.get_option, option))
-                for device in devices]
+        devices = self._call('listing the sticks', lambda: [
+            self._api.Device(handle) for handle in self._api.enumerate_devices()])
+        return [(device, self._call('reading a device name', lambda device=device: checked_name(
+            device.get_option(option)))) for device in devices]
 
     def _pick(self, wanted: str) -> None:
         """Keep the handle of the stick at a port, release all others."""

@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+LONGEST_NAME = 100   # characters of a device name; it is a path of USB ports, and a chip
+
 
 class OpeningStep(Enum):
     """How far the opening of a stick is, in this order."""
@@ -38,6 +40,17 @@ def port_of(device_name: str) -> str:
     process (then the name has no chip after the dash).
     """
     return device_name.partition('-')[0]
+
+
+def checked_name(name: object) -> str:
+    """
+    Return the device name that a library gave.
+
+    :raises ValueError: it cannot be one.
+    """
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ValueError(f'{str(name)[:LONGEST_NAME]!r} is no name such as 1.2-ma2450')
+    return name
 
 
 def is_in_use(device_name: str) -> bool:

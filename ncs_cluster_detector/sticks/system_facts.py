@@ -12,7 +12,6 @@ Read from the system's files why a stick did not open.
 The SDK says only ERROR then, and its next call may never return.
 """
 
-import glob
 import os
 from pathlib import Path
 
@@ -64,15 +63,18 @@ class SystemFacts:
         if not os.path.isdir(self._usb_devices):
             return None
         found = []
-        for device in sorted(glob.glob(os.path.join(self._usb_devices, f'*-{port}'))):
-            try:
-                values = [Path(device, name).read_text(encoding='ascii').strip()
-                          for name in ('idVendor', 'busnum', 'devnum')]
-            except OSError:   # it left the bus while its files were read
+        for name in sorted(os.listdir(self._usb_devices)):
+            device = Path(self._usb_devices, name)
+            if name.partition('-')[2] != port:   # the number of the bus comes first
                 continue
-            if values[0] == VENDOR_ID:
-                found.append(os.path.join(self._usb_nodes, *(f'{int(value):03}'
-                                                             for value in values[1:])))
+            try:
+                vendor = (device / 'idVendor').read_text(encoding='ascii').strip()
+                numbers = [int((device / file).read_text(encoding='ascii'))
+                           for file in ('busnum', 'devnum')]
+            except (OSError, ValueError):   # it left the bus while its files were read
+                continue
+            if vendor == VENDOR_ID:
+                found.append(os.path.join(self._usb_nodes, *(f'{one:03}' for one in numbers)))
         return found
 
     def is_usable(self, node: str) -> bool:

@@ -10,7 +10,6 @@
 
 from enum import Enum
 from multiprocessing import connection
-from typing import Any
 
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
@@ -18,7 +17,9 @@ from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.transitions import check_transition
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire import messages
+from ncs_cluster_detector.wire.checks import check
 from ncs_cluster_detector.worker import bus_cleaner_main
 
 # The sum of its own deadlines is 2.5 s; a process that needs longer hangs in a system call.
@@ -52,7 +53,7 @@ class BusCleaner:
         self.deadline = float('inf')   # when it must answer by; infinite when it need not answer
         self._config = config
         self._logger = logger
-        self._process: ChildProcess | None = None
+        self.process: ChildProcess | None = None
         self._failures = 0
         self._not_before = float('-inf')   # when it may be started again
         self._problem = ''
@@ -61,8 +62,8 @@ class BusCleaner:
         """Have the bus cleaned, unless that is going on; return False if it cannot be cleaned."""
         if self.state is CleanerState.ENDED and now >= self._not_before:
             self._start(now)
-        if self._process is not None and self.state is CleanerState.IDLE:
-            self._process.send(messages.Clean(own_ports))
+        if self.process is not None and self.state is CleanerState.IDLE:
+            self.process.send(messages.Clean(own_ports))
             self._change_state(CleanerState.CLEANING, CleanerState.IDLE)
             self.spared = frozenset(own_ports)
             self.deadline = now + ANSWER_SEC
@@ -75,41 +76,48 @@ class BusCleaner:
         :return: whether a requested cleaning is over; and, for each dead stick that has left the
             bus, by port, whether a reset brought it back.
         """
-        if self._process is None:
+        if self.process is None:
             return False, {}
         left: dict[str, bool] = {}
         was_asked = self.state is CleanerState.CLEANING
-        has_ended = self._process.has_ended()   # before its last messages are read
-        for report in self._process.messages():
-            if self.state is not CleanerState.KILLED:   # else its answer is too late
-                left.update(self._take_in(report))
+        has_ended = self.process.has_ended()   # before its last messages are read
+        try:
+            for report in self.process.messages():
+                check(report, messages.BusReport)
+                if self.state is not CleanerState.KILLED:   # else its answer is too late
+                    left.update(self._take_in(report))
+        except ValueError as error:
+            self.process.reject(str(error))
+        except WrongTransitionError as error:
+            self.process.reject(f'sent a message at a wrong time ({error})')
         if has_ended:
             if self.state not in (CleanerState.UNUSABLE, CleanerState.KILLED):
-                self._failed(self._process.how_it_ended(), now)
+                self._failed(self.process.how_it_ended(), now)
             self._drop()
         elif now >= self.deadline:
-            self._failed(f'no answer within {ANSWER_SEC:g} s', now)
-            self._process.kill()
-            self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
+            self.give_up(f'no answer within {ANSWER_SEC:g} s', now)
         return was_asked and self.state is not CleanerState.CLEANING, left
 
-    def waitables(self) -> list[Any]:
-        """Return the objects that become ready when it sends a message or ends."""
-        return [] if self._process is None else self._process.waitables()
+    def give_up(self, text: str, now: float) -> None:
+        """Kill the process, which has failed."""
+        assert self.process is not None
+        self._failed(text, now)
+        self.process.kill()
+        self._change_state(CleanerState.KILLED, CleanerState.IDLE, CleanerState.CLEANING)
 
     def stop(self) -> bool:
         """Kill the process, which has no stick to close; return False if that fails."""
-        if self._process is not None:
-            self._process.kill()
-            connection.wait([self._process.sentinel], KILL_GRACE_SEC)
-            if not self._process.has_ended():
+        if self.process is not None:
+            self.process.kill()
+            connection.wait([self.process.sentinel], KILL_GRACE_SEC)
+            if not self.process.has_ended():
                 return False
             self._drop()
         return True
 
     def _start(self, now: float) -> None:
         try:
-            self._process = ChildProcess(bus_cleaner_main.main, self._config)
+            self.process = ChildProcess(bus_cleaner_main.main, self._config)
         except (OSError, EOFError) as error:
             self._failed(f'starting its process: {type(error).__name__}: {shown(error)}', now)
         else:
@@ -134,9 +142,9 @@ class BusCleaner:
         return left
 
     def _drop(self) -> None:
-        assert self._process is not None
-        self._process.close()
-        self._process, self.dead = None, {}
+        assert self.process is not None
+        self.process.close()
+        self.process, self.dead = None, {}
         if self.state is not CleanerState.UNUSABLE:
             self._change_state(CleanerState.ENDED, CleanerState.IDLE, CleanerState.CLEANING,
                                CleanerState.KILLED)

@@ -8,11 +8,13 @@
 # the License.
 """Ends worker processes: by a message where they follow it, else by SIGKILL."""
 
+from collections.abc import Collection
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
 import time
 
+from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
@@ -57,9 +59,17 @@ class Endings:
         """Return when the next must be killed, or infinite."""
         return min((ending.kill_at for ending in self._endings), default=float('inf'))
 
-    def reap(self, now: float) -> None:
-        """Kill the workers whose time is over, and close those that have ended."""
+    def reap(self, now: float, ready: Collection[ChildProcess] = ()) -> bool:
+        """
+        Kill the workers whose time is over, close those that have ended; return if any had.
+
+        :param ready: the processes that have something to read.
+        """
+        before = len(self._endings)
         for ending in self._endings[:]:
+            if ending.handle in ready:
+                for _ in ending.handle.messages():
+                    pass   # nobody listens, but unread it would end every wait
             if now >= ending.kill_at:
                 ending.handle.kill()
                 ending.kill_at = float('inf')
@@ -68,6 +78,7 @@ class Endings:
                 ending.handle.close()
                 if ending.record is not None:
                     ending.record.on_end()
+        return len(self._endings) < before
 
 
 def end_all(handles: Sequence[WorkerHandle], logger: Logger) -> bool:

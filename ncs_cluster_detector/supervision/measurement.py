@@ -8,6 +8,8 @@
 # the License.
 """Measures rates, latencies and duty over the last seconds; times are arguments."""
 
+from bisect import bisect_left
+from bisect import insort
 from collections import deque
 from statistics import median
 
@@ -47,18 +49,25 @@ class Rate:
 class Durations:
     """Percentiles of the last 200 durations, in seconds."""
 
+    MOST = 200
+
     def __init__(self) -> None:
-        self._durations: deque[float] = deque(maxlen=200)
+        self._durations: deque[float] = deque()
+        # The same, sorted: a percentile is asked for with every result.
+        self._ordered: list[float] = []
 
     def add(self, duration_sec: float) -> None:
         """Record a duration."""
+        if len(self._durations) == self.MOST:
+            del self._ordered[bisect_left(self._ordered, self._durations.popleft())]
         self._durations.append(duration_sec)
+        insort(self._ordered, duration_sec)
 
     def percentile(self, percent: int) -> float | None:
         """Return the duration that ``percent`` of all do not exceed, or None without any."""
-        if not self._durations:
+        ordered = self._ordered
+        if not ordered:
             return None
-        ordered = sorted(self._durations)
         return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)]
 
 
@@ -72,6 +81,7 @@ class Duty:
         self._since = now
         self._busy_from: float | None = None
         self._intervals: deque[tuple[float, float]] = deque()
+        self._busy_sec = 0.0   # in all of these intervals
 
     def begin(self, now: float) -> None:
         """Become busy, if it is not."""
@@ -82,17 +92,23 @@ class Duty:
         """Become idle, if it is not."""
         if self._busy_from is not None:
             self._intervals.append((self._busy_from, now))
+            self._busy_sec += now - self._busy_from
             self._busy_from = None
 
     def share(self, now: float) -> float:
         """Return the busy share, 0.0 to 1.0."""
         start = max(now - self.WINDOW_SEC, self._since)
         while self._intervals and self._intervals[0][1] <= start:
-            self._intervals.popleft()
-        busy_sec = sum(end - max(begin, start) for begin, end in self._intervals)
+            begin, end = self._intervals.popleft()
+            self._busy_sec -= end - begin
+        if not self._intervals:
+            self._busy_sec = 0.0   # rounding errors do not add up for weeks
+        busy_sec = self._busy_sec
+        if self._intervals:
+            busy_sec -= max(start - self._intervals[0][0], 0.0)
         if self._busy_from is not None:
             busy_sec += now - max(self._busy_from, start)
-        return busy_sec / (now - start) if now > start else 0.0
+        return max(busy_sec, 0.0) / (now - start) if now > start else 0.0
 
 
 class Work:
@@ -136,9 +152,19 @@ class Work:
         """Record that the frames on the stick will have no result."""
         self._sent_at.clear()
 
+    @property
+    def done_sec(self) -> float:
+        """Return the time computed, without the present frame."""
+        return self._done_sec
+
+    @property
+    def under_way_since(self) -> float | None:
+        """Return since when the present frame is computed, or None without one."""
+        return max(self._sent_at[0], self._last_done_at) if self._sent_at else None
+
     def total_sec(self, now: float) -> float:
         """Return the time computed until now, including that for the present frame."""
-        if not self._sent_at or self.inference_sec is None:
+        since = self.under_way_since
+        if since is None or self.inference_sec is None:
             return self._done_sec
-        under_way_sec = now - max(self._sent_at[0], self._last_done_at)
-        return self._done_sec + max(0.0, min(under_way_sec, self.inference_sec))
+        return self._done_sec + max(0.0, min(now - since, self.inference_sec))

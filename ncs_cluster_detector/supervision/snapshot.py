@@ -42,12 +42,33 @@ class StickSnapshot:
     start_at: float | None = None
     condition: Condition = Condition()
     in_use: bool = False   # by another program
+    frames_lost: int = 0   # that it had when it failed, and nobody else
 
     def at(self, now: float) -> 'StickSnapshot':
         """Return this stick at a later time, at which its reading may be too old."""
         if self.condition.celsius is None or self.status.reading(now) is not None:
             return self
         return replace(self, condition=self.condition.without_reading())
+
+
+@dataclass(frozen=True)
+class DroppedFrames:
+    """
+    How many frames got no published result, by the reason.
+
+    ``replaced`` by a newer one before a stick was free, ``too_old`` by then, ``lost`` on a stick
+    that failed, or ``late``: a later frame had been published when the result came.
+    """
+
+    replaced: int = 0
+    too_old: int = 0
+    lost: int = 0
+    late: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many there are in all."""
+        return self.replaced + self.too_old + self.lost + self.late
 
 
 @dataclass(frozen=True)
@@ -76,8 +97,13 @@ class Snapshot:
     detection_fps: float
     latency_p50_sec: float | None
     latency_p95_sec: float | None
-    frames_dropped: int
+    dropped: DroppedFrames
     waiting_for_image_since: float
+
+    @property
+    def frames_dropped(self) -> int:
+        """Return how many frames got no published result."""
+        return self.dropped.total
 
     def at(self, now: float) -> 'Snapshot':
         """Return this state at a later time: a supervisor that hangs writes no newer one."""

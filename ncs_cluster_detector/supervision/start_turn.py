@@ -8,7 +8,10 @@
 # the License.
 """Starts the sticks, one at a time: a worker lists them and opens one of them."""
 
+from collections.abc import Set
+
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.endings import Endings
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
@@ -17,6 +20,7 @@ from ncs_cluster_detector.supervision.supervisor_options import SupervisorOption
 from ncs_cluster_detector.supervision.unassigned_worker import UnassignedState
 from ncs_cluster_detector.supervision.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire.messages import Open
 
 # How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
@@ -60,24 +64,42 @@ class StartTurn:
         return [place.handle for place in (self._opener, self._lister)
                 if place.handle is not None]
 
+    @property
+    def newest(self) -> WorkerHandle | None:
+        """Return the worker that was started last, until it gets a stick to open."""
+        return self._opener.handle
+
+    def is_concerned(self, ready: Set[ChildProcess]) -> bool:
+        """Return whether one of these processes has no stick."""
+        return any(process in ready for process in (
+            self._opener.handle, self._lister.handle, self._cleaner.process))
+
     def look_now(self, now: float) -> None:
         """Have the sticks listed as soon as no stick is being started."""
         self._look_at = now
 
     def hear(self, now: float) -> None:
         """Process the lists of sticks, and order the opener to open one."""
-        names = self._opener.hear(now)
+        names = self._hear(self._opener, now)
         if names is not None:
             self._register.listed(names, now, self._cleaner.dead, True, self._own_ports)
             self._place(now)
         self._clean_bus(now)
-        names = self._lister.hear(now)
+        names = self._hear(self._lister, now)
         if names is not None and not self._is_starting():   # one being opened is in no list
             self._register.listed(names, now, self._cleaner.dead)
             if not self._register.busy_elsewhere:
                 self._fresh_look_at = float('inf')
             elif self._fresh_look_at == float('inf'):
                 self._fresh_look_at = now + FRESH_LOOK_PERIOD_SEC
+
+    def _hear(self, place: UnassignedWorker, now: float) -> tuple[str, ...] | None:
+        """Return what a worker has listed, or None; end one that says what cannot follow."""
+        try:
+            return place.hear(now)
+        except WrongTransitionError as error:
+            self._endings.add(place.give_up(str(error), now), None, now)
+            return None
 
     def judge(self, now: float) -> None:
         """Give up workers without a stick that did not answer in time."""
@@ -123,7 +145,11 @@ class StartTurn:
 
     def _clean_bus(self, now: float) -> None:
         """Have the bus cleaned when the opener's turn has come, and let it list the sticks."""
-        is_clean, left = self._cleaner.hear(now)
+        try:
+            is_clean, left = self._cleaner.hear(now)
+        except WrongTransitionError as error:
+            self._cleaner.give_up(str(error), now)
+            is_clean, left = False, {}
         for port, by_reset in left.items():
             self._look_at = now
             self._register.revived(port, by_reset, now)

@@ -8,11 +8,10 @@
 # the License.
 """The sticks' worker processes: reads their messages, checks their deadlines, ends them."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Set
 
 from ncs_cluster_detector.policy.stick_status import StickState
-from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.endings import end_all
@@ -23,11 +22,11 @@ from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
-from ncs_cluster_detector.supervision.snapshot import StickSnapshot
+from ncs_cluster_detector.supervision.records.stick_views import StickViews
 from ncs_cluster_detector.supervision.start_turn import StartTurn
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire import messages
 
 
@@ -42,35 +41,27 @@ class StickPool:
         self._endings = Endings()
         self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
         self._longest_start_sec: float | None = None   # None until a stick has started
-        self._held_back: list[str] = []                # lines to log later
+        self._held_back: list[str] = []   # lines to log later
         self._results: list[tuple[int, messages.Result, Frame]] = []
         self._lost: list[tuple[int, int]] = []   # stick and frame number
         # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
+        self.views = StickViews(self._register)
+        # Whether only results and readings came since all sticks were looked at; when that is due.
+        self._is_calm, self._due_at = False, float('-inf')
+        self._by_worker: dict[ChildProcess, StickRecord] = {}   # while it is calm
 
-    def statuses(self, now: float) -> list[StickStatus]:
-        """Return the StickStatus of all sticks that are shown, by number."""
-        return [record.status(now) for record in self._register.shown()]
-
-    def status(self, number: int, now: float) -> StickStatus:
-        """Return the StickStatus of one stick."""
-        return self._register.records[number].status(now)
-
-    def snapshots(self, now: float, active: Collection[int]) -> tuple[StickSnapshot, ...]:
-        """Return the StickSnapshot of all sticks that are shown, by number."""
-        return tuple(record.snapshot(now, record.number in active)
-                     for record in self._register.shown())
-
-    def waitables(self) -> list[Any]:
-        """Return the objects that become ready when a worker sends a message or ends."""
-        return [waitable for handle in self._handles() for waitable in handle.waitables()] + [
-            handle.sentinel for handle in self._endings.handles()] + self._cleaner.waitables()
+    def newest_processes(self) -> list[ChildProcess]:
+        """Return the processes that may have been started since the last call."""
+        return list(filter(None, (self._turn.newest, self._cleaner.process)))
 
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         record = self._register.records[number]
         record.worker.post(frame, now)
         record.figures.on_frame_sent(now)
+        self.views.renew(number, now)
+        self._watch_deadline(record, now)
 
     def frames_of(self, number: int) -> dict[int, Frame]:
         """Return the frames on a stick as a dictionary by frame number, oldest first."""
@@ -78,8 +69,14 @@ class StickPool:
         return handle.frames if handle is not None else {}
 
     def note_late(self, number: int) -> None:
-        """Record that a result takes several times the usual time of the stick."""
+        """Record that a result takes several times the usual time."""
         self._register.records[number].setbacks.trust.late()
+        self.views.changed(number)
+
+    def note_lost(self, number: int) -> None:
+        """Record that a frame will have no result because the stick lost it."""
+        self._register.records[number].figures.frames_lost += 1
+        self.views.changed(number)
 
     def restart(self, number: int, reason: str, now: float) -> None:
         """End the worker of a running stick, so that it starts again."""
@@ -97,16 +94,22 @@ class StickPool:
         lost, self._lost = self._lost, []
         return lost
 
-    def receive(self, now: float) -> None:
-        """Read all messages of the workers, and notice those that have ended."""
-        self._endings.reap(now)
-        self._turn.hear(now)
-        self.unusable = self.unusable or self._turn.unusable
-        for record in self._register.with_worker():
-            self._hear(record, now)
+    def receive(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
+        """Read the messages of the ``ready`` processes, all by default; notice their ends."""
+        if self._endings.reap(now, ready or ()) or ready is None or now >= self._due_at or (
+                self._turn.is_concerned(ready)):
+            self._is_calm = False
+        if not self._is_calm:
+            self._turn.hear(now)
+            self.unusable = self.unusable or self._turn.unusable
+            self._by_worker = self._register.by_worker()
+        for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
+            self._hear(self._by_worker[process], now)
 
     def judge(self, now: float) -> None:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""
+        if self._is_calm and now < self._due_at:
+            return   # results and readings only: no stick needs to be looked at
         for record in self._register.with_worker():
             due_at, text = self._deadline(record, now)
             if now >= due_at:
@@ -114,15 +117,27 @@ class StickPool:
         self._turn.judge(now)
         self._endings.reap(now)
         self._turn.start(now)
+        self._is_calm = False
+        self._due_at = self.next_due(now)
+        self._is_calm, self._by_worker = True, self._register.by_worker()
+        self.views.all_changed()
 
     def next_due(self, now: float) -> float:
         """Return when :meth:`judge` must be called at the latest."""
+        if self._is_calm:
+            return self._due_at
         due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
         due += [self._turn.next_due(now), self._cleaner.deadline, self._endings.next_due()]
         return min(due)
 
+    def _watch_deadline(self, record: StickRecord, now: float) -> None:
+        """Note a deadline that may have become earlier; a later one is found out in time."""
+        if self._is_calm:
+            self._due_at = min(self._due_at, self._deadline(record, now)[0])
+
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
+        self._is_calm = False
         self._turn.extend_deadlines(delay_sec)
         self._cleaner.deadline += delay_sec
         for record in self._register.with_worker():
@@ -133,7 +148,9 @@ class StickPool:
         for record in self._register.records:
             record.on_stop()
         has_ended = self._cleaner.stop()
-        return end_all(self._handles() + self._endings.handles(), self._logger) and has_ended
+        workers = [record.worker for record in self._register.with_worker()]
+        workers += self._turn.handles() + self._endings.handles()
+        return end_all(workers, self._logger) and has_ended
 
     def _deadline(self, record: StickRecord, now: float) -> tuple[float, str]:
         if record.state is not StickState.STARTING:
@@ -141,37 +158,43 @@ class StickPool:
         return deadlines.of_start(record, self._options, self._longest_start_sec,
                                   self._register.waiting(now), self._register.has_slow(but=record))
 
-    def _handles(self) -> list[WorkerHandle]:
-        handles = [record.worker for record in self._register.with_worker()]
-        return handles + self._turn.handles()
-
     def _hear(self, record: StickRecord, now: float) -> None:
         handle = record.worker
         has_ended = handle.has_ended()   # before its last messages are read
-        for message in handle.messages():
-            if isinstance(message, messages.Result):
-                self._settle(record, message, now)
-            elif isinstance(message, messages.Reading):
-                handle.heard_at = now
-                record.on_reading(message)
-            elif isinstance(message, messages.Step):
-                handle.on_step(message.step, now)
-            elif isinstance(message, messages.Ready):
-                self._longest_start_sec = max(self._longest_start_sec or 0.0,
-                                              now - handle.started_at)
-                handle.heard_at = now
-                handle.on_step(OpeningStep.READY, now)
-                record.on_ready(now)
-                self._log_held_back()
-                record.on_reading(message.reading)
-                self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
-                                  f'process {handle.pid}')
-            elif isinstance(message, messages.Fault):
-                self._hear_fault(record, message, now)
-                return
+        try:
+            for message in handle.messages():
+                if isinstance(message, messages.Fault):
+                    self._hear_fault(record, message, now)
+                    return
+                self._take_in(record, message, now)
+        except WrongTransitionError as error:
+            handle.reject(f'sent a message at a wrong time ({error})')
+        self.views.changed(record.number)
+        self._watch_deadline(record, now)
         if has_ended:
             self._fail(record, handle.how_it_ended(), now, now,
                        Cause.KILLED if handle.was_killed() else Cause.STICK)
+
+    def _take_in(self, record: StickRecord, message: object, now: float) -> None:
+        handle = record.worker
+        if isinstance(message, messages.Result):
+            self._settle(record, message, now)
+        elif isinstance(message, messages.Reading):
+            record.on_reading(message)
+            handle.heard_at = now
+        elif isinstance(message, messages.Step):
+            self._is_calm = False
+            handle.on_step(message.step, now)
+        elif isinstance(message, messages.Ready):
+            self._is_calm = False
+            handle.on_step(OpeningStep.READY, now)
+            record.on_ready(now)
+            self._longest_start_sec = max(self._longest_start_sec or 0.0, now - handle.started_at)
+            handle.heard_at = now
+            self._log_held_back()
+            record.on_reading(message.reading)
+            self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
+                              f'process {handle.pid}')
 
     def _settle(self, record: StickRecord, result: messages.Result, now: float) -> None:
         frame = record.worker.settle(result, now)
@@ -205,10 +228,12 @@ class StickPool:
     def _fail(
             self, record: StickRecord, text: str, now: float, kill_at: float,
             cause: Cause = Cause.STICK) -> None:
+        self._is_calm = False
         handle = record.worker
         self._lost += [(record.number, sequence) for sequence in handle.outstanding]
         is_news = not record.setbacks.tries() or text != record.last_error
         plan = record.on_failure(text, now, cause)
+        self.views.all_changed()
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # usually it ends at once
         if is_news or plan.fatal:   # the diagnostics count the others

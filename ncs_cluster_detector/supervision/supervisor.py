@@ -9,10 +9,8 @@
 """Keeps one worker process per stick running; a thread of the detector node's process."""
 
 from collections.abc import Callable
+from collections.abc import Set
 from concurrent.futures import Future
-from dataclasses import replace
-from multiprocessing import connection
-import os
 import queue
 import threading
 import time
@@ -22,8 +20,11 @@ from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.processes.process_watch import ProcessWatch
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.decision_times import DecisionTimes
+from ncs_cluster_detector.supervision.decision_times import SLACK_SEC
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frame_flow import FrameFlow
 from ncs_cluster_detector.supervision.measurement import Durations
@@ -32,24 +33,16 @@ from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.supervision.worker_handle import prepare
 
 # If a wait ends later than this after its time, this process was suspended.
 SUSPENDED_SEC = 0.5
 BLIND = 'its temperature stays unknown, so it is started again'
 # How often the snapshot is written, unless active sticks or settings change: then at once.
-SNAPSHOT_PERIOD_SEC = 0.2
+SNAPSHOT_PERIOD_SEC = 0.15
 # The decision on a request, and the state after it.
 SwitchAnswer: TypeAlias = Future[tuple[Decision, Snapshot]]
-
-
-class UnusableParameterError(Exception):
-    """No stick can work with the value of the parameter that ``parameter`` names."""
-
-    def __init__(self, parameter: str, text: str) -> None:
-        """Take the parameter's name, and the reason in one line."""
-        super().__init__(text)
-        self.parameter = parameter
 
 
 class Supervisor:
@@ -58,7 +51,7 @@ class Supervisor:
 
     One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change`,
     :meth:`switch_cluster` and :meth:`stop`, which set a value and wake the loop, and read
-    :attr:`snapshot`.
+    :attr:`snapshot`. While the loop waits, :meth:`offer` sends the frame itself.
     """
 
     def __init__(
@@ -76,13 +69,16 @@ class Supervisor:
         self._logger = logger
         self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
         self._cluster = ClusterControl()
+        self._times = DecisionTimes(self._cluster.promptness)
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
         self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
-        self._sticks: list[StickStatus] = []   # all sticks, in this step
         self._newest: Frame | None = None      # only offer() writes it
         self._output = Rate()
         self._latency = Durations()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._processes = ProcessWatch()
+        self._waits = threading.Lock()   # free only while run() waits
+        self._waits.acquire()
+        self._wakes_at = float('inf')    # until then
         self._stopping = threading.Event()
         self._snapshot_is_old = False
         self.all_ended = True
@@ -92,24 +88,25 @@ class Supervisor:
     def offer(self, frame: Frame) -> None:
         """Make a frame the newest; the previous one is dropped if no stick was free for it."""
         self._newest = frame
-        self._wake_up()
+        if not self._send_now():
+            self._processes.wake_up()
 
     def change(self, settings: Settings) -> None:
         """Let new settings take effect."""
         self._wanted = settings
-        self._wake_up()
+        self._processes.wake_up()
 
     def switch_cluster(self) -> SwitchAnswer:
         """Request a change of the whole cluster; return a Future of the SwitchAnswer."""
         answer: SwitchAnswer = Future()
         self._requests.put(answer)
-        self._wake_up()
+        self._processes.wake_up()
         return answer
 
     def stop(self) -> None:
         """End :meth:`run`, which then ends the workers."""
         self._stopping.set()
-        self._wake_up()
+        self._processes.wake_up()
 
     def run(self) -> None:
         """
@@ -118,49 +115,90 @@ class Supervisor:
         :raises UnusableParameterError: no stick can work with a parameter of the node.
         """
         prepare(self._options.workers.driver)
+        ready: Set[ChildProcess] = frozenset()
         try:
             while not self._stopping.is_set():
                 now = time.monotonic()
-                self.step(now)
-                self._wait(now)
+                self.step(now, ready)
+                ready = self._wait(now)
         finally:
             self.all_ended = self._pool.stop()
 
-    def step(self, now: float) -> None:
-        """Do all that is due at the time ``now``."""
+    def _send_now(self) -> bool:
+        """
+        Send the newest frame in the caller's thread; return whether the loop may go on waiting.
+
+        So that a frame takes no detour over another thread.
+        """
+        if not self._waits.acquire(blocking=False):
+            return False
+        try:
+            now = time.monotonic()
+            self._distribute(now)
+            self._snapshot_is_old = True
+            return self._next_due(now) >= self._wakes_at
+        finally:
+            self._waits.release()
+
+    def step(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
+        """
+        Do all that is due at the time ``now``.
+
+        :param ready: the processes that have something to read; by default it is found out.
+        """
         if self._settings is not self._wanted:
             self._settings = self._wanted
+            self._times.decide_now()
             self._snapshot_at = float('-inf')   # write the snapshot at once
-        self._receive(now)
-        self._sticks = self._pool.statuses(now)
-        self._rotate(now)
-        self._flow.distribute(now, self._newest, self._sticks, self._settings)
+        self._receive(now, self._processes.wait(0.0) if ready is None else ready)
         self._release(now)
+        self._rotate(now)
+        self._distribute(now)
+        self._release(now)
+        for process in self._pool.newest_processes():
+            self._processes.add(process)
         self._snapshot_is_old = now < self._snapshot_at + SNAPSHOT_PERIOD_SEC
         if not self._snapshot_is_old:
             self._write_snapshot(now)
 
-    def _receive(self, now: float) -> None:
-        self._pool.receive(now)
+    def _receive(self, now: float, ready: Set[ChildProcess]) -> None:
+        self._pool.receive(now, ready)
         if self._pool.unusable is not None:
             raise UnusableParameterError(*self._pool.unusable)
         self._pool.judge(now)
         self._flow.take_results(now)
 
     def _rotate(self, now: float) -> None:
+        """Update the cluster if something has changed that it must know now, or if it is time."""
+        changes = self._pool.views.refresh(now)
         answer = None if self._requests.empty() else self._requests.get()
-        decision = self._cluster.update(
-            now, self._sticks, self._settings, answer is not None)
+        sticks = list(self._pool.views.statuses.values())
+        is_due = self._times.is_due(now, changes, self._settings, sticks)
+        if answer is None and not is_due:
+            return
+        decision = self._cluster.update(now, sticks, self._settings, answer is not None)
         if decision.reason is not None:
             self._snapshot_at = float('-inf')
-        for number in self._cluster.to_restart:
-            self._pool.restart(number, BLIND, now)
-        if self._cluster.to_restart:   # these sticks can get no frame any more
+        for number in self._cluster.promptness.newly_late:
+            self._pool.note_late(number)
+        while self._cluster.to_restart:   # these get no frame any more; others take over
+            for number in self._cluster.to_restart:
+                self._pool.restart(number, BLIND, now)
+            self._snapshot_at = float('-inf')
             self._flow.take_results(now)
-            self._sticks = self._pool.statuses(now)
+            self._pool.views.refresh(now)
+            sticks = list(self._pool.views.statuses.values())
+            self._cluster.update(now, sticks, self._settings)
+        self._times.on_decision(now, self._cluster.next_due(now, sticks, self._settings))
         if answer is not None:
             self._write_snapshot(now)
             answer.set_result((decision, self.snapshot))
+            if not self._requests.empty():   # one a step, but the next at once
+                self._processes.wake_up()
+
+    def _distribute(self, now: float) -> None:
+        for number in self._flow.distribute(now, self._newest, self._settings):
+            self._times.on_frame_sent(self._pool.views.statuses[number])
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
@@ -172,8 +210,7 @@ class Supervisor:
     def _write_snapshot(self, now: float) -> None:
         self._snapshot_at = now
         cluster = self._cluster
-        sticks = tuple(replace(stick, condition=cluster.condition(stick.status))
-                       for stick in self._pool.snapshots(now, cluster.active))
+        sticks = self._pool.views.snapshots(now, cluster.active, cluster.condition)
         self.snapshot = Snapshot(
             settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=self._settings.cluster_size or len(sticks),
@@ -184,26 +221,27 @@ class Supervisor:
             input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),
             latency_p50_sec=self._latency.percentile(50),
             latency_p95_sec=self._latency.percentile(95),
-            frames_dropped=self._flow.dropped,
+            dropped=self._flow.dropped,
             waiting_for_image_since=(self._newest.arrived_at if self._newest
                                      else self._started_at))
 
-    def _wait(self, now: float) -> None:
-        """Wait for a message of a worker or another thread, or until something is due."""
+    def _wait(self, now: float) -> Set[ChildProcess]:
+        """Wait until a process or another thread has something, or something is due."""
         due_at = self._next_due(now)
         timeout = None if due_at == float('inf') else max(due_at - time.monotonic(), 0.0)
-        if self._wake in connection.wait([self._wake, *self._pool.waitables()], timeout):
-            os.eventfd_read(self._wake)
+        self._wakes_at = due_at
+        self._waits.release()
+        try:
+            ready = self._processes.wait(timeout)
+        finally:
+            self._waits.acquire()
         late_sec = time.monotonic() - due_at
         if late_sec > SUSPENDED_SEC:   # such as stopped from a terminal; no worker's fault
             self._pool.extend_deadlines(late_sec)
+        return ready
 
     def _next_due(self, now: float) -> float:
-        due = [self._pool.next_due(now),
-               self._cluster.next_due(now, self._sticks, self._settings),
-               self._flow.next_due(now, self._sticks),
-               self._snapshot_at + SNAPSHOT_PERIOD_SEC if self._snapshot_is_old else None]
+        due = [self._pool.next_due(now), self._flow.next_due(now), self._times.next_due(),
+               (self._snapshot_at + SNAPSHOT_PERIOD_SEC + SLACK_SEC if self._snapshot_is_old
+                else None)]
         return min(time for time in due if time is not None)
-
-    def _wake_up(self) -> None:
-        os.eventfd_write(self._wake, 1)

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The options of the supervisor, and its logger's interface."""
+"""The options of the supervisor, its logger's interface, and what is wrong with an option."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -36,3 +36,12 @@ class SupervisorOptions:
     inflight_per_stick: int = 2
     inference_timeout_sec: float = 2.0
     startup_timeout_sec: float = 20.0
+
+
+class UnusableParameterError(Exception):
+    """No stick can work with the value of the parameter that ``parameter`` names."""
+
+    def __init__(self, parameter: str, text: str) -> None:
+        """Take the parameter's name, and the reason in one line."""
+        super().__init__(text)
+        self.parameter = parameter

@@ -16,6 +16,7 @@ from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.transitions import check_transition
+from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire import messages
 
 # Listing takes no time, or 1.5 s when the library itself has to reset a stick that a killed
@@ -93,7 +94,14 @@ class UnassignedWorker:
         if self.handle is None:
             return None
         self._has_ended = self.handle.has_ended()   # before its last messages are read
-        for message in self.handle.messages():
+        try:
+            return self._take_in(self.handle, now)
+        except WrongTransitionError as error:
+            self.handle.reject(f'sent a message at a wrong time ({error})')
+        return None
+
+    def _take_in(self, handle: WorkerHandle, now: float) -> tuple[str, ...] | None:
+        for message in handle.messages():
             if isinstance(message, messages.DeviceList):
                 self._change_state(UnassignedState.LISTED, UnassignedState.LISTING)
                 self._can_list = True
@@ -121,6 +129,11 @@ class UnassignedWorker:
                          'another program start sticks for so long, or does the SDK hang?', now)
         else:
             return None
+        return self.dismiss()
+
+    def give_up(self, text: str, now: float) -> WorkerHandle:
+        """Dismiss a worker that has failed; return its handle."""
+        self._failed(f'looking for sticks: {text}', now)
         return self.dismiss()
 
     def dismiss(self) -> WorkerHandle:

@@ -17,8 +17,9 @@ from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
+from ncs_cluster_detector.wire.checks import check
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
-from ncs_cluster_detector.worker import bus_cleaner_main
+from ncs_cluster_detector.worker import PROGRAMS
 from ncs_cluster_detector.worker import worker_main
 
 
@@ -31,10 +32,7 @@ def prepare(driver: Driver) -> None:
 
     :param driver: the workers' driver; its module and its ``preload`` are loaded, never an SDK.
     """
-    # Modules that are not installed are left out. pyusb loads libusb only on use.
-    fork_server.server.preload = (
-        worker_main.__name__, bus_cleaner_main.__name__, 'usb.core', 'usb.backend.libusb1',
-        type(driver).__module__, *driver.preload)
+    fork_server.server.preload = (*PROGRAMS, type(driver).__module__, *driver.preload)
 
 
 class WorkerHandle(ChildProcess):
@@ -61,6 +59,10 @@ class WorkerHandle(ChildProcess):
             undo.callback(self.slots.close)
             super().__init__(worker_main.main, self.slots, config)
             undo.pop_all()
+
+    def check(self, message: object) -> None:
+        """Raise ValueError if a worker cannot have sent this."""
+        check(message)
 
     @property
     def outstanding(self) -> tuple[int, ...]:

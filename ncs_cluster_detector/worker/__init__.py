@@ -7,3 +7,8 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """The child's side of the process boundary: the programs of the child processes; no ROS."""
+
+# Their modules, and what they load on use, for a process that is to load them in advance. pyusb
+# loads libusb only later.
+PROGRAMS = (f'{__name__}.worker_main', f'{__name__}.bus_cleaner_main', 'usb.core',
+            'usb.backend.libusb1')

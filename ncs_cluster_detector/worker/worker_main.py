@@ -9,11 +9,11 @@
 """
 A worker: drives one stick; runs in a process of its own, which imports no rclpy.
 
-It has four threads. The main thread reads the pipe and makes no other call that can block, so it
-always notices when the supervisor has ended. The stick thread opens the stick and sends frames.
-The result thread receives the results. The watch thread reads the temperature, so that a reading
-neither waits for an inference nor delays one. Their calls have no deadline here: the supervisor,
-which no library can block, ends a worker that does not answer in time.
+It has four threads. The main thread only waits for the end of the supervisor, so it always notices
+that. The stick thread reads the commands, opens the stick and sends frames. The result thread
+receives the results. The watch thread reads the temperature, so that a reading neither waits for
+an inference nor delays one. Their calls have no deadline here: the supervisor, which no library
+can block, ends a worker that does not answer in time.
 
 However a worker ends, it first closes its stick if the library still answers. Otherwise the stick
 keeps answers for a process that has ended, and the next process fails on them.
@@ -26,13 +26,16 @@ import gc
 from multiprocessing.connection import Connection
 import os
 import queue
+import select
 import signal
+import socket
 import threading
 import time
 
 import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import Stick
@@ -42,6 +45,9 @@ from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
 
 READING_PERIOD_SEC = 1.0
+# Readings are taken at whole multiples of this on the clock that all workers share. Workers that
+# wake together cost less: the code is in the cache, and the supervisor looks at several at once.
+READING_GRID_SEC = 0.5
 # A SIGTERM to the whole group also reaches the supervisor, which then sends Stop at once.
 WAIT_FOR_STOP_SEC = 1.0
 # How long closing the stick may take when no supervisor is left to end this process: the pending
@@ -58,11 +64,10 @@ def main(connection: Connection, slots: ReceivedSlots, config: messages.WorkerCo
     signal.signal(signal.SIGTERM, lambda *_: worker.on_sigterm())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     threading.Thread(target=worker.drive_stick, name='stick', daemon=True).start()
-    try:
-        while True:
-            worker.commands.put(connection.recv())
-    except (EOFError, OSError):
-        worker.end_alone()
+    supervisor = select.poll()
+    supervisor.register(connection, 0)   # its end is reported always, its commands are not
+    supervisor.poll()
+    worker.end_alone()
 
 
 class _Worker:
@@ -70,7 +75,6 @@ class _Worker:
     def __init__(
             self, connection: Connection, slots: ReceivedSlots,
             config: messages.WorkerConfig) -> None:
-        self.commands: queue.SimpleQueue[object] = queue.SimpleQueue()   # for the stick thread
         self._under_way: queue.SimpleQueue[tuple[int, float] | None] = queue.SimpleQueue()
         self._watch_ends = threading.Event()
         self._connection = connection
@@ -80,6 +84,7 @@ class _Worker:
         self._send_lock = threading.Lock()
         self._stick_or_none: Stick | None = None
         self._fault: str | None = None
+        self._frames = 0   # since the last reading, about: one that is missed changes nothing
 
     @property
     def _stick(self) -> Stick:
@@ -94,13 +99,24 @@ class _Worker:
 
     def _stop_by_signal(self) -> None:
         self._report_fault(f'worker process {os.getpid()} was ended by SIGTERM')
-        self.commands.put(messages.Stop())
+        self._stop()
 
     def end_alone(self) -> None:
-        """Close the stick, because the supervisor has ended; do not wait for a blocked thread."""
-        self.commands.put(messages.Stop())
+        """Let the stick thread end, as the supervisor has; do not wait for a blocked thread."""
         threading.Event().wait(CLOSE_SEC)
         os._exit(1)
+
+    def _stop(self) -> None:
+        """Let the stick thread stop after the commands that have arrived."""
+        with socket.socket(fileno=os.dup(self._connection.fileno())) as commands:
+            commands.shutdown(socket.SHUT_RD)
+
+    def _next_command(self) -> object:
+        """Wait for a command; it is Stop when there will be no more."""
+        try:
+            return self._connection.recv()
+        except (EOFError, OSError):
+            return messages.Stop()
 
     def drive_stick(self) -> None:
         """Run the stick thread: open the stick, send frames, close the stick, end the process."""
@@ -125,7 +141,7 @@ class _Worker:
             self._stick_or_none = self._config.driver.make_stick(
                 [graph for graph, _ in self._config.graphs])
             self._send(messages.EnumerationStarted())
-            command = self.commands.get()
+            command = self._next_command()
             if isinstance(command, messages.ListSticks):
                 command = self._list_sticks()
             if isinstance(command, messages.Open):
@@ -139,17 +155,17 @@ class _Worker:
         """List the sticks on request; there is none to open."""
         while not isinstance(command, messages.Stop):
             wanted = isinstance(command, messages.ListSticks)
-            command = self._list_sticks() if wanted else self.commands.get()
+            command = self._list_sticks() if wanted else self._next_command()
         os._exit(0)
 
     def _list_sticks(self) -> object:
         """Send the list of sticks; return the next command."""
         self._send(messages.DeviceList(tuple(self._stick.device_names())))
-        return self.commands.get()
+        return self._next_command()
 
     def _send_frames(self) -> None:
         while True:
-            command = self.commands.get()
+            command = self._next_command()
             if not isinstance(command, messages.Infer):
                 return
             started_at = time.monotonic()
@@ -157,6 +173,7 @@ class _Worker:
             self._stick.send(
                 self._preprocessor.network_inputs(image, self._stick.input_sizes))
             self._under_way.put((command.sequence, started_at))
+            self._frames += 1
 
     def _take_results(self) -> None:
         with self._reporting_failure():
@@ -178,11 +195,13 @@ class _Worker:
     def _keep_watch(self) -> None:
         """Read the temperature once a second; the first reading was sent with Ready."""
         with self._reporting_failure():
-            read_at = time.monotonic()
-            while not self._watch_ends.wait(read_at + READING_PERIOD_SEC - time.monotonic()):
-                reading = self._read()
-                read_at = reading.measured_at
-                self._send(reading)
+            worked = True   # it has loaded the networks
+            while not self._watch_ends.wait(_next_reading_at(time.monotonic()) - time.monotonic()):
+                self._send(self._read())
+                frames, self._frames = self._frames, 0
+                if worked and not frames:   # while the stick works, each frame needs it again
+                    give_back_freed_memory()
+                worked = bool(frames)
 
     def _read(self) -> messages.Reading:
         read_at = time.monotonic()
@@ -206,7 +225,7 @@ class _Worker:
                            _parameter_at_fault(error), isinstance(error, StickInUseError))
         if self._stick_or_none is None or self._stick_or_none.has_failed:
             os._exit(1)
-        self.commands.put(messages.Stop())
+        self._stop()
 
     def _report_fault(self, text: str, parameter: str = '', in_use: bool = False) -> None:
         self._fault = shown(text)   # texts of a library may have several lines
@@ -215,6 +234,10 @@ class _Worker:
     def _send(self, message: object) -> None:
         with self._send_lock, suppress(OSError):   # the main thread notices a closed pipe
             self._connection.send(message)
+
+
+def _next_reading_at(now: float) -> float:
+    return (now + READING_PERIOD_SEC) // READING_GRID_SEC * READING_GRID_SEC
 
 
 def _parameter_at_fault(error: BaseException | None) -> str:

@@ -8,6 +8,8 @@
 # the License.
 """What a detector node publishes, as a process, over real DDS."""
 
+import time
+
 from node_harness import NodeProcess
 from node_harness import Probe
 import numpy as np
@@ -95,16 +97,37 @@ def test_diagnostics_have_the_keys_levels_and_ids_of_the_contract(shared):
     assert list(values) == [
         'driver', 'cluster_size', 'effective_cluster_size', 'active_sticks', 'switches',
         'last_switch_reason', 'sustainable_cluster_size', 'input_fps', 'detection_fps',
-        'latency_ms_p50', 'latency_ms_p95', 'frames_dropped']
+        'latency_ms_p50', 'latency_ms_p95', 'frames_dropped', 'dropped_replaced',
+        'dropped_too_old', 'dropped_lost', 'dropped_late', 'dropped_malformed',
+        'dropped_before_node']
     assert values['active_sticks'] == '0,1'
     stick, values = probe.status('detector: stick 1')
     assert stick.hardware_id == '1.2-ma2450'
     assert stick.level == b'\x00'
     assert list(values) == [
         'active', 'state', 'temperature_celsius', 'throttle_level', 'duty_60s', 'inferences',
-        'inference_ms_p50', 'restarts', 'last_error', 'pid']
+        'inference_ms_p50', 'restarts', 'last_error', 'pid', 'frames_lost']
     assert values['temperature_celsius'] == '30.0'
     assert psutil.pid_exists(int(values['pid']))
     # Nothing comes any more: after five seconds that is worth a warning.
     probe.wait_for(lambda: probe.status('detector: cluster')[0].level == b'\x01')
     assert probe.status('detector: cluster')[0].message.startswith('no image for')
+
+
+def test_every_image_is_detected_or_in_a_count(shared):
+    probe, _ = shared
+    image = np.zeros((24, 32, 3), dtype=np.uint8)
+    probe.detect(image)
+    before = int(probe.next_status('detector: cluster')['frames_dropped'])
+    detected = len(probe.detections)
+    for _ in range(100):
+        probe.publish(probe.image_message(image))
+        time.sleep(0.002)   # much faster than two sticks
+
+    def dropped():
+        _, values = probe.status('detector: cluster')
+        assert int(values['frames_dropped']) == sum(
+            int(value) for key, value in values.items() if key.startswith('dropped_'))
+        return int(values['frames_dropped']) - before
+    probe.wait_for(lambda: len(probe.detections) - detected + dropped() == 100)
+    assert dropped() > 0

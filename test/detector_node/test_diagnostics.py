@@ -23,6 +23,7 @@ from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.diagnostic_status import owner_of
+from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
@@ -59,7 +60,8 @@ def cluster(*sticks, **changed):
         active=tuple(one.status.number for one in sticks if one.active), asked_size=len(sticks),
         all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
         last_switch_reason=None, input_fps=24.0, detection_fps=23.5, latency_p50_sec=None,
-        latency_p95_sec=None, frames_dropped=3, waiting_for_image_since=NOW - 0.1), **changed)
+        latency_p95_sec=None, dropped=DroppedFrames(late=3),
+        waiting_for_image_since=NOW - 0.1), **changed)
 
 
 def told(snapshot, intake=Intake('/image_raw', (IMAGE,)), driver='mvnc', owner='detector'):
@@ -191,7 +193,8 @@ def test_the_values_of_a_stick():
     assert [(item.key, item.value) for item in status.values] == [
         ('active', 'false'), ('state', 'RUNNING'), ('temperature_celsius', '45.2'),
         ('throttle_level', '1'), ('duty_60s', '0.50'), ('inferences', '7'),
-        ('inference_ms_p50', '80.0'), ('restarts', '2'), ('last_error', 'gone'), ('pid', '4711')]
+        ('inference_ms_p50', '80.0'), ('restarts', '2'), ('last_error', 'gone'), ('pid', '4711'),
+        ('frames_lost', '0')]
 
 
 def test_what_is_not_known_of_a_stick():
@@ -317,7 +320,18 @@ def test_unusable_messages_are_counted():
     status = told(cluster(stick()), Intake('/image_raw', (IMAGE,), 2, 4))[0]
     assert status.level == OK
     assert status.message.endswith('; 2 unusable images dropped; 4 unusable depth images dropped')
-    assert {item.key: item.value for item in status.values}['frames_dropped'] == '5'
+
+
+def test_every_dropped_image_has_a_reason():
+    snapshot = cluster(stick(frames_lost=4), dropped=DroppedFrames(1, 2, 4, 8))
+    first, second = (
+        {item.key: item.value for item in status.values} for status in told(
+            snapshot, Intake('/image_raw', (IMAGE,), 16, 1000, 32)))
+    assert first['frames_dropped'] == '63'
+    assert [first[f'dropped_{reason}'] for reason in (
+        'replaced', 'too_old', 'lost', 'late', 'malformed', 'before_node')] == [
+            '1', '2', '4', '8', '16', '32']
+    assert second['frames_lost'] == '4'
 
 
 def test_names_begin_with_their_owner():

@@ -26,6 +26,7 @@ from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
@@ -56,7 +57,7 @@ class Cluster:
             self.settings, sticks, control.active, len(control.active),
             control.all_hot, control.heat_advice(self.settings), control.at_full_speed,
             control.sustainable_size(self.settings), control.switches,
-            control.last_switch_reason, 24.0, 23.5, None, None, 0, self.now)
+            control.last_switch_reason, 24.0, 23.5, None, None, DroppedFrames(), self.now)
 
     def told(self):
         """Return the statuses of cluster and sticks, and the marks of the sticks."""

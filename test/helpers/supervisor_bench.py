@@ -72,6 +72,10 @@ class Bench:
     def offered(self):
         return self._number
 
+    @property
+    def is_at_work(self):
+        return self._thread.is_alive()
+
     def offer(self, image):
         self._number += 1
         self.supervisor.offer(Frame(self._number, image, f'header {self._number}',

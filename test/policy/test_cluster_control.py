@@ -100,7 +100,8 @@ def test_a_hot_stick_is_not_tried(celsius, on_trial):
     control = ClusterControl()
     sticks = sticks_at(1.0, 40.0, celsius, doubt_sec=9.0)
     control.update(1.0, sticks, Settings(cluster_size=1))
-    assert control.give_on_trial(2.0, sticks, Settings(cluster_size=1)) == on_trial
+    assert control.give_on_trial(
+        2.0, dict(enumerate(sticks)), Settings(cluster_size=1)) == on_trial
 
 
 def test_time_alone_makes_a_temperature_unknown():
@@ -119,14 +120,14 @@ def test_time_alone_makes_a_stick_late():
     (stick,) = sticks_at(1.0, 40.0, inference_sec=0.1, busy_since=1.0)
     settings = Settings(cluster_switch_cycle_ms=0, min_dwell_ms=0)
     control.update(1.0, [stick], settings)
-    assert control.next_due(1.0, [stick], settings) == pytest.approx(1.3)
+    assert control.promptness.late_at(stick) == pytest.approx(1.3)
 
 
 def test_sticks_may_be_left_out_of_the_numbers():
     control = ClusterControl()
     sticks = sticks_at(1.0, 40.0, 41.0, 42.0)[1:]
     control.update(1.0, sticks, Settings())
-    assert control.give_next(1.0, sticks, 2) == 1
+    assert control.give_next(1.0, dict(enumerate(sticks, start=1)), 2) == 1
 
 
 def test_where_none_sees_one_after_the_other_is_restarted_at_work():

@@ -42,7 +42,7 @@ def test_patience_ends_on_time_and_what_comes_later_is_late(order):
     order.finished(1, 0, 'one', 1.6)
     order.finished(3, 0, 'three', 1.6)
     assert order.release(1.6) == ['three']
-    assert order.dropped == 1
+    assert order.lost_frames + order.late_frames == 1
     assert order.next_release_at() is None
 
 
@@ -60,7 +60,7 @@ def test_of_two_sticks_with_the_same_frame_the_first_result_counts(order):
     order.finished(1, 7, 'first', 1.0)
     order.finished(1, 0, 'second', 1.1)
     assert order.release(1.1) == ['first']
-    assert order.dropped == 0
+    assert order.lost_frames + order.late_frames == 0
 
 
 def test_the_second_result_of_a_published_frame_is_not_late(order):
@@ -70,7 +70,7 @@ def test_the_second_result_of_a_published_frame_is_not_late(order):
     order.finished(1, 0, 'second', 9.0)
     order.lost(2, 0)
     assert order.release(9.0) == []
-    assert order.dropped == 1   # that is frame 2
+    assert order.lost_frames + order.late_frames == 1   # that is frame 2
 
 
 def test_a_frame_is_lost_when_the_last_stick_has_lost_it(order):
@@ -80,7 +80,7 @@ def test_a_frame_is_lost_when_the_last_stick_has_lost_it(order):
     assert order.release(1.0) == []
     order.lost(1, 7)
     assert order.release(1.0) == ['two']
-    assert order.dropped == 1
+    assert order.lost_frames + order.late_frames == 1
 
 
 def test_a_frame_that_one_stick_lost_and_another_answered_counts(order):
@@ -88,7 +88,7 @@ def test_a_frame_that_one_stick_lost_and_another_answered_counts(order):
     order.lost(1, 7)
     order.finished(1, 0, 'one', 1.0)
     assert order.release(1.0) == ['one']
-    assert order.dropped == 0
+    assert order.lost_frames + order.late_frames == 0
 
 
 def test_a_late_frame_of_two_sticks_is_dropped_once(order):
@@ -98,7 +98,7 @@ def test_a_late_frame_of_two_sticks_is_dropped_once(order):
     order.finished(1, 0, 'late', 1.6)
     order.finished(1, 7, 'later', 1.7)
     assert order.release(9.0) == []
-    assert order.dropped == 1
+    assert order.lost_frames + order.late_frames == 1
 
 
 def test_frames_are_owed_by_sticks_that_alone_have_them(order):
@@ -118,11 +118,11 @@ def test_what_is_not_waited_for_holds_nothing_back_and_is_late_when_it_comes(ord
     order.finished(2, 0, 'two', 1.0)
     order.wait_no_longer(1)
     assert order.owed_by({0}) == [3]
-    assert order.dropped == 0
+    assert order.lost_frames + order.late_frames == 0
     assert order.release(1.0) == ['two']
     order.finished(1, 0, 'one', 1.1)
     assert order.release(1.1) == []
-    assert order.dropped == 1
+    assert order.lost_frames + order.late_frames == 1
 
 
 def test_if_it_comes_before_the_others_it_counts(order):
@@ -130,7 +130,7 @@ def test_if_it_comes_before_the_others_it_counts(order):
     order.finished(2, 0, 'two', 1.0)
     order.finished(1, 0, 'one', 1.1)
     assert order.release(1.1) == ['one', 'two']
-    assert order.dropped == 0
+    assert order.lost_frames + order.late_frames == 0
     order.lost(3, 0)
     order.wait_no_longer(2)   # which is long over
     assert order.release(1.2) == []

@@ -10,8 +10,11 @@
 
 from multiprocessing import connection
 import os
+import pickle
 import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +23,7 @@ import time
 from blocking_calls import LIMIT_SEC
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.processes.message_reader import MessageReader
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
 import psutil
 import pytest
@@ -202,6 +206,58 @@ def test_one_that_has_closed_its_end_of_the_pipe_is_killed(start):
     assert child.waitables() == [child.sentinel]
 
 
+def sends(theirs, data):
+    """Send bytes that are no message, and stay."""
+    os.write(theirs.fileno(), data)
+    threading.Event().wait()
+
+
+@pytest.mark.parametrize('data, reason', [
+    (b'E: XLink.c:137 failed', 'announced a message of 1161437272 bytes, expected 1 to 1048576'),
+    (struct.pack('!iQ', -1, 2**60), 'announced a message of -1 bytes, expected 1 to 1048576'),
+    (struct.pack('!i', 0), 'announced a message of 0 bytes, expected 1 to 1048576'),
+    (struct.pack('!i', 4) + b'text', 'sent 4 bytes that are no message (UnpicklingError)')])
+def test_one_that_sends_what_is_no_message_is_killed(start, data, reason):
+    child = start(sends, data)
+    assert take_messages(child, lambda _: child.has_ended()) == []
+    assert child.how_it_ended() == f'process {child.pid} {reason}, so it was killed'
+    assert not child.was_killed()   # from outside
+    assert child.waitables() == [child.sentinel]
+
+
+def test_nobody_waits_for_the_rest_of_a_message(start):
+    child = start(sends, struct.pack('!i', 100) + b'the beginning')
+    connection.wait([child.connection], LIMIT_SEC)
+    for _ in range(3):
+        assert [*child.messages()] == []
+    assert not child.has_ended()
+
+
+def test_a_message_that_comes_in_parts_is_one_message():
+    ours, theirs = socket.socketpair()
+    reader, message = MessageReader(ours), pickle.dumps('whole')
+    for byte in struct.pack('!i', len(message)) + message[:-1]:
+        theirs.send(bytes([byte]))
+        assert [*reader.messages()] == []
+    theirs.send(message[-1:] + struct.pack('!i', len(message)) + message)
+    assert [*reader.messages()] == ['whole', 'whole']
+    theirs.close()
+    with pytest.raises(EOFError):
+        next(reader.messages())
+    ours.close()
+
+
+def test_a_message_behind_one_with_which_the_reading_ended_is_kept():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for word in ('first', 'second'):
+            message = pickle.dumps(word)
+            theirs.send(struct.pack('!i', len(message)) + message)
+        reader = MessageReader(ours)
+        assert next(reader.messages()) == 'first'
+        assert [*reader.messages()] == ['second']
+
+
 def test_one_that_prints_much_is_not_held_up(start):
     child = start(prints_much)
     assert take_messages(child, lambda taken: taken) == ['done']
@@ -286,6 +342,25 @@ os.fork = fork
     child.send('one')
     assert take_messages(child, len) == [('heard', 'one')]
     crowded.close()
+
+
+def loaded(connection, name):
+    connection.send(name in sys.modules)
+
+
+def test_a_server_that_began_early_loads_what_is_added_later(start, monkeypatch, tmp_path):
+    for name in ('known_early', 'known_late'):
+        (tmp_path / f'{name}.py').write_text('')
+    monkeypatch.syspath_prepend(tmp_path)
+    early = fork_server.ForkServer()
+    monkeypatch.setattr(fork_server, 'server', early)
+    early.preload = ('known_early',)
+    early.begin()
+    assert take_messages(start(loaded, 'known_early'), len) == [True]
+    assert take_messages(start(loaded, 'known_late'), len) == [False]
+    early.preload = ('known_early', 'known_late', 'not_installed')
+    assert take_messages(start(loaded, 'known_late'), len) == [True]
+    early.close()
 
 
 def test_a_start_without_a_fork_server_is_an_error_that_says_so(monkeypatch, tmp_path):

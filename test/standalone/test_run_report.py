@@ -209,7 +209,7 @@ def test_the_limit_is_in_steps(made, changes, steps):
 
 def test_a_line_ends_where_a_stick_is_gone_or_nothing_was_heard():
     """No line is drawn through what is not known."""
-    times, values = chart._with_gaps([1.0, 2.0, 3.0, 9.0], [30.0, None, 32.0, 33.0])
+    times, values = chart.with_gaps([1.0, 2.0, 3.0, 9.0], [30.0, None, 32.0, 33.0])
     assert times == (1.0, 2.0, 3.0, 9.0, 9.0)
     assert [math.isnan(value) for value in values] == [False, True, False, True, False]
 

@@ -21,6 +21,7 @@ from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
+from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
@@ -250,7 +251,7 @@ def test_the_reason_is_read_from_what_the_detector_says(active, shown):
         status, '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0, '', 4711, condition=condition_of(
             status, settings, celsius=63.0, likely_celsius=63.0, must_cool=True))
     cluster = Snapshot(settings, (stick,), (0,) * active, 1, False, None, False, None, 0,
-                       None, 24.0, 23.5, None, None, 0, 99.9)
+                       None, 24.0, 23.5, None, None, DroppedFrames(), 99.9)
     state = RunState(90.0)
     state.take_statuses(statuses(cluster, 'simulated', 100.0, Intake('/image_raw')), 100.0)
     assert [words_for(one) for one in state.sticks] == [shown]

@@ -81,9 +81,6 @@ class Process:
         assert self.ended
         self.closed = True
 
-    def waitables(self):
-        return [self]
-
 
 class Hold:
     """A BusCleaner whose processes are all in ``made``, in the order of their start."""
@@ -113,10 +110,10 @@ def hold(monkeypatch):
 
 def test_its_process_is_started_when_it_is_needed_and_stays(hold):
     assert hold.hear(0.0) == (False, {})
-    assert (hold.made, hold.cleaner.waitables()) == ([], [])
+    assert (hold.made, hold.cleaner.process) == ([], None)
     assert hold.cleaner.deadline == float('inf')
     assert hold.clean(('1.3',), 1.0)
-    assert hold.cleaner.waitables() == hold.made
+    assert [hold.cleaner.process] == hold.made
     assert hold.clean((), 1.5)   # it is at it
     assert hold.made[0].told == [Clean(('1.3',))]
     assert hold.cleaner.spared == {'1.3'}
@@ -310,7 +307,8 @@ class Cleaning:
         deadline = time.monotonic() + DEADLINE_SEC
         while not condition():
             assert time.monotonic() < deadline, self.log
-            connection.wait(self.cleaner.waitables(), 0.01)
+            process = self.cleaner.process
+            connection.wait(process.waitables() if process else [], 0.01)
             is_done, left = self.cleaner.hear(time.monotonic())
             self._is_done |= is_done
             self.revived += [port for port, by_reset in left.items() if by_reset]

@@ -31,6 +31,11 @@ class Handle:
         self.is_over = False
         self._is_killable = is_killable
 
+    def messages(self):
+        """Take note of it."""
+        self.done.append('read')
+        return []
+
     def has_ended(self):
         """Tell whether it is gone."""
         return self.is_over
@@ -106,6 +111,14 @@ def test_one_without_a_record_is_taken_back_all_the_same(endings):
     endings.add(handle, None, 10.0)
     endings.reap(1.0)
     assert (handle.done, endings.handles()) == (['close'], [])
+
+
+def test_what_one_still_says_is_read_and_dropped(endings):
+    first, second = Handle(), Handle()
+    endings.add(first, None, 10.0)
+    endings.add(second, None, 10.0)
+    assert not endings.reap(1.0, {first})
+    assert (first.done, second.done) == (['read'], [])
 
 
 def test_one_that_is_stuck_in_the_kernel_is_killed_once_and_its_record_waits(endings):

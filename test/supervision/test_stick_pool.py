@@ -58,6 +58,7 @@ class Worker:
         self.told = []
         self.says = []
         self.ended = self.closed = self.had_turn = False
+        self.rejections = []
         self.obeys_kill = True
         made.append(self)
 
@@ -84,6 +85,10 @@ class Worker:
 
     def kill(self):
         self.ended = self.obeys_kill
+
+    def reject(self, reason):
+        self.rejections.append(reason)
+        self.kill()
 
     def close(self):
         assert self.ended
@@ -145,7 +150,7 @@ class World:
         return self.workers[-1]
 
     def states(self):
-        return [status.state for status in self.pool.statuses(self.now)]
+        return [status.state for status in self.pool.views.statuses.values()]
 
     def next_due(self):
         return self.pool.next_due(self.now)
@@ -163,6 +168,7 @@ class World:
             worker.ended |= any(isinstance(word, Fault) for word in says)
         self.pool.receive(now)
         self.pool.judge(now)
+        self.pool.views.refresh(now)
 
     def give_turn(self, worker, now):
         """Have a worker told to list the sticks, which most tests leave out."""
@@ -204,7 +210,7 @@ def test_the_temperature_of_a_fresh_stick_is_known_at_once(world):
     world.step(0.0)
     world.step(0.1, DeviceList(ONE))
     world.step(1.5, Ready(Reading(71.0, 1, 1.4)))
-    (status,) = [stick.status for stick in world.pool.snapshots(1.5, ())]
+    (status,) = [stick.status for stick in world.pool.views.snapshots(1.5, ())]
     assert status.state is RUNNING
     assert (status.reading(1.5), status.throttle_level) == (71.0, 1)
 
@@ -495,7 +501,7 @@ def test_bad_cables_end_nothing_while_one_stick_takes_the_graph(sticks, bad, goo
                     max_sticks=max_sticks)
     sticks.play(until=60.0)
     assert sticks.world.pool.unusable is None
-    runs = [status.state for status in sticks.world.pool.statuses(60.0)].count(RUNNING)
+    runs = sticks.world.states().count(RUNNING)
     assert runs == min(len(good), max_sticks or 5)
 
 
@@ -557,7 +563,7 @@ def test_what_another_program_has_taken_meanwhile_is_no_failure_and_the_next_is_
     sticks.taken.add('1.1')
     sticks.play(until=LOOK_PERIOD_SEC / 2)
     assert sticks.world.told_of('in use') == []
-    (stick,) = sticks.world.pool.snapshots(2.0, ())
+    (stick,) = sticks.world.pool.views.snapshots(2.0, ())
     assert (stick.status.number, stick.device_name) == (0, '1.2-ma2450')
     assert (stick.status.state, stick.restarts) == (RUNNING, 0)
 
@@ -566,7 +572,7 @@ def test_an_open_stick_that_is_called_in_use_has_failed_and_starts_again(world):
     world = world()
     first, *_ = world.start_all(TWO)
     world.step(3.0, Fault('in use by another program', in_use=True), by=first)
-    assert [one.restarts for one in world.pool.snapshots(3.0, ())] == [1, 0]
+    assert [one.restarts for one in world.pool.views.snapshots(3.0, ())] == [1, 0]
     assert world.states() == [BACKOFF, RUNNING]
     assert len(world.told_of('in use')) == 1
 
@@ -634,6 +640,43 @@ def test_an_sdk_that_fails_to_load_later_ends_nothing(world):
     world.step(3.3)
     world.step(3.4, DeviceList(TWO))
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]
+
+
+@pytest.mark.parametrize('word', [
+    READY, Step(OpeningStep.BOOTED)], ids=['ready again', 'a step back'])
+def test_a_worker_at_work_that_says_what_it_cannot_is_replaced(world, word):
+    world = world()
+    world.start_all(['1.1-ma2450', '1.2-ma2450'])
+    first = world.workers[0]
+    world.step(3.0, word, by=first)
+    assert 'sent a message at a wrong time' in first.rejections[0]
+    world.step(3.1)
+    assert world.states() == [StickState.BACKOFF, StickState.RUNNING]
+
+
+def test_a_temperature_before_the_stick_is_open_ends_its_worker_only(world):
+    world = world()
+    world.step(0.0)
+    world.step(0.0, DeviceList(('1.1-ma2450',)))
+    world.step(0.1, Reading(30.0, 0, 0.1))
+    assert 'sent a message at a wrong time' in world.last.rejections[0]
+    world.step(0.2)
+    assert world.states() == [StickState.BACKOFF]
+
+
+@pytest.mark.parametrize('word', [DeviceList(()), EnumerationStarted()])
+def test_a_worker_without_a_stick_that_says_what_it_cannot_is_replaced(world, word):
+    world = world()
+    world.step(0.0)
+    world.last.had_turn = True   # so that it is not given one
+    world.step(0.1, EnumerationStarted())
+    world.last.told.clear()
+    world.step(0.2, DeviceList(()))
+    world.step(0.3, word)   # it waits for a command
+    assert 'sent a message at a wrong time' in world.last.rejections[0]
+    world.step(0.4)
+    world.step(60.0)
+    assert len(world.workers) == 2
 
 
 def test_what_a_worker_said_last_is_heard_although_it_has_ended(world):
@@ -782,7 +825,7 @@ def start_beside_dead(world):
 def test_a_dead_stick_is_known_and_told_of_once_and_only_the_others_are_started(world):
     world = world()
     lister = start_beside_dead(world)
-    dead, alive = world.pool.snapshots(2.0, (1,))
+    dead, alive = world.pool.views.snapshots(2.0, (1,))
     assert (dead.device_name, dead.dead_since) == ('1.1-', 0.5)
     assert (dead.start_at, dead.pid) == (None, None)
     assert alive.dead_since is None
@@ -803,7 +846,7 @@ def test_one_that_a_reset_has_brought_back_waits_and_lets_the_others_go_first(wo
     assert world.told_of('a reset by USB has helped')
     world.step(2.6, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
     due_at = 1.0 + restart.FIRST_HOLD_UP_DELAY_SEC
-    assert (world.states(), world.pool.snapshots(2.6, ())[0].start_at) == (
+    assert (world.states(), world.pool.views.snapshots(2.6, ())[0].start_at) == (
         [BACKOFF, RUNNING], due_at)
     for now in (3.5, 4.5):
         world.step(now, Reading(30.0, 0, now), by=world.workers[0])
@@ -850,7 +893,7 @@ def test_one_that_is_mute_after_its_boot_is_given_up_soon_and_rests_longer_each_
         assert world.states() == [STARTING]
         world.step(given_up_at)
         assert (world.states(), mute.closed) == ([BACKOFF], True)
-        now = world.pool.snapshots(given_up_at, ())[0].start_at
+        now = world.pool.views.snapshots(given_up_at, ())[0].start_at
         waited.append(now - given_up_at)
         # Who looks for further sticks meanwhile becomes the lister.
         world.step(given_up_at, DeviceList(ONE), by=world.workers[1])

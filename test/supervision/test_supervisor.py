@@ -60,6 +60,27 @@ def test_every_stick_becomes_ready_with_a_number_and_its_own_process(bench):
     assert len({stick.pid for stick in sticks} | {os.getpid()}) == 4
 
 
+def test_a_frame_is_sent_by_whoever_offers_it_while_the_supervisor_waits(bench, monkeypatch):
+    senders, post = [], WorkerHandle.post
+
+    def note_and_post(handle, frame, now):
+        senders.append(threading.current_thread())
+        post(handle, frame, now)
+
+    monkeypatch.setattr(WorkerHandle, 'post', note_and_post)
+    running = bench(BusSpec(sticks=1, **QUICK))
+    running.offer(picture())   # there is no stick yet, so it waits for the supervisor
+    running.wait_for_states(RUNNING)
+    running.film(50, lambda: threading.current_thread() in senders)
+    running.wait_for(lambda: len(running.published) + running.supervisor.snapshot.frames_dropped
+                     == running.offered)
+    running.supervisor.stop()
+    running.wait_for(lambda: not running.is_at_work)
+    sent = len(senders)
+    running.offer(picture())   # which nobody takes any more
+    assert len(senders) == sent
+
+
 def test_at_most_max_sticks_are_used(bench):
     running = bench(BusSpec(sticks=3, **QUICK), max_sticks=2)
     running.wait_for_states(RUNNING, RUNNING)

@@ -27,8 +27,8 @@ from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
-from ncs_cluster_detector.supervision.supervisor import UnusableParameterError
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.wire.messages import WorkerConfig
 import numpy as np
 import psutil

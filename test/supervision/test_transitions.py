@@ -67,6 +67,9 @@ class Process:
     def close(self):
         pass
 
+    def reject(self, reason):
+        raise WrongTransitionError(reason)
+
 
 def silent():
     return SimpleNamespace(info=lambda _: None, warning=lambda _: None, error=lambda _: None)
@@ -168,7 +171,7 @@ def place(monkeypatch):
 def hears(message):
     """Return the event that a process says something, which its owner hears."""
     def event(machine):
-        process = machine.handle if isinstance(machine, UnassignedWorker) else machine._process
+        process = machine.handle if isinstance(machine, UnassignedWorker) else machine.process
         if process is None:
             raise WrongTransitionError('nobody is there to say it: expected from a process')
         process.says.append(message)
@@ -203,7 +206,7 @@ def cleaner(monkeypatch):
     def make(state):
         made = BusCleaner(None, silent())
         made.state = state
-        made._process = None if state is CleanerState.ENDED else Process()
+        made.process = None if state is CleanerState.ENDED else Process()
         made.deadline = 5.0 if state is CleanerState.CLEANING else float('inf')
         return made
     return make
@@ -211,8 +214,8 @@ def cleaner(monkeypatch):
 
 def ends(machine):
     """Have the cleaner's process end."""
-    if machine._process is not None:
-        machine._process.ended = True
+    if machine.process is not None:
+        machine.process.ended = True
         machine.hear(1.0)
 
 

@@ -37,16 +37,15 @@ def slots():
 
 def test_frames_of_growing_and_shrinking_size_arrive_whole(slots):
     child = ChildProcess(answer_with_sums, slots)
-    here = child.connection
     random = np.random.default_rng(1)
     for height, width in [(240, 320), (720, 1280), (1, 1), (480, 640), (1080, 1920), (480, 640)]:
         image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
         number = slots.put(image)
-        here.send((number, height, width))
-        assert here.poll(20)
-        assert here.recv() == int(image.sum())
+        child.send((number, height, width))
+        assert connection.wait([child.connection], 20)
+        assert [*child.messages()] == [int(image.sum())]
         slots.release(number)
-    here.send(None)
+    child.send(None)
     assert connection.wait([child.sentinel], 20)
     assert child.how_it_ended().endswith('ended with exit code 0')
     child.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 import platform
 from typing import Any
 
+from ncs_cluster_detector.checking.statuses import number_in
 import numpy as np
 
 _PACKAGES = {'ncs_cluster_detector': 'ncs-cluster-detector', 'rclpy': 'rclpy', 'pyusb': 'pyusb'}
@@ -62,7 +63,8 @@ def _udev_rules(root):
 
 def _memory_mb(root):
     kilobytes = (_field(root / 'proc/meminfo', 'MemTotal', ':') or '').split()
-    return int(kilobytes[0]) // 1024 if kilobytes else None
+    number = number_in(kilobytes[0]) if kilobytes else None
+    return None if number is None else int(number) // 1024
 
 
 def _field(path, name, separator):

@@ -33,7 +33,8 @@ def is_on_bus(port: str, devices: Path = DEVICES) -> bool | None:
     """Return whether a stick is at a port path, on any bus; None if devices are not shown."""
     if not devices.is_dir():
         return None
-    return any(text_of(path / 'idVendor') == VENDOR_ID for path in devices.glob(f'*-{port}'))
+    return any(text_of(path / 'idVendor') == VENDOR_ID for path in devices.iterdir()
+               if path.name.partition('-')[2] == port)
 
 
 def _stick(path):

@@ -34,6 +34,7 @@ from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import DEPTH_TOPIC
 from ncs_cluster_detector.ros.image_messages import image_message
+from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.supervision.frame import Frame
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -63,10 +64,12 @@ class DepthOutputs:
     ``bad_images`` counts depth messages that could not be used.
     """
 
-    def __init__(self, node: Node, pictures: PictureOutputs, timeout_ms: int) -> None:
+    def __init__(self, node: Node, messages: MessageThread, pictures: PictureOutputs,
+                 timeout_ms: int) -> None:
         """
         Create subscriptions, publishers and the thread.
 
+        :param messages: takes the messages of the subscriptions.
         :param pictures: get the detections with their distances.
         :param timeout_ms: how long an image waits for its depth.
         """
@@ -82,8 +85,8 @@ class DepthOutputs:
         self._positions = node.create_publisher(Detection3DArray, 'detections_3d', 10)
         self._markers = node.create_publisher(MarkerArray, 'markers', 1)
         self._foregrounds = node.create_publisher(Image, 'foreground_image', 1)
-        node.create_subscription(Image, DEPTH_TOPIC, self._take_depth, NEWEST_ONLY)
-        node.create_subscription(CameraInfo, 'camera_info', self._take_info, NEWEST_ONLY)
+        messages.subscribe(Image, DEPTH_TOPIC, self._take_depth, NEWEST_ONLY)
+        messages.subscribe(CameraInfo, 'camera_info', self._take_info, NEWEST_ONLY)
         self._jobs = BackgroundJobs('depth', self._publish, QUEUE, lambda: self._logger.warning(
             'positions come slower than detections: those of the oldest frames are left out; '
             'further ones are not logged'))
@@ -131,7 +134,7 @@ class DepthOutputs:
             publisher.get_subscription_count() for publisher in (
                 self._positions, self._markers, self._foregrounds))
 
-    def _take_depth(self, message):
+    def _take_depth(self, message, _):
         try:
             depth = depth_picture_of(message)
         except BadImageError as error:
@@ -142,7 +145,7 @@ class DepthOutputs:
         self._match.add_depth(
             depth, stamp_of(message.header), time.monotonic(), self._timeout_ms / 1000)
 
-    def _take_info(self, message):
+    def _take_info(self, message, _):
         self._infos.take(message, stamp_of(message.header))
 
     def _publish(self, frame, detections):

@@ -15,6 +15,7 @@ from pathlib import Path
 from ncs_cluster_detector.planning.fitting.bag import read_bag
 from ncs_cluster_detector.planning.fitting.bag import RecordedStick
 from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
+from ncs_cluster_detector.regular_file import read_file
 import numpy as np
 
 # Full speed is what a stick at work reaches in the best quarter of the time, so that pacing and
@@ -22,6 +23,10 @@ import numpy as np
 # stick active, since in one second a single frame matters.
 _FULL_SPEED_PERCENT = 75
 _LEAST_INTERVALS, _MOST_INTERVALS = 2, 5
+_LARGEST_BYTES = 2**28   # of a report: a day of 64 sticks has 100 MB
+# A sensor reports nothing beyond, and no recording is so long.
+_MOST_CELSIUS, _MOST_SEC = 1000.0, 1e10
+_LONGEST_REASON = 200   # characters; an error may quote what the file holds
 # A report is written once a second with the last reading of each stick, which is also taken once a
 # second: it is at most so old.
 _LATE_IN_REPORT_SEC = 1.0
@@ -83,15 +88,24 @@ def read_recording(path: Path, inference_sec: float | None = None) -> Recording:
 
 def _read_report(path):
     try:
-        report = json.loads(path.read_text(encoding='utf-8'))
-        return {stick['stick']: RecordedStick(
-            [(float(time_sec), float(celsius)) for time_sec, celsius in zip(
+        report = json.loads(read_file(str(path), _LARGEST_BYTES))
+        return {int(stick['stick']): RecordedStick(
+            [(_seconds(time_sec), float(celsius)) for time_sec, celsius in zip(
                 stick['time_sec'], stick['temperature_celsius']) if celsius is not None],
-            list(zip(stick['time_sec'], stick['inferences'], stick['active'])),
+            [(_seconds(time_sec), int(count), bool(active)) for time_sec, count, active in zip(
+                stick['time_sec'], stick['inferences'], stick['active'])],
             _LATE_IN_REPORT_SEC) for stick in report['sticks']}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'{path}: no report of make run ({type(error).__name__}: {error}); '
-                         'expected report.json or a bag') from None
+    except (ArithmeticError, RecursionError, ValueError, KeyError, TypeError) as error:
+        reason = f'{type(error).__name__}: {error}'[:_LONGEST_REASON]
+        raise ValueError(f'{path}: no report of make run ({reason}); expected report.json or a '
+                         'bag') from None
+
+
+def _seconds(value):
+    seconds = float(value)
+    if not abs(seconds) <= _MOST_SEC:   # nor is NaN
+        raise ValueError(f'the time {value}')
+    return seconds
 
 
 def _full_speed(inferences):
@@ -113,7 +127,7 @@ def _series(number, record, full_speed):
     tells_work = len(record.inferences) > 1
     readings = []
     for now, celsius in sorted(record.readings):
-        if np.isfinite(celsius) and (
+        if abs(celsius) <= _MOST_CELSIUS and (   # not NaN
                 not readings or now - readings[-1][0] >= LEAST_INTERVAL_SEC) and (
                 not tells_work or record.inferences[0][0] <= now <= record.inferences[-1][0]):
             readings.append((now, celsius))

@@ -68,38 +68,44 @@ class ClusterHeat:
                 self._watches[stick.number] = SensorWatch()
             at = stick.measured_at
             new_at = None if at == self._told_at.get(stick.number) else at
+            work_sec = stick.work_until(now)
             if new_at is not None:
-                self._watch(stick, new_at)
+                # With the work until then: several readings may be taken in at once.
+                work_at = work_sec if stick.work_at_reading is None else stick.work_at_reading
+                self._watch(stick, new_at, work_at)
             reading = stick.reading(now)
             self._told[stick.number] = reading
             if self._faults.get(stick.number) is not None:
                 reading = None
             heat = self.sticks[stick.number]
-            if reading is None or new_at is not None or heat.measured_at is None:
-                heat.observe(reading, now if reading is None or at is None else at,
-                             stick.work_sec, teaches=stick.number not in self._paced)
-                if new_at is not None and heat.measured_at == new_at:
+            if reading is None:
+                heat.observe(None, now, work_sec)
+            elif new_at is not None:
+                heat.observe(reading, new_at, work_at, teaches=stick.number not in self._paced)
+                if heat.measured_at == new_at:
                     self._paced.discard(stick.number)
-                    self._trust(stick, new_at)
+                    self._trust(stick.number, new_at, work_at)
+            elif heat.measured_at is None and at is not None:
+                heat.observe(reading, at, work_sec, teaches=stick.number not in self._paced)
             self._readings[stick.number] = reading
-            self._now[stick.number] = heat.celsius(now, stick.work_sec)
-            self._observed[stick.number] = (now, stick.work_sec)
+            self._now[stick.number] = heat.celsius(now, work_sec)
+            self._observed[stick.number] = (now, work_sec)
         for stick in sticks:
             if self._readings[stick.number] is None:
+                now_and_work = self._observed[stick.number]
                 self._estimates.carry_on(
-                    stick.number, now, stick.work_sec,
-                    self.sticks[stick.number].warmth(now, stick.work_sec),
+                    stick.number, *now_and_work, self.sticks[stick.number].warmth(*now_and_work),
                     [celsius for celsius in self._now.values() if celsius is not None])
         self.running = tuple(stick.number for stick in sticks
                              if stick.state is StickState.RUNNING)
 
-    def _watch(self, stick: StickStatus, measured_at: float) -> None:
-        """Judge a new reading."""
+    def _watch(self, stick: StickStatus, measured_at: float, work_sec: float) -> None:
+        """Judge a new reading; the stick had computed for ``work_sec`` when it was taken."""
         self._told_at[stick.number] = measured_at
         watch = self._watches[stick.number]
         before = self._faults.get(stick.number)
         fault = watch.observe(
-            stick.celsius if stick.has_reading else None, measured_at, stick.work_sec,
+            stick.celsius if stick.has_reading else None, measured_at, work_sec,
             *self._estimates.expected(stick.number), paced=stick.number in self._paced)
         self._faults[stick.number] = fault
         if fault in (None, SensorFault.NONE_TOLD, before):
@@ -113,20 +119,20 @@ class ClusterHeat:
         model = self._estimates.model_of(stick.number)
         least = model.idle_celsius + model.rise_celsius * watch.heated
         self._estimates.start(stick.number, max(watch.expected, least), measured_at,
-                              stick.work_sec, watch.heated)
+                              work_sec, watch.heated)
 
-    def _trust(self, stick: StickStatus, measured_at: float) -> None:
+    def _trust(self, number: int, measured_at: float, work_sec: float) -> None:
         """Note what is known with a reading that is believed."""
-        watch, heat = self._watches[stick.number], self.sticks[stick.number]
-        at = measured_at, stick.work_sec
+        watch, heat = self._watches[number], self.sticks[number]
+        at = measured_at, work_sec
         # Where both differ, as after long pacing, the higher one is the safe one.
         celsius = heat.celsius(*at)
         celsius = watch.expected if celsius is None else max(watch.expected, celsius)
-        self._estimates.start(stick.number, celsius, *at, heat.warmth(*at))
+        self._estimates.start(number, celsius, *at, heat.warmth(*at))
         if watch.moves:
-            self._trusted[stick.number] = copy(heat)
+            self._trusted[number] = copy(heat)
             if watch.has_moved and heat.is_known():
-                self._estimates.learned[stick.number] = heat.model
+                self._estimates.learned[number] = heat.model
 
     def reading(self, number: int) -> float | None:
         """Return the last reading of a stick in degrees Celsius, or None when it is unknown."""

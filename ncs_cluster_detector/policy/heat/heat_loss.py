@@ -114,7 +114,7 @@ class HeatLoss:
                           for stick in sticks)
         self._counted_at = now
         self._allowed_sec = self._asked_sec = 0.0
-        self._work = {stick.number: stick.work_sec for stick in sticks}
+        self._work = {stick.number: stick.work_until(now) for stick in sticks}
 
     def _see_throttling(self, level: int, celsius: float) -> None:
         if level:
@@ -131,7 +131,7 @@ class HeatLoss:
     def _count(self, now: float, elapsed_sec: float, sticks: Sequence[StickStatus],
                throttles: bool) -> None:
         allowed, asked = self._allowed_sec / elapsed_sec, self._asked_sec / elapsed_sec
-        delivered = sum(map(self._work_of, sticks)) / elapsed_sec
+        delivered = sum(self._work_of(stick, now) for stick in sticks) / elapsed_sec
         throttling = max(allowed - delivered, 0.0) if throttles else 0.0
         used = delivered + throttling >= _USED * allowed
         is_limited = used and allowed < asked
@@ -148,9 +148,10 @@ class HeatLoss:
         self._judge()
         self._measure(now, elapsed_sec, delivered, asked, used, is_limited)
 
-    def _work_of(self, stick: StickStatus) -> float:
+    def _work_of(self, stick: StickStatus, now: float) -> float:
         """Return what a stick has done since the last count, in seconds at full speed."""
-        work_sec = max(stick.work_sec - self._work.get(stick.number, stick.work_sec), 0.0)
+        until = stick.work_until(now)
+        work_sec = max(until - self._work.get(stick.number, until), 0.0)
         full_sec = self._full_sec[stick.number]
         if stick.throttle_level and full_sec and stick.inference_sec:
             work_sec *= min(full_sec / stick.inference_sec, 1.0)
@@ -208,7 +209,9 @@ class HeatLoss:
             passed_sec += elapsed_sec
         work, asked = (sum(part[index] for part in self._limited) for index in (1, 2))
         mean = work / total_sec
+        # A third without a count lies within a pause of the whole process.
         if work > (1.0 - _LEAST_LOSS) * asked or any(
-                abs(part / part_sec - mean) > _AGREE_TO * mean for part_sec, part in thirds):
+                not part_sec or abs(part / part_sec - mean) > _AGREE_TO * mean
+                for part_sec, part in thirds):
             return None
         return mean

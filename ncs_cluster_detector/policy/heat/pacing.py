@@ -31,6 +31,10 @@ PAUSE_ABOVE_CELSIUS = 2.0
 # A pause is work at this share of full speed: detection never stops below the critical
 # temperature.
 LEAST_SHARE = 0.05
+# The same for a stick that is relieved in so many seconds: it warms by less than 1 C meanwhile,
+# but with a pause detection would stop, as when the limit is set below what all active sticks
+# have.
+LEAST_SHARE_UNTIL_RELIEF, SOON_SEC = 0.5, 5.0
 
 
 class Pacing:
@@ -46,7 +50,8 @@ class Pacing:
         self._trims: dict[int, float] = {}     # what its readings took away of its share, 0 to 1
         self._seen_at: dict[int, float | None] = {}   # when the latest reading seen was taken
 
-    def update(self, active: Collection[int], heat: ClusterHeat, settings: Settings) -> None:
+    def update(self, active: Collection[int], heat: ClusterHeat, settings: Settings,
+               relief_sec: float = math.inf) -> None:
         """
         Pace the active sticks by their temperatures, which ``heat`` has observed.
 
@@ -54,6 +59,8 @@ class Pacing:
         the higher of its estimate and its reading counts, for it may be the only one that there
         is. If it was paced before, it may become no faster than it was, or than it can likely
         sustain.
+
+        :param relief_sec: in how many seconds a rested stick may relieve an active one.
         """
         # With a small critical_margin the stick must be held below what is critical.
         target = settings.switch_temperature + min(
@@ -71,6 +78,8 @@ class Pacing:
             if not is_known and number in self.shares:
                 share = min(share, max(
                     self.shares[number], heat.sustainable_share(number, target)))
+            if is_known and 0.0 < relief_sec <= SOON_SEC:
+                share = max(share, LEAST_SHARE_UNTIL_RELIEF)
             if share < 1.0:
                 shares[number] = share
         self.shares = shares

@@ -33,6 +33,23 @@ _TENSOR_LIBRARY_VERSION = (2, 10, 0, 0)
 _ASKED_FROM_THE_STICK = (DeviceOption.RO_THERMAL_STATS, DeviceOption.RO_THERMAL_THROTTLING_LEVEL,
                          DeviceOption.RO_CURRENT_MEMORY_USED)
 
+_READERS = {
+    DeviceOption.RO_THERMAL_STATS:
+        lambda opened: np.array(opened.stick.thermal_readings(), dtype=np.float32),
+    DeviceOption.RO_THERMAL_THROTTLING_LEVEL: lambda opened: opened.stick.throttle_level(),
+    DeviceOption.RO_CURRENT_MEMORY_USED: lambda opened: opened.unit.memory.bytes_used(),
+    DeviceOption.RO_MEMORY_SIZE: lambda opened: stick_memory.MEMORY_BYTES,
+    DeviceOption.RO_MAX_FIFO_NUM: lambda opened: stick_memory.MOST_FIFOS,
+    DeviceOption.RO_ALLOCATED_FIFO_NUM: lambda opened: len(opened.unit.memory.fifos),
+    DeviceOption.RO_MAX_GRAPH_NUM: lambda opened: stick_memory.MOST_GRAPHS,
+    DeviceOption.RO_ALLOCATED_GRAPH_NUM: lambda opened: len(opened.unit.memory.graphs),
+    DeviceOption.RO_CLASS_LIMIT: lambda opened: _CLASS_LIMIT,
+    DeviceOption.RO_FW_VERSION: lambda opened: np.array(_FIRMWARE_VERSION, dtype=np.uint32),
+    DeviceOption.RO_MVTENSOR_VERSION:
+        lambda opened: np.array(_TENSOR_LIBRARY_VERSION, dtype=np.uint32),
+    DeviceOption.RO_MAX_EXECUTORS_NUM: lambda opened: 1,
+}
+
 _handles = itertools.count(1)
 _links = {}
 
@@ -40,10 +57,10 @@ _links = {}
 class _Link:
     """What a handle stands for: a stick, its name when it was listed, and the handle's state."""
 
-    def __init__(self, shared_bus, port):
+    def __init__(self, shared_bus, port, name):
         self.shared_bus = shared_bus
         self.port = port
-        self.name = port.name()
+        self.name = name
         self.state = DeviceState.CREATED
         self.connection = None
 
@@ -58,14 +75,16 @@ def enumerate_devices() -> list[ctypes.c_void_p]:
     with process_state.lock:
         shared_bus = process_state.initialised_bus()
         for port in shared_bus.ports() if shared_bus is not None else ():
-            if not port.is_visible():
+            seen = port.visible()
+            if seen is None:
                 continue
+            state, link = seen
             try:
-                apply_faults(port, 'enumerate')
+                apply_faults(state.faults, 'enumerate')
             except Exception:   # the vendor's module takes any error for the end of the list
                 break
             handle = ctypes.c_void_p(next(_handles))
-            _links[handle.value] = _Link(shared_bus, port)
+            _links[handle.value] = _Link(shared_bus, port, port.name_of(link))
             handles.append(handle)
     return handles
 
@@ -166,28 +185,11 @@ class Device:
         connection = link.connection
         if connection is None:
             raise Exception(Status.UNAUTHORIZED)
-        unit, stick = connection.unit, connection.stick
         if option is DeviceOption.RO_DEBUG_INFO:
             raise Exception(Status.UNSUPPORTED_FEATURE)
         if option in _ASKED_FROM_THE_STICK:
-            unit.calls.begin('option')
-        readers = {
-            DeviceOption.RO_THERMAL_STATS:
-                lambda: np.array(stick.thermal_readings(), dtype=np.float32),
-            DeviceOption.RO_THERMAL_THROTTLING_LEVEL: stick.throttle_level,
-            DeviceOption.RO_CURRENT_MEMORY_USED: unit.memory.bytes_used,
-            DeviceOption.RO_MEMORY_SIZE: lambda: stick_memory.MEMORY_BYTES,
-            DeviceOption.RO_MAX_FIFO_NUM: lambda: stick_memory.MOST_FIFOS,
-            DeviceOption.RO_ALLOCATED_FIFO_NUM: lambda: len(unit.memory.fifos),
-            DeviceOption.RO_MAX_GRAPH_NUM: lambda: stick_memory.MOST_GRAPHS,
-            DeviceOption.RO_ALLOCATED_GRAPH_NUM: lambda: len(unit.memory.graphs),
-            DeviceOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
-            DeviceOption.RO_FW_VERSION: lambda: np.array(_FIRMWARE_VERSION, dtype=np.uint32),
-            DeviceOption.RO_MVTENSOR_VERSION:
-                lambda: np.array(_TENSOR_LIBRARY_VERSION, dtype=np.uint32),
-            DeviceOption.RO_MAX_EXECUTORS_NUM: lambda: 1,
-        }
-        return readers[option]()
+            connection.unit.calls.begin('option')
+        return _READERS[option](connection)
 
     def _link(self):
         link = _links.get(self.handle.value) if self.handle else None

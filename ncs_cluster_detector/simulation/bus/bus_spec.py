@@ -96,7 +96,7 @@ class BusSpec:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ValueError(f'{name}={value!r}: expected a number')
-            if not math.isfinite(value):
+            if not abs(value) < math.inf:   # math.isfinite takes no whole number beyond
                 raise ValueError(f'{name}={value}: expected a finite number')
             if name.endswith('_ms') and not 0 <= value <= LONGEST_MS:
                 raise ValueError(f'{name}={value}: expected 0 to {LONGEST_MS:g}')

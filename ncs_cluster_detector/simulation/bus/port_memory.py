@@ -72,8 +72,11 @@ class PortMemory:
 
     def write_heat(self, heat: Heat) -> None:
         """Set the heat of the stick."""
-        *values, ambient = astuple(heat)
-        _HEAT.pack_into(self._memory.numbers, self._offset, *values, *ambient)
+        around = heat.ambient
+        _HEAT.pack_into(
+            self._memory.numbers, self._offset, heat.case_celsius, heat.updated_at,
+            heat.busy_until, heat.die_celsius, around.celsius, around.until, around.from_celsius,
+            around.since)
 
     def read_link(self) -> Link:
         """Return the stick as a device."""

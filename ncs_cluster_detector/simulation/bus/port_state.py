@@ -11,6 +11,7 @@
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+import functools
 
 from ncs_cluster_detector.simulation.faults.stick_faults import parse_faults
 from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
@@ -35,6 +36,7 @@ class PortState:
         return f'{"plugged" if self.plugged else "empty"} {self.plugs}: {self.faults}'
 
     @classmethod
+    @functools.lru_cache(maxsize=64)   # read several times for each inference, seldom changed
     def from_text(cls, text: str) -> 'PortState':
         """Return the state that :meth:`as_text` gave."""
         place, _, faults = text.partition(':')

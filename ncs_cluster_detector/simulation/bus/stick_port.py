@@ -74,7 +74,10 @@ class StickPort:
 
     def name(self) -> str:
         """Return the stick's name: with its chip in ROM state, without it after its boot."""
-        _, link = self.look()
+        return self.name_of(self.look()[1])
+
+    def name_of(self, link: port_memory.Link) -> str:
+        """Return the same for a look that the caller has taken."""
         return f'{self.path}-' if link.booted else f'{self.path}-{CHIP}'
 
     def in_rom(self) -> bool:

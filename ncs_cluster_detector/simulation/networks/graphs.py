@@ -13,6 +13,8 @@ import re
 
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
+from ncs_cluster_detector.regular_file import LARGEST_GRAPH
+from ncs_cluster_detector.regular_file import read_file
 from ncs_cluster_detector.simulation.networks.caffe_network import caffe_network
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
@@ -20,6 +22,7 @@ from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
 from ncs_cluster_detector.simulation.networks.onnx_network import onnx_network
 from ncs_cluster_detector.simulation.networks.people import PeopleDetector
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
+from ncs_cluster_detector.simulation.networks.trial import try_apart
 import numpy as np
 import numpy.typing as npt
 
@@ -63,6 +66,8 @@ def read_graph(name_or_path: str) -> bytes:
     """
     try:
         data = _read(name_or_path)
+        if caffe_files.is_packed(data) or data.startswith(_ONNX_BEGIN):
+            try_apart(data)
         load_network(data).check_detector()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
@@ -149,8 +154,7 @@ def _read(name_or_path):
     try:
         if caffe_files.stem_of(path) is not None:
             return caffe_files.read_packed(path)
-        with open(path, 'rb') as file:
-            return file.read()
+        return read_file(path, LARGEST_GRAPH)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'no such file, and not one of the built-in graphs {", ".join(HOST_DETECTORS)}; name '

@@ -20,6 +20,8 @@ import numpy.typing as npt
 _IMAGE_NUMBER = 0
 _SCORE = 2
 _CHANNELS = 3
+# A side; such a picture in half precision takes a fifth of a stick's memory of 512 MB.
+MOST_PIXELS = 4096
 
 
 class HostNetwork:
@@ -98,9 +100,9 @@ def picture_size(shapes: Mapping[str, tuple[Any, ...]], remedy: str) -> tuple[in
                          f'channels; {remedy}')
     # A batch of any size may be one of 1.
     if shape[0] != 1 and isinstance(shape[0], int) or not all(
-            isinstance(side, int) for side in shape[1:]):
-        raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH in numbers, since a '
-                         f'stick computes for one size; {remedy}')
+            isinstance(side, int) and side <= MOST_PIXELS for side in shape[1:]):
+        raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH in numbers up to '
+                         f'{MOST_PIXELS}, since a stick computes for one size; {remedy}')
     return shape[2:]
 
 

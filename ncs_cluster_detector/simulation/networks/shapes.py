@@ -54,12 +54,15 @@ def detect_shapes(image: npt.NDArray[np.uint8]) -> list[Box]:
 def _boxes(chroma):
     """Yield the rectangles of one colour as ``(left, top, right, bottom)`` in pixels."""
     mask = cv2.compare(chroma, _PURE_CHROMA, cv2.CMP_GE)
-    if not cv2.countNonZero(mask):   # most pictures lack most colours
+    x, y, width, height = cv2.boundingRect(mask)
+    if not width:   # most pictures lack most colours
         return
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(
+        mask[y:y + height, x:x + width], connectivity=4)
     for left, top, width, height, area in stats[1:].tolist():
         if area < _LEAST_CORE_PIXELS ** 2:
             continue
+        left, top = x + left, y + top
         filled = chroma[top:top + height, left:left + width] >= _FILLED_CHROMA
         left, right = _without_fringe(filled.sum(axis=0), height, left)
         top, bottom = _without_fringe(filled.sum(axis=1), width, top)

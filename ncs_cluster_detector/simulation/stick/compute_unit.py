@@ -44,6 +44,8 @@ class ComputeUnit:
         self._inference_sec = stick.bus.inference_ms / 1000.0
         self._transfer_sec = stick.bus.transfer_ms / 1000.0
         self._changed = self.calls.changed
+        self._triggered = self.calls.new_condition()
+        self._computed = self.calls.new_condition()
         self._to_compute = deque()
         self._to_deliver = deque()
         self._inferences = 0
@@ -76,7 +78,7 @@ class ComputeUnit:
                 sent_at = time.monotonic()
                 arrives_at = max(sent_at + self._transfer_sec,
                                  self._stick.reserve_transfer(tensor.nbytes))
-                self.calls.wait_in_call('write', lambda: False, arrives_at - sent_at)
+                self.calls.pause_in_call('write', arrives_at - sent_at)
             except BaseException:   # also when the program is interrupted meanwhile
                 queue.held -= 1
                 self._changed.notify_all()
@@ -100,7 +102,7 @@ class ComputeUnit:
             self._to_deliver.append(job)
             graph.started = True
             self._note_under_way(+1)
-            self._changed.notify_all()
+            self._triggered.notify_all()
             return True
 
     def read(self, queue: TensorQueue) -> tuple[npt.NDArray[np.float16], int]:
@@ -122,7 +124,8 @@ class ComputeUnit:
             self._changed.notify_all()
 
     def _sleep_until(self, deadline):
-        self.calls.wait_for(lambda: False, deadline - time.monotonic())
+        if (pause_sec := deadline - time.monotonic()) > 0:
+            self.calls.pause(pause_sec)
 
     def _until_stopped(self, work):
         try:
@@ -137,14 +140,14 @@ class ComputeUnit:
         """Run the networks on the host."""
         while True:
             with self._changed:
-                self.calls.wait_for(lambda: self._to_compute)
+                self.calls.wait_for(lambda: self._to_compute, self._triggered)
                 job = self._to_compute.popleft()
             output = _infer(job.graph.network, job.tensor)
             job.tensor = None   # frees half a megabyte while the result is not due
             with self._changed:
                 job.output = output
                 job.computed_at = time.monotonic()
-                self._changed.notify_all()
+                self._computed.notify_all()
 
     def _deliver(self):
         """Keep the stick's time and deliver each result when its time has come."""
@@ -152,7 +155,7 @@ class ComputeUnit:
         try:
             with self._changed:
                 while True:
-                    self.calls.wait_for(lambda: self._to_deliver)
+                    self.calls.wait_for(lambda: self._to_deliver, self._triggered)
                     free_at = self._run_job(self._to_deliver.popleft(), free_at)
         finally:
             self._stick.rest()
@@ -164,7 +167,7 @@ class ComputeUnit:
         due_at = started_at + self._inference_sec * self.calls.faults.slow
         self._stick.work(started_at, due_at)
         self._sleep_until(due_at)
-        self.calls.wait_for(lambda: job.output is not None)
+        self.calls.wait_for(lambda: job.output is not None, self._computed)
         ended_at = max(due_at, job.computed_at)
         if not self._may_deliver():
             self.calls.wait_for(self._may_deliver)

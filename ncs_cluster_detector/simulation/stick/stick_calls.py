@@ -11,10 +11,12 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 import threading
+import time
 
 from ncs_cluster_detector.simulation.api import process_state
 from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
+from ncs_cluster_detector.simulation.stick.host_timer import HostTimer
 
 
 class StickStopped(Exception):
@@ -23,24 +25,34 @@ class StickStopped(Exception):
 
 class StickCalls:
     """
-    The lock and the condition of an opened stick, and the state that ends waits.
+    The lock and the conditions of an opened stick, and the state that ends waits.
 
-    One condition serves all waits: a stick has a handful of threads at most, and a change by one
-    of them concerns most others. Methods that say so must be called with :attr:`changed` held.
+    :attr:`changed` serves the calls. Threads that wait for something else have conditions of their
+    own on the same lock, so that a frame wakes only whom it concerns. Methods that say so must be
+    called with :attr:`changed` held.
     """
 
     def __init__(self, name: str) -> None:
         """Begin without faults; ``name`` is the stick's, for error texts."""
-        lock = threading.Lock()
-        self.changed = threading.Condition(lock)
+        self._lock = threading.Lock()
+        self.changed = threading.Condition(self._lock)
         self.faults = StickFaults()
-        self._never = threading.Condition(lock)
+        self._never = threading.Condition(self._lock)
+        self._pausing = threading.Condition(self._lock)
+        self._timer = HostTimer()
+        self._conditions = [self.changed, self._pausing]
         self._name = name
         self.stopped = False   # it was closed or unplugged, or broke down
         self._lost = False
         self._cause = None
         self._waiting = []
         self._forgotten = set()
+
+    def new_condition(self) -> threading.Condition:
+        """Return another condition on the lock, which is also notified of faults and the end."""
+        condition = threading.Condition(self._lock)
+        self._conditions.append(condition)
+        return condition
 
     def waiting(self) -> int:
         """Return how many calls of the host wait for the stick."""
@@ -80,32 +92,39 @@ class StickCalls:
         if self.stopped:
             self._raise_stopped()
 
-    def wait_in_call(
-            self, call: str, condition: Callable[[], object],
-            deadline_sec: float | None = None) -> None:
+    def pause_in_call(self, call: str, pause_sec: float) -> None:
+        """Block a call for a time, as :meth:`wait_in_call` does; with the lock held."""
+        self._sleep(pause_sec, lambda sleep_sec: self._wait_in_call(
+            call, lambda: False, self._pausing, sleep_sec))
+
+    def wait_in_call(self, call: str, condition: Callable[[], object]) -> None:
         """
-        Block a call until the condition holds or the time is over; with the lock held.
+        Block a call until the condition holds; with the lock held.
 
         When the stick is unplugged, one of the waiting calls fails, and the others wait for ever,
         as in the vendor's library.
 
         :raises StickStopped: the stick was closed, was unplugged or broke down.
         """
-        with self._listed() as me:
-            self.changed.wait_for(
-                lambda: (self.stopped or me in self._forgotten or self._is_faulty(call)
-                         or condition()), deadline_sec)
-            if me in self._forgotten:
-                self._wait_for_ever()
-        self.check(call)
+        self._wait_in_call(call, condition, self.changed)
 
-    def wait_for(self, condition: Callable[[], object], timeout_sec: float | None = None) -> None:
+    def wait_for(
+            self, condition: Callable[[], object],
+            notified: threading.Condition | None = None) -> None:
         """
-        Block a thread of the stick itself; with the lock held.
+        Block a thread of the stick itself until a condition holds; with the lock held.
 
+        :param notified: which of the conditions is notified of the change; None is ``changed``.
         :raises StickStopped: the stick was closed, was unplugged or broke down.
         """
-        self.changed.wait_for(lambda: self.stopped or condition(), timeout_sec)
+        (notified or self.changed).wait_for(lambda: self.stopped or condition())
+        if self.stopped:
+            self._raise_stopped()
+
+    def pause(self, pause_sec: float) -> None:
+        """Block a thread of the stick itself for a time, as :meth:`wait_for` does."""
+        self._sleep(pause_sec, lambda sleep_sec: self._pausing.wait_for(
+            lambda: self.stopped, sleep_sec))
         if self.stopped:
             self._raise_stopped()
 
@@ -113,7 +132,7 @@ class StickCalls:
         """Set the faults of the stick from now on."""
         with self.changed:
             self.faults = faults
-            self.changed.notify_all()
+            self._notify_all()
 
     def lose(self, unheard: bool = False) -> None:
         """
@@ -137,9 +156,27 @@ class StickCalls:
                 self._cause = cause
                 self._stop()
 
+    def _sleep(self, pause_sec, sleep):
+        sleep_sec, began = self._timer.sleep_sec(pause_sec), time.monotonic()
+        sleep(sleep_sec)
+        self._timer.on_wake_up(sleep_sec, time.monotonic() - began)
+
     def _stop(self):
         self.stopped = True
-        self.changed.notify_all()
+        self._notify_all()
+
+    def _notify_all(self):
+        for condition in self._conditions:
+            condition.notify_all()
+
+    def _wait_in_call(self, call, condition, notified, timeout_sec=None):
+        with self._listed() as me:
+            notified.wait_for(
+                lambda: (self.stopped or me in self._forgotten or self._is_faulty(call)
+                         or condition()), timeout_sec)
+            if me in self._forgotten:
+                self._wait_for_ever()
+        self.check(call)
 
     def _is_faulty(self, call):
         # A call that waits when the stick becomes silent goes on waiting, until an unplug.

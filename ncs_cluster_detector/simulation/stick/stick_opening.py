@@ -16,6 +16,7 @@ from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.bus.bus_memory import Claim
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.bus.stick_port import StickPort
+from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 from ncs_cluster_detector.simulation.stick import leftovers
 
 # The vendor's library looks for the stick to boot every 100 ms for 2.1 s.
@@ -26,9 +27,8 @@ class LostInBoot(Exception):
     """The stick has received its firmware but has not come back to the bus."""
 
 
-def apply_faults(port: StickPort, call: str) -> None:
+def apply_faults(faults: StickFaults, call: str) -> None:
     """Fail with the status that a fault sets for a call, or hang."""
-    faults = port.state().faults
     if faults.hangs(call):
         leftovers.wait_for_ever()
     status = faults.status_of(call)
@@ -46,14 +46,15 @@ def open_stick(
     :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
     :raises LostInBoot: neither the stick nor another one could be connected.
     """
-    apply_faults(port, 'open')
+    apply_faults(port.state().faults, 'open')
     if name.endswith('-'):   # the library has no firmware for a stick without a chip
         raise Exception(Status.ERROR)
     claim, plugs = _claim_in_rom(port)
     try:
         process_state.count_connection(port.bus)
         if _boot(port, plugs):
-            apply_faults(port, 'open')   # one that was set meanwhile; it stays booted then
+            # For one that was set meanwhile; the stick stays booted then.
+            apply_faults(port.state().faults, 'open')
             leftovers.await_answer(port)
             return port, claim, plugs
     except BaseException as error:

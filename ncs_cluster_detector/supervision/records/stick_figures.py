@@ -24,8 +24,10 @@ class StickFigures:
     def __init__(self, now: float) -> None:
         self.inferences = 0
         self.unusable_boxes = 0
+        self.frames_lost = 0
         self.celsius: float | None = None
         self.measured_at: float | None = None
+        self.work_at_reading: float | None = None   # the work done until then
         self.throttle_level = 0
         self.pause_level = 0
         self.last_given_at = float('-inf')
@@ -54,6 +56,7 @@ class StickFigures:
         """Record a Reading, and whether the stick has frames."""
         self.celsius = reading.celsius
         self.measured_at = reading.measured_at
+        self.work_at_reading = self.work.total_sec(reading.measured_at)
         self.throttle_level = reading.throttle_level
         self.pause_level = max(self.pause_level if is_busy else 0, reading.throttle_level)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.reliability.presence import Presence
+from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.sticks.stick import is_in_use
@@ -49,8 +50,7 @@ class StickRecord:
         self.restarts = 0
         self.last_error = ''
         self.dead_since: float | None = None    # in DEAD, in seconds of the monotonic clock
-        self.setbacks = Setbacks()
-        self.starts = 0
+        self.setbacks, self.starts = Setbacks(), 0
         self.has_place = False      # it is one of the max_sticks to use
         self.in_use = False         # another program has it open
         self.presence = Presence()
@@ -176,8 +176,7 @@ class StickRecord:
         """Become the record of a stick at a new port (ABSENT, BACKOFF -> BACKOFF)."""
         self._change_state(StickState.BACKOFF, StickState.ABSENT, StickState.BACKOFF)
         self.device_name = self.name_now = device_name
-        self.start_at = now
-        self.last_error = ''
+        self.start_at, self.last_error = now, ''
         self.in_use = self._is_shown_dead = False
         self.presence = Presence()
         self._ready_at = None
@@ -216,7 +215,8 @@ class StickRecord:
         self.setbacks.trust.served(now)
 
     def on_reading(self, reading: messages.Reading) -> None:
-        """Record a temperature reading of an open stick."""
+        """Record a temperature reading of an open stick (RUNNING)."""
+        self._change_state(StickState.RUNNING, StickState.RUNNING)
         self.figures.on_reading(reading, bool(self.worker.outstanding))
         assert self._ready_at is not None
         well_at = self._ready_at + restart.WELL_AFTER_SEC
@@ -225,24 +225,26 @@ class StickRecord:
 
     def status(self, now: float) -> StickStatus:
         """Return the StickStatus for the policies."""
-        figures = self.figures
+        figures, trust = self.figures, self.setbacks.trust
         return StickStatus(
             number=self.number, state=self.shown_state(now), celsius=figures.celsius,
             measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
-            last_given_at=figures.last_given_at, work_sec=figures.work.total_sec(now),
-            inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
             busy_since=self.handle.busy_since if self.handle else None,
-            doubt_sec=self.setbacks.trust.doubt_sec, trials_left=self.setbacks.trust.trials_left)
+            last_given_at=figures.last_given_at, work_sec=figures.work.done_sec,
+            inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
+            doubt_sec=trust.doubt_sec, trials_left=trust.trials_left,
+            under_way_since=figures.work.under_way_since, work_at_reading=figures.work_at_reading)
 
-    def snapshot(self, now: float, active: bool) -> StickSnapshot:
-        """Return the StickSnapshot for other threads."""
+    def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
+                 condition: Condition = Condition()) -> StickSnapshot:
+        """Return the StickSnapshot for other threads, with ``status`` or the status at ``now``."""
         figures = self.figures
         return StickSnapshot(
-            status=self.status(now), device_name=self.device_name, active=active,
+            status=status or self.status(now), device_name=self.device_name, active=active,
             duty_60s=figures.duty.share(now), inferences=figures.inferences,
-            unusable_boxes=figures.unusable_boxes,
+            unusable_boxes=figures.unusable_boxes, frames_lost=figures.frames_lost,
             inference_p50_sec=figures.inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
             dead_since=self.dead_since if self.state is StickState.DEAD else None,
-            start_at=self.waits_until(), in_use=self.in_use)
+            start_at=self.waits_until(), condition=condition, in_use=self.in_use)

@@ -15,6 +15,7 @@ import re
 import sys
 
 from ncs_cluster_detector.policy.reliability import refusal
+from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
@@ -54,6 +55,10 @@ class StickRegister:
     def with_worker(self) -> list[StickRecord]:
         """Return the records that have a worker."""
         return [record for record in self.records if record.handle is not None]
+
+    def by_worker(self) -> dict[ChildProcess, StickRecord]:
+        """Return the records that have a worker, by it."""
+        return {record.worker: record for record in self.with_worker()}
 
     def ports_with_process(self) -> tuple[str, ...]:
         """Return the ports of the records whose worker has not ended."""

@@ -8,6 +8,7 @@
 # the License.
 """The report as a picture, report.png: temperatures, which stick did what when, and rates."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 import math
 from pathlib import Path
@@ -74,7 +75,7 @@ def _draw_temperatures(axes, report):
     for stick in report['sticks']:
         celsius = [value if state == RUNNING else None
                    for value, state in zip(stick['temperature_celsius'], stick['state'])]
-        axes.plot(*_with_gaps(stick['time_sec'], celsius), linewidth=2.2,
+        axes.plot(*with_gaps(stick['time_sec'], celsius), linewidth=2.2,
                   label=f"stick {stick['stick']}", solid_capstyle='round', **_look(stick))
     _draw_limit(axes, report)
     low, high = axes.get_ylim()
@@ -85,7 +86,9 @@ def _draw_temperatures(axes, report):
         axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0), ncols=columns)
 
 
-def _with_gaps(times, values):
+def with_gaps(
+        times: Iterable[float], values: Iterable[float | None],
+        ) -> tuple[Sequence[float], Sequence[float]]:
     """Return times and values with gaps in the line for unknown values and long silence."""
     points = []
     for now, value in zip(times, values):
@@ -199,7 +202,7 @@ def _draw_rates(axes, report):
     cluster = report['cluster']
     for key, label, colour, width in (
             ('input_fps', 'input', '#90a4ae', 4.5), ('detection_fps', 'detection', '#00695c', 2)):
-        axes.plot(*_with_gaps(cluster['time_sec'], cluster[key]), color=colour, linewidth=width,
+        axes.plot(*with_gaps(cluster['time_sec'], cluster[key]), color=colour, linewidth=width,
                   label=label)
     axes.set_ylim(bottom=0, top=max(axes.get_ylim()[1] * 1.12, 1))
     axes.set_ylabel('rate [frames/s]')

@@ -8,6 +8,7 @@
 # the License.
 """The folder of a run's files, for one run at a time, without those of an earlier one."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 import fcntl
 from io import FileIO
@@ -20,9 +21,10 @@ from runner.one_line_parser import refuse
 REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', 'run.log')
 
 
-def open_log(folder: Path, stack: ExitStack, video: Path | None = None) -> FileIO:
+def open_log(folder: Path, stack: ExitStack, video: Path | None = None,
+             files: Sequence[str] = REPORT_FILES, program: str = 'run') -> FileIO:
     """
-    Take a folder for this run and return run.log in it, an unbuffered binary file.
+    Take a folder for this run and return the log in it, an unbuffered binary file.
 
     The files of an earlier run are removed, so that they are not taken for those of this one. The
     folder itself is locked: the kernel ends the lock with the process, however that ends, and no
@@ -31,22 +33,24 @@ def open_log(folder: Path, stack: ExitStack, video: Path | None = None) -> FileI
     :param folder: it exists.
     :param stack: closes it.
     :param video: what the run plays, or None.
+    :param files: the names of all files that the program writes there; the last one is the log.
+    :param program: its name.
     """
     name = 'files'
     if video is not None and video.resolve() in [
-            (folder / name).resolve() for name in REPORT_FILES]:
+            (folder / name).resolve() for name in files]:
         refuse(f'VIDEO={nodes.shown_path(video)}: the run would replace it with a file of its '
-               'own; name another folder as OUT, or move the video')
+               'own; name another folder as OUT, or move the video', program)
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         stack.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for name in REPORT_FILES:
+        for name in files:
             (folder / name).unlink(missing_ok=True)
-        return stack.enter_context((folder / 'run.log').open('wb', buffering=0))
+        return stack.enter_context((folder / files[-1]).open('wb', buffering=0))
     except BlockingIOError:
         refuse(f'OUT={nodes.shown_path(folder)}: another run writes there now; wait until '
-               'it has ended, or name another folder')
+               'it has ended, or name another folder', program)
     except OSError as error:
         refuse(f'OUT={nodes.shown_path(folder)}: replacing {name} there failed '
-               f'({error.strerror}); name another folder')
+               f'({error.strerror}); name another folder', program)

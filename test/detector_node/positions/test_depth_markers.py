@@ -20,6 +20,7 @@ from ncs_cluster_detector.drawing.colours import label_colour
 from ncs_cluster_detector.geometry.distance import ObjectDepth
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import image_message
+from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.supervision.frame import Frame
 from node_harness import DEADLINE_SEC
 import numpy as np
@@ -176,7 +177,8 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
     rclpy.init(context=context)
     node = rclpy.create_node('any', context=context)
     pictures = PictureOutputs(node, None)   # nobody asks for one, so none is drawn
-    depth_outputs = outputs.DepthOutputs(node, pictures, 0)
+    depth_outputs = outputs.DepthOutputs(
+        node, MessageThread(node, 'messages'), pictures, 0)
     numbers = count()
 
     def until(condition):
@@ -209,7 +211,8 @@ def test_images_that_wait_for_their_depth_take_a_bounded_memory(probe, monkeypat
     rclpy.init(context=context)
     node = rclpy.create_node('any', context=context)
     pictures = PictureOutputs(node, None)
-    depth_outputs = outputs.DepthOutputs(node, pictures, 5000)
+    depth_outputs = outputs.DepthOutputs(
+        node, MessageThread(node, 'messages'), pictures, 5000)
     try:
         probe.wait_for(lambda: depth_outputs._positions.get_subscription_count())
         alive = WeakSet()

@@ -107,6 +107,17 @@ def test_what_is_delivered_at_the_limit_is_measured():
     assert sticks.loss.sustained(120.0) == pytest.approx(7 / 6, rel=0.03)
 
 
+def test_a_pause_of_the_whole_process_is_no_measurement():
+    sticks = Sticks()
+    sticks.go(20, 0.5, 0.5)
+    sticks.now += 60.0   # nothing was counted meanwhile
+    sticks.work_sec = [work_sec + 30.0 for work_sec in sticks.work_sec]
+    sticks.go(2, 0.5, 0.5)
+    assert sticks.loss.sustained(10.0) is None
+    sticks.go(600, 0.5, 0.5)
+    assert sticks.loss.sustained(10.0) == pytest.approx(1.0, abs=0.02)
+
+
 def test_what_changes_or_is_not_the_heat_is_not_told():
     sticks = Sticks()
     sticks.go(60, 0.8, 0.8)

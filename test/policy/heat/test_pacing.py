@@ -12,6 +12,7 @@ from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
 from ncs_cluster_detector.policy.heat.pacing import HOLD_ABOVE_CELSIUS
 from ncs_cluster_detector.policy.heat.pacing import LEAST_SHARE
+from ncs_cluster_detector.policy.heat.pacing import LEAST_SHARE_UNTIL_RELIEF
 from ncs_cluster_detector.policy.heat.pacing import Pacing
 from ncs_cluster_detector.policy.heat.thermal_model import ThermalModel
 from ncs_cluster_detector.policy.settings import Settings
@@ -93,6 +94,30 @@ def test_two_degrees_above_the_limit_a_stick_pauses_whatever_was_learned(celsius
     assert Hot(model=ThermalModel(-10.0, 150.0, 500.0)).tell(celsius) == LEAST_SHARE
 
 
+@pytest.mark.parametrize('relief_sec, share', [
+    (0.1, LEAST_SHARE_UNTIL_RELIEF), (5.0, LEAST_SHARE_UNTIL_RELIEF), (5.1, LEAST_SHARE),
+    (0.0, LEAST_SHARE)])
+def test_a_hot_stick_does_not_pause_just_before_it_is_relieved(relief_sec, share):
+    hot = Hot()
+    hot.celsius = 70.0
+    hot.pacing.update((0,), hot, SETTINGS, relief_sec)
+    assert hot.pacing.shares == {0: share}
+
+
+def test_a_lower_limit_stops_no_detection_while_a_rested_stick_waits_for_its_turn():
+    control = ClusterControl()
+    sticks = [StickStatus(number, StickState.RUNNING, celsius, 1.0, inference_sec=0.1)
+              for number, celsius in enumerate((54.5, 54.5, 34.0))]
+    control.update(1.0, sticks, Settings(cluster_size=2, rotation_policy='round_robin'))
+    assert control.active == (0, 1)
+    lower = Settings(cluster_size=2, rotation_policy='round_robin', switch_temperature=50.0)
+    control.update(1.5, sticks, lower)
+    assert control.active == (0, 1)   # the changes are two seconds apart
+    assert [control.share_of(number) for number in (0, 1)] == [LEAST_SHARE_UNTIL_RELIEF] * 2
+    control.update(3.0, sticks, lower)
+    assert 2 in control.active
+
+
 def test_what_is_predicted_wrongly_is_corrected_by_readings_and_forgotten_by_them():
     hot = Hot()
     first = hot.tell(66.0)
@@ -161,12 +186,12 @@ def test_the_next_frame_goes_to_a_stick_that_is_due():
     control.update(0.0, [StickStatus(number, StickState.RUNNING) for number in range(2)], settings)
     control.update(1.0, sticks, settings)
     assert (control.share_of(0), control.share_of(1)) == (pytest.approx(35.5 / 45), 1.0)
-    given = [control.give_next(1.0, sticks, 2) for _ in range(2)]
+    given = [control.give_next(1.0, dict(enumerate(sticks)), 2) for _ in range(2)]
     assert given == [0, 1]   # both hold no frame, as far as their status goes
-    assert control.give_next(1.0, sticks, 2) == 1
-    due_at = control.next_frame_due(1.0, sticks, 2)
+    assert control.give_next(1.0, dict(enumerate(sticks)), 2) == 1
+    due_at = control.next_frame_due(1.0, dict(enumerate(sticks)), 2)
     assert 1.0 < due_at < 1.2
-    assert control.next_frame_due(due_at, sticks, 2) is None
+    assert control.next_frame_due(due_at, dict(enumerate(sticks)), 2) is None
 
 
 def test_with_a_small_critical_margin_a_stick_is_held_below_it():

@@ -14,8 +14,10 @@ A graph file is a line ``caffe N``, N bytes of the definition (prototxt), and th
 """
 
 import os
-from pathlib import Path
 import re
+
+from ncs_cluster_detector.regular_file import LARGEST_GRAPH
+from ncs_cluster_detector.regular_file import read_file
 
 WEIGHTS_ENDING = '.caffemodel'
 DEFINITION_ENDINGS = '.prototxt', '.prototxt.txt'
@@ -38,11 +40,11 @@ def read_packed(path: str) -> bytes:
     :raises OSError: one of them cannot be read.
     :raises ValueError: the other one is missing.
     """
-    given = Path(path).read_bytes()
-    if path.endswith(WEIGHTS_ENDING):
-        definition, weights = Path(_other(path, DEFINITION_ENDINGS)).read_bytes(), given
-    else:
-        definition, weights = given, Path(_other(path, [WEIGHTS_ENDING])).read_bytes()
+    given = read_file(path, LARGEST_GRAPH)
+    is_weights = path.endswith(WEIGHTS_ENDING)
+    other = read_file(_other(path, DEFINITION_ENDINGS if is_weights else [WEIGHTS_ENDING]),
+                      LARGEST_GRAPH)
+    definition, weights = (other, given) if is_weights else (given, other)
     return b'caffe %d\n' % len(definition) + definition + weights
 
 

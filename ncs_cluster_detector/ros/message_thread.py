@@ -1,0 +1,113 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""A thread that takes messages for a fraction of the CPU time that an executor needs."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+import threading
+from typing import Any
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
+
+
+class MessageThread:
+    """
+    Waits for the messages of a few subscriptions, and calls their callbacks.
+
+    An executor of rclpy looks twice for each message at everything that the node has (services,
+    timers, events of all publishers); this thread looks at its subscriptions only, as
+    ``rclpy.wait_for_message`` does. rclpy's EventsExecutor would be cheap too, but takes no guard
+    conditions, and some builds of rclpy 7.1 never call a callback with it and need a whole core.
+
+    ``failure`` is the exception that ended the thread, or None.
+    """
+
+    def __init__(self, node: Node, name: str) -> None:
+        """Prepare; nothing is taken before :meth:`start`, which ends the subscribing."""
+        self.failure: Exception | None = None
+        self._context = node.context
+        self._group = _NotForExecutors()
+        self._wake = node.create_guard_condition(lambda: None, self._group)
+        self._node = node
+        self._subscriptions: list[Subscription] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def subscribe(self, message_type: type, topic: str,
+                  callback: Callable[[Any, dict[str, Any]], object], qos: QoSProfile,
+                  matched: Callable[[Any], object] | None = None) -> Subscription:
+        """
+        Subscribe to a topic, as ``Node.create_subscription`` does.
+
+        :param callback: called with each message and its message info.
+        :param matched: called with a QoSSubscriptionMatchedInfo when a publisher has come or gone,
+            before its first message.
+        """
+        subscription = self._node.create_subscription(
+            message_type, topic, callback, qos, callback_group=self._group,
+            event_callbacks=SubscriptionEventCallbacks(matched=matched))
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_sec: float) -> bool:
+        """Stop the thread before the node is destroyed; return whether it has ended."""
+        self._stopping.set()
+        self._wake.trigger()
+        self._thread.join(timeout_sec)
+        return not self._thread.is_alive()
+
+    def _run(self):
+        try:
+            with ExitStack() as in_use:   # nothing of it is destroyed meanwhile
+                for used in (self._context, self._wake, *self._subscriptions):
+                    in_use.enter_context(used.handle)
+                self._take_messages()
+        except Exception as error:
+            self.failure = error   # the node raises it, and ends
+
+    def _take_messages(self):
+        subscriptions = self._subscriptions
+        # A reader's events and data wake whoever waits for one of them, so they need one thread.
+        events = [event for subscription in subscriptions for event in subscription.event_handlers]
+        wait_set = rclpy_implementation.WaitSet(
+            len(subscriptions), 1, 0, 0, 0, len(events), self._context.handle)
+        while not self._stopping.is_set():
+            wait_set.clear_entities()   # a wait leaves only what is ready
+            wait_set.add_guard_condition(self._wake.handle)
+            for subscription in subscriptions:
+                wait_set.add_subscription(subscription.handle)
+            for event in events:
+                event.add_to_wait_set(wait_set)
+            wait_set.wait(-1)
+            for event in events:
+                if event.is_ready(wait_set) and (change := event.take_data()):
+                    event.callback(change)
+            for index, subscription in enumerate(subscriptions):
+                if wait_set.is_ready('subscription', index):
+                    taken = subscription.handle.take_message(
+                        subscription.msg_type, subscription.raw)
+                    if taken is not None:
+                        subscription.callback(*taken)
+
+
+class _NotForExecutors(ReentrantCallbackGroup):
+    """What is in this group is left to its own thread."""
+
+    def can_execute(self, entity: object) -> bool:
+        """Return False to every executor."""
+        return False

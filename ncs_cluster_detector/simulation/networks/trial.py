@@ -1,0 +1,44 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Tries a network in another process first, because OpenCV crashes with some damaged files."""
+
+import signal
+import subprocess
+
+import cv2
+from ncs_cluster_detector.processes.module_path import python_command
+
+_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+_PROGRAM = """
+from ncs_cluster_detector.simulation.networks.graphs import load_network
+load_network(sys.stdin.buffer.read())
+"""
+# Much more than any network needs that a host can run in place of a stick.
+_LONGEST_SEC = 120.0
+
+
+def try_apart(graph: bytes) -> None:
+    """
+    Load a network and compute once in another process; its refusal, if any, is not told here.
+
+    :param graph: the bytes of a graph file that OpenCV reads.
+    :raises ValueError: that crashes OpenCV, or takes too long.
+    """
+    try:
+        ended = subprocess.run(
+            python_command(_PROGRAM), input=graph,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=_LONGEST_SEC)
+    except subprocess.TimeoutExpired:
+        raise ValueError(f'computing once takes more than {_LONGEST_SEC:g} s; take a smaller '
+                         'network') from None
+    if -ended.returncode in _CRASHES:
+        raise ValueError(
+            f'OpenCV {cv2.__version__} crashes with it '
+            f'({signal.Signals(-ended.returncode).name}), so it is damaged or of layers that '
+            'OpenCV does not know; export or copy it again')
