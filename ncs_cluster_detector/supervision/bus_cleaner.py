@@ -95,15 +95,10 @@ class BusCleaner:
                 self._failed(self.process.how_it_ended(), now)
             self._drop()
         elif now >= self.deadline:
-            self.give_up(f'no answer within {ANSWER_SEC:g} s', now)
+            self._failed(f'no answer within {ANSWER_SEC:g} s', now)
+            self.process.kill()
+            self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
         return was_asked and self.state is not CleanerState.CLEANING, left
-
-    def give_up(self, text: str, now: float) -> None:
-        """Kill the process, which has failed."""
-        assert self.process is not None
-        self._failed(text, now)
-        self.process.kill()
-        self._change_state(CleanerState.KILLED, CleanerState.IDLE, CleanerState.CLEANING)
 
     def stop(self) -> bool:
         """Kill the process, which has no stick to close; return False if that fails."""

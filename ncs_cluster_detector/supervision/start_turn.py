@@ -20,7 +20,6 @@ from ncs_cluster_detector.supervision.supervisor_options import SupervisorOption
 from ncs_cluster_detector.supervision.unassigned_worker import UnassignedState
 from ncs_cluster_detector.supervision.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
-from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire.messages import Open
 
 # How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
@@ -80,26 +79,18 @@ class StartTurn:
 
     def hear(self, now: float) -> None:
         """Process the lists of sticks, and order the opener to open one."""
-        names = self._hear(self._opener, now)
+        names = self._opener.hear(now)
         if names is not None:
             self._register.listed(names, now, self._cleaner.dead, True, self._own_ports)
             self._place(now)
         self._clean_bus(now)
-        names = self._hear(self._lister, now)
+        names = self._lister.hear(now)
         if names is not None and not self._is_starting():   # one being opened is in no list
             self._register.listed(names, now, self._cleaner.dead)
             if not self._register.busy_elsewhere:
                 self._fresh_look_at = float('inf')
             elif self._fresh_look_at == float('inf'):
                 self._fresh_look_at = now + FRESH_LOOK_PERIOD_SEC
-
-    def _hear(self, place: UnassignedWorker, now: float) -> tuple[str, ...] | None:
-        """Return what a worker has listed, or None; end one that says what cannot follow."""
-        try:
-            return place.hear(now)
-        except WrongTransitionError as error:
-            self._endings.add(place.give_up(str(error), now), None, now)
-            return None
 
     def judge(self, now: float) -> None:
         """Give up workers without a stick that did not answer in time."""
@@ -145,11 +136,7 @@ class StartTurn:
 
     def _clean_bus(self, now: float) -> None:
         """Have the bus cleaned when the opener's turn has come, and let it list the sticks."""
-        try:
-            is_clean, left = self._cleaner.hear(now)
-        except WrongTransitionError as error:
-            self._cleaner.give_up(str(error), now)
-            is_clean, left = False, {}
+        is_clean, left = self._cleaner.hear(now)
         for port, by_reset in left.items():
             self._look_at = now
             self._register.revived(port, by_reset, now)

@@ -172,10 +172,11 @@ class Supervisor:
         """Update the cluster if something has changed that it must know now, or if it is time."""
         changes = self._pool.views.refresh(now)
         answer = None if self._requests.empty() else self._requests.get()
-        sticks = list(self._pool.views.statuses.values())
-        is_due = self._times.is_due(now, changes, self._settings, sticks)
+        is_due = self._times.is_due(
+            now, changes, self._settings, self._pool.views.statuses.values())
         if answer is None and not is_due:
             return
+        sticks = list(self._pool.views.statuses.values())
         decision = self._cluster.update(now, sticks, self._settings, answer is not None)
         if decision.reason is not None:
             self._snapshot_at = float('-inf')

@@ -131,11 +131,6 @@ class UnassignedWorker:
             return None
         return self.dismiss()
 
-    def give_up(self, text: str, now: float) -> WorkerHandle:
-        """Dismiss a worker that has failed; return its handle."""
-        self._failed(f'looking for sticks: {text}', now)
-        return self.dismiss()
-
     def dismiss(self) -> WorkerHandle:
         """Empty the place; return the handle of its worker."""
         self._change_state(UnassignedState.EMPTY, *_WITH_WORKER)
