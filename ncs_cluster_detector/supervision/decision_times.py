@@ -9,7 +9,6 @@
 """When the policies are asked for a decision: at once, or a moment later with other changes."""
 
 from collections.abc import Collection
-from collections.abc import Iterable
 import math
 
 from ncs_cluster_detector.policy.reliability.promptness import Promptness
@@ -56,12 +55,13 @@ class DecisionTimes:
         return now >= min(self._due_at, self._changes_due_at) or self._is_late(now, sticks) or any(
             is_urgent(*change, settings, self._promptness.late) for change in changes)
 
-    def _is_late(self, now: float, sticks: Iterable[StickStatus]) -> bool:
+    def _is_late(self, now: float, sticks: Collection[StickStatus]) -> bool:
         """Return whether the result of a stick is late that was not late at the last decision."""
-        if now >= self._late_at:
-            self._late_at = min((self._promptness.late_at(stick) for stick in sticks
-                                 if stick.number not in self._promptness.late), default=math.inf)
-        return now >= self._late_at
+        if now < self._late_at:
+            return False
+        self._late_at = self._promptness.next_due(now, sticks) or math.inf
+        return any(self._promptness.late_at(stick) <= now for stick in sticks
+                   if stick.number not in self._promptness.late)
 
     def on_decision(self, now: float, due_at: float | None) -> None:
         """Record a decision; the policies want the next one at ``due_at`` at the latest."""
