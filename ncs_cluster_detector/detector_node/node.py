@@ -27,10 +27,10 @@ from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
 from ncs_cluster_detector.detector_node.positions.outputs import NEWEST_ONLY
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
+from ncs_cluster_detector.ros.detection_messages import DetectionMessages
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
-from ncs_cluster_detector.ros.image_messages import detection_array_of
 from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
@@ -96,6 +96,7 @@ class DetectorNode(Node):
         self._gaps = PublicationGaps()
         self._failure = None
         self._publisher = self.create_publisher(Detection2DArray, 'detections', 10)
+        self._detections = DetectionMessages()
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._temperatures = {}
         self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
@@ -177,7 +178,7 @@ class DetectorNode(Node):
 
     def _publish_detections(self, frame, detections):
         if self._publisher.get_subscription_count():
-            self._publisher.publish(detection_array_of(
+            self._publisher.publish(self._detections.array_of(
                 frame.header, frame.image.shape[:2], detections))
         if self._depth is not None:
             self._depth.take_detections(frame, detections)

@@ -6,11 +6,9 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""ROS messages of images and detections: names of topics, and conversions to and from them."""
+"""ROS messages of images: names of topics, and conversions to and from them."""
 
 import array
-from collections.abc import Iterable
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -21,9 +19,6 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2D
-from vision_msgs.msg import Detection2DArray
-from vision_msgs.msg import ObjectHypothesisWithPose
 
 DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
 DEPTH_INFO_TOPIC = 'aligned_depth_to_color/camera_info'
@@ -142,36 +137,3 @@ def _bytes_in(values):
     data = array.array('B')   # the only type that rclpy copies at once
     data.frombytes(values.data.cast('B'))
     return data
-
-
-def detection_array_of(header: Header, image_size: Sequence[int],
-                       detections: Iterable[Any]) -> Detection2DArray:
-    """
-    Return the Detection2DArray for one frame.
-
-    :param header: the image's, used unchanged in the array and in every detection.
-    :param image_size: ``(height, width)`` in pixels.
-    """
-    height, width = image_size
-    array = Detection2DArray(header=header)
-    array.detections = [_detection_2d(header, height, width, detection)
-                        for detection in detections]
-    return array
-
-
-def hypothesis_of(detection: Any) -> ObjectHypothesisWithPose:
-    """Return the ObjectHypothesisWithPose of a Detection, without a pose."""
-    hypothesis = ObjectHypothesisWithPose()
-    hypothesis.hypothesis.class_id = detection.label
-    hypothesis.hypothesis.score = detection.score
-    return hypothesis
-
-
-def _detection_2d(header, height, width, detection):
-    message = Detection2D(header=header, results=[hypothesis_of(detection)])
-    box = message.bbox
-    box.center.position.x = (detection.x_min + detection.x_max) / 2 * width
-    box.center.position.y = (detection.y_min + detection.y_max) / 2 * height
-    box.size_x = (detection.x_max - detection.x_min) * width
-    box.size_y = (detection.y_max - detection.y_min) * height
-    return message

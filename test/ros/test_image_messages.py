@@ -6,21 +6,18 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Image messages in, detection messages out."""
+"""Image messages become pictures."""
 
 import array
 import random
 import tracemalloc
 
 import cv2
-from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
-from ncs_cluster_detector.ros.image_messages import detection_array_of
 import numpy as np
 import pytest
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 PIXEL_BYTES = {'mono8': 1, '8UC1': 1, 'bayer_grbg8': 1, 'mono16': 2, '16UC1': 2, 'bayer_rggb16': 2,
@@ -143,20 +140,3 @@ def test_what_opencv_raises_is_named_in_one_line(monkeypatch):
     monkeypatch.setattr(cv2, 'cvtColor', fail)
     with pytest.raises(BadImageError, match='to bgr8 .several lines.$'):
         bgr_image_of(message_of(PICTURE, 'rgb8'))
-
-
-def test_boxes_are_in_pixels_of_the_image():
-    header = Header(frame_id='camera')
-    message = detection_array_of(header, (480, 640), [
-        Detection('person', 0.75, 0.25, 0.5, 0.5, 1.0)])
-    assert message.header == header
-    (found,) = message.detections
-    assert found.header == header
-    assert (found.bbox.center.position.x, found.bbox.center.position.y) == (240.0, 360.0)
-    assert (found.bbox.size_x, found.bbox.size_y) == (160.0, 240.0)
-    (result,) = found.results
-    assert (result.hypothesis.class_id, result.hypothesis.score) == ('person', 0.75)
-
-
-def test_no_detection_is_an_empty_array():
-    assert detection_array_of(Header(), (480, 640), []).detections == []

@@ -16,8 +16,8 @@ from ncs_cluster_detector.detector_node.positions.camera_geometry import quoted
 from ncs_cluster_detector.detector_node.positions.camera_geometry import rays
 from ncs_cluster_detector.geometry.distance import ObjectDepth
 from ncs_cluster_detector.networks.detection import Detection
+from ncs_cluster_detector.ros.detection_messages import fill_hypothesis
 from ncs_cluster_detector.ros.image_messages import BadImageError
-from ncs_cluster_detector.ros.image_messages import hypothesis_of
 import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo
@@ -25,6 +25,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection3D
 from vision_msgs.msg import Detection3DArray
+from vision_msgs.msg import ObjectHypothesisWithPose
 
 # REP 118: whole millimetres, 0 = unknown, or metres, NaN and infinite = unknown.
 DEPTH_TYPES = {'16UC1': np.dtype(np.uint16), '32FC1': np.dtype(np.float32)}
@@ -116,7 +117,8 @@ def _detection_3d(header, detection, depth, places):
     if np.isfinite([low, high]).all():
         box.size.x, box.size.y = (abs(far - near) for near, far in zip(low, high))
     box.size.z = depth.farthest - depth.nearest
-    hypothesis = hypothesis_of(detection)
+    hypothesis = ObjectHypothesisWithPose()
+    fill_hypothesis(hypothesis, detection)
     hypothesis.pose.pose.position = place
     message.results = [hypothesis]
     return message

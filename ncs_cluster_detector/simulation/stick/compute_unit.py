@@ -13,6 +13,7 @@ import threading
 import time
 
 from ncs_cluster_detector.simulation.stick.garbage import spoil
+from ncs_cluster_detector.simulation.stick.host_timer import HostTimer
 from ncs_cluster_detector.simulation.stick.stick_calls import StickCalls
 from ncs_cluster_detector.simulation.stick.stick_calls import StickStopped
 from ncs_cluster_detector.simulation.stick.stick_memory import StickMemory
@@ -46,6 +47,7 @@ class ComputeUnit:
         self._changed = self.calls.changed
         self._triggered = self.calls.new_condition()
         self._computed = self.calls.new_condition()
+        self._delivery = HostTimer()
         self._to_compute = deque()
         self._to_deliver = deque()
         self._inferences = 0
@@ -112,10 +114,14 @@ class ComputeUnit:
         :raises StickStopped: the stick was closed before or meanwhile.
         """
         with self._changed:
+            was_empty = not queue.elements
             self.calls.wait_in_call('read', lambda: queue.elements)
+            tensor, key, woken_for = queue.elements.popleft()
+            if was_empty and woken_for is not None:
+                self._delivery.note(time.monotonic() - woken_for)
             queue.held -= 1
             self._changed.notify_all()
-            return queue.elements.popleft()
+            return tensor, key
 
     def discard(self, queue: TensorQueue) -> None:
         """Forget a queue and what is in it."""
@@ -124,8 +130,11 @@ class ComputeUnit:
             self._changed.notify_all()
 
     def _sleep_until(self, deadline):
-        if (pause_sec := deadline - time.monotonic()) > 0:
+        """Sleep; return False if it is too late for that."""
+        pause_sec = deadline - time.monotonic()
+        if pause_sec > 0:
             self.calls.pause(pause_sec)
+        return pause_sec > 0
 
     def _until_stopped(self, work):
         try:
@@ -153,36 +162,42 @@ class ComputeUnit:
         """Keep the stick's time and deliver each result when its time has come."""
         free_at = time.monotonic()
         try:
-            with self._changed:
-                while True:
+            while True:
+                with self._changed:
                     self.calls.wait_for(lambda: self._to_deliver, self._triggered)
-                    free_at = self._run_job(self._to_deliver.popleft(), free_at)
+                    ended_at = self._run_job(self._to_deliver.popleft(), free_at)
+                # Without the lock, as the call that reads the result needs it.
+                free_at = ended_at + self._stick.throttle_pause_sec()
         finally:
             self._stick.rest()
 
     def _run_job(self, job, free_at):
-        """Run an inference, from ``free_at`` at the earliest; return when the next may start."""
+        """Run an inference, from ``free_at`` at the earliest; return when it ended."""
         self._sleep_until(free_at)
         started_at = max(free_at, job.queued_at)
         due_at = started_at + self._inference_sec * self.calls.faults.slow
         self._stick.work(started_at, due_at)
-        self._sleep_until(due_at)
+        wakes_at = due_at - self._delivery.late_sec
+        is_prompt = self._sleep_until(wakes_at) and job.output is not None
         self.calls.wait_for(lambda: job.output is not None, self._computed)
         ended_at = max(due_at, job.computed_at)
         if not self._may_deliver():
+            is_prompt = False
             self.calls.wait_for(self._may_deliver)
             ended_at = time.monotonic()
         job.graph.time_taken_ms = 1000.0 * (ended_at - started_at)
         job.source.held -= 1
         if not _has_room(job.target):
+            is_prompt = False
             self._changed.notify_all()
             self.calls.wait_for(lambda: _has_room(job.target))
             ended_at = time.monotonic()
         job.target.held += 1
         self._note_under_way(-1)
-        job.target.elements.append((self._result(job), job.key))
+        job.target.elements.append(
+            (self._result(job), job.key, wakes_at if is_prompt else None))
         self._changed.notify_all()
-        return ended_at + self._stick.throttle_pause_sec()
+        return ended_at
 
     def _note_under_way(self, change):
         # Recorded at each change, because a killed process cannot do it later. Results that have

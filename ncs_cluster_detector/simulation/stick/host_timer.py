@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""How late the host's timers fire: a simulated stick keeps its own time all the same."""
+"""How late the host is: a simulated stick keeps its own time all the same."""
 
 from collections import deque
 
@@ -15,19 +15,21 @@ _RECENT = 16
 
 class HostTimer:
     """
-    Tells for how long to sleep until a moment.
+    Tells by how much earlier to wake up for a moment.
 
-    A timer of the host fires late, by a tenth of a millisecond or more, and a chip has no part in
-    that. So what timers were late by at least lately is slept less.
+    A timer of the host fires late, by a tenth of a millisecond or more, and the threads of a stick
+    need as long to hand a result over. A chip has no part in that. So what the host was late by at
+    least lately is slept less.
     """
 
     def __init__(self) -> None:
-        self._late: deque[float] = deque(maxlen=_RECENT)   # in seconds
+        self._late: deque[float] = deque(maxlen=_RECENT)
 
-    def sleep_sec(self, pause_sec: float) -> float:
-        """Return for how long to sleep to be awake after ``pause_sec``."""
-        return max(pause_sec - min(self._late, default=0.0), 0.0)
+    @property
+    def late_sec(self) -> float:
+        """Return by how much the host was late at least lately."""
+        return min(self._late, default=0.0)
 
-    def on_wake_up(self, slept_sec: float, took_sec: float) -> None:
-        """Record how long a sleep was to take, and how long it took."""
-        self._late.append(max(took_sec - slept_sec, 0.0))
+    def note(self, late_sec: float) -> None:
+        """Record by how much it was late; less than 0, when a sleep was cut short, is 0."""
+        self._late.append(max(late_sec, 0.0))

@@ -157,9 +157,9 @@ class StickCalls:
                 self._stop()
 
     def _sleep(self, pause_sec, sleep):
-        sleep_sec, began = self._timer.sleep_sec(pause_sec), time.monotonic()
+        sleep_sec, began = max(pause_sec - self._timer.late_sec, 0.0), time.monotonic()
         sleep(sleep_sec)
-        self._timer.on_wake_up(sleep_sec, time.monotonic() - began)
+        self._timer.note(time.monotonic() - began - sleep_sec)
 
     def _stop(self):
         self.stopped = True

@@ -9,6 +9,7 @@
 """Deadlines for the workers' answers; the vendor's library has none."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from ncs_cluster_detector.policy.reliability import restart
 from ncs_cluster_detector.policy.stick_status import READING_VALID_SEC
@@ -86,9 +87,17 @@ def of_work(
     """
     inference_sec = options.inference_timeout_sec + THROTTLE_PAUSE_SEC[pause_level]
     silence_sec = max(READING_VALID_SEC, options.inference_timeout_sec)
-    deadlines = [(handle.heard_at + silence_sec,
-                  f'no temperature reading for {silence_sec:g} s')]
-    if handle.busy_since is not None:
-        deadlines.append((handle.busy_since + inference_sec,
-                          f'no result within {inference_sec:g} s (inference_timeout_ms)'))
-    return min(deadlines)
+    silent_at = handle.heard_at + silence_sec
+    if handle.busy_since is not None and handle.busy_since + inference_sec <= silent_at:
+        return handle.busy_since + inference_sec, _no_result(inference_sec)
+    return silent_at, _no_reading(silence_sec)
+
+
+@cache   # a text takes longer to make than all the rest, and is seldom needed
+def _no_reading(silence_sec: float) -> str:
+    return f'no temperature reading for {silence_sec:g} s'
+
+
+@cache
+def _no_result(inference_sec: float) -> str:
+    return f'no result within {inference_sec:g} s (inference_timeout_ms)'

@@ -9,26 +9,24 @@
 """A simulated stick keeps its own time, however late the host's timers fire."""
 
 from ncs_cluster_detector.simulation.stick.host_timer import HostTimer
-import pytest
 
 
-def test_what_timers_are_late_by_at_least_is_slept_less():
+def test_what_the_host_was_late_by_at_least_counts():
     timer = HostTimer()
-    assert timer.sleep_sec(0.065) == 0.065
+    assert timer.late_sec == 0.0
     for late_sec in (0.0003, 0.0001, 0.0002):
-        timer.on_wake_up(0.065, 0.065 + late_sec)
-    assert timer.sleep_sec(0.065) == pytest.approx(0.0649)
-    assert timer.sleep_sec(0.00005) == 0.0
+        timer.note(late_sec)
+    assert timer.late_sec == 0.0001
 
 
 def test_a_busy_host_counts_only_as_long_as_it_lasts():
     timer = HostTimer()
     for late_sec in [0.010] * 16 + [0.0001]:
-        timer.on_wake_up(0.015, 0.015 + late_sec)
-    assert timer.sleep_sec(0.015) == pytest.approx(0.0149)
+        timer.note(late_sec)
+    assert timer.late_sec == 0.0001
 
 
 def test_a_sleep_that_is_cut_short_says_nothing_of_timers():
     timer = HostTimer()
-    timer.on_wake_up(0.015, 0.001)
-    assert timer.sleep_sec(0.015) == 0.015
+    timer.note(-0.014)
+    assert timer.late_sec == 0.0
