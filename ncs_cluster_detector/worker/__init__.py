@@ -10,5 +10,5 @@
 
 # Their modules, and what they load on use, for a process that is to load them in advance. pyusb
 # loads libusb only later.
-PROGRAMS = (f'{__name__}.worker_main', f'{__name__}.bus_cleaner_main', 'usb.core',
-            'usb.backend.libusb1')
+PROGRAMS = ('ncs_cluster_detector.processes.child_process', f'{__name__}.worker_main',
+            f'{__name__}.bus_cleaner_main', 'usb.core', 'usb.backend.libusb1')

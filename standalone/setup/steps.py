@@ -116,9 +116,14 @@ def pip(env: Environment, name: str, *arguments: object) -> None:
 
 def make_venv(env: Environment) -> None:
     """Create the virtual environment anew; the log and stamp folder marks it as ours."""
-    if env.venv.exists():
-        shutil.rmtree(str(env.venv))
-    env.stamps.mkdir(parents=True)
+    env.stamps.mkdir(parents=True, exist_ok=True)
+    # That folder stays: the rest of an interrupted removal must be known as ours, too.
+    for folder in (env.venv, env.stamps):
+        for path in set(folder.iterdir()) - {env.stamps}:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(str(path))
+            else:
+                path.unlink()
     # The base interpreter, because an active environment may be the one that was just removed.
     base = getattr(sys, '_base_executable', None) or sys.executable
     run(env, 'venv', [base, '-m', 'venv', env.venv])

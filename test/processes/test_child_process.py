@@ -26,6 +26,7 @@ from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.processes.message_reader import MessageReader
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
+from ncs_cluster_detector.worker import PROGRAMS
 import psutil
 import pytest
 
@@ -53,6 +54,21 @@ def main(_):
     print('printed by Python', flush=True)
     os.system('echo printed by a program of its own')
     os.abort()
+"""
+
+
+RECORDER = """
+import os
+import sys
+
+def record():
+    global at_fork
+    at_fork = set(sys.modules)
+
+def main(connection):
+    connection.send(sorted(set(sys.modules) - at_fork))
+
+os.register_at_fork(after_in_child=record)
 """
 
 
@@ -424,3 +440,20 @@ def test_nor_does_a_start_that_fails_keep_any(start, monkeypatch):
     with pytest.raises(OSError, match='no process for you') as _no_process:   # noqa: F841
         ChildProcess(answers, 'heard')
     assert descriptors() == before
+
+
+def test_the_fork_server_has_loaded_all_that_starts_a_process(tmp_path, monkeypatch):
+    """Else each process would load it, and have the memory for itself."""
+    (tmp_path / 'recorder.py').write_text(RECORDER)
+    monkeypatch.syspath_prepend(tmp_path)
+    import recorder
+    server = fork_server.ForkServer()
+    server.preload = (*PROGRAMS, 'recorder')
+    monkeypatch.setattr(fork_server, 'server', server)
+    child = ChildProcess(recorder.main)
+    try:
+        wait_for_end(child)
+        assert list(child.messages()) == [[]]
+    finally:
+        child.close()
+        server.close()

@@ -30,6 +30,24 @@ def env(tmp_path):
     return environment
 
 
+def test_an_interrupted_removal_is_still_ours(env, monkeypatch):
+    """Else the next set-up would refuse what is left of the old environment."""
+    (env.stamps / 'wheels.stamp').write_text('old')
+    (env.venv / 'lib').mkdir()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.shutil, 'rmtree', interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            steps.make_venv(env)
+    assert env.stamps.is_dir()
+    steps.make_venv(env)
+    assert env.python.exists()
+    assert not env.stamp('wheels').exists()
+
+
 def test_failed_command_is_one_line(env):
     """The line quotes the error, names the remedy and the log."""
     script = "print('Collecting x\\nERROR: no x here\\nmore'); raise SystemExit(3)"
