@@ -11,6 +11,7 @@
 import contextlib
 import os
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 
@@ -35,11 +36,14 @@ def test_an_interrupted_removal_is_still_ours(env, monkeypatch):
     (env.stamps / 'wheels.stamp').write_text('old')
     (env.venv / 'lib').mkdir()
 
-    def interrupt(*_):
+    remove = shutil.rmtree
+
+    def remove_and_interrupt(path):
+        remove(path)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps.shutil, 'rmtree', interrupt)
+        patch.setattr(steps.shutil, 'rmtree', remove_and_interrupt)
         with pytest.raises(KeyboardInterrupt):
             steps.make_venv(env)
     assert env.stamps.is_dir()
