@@ -21,6 +21,7 @@ import time
 from ncs_cluster_detector.checking.node_process import kill
 from ncs_cluster_detector.checking.node_process import members_left
 from ncs_cluster_detector.checking.node_process import session_members
+from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 import psutil
 
 STOP_STEPS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0))
@@ -35,7 +36,12 @@ class BenchError(Exception):
 
 
 class Program:
-    """A program in a session of its own, whose output goes to a file."""
+    """
+    A program in a session of its own, whose output goes to a file.
+
+    A node has Fast DDS's own transports, as with ``ros2 run``: only the process that publishes
+    images, this one, needs more shared memory.
+    """
 
     def __init__(
             self, name: str, command: Sequence[str], folder: Path,
@@ -48,13 +54,14 @@ class Program:
         :param environment: variables in addition to those of this process.
         """
         self.name = name
+        own = {key: value for key, value in os.environ.items() if key not in PROFILE_VARIABLES}
         descriptor, path = tempfile.mkstemp('.txt', f'{name}-', folder)
         self.output = Path(path)
         self.started_at = time.monotonic()
         with os.fdopen(descriptor, 'wb') as output:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                cwd=cwd, env={**os.environ, **(environment or {})}, start_new_session=True)
+                cwd=cwd, env={**own, **(environment or {})}, start_new_session=True)
         self.pid = self._process.pid
 
     def __enter__(self) -> 'Program':
