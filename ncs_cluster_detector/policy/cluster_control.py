@@ -204,8 +204,8 @@ class ClusterControl:
         due = [sticks[number] for number in self.active if number in sticks]
         if self._pacing.shares:
             due = [stick for stick in due if self._pacing.due_at(stick) <= now]
-        number = choose_stick(due, self.active, inflight_per_stick, self.promptness.late,
-                              self.promptness.slowness)
+        number = choose_stick(
+            due, inflight_per_stick, self.promptness.late, self.promptness.slowness)
         if number is not None:
             self._pacing.on_frame_sent(sticks[number], now)
         return number

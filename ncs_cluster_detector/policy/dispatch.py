@@ -21,7 +21,7 @@ from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
 
-def choose_stick(sticks: Iterable[StickStatus], active: Collection[int], inflight_per_stick: int,
+def choose_stick(active: Iterable[StickStatus], inflight_per_stick: int,
                  late: Collection[int] = (), slow: Collection[int] = ()) -> int | None:
     """
     Return the number of the stick that takes the next frame, or None when all are full.
@@ -32,14 +32,11 @@ def choose_stick(sticks: Iterable[StickStatus], active: Collection[int], infligh
 
     :param inflight_per_stick: how many frames a stick may hold, 1 or 2.
     """
-    ready = [stick for stick in sticks
-             if stick.number in active and stick.state is StickState.RUNNING
-             and stick.number not in late
-             and stick.outstanding < (1 if stick.number in slow else inflight_per_stick)]
-    if not ready:
-        return None
-    return min(ready, key=lambda stick: (stick.number in slow, stick.outstanding,
-                                         stick.last_given_at, stick.number)).number
+    return min(((stick.number in slow, stick.outstanding, stick.last_given_at, stick.number)
+                for stick in active
+                if stick.state is StickState.RUNNING and stick.number not in late
+                and stick.outstanding < (1 if stick.number in slow else inflight_per_stick)),
+               default=(None,))[-1]
 
 
 def choose_for_trial(now: float, sticks: Iterable[StickStatus], active: Collection[int],

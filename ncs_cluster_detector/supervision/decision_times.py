@@ -19,7 +19,7 @@ from ncs_cluster_detector.supervision.records.stick_views import Change
 
 # How long what only grows (work done, warmth) waits for the policies to take it in: a fraction of
 # the second in which a reading is taken, and of what a stick needs to warm by half a degree.
-PERIOD_SEC = 0.25
+PERIOD_SEC = 0.5
 # It is taken in at an event of another kind if one comes within this time.
 SLACK_SEC = 0.05
 

@@ -11,6 +11,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import lru_cache
 import re
 import sys
 
@@ -109,7 +110,7 @@ class StickRegister:
 
     def _room_for_newcomers(self, wanted: int, now: float) -> int:
         """Return how many newcomers get a place, which may be taken from a known stick."""
-        stronger = sum(_claim(record, now) <= _CLAIM_OF_NEWCOMER
+        stronger = sum(_claim(record, now) <= (2, 0)   # that of a newcomer
                        for record in self.records if _may_be_used(record))
         return max(min(self._max_sticks - stronger, wanted), 0)
 
@@ -227,10 +228,6 @@ def _complaint(device_names: Sequence[str], any_known: bool) -> str | None:
     return None
 
 
-# The claim of a stick that was not known before, see _claim.
-_CLAIM_OF_NEWCOMER = (2, 0)
-
-
 def _may_be_used(record: StickRecord) -> bool:
     """Return whether a known stick may have a place; not if another program opened it first."""
     return not record.is_dead() and not (record.in_use and not record.was_opened())
@@ -245,6 +242,7 @@ def _claim(record: StickRecord, now: float) -> tuple[int, int]:
     return (1, 0) if record.was_opened() else (2, record.setbacks.tries())
 
 
+@lru_cache(maxsize=256)   # the same names come every second
 def _natural(device_name: str) -> tuple[list[int], str]:
     """Return a sorting key by which port 1.10 follows port 1.9."""
     return [int(part) for part in re.findall(r'\d+', port_of(device_name))], device_name
