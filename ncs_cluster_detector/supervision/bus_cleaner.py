@@ -11,6 +11,7 @@
 from enum import Enum
 from multiprocessing import connection
 
+from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.shown_text import shown
@@ -50,14 +51,14 @@ class BusCleaner:
     library or permission sticks are listed without cleaning, after one warning.
     """
 
-    def __init__(self, config: messages.WorkerConfig, logger: Logger) -> None:
+    def __init__(self, driver: Driver, logger: Logger) -> None:
         self.dead: dict[str, messages.DeadStick] = {}   # by USB port
         self.spared: frozenset[str] = frozenset()   # the own ports of the last cleaning
         self.state = CleanerState.ENDED
         # When it must answer by, or when it is not needed any more; infinite while it holds a dead
         # stick.
         self.deadline = float('inf')
-        self._config = config
+        self._driver = driver
         self._logger = logger
         self.process: ChildProcess | None = None
         self._failures = 0
@@ -126,7 +127,7 @@ class BusCleaner:
 
     def _start(self, now: float) -> None:
         try:
-            self.process = ChildProcess(bus_cleaner_main.main, self._config)
+            self.process = ChildProcess(bus_cleaner_main.main, self._driver)
         except (OSError, EOFError) as error:
             self._failed(f'starting its process: {type(error).__name__}: {shown(error)}', now)
         else:

@@ -32,6 +32,7 @@ import time
 from typing import Any
 from typing import TypeAlias
 
+from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks import usb_bus
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
@@ -57,11 +58,11 @@ _FAILED_READ_PAUSE_SEC = 1.0
 Address: TypeAlias = tuple[int, int]   # of a stick on the bus, see UsbStick
 
 
-def main(connection: Connection, config: messages.WorkerConfig) -> None:
+def main(connection: Connection, driver: Driver) -> None:
     """Clean the bus on request until the supervisor, at the other end of the pipe, has ended."""
     threading.excepthook = _end_with
     try:
-        bus, problem = config.driver.usb_bus(), ''
+        bus, problem = driver.usb_bus(), ''
     except usb_bus.UsbUnavailableError as error:
         bus, problem = None, shown(error)
     if bus is None:

@@ -39,7 +39,6 @@ from ncs_cluster_detector.wire.messages import ListSticks
 from ncs_cluster_detector.wire.messages import Open
 from ncs_cluster_detector.wire.messages import Reading
 from ncs_cluster_detector.wire.messages import StandBy
-from ncs_cluster_detector.wire.messages import WorkerConfig
 from ncs_cluster_detector.worker import bus_cleaner_main
 import pytest
 from stick_users import boot
@@ -59,7 +58,7 @@ DEAD = DeadStick('1.1', 7.0)
 class Process:
     """Stands for the process of a bus cleaner that says what a test has it say."""
 
-    def __init__(self, made, main, config):
+    def __init__(self, made, main, driver):
         assert main is bus_cleaner_main.main
         self.told, self.says = [], []
         self.ended = self.closed = self.killed = False
@@ -99,10 +98,10 @@ class Hold:
         self.clean, self.hear = self.cleaner.clean, self.cleaner.hear
         self.judge = self.cleaner.judge
 
-    def _start(self, main, config):
+    def _start(self, main, driver):
         if self.no_more_processes:
             raise OSError('no more processes')
-        return Process(self.made, main, config)
+        return Process(self.made, main, driver)
 
     def says(self, *reports, ended=False):
         self.made[-1].says += reports
@@ -339,7 +338,7 @@ def pool_and_cleaners(monkeypatch):
     """Return the World of a pool, and the list of all processes of its bus cleaner."""
     made = []
     monkeypatch.setattr(bus_cleaner, 'ChildProcess',
-                        lambda main, config: Process(made, main, config))
+                        lambda main, driver: Process(made, main, driver))
     return World(monkeypatch, lambda logger: BusCleaner(None, logger)), made
 
 
@@ -417,7 +416,7 @@ class Cleaning:
         self.bus = SimulatedBus(BusSpec(**{
             'sticks': 3, 'boot_ms': 100.0, 'inference_ms': 60000.0, **properties}))
         self.log, self.revived, self._is_done = [], [], False
-        self.cleaner = BusCleaner(WorkerConfig(SimulatedDriver(self.bus), ()),
+        self.cleaner = BusCleaner(SimulatedDriver(self.bus),
                                   SimpleNamespace(warning=self.log.append))
 
     def wait_for(self, condition):

@@ -87,8 +87,8 @@ class Cluster:
         self._pictures = 0
         self.supervisor = Supervisor(
             SupervisorOptions(
-                WorkerConfig(SimulatedDriver(self.bus), (
-                    (graphs.read_graph('shapes'), PASCAL_VOC),)),
+                WorkerConfig(SimulatedDriver(self.bus), (graphs.read_graph('shapes'),),
+                             (PASCAL_VOC,)),
                 inference_timeout_sec=timeout_sec),
             Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
             self._take, self.log)
@@ -399,7 +399,7 @@ def test_a_graph_that_is_refused_leaves_no_stick_booted():
     bus = make_bus()
     log = Log()
     supervisor = Supervisor(
-        SupervisorOptions(WorkerConfig(SimulatedDriver(bus), ((b'no graph', PASCAL_VOC),))),
+        SupervisorOptions(WorkerConfig(SimulatedDriver(bus), (b'no graph',), (PASCAL_VOC,))),
         Settings(), lambda frame, detections: None, log)
     outcome = []
 
