@@ -45,18 +45,20 @@ ALLOWED = {
                       'drivers.driver'},
     'wire/checks': {'wire', 'networks.detection', 'sticks.stick'},
     'wire/frame_slots': {'processes.fork_server'},
+    'wire/graph_files': {'processes.fork_server'},
     # What a driver must give; it knows no driver.
     'drivers/driver': {'sticks'},
     'drivers': {'drivers', 'sticks', 'simulation', 'regular_file'},
     # It is handed its driver; the table of drivers is the node's.
     'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text', 'processes.freed_memory'},
+    'worker/bus_cleaner_main': {'wire.messages', 'sticks', 'shown_text', 'drivers.driver'},
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
                     'networks.detection', 'shown_text', 'transitions'},
     # They start the processes whose other end is there.
     'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick', 'worker',
                                   'drivers.driver', 'transitions'},
     'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes', 'shown_text',
-                                'transitions', 'worker.bus_cleaner_main'},
+                                'transitions', 'worker.bus_cleaner_main', 'drivers.driver'},
     'supervision/measurement': set(),
     'supervision/frame': set(),
     'supervision/snapshot': {'policy'},
@@ -70,7 +72,8 @@ ALLOWED = {
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
     'detector_node': {'detector_node', 'ros', 'parameters', 'policy', 'networks', 'geometry',
-                      'drawing', 'supervision', 'wire.messages', 'shown_text', 'closest_name',
+                      'drawing', 'supervision', 'wire.messages', 'wire.graph_files', 'shown_text',
+                      'closest_name', 'processes.freed_memory',
                       'drivers.driver', 'drivers.registry', 'sticks.stick',
                       'simulation.bus.bus_spec', 'simulation.networks.formats'},
     # Its bodies and their sensors are those of simulated sticks.

@@ -65,7 +65,7 @@ class TimedSteps:
 
 def main(sticks: int, fps: float, seconds: float, windows: int) -> None:
     bus = SimulatedBus(BusSpec(sticks=sticks, boot_ms=0.0, inference_ms=20.0, transfer_ms=5.0))
-    config = WorkerConfig(SimulatedDriver(bus), ((read_graph('shapes'), PASCAL_VOC),))
+    config = WorkerConfig(SimulatedDriver(bus), (read_graph('shapes'),), (PASCAL_VOC,))
     published = []
     supervisor = Supervisor(
         SupervisorOptions(config), Settings(cluster_size=max(sticks // 2, 1)),

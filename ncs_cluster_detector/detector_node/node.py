@@ -27,6 +27,7 @@ from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
 from ncs_cluster_detector.detector_node.positions.outputs import NEWEST_ONLY
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
+from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
 from ncs_cluster_detector.ros.detection_messages import DetectionMessages
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.image_messages import BadImageError
@@ -84,12 +85,13 @@ class DetectorNode(Node):
                 values, lambda text: self.get_logger().warning(self._declared.shown(text)))
         except (SdkMissingError, StartupError) as error:
             raise StartupError(self._declared.shown(error)) from error.__cause__
+        give_back_freed_memory()   # that of the graph files; an image is seldom as large
         labels = tuple(dict.fromkeys(
-            label for _, labels in options.workers.graphs for label in labels[1:]))
+            label for labels in options.workers.labels for label in labels[1:]))
         self._declared.accept_changes(
             partial(parameters.validate_combination, labels=labels), self.on_parameters_changed)
         self._label_outputs = LabelOutputs(
-            self, values, [labels for _, labels in options.workers.graphs])
+            self, values, options.workers.labels)
         self._frames = 0
         self._last_stamp = 0.0   # seconds
         self._bad_images = 0

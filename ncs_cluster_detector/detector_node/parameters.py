@@ -21,6 +21,7 @@ from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.wire.graph_files import GraphFiles
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 
@@ -89,11 +90,10 @@ def options_of(values: Values,
             f'label_files={label_files}: must be one per graph (graph_paths={names}); name '
             f'{len(names)} files, or none for the default labels')
     driver = driver_class.from_parameters(values)
+    graphs, labels = zip(*(read_graph_and_labels(name, path, driver, warn)
+                           for name, path in zip(names, label_files or [None] * len(names))))
     return SupervisorOptions(
-        workers=WorkerConfig(
-            driver=driver, input_format=input_format_of(values), graphs=tuple(
-                read_graph_and_labels(name, path, driver, warn)
-                for name, path in zip(names, label_files or [None] * len(names)))),
+        workers=WorkerConfig(driver, GraphFiles(graphs), labels, input_format_of(values)),
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],
         inference_timeout_sec=values['inference_timeout_ms'] / 1000,

@@ -84,7 +84,8 @@ class Driver(ABC):
         It names sticks ``PLACE-KIND``, such as ``1.2-ma2450``: the place does not change when a
         stick is restarted, and the kind is empty while any process has the stick open.
 
-        :param graphs: the graph files' contents, in the order of the outputs.
+        :param graphs: the graph files' contents, in the order of the outputs. Take each when it is
+            loaded: only then it is read, so that a worker keeps no copy.
         :raises SdkMissingError: the SDK cannot be loaded.
         """
 

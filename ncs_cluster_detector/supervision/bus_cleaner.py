@@ -11,6 +11,7 @@
 from enum import Enum
 from multiprocessing import connection
 
+from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.shown_text import shown
@@ -24,6 +25,9 @@ from ncs_cluster_detector.worker import bus_cleaner_main
 
 # The sum of its own deadlines is 2.5 s; a process that needs longer hangs in a system call.
 ANSWER_SEC = 4.0
+# It ends so long after its last work if it holds no dead stick: one process serves the start of
+# many sticks, one after the other, and a new one takes some 10 ms.
+IDLE_SEC = 5.0
 # After this many failures in a row it is not started for a while.
 MOST_FAILURES = 5
 
@@ -42,16 +46,19 @@ class BusCleaner:
     """
     Has the bus cleaned before sticks are listed, and knows the dead sticks.
 
-    The process is started when it is first needed, and again when it has ended. Without a USB
+    The process is started when it is needed, and ends when nobody has needed it for a while: it
+    need not remember more than the dead sticks, and stays while it holds one. Without a USB
     library or permission sticks are listed without cleaning, after one warning.
     """
 
-    def __init__(self, config: messages.WorkerConfig, logger: Logger) -> None:
+    def __init__(self, driver: Driver, logger: Logger) -> None:
         self.dead: dict[str, messages.DeadStick] = {}   # by USB port
         self.spared: frozenset[str] = frozenset()   # the own ports of the last cleaning
         self.state = CleanerState.ENDED
-        self.deadline = float('inf')   # when it must answer by; infinite when it need not answer
-        self._config = config
+        # When it must answer by, or when it is not needed any more; infinite while it holds a dead
+        # stick.
+        self.deadline = float('inf')
+        self._driver = driver
         self._logger = logger
         self.process: ChildProcess | None = None
         self._failures = 0
@@ -85,7 +92,7 @@ class BusCleaner:
             for report in self.process.messages():
                 check(report, messages.BusReport)
                 if self.state is not CleanerState.KILLED:   # else its answer is too late
-                    left.update(self._take_in(report))
+                    left.update(self._take_in(report, now))
         except ValueError as error:
             self.process.reject(str(error))
         except WrongTransitionError as error:
@@ -94,11 +101,19 @@ class BusCleaner:
             if self.state not in (CleanerState.UNUSABLE, CleanerState.KILLED):
                 self._failed(self.process.how_it_ended(), now)
             self._drop()
-        elif now >= self.deadline:
+        elif self.state is CleanerState.CLEANING and now >= self.deadline:
             self._failed(f'no answer within {ANSWER_SEC:g} s', now)
             self.process.kill()
             self._change_state(CleanerState.KILLED, CleanerState.CLEANING)
         return was_asked and self.state is not CleanerState.CLEANING, left
+
+    def judge(self, now: float) -> ChildProcess | None:
+        """Dismiss the process if it is not needed any more; return it, to be killed, or None."""
+        if self.state is not CleanerState.IDLE or now < self.deadline:
+            return None
+        self._change_state(CleanerState.ENDED, CleanerState.IDLE)
+        process, self.process = self.process, None
+        return process
 
     def stop(self) -> bool:
         """Kill the process, which has no stick to close; return False if that fails."""
@@ -112,13 +127,13 @@ class BusCleaner:
 
     def _start(self, now: float) -> None:
         try:
-            self.process = ChildProcess(bus_cleaner_main.main, self._config)
+            self.process = ChildProcess(bus_cleaner_main.main, self._driver)
         except (OSError, EOFError) as error:
             self._failed(f'starting its process: {type(error).__name__}: {shown(error)}', now)
         else:
             self._change_state(CleanerState.IDLE, CleanerState.ENDED)
 
-    def _take_in(self, report: messages.BusReport) -> dict[str, bool]:
+    def _take_in(self, report: messages.BusReport, now: float) -> dict[str, bool]:
         """Return by port, for dead sticks that left the bus, whether a reset brought them back."""
         dead = {stick.port: stick for stick in report.dead}
         left = {port: port in report.revived for port in self.dead.keys() - dead.keys()}
@@ -134,6 +149,8 @@ class BusCleaner:
         elif report.cleaned:
             self._failures = 0
             self._change_state(CleanerState.IDLE, CleanerState.CLEANING)
+        if self.state is CleanerState.IDLE:
+            self.deadline = float('inf') if dead else now + IDLE_SEC
         return left
 
     def _drop(self) -> None:

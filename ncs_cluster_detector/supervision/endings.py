@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Ends worker processes: by a message where they follow it, else by SIGKILL."""
+"""Ends child processes: by a message where they follow it, else by SIGKILL."""
 
 from collections.abc import Collection
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ import time
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import Logger
-from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
+from ncs_cluster_detector.wire.messages import Stop
 
 # Closing a stick takes the SDK about a second after the pending results; launch waits five for a
 # node.
@@ -28,7 +28,7 @@ KILL_GRACE_SEC = 1.0
 
 @dataclass
 class _Ending:
-    handle: WorkerHandle
+    handle: ChildProcess
     record: StickRecord | None
     kill_at: float    # infinite after the kill
 
@@ -47,11 +47,11 @@ class Endings:
     def __init__(self) -> None:
         self._endings: list[_Ending] = []
 
-    def add(self, handle: WorkerHandle, record: StickRecord | None, kill_at: float) -> None:
-        """Add a worker, its record or None, and the time to kill it if it has not ended."""
+    def add(self, handle: ChildProcess, record: StickRecord | None, kill_at: float) -> None:
+        """Add a process, its record or None, and the time to kill it if it has not ended."""
         self._endings.append(_Ending(handle, record, kill_at))
 
-    def handles(self) -> list[WorkerHandle]:
+    def handles(self) -> list[ChildProcess]:
         """Return their handles."""
         return [ending.handle for ending in self._endings]
 
@@ -81,14 +81,14 @@ class Endings:
         return len(self._endings) < before
 
 
-def end_all(handles: Sequence[WorkerHandle], logger: Logger) -> bool:
+def end_all(handles: Sequence[ChildProcess], logger: Logger) -> bool:
     """
     End workers: by a message, and by SIGKILL those that do not follow it in time.
 
     :return: False if one of them cannot be ended.
     """
     for handle in handles:
-        handle.ask_to_stop()
+        handle.send(Stop())
     killed = _wait_for_end(handles, STOP_GRACE_SEC)
     for handle in killed:
         handle.kill()
@@ -104,7 +104,7 @@ def end_all(handles: Sequence[WorkerHandle], logger: Logger) -> bool:
     return not left
 
 
-def _wait_for_end(handles: Sequence[WorkerHandle], grace_sec: float) -> list[WorkerHandle]:
+def _wait_for_end(handles: Sequence[ChildProcess], grace_sec: float) -> list[ChildProcess]:
     """Wait until all processes have ended, at most ``grace_sec``; return those that have not."""
     deadline = time.monotonic() + grace_sec
     left = [handle for handle in handles if not handle.has_ended()]

@@ -93,8 +93,8 @@ class StartTurn:
                 self._fresh_look_at = now + FRESH_LOOK_PERIOD_SEC
 
     def judge(self, now: float) -> None:
-        """Give up workers without a stick that did not answer in time."""
-        for place in (self._opener, self._lister):
+        """End workers without a stick that did not answer in time, and a cleaner without work."""
+        for place in (self._opener, self._lister, self._cleaner):
             handle = place.judge(now)
             if handle is not None:
                 self._endings.add(handle, None, now)

@@ -148,7 +148,7 @@ class StickPool:
         for record in self._register.records:
             record.on_stop()
         has_ended = self._cleaner.stop()
-        workers = [record.worker for record in self._register.with_worker()]
+        workers: list[ChildProcess] = [record.worker for record in self._register.with_worker()]
         workers += self._turn.handles() + self._endings.handles()
         return end_all(workers, self._logger) and has_ended
 

@@ -67,7 +67,7 @@ class Supervisor:
         self._settings = self._wanted = settings   # of this step, and of the next
         self._publish = publish
         self._logger = logger
-        self._pool = StickPool(options, BusCleaner(options.workers, logger), logger)
+        self._pool = StickPool(options, BusCleaner(options.workers.driver, logger), logger)
         self._cluster = ClusterControl()
         self._times = DecisionTimes(self._cluster.promptness)
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()

@@ -8,6 +8,7 @@
 # the License.
 """The messages between the supervisor and its child processes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ncs_cluster_detector.drivers.driver import Driver
@@ -21,12 +22,13 @@ class WorkerConfig:
     """
     What all workers of a node have in common.
 
-    ``driver`` makes the sticks; ``graphs`` are pairs of the graph file's content and its labels;
-    ``input_format`` is the format of the pixels for all of them.
+    ``driver`` makes the sticks; ``graphs`` are the contents of the graph files, and ``labels`` has
+    the labels of each; ``input_format`` is the format of the pixels for all of them.
     """
 
     driver: Driver
-    graphs: tuple[tuple[bytes, tuple[str, ...]], ...]
+    graphs: Sequence[bytes]
+    labels: tuple[tuple[str, ...], ...]
     input_format: InputFormat = InputFormat()
 
 

@@ -15,6 +15,8 @@ every start. If a stick has events left for a process that was killed, the libra
 (XLink.c:137, 262, 667). So before a worker lists the sticks, each such stick is emptied and asked
 to reset itself. A stick that then stays on the bus is dead. It stays claimed here, so that the
 library skips it as in use, and this process tries again to revive it while the others work.
+The supervisor kills this process when it is not needed and has reported no dead stick. So each
+stick that may be claimed here is reported.
 
 A stick that any process has claimed is never touched.
 """
@@ -30,6 +32,7 @@ import time
 from typing import Any
 from typing import TypeAlias
 
+from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks import usb_bus
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
@@ -55,11 +58,11 @@ _FAILED_READ_PAUSE_SEC = 1.0
 Address: TypeAlias = tuple[int, int]   # of a stick on the bus, see UsbStick
 
 
-def main(connection: Connection, config: messages.WorkerConfig) -> None:
+def main(connection: Connection, driver: Driver) -> None:
     """Clean the bus on request until the supervisor, at the other end of the pipe, has ended."""
     threading.excepthook = _end_with
     try:
-        bus, problem = config.driver.usb_bus(), ''
+        bus, problem = driver.usb_bus(), ''
     except usb_bus.UsbUnavailableError as error:
         bus, problem = None, shown(error)
     if bus is None:
@@ -122,6 +125,9 @@ class _Cleaner:
         """Reset sticks at the same time; return the ports of those that have left the bus."""
         left: list[str] = []
         now = time.monotonic()
+        with self._lock:   # before they are claimed, which may take long
+            self._pending = {
+                stick.address: messages.DeadStick(stick.port, now) for stick in sticks}
         threads = [threading.Thread(target=self._reset_one, args=(stick, left), daemon=True)
                    for stick in sticks]
         for thread in threads:
@@ -136,10 +142,8 @@ class _Cleaner:
     def _reset_one(self, stick: UsbStick, left: list[str]) -> None:
         claim = self._claim(stick)
         if claim is None:
-            return
-        with self._lock:
-            self._pending[stick.address] = messages.DeadStick(stick.port, time.monotonic())
-        if ask_to_reset(claim, RESET_SEC):
+            self._forget(stick)
+        elif ask_to_reset(claim, RESET_SEC):
             claim.close()
             left.append(stick.port)
             self._forget(stick)

@@ -138,8 +138,7 @@ class _Worker:
     def _open_stick(self) -> None:
         """List the sticks and open the one that the supervisor names."""
         with self._config.driver.lock():
-            self._stick_or_none = self._config.driver.make_stick(
-                [graph for graph, _ in self._config.graphs])
+            self._stick_or_none = self._config.driver.make_stick(self._config.graphs)
             self._send(messages.EnumerationStarted())
             command = self._next_command()
             if isinstance(command, messages.ListSticks):
@@ -182,7 +181,7 @@ class _Worker:
                 detections, unusable, unlabelled = [], 0, 0
                 outputs = self._stick.receive()
                 finished_at = time.monotonic()
-                for output, (_, labels) in zip(outputs, self._config.graphs):
+                for output, labels in zip(outputs, self._config.labels):
                     found, dropped = ssd.decode(output, labels)
                     detections += found
                     unusable += dropped

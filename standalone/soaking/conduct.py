@@ -168,7 +168,7 @@ class Conduct:
         if not self._wait(lambda: self._running(since) == plan.STICKS, HEALED_PATIENCE_SEC):
             self.complaints.append(f'{HEALED_PATIENCE_SEC:g} s after all faults had ended, '
                                    f'{self._running(since)} of {plan.STICKS} sticks run')
-        self._pause(plan.CALM_SEC)
+        self._pause(plan.HEALED_SEC)
         self.healed = self.samples[-1]
 
     def _settle(self, calm_reports):

@@ -25,7 +25,9 @@ RECOVERY_SEC = 4.0
 # A life of the node begins with all kinds of images and a look at its pictures: buffers, threads
 # and connections are made when they are first needed, and that is no growth.
 PRELUDE_STEP_SEC, PRELUDE_TOPICS = 0.15, ('annotated_image', 'annotated_image/compressed')
-CALM_AFTER_PRELUDE_SEC = 1.5
+# By then the bus cleaner has ended, which is there for 5 s after a start.
+CALM_AFTER_PRELUDE_SEC = 3.5
+HEALED_SEC = 7.0
 CALM_SEC = 3.0       # before a restart, and at the end
 LONGEST_STEP_SEC, SHORTEST_STEP_SEC = 3.0, 0.4
 # Below: one restart; from then on three. The node's last life is the longest one: the growth of

@@ -15,6 +15,7 @@ from ncs_cluster_detector.networks.labels import FACE
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.wire.graph_files import GraphFiles
 import pytest
 
 
@@ -33,10 +34,10 @@ def write_labels(path, count):
 @pytest.mark.parametrize('name, labels', [
     ('people', PASCAL_VOC), ('shapes', PASCAL_VOC), ('faces', FACE)])
 def test_a_graph_has_its_default_labels_whatever_its_file_is_called(tmp_path, name, labels):
-    assert options(graph_paths=[name]).workers.graphs[0][1] == labels
+    assert options(graph_paths=[name]).workers.labels == (labels,)
     graph = tmp_path / 'graph'
     graph.write_text(f'detector: {name}\n')
-    assert options(graph_paths=[str(graph)]).workers.graphs[0][1] == labels
+    assert options(graph_paths=[str(graph)]).workers.labels == (labels,)
 
 
 @pytest.mark.parametrize('graph, count, fits', [
@@ -45,7 +46,7 @@ def test_a_graph_has_its_default_labels_whatever_its_file_is_called(tmp_path, na
 def test_the_number_of_labels_has_to_fit_a_graph_that_is_known(tmp_path, graph, count, fits):
     path = write_labels(tmp_path / 'labels.txt', count)
     if fits:
-        (_, labels), = options(graph_paths=[graph], label_files=[path]).workers.graphs
+        labels, = options(graph_paths=[graph], label_files=[path]).workers.labels
         assert len(labels) == count
     else:
         with pytest.raises(StartupError) as error:
@@ -139,4 +140,7 @@ def test_both_files_of_a_caffe_network_are_not_two_networks(tmp_path):
     with pytest.raises(StartupError, match='are the two files of one Caffe network; name one'):
         options(graph_paths=[path, 'shapes', definition])
     # The same one twice is what was asked for.
-    assert len(options(graph_paths=[path, path]).workers.graphs) == 2
+    graphs = options(graph_paths=[path, path]).workers.graphs
+    assert len(graphs) == 2
+    assert graphs[0] == graphs[1]
+    assert isinstance(graphs, GraphFiles)   # so that no worker has a copy

@@ -122,7 +122,7 @@ class Bench:
         monkeypatch.setattr(child_process.fork_server.server, 'start', self.start)
         monkeypatch.setattr(child_process.os, 'kill', lambda pid, _: self.end(pid))
         self.supervisor = Supervisor(
-            SupervisorOptions(messages.WorkerConfig(None, ())), Settings(),
+            SupervisorOptions(messages.WorkerConfig(None, (), ())), Settings(),
             lambda frame, detections: self.published.append(frame), self.log)
 
     def start(self, _, arguments):

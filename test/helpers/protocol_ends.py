@@ -11,6 +11,7 @@
 from invented_processes import InventedProcess
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.bus_cleaner import IDLE_SEC
 from ncs_cluster_detector.wire import messages
 
 READING_PERIOD_SEC = 1.0
@@ -43,9 +44,15 @@ class End(InventedProcess):
 
 
 class CleanerEnd(End):
-    """The bus cleaner."""
+    """
+    The bus cleaner.
+
+    ``holds`` are the dead sticks that it has claimed, as far as the supervisor knows.
+    """
 
     is_cleaning = False
+    holds = ()
+    _idle_since = float('inf')
 
     def act(self):
         """Do what is due."""
@@ -65,9 +72,26 @@ class CleanerEnd(End):
     def end_step(self, shown_pids):
         """Do what it was told."""
         assert not self.is_broken or self.is_over or self.kills, 'a broken cleaner goes on'
-        self.is_cleaning |= any(isinstance(word, messages.Clean) for word in self.take_in())
+        asked = any(isinstance(word, messages.Clean) for word in self.take_in())
+        self._check_its_time(asked)
+        self.is_cleaning |= asked
         self.said.clear()
         return []
+
+    def _check_its_time(self, asked):
+        """Check that it is ended when nobody needs it, not before and not much later."""
+        assert not asked or not self.kills, 'a request was sent to one that is ending'
+        for word in self.said:
+            if not isinstance(word, messages.BusReport):
+                return   # it is ended for that
+            self.holds, self._idle_since = word.dead, self.world.now
+        if self.is_broken or self.was_mute or self.was_over or asked or self.is_cleaning:
+            return
+        if self.was_killed_now():
+            assert not self.holds, 'the claim of a dead stick was given up'
+            assert self.world.now >= self._idle_since + IDLE_SEC, 'one was ended too early'
+        assert self.kills or self.holds or self.world.now < self._idle_since + IDLE_SEC, (
+            'a cleaner stays that nobody needs')
 
     def supervisors_descriptors(self):
         """Return the least and the most descriptors that the supervisor may have for it."""

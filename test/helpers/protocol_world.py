@@ -75,7 +75,7 @@ class ProtocolWorld:
         # Those of worlds that have failed are closed at any time, when they are collected.
         self._others_descriptors = open_descriptors()
         options = SupervisorOptions(
-            WorkerConfig(Driver(), ()), max_sticks=max_sticks, inflight_per_stick=inflight)
+            WorkerConfig(Driver(), (), ()), max_sticks=max_sticks, inflight_per_stick=inflight)
         say = self.log.append
         self.supervisor = Supervisor(
             options, settings, lambda *published: self._published.append(published),

@@ -20,6 +20,7 @@ from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
+from ncs_cluster_detector.wire.graph_files import GraphFiles
 from ncs_cluster_detector.wire.messages import WorkerConfig
 import numpy as np
 
@@ -54,13 +55,14 @@ class Log:
 class Bench:
     """A supervisor at work in its thread, and what it published."""
 
-    def __init__(self, bus, settings=Settings(), driver=SimulatedDriver, **options):
+    def __init__(self, bus, settings=Settings(), driver=SimulatedDriver,
+                 graph=graphs.read_graph('shapes'), **options):
         self.published = []
         self.log = Log()
         self.bus = SimulatedBus(bus)
         self.options = SupervisorOptions(
-            workers=WorkerConfig(driver(self.bus), graphs=(
-                (graphs.read_graph('shapes'), PASCAL_VOC),)), **options)
+            workers=WorkerConfig(driver(self.bus), GraphFiles([graph]),
+                                 (PASCAL_VOC,)), **options)
         self.supervisor = Supervisor(
             self.options, settings,
             lambda frame, detections: self.published.append((frame, detections)), self.log)

@@ -42,9 +42,10 @@ class Silence:
 def main(path):
     """Film until this process is killed."""
     bus = SimulatedBus.attach(path)
-    graph = (graphs.read_graph('shapes'), PASCAL_VOC)
-    supervisor = Supervisor(SupervisorOptions(WorkerConfig(SimulatedDriver(bus), (graph,))),
-                            Settings(), lambda frame, detections: None, Silence())
+    config = WorkerConfig(
+        SimulatedDriver(bus), (graphs.read_graph('shapes'),), (PASCAL_VOC,))
+    supervisor = Supervisor(
+        SupervisorOptions(config), Settings(), lambda frame, detections: None, Silence())
     threading.Thread(target=supervisor.run).start()
     image, number, has_said = np.zeros((240, 320, 3), dtype=np.uint8), 0, False
     while True:

@@ -26,6 +26,7 @@ from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.supervision import bus_cleaner
 from ncs_cluster_detector.supervision.bus_cleaner import ANSWER_SEC
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.bus_cleaner import IDLE_SEC
 from ncs_cluster_detector.supervision.bus_cleaner import MOST_FAILURES
 from ncs_cluster_detector.supervision.worker_handle import prepare
 from ncs_cluster_detector.wire.messages import BusReport
@@ -33,9 +34,11 @@ from ncs_cluster_detector.wire.messages import Clean
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import DeviceList
 from ncs_cluster_detector.wire.messages import EnumerationStarted
+from ncs_cluster_detector.wire.messages import Fault
 from ncs_cluster_detector.wire.messages import ListSticks
 from ncs_cluster_detector.wire.messages import Open
-from ncs_cluster_detector.wire.messages import WorkerConfig
+from ncs_cluster_detector.wire.messages import Reading
+from ncs_cluster_detector.wire.messages import StandBy
 from ncs_cluster_detector.worker import bus_cleaner_main
 import pytest
 from stick_users import boot
@@ -43,6 +46,7 @@ from stick_users import leave_booted
 from stick_users import OtherProcess
 from stick_users import QUEUE
 from stick_users import usb_stick
+from test_stick_pool import READY
 from test_stick_pool import World
 
 DEADLINE_SEC = 20.0
@@ -54,10 +58,10 @@ DEAD = DeadStick('1.1', 7.0)
 class Process:
     """Stands for the process of a bus cleaner that says what a test has it say."""
 
-    def __init__(self, made, main, config):
+    def __init__(self, made, main, driver):
         assert main is bus_cleaner_main.main
         self.told, self.says = [], []
-        self.ended = self.closed = False
+        self.ended = self.closed = self.killed = False
         self.obeys_kill = True
         made.append(self)
 
@@ -75,6 +79,7 @@ class Process:
         return 'was killed by SIGSEGV'
 
     def kill(self):
+        self.killed = True
         self.ended |= self.obeys_kill
 
     def close(self):
@@ -91,11 +96,12 @@ class Hold:
         monkeypatch.setattr(bus_cleaner, 'ChildProcess', self._start)
         self.cleaner = BusCleaner(None, SimpleNamespace(warning=self.log.append))
         self.clean, self.hear = self.cleaner.clean, self.cleaner.hear
+        self.judge = self.cleaner.judge
 
-    def _start(self, main, config):
+    def _start(self, main, driver):
         if self.no_more_processes:
             raise OSError('no more processes')
-        return Process(self.made, main, config)
+        return Process(self.made, main, driver)
 
     def says(self, *reports, ended=False):
         self.made[-1].says += reports
@@ -108,7 +114,7 @@ def hold(monkeypatch):
     return Hold(monkeypatch)
 
 
-def test_its_process_is_started_when_it_is_needed_and_stays(hold):
+def test_its_process_is_started_when_it_is_needed_and_stays_for_a_while(hold):
     assert hold.hear(0.0) == (False, {})
     assert (hold.made, hold.cleaner.process) == ([], None)
     assert hold.cleaner.deadline == float('inf')
@@ -122,11 +128,55 @@ def test_its_process_is_started_when_it_is_needed_and_stays(hold):
     hold.says(CLEANED)
     assert hold.hear(2.5) == (True, {})
     assert hold.hear(2.6) == (False, {})
-    assert hold.cleaner.deadline == float('inf')
-    assert hold.clean((), 3.0)
+    assert hold.cleaner.deadline == 2.5 + IDLE_SEC
+    assert hold.judge(2.49 + IDLE_SEC) is None
+    assert hold.clean((), 2.49 + IDLE_SEC)
     assert hold.made[0].told == [Clean(('1.3',)), Clean(())]
     assert hold.cleaner.spared == set()
     assert (len(hold.made), hold.log) == (1, [])
+
+
+def test_one_that_is_not_needed_ends_which_is_no_failure_and_the_next_is_another(hold):
+    for number in range(2 * MOST_FAILURES):
+        now = 100.0 * number
+        assert hold.clean((), now)
+        hold.says(CLEANED)
+        assert hold.hear(now + 1.0) == (True, {})
+        process = hold.cleaner.process
+        assert hold.judge(now + 1.0 + IDLE_SEC) is process
+        assert (hold.cleaner.process, hold.cleaner.deadline) == (None, float('inf'))
+        assert hold.judge(now + 2.0 + IDLE_SEC) is None
+        assert hold.hear(now + 2.0 + IDLE_SEC) == (False, {})
+    assert (len(hold.made), hold.log) == (2 * MOST_FAILURES, [])
+
+
+def test_one_that_must_answer_is_not_dismissed(hold):
+    assert hold.clean((), 1.0)
+    hold.says(CLEANED)
+    assert hold.hear(1.1) == (True, {})
+    assert hold.clean((), 1.0 + IDLE_SEC)
+    assert hold.judge(1.1 + IDLE_SEC) is None
+    assert hold.judge(1.0 + IDLE_SEC + ANSWER_SEC) is None
+    assert hold.hear(1.0 + IDLE_SEC + ANSWER_SEC) == (True, {})
+    assert len(hold.log) == 1
+
+
+def test_one_that_holds_a_dead_stick_stays_until_a_while_after_that_has_left(hold):
+    assert hold.clean((), 1.0)
+    other = DeadStick('1.4', 8.0)
+    hold.says(BusReport(dead=(DEAD, other), cleaned=True))
+    assert hold.hear(1.1) == (True, {})
+    assert hold.clean((), 10.0)
+    hold.says(BusReport(dead=(DEAD, other), cleaned=True))
+    assert hold.hear(10.1) == (True, {})
+    hold.says(BusReport(dead=(other,), revived=('1.1',)))
+    assert hold.hear(20.0) == (False, {'1.1': True})
+    assert hold.cleaner.deadline == float('inf')
+    assert hold.judge(1e6) is None
+    hold.says(BusReport())
+    assert hold.hear(1e6) == (False, {'1.4': False})
+    assert hold.judge(1e6 - 0.1 + IDLE_SEC) is None
+    assert hold.judge(1e6 + IDLE_SEC) is hold.made[0]
 
 
 @pytest.mark.parametrize('ended', [True, False])
@@ -268,11 +318,8 @@ def test_nobody_is_held_any_more_when_its_process_has_ended(hold):
     assert hold.cleaner.dead == {}
 
 
-def test_an_opener_is_not_held_up_for_longer_than_the_deadline(monkeypatch):
-    made = []
-    monkeypatch.setattr(bus_cleaner, 'ChildProcess',
-                        lambda main, config: Process(made, main, config))
-    world = World(monkeypatch, lambda logger: BusCleaner(None, logger))
+def test_an_opener_is_not_held_up_for_longer_than_the_deadline(pool_and_cleaners):
+    world, made = pool_and_cleaners
     world.step(0.0)
     world.step(1.0, EnumerationStarted())
     assert made[0].told == [Clean(())]
@@ -284,6 +331,76 @@ def test_an_opener_is_not_held_up_for_longer_than_the_deadline(monkeypatch):
     world.step(5.5, DeviceList(('1.1-ma2450', '1.2-ma2450')))
     assert world.last.told == [ListSticks(), Open('1.1-ma2450', ('1.2',))]
     assert len(world.told_of('no answer within')) == 1
+
+
+@pytest.fixture
+def pool_and_cleaners(monkeypatch):
+    """Return the World of a pool, and the list of all processes of its bus cleaner."""
+    made = []
+    monkeypatch.setattr(bus_cleaner, 'ChildProcess',
+                        lambda main, driver: Process(made, main, driver))
+    return World(monkeypatch, lambda logger: BusCleaner(None, logger)), made
+
+
+def start_one(world, cleaners, names, now):
+    """Have the newest worker list the sticks, after a cleaning, and open one if it may."""
+    world.step(now, EnumerationStarted())
+    cleaners[-1].says.append(CLEANED)
+    world.step(now)
+    world.step(now, DeviceList(names))
+    if isinstance(world.last.told[-1], Open):
+        world.step(now + 2.0, READY)
+
+
+def all_read(world, now):
+    """Have all workers with an open stick send a temperature."""
+    for worker in world.workers:
+        if any(isinstance(order, Open) for order in worker.told):
+            worker.says.append(Reading(30.0, 0, now))
+    world.step(now)
+
+
+def test_the_start_of_many_sticks_takes_one_process_which_then_is_no_more(pool_and_cleaners):
+    world, cleaners = pool_and_cleaners
+    names = tuple(f'1.{port}-ma2450' for port in range(1, 65))
+    world.step(0.0)
+    for number in range(65):
+        start_one(world, cleaners, names, 2.0 * number)
+        all_read(world, 2.0 * number + 2.0)
+    assert StandBy() in world.last.told
+    (cleaner,) = cleaners
+    assert not cleaner.killed
+    ends_at = 128.0 + IDLE_SEC
+    while world.now < ends_at:
+        assert not cleaner.killed
+        assert world.next_due() <= ends_at
+        all_read(world, min(world.now + 1.0, ends_at))
+        world.step(world.now, DeviceList(names), by=world.last)
+    assert cleaner.killed and cleaner.closed
+    assert len(cleaners) == 1
+    assert not [line for line in world.log if 'is ready' not in line]
+
+
+@pytest.mark.parametrize('obeys_kill', [True, False])
+def test_a_request_at_the_moment_of_its_end_is_served_by_another_at_once(
+        pool_and_cleaners, obeys_kill):
+    world, cleaners = pool_and_cleaners
+    world.step(0.0)
+    start_one(world, cleaners, ('1.1-ma2450',), 1.0)
+    old, worker = cleaners[0], world.last
+    old.obeys_kill = obeys_kill   # else it takes its time to end
+    world.step(1.0 + IDLE_SEC - 0.5, Fault('lost'), by=worker)
+    world.step(1.0 + IDLE_SEC)
+    assert old.killed
+    world.step(1.0 + IDLE_SEC, EnumerationStarted())
+    assert [process.told for process in cleaners] == [[Clean()]] * 2
+    cleaners[1].says.append(CLEANED)
+    world.step(1.1 + IDLE_SEC)
+    assert world.last.told == [ListSticks()]
+    old.ended = True
+    world.step(1.2 + IDLE_SEC)
+    assert old.closed
+    assert world.told_of('USB bus') == []
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -299,7 +416,7 @@ class Cleaning:
         self.bus = SimulatedBus(BusSpec(**{
             'sticks': 3, 'boot_ms': 100.0, 'inference_ms': 60000.0, **properties}))
         self.log, self.revived, self._is_done = [], [], False
-        self.cleaner = BusCleaner(WorkerConfig(SimulatedDriver(self.bus), ()),
+        self.cleaner = BusCleaner(SimulatedDriver(self.bus),
                                   SimpleNamespace(warning=self.log.append))
 
     def wait_for(self, condition):
@@ -534,6 +651,34 @@ def test_one_on_which_a_usb_call_does_not_return_is_dead_until_it_does():
     assert [stick.port for stick in report.dead] == ['1.1']
     cleaner.clean(())   # without waiting for it again
     assert told.get(timeout=DEADLINE_SEC).dead == report.dead
+    bus.may_return.set()
+    assert told.get(timeout=DEADLINE_SEC) == BusReport()
+
+
+class SlowToClaim(StuckBus):
+    """A bus on which a claim takes its time, and so is got when nobody waits for it."""
+
+    def claim(self, stick):
+        self.may_return.wait()
+        return self
+
+    def read(self, timeout_sec):
+        raise UsbGoneError('it has left')
+
+
+class InUse(SlowToClaim):
+    """The same, and another process has the stick."""
+
+    def claim(self, stick):
+        super().claim(stick)
+        raise UsbBusyError('in use')
+
+
+@pytest.mark.parametrize('bus', [SlowToClaim(), InUse()])
+def test_one_that_may_be_claimed_when_nobody_waits_for_it_is_reported_until_then(bus):
+    told = queue.SimpleQueue()
+    bus_cleaner_main._Cleaner(bus, told.put).clean(())
+    assert [stick.port for stick in told.get(timeout=DEADLINE_SEC).dead] == ['1.1']
     bus.may_return.set()
     assert told.get(timeout=DEADLINE_SEC) == BusReport()
 

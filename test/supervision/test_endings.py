@@ -15,6 +15,7 @@ from ncs_cluster_detector.supervision.endings import end_all
 from ncs_cluster_detector.supervision.endings import Endings
 from ncs_cluster_detector.supervision.endings import KILL_GRACE_SEC
 from ncs_cluster_detector.supervision.endings import STOP_GRACE_SEC
+from ncs_cluster_detector.wire.messages import Stop
 import pytest
 
 NEVER = float('inf')
@@ -40,8 +41,9 @@ class Handle:
         """Tell whether it is gone."""
         return self.is_over
 
-    def ask_to_stop(self):
+    def send(self, message):
         """Take note of it."""
+        assert message == Stop()
         self.done.append('stop')
 
     def kill(self):

@@ -11,6 +11,7 @@
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.bus_cleaner import IDLE_SEC
 from ncs_cluster_detector.wire import messages
 from protocol_ends import CleanerEnd
 from protocol_world import ProtocolWorld
@@ -34,6 +35,10 @@ def make_world():
     yield make
     for world in made:
         world.close()
+
+
+def cleaners(world):
+    return [process for process in world.processes if isinstance(process, CleanerEnd)]
 
 
 def states(world):
@@ -95,15 +100,36 @@ def test_a_lister_that_says_what_nobody_asked_for_is_replaced(make_world, word):
 
 
 def test_a_bus_cleaner_that_says_what_nobody_asked_for_is_replaced(make_world):
-    world = make_world()
-    (cleaner,) = [process for process in world.processes if isinstance(process, CleanerEnd)]
+    world = make_world(seconds=3.0)
+    (cleaner,) = cleaners(world)
     cleaner.say_out_of_turn()
     world.step()
     assert cleaner.is_over
     world.at_work[0].end(1)
-    world.live(10.0)
+    world.live(3.0)
     assert states(world) == [StickState.RUNNING] * 3
-    assert len(world.processes) == 5   # with the lister and another cleaner
+    (another,) = cleaners(world)
+    assert another is not cleaner
+
+
+def test_the_bus_cleaner_is_there_while_it_is_needed(make_world):
+    world = make_world(seconds=3.0)
+    (first,) = cleaners(world)
+    world.live(2 * IDLE_SEC)
+    assert (first.is_over, cleaners(world)) == (True, [])
+    world.dead['1.1'] = world.now
+    world.at_work[0].end(1)
+    world.live(5 * IDLE_SEC)
+    (second,) = cleaners(world)
+    assert [stick.port for stick in second.holds] == ['1.1']
+    assert world.log == [line for line in world.log if 'bus' not in line]
+    del world.dead['1.1']
+    second.report(revived=('1.1',))
+    world.live(1.0)
+    assert cleaners(world) == [second]
+    world.live(100.0)
+    assert (second.is_over, cleaners(world)) == (True, [])
+    assert states(world) == [StickState.RUNNING] * 3
 
 
 @pytest.mark.parametrize('size, left', [(1, 1), (0, 2)])

@@ -15,6 +15,7 @@ from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.start_turn import StartTurn
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
@@ -326,8 +327,13 @@ def _start_two(self):
     return self._opener.handle is not None
 
 
+def _give_up(self, now, original=BusCleaner.judge):
+    self.deadline = now if self.dead else self.deadline
+    return original(self, now)
+
+
 def _leave_open(self, original=ChildProcess.close):
-    os.dup(self.sentinel)
+    os.open(os.devnull, os.O_RDONLY)
     original(self)
 
 
@@ -343,6 +349,8 @@ FAULTS = {
     'results do not wait': (
         ResultOrder, '_is_overdue', lambda self, now: bool(self._finished),
         'not waited for'),
+    'a claim is given up': (BusCleaner, 'judge', _give_up, 'claim of a dead stick'),
+    'a cleaner is not ended': (BusCleaner, 'judge', lambda self, now: None, 'nobody needs'),
     'a descriptor stays open': (ChildProcess, 'close', _leave_open, 'descriptors are')}
 
 

@@ -220,6 +220,6 @@ def test_nothing_is_left_after_the_end(bench):
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    # The wake-up of this supervisor, two of its bus, and the socket of the fork server, which all
-    # supervisors of a process share.
-    assert len(os.listdir('/proc/self/fd')) <= before + 4
+    # Two with which this supervisor waits, two of its bus, the memory of its graphs, and the
+    # socket of the fork server, which all supervisors of a process share.
+    assert len(os.listdir('/proc/self/fd')) <= before + 6

@@ -25,6 +25,8 @@ from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
+from ncs_cluster_detector.sticks.usb_bus import UsbBusyError
+from ncs_cluster_detector.supervision import bus_cleaner
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
@@ -35,6 +37,7 @@ import psutil
 import pytest
 from stick_users import leave_booted
 from stick_users import start_supervisor
+from stick_users import usb_stick
 
 DEADLINE_SEC = 60.0
 TIMEOUT_SEC = 2.0
@@ -84,8 +87,8 @@ class Cluster:
         self._pictures = 0
         self.supervisor = Supervisor(
             SupervisorOptions(
-                WorkerConfig(SimulatedDriver(self.bus), (
-                    (graphs.read_graph('shapes'), PASCAL_VOC),)),
+                WorkerConfig(SimulatedDriver(self.bus), (graphs.read_graph('shapes'),),
+                             (PASCAL_VOC,)),
                 inference_timeout_sec=timeout_sec),
             Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
             self._take, self.log)
@@ -245,14 +248,16 @@ def own_descriptors():
     return slots, others
 
 
-def test_nothing_leaks(cluster):
+def test_nothing_leaks(cluster, monkeypatch):
+    monkeypatch.setattr(bus_cleaner, 'IDLE_SEC', 0.5)   # there is another for almost every start
     cluster.wait_until_all_run()
     own = psutil.Process()
 
     def has_all_children():
-        # Fork server, four workers, the one that looks for further sticks, and
-        # the bus cleaner.
-        return len(own.children(recursive=True)) == 7
+        # Fork server, four workers, and the one that looks for further sticks; the bus cleaner is
+        # not needed any more.
+        return (cluster.supervisor._pool._cleaner.process is None
+                and len(own.children(recursive=True)) == 6)
 
     def kill_one():
         number = cluster.wait_for_work()
@@ -276,7 +281,8 @@ def test_nothing_leaks(cluster):
     assert own_descriptors()[0] <= most_slots
 
 
-def test_with_a_dead_stick_on_the_bus_all_others_are_started(start_cluster):
+def test_with_a_dead_stick_on_the_bus_all_others_are_started(start_cluster, monkeypatch):
+    monkeypatch.setattr(bus_cleaner, 'IDLE_SEC', 0.05)   # shorter than the start of the others
     bus = make_bus()
     leave_booted(bus, '1.1', 1)
     bus.inject('1.1', 'mute')
@@ -287,6 +293,9 @@ def test_with_a_dead_stick_on_the_bus_all_others_are_started(start_cluster):
     assert cluster.came_at[0] - began_at < FIRST_DETECTION_SEC
     cluster.wait_for(lambda: cluster.states() == [StickState.DEAD] + [StickState.RUNNING] * 3)
     assert cluster.stick(0).dead_since > began_at
+    usb, stick = usb_stick(bus, '1.1')
+    with pytest.raises(UsbBusyError):   # it stays claimed
+        usb.claim(stick)
     (told,) = cluster.log.errors
     assert 'unplug it and plug it in again' in told
     assert cluster.log.warnings == []
@@ -390,7 +399,7 @@ def test_a_graph_that_is_refused_leaves_no_stick_booted():
     bus = make_bus()
     log = Log()
     supervisor = Supervisor(
-        SupervisorOptions(WorkerConfig(SimulatedDriver(bus), ((b'no graph', PASCAL_VOC),))),
+        SupervisorOptions(WorkerConfig(SimulatedDriver(bus), (b'no graph',), (PASCAL_VOC,))),
         Settings(), lambda frame, detections: None, log)
     outcome = []
 

@@ -207,7 +207,7 @@ def cleaner(monkeypatch):
         made = BusCleaner(None, silent())
         made.state = state
         made.process = None if state is CleanerState.ENDED else Process()
-        made.deadline = 5.0 if state is CleanerState.CLEANING else float('inf')
+        made.deadline = 5.0 if state in (IDLE, CLEANING) else float('inf')
         return made
     return make
 
@@ -230,6 +230,8 @@ EVENTS_OF_THE_CLEANER = {
         IDLE: UNUSABLE, CLEANING: UNUSABLE, KILLED: KILLED}),
     'no answer': (lambda cleaner: cleaner.hear(6.0), {
         ENDED: ENDED, IDLE: IDLE, CLEANING: KILLED, KILLED: KILLED, UNUSABLE: UNUSABLE}),
+    'not needed': (lambda cleaner: cleaner.judge(6.0), {
+        ENDED: ENDED, IDLE: ENDED, CLEANING: CLEANING, KILLED: KILLED, UNUSABLE: UNUSABLE}),
     'its end': (ends, {
         ENDED: ENDED, IDLE: ENDED, CLEANING: ENDED, KILLED: ENDED, UNUSABLE: UNUSABLE})}
 
