@@ -55,8 +55,9 @@ ALLOWED = {
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
                     'networks.detection', 'shown_text', 'transitions'},
     # They start the processes whose other end is there.
-    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick', 'worker',
-                                  'drivers.driver', 'transitions'},
+    'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick',
+                                  'worker.PROGRAMS', 'worker.run_worker', 'drivers.driver',
+                                  'transitions'},
     'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes', 'shown_text',
                                 'transitions', 'worker.bus_cleaner_main', 'drivers.driver'},
     'supervision/measurement': set(),

@@ -23,8 +23,6 @@ from ncs_cluster_detector.detector_node.explanations import switch_answer
 from ncs_cluster_detector.detector_node.heat_explanation import HeatLog
 from ncs_cluster_detector.detector_node.image_silence import ImageSilence
 from ncs_cluster_detector.detector_node.label_info import LabelOutputs
-from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
-from ncs_cluster_detector.detector_node.positions.outputs import NEWEST_ONLY
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
@@ -33,6 +31,7 @@ from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from ncs_cluster_detector.ros.message_thread import MessageThread
+from ncs_cluster_detector.ros.message_thread import NEWEST_ONLY
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
@@ -105,6 +104,8 @@ class DetectorNode(Node):
         self._messages = MessageThread(self, 'messages')
         self._depth = None
         if values['use_depth']:
+            # Late, as most nodes do without the messages and the mathematics of positions.
+            from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
             self._depth = DepthOutputs(
                 self, self._messages, self._pictures, values['depth_timeout_ms'])
         self._supervisor = Supervisor(options, parameters.settings_of(values),

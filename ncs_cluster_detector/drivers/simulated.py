@@ -16,6 +16,7 @@ from typing import Sequence
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
@@ -51,14 +52,11 @@ class SimulatedDriver(Driver):
 
     def read_graph(self, name: str) -> bytes:
         """Return a graph that a host can run, in the form that the double of the API takes."""
-        # Late, as it loads OpenCV: launch files and tools read the tables of parameters, too.
-        from ncs_cluster_detector.simulation.networks.graphs import read_graph
-        return read_graph(name)
+        return graphs.read_graph(name)
 
     def label_counts(self, graph: bytes) -> range | None:
         """Return how many labels fit a built-in graph; None for others."""
-        from ncs_cluster_detector.simulation.networks.graphs import label_counts
-        return label_counts(graph)
+        return graphs.label_counts(graph)
 
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick of the bus."""

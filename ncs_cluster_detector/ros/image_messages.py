@@ -11,7 +11,6 @@
 import array
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from rclpy.impl.rcutils_logger import RcutilsLogger
@@ -24,30 +23,32 @@ DEPTH_TOPIC = 'aligned_depth_to_color/image_raw'
 DEPTH_INFO_TOPIC = 'aligned_depth_to_color/camera_info'
 LARGEST_JPEG = 65500   # pixels a side; libjpeg's own limit
 
-# By the layout of the values: the number of values of a pixel, and OpenCV's code to blue-green-red
-# that cv_bridge uses. OpenCV names a Bayer pattern by the second and third pixel of its second
-# row: RGGB, whose second row is GBGB, is BayerBG.
+# By the layout of the values: the number of values of a pixel, and the name of OpenCV's code to
+# blue-green-red that cv_bridge uses. OpenCV names a Bayer pattern by the second and third pixel of
+# its second row: RGGB, whose second row is GBGB, is BayerBG. OpenCV itself is imported where it
+# is needed, as a detector may never need it: 8 MB, and some 0.1 s once, in the thread of the
+# first image that is not bgr8.
 _LAYOUTS = {
-    'mono': (1, cv2.COLOR_GRAY2BGR),
-    'rgb': (3, cv2.COLOR_RGB2BGR),
+    'mono': (1, 'COLOR_GRAY2BGR'),
+    'rgb': (3, 'COLOR_RGB2BGR'),
     'bgr': (3, None),
-    'rgba': (4, cv2.COLOR_RGBA2BGR),
-    'bgra': (4, cv2.COLOR_BGRA2BGR),
-    'bayer_rggb': (1, cv2.COLOR_BayerBG2BGR),
-    'bayer_bggr': (1, cv2.COLOR_BayerRG2BGR),
-    'bayer_gbrg': (1, cv2.COLOR_BayerGR2BGR),
-    'bayer_grbg': (1, cv2.COLOR_BayerGB2BGR),
+    'rgba': (4, 'COLOR_RGBA2BGR'),
+    'bgra': (4, 'COLOR_BGRA2BGR'),
+    'bayer_rggb': (1, 'COLOR_BayerBG2BGR'),
+    'bayer_bggr': (1, 'COLOR_BayerRG2BGR'),
+    'bayer_gbrg': (1, 'COLOR_BayerGR2BGR'),
+    'bayer_grbg': (1, 'COLOR_BayerGB2BGR'),
 }
-# By the encoding of a message: bytes of a value, number of values of a pixel, OpenCV's code.
+# By the encoding of a message: bytes of a value, number of values of a pixel, name of the code.
 _FORMATS = {f'{layout}{8 * depth}': (depth, *_LAYOUTS[layout])
             for layout in _LAYOUTS for depth in (1, 2)}
 # Encodings that name no colours mean what cv_bridge takes them for when it shows them.
 _FORMATS.update({f'{8 * depth}UC{values}': (depth, *_LAYOUTS[layout])
                  for values, layout in ((1, 'mono'), (3, 'bgr'), (4, 'bgra'))
                  for depth in (1, 2)})
-_FORMATS['yuv422'] = _FORMATS['uyvy'] = (1, 2, cv2.COLOR_YUV2BGR_UYVY)
-_FORMATS['yuv422_yuy2'] = _FORMATS['yuyv'] = (1, 2, cv2.COLOR_YUV2BGR_YUY2)
-_PAIRED = (cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2BGR_YUY2)
+_FORMATS['yuv422'] = _FORMATS['uyvy'] = (1, 2, 'COLOR_YUV2BGR_UYVY')
+_FORMATS['yuv422_yuy2'] = _FORMATS['yuyv'] = (1, 2, 'COLOR_YUV2BGR_YUY2')
+_PAIRED = ('COLOR_YUV2BGR_UYVY', 'COLOR_YUV2BGR_YUY2')
 
 _SHOWN_CHARACTERS = 32
 
@@ -92,8 +93,9 @@ def bgr_image_of(message: Image) -> npt.NDArray[np.uint8]:
     pixels = rows.reshape(height, width, values)
     if code is None:
         return pixels
+    import cv2
     try:
-        return cv2.cvtColor(pixels, code)
+        return cv2.cvtColor(pixels, getattr(cv2, code))
     except cv2.error as error:
         reason = ' '.join(str(error).split())   # OpenCV's texts have several lines
         raise BadImageError(f'{attempt}: cannot be converted to bgr8 ({reason})') from error
@@ -101,6 +103,7 @@ def bgr_image_of(message: Image) -> npt.NDArray[np.uint8]:
 
 def _with_one_byte_a_value(rows, is_bigendian):
     """Return rows of 16-bit values as 8-bit values, scaled as by cv_bridge: 65535 becomes 255."""
+    import cv2
     pairs = np.ascontiguousarray(rows).view('>u2' if is_bigendian else '<u2')
     return cv2.convertScaleAbs(pairs.astype(np.uint16, copy=False), alpha=255 / 65535)
 
@@ -129,6 +132,7 @@ def publish_compressed(publisher: Publisher, header: Header, image: npt.NDArray[
         logger.warning(f'image {width}x{height} on {publisher.topic_name}: left out, a JPEG has '
                        f'at most {LARGEST_JPEG} pixels a side; take smaller images', once=True)
         return
+    import cv2
     publisher.publish(CompressedImage(header=header, format='bgr8; jpeg compressed bgr8',
                                       data=_bytes_in(cv2.imencode('.jpg', image)[1])))
 

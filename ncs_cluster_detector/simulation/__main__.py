@@ -26,6 +26,7 @@ from ncs_cluster_detector.simulation.api.process_state import STAND_IN_VARIABLE
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.bus_spec import LEFTOVERS
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
+from ncs_cluster_detector.simulation.networks.graphs import LABEL_COUNTS
 
 PROGRAM = 'python -m ncs_cluster_detector.simulation'
 MODULES = Path(__file__).resolve().parent / 'in_place_of_sdk'
@@ -86,12 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_stand_in(name):
-    if name is None:
-        return
-    # Imported here because it loads OpenCV, which most runs do not need.
-    from ncs_cluster_detector.simulation.networks.graphs import HOST_DETECTORS
-    if name not in HOST_DETECTORS:
-        raise ValueError(f'--stand-in {name}: expected one of {", ".join(HOST_DETECTORS)}')
+    if name is not None and name not in LABEL_COUNTS:
+        raise ValueError(f'--stand-in {name}: expected one of {", ".join(LABEL_COUNTS)}')
 
 
 def _parser():

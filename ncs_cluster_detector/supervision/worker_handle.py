@@ -20,7 +20,7 @@ from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.checks import check
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
 from ncs_cluster_detector.worker import PROGRAMS
-from ncs_cluster_detector.worker import worker_main
+from ncs_cluster_detector.worker import run_worker
 
 
 def prepare(driver: Driver) -> None:
@@ -57,7 +57,7 @@ class WorkerHandle(ChildProcess):
         self._outstanding: dict[int, tuple[Frame, int]] = {}
         with ExitStack() as undo:
             undo.callback(self.slots.close)
-            super().__init__(worker_main.main, self.slots, config)
+            super().__init__(run_worker, self.slots, config)
             undo.pop_all()
 
     def check(self, message: object) -> None:

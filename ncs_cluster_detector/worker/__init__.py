@@ -8,7 +8,15 @@
 # the License.
 """The child's side of the process boundary: the programs of the child processes; no ROS."""
 
+from typing import Any
+
 # Their modules, and what they load on use, for a process that is to load them in advance. pyusb
 # loads libusb only later.
 PROGRAMS = ('ncs_cluster_detector.processes.child_process', f'{__name__}.worker_main',
             f'{__name__}.bus_cleaner_main', 'usb.core', 'usb.backend.libusb1')
+
+
+def run_worker(*arguments: Any) -> None:
+    """Run :func:`worker_main.main`; only the worker's process loads it, and OpenCV with it."""
+    from ncs_cluster_detector.worker.worker_main import main
+    main(*arguments)

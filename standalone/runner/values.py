@@ -20,6 +20,7 @@ import re
 
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.parameters.parameter_spec import by_name
+from ncs_cluster_detector.simulation.networks.graphs import read_graph
 
 STICKS = by_name(PARAMETERS)['simulated.sticks']
 AMBIENT = by_name(PARAMETERS)['simulated.ambient_celsius']
@@ -94,8 +95,6 @@ def graphs(text: str) -> list[str]:
     names = [name.strip() for name in text.split(',')]
     if not all(names):
         raise ValueError(f'GRAPHS={text}: a name is empty; use for example GRAPHS=people,faces')
-    _silence_opencv()
-    from ncs_cluster_detector.simulation.networks.graphs import read_graph   # late, as OpenCV is
     for name in names:
         try:
             read_graph(name)
@@ -149,7 +148,7 @@ def _frame_rate(path):
 def _silence_opencv():
     """Return OpenCV, without its own lines on the terminal: this module says what is wrong."""
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    import cv2   # late, because without a video or graphs nothing here needs it
+    import cv2   # late, because without a video nothing here needs it
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
 

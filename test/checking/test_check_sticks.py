@@ -20,7 +20,8 @@ from ncs_cluster_detector.checking.node_process import session_members
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.planning.fitting.recording import read_recording
 from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
-from ncs_cluster_detector.simulation.networks.graphs import HOST_DETECTORS
+from ncs_cluster_detector.simulation.networks.graphs import LABEL_COUNTS
+from ncs_cluster_detector.simulation.networks.loading import HOST_DETECTORS
 import psutil
 import pytest
 
@@ -145,7 +146,7 @@ def test_what_is_wrong_is_said_in_one_line(arguments, expected):
 
 
 def test_the_built_in_graphs_are_those_of_the_simulated_sticks():
-    assert set(SimulatedDriver.built_in_graphs) == set(HOST_DETECTORS)
+    assert set(SimulatedDriver.built_in_graphs) == set(HOST_DETECTORS) == set(LABEL_COUNTS)
 
 
 def test_an_empty_graph_is_refused(tmp_path):

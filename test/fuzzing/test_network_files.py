@@ -32,7 +32,7 @@ from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.simulation.networks import caffe_network
 from ncs_cluster_detector.simulation.networks import onnx_network
 from ncs_cluster_detector.simulation.networks.formats import protobuf_text
-from ncs_cluster_detector.simulation.networks.graphs import load_network
+from ncs_cluster_detector.simulation.networks.loading import load_network
 import numpy as np
 from onnx_networks import model
 from onnx_networks import red_finder

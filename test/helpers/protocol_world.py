@@ -30,7 +30,7 @@ from ncs_cluster_detector.supervision.supervisor_options import SupervisorOption
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import WorkerConfig
-from ncs_cluster_detector.worker import worker_main
+from ncs_cluster_detector.worker import run_worker
 import numpy as np
 from protocol_ends import CleanerEnd
 from protocol_ends import WorkerEnd
@@ -95,7 +95,7 @@ class ProtocolWorld:
         self._undo.enter_context(mock.patch('os.kill', self.server.kill))
 
     def _make_process(self, pid, main, arguments):
-        if main is worker_main.main:
+        if main is run_worker:
             return WorkerEnd(pid, self, arguments[0])
         return CleanerEnd(pid, self)
 

@@ -35,17 +35,15 @@ from ncs_cluster_detector.ros.image_messages import BadImageError
 from ncs_cluster_detector.ros.image_messages import DEPTH_TOPIC
 from ncs_cluster_detector.ros.image_messages import image_message
 from ncs_cluster_detector.ros.message_thread import MessageThread
+from ncs_cluster_detector.ros.message_thread import NEWEST_ONLY
 from ncs_cluster_detector.supervision.frame import Frame
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
-from rclpy.qos import QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
-NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 # More frames than come in 5 s; their memory has a limit of its own.
 QUEUE = 4096
 # Frames that wait for their depth, in bytes: 5 s of 640x480 at 30 images a second are 140 million.

@@ -32,7 +32,7 @@ from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
 from ncs_cluster_detector.simulation.api.mvnc_fifo import Fifo
 from ncs_cluster_detector.simulation.api.tensor_layout import dense_descriptor
 from ncs_cluster_detector.simulation.api.tensor_layout import same_shape
-from ncs_cluster_detector.simulation.networks.graphs import load_network
+from ncs_cluster_detector.simulation.networks.loading import load_network
 from ncs_cluster_detector.simulation.stick.compute_unit import StickStopped
 from ncs_cluster_detector.simulation.stick.stick_work import LoadedGraph
 import numpy as np

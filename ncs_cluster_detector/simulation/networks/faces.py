@@ -8,19 +8,13 @@
 # the License.
 """The built-in detector ``faces``: frontal faces by a cascade of Haar features."""
 
-import os
-
 import cv2
 from ncs_cluster_detector.networks.ssd import Box
+from ncs_cluster_detector.simulation.networks.cascade import find_cascade
 import numpy as np
 import numpy.typing as npt
 
 FACE_CLASS = 1
-
-_CASCADE = 'haarcascade_frontalface_alt2.xml'
-# Where the package opencv-data of Debian and Ubuntu installs the cascades; OpenCV's Python wheels
-# contain them and name their folder in cv2.data.
-_SYSTEM_FOLDERS = ('/usr/share/opencv4/haarcascades', '/usr/share/opencv/haarcascades')
 
 # The step between the sizes of faces, and how many windows must agree on a face. With these values
 # the cascade finds no face in pictures without one, and a clear face in four windows or more.
@@ -57,19 +51,3 @@ class FaceDetector:
         return [(FACE_CLASS, float(count / (count + 2)),
                  x / width, y / height, (x + box_width) / width, (y + box_height) / height)
                 for (x, y, box_width, box_height), count in zip(boxes, np.ravel(windows))]
-
-
-def find_cascade() -> str:
-    """
-    Return the path of the cascade's file.
-
-    :raises FileNotFoundError: it is not installed; the text says what to install.
-    """
-    data = getattr(cv2, 'data', None)
-    folders = ([data.haarcascades] if data is not None else []) + list(_SYSTEM_FOLDERS)
-    for folder in folders:
-        path = os.path.join(folder, _CASCADE)
-        if os.path.isfile(path):
-            return path
-    raise FileNotFoundError(f'{_CASCADE} of OpenCV is in none of {", ".join(folders)}; install '
-                            'the package opencv-data (Debian, Ubuntu) or opencv-python (pip)')

@@ -6,40 +6,31 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Read the graph files of simulated sticks, and load the networks in them."""
+"""
+Read and check the graph files of simulated sticks.
+
+No OpenCV is loaded here: it would stay in the detector node, which runs no network.
+"""
 
 import os
 import re
 
-from ncs_cluster_detector.networks import ssd
-from ncs_cluster_detector.networks.preprocessing import image_of_network_input
 from ncs_cluster_detector.regular_file import LARGEST_GRAPH
 from ncs_cluster_detector.regular_file import read_file
-from ncs_cluster_detector.simulation.networks.caffe_network import caffe_network
-from ncs_cluster_detector.simulation.networks.faces import FaceDetector
+from ncs_cluster_detector.simulation.networks.cascade import find_cascade
+from ncs_cluster_detector.simulation.networks.cascade import find_cascade_or_warn
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
-from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
-from ncs_cluster_detector.simulation.networks.onnx_network import onnx_network
-from ncs_cluster_detector.simulation.networks.people import PeopleDetector
-from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
 from ncs_cluster_detector.simulation.networks.trial import try_apart
-import numpy as np
-import numpy.typing as npt
 
-# The built-in graphs: each value makes a function that takes a picture (uint8, height x width x 3,
-# blue-green-red) and returns a list of :data:`ssd.Box`.
-HOST_DETECTORS = {
-    'people': PeopleDetector,
-    'faces': FaceDetector,
-    'shapes': lambda: detect_shapes,
-}
-# How many labels fit each of them. The highest class of people and shapes is 15 of the 21 Pascal
-# VOC classes; faces has class 1 of the two of a face network.
+# How many labels fit each of the built-in graphs. The highest class of people and shapes is 15 of
+# the 21 Pascal VOC classes; faces has class 1 of the two of a face network.
 LABEL_COUNTS = {
     'people': range(16, 1000),
     'faces': range(2, 3),
     'shapes': range(16, 1000),
 }
+# These look for the files that the detectors need.
+_FILE_CHECKS = {'people': find_cascade_or_warn, 'faces': find_cascade, 'shapes': lambda: None}
 
 _KEY = 'detector:'
 _INPUT_KEY = 'input:'
@@ -66,9 +57,11 @@ def read_graph(name_or_path: str) -> bytes:
     """
     try:
         data = _read(name_or_path)
-        if caffe_files.is_packed(data) or data.startswith(_ONNX_BEGIN):
+        detector = built_in_detector(data)
+        if detector is None:
             try_apart(data)
-        load_network(data).check_detector()
+        else:
+            _FILE_CHECKS[detector[0]]()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
     except ValueError as error:
@@ -76,14 +69,12 @@ def read_graph(name_or_path: str) -> bytes:
     return data
 
 
-def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
+def built_in_detector(graph_bytes: bytes) -> tuple[str, tuple[int, int], str] | None:
     """
-    Return the network in the bytes of a graph file, which need not be a detector.
+    Return the built-in detector that a graph file names, or None for a file that OpenCV reads.
 
-    :return: object with ``input_shape`` and ``output_shape`` (height, width, channels) and
-        ``run(tensor)``, which takes a float array of the input's size and returns a flat
-        float32 array of the output's.
-    :raises FileNotFoundError: the detector's own files are not installed.
+    :return: the detector's name, and of its input (width, height) in pixels and the order of the
+        colours, ``bgr`` or ``rgb``.
     :raises ValueError: the bytes are of none of the kinds of :func:`read_graph`.
     """
     if not graph_bytes:
@@ -91,50 +82,20 @@ def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
     if is_compiled(graph_bytes):
         raise ValueError("it is neither text nor ONNX, so perhaps compiled for the stick's chip, "
                          f'which a host has not; expected {_KINDS}')
-    if caffe_files.is_packed(graph_bytes):
-        return caffe_network(graph_bytes)
-    text = _text_in(graph_bytes)
-    if text is None:
-        return onnx_network(graph_bytes)
-    return DetectorNetwork(_detector_name(text), *_detector_input(text))
+    text = None if caffe_files.is_packed(graph_bytes) else _text_in(graph_bytes)
+    return None if text is None else (_detector_name(text), *_detector_input(text))
 
 
 def label_counts(graph_bytes: bytes) -> range | None:
     """Return the label counts that fit a graph of :func:`read_graph`, or None when unknown."""
-    text = _text_in(graph_bytes)
-    return None if text is None else LABEL_COUNTS[_detector_name(text)]
+    detector = built_in_detector(graph_bytes)
+    return None if detector is None else LABEL_COUNTS[detector[0]]
 
 
 def is_compiled(graph_bytes: bytes) -> bool:
     """Return whether a graph file is of no kind that a host can run, so perhaps for a chip."""
     return not (graph_bytes.startswith(_ONNX_BEGIN) or caffe_files.is_packed(graph_bytes)
                 or _text_in(graph_bytes) is not None)
-
-
-class DetectorNetwork:
-    """A detector on the host, with the input and output of an SSD network."""
-
-    output_shape = (ssd.MOST_BOXES + 1, ssd.VALUES_PER_BOX, 1)
-
-    def __init__(self, name: str, size: tuple[int, int], order: str) -> None:
-        """
-        Load the detector with this built-in name.
-
-        :param size: (width, height) of the input in pixels.
-        :param order: of the colours in the input, ``bgr`` or ``rgb``.
-        """
-        self.input_shape = size[1], size[0], 3
-        self._size = size
-        self._order = order
-        self._detect = HOST_DETECTORS[name]()
-
-    def check_detector(self) -> None:
-        """Do nothing: this is a detector."""
-
-    def run(self, tensor: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Return the output vector for an input tensor of the default mean and scale."""
-        return ssd.encode(self._detect(
-            image_of_network_input(tensor, self._size, self._order)))
 
 
 def _text_in(graph_bytes):
@@ -147,7 +108,7 @@ def _text_in(graph_bytes):
 
 
 def _read(name_or_path):
-    if name_or_path in HOST_DETECTORS:
+    if name_or_path in LABEL_COUNTS:
         return (f'# Graph of a simulated Neural Compute Stick: runs a detector on the host.\n'
                 f'{_KEY} {name_or_path}\n').encode()
     path = os.path.expanduser(name_or_path)
@@ -157,11 +118,11 @@ def _read(name_or_path):
         return read_file(path, LARGEST_GRAPH)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'no such file, and not one of the built-in graphs {", ".join(HOST_DETECTORS)}; name '
+            f'no such file, and not one of the built-in graphs {", ".join(LABEL_COUNTS)}; name '
             'one of these or an existing file') from error
     except OSError as error:
         raise ValueError(f'{error.strerror}; expected a readable file or one of the built-in '
-                         f'graphs {", ".join(HOST_DETECTORS)}') from error
+                         f'graphs {", ".join(LABEL_COUNTS)}') from error
 
 
 def _values(text, key):
@@ -188,8 +149,8 @@ def _detector_name(text):
     names = _values(text, _KEY)
     if len(names) != 1:
         raise ValueError(f'it is a text with {len(names)} lines "{_KEY} NAME"; expected one, with '
-                         f'one of the names {", ".join(HOST_DETECTORS)}')
-    if names[0] not in HOST_DETECTORS:
+                         f'one of the names {", ".join(LABEL_COUNTS)}')
+    if names[0] not in LABEL_COUNTS:
         raise ValueError(f'it names the detector {names[0]!r}; expected one of '
-                         f'{", ".join(HOST_DETECTORS)}')
+                         f'{", ".join(LABEL_COUNTS)}')
     return names[0]

@@ -8,11 +8,11 @@
 # the License.
 """The built-in detector ``people``: pedestrians by OpenCV's histograms of oriented gradients."""
 
-import logging
 import math
 
 import cv2
 from ncs_cluster_detector.networks.ssd import Box
+from ncs_cluster_detector.simulation.networks.cascade import find_cascade_or_warn
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 import numpy as np
 import numpy.typing as npt
@@ -50,11 +50,7 @@ class PeopleDetector:
         """Load the detectors; without OpenCV's cascade files do not find near people."""
         self._hog = cv2.HOGDescriptor()
         self._hog.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
-        try:
-            self._faces = FaceDetector(*_NEAR_FACE_SIZE)
-        except FileNotFoundError as error:
-            logging.getLogger(__name__).warning('people are not found by their faces: %s', error)
-            self._faces = None
+        self._faces = FaceDetector(*_NEAR_FACE_SIZE) if find_cascade_or_warn() else None
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> list[Box]:
         """Return the boxes of the people in an image (height x width x 3, blue-green-red)."""

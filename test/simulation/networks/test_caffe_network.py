@@ -16,6 +16,7 @@ from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.simulation.networks.formats import protobuf_text
+from ncs_cluster_detector.simulation.networks.loading import load_network
 import numpy as np
 import pytest
 
@@ -51,7 +52,7 @@ def test_either_file_leads_to_what_opencv_makes_of_both(tmp_path, definition):
     assert graphs.read_graph(str(tmp_path / definition)) == data
     assert not graphs.is_compiled(data)
     assert graphs.label_counts(data) is None
-    network = graphs.load_network(data)
+    network = load_network(data)
     assert network.input_shape == (SIZE[1], SIZE[0], 3)
     assert network.output_shape == (101, 7, 1)
     image, boxes = picture()
@@ -164,7 +165,7 @@ def test_weights_without_the_bias_of_a_layer_are_those_of_another_network(tmp_pa
 def test_batch_normalization_that_is_not_merged_runs_as_it_is(tmp_path):
     path = caffe_networks.write(tmp_path, SIZE)
     tensor = Preprocessor().network_input(picture()[0], SIZE)
-    merged = graphs.load_network(graphs.read_graph(str(path))).run(tensor)
+    merged = load_network(graphs.read_graph(str(path))).run(tensor)
     text = caffe_networks.prototxt(SIZE).replace(
         'bottom: "data" top: "conf"', 'bottom: "normal" top: "conf"')
     (tmp_path / 'red.prototxt').write_text(text.replace(
@@ -173,14 +174,17 @@ def test_batch_normalization_that_is_not_merged_runs_as_it_is(tmp_path):
     # Mean 0 and variance 1, each times the factor that it is divided by.
     path.write_bytes(path.read_bytes() + caffe_networks.layer(
         'normal', 'BatchNorm', np.zeros(3), np.full(3, 2.0), np.full(1, 2.0)))
-    output = graphs.load_network(graphs.read_graph(str(path))).run(tensor)
+    output = load_network(graphs.read_graph(str(path))).run(tensor)
     np.testing.assert_allclose(output, merged, atol=1e-3)
 
 
 def test_an_opencv_that_cannot_read_caffe_is_told(tmp_path, monkeypatch):
+    data = graphs.read_graph(str(caffe_networks.write(tmp_path, SIZE)))
     monkeypatch.delattr(cv2.dnn, 'readNetFromCaffe')
+    with pytest.raises(ValueError) as caught:
+        load_network(data)
     assert f'OpenCV {cv2.__version__} cannot read Caffe networks; expected OpenCV 4' in (
-        refusal(caffe_networks.write(tmp_path, SIZE)))
+        str(caught.value))
 
 
 @pytest.mark.parametrize('form', [
@@ -194,7 +198,7 @@ def test_an_input_is_written_in_several_ways(tmp_path, form):
     head = text[:text.index('layer {')]
     # A comment may be in any encoding.
     (tmp_path / 'red.prototxt').write_bytes(text.replace(head, f'{form}\n').encode('latin-1'))
-    network = graphs.load_network(graphs.read_graph(str(path)))
+    network = load_network(graphs.read_graph(str(path)))
     assert network.input_shape == (60, 100, 3)
 
 
@@ -217,7 +221,7 @@ def test_no_piece_of_a_caffe_file_is_more_than_refused(tmp_path, capfd):
     refused = 0
     for piece in pieces:
         try:
-            graphs.load_network(piece).check_detector()
+            load_network(piece).check_detector()
         except ValueError as error:
             refused += 1
             assert '\n' not in str(error)

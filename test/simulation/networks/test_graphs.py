@@ -13,6 +13,7 @@ from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks import graphs
+from ncs_cluster_detector.simulation.networks.loading import load_network
 from ncs_cluster_detector.simulation.networks.onnx_network import input_shapes
 import numpy as np
 import onnx_networks
@@ -55,7 +56,7 @@ def test_a_built_in_graph_is_text_that_may_stand_in_a_file(name, tmp_path):
     path = tmp_path / 'my.graph'
     path.write_bytes(data)
     assert graphs.read_graph(str(path)) == data
-    network = graphs.load_network(data)
+    network = load_network(data)
     assert network.input_shape == (300, 300, 3)
     assert network.output_shape == (101, 7, 1)
     output = network.run(NOTHING.reshape(-1))
@@ -67,7 +68,7 @@ def test_a_built_in_graph_is_text_that_may_stand_in_a_file(name, tmp_path):
 def test_a_built_in_graph_detects():
     image = np.zeros((300, 300, 3), dtype=np.uint8)
     image[30:60, 60:120] = (0, 0, 255)
-    output = graphs.load_network(graphs.read_graph('shapes')).run(
+    output = load_network(graphs.read_graph('shapes')).run(
         Preprocessor().network_input(image, (300, 300)))
     (found,), _ = ssd.decode(output, PASCAL_VOC)
     assert found.label == 'cat'
@@ -125,7 +126,7 @@ def test_what_is_neither_text_nor_onnx_is_compiled():
 
 
 def test_an_onnx_network_gets_its_input_channels_first():
-    network = graphs.load_network(onnx_network(np.arange(5.0), [5]))
+    network = load_network(onnx_network(np.arange(5.0), [5]))
     assert network.output_shape == (1, 1, 5)
     tensor = NOTHING + np.array([0.25, 0.5, 1.0], dtype=np.float32)
     for shaped in (tensor, tensor.reshape(-1)):
@@ -138,7 +139,7 @@ def test_an_onnx_network_gets_its_input_channels_first():
 def test_rows_of_boxes_get_the_header_of_a_compiled_graph(end):
     boxes = [(0, 15, 0.75, 0.1, 0.2, 0.3, 0.4), (0, 7, 0.5, 0.5, 0.5, 0.75, 0.75)]
     after_the_end = (0, 8, 0.9, 0.1, 0.1, 0.2, 0.2)
-    network = graphs.load_network(onnx_network([*boxes, end, after_the_end], [1, 1, 4, 7]))
+    network = load_network(onnx_network([*boxes, end, after_the_end], [1, 1, 4, 7]))
     assert network.output_shape == (101, 7, 1)
     output = network.run(NOTHING)
     assert output[0] == 2
@@ -151,7 +152,7 @@ def test_rows_of_boxes_get_the_header_of_a_compiled_graph(end):
 
 def test_rows_without_an_end_are_all_boxes():
     rows = np.tile([0, 15, 0.75, 0.1, 0.2, 0.3, 0.4], (120, 1))
-    network = graphs.load_network(onnx_network(rows, [1, 1, 120, 7]))
+    network = load_network(onnx_network(rows, [1, 1, 120, 7]))
     assert network.output_shape == (121, 7, 1)
     assert network.run(NOTHING)[0] == 120
 
@@ -160,7 +161,7 @@ def test_rows_without_an_end_are_all_boxes():
 @pytest.mark.parametrize('width, height', [(224, 224), (512, 384), (16, 2048)])
 def test_a_built_in_graph_may_have_another_input(width, height, order):
     data = f'detector: shapes\ninput: {width}x{height} {order}\n'.encode()
-    network = graphs.load_network(data)
+    network = load_network(data)
     assert network.input_shape == (height, width, 3)
     image = np.zeros((height, width, 3), dtype=np.uint8)
     image[height // 4:height // 2, width // 4:width // 2] = (0, 0, 255)
@@ -173,7 +174,7 @@ def test_a_built_in_graph_may_have_another_input(width, height, order):
 
 
 def test_the_order_of_a_built_in_graph_is_that_of_opencv_where_none_is_told():
-    told, untold = (graphs.load_network(f'detector: shapes\ninput: 64x48{order}\n'.encode())
+    told, untold = (load_network(f'detector: shapes\ninput: 64x48{order}\n'.encode())
                     for order in (' bgr', ''))
     image = np.zeros((48, 64, 3), dtype=np.uint8)
     image[10:30, 20:40] = (0, 0, 255)
@@ -185,7 +186,7 @@ def test_the_order_of_a_built_in_graph_is_that_of_opencv_where_none_is_told():
 def test_an_onnx_network_of_any_size_is_an_ssd(tmp_path, size):
     path = tmp_path / 'red.onnx'
     path.write_bytes(onnx_networks.red_finder(size, InputFormat()))
-    network = graphs.load_network(graphs.read_graph(str(path)))
+    network = load_network(graphs.read_graph(str(path)))
     assert network.input_shape == (size[1], size[0], 3)
     assert network.output_shape == (101, 7, 1)
 
@@ -199,7 +200,7 @@ def test_what_is_no_ssd_network_is_refused_and_yet_runs_for_other_programs(tmp_p
     with pytest.raises(ValueError, match='so it is no SSD network; expected rows of 7') as caught:
         graphs.read_graph(str(path))
     assert_one_line(caught, str(path), 'its output is ' + 'x'.join(map(str, output)))
-    network = graphs.load_network(path.read_bytes())
+    network = load_network(path.read_bytes())
     values = np.arange(np.prod(network.input_shape)) % 1000 / 1000.0
     picture = values.reshape(network.input_shape).astype(np.float32)
     np.testing.assert_array_equal(
@@ -209,7 +210,7 @@ def test_what_is_no_ssd_network_is_refused_and_yet_runs_for_other_programs(tmp_p
 
 @pytest.mark.parametrize('output', [[1, 1, 100, 7], [1, 1, 1, 7], [50, 7], [1, 707], [707]])
 def test_these_outputs_are_of_ssd_networks(output):
-    graphs.load_network(onnx_networks.scores([1, 3, 300, 300], output)).check_detector()
+    load_network(onnx_networks.scores([1, 3, 300, 300], output)).check_detector()
 
 
 @pytest.mark.parametrize('shape, expected', [
@@ -223,13 +224,13 @@ def test_these_outputs_are_of_ssd_networks(output):
     ([], 'its input is of unknown dimensions; expected')])
 def test_another_input_is_refused_with_what_to_do(shape, expected):
     with pytest.raises(ValueError, match=expected) as caught:
-        graphs.load_network(onnx_networks.scores(shape, [1, 707]))
+        load_network(onnx_networks.scores(shape, [1, 707]))
     assert_one_line(caught, 'export the network with a fixed input')
 
 
 @pytest.mark.parametrize('batch', ['batch', 0, -1])
 def test_a_batch_of_any_size_is_a_batch_of_one(batch):
-    network = graphs.load_network(onnx_networks.scores([batch, 3, 300, 300], [1, 707]))
+    network = load_network(onnx_networks.scores([batch, 3, 300, 300], [1, 707]))
     assert network.input_shape == (300, 300, 3)
 
 
@@ -242,14 +243,14 @@ def test_weights_that_old_files_list_as_inputs_are_none():
     model.graph.input.append(
         onnx.helper.make_tensor_value_info('second', onnx.TensorProto.FLOAT, [2]))
     with pytest.raises(ValueError, match=r'it has 2 inputs \(in, second\); expected one'):
-        graphs.load_network(model.SerializeToString())
+        load_network(model.SerializeToString())
 
 
 def test_no_piece_of_an_onnx_file_is_more_than_refused(capfd):
     data = onnx_networks.scores([1, 3, 20, 30], [1, 707])
     for end in range(1, len(data)):
         try:
-            network = graphs.load_network(data[:end])
+            network = load_network(data[:end])
         except ValueError as error:
             assert '\n' not in str(error)
         else:
@@ -260,4 +261,4 @@ def test_no_piece_of_an_onnx_file_is_more_than_refused(capfd):
 
 def test_several_outputs_are_refused():
     with pytest.raises(ValueError, match='2 outputs'):
-        graphs.load_network(onnx_network(np.arange(5.0), [5], outputs=2))
+        load_network(onnx_network(np.arange(5.0), [5], outputs=2))

@@ -8,13 +8,13 @@
 # the License.
 """The detectors ``people`` and ``faces`` on real pictures."""
 
+from importlib.machinery import ModuleSpec
 import logging
 from pathlib import Path
 
 import cv2
 from ncs_cluster_detector.networks import preprocessing
-from ncs_cluster_detector.simulation.networks import faces
-from ncs_cluster_detector.simulation.networks import people
+from ncs_cluster_detector.simulation.networks import cascade
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 from ncs_cluster_detector.simulation.networks.people import PeopleDetector
 from ncs_cluster_detector.simulation.networks.people import score_of_margin
@@ -117,18 +117,18 @@ def test_the_score_grows_with_the_margin_and_passes_the_threshold_from_where_peo
 
 
 def test_without_the_cascade_faces_say_what_to_install(monkeypatch):
-    monkeypatch.setattr(cv2, 'data', None, raising=False)
-    monkeypatch.setattr(faces, '_SYSTEM_FOLDERS', ('/nowhere',))
+    monkeypatch.setattr(cascade, 'find_spec', lambda name: None)
+    monkeypatch.setattr(cascade, '_SYSTEM_FOLDERS', ('/nowhere',))
     with pytest.raises(FileNotFoundError, match='install the package opencv-data') as caught:
         FaceDetector()
     assert '\n' not in str(caught.value)
 
 
 def test_without_the_cascade_people_are_still_found_in_full(monkeypatch, caplog):
-    monkeypatch.setattr(cv2, 'data', None, raising=False)
-    monkeypatch.setattr(faces, '_SYSTEM_FOLDERS', ('/nowhere',))
+    monkeypatch.setattr(cascade, 'find_spec', lambda name: None)
+    monkeypatch.setattr(cascade, '_SYSTEM_FOLDERS', ('/nowhere',))
     # The package launch, where it is installed, keeps loggers from passing their lines on.
-    monkeypatch.setattr(logging.getLogger(people.__name__), 'propagate', True)
+    monkeypatch.setattr(logging.getLogger(cascade.__name__), 'propagate', True)
     detect = PeopleDetector()
     assert 'opencv-data' in caplog.text
     assert sum(len(sure(detect(picture))) for picture in street_frames(64)) > 0
@@ -136,6 +136,7 @@ def test_without_the_cascade_people_are_still_found_in_full(monkeypatch, caplog)
 
 def test_the_cascade_of_the_system_is_found_too(monkeypatch, tmp_path):
     (tmp_path / 'haarcascade_frontalface_alt2.xml').write_text('')
-    monkeypatch.delattr(cv2, 'data', raising=False)
-    monkeypatch.setattr(faces, '_SYSTEM_FOLDERS', (str(tmp_path),))
-    assert faces.find_cascade() == str(tmp_path / 'haarcascade_frontalface_alt2.xml')
+    # As where OpenCV is one file, without folders of its own.
+    monkeypatch.setattr(cascade, 'find_spec', lambda name: ModuleSpec(name, None))
+    monkeypatch.setattr(cascade, '_SYSTEM_FOLDERS', (str(tmp_path),))
+    assert cascade.find_cascade() == str(tmp_path / 'haarcascade_frontalface_alt2.xml')
