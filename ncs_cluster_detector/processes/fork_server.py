@@ -33,8 +33,6 @@ from ncs_cluster_detector.processes.module_path import python_command
 from ncs_cluster_detector.processes.module_path import ROOT
 
 ENVIRONMENT = {
-    # Tracebacks without columns: the tables of them are a fifth of the loaded modules' memory.
-    'PYTHONNODEBUGRANGES': '1',
     # Threads in the fork server do not survive a fork.
     'OPENBLAS_NUM_THREADS': '1', 'OMP_NUM_THREADS': '1',
     # The freed memory of a frame serves the next one, for all threads of a worker. To give it back
