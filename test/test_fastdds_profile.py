@@ -115,7 +115,7 @@ def test_both_profiles_have_the_same_shared_memory():
     shipped, loopback = transports(SHIPPED), transports(LOOPBACK)
     assert set(shipped) == set(loopback) == {'SHM', 'UDPv4'}
     assert shipped['SHM'] == loopback['SHM']
-    assert int(shipped['SHM']['segment_size']) == 16 * 2**20
+    assert int(shipped['SHM']['segment_size']) == 8 * 2**20
     assert int(shipped['SHM']['maxMessageSize']) == 8 * 2**20
 
 
