@@ -17,6 +17,7 @@ import re
 from typing import Any
 
 HIDDEN = '...'
+LONGEST_QUOTE = 100   # characters
 # Of an address only this is shown: the scheme, the host and the port, a path as far as it is made
 # of plain words and short numbers, and harmless numbers of the query. Everything else may be a
 # credential, because cameras and servers take them in every place that an address has.
@@ -96,6 +97,11 @@ def printable(text: str) -> str:
     ``\xe9``, and so is a control character; line breaks and tabs stay.
     """
     return UNPRINTABLE.sub(_escaped, text)
+
+
+def brief(text: str) -> str:
+    """Return a text that a line may quote: of a long one the begin."""
+    return text if len(text) <= LONGEST_QUOTE else f'{text[:LONGEST_QUOTE]}...'
 
 
 def _escaped(match):

@@ -38,7 +38,8 @@ ALLOWED = {
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
-    'simulation': {'simulation', 'networks', 'processes.process_start', 'regular_file'},
+    'simulation': {'simulation', 'networks', 'processes.process_start', 'regular_file',
+                   'shown_text'},
     # OpenCV crashes with some files, so it tries them in another process.
     'simulation/networks/trial': {'processes.module_path'},
     'wire/messages': {'networks.detection', 'networks.input_format', 'sticks.stick',

@@ -12,6 +12,7 @@ import random
 import string
 
 from ncs_cluster_detector.shown_text import all_shown
+from ncs_cluster_detector.shown_text import brief
 from ncs_cluster_detector.shown_text import printable
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.shown_text import shown_url
@@ -127,3 +128,8 @@ def test_random_texts_are_no_problem():
         text = ''.join(chance.choice(signs) for _ in range(chance.randrange(60)))
         shown(text, text[::2], text)
         shown_url(text)
+
+
+def test_a_long_text_is_quoted_by_its_begin():
+    assert brief('x' * 100) == 'x' * 100
+    assert brief('x' * 101) == 'x' * 100 + '...'

@@ -12,6 +12,7 @@ from collections import OrderedDict
 
 from ncs_cluster_detector.geometry.projection import LENSES
 from ncs_cluster_detector.geometry.projection import rays_of
+from ncs_cluster_detector.shown_text import brief
 import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo
@@ -80,7 +81,7 @@ def differ(frame_id: str, other: str) -> bool:
 
 def quoted(name: str) -> str:
     """Return a name in quotes for a line of the log: printable, and not too long."""
-    return repr(name if len(name) <= LONGEST_NAME else f'{name[:LONGEST_NAME]}...')
+    return repr(brief(name))
 
 
 def rays(info: CameraInfo, pixels: npt.ArrayLike) -> npt.NDArray[np.float64]:

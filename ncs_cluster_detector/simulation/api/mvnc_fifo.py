@@ -15,6 +15,7 @@ stick was closed, with INVALID_PARAMETERS for a descriptor that reaches beyond i
 
 import ctypes
 import itertools
+import time
 from typing import Any
 
 from ncs_cluster_detector.simulation.api import tensor_layout
@@ -170,6 +171,7 @@ class Fifo:
         :param input_tensor: array, or any object with ``tostring()``; its bytes are taken as
             values of the queue's data type, and their number must match exactly.
         """
+        began_at = time.monotonic()
         # ndarray.tostring() warns from NumPy 1.19 on and is gone from 2.3 on.
         tensor = (input_tensor.tobytes() if isinstance(input_tensor, np.ndarray)
                   else input_tensor.tostring())
@@ -188,7 +190,7 @@ class Fifo:
             raise Exception(Status.INVALID_DATA_LENGTH)
         try:
             values = tensor_layout.to_stick(tensor, self._host, self._graph)
-            self._unit.write(self._queue, values, key)
+            self._unit.write(self._queue, values, key, began_at)
         except ValueError as error:
             raise Exception(Status.INVALID_PARAMETERS) from error
         except StickStopped as error:

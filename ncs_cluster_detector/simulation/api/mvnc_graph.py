@@ -138,7 +138,7 @@ class Graph:
         when such tensors have filled it, the next call blocks.
         """
         input_fifo.write_elem(input_tensor, user_obj)
-        self._trigger(input_fifo, output_fifo)
+        self._trigger(input_fifo, output_fifo, at_arrival=True)
 
     def destroy(self) -> None:
         """Remove the graph from its stick; a second call is a ``TypeError``, as in the SDK."""
@@ -187,7 +187,7 @@ class Graph:
             raise Exception(Status.NOT_ALLOCATED)
         return readers[option]()
 
-    def _trigger(self, input_fifo, output_fifo):
+    def _trigger(self, input_fifo, output_fifo, at_arrival=False):
         if not self.handle or not input_fifo.handle or not output_fifo.handle:
             raise Exception(Status.INVALID_HANDLE)
         if self._state is not GraphState.ALLOCATED:
@@ -199,7 +199,7 @@ class Graph:
                 or not _compatible(target_descriptor, self._output)):
             raise Exception(Status.INVALID_PARAMETERS)
         try:
-            started = self._unit.trigger(self._loaded, source, target)
+            started = self._unit.trigger(self._loaded, source, target, at_arrival)
         except StickStopped as error:
             raise Exception(Status.ERROR) from error
         if not started:

@@ -14,9 +14,11 @@ names and numbers of the fields are those of caffe.proto.
 """
 
 from collections.abc import Mapping
+import re
 from typing import Any
 
 import cv2
+from ncs_cluster_detector.shown_text import brief
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
 from ncs_cluster_detector.simulation.networks.formats import protobuf
 from ncs_cluster_detector.simulation.networks.formats import protobuf_text
@@ -30,6 +32,7 @@ _OLD_LAYERS_OF_NET = 2
 _NAME_OF_LAYER, _BLOBS_OF_LAYER = 1, 7
 _NAME_OF_OLD_LAYER, _BLOBS_OF_OLD_LAYER = 4, 6
 _DIMENSIONS = 4
+_DIMENSION = re.compile(r'0*[1-9]\d{0,8}', re.ASCII)
 _ARRAYS_OF_BATCH_NORM = 3   # mean, variance, and the factor of both
 # The field with ``bias_term`` of the kinds of layers that may have a bias.
 _BIAS_FORMS = {'Convolution': 'convolution_param', 'InnerProduct': 'inner_product_param'}
@@ -102,9 +105,9 @@ def check_weights(definition: Mapping[str, list[Any]], caffemodel: bytes | memor
         expected = _expected_arrays(layer, kind)
         if expected is not None and found.get(name, 0) != expected:
             raise ValueError(
-                f'its caffemodel has {found.get(name, 0)} arrays of weights for the {kind} layer '
-                f'{name}, expected {expected} as in its prototxt: one of them may have batch '
-                'normalization merged into the layers before it; take both files of one network')
+                f'its caffemodel has {found.get(name, 0)} arrays of weights for the '
+                f'{brief(kind)} layer {brief(name)}, expected {expected} as in its prototxt: one of '
+                'them may have batch normalization merged into the layers before it; take both files of one network')
 
 
 def _expected_arrays(layer, kind):
@@ -136,8 +139,8 @@ def _dimensions(shape):
 
 
 def _dimension(value):
-    """Return a positive number, or '?' for anything else."""
-    return int(value) if str(value).isdecimal() and int(value) > 0 else '?'
+    """Return a positive number that a dimension may be, or '?' for anything else."""
+    return int(value) if _DIMENSION.fullmatch(str(value)) else '?'
 
 
 def _messages(message, name):

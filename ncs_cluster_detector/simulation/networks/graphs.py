@@ -17,6 +17,7 @@ import re
 
 from ncs_cluster_detector.regular_file import LARGEST_GRAPH
 from ncs_cluster_detector.regular_file import read_file
+from ncs_cluster_detector.shown_text import brief
 from ncs_cluster_detector.simulation.networks.cascade import find_cascade
 from ncs_cluster_detector.simulation.networks.cascade import find_cascade_or_warn
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
@@ -34,7 +35,7 @@ _FILE_CHECKS = {'people': find_cascade_or_warn, 'faces': find_cascade, 'shapes':
 
 _KEY = 'detector:'
 _INPUT_KEY = 'input:'
-_INPUT_FORM = re.compile(r'(\d+)x(\d+)(?: +(bgr|rgb))?')
+_INPUT_FORM = re.compile(r'(\d{1,4})x(\d{1,4})(?: +(bgr|rgb))?')
 _INPUT_SIDES = range(16, 2049)
 _DEFAULT_INPUT = (300, 300), 'bgr'   # of MobileNet-SSD, which the built-in graphs stand for
 _ONNX_BEGIN = b'\x08'   # the key of an ONNX file's first field, the version of the format
@@ -139,8 +140,8 @@ def _detector_input(text):
     form = _INPUT_FORM.fullmatch(inputs[0])
     sides = tuple(map(int, form.groups()[:2])) if form else ()
     if len(inputs) > 1 or not form or not all(side in _INPUT_SIDES for side in sides):
-        raise ValueError(f'it has the line "{_INPUT_KEY} {inputs[-1]}"; expected one such as '
-                         f'"{_INPUT_KEY} 512x384 rgb": width and height of {_INPUT_SIDES[0]} to '
+        raise ValueError(f'it has the line "{_INPUT_KEY} {brief(inputs[-1])}"; expected one such '
+                         f'as "{_INPUT_KEY} 512x384 rgb": width and height of {_INPUT_SIDES[0]} to '
                          f'{_INPUT_SIDES[-1]} pixels, and bgr or rgb')
     return sides, form[3] or _DEFAULT_INPUT[1]
 
@@ -151,6 +152,6 @@ def _detector_name(text):
         raise ValueError(f'it is a text with {len(names)} lines "{_KEY} NAME"; expected one, with '
                          f'one of the names {", ".join(LABEL_COUNTS)}')
     if names[0] not in LABEL_COUNTS:
-        raise ValueError(f'it names the detector {names[0]!r}; expected one of '
+        raise ValueError(f'it names the detector {brief(names[0])!r}; expected one of '
                          f'{", ".join(LABEL_COUNTS)}')
     return names[0]

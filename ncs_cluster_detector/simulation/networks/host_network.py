@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 from ncs_cluster_detector.networks import ssd
+from ncs_cluster_detector.shown_text import brief
 import numpy as np
 import numpy.typing as npt
 
@@ -44,8 +45,9 @@ class HostNetwork:
             self._network = read()
             outputs = self._network.getUnconnectedOutLayersNames()
             if len(outputs) != 1:
-                raise ValueError(f'it has {len(outputs)} outputs ({", ".join(outputs)}); expected '
-                                 f'one, the detections; {detections_remedy}')
+                raise ValueError(
+                    f'it has {len(outputs)} outputs ({brief(", ".join(outputs))}); expected one, '
+                    f'the detections; {detections_remedy}')
             output = self._forward(np.zeros(self.input_shape, dtype=np.float32))
         except cv2.error as error:
             reason = ' '.join(str(error).split())
@@ -67,7 +69,7 @@ class HostNetwork:
         """Raise ValueError if this cannot be an SSD network."""
         if not ssd.may_be_output(*self.output_shape):
             raise ValueError(
-                f'its output is {"x".join(map(str, self._model_output))}, so it is no SSD '
+                f'its output is {brief("x".join(map(str, self._model_output)))}, so it is no SSD '
                 'network; expected rows of 7 values (image, class, score, left, top, right, '
                 f'bottom), such as 1x1x100x7; take an SSD network, or {self._detections_remedy}')
 
@@ -91,10 +93,10 @@ def picture_size(shapes: Mapping[str, tuple[Any, ...]], remedy: str) -> tuple[in
     :raises ValueError: it is not 1 x 3 x height x width.
     """
     if len(shapes) != 1:
-        raise ValueError(f'it has {len(shapes)} inputs ({", ".join(shapes)}); expected one; '
-                         f'{remedy}')
+        raise ValueError(f'it has {len(shapes)} inputs ({brief(", ".join(shapes))}); expected '
+                         f'one; {remedy}')
     (shape,) = shapes.values()
-    shown = 'x'.join(map(str, shape)) or 'of unknown dimensions'
+    shown = brief('x'.join(map(str, shape))) or 'of unknown dimensions'
     if len(shape) != 4 or isinstance(shape[1], int) and shape[1] != _CHANNELS:
         raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH, a picture of three '
                          f'channels; {remedy}')

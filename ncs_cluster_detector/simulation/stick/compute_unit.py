@@ -30,11 +30,11 @@ class ComputeUnit:
     """
     Computes the inferences of one stick, one after the other, from its opening to its closing.
 
-    The schedule is absolute: an inference starts when it is triggered and the one before has
-    ended, and ends ``inference_ms`` later, however late the host's timers fire. One thread keeps
-    this time. Another runs the networks on the host, each as soon as its input is there: a host
-    that is late once has caught up by the next inference, and one that is slower than the stick
-    delivers when it is done.
+    The schedule is absolute: a transfer ends ``transfer_ms`` after the host's call began, an
+    inference starts when it is triggered and the one before has ended, and ends ``inference_ms``
+    later, however late the host's timers fire. One thread keeps this time. Another runs the
+    networks on the host, each as soon as its input is there: a host that is late once has caught
+    up by the next inference, and one that is slower than the stick delivers when it is done.
     """
 
     def __init__(self, stick: SimulatedStick) -> None:
@@ -65,32 +65,37 @@ class ComputeUnit:
         for thread in self._threads:
             thread.join()
 
-    def write(self, queue: TensorQueue, tensor: npt.NDArray[np.float16], key: int) -> None:
+    def write(self, queue: TensorQueue, tensor: npt.NDArray[np.float16], key: int,
+              began_at: float) -> None:
         """
         Send a tensor to the stick; block while the queue is full and during the transfer.
 
         :param tensor: flat float16 array.
         :param key: is returned with the result.
+        :param began_at: when the host's call began, in seconds of the monotonic clock.
         :raises StickStopped: the stick was closed before or meanwhile.
         """
         with self._changed:
+            was_full = queue.held >= queue.capacity
             self.calls.wait_in_call('write', lambda: queue.held < queue.capacity)
             queue.held += 1
             try:
-                sent_at = time.monotonic()
+                sent_at = time.monotonic() if was_full else began_at
                 arrives_at = max(sent_at + self._transfer_sec,
                                  self._stick.reserve_transfer(tensor.nbytes))
-                self.calls.pause_in_call('write', arrives_at - sent_at)
+                self.calls.pause_in_call('write', max(arrives_at - time.monotonic(), 0.0))
             except BaseException:   # also when the program is interrupted meanwhile
                 queue.held -= 1
                 self._changed.notify_all()
                 raise
-            queue.elements.append((tensor, key))
+            queue.elements.append((tensor, key, arrives_at))
 
-    def trigger(self, graph: LoadedGraph, source: TensorQueue, target: TensorQueue) -> bool:
+    def trigger(self, graph: LoadedGraph, source: TensorQueue, target: TensorQueue,
+                at_arrival: bool = False) -> bool:
         """
         Start the inference of the oldest waiting tensor in ``source``; do not wait for it.
 
+        :param at_arrival: the command came with the tensor, so the stick has it since then.
         :return: False when there is none.
         :raises StickStopped: the stick was closed before.
         """
@@ -98,8 +103,9 @@ class ComputeUnit:
             self.calls.check('trigger')
             if not source.elements:
                 return False
-            tensor, key = source.elements.popleft()
-            job = Job(graph, tensor, key, source, target, time.monotonic())
+            tensor, key, arrived_at = source.elements.popleft()
+            job = Job(graph, tensor, key, source, target,
+                      arrived_at if at_arrival else time.monotonic())
             self._to_compute.append(job)
             self._to_deliver.append(job)
             graph.started = True

@@ -14,6 +14,7 @@ import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.simulation.networks import caffe_network
 from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.simulation.networks.formats import protobuf_text
 from ncs_cluster_detector.simulation.networks.loading import load_network
@@ -211,6 +212,19 @@ def test_the_text_form_of_protocol_buffers():
     for text in ('a: }', '}', 'a { b: 1', 'a: [1', 'a', '{', 'a: [1 }', 'a: 1 ]', "a: 'b\n'"):
         with pytest.raises(ValueError, match='line 1|in the middle'):
             protobuf_text.parse(text)
+
+
+def test_a_number_of_thousands_of_digits_is_no_dimension():
+    digits = '9' * 5000   # more than int() takes
+    assert caffe_network.input_shapes(protobuf_text.parse(
+        f'input: "data" input_shape {{ dim: 1 dim: 3 dim: {digits} dim: 0060 }}')) == {
+            'data': (1, 3, '?', 60)}
+    with pytest.raises(ValueError) as caught:
+        protobuf_text.parse(f'{digits}: }}')
+    assert len(str(caught.value)) < 200
+    with pytest.raises(ValueError) as caught:
+        load_network(f'caffe {digits}\n'.encode())
+    assert len(str(caught.value)) < 400
 
 
 def test_no_piece_of_a_caffe_file_is_more_than_refused(tmp_path, capfd):

@@ -104,6 +104,9 @@ def test_a_folder_is_refused(tmp_path):
     (b'detector: shapes\ninput: 8x300\n', 'of 16 to 2048 pixels'),
     (b'detector: shapes\ninput: 300x2049\n', 'of 16 to 2048 pixels'),
     (b'detector: shapes\ninput: 300x300 grb\n', 'bgr or rgb'),
+    # More digits than int() takes, and than a line should have.
+    (b'detector: shapes\ninput: 300x%s\n' % (b'9' * 5000), 'of 16 to 2048 pixels'),
+    (b'detector: %s\n' % (b'c' * 5000), "ccc...'; expected"),
     (b'detector: shapes\ninput: 300x300\ninput: 224x224\n', 'expected one'),
     (b'\x08\x01\x00\xff\xfe not a network', 'it is no ONNX network'),
     # A model with one input, whose dimension is bytes.

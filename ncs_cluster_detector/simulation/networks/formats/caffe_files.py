@@ -21,7 +21,7 @@ from ncs_cluster_detector.regular_file import read_file
 
 WEIGHTS_ENDING = '.caffemodel'
 DEFINITION_ENDINGS = '.prototxt', '.prototxt.txt'
-_HEADER = re.compile(rb'caffe (\d+)\n')
+_HEADER = re.compile(rb'caffe (\d{1,12})\n')
 
 
 def stem_of(path: str) -> str | None:

@@ -16,6 +16,8 @@ A message is a sequence of fields ``name: value``, ``name: [value, value]`` or
 import re
 from typing import Any
 
+from ncs_cluster_detector.shown_text import brief
+
 _SKIPPED = re.compile(r'(?:\s|[:,;]|#[^\n]*)*')
 _TOKEN = re.compile(r"""
     "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'   # quoted
@@ -53,8 +55,8 @@ def parse(text: str) -> dict[str, list[Any]]:
             message.setdefault(name, []).append(value)
             name = name if is_list else None
         else:
-            raise ValueError(f'line {line} has {token!r} where '
-                             f'{"a name" if name is None else f"the value of {name}"} belongs')
+            wanted = 'a name' if name is None else f'the value of {brief(name)}'
+            raise ValueError(f'line {line} has {brief(token)!r} where {wanted} belongs')
     if name is not None or outer:
         raise ValueError('it ends in the middle')
     return root
