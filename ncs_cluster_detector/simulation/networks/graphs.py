@@ -140,9 +140,10 @@ def _detector_input(text):
     form = _INPUT_FORM.fullmatch(inputs[0])
     sides = tuple(map(int, form.groups()[:2])) if form else ()
     if len(inputs) > 1 or not form or not all(side in _INPUT_SIDES for side in sides):
-        raise ValueError(f'it has the line "{_INPUT_KEY} {brief(inputs[-1])}"; expected one such '
-                         f'as "{_INPUT_KEY} 512x384 rgb": width and height of {_INPUT_SIDES[0]} to '
-                         f'{_INPUT_SIDES[-1]} pixels, and bgr or rgb')
+        raise ValueError(
+            f'it has the line "{_INPUT_KEY} {brief(inputs[-1])}"; expected one such as "'
+            f'{_INPUT_KEY} 512x384 rgb": width and height of {_INPUT_SIDES[0]} to '
+            f'{_INPUT_SIDES[-1]} pixels, and bgr or rgb')
     return sides, form[3] or _DEFAULT_INPUT[1]
 
 
