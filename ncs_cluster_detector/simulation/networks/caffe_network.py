@@ -106,8 +106,8 @@ def check_weights(definition: Mapping[str, list[Any]], caffemodel: bytes | memor
         if expected is not None and found.get(name, 0) != expected:
             raise ValueError(
                 f'its caffemodel has {found.get(name, 0)} arrays of weights for the '
-                f'{brief(kind)} layer {brief(name)}, expected {expected} as in its prototxt: one of '
-                'them may have batch normalization merged into the layers before it; take both '
+                f'{brief(kind)} layer {brief(name)}, expected {expected} as in its prototxt: one '
+                'of them may have batch normalization merged into the layers before it; take both '
                 'files of one network')
 
 
