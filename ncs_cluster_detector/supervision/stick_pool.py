@@ -181,7 +181,7 @@ class StickPool:
             self._settle(record, message, now)
         elif isinstance(message, messages.Reading):
             record.on_reading(message)
-            handle.heard_at = now
+            handle.on_reading(now)
         elif isinstance(message, messages.Step):
             self._is_calm = False
             handle.on_step(message.step, now)

@@ -53,6 +53,7 @@ class WorkerHandle(ChildProcess):
         # Since when the oldest frame keeps the stick busy.
         self.busy_since: float | None = None
         self.slots = FrameSlots(inflight_per_stick)
+        self._had_frames = False   # since the last reading, or at that time
         # By sequence: the frame and its slot.
         self._outstanding: dict[int, tuple[Frame, int]] = {}
         with ExitStack() as undo:
@@ -83,6 +84,7 @@ class WorkerHandle(ChildProcess):
     def post(self, frame: Frame, now: float) -> None:
         """Send a frame to the worker; a slot must be free."""
         slot = self.slots.put(frame.image)
+        self._had_frames = True
         if not self._outstanding:
             self.busy_since = now
         self._outstanding[frame.sequence] = (frame, slot)
@@ -97,6 +99,13 @@ class WorkerHandle(ChildProcess):
         self.slots.release(slot)
         self.busy_since = now if self._outstanding else None
         return frame
+
+    def on_reading(self, now: float) -> None:
+        """Record a reading; if no frame came since the one before, the slots take no memory."""
+        self.heard_at = now
+        if not self._had_frames:
+            self.slots.give_back()
+        self._had_frames = bool(self._outstanding)
 
     def ask_to_stop(self) -> None:
         """Ask the worker to close its stick and exit."""

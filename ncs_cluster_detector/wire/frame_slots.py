@@ -53,6 +53,11 @@ class FrameSlots:
         """Free a slot whose frame has its result."""
         self.free.append(number)
 
+    def give_back(self) -> None:
+        """Give the memory of all slots back to the system until the next frames; all are free."""
+        for slot in self._slots:
+            slot.give_back()
+
     def __reduce__(self) -> tuple[type[ReceivedSlots], tuple[list[Descriptor]]]:
         """Become :class:`ReceivedSlots` as an argument of the worker's process."""
         return ReceivedSlots, ([Descriptor(slot.file) for slot in self._slots],)
@@ -82,26 +87,37 @@ class _Slot:
 
     def __init__(self, file: int) -> None:
         self.file = file
+        self._map: mmap.mmap | None = None
         self._memory: npt.NDArray[np.uint8] | None = None
         self._bytes = 0
+        self._is_used = False   # since the latest give_back
 
     def reserve(self, size: int) -> None:
         """Make the file at least ``size`` bytes long and map it."""
         if size > self._bytes:
             os.ftruncate(self.file, size)
         self.map_at_least(size)
+        self._is_used = True
+
+    def give_back(self) -> None:
+        """Leave a hole in the file; both sides keep their mappings of it."""
+        if self._is_used:
+            assert self._map is not None
+            self._map.madvise(mmap.MADV_REMOVE)
+            self._is_used = False
 
     def map_at_least(self, size: int) -> None:
         """Map the whole file if less than ``size`` bytes of it are mapped."""
         if size > self._bytes:
             self._bytes = os.fstat(self.file).st_size
-            self._memory = np.frombuffer(mmap.mmap(self.file, self._bytes), dtype=np.uint8)
+            self._map = mmap.mmap(self.file, self._bytes)
+            self._memory = np.frombuffer(self._map, dtype=np.uint8)
 
     def image(self, height: int, width: int) -> npt.NDArray[np.uint8]:
         assert self._memory is not None
         return self._memory[:height * width * 3].reshape(height, width, 3)
 
     def close(self) -> None:
-        self._memory = None
+        self._map = self._memory = None
         self._bytes = 0
         os.close(self.file)

@@ -359,5 +359,6 @@ FAULTS = {
 def test_a_planted_fault_is_found(monkeypatch, fault):
     owner, name, faulty, text = FAULTS[fault]
     monkeypatch.setattr(owner, name, faulty)
-    with pytest.raises((AssertionError, IndexError), match=text):
-        stateful.run_state_machine_as_test(Protocol, settings=run)
+    with pytest.raises((AssertionError, IndexError), match=text):   # which ends the run
+        stateful.run_state_machine_as_test(
+            Protocol, settings=hypothesis.settings(run, max_examples=1000))

@@ -142,6 +142,23 @@ def test_resting_sticks_infer_nothing_and_are_measured(bench):
     assert all(stick.status.celsius == pytest.approx(30.0, abs=2.0) for stick in snapshot.sticks)
 
 
+def test_the_frames_of_a_stick_that_rests_take_no_memory(bench):
+    running = bench(BusSpec(sticks=1, boot_ms=0.0))
+    running.wait_for_states(RUNNING)
+    record, = running.supervisor._pool._register.records
+
+    def memory():
+        return sum(os.fstat(slot.file).st_blocks for slot in record.worker.slots._slots)
+
+    running.offer(picture())
+    running.wait_for(lambda: running.published)
+    assert memory() > 0
+    running.wait_for(lambda: not memory())
+    running.offer(picture())
+    running.wait_for(lambda: len(running.published) == 2)
+    assert [len(found) for _, found in running.published] == [1, 1]
+
+
 def test_settings_take_effect_at_once(bench):
     running = bench(BusSpec(sticks=2, **QUICK), Settings(cluster_size=1))
     running.wait_for_states(RUNNING, RUNNING)

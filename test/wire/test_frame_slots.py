@@ -51,6 +51,23 @@ def test_frames_of_growing_and_shrinking_size_arrive_whole(slots):
     child.close()
 
 
+def test_slots_that_are_given_back_take_no_memory_until_the_next_frame(slots):
+    child = ChildProcess(answer_with_sums, slots)
+    image = np.random.default_rng(3).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    slots.give_back()   # before any frame
+    for _ in range(2):
+        number = slots.put(image)
+        child.send((number, 480, 640))
+        assert connection.wait([child.connection], 20)
+        assert [*child.messages()] == [int(image.sum())]
+        assert os.fstat(slots._slots[number].file).st_blocks * 512 >= image.nbytes
+        slots.release(number)
+        slots.give_back()
+        assert os.fstat(slots._slots[number].file).st_blocks == 0
+    child.kill()
+    child.close()
+
+
 def test_a_slice_of_a_wider_image_is_copied_right(slots):
     wide = np.random.default_rng(2).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     number = slots.put(wide[:, :64])
