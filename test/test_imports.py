@@ -70,6 +70,7 @@ ALLOWED = {
     'parameters/detector_parameters': {'parameters', 'policy.settings', 'networks.input_format',
                                        'drivers.registry', 'simulation.bus.bus_spec'},
     'ros': {'ros', 'parameters', 'processes.process_start', 'shown_text'},
+    'ros/run_node': {'ros', 'processes.process_start', 'processes.freed_memory', 'shown_text'},
     'camera_node': {'camera_node', 'ros', 'parameters', 'cameras', 'geometry'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.

@@ -32,6 +32,7 @@ from ncs_cluster_detector.processes.fork_server import MOST_BYTES
 from ncs_cluster_detector.processes.fork_server import MOST_DESCRIPTORS
 from ncs_cluster_detector.processes.fork_server import NUMBER
 from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
+from ncs_cluster_detector.processes.freed_memory import give_back_loading
 from ncs_cluster_detector.processes.process_start import loading_modules
 
 FAILED = 1   # exit code of a process that ends by an exception, as Python's own
@@ -50,6 +51,7 @@ def _load(names: Iterable[str]) -> None:
             with suppress(ImportError):
                 importlib.import_module(name)
     give_back_freed_memory()   # each process would get a copy of what it reuses
+    give_back_loading()        # and this one needs next to nothing of what it loaded
 
 
 class _Server:

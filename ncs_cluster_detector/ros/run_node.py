@@ -19,6 +19,7 @@ import threading
 import traceback
 from typing import Any
 
+from ncs_cluster_detector.processes.freed_memory import give_back_loading
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.ros.command_line import in_one_line
 from ncs_cluster_detector.ros.command_line import init_ros
@@ -62,6 +63,7 @@ def run_node(name: str, make_node: Callable[[], Any], args: Sequence[str] | None
     try:
         init_ros(name, args)
         node = _make(make_node)
+        give_back_loading()
         try:
             _spin_until_requested(node, requests, wakeup)
         finally:
