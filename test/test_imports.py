@@ -81,7 +81,8 @@ ALLOWED = {
                       'simulation.bus.bus_spec', 'simulation.networks.formats'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start',
-                 'parameters.parameter_spec', 'parameters.detector_parameters', 'regular_file'},
+                 'parameters.parameter_spec', 'parameters.detector_parameters', 'regular_file',
+                 'shown_text'},
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'shown_text', 'planning.fitting', 'cameras.test_pattern',
                  'processes', 'ros.environment', 'drivers.registry'},

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 import math
 from pathlib import Path
 import re
+from typing import Any
+
+from ncs_cluster_detector.shown_text import brief
 
 _TEMPERATURE_TOPIC = re.compile(r'(.*)/stick_(\d+)/temperature$')
 _STICK_STATUS = re.compile(r'^(.*): stick (\d+)$')
 _DETECTOR = 'detector'   # what the names of statuses begin with, unless use_fqn is set
 _DIAGNOSTICS = 'diagnostic_msgs/msg/DiagnosticArray'
 _TEMPERATURE = 'sensor_msgs/msg/Temperature'
+_MOST_INFERENCES = 2**53   # the highest that float64 has
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,18 @@ class RecordedStick:
     readings: list[tuple[float, float]]
     inferences: list[tuple[float, int, bool]]
     late_sec: float = 0.0
+
+
+def inference_count(value: Any) -> int:
+    """
+    Return how many inferences were done, as a recording tells it.
+
+    :raises ValueError: it is none, or more than a number can count that arithmetic is done with.
+    """
+    count = int(value)
+    if not 0 <= count <= _MOST_INFERENCES:
+        raise ValueError(f'{brief(str(value))} inferences')
+    return count
 
 
 def read_bag(path: Path) -> dict[int, RecordedStick]:
@@ -85,7 +101,7 @@ def _work(message):
         values = {item.key: item.value for item in status.values}
         if match and 'inferences' in values:   # not a stick of something else
             yield match[1], int(match[2]), (
-                _seconds(message.header.stamp), int(values['inferences']),
+                _seconds(message.header.stamp), inference_count(values['inferences']),
                 values['active'] == 'true')
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 
+from ncs_cluster_detector.planning.fitting.bag import inference_count
 from ncs_cluster_detector.planning.fitting.bag import read_bag
 from ncs_cluster_detector.planning.fitting.bag import RecordedStick
 from ncs_cluster_detector.policy.heat.stick_heat import LEAST_INTERVAL_SEC
@@ -92,7 +93,8 @@ def _read_report(path):
         return {int(stick['stick']): RecordedStick(
             [(_seconds(time_sec), float(celsius)) for time_sec, celsius in zip(
                 stick['time_sec'], stick['temperature_celsius']) if celsius is not None],
-            [(_seconds(time_sec), int(count), bool(active)) for time_sec, count, active in zip(
+            [(_seconds(time_sec), inference_count(count), bool(active))
+             for time_sec, count, active in zip(
                 stick['time_sec'], stick['inferences'], stick['active'])],
             _LATE_IN_REPORT_SEC) for stick in report['sticks']}
     except (ArithmeticError, RecursionError, ValueError, KeyError, TypeError) as error:

@@ -220,6 +220,9 @@ def test_on_a_robot_the_library_of_ros_reads_the_bag(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('name, content, text', [
+    ('report.json', '{"sticks": [{"stick": 0, "time_sec": [0.0, 1.0], "temperature_celsius": '
+     '[30.0, 31.0], "active": [true, true], "inferences": [0, 99999999999999999999]}]}',
+     '99999999999999999999 inferences'),
     ('report.json', '{', 'no report of make run'), ('report.json', '{"a": 1}', 'no report'),
     ('report.json', '{"sticks": []}', 'no temperature of any stick'),
     ('bag', 'nonsense', 'reading the bag failed'), ('absent', None, 'no such file')])
