@@ -72,6 +72,9 @@ class Worker:
     def extend_deadlines(self, delay_sec):
         self.heard_at += delay_sec
 
+    def on_reading(self, now):
+        self.heard_at = now
+
     on_step = WorkerHandle.on_step
 
     def was_killed(self):

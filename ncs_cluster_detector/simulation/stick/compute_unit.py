@@ -20,6 +20,7 @@ from ncs_cluster_detector.simulation.stick.stick_memory import StickMemory
 from ncs_cluster_detector.simulation.stick.stick_model import SimulatedStick
 from ncs_cluster_detector.simulation.stick.stick_work import Job
 from ncs_cluster_detector.simulation.stick.stick_work import LoadedGraph
+from ncs_cluster_detector.simulation.stick.stick_work import Result
 from ncs_cluster_detector.simulation.stick.stick_work import TensorQueue
 from ncs_cluster_detector.simulation.usb.xlink_wire import TRANSFERS_PER_INFERENCE
 import numpy as np
@@ -122,12 +123,15 @@ class ComputeUnit:
         with self._changed:
             was_empty = not queue.elements
             self.calls.wait_in_call('read', lambda: queue.elements)
-            tensor, key, woken_for = queue.elements.popleft()
-            if was_empty and woken_for is not None:
-                self._delivery.note(time.monotonic() - woken_for)
+            result = queue.elements.popleft()
+            if was_empty and result.woken_for is not None:
+                self._delivery.note(time.monotonic() - result.woken_for)
             queue.held -= 1
             self._changed.notify_all()
-            return tensor, key
+        early_sec = result.due_at - time.monotonic()
+        if early_sec > 0:   # the host was fast for once
+            time.sleep(early_sec)
+        return result.tensor, result.key
 
     def discard(self, queue: TensorQueue) -> None:
         """Forget a queue and what is in it."""
@@ -201,7 +205,7 @@ class ComputeUnit:
         job.target.held += 1
         self._note_under_way(-1)
         job.target.elements.append(
-            (self._result(job), job.key, wakes_at if is_prompt else None))
+            Result(self._result(job), job.key, due_at, wakes_at if is_prompt else None))
         self._changed.notify_all()
         return ended_at
 

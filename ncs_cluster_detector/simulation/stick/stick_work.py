@@ -11,6 +11,7 @@
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -54,3 +55,17 @@ class Job:
     queued_at: float
     output: npt.NDArray[np.float16] | None = None
     computed_at: float = 0.0
+
+
+class Result(NamedTuple):
+    """
+    What an inference gave, for the host from ``due_at`` on (of the monotonic clock).
+
+    ``woken_for`` is when the stick's own thread wanted to wake up for it, or None if it did not
+    wait for the clock only.
+    """
+
+    tensor: npt.NDArray[np.float16]
+    key: int
+    due_at: float
+    woken_for: float | None
