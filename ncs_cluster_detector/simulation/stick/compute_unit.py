@@ -89,14 +89,15 @@ class ComputeUnit:
                 queue.held -= 1
                 self._changed.notify_all()
                 raise
-            queue.elements.append((tensor, key, arrives_at))
+            queue.elements.append((tensor, key))
+            queue.arrived_at = arrives_at
 
     def trigger(self, graph: LoadedGraph, source: TensorQueue, target: TensorQueue,
                 at_arrival: bool = False) -> bool:
         """
         Start the inference of the oldest waiting tensor in ``source``; do not wait for it.
 
-        :param at_arrival: the command came with the tensor, so the stick has it since then.
+        :param at_arrival: the command came with the newest tensor, so the stick has it since then.
         :return: False when there is none.
         :raises StickStopped: the stick was closed before.
         """
@@ -104,9 +105,9 @@ class ComputeUnit:
             self.calls.check('trigger')
             if not source.elements:
                 return False
-            tensor, key, arrived_at = source.elements.popleft()
+            tensor, key = source.elements.popleft()
             job = Job(graph, tensor, key, source, target,
-                      arrived_at if at_arrival else time.monotonic())
+                      source.arrived_at if at_arrival else time.monotonic())
             self._to_compute.append(job)
             self._to_deliver.append(job)
             graph.started = True

@@ -31,6 +31,7 @@ class TensorQueue:
         self.capacity = capacity
         self.held = 0
         self.elements = deque()
+        self.arrived_at = 0.0   # when the newest tensor arrived, by the monotonic clock
         self.gone = False
 
 

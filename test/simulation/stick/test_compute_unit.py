@@ -96,6 +96,17 @@ def test_one_at_a_time_takes_transfer_and_inference(bench):
     assert time.monotonic() - before >= 0.09
 
 
+def test_a_tensor_that_was_left_is_computed_from_the_command_on(bench):
+    graph, fifo_in, fifo_out = load(bench.open_stick(inference_ms=100.0))
+    fifo_in.write_elem(tensor(1), None)   # without a command
+    time.sleep(0.15)
+    before = time.monotonic()
+    graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, tensor(2), None)
+    output, _ = fifo_out.read_elem()
+    assert output[0] == 1
+    assert time.monotonic() - before >= 0.1
+
+
 def test_a_stick_never_beats_its_inference_time(bench):
     graph, fifo_in, fifo_out = load(bench.open_stick(inference_ms=10.0))
 
