@@ -13,8 +13,9 @@ import ctypes
 import mmap
 import re
 
-_malloc_trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)   # only glibc has it
-_madvise = ctypes.CDLL(None).madvise
+_libc = ctypes.CDLL(None)
+_malloc_trim = getattr(_libc, 'malloc_trim', None)   # only glibc has it
+_madvise = _libc.madvise
 _madvise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
 # See proc_pid_smaps(5): the first line of a mapping; the third group is there for a part of a
 # library that is not written to. Libraries stay mapped until the process ends.

@@ -81,7 +81,7 @@ class StickPool:
     def restart(self, number: int, reason: str, now: float) -> None:
         """End the worker of a running stick, so that it starts again."""
         record = self._register.records[number]
-        record.worker.ask_to_stop()
+        record.worker.send(messages.Stop())
         self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
 
     def take_results(self) -> list[tuple[int, messages.Result, Frame]]:

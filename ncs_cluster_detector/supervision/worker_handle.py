@@ -107,10 +107,6 @@ class WorkerHandle(ChildProcess):
             self.slots.give_back()
         self._had_frames = bool(self._outstanding)
 
-    def ask_to_stop(self) -> None:
-        """Ask the worker to close its stick and exit."""
-        self.send(messages.Stop())
-
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
         self.started_at += delay_sec
