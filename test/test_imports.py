@@ -43,8 +43,8 @@ ALLOWED = {
                    'shown_text'},
     # OpenCV crashes with some files, so it tries them in another process.
     'simulation/networks/trial': {'processes.module_path'},
-    'wire/messages': {'networks.detection', 'networks.input_format', 'sticks.stick',
-                      'drivers.driver'},
+    'wire/messages': {'networks.detection', 'networks.input_format', 'networks.region',
+                      'sticks.stick', 'drivers.driver'},
     'wire/checks': {'wire', 'networks.detection', 'sticks.stick'},
     'wire/frame_slots': {'processes.fork_server'},
     'wire/graph_files': {'processes.fork_server'},
@@ -52,7 +52,8 @@ ALLOWED = {
     'drivers/driver': {'sticks'},
     'drivers': {'drivers', 'sticks', 'simulation', 'regular_file'},
     # It is handed its driver; the table of drivers is the node's.
-    'worker': {'worker', 'wire', 'sticks', 'networks', 'shown_text', 'processes.freed_memory'},
+    'worker': {'worker', 'wire', 'sticks', 'networks', 'pictures', 'shown_text',
+               'processes.freed_memory'},
     'worker/bus_cleaner_main': {'wire.messages', 'sticks', 'shown_text', 'drivers.driver'},
     'supervision': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
                     'networks.detection', 'shown_text', 'transitions'},
@@ -63,7 +64,8 @@ ALLOWED = {
     'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes', 'shown_text',
                                 'transitions', 'worker.bus_cleaner_main', 'drivers.driver'},
     'supervision/measurement': set(),
-    'supervision/frame': set(),
+    # A picture that came encoded is decoded when somebody asks for it.
+    'supervision/frame': {'networks.region', 'pictures.decoding'},
     'supervision/snapshot': {'policy'},
     # The tables read defaults, limits and choices where the code that uses them has them.
     'parameters': {'parameters', 'closest_name', 'shown_text'},

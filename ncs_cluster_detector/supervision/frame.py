@@ -65,7 +65,7 @@ class EncodedFrame(Frame):
     data: npt.NDArray[np.uint8]
 
     @cached_property
-    def image(self) -> npt.NDArray[np.uint8]:   # type: ignore[override]
+    def image(self) -> npt.NDArray[np.uint8]:
         """Return the decoded picture; see Frame."""
         # Late, because OpenCV takes 8 MB and most nodes never decode.
         from ncs_cluster_detector.pictures.decoding import decode_message

@@ -43,7 +43,7 @@ class StickPool:
         self._longest_start_sec: float | None = None   # None until a stick has started
         self._held_back: list[str] = []   # lines to log later
         self._results: list[tuple[int, messages.Outcome, Frame]] = []
-        self._lost: list[tuple[int, Frame]] = []
+        self._lost: list[tuple[int, Frame]] = []   # stick and frame
         self.unusable: tuple[str, str] | None = None   # a parameter that no stick can use, and why
         self.views = StickViews(self._register)
         # Whether only results and readings came since all sticks were looked at; when that is due.

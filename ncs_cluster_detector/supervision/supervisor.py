@@ -26,7 +26,7 @@ from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.decision_times import DecisionTimes
 from ncs_cluster_detector.supervision.decision_times import SLACK_SEC
 from ncs_cluster_detector.supervision.frame import Frame
-from ncs_cluster_detector.supervision.frame_flow import FrameFlow
+from ncs_cluster_detector.supervision.frames.frame_flow import FrameFlow
 from ncs_cluster_detector.supervision.measurement import Durations
 from ncs_cluster_detector.supervision.snapshot import in_all
 from ncs_cluster_detector.supervision.snapshot import Snapshot

@@ -48,7 +48,7 @@ def picture_of(command: messages.Infer | messages.InferEncoded, slots: ReceivedS
     return command.region.cut(picture), (height, width)
 
 
-def result_of(sent: SentFrame, outputs: Sequence[npt.NDArray[np.float16]],
+def result_of(sent: SentFrame, outputs: Sequence[npt.NDArray[np.float32]],
               labels: Sequence[tuple[str, ...]], finished_at: float) -> messages.Result:
     """
     Return the Result of a frame.

@@ -9,6 +9,7 @@
 """The annotated picture of the detector node, over DDS: on the right frame, and only on demand."""
 
 import cv2
+from made_up_figures import one_camera
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
 from ncs_cluster_detector.detector_node.annotated_image import strip_content_of
 from ncs_cluster_detector.drawing import annotation
@@ -24,7 +25,6 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from ncs_cluster_detector.ros.image_messages import publish_compressed
 from ncs_cluster_detector.supervision.frame import Frame
-from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import numpy as np
@@ -63,8 +63,7 @@ def snapshot(*sticks):
     return Snapshot(
         settings=Settings(), sticks=sticks, active=(1,), asked_size=2,
         all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
-        last_switch_reason=None, input_fps=29.97, detection_fps=24.3, latency_p50_sec=0.1,
-        latency_p95_sec=0.2, dropped=DroppedFrames(), waiting_for_image_since=100.0)
+        last_switch_reason=None, **one_camera(100.0, input_fps=29.97, detection_fps=24.3))
 
 
 def test_every_picture_is_the_frame_that_was_inferred(probe, start_detector):
@@ -95,7 +94,7 @@ def test_every_picture_is_the_frame_that_was_inferred(probe, start_detector):
 def test_nothing_is_drawn_for_nobody(probe, monkeypatch):
     drawn = []
     monkeypatch.setattr(annotation, 'annotate', lambda *what: drawn.append(what))
-    outputs = PictureOutputs(probe.node, lambda: snapshot(stick(0)))
+    outputs = PictureOutputs(probe.node, '', 0, lambda: snapshot(stick(0)))
     frame = Frame(1, picture(), Header(frame_id='eye'), 100.0)
     found = [Detection('car', 0.9, 0.3, 0.3, 0.6, 0.6)]
     try:

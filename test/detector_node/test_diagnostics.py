@@ -10,9 +10,10 @@
 
 from dataclasses import replace
 
-from ncs_cluster_detector.detector_node.diagnostics import Intake
+from made_up_figures import one_camera
 from ncs_cluster_detector.detector_node.diagnostics import statuses
 from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
+from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
 from ncs_cluster_detector.policy.heat.heat_advice import HeatCost
 from ncs_cluster_detector.policy.reliability.promptness import Slowness
@@ -59,14 +60,13 @@ def cluster(*sticks, **changed):
         settings=SETTINGS, sticks=sticks,
         active=tuple(one.status.number for one in sticks if one.active), asked_size=len(sticks),
         all_hot=False, heat_advice=None, at_full_speed=False, sustainable_size=None, switches=0,
-        last_switch_reason=None, input_fps=24.0, detection_fps=23.5, latency_p50_sec=None,
-        latency_p95_sec=None, dropped=DroppedFrames(late=3),
-        waiting_for_image_since=NOW - 0.1), **changed)
+        last_switch_reason=None, **one_camera(NOW - 0.1, dropped=DroppedFrames(late=3))),
+        **changed)
 
 
 def told(snapshot, intake=Intake('/image_raw', (IMAGE,)), driver='mvnc', owner='detector'):
     """Return the statuses, after a look at what holds for each of them."""
-    result = statuses(snapshot, driver, NOW, intake, owner)
+    result = statuses(snapshot, driver, NOW, [intake], owner)
     for status in result:
         assert status.message.isascii()
         assert status.message == ' '.join(status.message.split())
@@ -298,19 +298,19 @@ def test_heat_that_costs_speed():
 ])
 def test_no_image(types, why):
     intake = Intake('/camera/image_raw', types)
-    silent = cluster(stick(), waiting_for_image_since=NOW - 7.2)
+    silent = cluster(stick(), **one_camera(NOW - 7.2))
     assert level_and_message(silent, intake) == (
         WARN, f'no image for 7 s on /camera/image_raw: {why}')
 
 
 @pytest.mark.parametrize('silent_sec, level', [(5.0, OK), (5.1, WARN)])
 def test_five_seconds_without_an_image_are_a_warning(silent_sec, level):
-    snapshot = cluster(stick(), waiting_for_image_since=NOW - silent_sec)
+    snapshot = cluster(stick(), **one_camera(NOW - silent_sec))
     assert level_and_message(snapshot)[0] == level
 
 
 def test_no_image_is_no_more_than_a_warning_and_no_less_than_an_error():
-    silent = cluster(stick(active=False, celsius=80.0), waiting_for_image_since=NOW - 7.0)
+    silent = cluster(stick(active=False, celsius=80.0), **one_camera(NOW - 7.0))
     level, message = level_and_message(silent)
     assert level == ERROR
     assert message.startswith('no stick is usable: stick 0 too hot (80.0 C); no image for 7 s on ')
@@ -323,7 +323,7 @@ def test_unusable_messages_are_counted():
 
 
 def test_every_dropped_image_has_a_reason():
-    snapshot = cluster(stick(frames_lost=4), dropped=DroppedFrames(1, 2, 4, 8))
+    snapshot = cluster(stick(frames_lost=4), **one_camera(NOW, dropped=DroppedFrames(1, 2, 4, 8)))
     first, second = (
         {item.key: item.value for item in status.values} for status in told(
             snapshot, Intake('/image_raw', (IMAGE,), 16, 1000, 32)))

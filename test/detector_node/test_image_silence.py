@@ -9,7 +9,7 @@
 """When it is told that no images come: in invented time, and by a real node."""
 
 from drawn_objects import picture
-from ncs_cluster_detector.detector_node.diagnostics import Intake
+from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.detector_node.image_silence import ImageSilence
 from node_harness import NodeProcess
 import pytest

@@ -12,13 +12,14 @@ from dataclasses import replace
 import random
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from made_up_figures import one_camera
 from ncs_cluster_detector.detector_node.annotated_image import strip_content_of
-from ncs_cluster_detector.detector_node.diagnostics import Intake
 from ncs_cluster_detector.detector_node.diagnostics import statuses
 from ncs_cluster_detector.detector_node.explanations import explain_switch
 from ncs_cluster_detector.detector_node.explanations import short_reason
 from ncs_cluster_detector.detector_node.explanations import switch_answer
 from ncs_cluster_detector.detector_node.heat_explanation import HeatLog
+from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.settings import POLICIES
@@ -26,7 +27,6 @@ from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
@@ -57,12 +57,12 @@ class Cluster:
             self.settings, sticks, control.active, len(control.active),
             control.all_hot, control.heat_advice(self.settings), control.at_full_speed,
             control.sustainable_size(self.settings), control.switches,
-            control.last_switch_reason, 24.0, 23.5, None, None, DroppedFrames(), self.now)
+            control.last_switch_reason, **one_camera(self.now))
 
     def told(self):
         """Return the statuses of cluster and sticks, and the marks of the sticks."""
         snapshot = self.snapshot()
-        return (statuses(snapshot, 'mvnc', self.now, Intake('/image_raw')),
+        return (statuses(snapshot, 'mvnc', self.now, [Intake('/image_raw')]),
                 strip_content_of(snapshot).marks)
 
 
@@ -149,7 +149,7 @@ def test_a_reading_gets_too_old_also_when_the_supervisor_hangs(cluster):
         assert was.condition.reason is becomes.condition.reason
         assert was.condition.celsius is becomes.condition.celsius is None
         assert was.condition.is_hot == becomes.condition.is_hot
-    (_, _, status, *_) = statuses(hangs, 'mvnc', later, Intake('/image_raw'))
+    (_, _, status, *_) = statuses(hangs, 'mvnc', later, [Intake('/image_raw')])
     assert status.level != DiagnosticStatus.OK
     assert {item.key: item.value for item in status.values}['temperature_celsius'] == 'unknown'
     assert hangs.at(now) == hangs

@@ -110,17 +110,16 @@ class FrameLedger:
                 assert frame.was_too_old, 'a frame was answered in time and not published'
                 self._end(sequence, LATE)
 
-    def check(self, dropped, fates=None):
-        """Compare with the supervisor's count, and with its counts by fate."""
+    def check(self, fates):
+        """Compare with the supervisor's DroppedFrames."""
         counted = sum(number for fate, number in self.fates.items() if fate != PUBLISHED)
         perhaps_late = sum(frame.answer is not None and frame.was_too_old
                            for frame in self.under_way.values())
-        assert counted <= dropped <= counted + perhaps_late, (
-            f'{dropped} frames counted as dropped, {counted} to {counted + perhaps_late} were: '
+        assert counted <= fates.total <= counted + perhaps_late, (
+            f'{fates.total} frames counted as dropped, {counted} to {counted + perhaps_late} were: '
             f'{dict(self.fates)}')
-        if fates is not None:
-            for fate in (REPLACED, TOO_OLD, LOST):
-                assert getattr(fates, fate) == self.fates[fate], (fate, fates, self.fates)
+        for fate in (REPLACED, TOO_OLD, LOST):
+            assert getattr(fates, fate) == self.fates[fate], (fate, fates, self.fates)
         assert self.offered == sum(self.fates.values()) + len(self.under_way)
 
     def check_all_done(self):

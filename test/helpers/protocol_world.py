@@ -258,7 +258,7 @@ class ProtocolWorld:
         self._check_sticks(snapshot)
         self._check_active(snapshot)
         self._check_descriptors()
-        self.ledger.check(snapshot.frames_dropped, getattr(snapshot, 'dropped', None))
+        self.ledger.check(snapshot.frames.dropped)
         for process in processes:
             if process.was_over:
                 self.server.processes.pop(process.pid).close()

@@ -11,17 +11,17 @@
 import io
 import re
 
+from made_up_figures import one_camera
 from made_up_run import camera_status
 from made_up_run import cluster_status
 from made_up_run import made_up_state
 from made_up_run import stick_status
-from ncs_cluster_detector.detector_node.diagnostics import Intake
 from ncs_cluster_detector.detector_node.diagnostics import statuses
+from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_reason import condition_of
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
@@ -251,9 +251,9 @@ def test_the_reason_is_read_from_what_the_detector_says(active, shown):
         status, '1.1-ma2450', active, 0.5, 7, 0, 0.08, 0, '', 4711, condition=condition_of(
             status, settings, celsius=63.0, likely_celsius=63.0, must_cool=True))
     cluster = Snapshot(settings, (stick,), (0,) * active, 1, False, None, False, None, 0,
-                       None, 24.0, 23.5, None, None, DroppedFrames(), 99.9)
+                       None, **one_camera(99.9))
     state = RunState(90.0)
-    state.take_statuses(statuses(cluster, 'simulated', 100.0, Intake('/image_raw')), 100.0)
+    state.take_statuses(statuses(cluster, 'simulated', 100.0, [Intake('/image_raw')]), 100.0)
     assert [words_for(one) for one in state.sticks] == [shown]
 
 

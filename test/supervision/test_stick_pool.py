@@ -54,7 +54,7 @@ class Worker:
         self.started_at = self.heard_at = now
         self.busy_since = None
         self.step, self.step_at = OpeningStep.WAITING, now
-        self.outstanding = ()
+        self.outstanding, self.frames = (), {}
         self.told = []
         self.says = []
         self.ended = self.closed = self.had_turn = False

@@ -73,7 +73,7 @@ def test_a_frame_is_sent_by_whoever_offers_it_while_the_supervisor_waits(bench, 
     running.offer(picture())   # there is no stick yet, so it waits for the supervisor
     running.wait_for_states(RUNNING)
     running.film(50, lambda: threading.current_thread() in senders)
-    running.wait_for(lambda: len(running.published) + running.supervisor.snapshot.frames_dropped
+    running.wait_for(lambda: len(running.published) + running.supervisor.snapshot.frames.dropped.total
                      == running.offered)
     running.supervisor.stop()
     running.wait_for(lambda: not running.is_at_work)
@@ -122,7 +122,7 @@ def test_under_load_order_is_kept_and_every_frame_is_accounted_for(bench):
         threading.Event().wait(0.003)
     offered = 200
     running.wait_for(lambda: len(running.published) +
-                     running.supervisor.snapshot.frames_dropped == offered)
+                     running.supervisor.snapshot.frames.dropped.total == offered)
     numbers = [frame.sequence for frame, _ in running.published]
     assert numbers == sorted(set(numbers))
     assert len(numbers) > 10
@@ -195,7 +195,7 @@ def test_a_stopped_worker_counts_as_hung_and_its_frame_as_dropped(bench):
     running.wait_for(lambda: running.supervisor.snapshot.sticks[0].restarts == 1)
     assert 'inference_timeout_ms' in running.supervisor.snapshot.sticks[0].last_error
     running.wait_for_states(RUNNING)
-    running.wait_for(lambda: running.supervisor.snapshot.frames_dropped == 1)
+    running.wait_for(lambda: running.supervisor.snapshot.frames.dropped.total == 1)
 
 
 def test_a_worker_that_never_becomes_ready_is_given_up(bench):
@@ -221,7 +221,7 @@ def test_an_old_frame_is_not_sent(bench):
     running = bench(BusSpec(sticks=1, **QUICK), Settings(max_frame_age_ms=100))
     running.wait_for_states(RUNNING)
     running.supervisor.offer(Frame(1, picture(), 'old', time.monotonic() - 0.2))
-    running.wait_for(lambda: running.supervisor.snapshot.frames_dropped == 1)
+    running.wait_for(lambda: running.supervisor.snapshot.frames.dropped.total == 1)
     assert running.published == []
 
 

@@ -37,9 +37,9 @@ def test_a_change_drops_nothing_and_the_one_that_joins_gets_the_next_frame(bench
     # Two sticks hold four pictures and infer many more a second: what is missing a change took.
     before = supervisor.snapshot.switches
     running.film(6, lambda: supervisor.snapshot.switches >= before + 8)
-    running.wait_for(lambda: len(running.published) + supervisor.snapshot.frames_dropped ==
+    running.wait_for(lambda: len(running.published) + supervisor.snapshot.frames.dropped.total ==
                      running.offered)
-    assert supervisor.snapshot.frames_dropped == 0
+    assert supervisor.snapshot.frames.dropped.total == 0
     numbers = [frame.sequence for frame, _ in running.published]
     assert numbers == sorted(numbers)
     running.wait_for(lambda: sum(
@@ -116,9 +116,9 @@ def test_what_is_said_of_heat_goes_with_the_limit_that_it_was_said_of(bench, nev
                 if level == 'info' and 'full speed again' in text]
 
     running.supervisor.change(replace(before.settings))   # the same values change nothing
-    a_second_later = before.waiting_for_image_since + 1.0
+    a_second_later = before.frames.image_at + 1.0
     running.film(30, lambda: (
-        running.supervisor.snapshot.waiting_for_image_since > a_second_later))
+        running.supervisor.snapshot.frames.image_at > a_second_later))
     assert running.supervisor.snapshot.heat_advice and not infos()
     running.supervisor.change(replace(before.settings, switch_temperature=80.0))
     running.wait_for(lambda: running.supervisor.snapshot.settings.switch_temperature == 80.0)
@@ -170,7 +170,7 @@ def test_any_sequence_of_settings_loses_no_frame_and_the_last_ones_count(bench):
     count = len(running.published)
     running.film(100, lambda: len(running.published) >= count + 20)
     assert [found.label for found in running.published[-1][1]] == ['car']
-    running.wait_for(lambda: len(running.published) + supervisor.snapshot.frames_dropped ==
+    running.wait_for(lambda: len(running.published) + supervisor.snapshot.frames.dropped.total ==
                      running.offered)
     assert supervisor.snapshot.settings == Settings(cluster_size=3, min_dwell_ms=0)
     assert [line for line in running.log.lines if line[0] == 'error'] == []

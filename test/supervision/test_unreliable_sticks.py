@@ -177,7 +177,7 @@ def test_every_frame_is_accounted_for_once(bench):
         not supervisor.snapshot.sticks[number].status.trials_left))
     running.wait_for(lambda: (
         not any(stick.status.outstanding for stick in supervisor.snapshot.sticks) and
-        len(running.published) + supervisor.snapshot.frames_dropped == running.offered))
+        len(running.published) + supervisor.snapshot.frames.dropped.total == running.offered))
 
 
 @pytest.mark.parametrize('sticks', [1, 2])

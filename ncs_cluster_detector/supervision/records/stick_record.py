@@ -225,17 +225,16 @@ class StickRecord:
 
     def status(self, now: float) -> StickStatus:
         """Return the StickStatus for the policies."""
-        figures, trust = self.figures, self.setbacks.trust
+        figures, work, trust = self.figures, self.figures.work, self.setbacks.trust
         return StickStatus(
             number=self.number, state=self.shown_state(now), celsius=figures.celsius,
             measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
             busy_since=self.handle.busy_since if self.handle else None,
-            last_given_at=figures.last_given_at, work_sec=figures.work.done_sec,
-            inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
-            transfer_sec=figures.work.transfer_sec,
-            doubt_sec=trust.doubt_sec, trials_left=trust.trials_left,
-            under_way_since=figures.work.under_way_since, work_at_reading=figures.work_at_reading)
+            last_given_at=figures.last_given_at, work_at_reading=figures.work_at_reading,
+            doubt_sec=trust.doubt_sec, trials_left=trust.trials_left, work_sec=work.done_sec,
+            inference_sec=work.inference_sec, recent_sec=work.recent_sec,
+            transfer_sec=work.transfer_sec, under_way_since=work.under_way_since)
 
     def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
                  condition: Condition = Condition()) -> StickSnapshot:

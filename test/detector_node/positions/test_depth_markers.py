@@ -176,9 +176,9 @@ def test_nothing_is_computed_while_nobody_looks(probe, monkeypatch):
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node('any', context=context)
-    pictures = PictureOutputs(node, None)   # nobody asks for one, so none is drawn
+    pictures = PictureOutputs(node, '', 0, None)   # nobody asks for one, so none is drawn
     depth_outputs = outputs.DepthOutputs(
-        node, MessageThread(node, 'messages'), pictures, 0)
+        node, '', MessageThread(node, 'messages'), pictures, 0)
     numbers = count()
 
     def until(condition):
@@ -210,9 +210,9 @@ def test_images_that_wait_for_their_depth_take_a_bounded_memory(probe, monkeypat
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node('any', context=context)
-    pictures = PictureOutputs(node, None)
+    pictures = PictureOutputs(node, '', 0, None)
     depth_outputs = outputs.DepthOutputs(
-        node, MessageThread(node, 'messages'), pictures, 5000)
+        node, '', MessageThread(node, 'messages'), pictures, 5000)
     try:
         probe.wait_for(lambda: depth_outputs._positions.get_subscription_count())
         alive = WeakSet()
