@@ -160,7 +160,8 @@ KEYS = st.sampled_from(
                  {'statuses': [('detector: stick 0', {'pid': 'inf'}, b'\0')]}],
       statuses=st.lists(st.tuples(st.sampled_from(
           ['camera: usb', 'front/camera: usb', 'detector: camera front', 'detector: cluster',
-           'detector: stick 0', 'detector: stick ', 'detector: stick ²', 'joy: stick 1', 'detector: stick ' + '9' * 5000]) | ENCODABLE,
+           'detector: stick 0', 'detector: stick ', 'detector: stick ²', 'joy: stick 1',
+           'detector: stick ' + '9' * 5000]) | ENCODABLE,
           st.dictionaries(KEYS, NUMBER_WORDS | ENCODABLE | st.sampled_from(['0,3', ',', '1,x'])),
           st.binary(min_size=1, max_size=1)), max_size=4))
 def test_any_diagnostics_are_read(statuses):
