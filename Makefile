@@ -14,7 +14,7 @@ unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 # The variables that each goal takes. Others are refused at once: make itself ignores them.
 GOALS := help setup run param plan check-sticks bench soak test fuzz clean
-TAKES_run := SECONDS VIDEO OUT GRAPHS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
+TAKES_run := SECONDS VIDEO OUT GRAPHS CAMERAS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
 TAKES_param := ARGS
 TAKES_plan := OUT ARGS
 TAKES_soak := MINUTES SEED OUT
@@ -47,11 +47,13 @@ help:
 	@echo '             SECONDS=20 stops by itself, VIDEO=file feeds a video, OUT=dir writes a report'
 	@echo '             STICKS=8 how many simulated sticks (1 to 64), CLUSTER_SIZE=3 how many of'
 	@echo '             them work at a time (0: all), AMBIENT=45 temperature of an idle stick in C'
+	@echo '             CAMERAS=2 how many cameras (1 to 8) share the sticks: front, rear, left, ...'
 	@echo '             GRAPHS=people,faces chooses the networks: also shapes, ONNX files,'
 	@echo '             .caffemodel files; two halve the rate and have about three times the latency'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
-	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47'"
+	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47',"
+	@echo "             of one of several cameras: ARGS='set /front/camera loop false'"
 	@echo 'make plan    how hot sticks get, and how many are needed; ARGS=--help lists the options'
 	@echo 'make soak    everything at once on simulated sticks: is every image accounted for?'
 	@echo '             MINUTES=20 for how long, SEED=4711 repeats the events of an earlier soak,'
@@ -81,6 +83,7 @@ $(READY): $(INPUTS)
 run: $(READY)
 	@$(VENV)/bin/python standalone/run.py $(call option,SECONDS,seconds) \
 		$(call option,VIDEO,video) $(call option,OUT,out) $(call option,GRAPHS,graphs) \
+		$(call option,CAMERAS,cameras) \
 		$(call option,STICKS,sticks) $(call option,CLUSTER_SIZE,cluster-size) \
 		$(call option,AMBIENT,ambient) $(call option,FASTDDS_PROFILE,fastdds-profile)
 

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The diagnostics of a run as tuples: its sticks, its cluster and its camera; no ROS."""
+"""The diagnostics of a run as tuples: sticks, cluster and cameras; no ROS."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -19,6 +19,9 @@ from typing import NamedTuple
 OK, WARN, ERROR = 0, 1, 2   # levels of a DiagnosticStatus
 _NUMBER = re.compile(r'\b[0-9]{1,4}\b')   # of a stick
 _STICK = re.compile(f'detector: stick ({_NUMBER.pattern})')
+_CAMERA = re.compile('detector: camera (.+)')
+# A camera node's own status, named by its source; with a namespace where several need one.
+_CAMERA_NODE = re.compile('((?:[^:]+/)?camera): .*', re.DOTALL)
 # How the message of a resting stick begins.
 WHY_IT_RESTS = re.compile(r'resting \(([^)]*)\)')
 # How the keys of the parts of frames_dropped begin.
@@ -71,27 +74,54 @@ class ReportedCluster(NamedTuple):
 
 
 class ReportedCamera(NamedTuple):
-    """The camera, as of its newest diagnostics."""
+    """What the detector tells of one of its named cameras; units as in ReportedCluster."""
 
+    name: str
+    level: int
+    message: str
+    input_fps: float | None
+    detection_fps: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    dropped: int
+
+
+class ReportedCameraNode(NamedTuple):
+    """What a camera node tells of its source; ``node`` is its name, such as front/camera."""
+
+    node: str
     level: int
     message: str
     published: int
 
 
 def read_statuses(statuses: Iterable[Any]) -> tuple[
-        ReportedCamera | None, ReportedCluster | None, tuple[ReportedStick, ...]]:
+        ReportedCameraNode | None, ReportedCluster | None, tuple[ReportedStick, ...]]:
     """Return what a DiagnosticArray's statuses tell; None and no sticks for another node's."""
     camera, cluster, sticks = None, None, []
     for status in statuses:
-        values = {item.key: item.value for item in status.values}
-        level = ord(status.level) if isinstance(status.level, bytes) else status.level
-        if status.name.startswith('camera: '):
-            camera = ReportedCamera(level, status.message, _whole(values.get('frames_published')))
+        values, level = _content_of(status)
+        if node := _CAMERA_NODE.fullmatch(status.name):
+            camera = ReportedCameraNode(
+                node[1], level, status.message, _whole(values.get('frames_published')))
         elif status.name == 'detector: cluster':
             cluster = _cluster_of(level, status.message, values)
         elif stick := _STICK.fullmatch(status.name):
             sticks.append(_stick_of(int(stick[1]), status, level, values))
     return camera, cluster, tuple(sticks)
+
+
+def read_cameras(statuses: Iterable[Any]) -> tuple[ReportedCamera, ...]:
+    """Return what a detector's DiagnosticArray tells of its named cameras, in its order."""
+    cameras = []
+    for status in statuses:
+        if found := _CAMERA.fullmatch(status.name):
+            values, level = _content_of(status)
+            cameras.append(ReportedCamera(
+                found[1], level, status.message, number_in(values.get('input_fps')),
+                number_in(values.get('detection_fps')), number_in(values.get('latency_ms_p50')),
+                number_in(values.get('latency_ms_p95')), _whole(values.get('frames_dropped'))))
+    return tuple(cameras)
 
 
 def series_of(
@@ -118,6 +148,12 @@ def number_in(text: str | None) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _content_of(status):
+    """Return the values of a status by their keys, and its level as a number."""
+    return ({item.key: item.value for item in status.values},
+            ord(status.level) if isinstance(status.level, bytes) else status.level)
 
 
 def _cluster_of(level, message, values):

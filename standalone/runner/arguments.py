@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner import values
+from runner.camera_names import CAMERA_NAMES
 from runner.one_line_parser import OneLineParser
 from runner.one_line_parser import refuse
 
 DESCRIPTION = """
-Run a camera node and a detector node on simulated sticks, show what they do, and stop them on
-Ctrl-C. They see only this machine, and the parameter files are the robot's, config/camera.yaml
-and config/detector.yaml, but for a few values: simulated sticks, two at a time, a short switch
-cycle, and heat that comes and goes faster than in a real stick.
+Run a camera node, or several, and a detector node on simulated sticks, show what they do, and stop
+them on Ctrl-C. They see only this machine, and the parameter files are the robot's,
+config/camera.yaml and config/detector.yaml, but for a few values: simulated sticks, two at a time,
+a short switch cycle, and heat that comes and goes faster than in a real stick.
 """
 
 
@@ -31,8 +32,9 @@ class Options(NamedTuple):
     ``seconds`` (None = until stopped), ``video`` and the frames a second of its source, ``out``:
     the folder of the report, ``with_profile``: whether Fast DDS gets the profile with which whole
     images arrive, ``graphs``, the number of simulated ``sticks``, ``ambient``: the temperature in
-    degrees Celsius of an idle one (None = the detector's default), and ``cluster_size``: how many
-    of them are active at a time (0 = all).
+    degrees Celsius of an idle one (None = the detector's default), ``cluster_size``: how many
+    of them are active at a time (0 = all), and the names of several ``cameras`` (none = one
+    without a name).
     """
 
     seconds: float | None
@@ -44,6 +46,7 @@ class Options(NamedTuple):
     sticks: int | None = None
     ambient: float | None = None
     cluster_size: int = values.DEFAULT_CLUSTER_SIZE
+    cameras: tuple[str, ...] = ()
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -55,12 +58,16 @@ def parse(arguments: Sequence[str]) -> Options:
     parser = OneLineParser(prog='run', description=DESCRIPTION)
     add = parser.add_argument
     add('--seconds', metavar='N', help='stop by itself after N seconds, counted from the moment '
-        'when both nodes are up: the camera has reported and at least one stick is RUNNING, '
+        'when all nodes are up: each camera has reported and at least one stick is RUNNING, '
         'or the first detection if that was earlier (without it: run until Ctrl-C)')
     add('--video', metavar='FILE', help='a video that the camera node plays, again and again '
         '(without it: a synthetic street scene)')
+    add('--cameras', metavar='N', help=f'number of cameras, 1 to {len(CAMERA_NAMES)}, which share '
+        f'the sticks; several are named {", ".join(CAMERA_NAMES[:3])} and so on, and each plays '
+        'the video (without it: one, without a name)')
     add('--out', metavar='DIR', help='write report.json, report.png, annotated.mp4, '
-        'annotated.png and run.log there (the folder is made; older ones are replaced)')
+        'annotated.png and run.log there (the folder is made; older ones are replaced); of '
+        'several cameras annotated_front.mp4 and so on')
     add('--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
         'with which whole images arrive, ncs_cluster_detector/ros/fastdds_loopback.xml: most of '
         'them are lost then, as they are in ROS 2 by default')
@@ -84,6 +91,7 @@ def parse(arguments: Sequence[str]) -> Options:
             graphs=_if_given(values.graphs, given.graphs), sticks=sticks,
             ambient=_if_given(values.ambient, given.ambient),
             cluster_size=values.cluster_size(given.cluster_size, sticks),
+            cameras=_if_given(values.cameras, given.cameras) or (),
             out=_if_given(values.folder, given.out))
     except ValueError as error:
         refuse(str(error))

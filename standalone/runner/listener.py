@@ -6,8 +6,10 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Listens to the ROS topics of the two nodes, and asks them for their parameters."""
+"""Listens to the ROS topics of the nodes, and asks them for their parameters."""
 
+from collections.abc import Mapping
+from functools import partial
 import time
 from typing import Any
 
@@ -23,26 +25,31 @@ from rclpy.qos import qos_profile_parameter_events
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
-from runner.state import PixelDetection
+from runner.camera_names import below
+from runner.camera_names import node_names
 from runner.state import RunState
+from runner.tally import PixelDetection
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-NODES = ('camera', 'detector')
 ASK_AGAIN_SEC = 2.0
 
 
 class RunListener:
     """
-    A ROS node that fills a RunState and, if there is one, feeds a Recorder.
+    A ROS node that fills a RunState and, if there are any, feeds Recorders.
 
-    It listens reliably: the recorder gets every picture that the detector draws.
+    It listens reliably: a recorder gets every picture that the detector draws.
     """
 
-    def __init__(self, state: RunState, recorder: Any) -> None:
-        """Subscribe; to pictures only for a Recorder, if any, because each of them costs time."""
+    def __init__(self, state: RunState, recorders: Mapping[str, Any]) -> None:
+        """
+        Subscribe; to pictures only for a Recorder, because each of them costs time.
+
+        :param recorders: by the names of their cameras; an empty name is the only camera.
+        """
         rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
-        self._state, self._recorder = state, recorder
+        self._state, self._recorders = state, recorders
         self.heard = False
         self._node = rclpy.create_node('runner', start_parameter_services=False,
                                        enable_rosout=False)
@@ -51,14 +58,18 @@ class RunListener:
         self._node.create_subscription(
             DiagnosticArray, '/diagnostics', self._take_diagnostics, QoSProfile(depth=10))
         self._node.create_subscription(
-            Detection2DArray, 'detections', self._take_detections, QoSProfile(depth=50))
-        self._node.create_subscription(
             ParameterEvent, '/parameter_events', self._take_changes, qos_profile_parameter_events)
-        if recorder is not None:
+        for camera in state.camera_names or ('',):
             self._node.create_subscription(
-                Image, 'annotated_image', self._take_picture, QoSProfile(depth=5))
-        self._clients = {name: AsyncParameterClient(self._node, f'/{name}') for name in NODES}
-        self._ask_from = dict.fromkeys(NODES, 0.0)
+                Detection2DArray, below(camera, 'detections'),
+                partial(self._take_detections, camera), QoSProfile(depth=50))
+            if camera in recorders:
+                self._node.create_subscription(
+                    Image, below(camera, 'annotated_image'),
+                    partial(self._take_picture, recorders[camera]), QoSProfile(depth=5))
+        self._clients = {name: AsyncParameterClient(self._node, f'/{name}')
+                         for name in node_names(state.camera_names)}
+        self._ask_from = dict.fromkeys(self._clients, 0.0)
 
     def spin(self, timeout_sec: float) -> None:
         """Take what comes within ``timeout_sec``, and ask for missing parameters."""
@@ -90,7 +101,7 @@ class RunListener:
 
     def _take_changes(self, message):
         node = message.node.strip('/')
-        if node in NODES:
+        if node in self._clients:
             self._state.take_changes(node, {
                 changed.name: parameter_value_to_python(changed.value)
                 for changed in message.changed_parameters}, time.monotonic())
@@ -99,19 +110,21 @@ class RunListener:
         self._state.take_statuses(message.status, time.monotonic())
         self.heard = True
 
-    def _take_detections(self, message):
+    def _take_detections(self, camera, message):
         stamp = Time.from_msg(message.header.stamp)
         latency = self._node.get_clock().now() - stamp
         detections = tuple(_detection(found) for found in message.detections if found.results)
-        self._state.take_detections(detections, latency.nanoseconds / 1e9, time.monotonic())
+        self._state.take_detections(
+            detections, latency.nanoseconds / 1e9, time.monotonic(), camera)
         self.heard = True
-        if self._recorder is not None:
-            self._recorder.take_detections(
+        if camera in self._recorders:
+            self._recorders[camera].take_detections(
                 _key(message.header), detections, self._state.sticks_at_work())
 
-    def _take_picture(self, message):
+    @staticmethod
+    def _take_picture(recorder, message):
         pixels = np.frombuffer(message.data, np.uint8)
-        self._recorder.take_picture(
+        recorder.take_picture(
             _key(message.header), pixels.reshape(message.height, message.width, 3))
 
 

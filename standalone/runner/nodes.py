@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The two nodes of a run: their parameters and commands, and a node's end in words."""
+"""The nodes of a run: their parameters and commands, and a node's end in words."""
 
 from collections.abc import Mapping
 import json
@@ -16,6 +16,8 @@ import sys
 from typing import Any
 
 from runner.arguments import Options
+from runner.camera_names import below
+from runner.camera_names import DETECTOR
 
 ROOT = Path(__file__).resolve().parents[2]
 # The differences to a robot: no hardware, and a viewer who does not wait for minutes. A real stick
@@ -32,18 +34,27 @@ def node_commands(options: Options) -> dict[str, list[str]]:
     else:
         camera = {'source': 'video', 'device': str(options.video), 'loop': True}
     chosen = {'graph_paths': options.graphs, 'simulated.sticks': options.sticks,
-              'simulated.ambient_celsius': options.ambient, 'cluster_size': options.cluster_size}
+              'simulated.ambient_celsius': options.ambient, 'cluster_size': options.cluster_size,
+              'cameras': list(options.cameras) or None}
     detector = SIMULATION | {
         name: value for name, value in chosen.items() if value is not None}
-    return {'camera': node_command('camera', camera),
-            'detector': node_command('detector', detector)}
+    commands = {below(name, 'camera'): node_command(
+        'camera', camera | _only_for(name), name) for name in options.cameras or ('',)}
+    return commands | {DETECTOR: node_command(DETECTOR, detector)}
+
+
+def _only_for(camera):
+    """Return the parameters by which the node of a named camera differs from the others."""
+    # With the name of its node each status tells which camera it is of.
+    return {'frame_id': f'{camera}_color_optical_frame',
+            'diagnostic_updater.use_fqn': True} if camera else {}
 
 
 def missing_files(options: Options) -> list[Path]:
     """Return the files without which the nodes cannot start."""
-    commands = node_commands(options)
-    programs = [Path(program) for program, *_ in commands.values()]
-    return [path for path in (*programs, *map(_parameter_file, commands)) if not path.is_file()]
+    programs = [Path(program) for program, *_ in node_commands(options).values()]
+    files = map(_parameter_file, ('camera', DETECTOR))
+    return [path for path in (*programs, *files) if not path.is_file()]
 
 
 def shown_path(path: Path) -> Path:
@@ -66,10 +77,16 @@ def _parameter_file(name):
     return ROOT / 'config' / f'{name}.yaml'
 
 
-def node_command(name: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Return the command of a node with its parameter file, and other values of parameters."""
+def node_command(name: str, parameters: Mapping[str, Any], namespace: str = '') -> list[str]:
+    """
+    Return the command of a node with its parameter file, and other values of parameters.
+
+    :param namespace: where it runs, without the slash before it.
+    """
     command = [str(EXECUTABLES / f'{name}_node'), '--ros-args',
                '--params-file', str(_parameter_file(name))]
+    if namespace:
+        command += ['-r', f'__ns:=/{namespace}']
     for parameter, value in parameters.items():
         # ROS reads a value as YAML, of which JSON is a part: as JSON a path with a colon, a
         # bracket or only digits in it arrives as a text.

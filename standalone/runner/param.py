@@ -18,20 +18,18 @@ from typing import Any
 
 from ncs_cluster_detector.checking import environment
 from ncs_cluster_detector.checking.shared_memory import clean_shared_memory
-from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.processes.process_start import stop_signals
-from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
 from ncs_cluster_detector.shown_text import without_secrets
 from runner import finder
+from runner.camera_names import DETECTOR
 from runner.finder import Failure
 from runner.one_line_parser import OneLineParser
+from runner.parameter_nodes import Nodes
 
 DESCRIPTION = """
 Do what ros2 param does, for the nodes of a `make run` in another terminal. Without arguments: list
-every parameter of both nodes with its value.
+every parameter of all nodes with its value.
 """
-NODES = ('detector', 'camera')   # where a name is looked for, in this order
-PATIENCE_SEC = 10.0
 # By number, as in rcl_interfaces/msg/ParameterType.
 TYPES = ('not set', 'boolean', 'integer', 'double', 'string', 'byte array', 'boolean array',
          'integer array', 'double array', 'string array')
@@ -39,7 +37,7 @@ TYPES = ('not set', 'boolean', 'integer', 'double', 'string', 'byte array', 'boo
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
-    Return the command (list, describe, get, set), name, value and pid in a list of arguments.
+    Return the command (list, describe, get, set), node, name, value and pid in the arguments.
 
     A wrong argument ends the program with status 2 and one line on stderr.
     """
@@ -52,10 +50,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
                           ('get', 'the value of a parameter'),
                           ('set', 'give a live parameter another value')):
         one = commands.add_parser(command, help=text)
+        one.add_argument('node', nargs='?', help='which node, with a slash, such as '
+                         '/front/camera (without it: the detector, or the only camera)')
         one.add_argument('name')
         if command == 'set':
             one.add_argument('value', nargs='+', help='in YAML: 3, 60.5, true, [person, car]')
-    given = parser.parse_args(arguments)
+    given = _with_node(parser.parse_args(arguments), parser)
     try:
         ' '.join(arguments).encode()
     except UnicodeEncodeError:   # ROS texts are UTF-8
@@ -63,65 +63,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return given
 
 
-class Nodes:
-    """The parameter services of both nodes; create it after the environment is that of the run."""
-
-    def __init__(self) -> None:
-        """Join the ROS domain."""
-        # Late, because ROS reads the environment, and importing it takes half a second.
-        import rclpy
-        from rclpy.parameter_client import AsyncParameterClient
-        from rclpy.signals import SignalHandlerOptions
-        rclpy.init(args=WITHOUT_LOG_FILE, signal_handler_options=SignalHandlerOptions.NO)
-        self._rclpy = rclpy
-        self._node = rclpy.create_node('param', start_parameter_services=False,
-                                       enable_rosout=False)
-        self._clients = {name: AsyncParameterClient(self._node, f'/{name}') for name in NODES}
-
-    def close(self) -> None:
-        self._node.destroy_node()
-        self._rclpy.try_shutdown()
-
-    def ask(self, node: str, request: str, *arguments: Any) -> Any:
-        """
-        Return the answer of a node.
-
-        :param request: name of a method of rclpy's AsyncParameterClient, with its arguments.
-        :raises Failure: no answer came in time.
-        """
-        client = self._clients[node]
-        if client.wait_for_services(PATIENCE_SEC):
-            future = getattr(client, request)(*arguments)
-            self._rclpy.spin_until_future_complete(self._node, future, timeout_sec=PATIENCE_SEC)
-            if future.done():
-                return future.result()
-        raise Failure(f'the {node} node did not answer within {PATIENCE_SEC:g} s; does its '
-                      '`make run` still show new figures?')
-
-    def names(self, node: str) -> list[str]:
-        """Return the names of all parameters of a node, sorted."""
-        return sorted(self.ask(node, 'list_parameters').result.names)
-
-    def look_up(self, node: str, names: Sequence[str]) -> list[tuple[Any, Any]]:
-        """Return the descriptor and the value (a ROS message each) of some of its parameters."""
-        descriptors = self.ask(node, 'describe_parameters', names).descriptors
-        return list(zip(descriptors, self.ask(node, 'get_parameters', names).values))
-
-    def owner(self, name: str) -> str:
-        """
-        Return the name of the node that has a parameter.
-
-        :raises Failure: no node has it; the text names a similar one.
-        """
-        known = []
-        for node in NODES:
-            names = self.names(node)
-            if name in names:
-                return node
-            known += names
-        close = closest(name, known)
-        hint = f'did you mean {close}?' if close else '`make param` lists them'
-        raise Failure(f'{name}: no such parameter; {hint}')
+def _with_node(given, parser):
+    """Return arguments in which a first word without a slash is no node but the name."""
+    if given.command in (None, 'list'):
+        return given
+    if given.node is not None and '/' not in given.node:
+        if given.command != 'set':
+            parser.error(f'{given.node}: not a node; nodes have a slash, such as /{DETECTOR}')
+        given.value.insert(0, given.name)
+        given.node, given.name = None, given.node
+    if given.node is None and '/' in given.name:
+        parser.error(f'{given.command} {given.name}: a node without a parameter; use for example '
+                     f'{given.command} /{DETECTOR} cluster_size' + ' 3' * (given.command == 'set'))
+    return given
 
 
 def value_text(value: Any) -> str:
@@ -175,10 +129,10 @@ def perform(nodes: Nodes, given: argparse.Namespace) -> list[str]:
     :raises Failure: it cannot be done.
     """
     if given.command in (None, 'list'):
-        lines = [line for node in NODES for line in table(
+        lines = [line for node in nodes.all_nodes() for line in table(
             node, nodes.look_up(node, nodes.names(node)))]
         return [*lines, '* live: can be set while the node runs']
-    node = nodes.owner(given.name)
+    node = nodes.owner(given.name, given.node)
     if given.command == 'set':
         return _set(nodes, node, given.name, ' '.join(given.value))
     [(descriptor, value)] = nodes.look_up(node, [given.name])

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Runs the camera node and the detector node on a machine without ROS, and shows what they do."""
+"""Runs the camera nodes and the detector node on a machine without ROS, and shows what they do."""
 
 from collections.abc import Sequence
 import contextlib
@@ -26,6 +26,7 @@ from ncs_cluster_detector.shown_text import shown
 from runner import arguments as run_arguments
 from runner import node_process
 from runner import nodes
+from runner.camera_names import DETECTOR
 from runner.one_line_parser import refuse
 from runner.report import output_folder
 from runner.report import report
@@ -42,11 +43,11 @@ class Run:
     """One run, from the start of the nodes to the report."""
 
     def __init__(self, options: run_arguments.Options, log: FileIO | None) -> None:
-        """Start both nodes; ``log`` is an unbuffered binary file for their output, or None."""
+        """Start all nodes; ``log`` is an unbuffered binary file for their output, or None."""
         self._options = options
         self._began = datetime.now(timezone.utc)
-        self._state = RunState(time.monotonic())
-        self._recorder = self._listener = None
+        self._state = RunState(time.monotonic(), options.cameras)
+        self._recorders, self._listener = {}, None
         self._stopped_by = self._ended_at = None
         self.complaints = []
         self._nodes = []
@@ -59,9 +60,11 @@ class Run:
         # Late, because importing ROS and OpenCV takes half a second.
         if self._options.out is not None:
             from runner.report.recorder import Recorder
-            self._recorder = Recorder(self._options.out, self._options.source_fps)
+            self._recorders = {
+                camera: Recorder(self._options.out, self._options.source_fps, camera)
+                for camera in self._options.cameras or ('',)}
         from runner.listener import RunListener
-        self._listener = RunListener(self._state, self._recorder)
+        self._listener = RunListener(self._state, self._recorders)
 
     def follow(self, terminal: Terminal, asked_to_stop: list[str]) -> None:
         """
@@ -105,10 +108,11 @@ class Run:
     def report(self) -> list[str]:
         """Write the report, if one was asked for; return lines that sum up the run."""
         out, written = self._options.out, []
-        if out is not None:
-            written, complaints = self._recorder.close()
+        for recorder in self._recorders.values():
+            files, complaints = recorder.close()
+            written += files
             self.complaints += complaints * out.is_dir()
-        made = report.make_report(self._state, self._run_facts(), self._recorder, nodes.ROOT)
+        made = report.make_report(self._state, self._run_facts(), self._recorders, nodes.ROOT)
         if out is not None and not out.is_dir():
             self.complaints.append(
                 f'OUT={nodes.shown_path(out)}: the folder was removed during the run, so there is '
@@ -148,11 +152,13 @@ class Run:
             return 'nobody reads its output any more'
         up_at, seconds = self._state.up_at, self._options.seconds
         if up_at is None and now - self._state.started_at > UP_DEADLINE_SEC:
-            heard = ', '.join(['camera'] * (self._state.camera is not None) + [
-                f'stick {stick.number} {stick.state}' for stick in self._state.sticks])
+            heard = ', '.join([*self._state.camera_nodes, *(
+                f'stick {stick.number} {stick.state}' for stick in self._state.sticks)])
+            wanted = ', '.join(node.name for node in self._nodes if node.name != DETECTOR)
+            all_ = f'all {len(self._nodes)}' if self._options.cameras else 'both'
             self.complaints.append(
-                f'not both nodes were up within {UP_DEADLINE_SEC:g} s (heard of: '
-                f'{heard or "none"}; expected: camera and a RUNNING stick); is the machine '
+                f'not {all_} nodes were up within {UP_DEADLINE_SEC:g} s (heard of: '
+                f'{heard or "none"}; expected: {wanted} and a RUNNING stick); is the machine '
                 'overloaded?')
             return 'the nodes were not up in time'
         if up_at is not None and seconds is not None and now - up_at >= seconds:
@@ -172,8 +178,10 @@ class Run:
         node.last_lines.clear()
 
     def _source(self):
-        video = self._options.video
-        return 'a synthetic street scene' if video is None else video.name
+        video, cameras = self._options.video, len(self._options.cameras)
+        if video is None:
+            return f'{cameras} synthetic street scenes' if cameras else 'a synthetic street scene'
+        return f'{cameras} times {video.name}' if cameras else video.name
 
     def _facts(self, now):
         since = self._state.up_at

@@ -8,7 +8,6 @@
 # the License.
 """The state of a run, gathered from diagnostics and detections; no ROS."""
 
-from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -16,19 +15,9 @@ from typing import Any
 from typing import NamedTuple
 
 from ncs_cluster_detector.checking import statuses
-
-LONGEST_LATENCY_MS = 60000
-
-
-class PixelDetection(NamedTuple):
-    """One object: label, score 0..1, and its box in pixels of the image."""
-
-    label: str
-    score: float
-    left: float
-    top: float
-    width: float
-    height: float
+from runner.camera_names import below
+from runner.tally import DetectionTally
+from runner.tally import PixelDetection
 
 
 class Sample(NamedTuple):
@@ -37,6 +26,7 @@ class Sample(NamedTuple):
     time_sec: float
     cluster: statuses.ReportedCluster
     sticks: tuple[statuses.ReportedStick, ...]
+    cameras: tuple[statuses.ReportedCamera, ...] = ()
 
 
 class Change(NamedTuple):
@@ -52,21 +42,23 @@ class Change(NamedTuple):
 class RunState:
     """All that was received; times are seconds of the monotonic clock, from the caller."""
 
-    def __init__(self, started_at: float) -> None:
+    def __init__(self, started_at: float, camera_names: Sequence[str] = ()) -> None:
+        """Begin; ``camera_names`` are those of several cameras, and none is one without a name."""
         self.started_at = started_at
+        self.camera_names = tuple(camera_names)
         self.up_at = None
-        self.first_detection_at = None
         self.switched_at = None
-        self.camera = None
+        self.camera_nodes = {}   # by the node's name
         self.samples = []
-        self.newest = ()
-        self.messages = 0
-        self.labels = Counter()
-        self.largest_gap_sec = 0.0
-        self.latencies_ms = Counter()
+        self.detections = DetectionTally()   # of all cameras
+        self.tallies = {name: DetectionTally() for name in camera_names}
         self.parameters = {}
         self.changes = []
-        self._last_detection_at = None
+
+    @property
+    def first_detection_at(self) -> float | None:
+        """Return when the first message with detections came, or None."""
+        return self.detections.first_at
 
     @property
     def cluster(self) -> statuses.ReportedCluster | None:
@@ -78,15 +70,27 @@ class RunState:
         """Return the newest ReportedSticks."""
         return self.samples[-1].sticks if self.samples else ()
 
+    @property
+    def cameras(self) -> dict[str, statuses.ReportedCamera]:
+        """Return the newest ReportedCameras by their names; there are none without names."""
+        return {camera.name: camera for camera in self.samples[-1].cameras} if self.samples else {}
+
+    def camera_node(self, camera: str) -> statuses.ReportedCameraNode | None:
+        """Return the newest report of the node of a camera, or None."""
+        return self.camera_nodes.get(below(camera, 'camera'))
+
     def take_statuses(self, published: Iterable[Any], now: float) -> None:
-        """Take a DiagnosticArray's statuses (of the camera or of the detector)."""
+        """Take a DiagnosticArray's statuses (of a camera or of the detector)."""
+        published = list(published)
         camera, cluster, sticks = statuses.read_statuses(published)
-        self.camera = camera or self.camera
+        if camera is not None:
+            self.camera_nodes[camera.node] = camera
         if cluster is not None:
             if cluster.switches > (self.cluster.switches if self.cluster else 0):
                 self.switched_at = now
-            self.samples.append(Sample(now - self.started_at, cluster, sticks))
-        if self.up_at is None and self.camera is not None and any(
+            self.samples.append(Sample(now - self.started_at, cluster, sticks,
+                                       statuses.read_cameras(published)))
+        if self.up_at is None and all(map(self.camera_node, self.camera_names or [''])) and any(
                 stick.state == 'RUNNING' for stick in self.sticks):
             # Diagnostics come once a second, so it may have been up before: a detection shows it.
             self.up_at = now if self.first_detection_at is None else self.first_detection_at
@@ -123,35 +127,11 @@ class RunState:
         return 2 if all(stick.state == 'RUNNING' for stick in self.sticks) else 1
 
     def take_detections(self, detections: Sequence[PixelDetection], latency_sec: float,
-                        now: float) -> None:
-        """Take the Detections of one message, and the age of its stamp in seconds."""
-        if self.first_detection_at is None:
-            self.first_detection_at = now
-        else:
-            self.largest_gap_sec = max(self.largest_gap_sec, now - self._last_detection_at)
-        self._last_detection_at = now
-        self.messages += 1
-        self.newest = tuple(sorted(detections, key=lambda detection: -detection.score))
-        self.labels.update(detection.label for detection in detections)
-        self.latencies_ms[min(max(round(latency_sec * 1000), 0), LONGEST_LATENCY_MS)] += 1
-
-    @property
-    def detecting_sec(self) -> float | None:
-        """Return the time from the first to the last message, or None before the second."""
-        return self._last_detection_at - self.first_detection_at if self.messages > 1 else None
-
-    def mean_detection_fps(self) -> float | None:
-        """Return the mean rate between them, or None."""
-        return (self.messages - 1) / self.detecting_sec if self.detecting_sec else None
-
-    def latency_sec(self, fraction: float) -> float | None:
-        """Return a quantile of the latencies, 0 < fraction <= 1, to a millisecond, or None."""
-        rank = fraction * self.latencies_ms.total()
-        for latency_ms, count in sorted(self.latencies_ms.items()):
-            rank -= count
-            if rank <= 0:
-                return latency_ms / 1000
-        return None
+                        now: float, camera: str = '') -> None:
+        """Take the PixelDetections of one message of a camera, and the age of its stamp."""
+        self.detections.take(detections, latency_sec, now)
+        if camera:
+            self.tallies[camera].take(detections, latency_sec, now)
 
     def hottest(self) -> tuple[float, int] | None:
         """Return the highest temperature seen, as (celsius, stick number), or None."""

@@ -21,6 +21,7 @@ import re
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.simulation.networks.graphs import read_graph
+from runner.camera_names import CAMERA_NAMES
 
 STICKS = by_name(PARAMETERS)['simulated.sticks']
 AMBIENT = by_name(PARAMETERS)['simulated.ambient_celsius']
@@ -42,6 +43,12 @@ def with_profile(text: str | None) -> bool:
 def sticks(text: str) -> int:
     """Return the number of simulated sticks."""
     return _whole_number('STICKS', text, 1, 'simulated sticks')
+
+
+def cameras(text: str) -> tuple[str, ...]:
+    """Return the names of so many cameras; a single one needs none."""
+    count = _whole_number('CAMERAS', text, 1, 'cameras', len(CAMERA_NAMES), 2)
+    return CAMERA_NAMES[:count] if count > 1 else ()
 
 
 def cluster_size(text: str | None, there: int | None) -> int:
@@ -103,10 +110,10 @@ def graphs(text: str) -> list[str]:
     return names
 
 
-def _whole_number(name, text, least, what):
-    if not re.fullmatch('[0-9]{1,9}', text.strip()) or not least <= int(text) <= STICKS.high:
+def _whole_number(name, text, least, what, most=STICKS.high, example=4):
+    if not re.fullmatch('[0-9]{1,9}', text.strip()) or not least <= int(text) <= most:
         raise ValueError(f'{name}={text}: must be a whole number of {what}, {least} to '
-                         f'{STICKS.high}; use for example {name}=4')
+                         f'{most}; use for example {name}={example}')
     return int(text)
 
 

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
-from runner.state import PixelDetection  # noqa: E402, I100
+from runner.tally import PixelDetection  # noqa: E402, I100
 from runner.state import RunState  # noqa: E402, I100
 
 PERSON = PixelDetection('person', 0.87, 100.0, 60.0, 50.0, 120.0)
@@ -49,30 +49,43 @@ def cluster_status(active=(), switches=0, reason='', level=0, message='all is we
         frames_dropped=16)
 
 
-def camera_status(published=500, level=0, message='all is well'):
-    """Return the status of the camera."""
-    return status('camera: video', level, message, frames_published=published)
+def camera_status(published=500, level=0, message='all is well', camera=''):
+    """Return the status of the camera's node, or of that of one of several cameras."""
+    return status(f'{camera}/camera: video'.lstrip('/'), level, message,
+                  frames_published=published)
 
 
-def made_up_state(sticks=5, seconds=3, first_celsius=31.4):
+def share_status(camera, detection_fps=11.7, dropped=8, level=0, message='all is well'):
+    """Return what the detector tells of one of several cameras."""
+    return status(
+        f'detector: camera {camera}', level, message, camera, input_fps='24.0',
+        detection_fps=detection_fps, latency_ms_p50='87.3', latency_ms_p95='143.1',
+        frames_dropped=dropped, dropped_replaced=dropped, weight='1.0', max_fps='0.0')
+
+
+def made_up_state(sticks=5, seconds=3, first_celsius=31.4, cameras=()):
     """
     Return a RunState, begun at 100 s, that has heard ``seconds`` messages from second 102 on.
 
     Sticks 0 and 3 are active, until at the last second 1 takes the turn of 0; stick n is n
-    degrees warmer than the one before, and all heat by 2 degrees a second.
+    degrees warmer than the one before, and all heat by 2 degrees a second. Of several cameras the
+    first one has seen what is seen.
     """
-    state = RunState(100.0)
-    state.take_statuses([camera_status()], 101.5)
+    state = RunState(100.0, cameras)
+    for camera in cameras or ['']:
+        state.take_statuses([camera_status(camera=camera)], 101.5)
     for second in range(seconds):
         switched = second == seconds - 1
         active = (1, 3) if switched else (0, 3)
         state.take_statuses(
             [cluster_status(active, int(switched), 'switch cycle' if switched else '')] + [
+                share_status(camera, dropped=4 * second) for camera in cameras] + [
                 stick_status(number, round(first_celsius + number + 2 * second, 1),
                              number in active, inferences=10 * second)
                 for number in range(sticks)], 102.0 + second)
     state.parameters = {'detector': {'switch_temperature': 65.0, 'critical_margin': 10.0}}
-    state.take_detections((DOG, PERSON), 0.080, 102.0)
-    state.take_detections((), 0.120, 102.5)
-    state.take_detections((PERSON,), 0.100, 103.0)
+    first = cameras[0] if cameras else ''
+    state.take_detections((DOG, PERSON), 0.080, 102.0, first)
+    state.take_detections((), 0.120, 102.5, first)
+    state.take_detections((PERSON,), 0.100, 103.0, first)
     return state

@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 from made_up_run import ROOT
+from ncs_cluster_detector.checking.environment import claim_domain
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 from node_harness import NodeProcess
@@ -104,7 +105,8 @@ def test_the_environment_is_that_of_the_run_but_never_leaves_the_machine(monkeyp
 
 @pytest.mark.parametrize('arguments', [
     ['frobnicate'], ['get'], ['describe'], ['set', 'a'], ['get', 'a', 'b'], ['--pid', 'x'],
-    ['get', 'a\udcff']])
+    ['get', 'a\udcff'], ['get', '/front/camera'], ['describe', '/front/camera'],
+    ['set', '/front/camera', 'loop'], ['get', '/front/camera', 'loop', 'false']])
 def test_wrong_usage(arguments, capfd):
     """Status 2 and one line, without a look for runs."""
     with pytest.raises(SystemExit) as ending:
@@ -113,6 +115,22 @@ def test_wrong_usage(arguments, capfd):
     printed = capfd.readouterr()
     assert printed.out == '' and printed.err.count('\n') == 1
     assert printed.err.startswith('param: ')
+
+
+@pytest.mark.parametrize('arguments, node, name, value', [
+    ('get loop', None, 'loop', None), ('get /front/camera loop', '/front/camera', 'loop', None),
+    ('describe front/camera loop', 'front/camera', 'loop', None),
+    ('set loop false', None, 'loop', ['false']),
+    ('set /front/camera loop false', '/front/camera', 'loop', ['false']),
+    ('set class_filter [person, car]', None, 'class_filter', ['[person,', 'car]']),
+    ('set class_filter [person, car, dog]', None, 'class_filter', ['[person,', 'car,', 'dog]']),
+    ('set /detector class_filter [person, car]', '/detector', 'class_filter',
+     ['[person,', 'car]']),
+    ('set device /dev/video0', None, 'device', ['/dev/video0']),
+    ('set device /my file', None, 'device', ['/my', 'file'])])
+def test_a_first_word_with_a_slash_is_the_node(arguments, node, name, value):
+    given = param.parse(arguments.split())
+    assert (given.node, given.name, vars(given).get('value')) == (node, name, value)
 
 
 @pytest.mark.parametrize('arguments', [[], ['get', 'cluster_size'], ['set', 'cluster_size', '3']])
@@ -228,6 +246,15 @@ def test_a_live_change_shows(ask):
     assert ask('get', 'loop')[1] == 'Boolean value is: false\n'
 
 
+def test_the_node_may_be_named_where_one_camera_has_no_name(ask):
+    assert ask('get', '/camera', 'loop')[1].startswith('Boolean value is: ')
+    assert ask('set', '/detector', 'cluster_size', '2')[0] == 0
+    code, _, complaint = ask('get', '/front/camera', 'loop')
+    assert (code, complaint) == (
+        1, 'param: /front/camera: no such node; use one of /detector, /camera\n')
+    assert 'no such parameter' in ask('get', '/camera', 'cluster_size')[2]
+
+
 @pytest.mark.parametrize('name, value, reason', [
     ('switch_temperature', '150', 'must be a number, 20.0 to 95.0'),
     ('score_threshold', 'high', 'must be a number, 0.0 to 1.0'),
@@ -252,3 +279,49 @@ def test_a_typo_is_named(ask, name, hint):
     """Whichever node the parameter that was meant belongs to."""
     for command in ('get', 'describe'):
         assert ask(command, name) == (1, '', f'param: {name}: no such parameter; {hint}\n')
+
+
+@pytest.fixture(scope='module')
+def two_cameras():
+    """Start the nodes of a run with two cameras, in a domain of its own; return a process id."""
+    domain = {'ROS_DOMAIN_ID': str(claim_domain(os.getpid()))}   # the other run's nodes are near
+    with contextlib.ExitStack() as stack:
+        def start(*arguments, **more):
+            node = NodeProcess(*arguments, environment=domain, **more)
+            stack.callback(node.end)
+            return node
+
+        cameras = [start(nodes.EXECUTABLES / 'camera_node', {
+            'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 1.0},
+            remappings={'__ns': f'/{name}'}) for name in ('front', 'rear')]
+        detector = start(DETECTOR, {
+            'driver': 'simulated', 'simulated.sticks': 1, 'graph_paths': "['shapes']",
+            'cameras': "['front', 'rear']"})
+        for camera in cameras:
+            camera.wait_for_line('is open')
+        detector.wait_for_line('is ready')
+        yield detector.pid
+
+
+@pytest.fixture
+def ask_two(two_cameras):
+    """Return a function as ``ask``, for a run with two cameras."""
+    def ask(*arguments):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / 'standalone' / 'param.py'), '--pid', str(two_cameras),
+             *arguments], capture_output=True, text=True, timeout=START_PATIENCE_SEC)
+        return done.returncode, done.stdout, done.stderr
+    return ask
+
+
+def test_a_parameter_of_one_of_several_cameras_is_set(ask_two):
+    """The list shows that it is that camera's alone; without a camera it is nobody's."""
+    assert ask_two('set', '/front/camera', 'loop', 'false') == (
+        0, 'Set parameter successful\n', '')
+    _, listed, _ = ask_two()
+    assert re.findall(r'^(\S*camera|detector):$|^  \* loop +(\w+)$', listed, re.M) == [
+        ('detector', ''), ('front/camera', ''), ('', 'false'), ('rear/camera', ''), ('', 'true')]
+    assert ask_two('set', 'loop', 'true') == (
+        1, '', 'Setting parameter failed: loop: 2 cameras have it; put one of /front/camera, '
+        '/rear/camera before it, such as /front/camera loop\n')
+    assert ask_two('get', 'diagnostic_updater.use_fqn')[1] == 'Boolean value is: false\n'

@@ -94,7 +94,7 @@ def test_out_is_made(tmp_path):
 def test_nothing_is_required():
     """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
     assert run_arguments.parse([]) == (
-        None, None, values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2)
+        None, None, values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2, ())
 
 
 def test_a_damaged_network_is_refused_in_one_line(tmp_path, capfd):

@@ -211,6 +211,37 @@ def test_a_run_with_a_video_and_a_report(runner, video, tmp_path):
     assert 'detection messages' in text and 'annotated.mp4' in text
 
 
+def test_two_cameras_share_the_sticks(runner, video, tmp_path):
+    """Each has its line, its part of the report, and its video; both get detections."""
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner(*LIGHT, '--cameras', 2, '--seconds', 3, '--video', video, '--out', tmp_path,
+                     stdout=file, stderr=subprocess.STDOUT)
+        code = run.ended(2 * START_PATIENCE_SEC)
+    text = printed.read_text()
+    assert code == 0, text
+    run.assert_nothing_is_left()
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert list(report['parameters']['detector']['cameras']) == ['front', 'rear']
+    front, rear = report['cameras']
+    assert (front['name'], rear['name']) == ('front', 'rear')
+    for camera in (front, rear):
+        name, found = camera['name'], camera['detections']
+        assert report['parameters'][f'{name}/camera']['source'] == 'video'
+        assert found['messages'] > 0
+        assert camera['time_sec'] and len(camera['time_sec']) == len(camera['frames_dropped'])
+        assert camera['frames']['drawn'] > 0
+        assert cv2.imread(str(tmp_path / f'annotated_{name}.png')).shape == (HEIGHT, WIDTH, 3)
+        film = cv2.VideoCapture(str(tmp_path / f'annotated_{name}.mp4'))
+        assert film.get(cv2.CAP_PROP_FRAME_COUNT) >= camera['frames']['drawn'] / 2
+        film.release()
+        assert re.search(rf'^{name}: [\d.]+ detections a second, latency ', text, re.M)
+        assert f'[{name}/camera] ' in (tmp_path / 'run.log').read_text()
+    assert report['detections']['messages'] == sum(
+        camera['detections']['messages'] for camera in (front, rear))
+    assert not (tmp_path / 'annotated.mp4').exists()
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it(runner, tmp_path, number):
     """The runner stops both nodes, leaves nothing behind and exits with 0."""

@@ -31,12 +31,12 @@ FACTS = {'source': 'street.mp4', 'sticks': 'simulated', 'duration_sec': 3.0,
 @pytest.fixture
 def made():
     """Return the report of a made-up run without a recorder."""
-    return report.make_report(made_up_state(), FACTS, None, ROOT)
+    return report.make_report(made_up_state(), FACTS, {}, ROOT)
 
 
 def summary_of(state):
     """Return the lines that sum a run up, as one text."""
-    return '\n'.join(report.summary_lines(report.make_report(state, FACTS, None, ROOT)))
+    return '\n'.join(report.summary_lines(report.make_report(state, FACTS, {}, ROOT)))
 
 
 def test_times_count_from_the_start_of_the_nodes(made):
@@ -93,7 +93,7 @@ def test_versions(made):
 @pytest.mark.parametrize('state', [made_up_state(), made_up_state(0), RunState(0.0)])
 def test_the_file_is_json_of_the_same_content(state, tmp_path):
     """Also a run of which nothing was heard has a report, and a summary."""
-    made = report.make_report(state, FACTS, None, ROOT)
+    made = report.make_report(state, FACTS, {}, ROOT)
     report.write_report(made, tmp_path / 'report.json')
     assert json.loads((tmp_path / 'report.json').read_text()) == made
     assert report.summary_lines(made)[0].startswith('ran 3.0 s with')
@@ -163,7 +163,7 @@ def test_there_are_no_fewer_frames_than_detection_messages(published, messages, 
         state.take_statuses([camera_status(published)], 101.0)
     for number in range(messages):
         state.take_detections((), 0.1, 101.0 + number / 10)
-    made = report.make_report(state, FACTS, None, ROOT)
+    made = report.make_report(state, FACTS, {}, ROOT)
     assert made['frames']['published_at_least'] == least
     assert made['frames']['published_at_last_diagnostics'] == published
     text = '\n'.join(report.summary_lines(made))
@@ -173,7 +173,7 @@ def test_there_are_no_fewer_frames_than_detection_messages(published, messages, 
 @pytest.mark.parametrize('state', [made_up_state(), made_up_state(16), RunState(0.0)])
 def test_the_chart_is_drawn(state, tmp_path):
     """The picture has its size and is not empty, whatever the number of sticks."""
-    made = report.make_report(state, {**FACTS, 'source': 'a$b$.mp4'}, None, ROOT)
+    made = report.make_report(state, {**FACTS, 'source': 'a$b$.mp4'}, {}, ROOT)
     chart.draw_chart(made, tmp_path / 'report.png')
     picture = cv2.imread(str(tmp_path / 'report.png'))
     assert picture.shape == (1000, 1600, 3)
@@ -222,7 +222,7 @@ def test_live_changes_are_kept():
     # The camera has not told its parameters yet, and is asked before it has changed one.
     state.take_changes('camera', {'loop': False}, 105.0)
     state.take_parameters('camera', {'loop': True, 'source': 'video'})
-    made = report.make_report(state, FACTS, None, ROOT)
+    made = report.make_report(state, FACTS, {}, ROOT)
     assert made['changes'] == [
         change(3.0, 65.0, 40.0), change(4.5, None, 3, 'cluster_size'),
         change(5.0, True, False, 'loop', 'camera')]
@@ -237,7 +237,7 @@ def test_the_chart_shows_an_unplugged_stick_and_the_changes(tmp_path, monkeypatc
         state.take_statuses([cluster_status((0,)), stick_status(0, 40.0, True), stick_status(
             1, 55.5, state='ABSENT')], 102.0 + second)
     state.take_changes('detector', {'switch_temperature': 40.0, 'class_filter': ['a$b'] * 40}, 106)
-    made = report.make_report(state, FACTS, None, ROOT)
+    made = report.make_report(state, FACTS, {}, ROOT)
     figures = []
     monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda *all: figures.append(all[0]))
     chart.draw_chart(made, tmp_path / 'report.png')
@@ -263,7 +263,7 @@ def test_of_many_sticks_the_names_do_not_lie_on_each_other(sticks, named, tmp_pa
     state = made_up_state(sticks)
     figures = []
     monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda *all: figures.append(all[0]))
-    chart.draw_chart(report.make_report(state, FACTS, None, ROOT), tmp_path / 'report.png')
+    chart.draw_chart(report.make_report(state, FACTS, {}, ROOT), tmp_path / 'report.png')
     bars = figures[0].axes[1]
     assert len(bars.get_yticklabels()) == named
     assert bars.get_yticklabels()[-1].get_text() == f'stick {round(bars.get_yticks()[-1])}'

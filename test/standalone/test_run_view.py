@@ -26,8 +26,8 @@ from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 import pytest
 from rich.cells import cell_len
-from runner.state import PixelDetection
 from runner.state import RunState
+from runner.tally import PixelDetection
 from runner.view.live_view import Facts  # noqa: I100 (made_up_run makes it importable)
 from runner.view.live_view import plain_line
 from runner.view.live_view import render

@@ -31,6 +31,7 @@ LEAST_SPAN_CELSIUS = 30.0
 MOST_LEGEND_ROWS = 16
 # A text is left out in a narrower part of the time than this share; a longer one is shortened.
 NARROW, LONGEST_MARK = 0.045, 48
+MOST_CAMERA_ROWS = 4
 MOST_NAMED_ROWS = 24   # more names would overlap
 
 
@@ -204,9 +205,15 @@ def _draw_rates(axes, report):
             ('input_fps', 'input', '#90a4ae', 4.5), ('detection_fps', 'detection', '#00695c', 2)):
         axes.plot(*with_gaps(cluster['time_sec'], cluster[key]), color=colour, linewidth=width,
                   label=label)
+    cameras = report.get('cameras', ())
+    for number, camera in enumerate(cameras):
+        axes.plot(*with_gaps(camera['time_sec'], camera['detection_fps']), linewidth=1.4,
+                  color=STICK_COLOURS[number % len(STICK_COLOURS)], label=camera['name'])
     axes.set_ylim(bottom=0, top=max(axes.get_ylim()[1] * 1.12, 1))
     axes.set_ylabel('rate [frames/s]')
     axes.set_xlabel('time since the start [s]')
-    axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0))
+    # Ten lines are higher than the axes.
+    axes.legend(loc='upper left', bbox_to_anchor=(1.0, 1.0),
+                ncols=1 + (len(cameras) > MOST_CAMERA_ROWS))
     if cluster['time_sec']:
         axes.set_xlim(0, _end_sec(report))

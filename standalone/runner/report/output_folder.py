@@ -16,9 +16,19 @@ import os
 from pathlib import Path
 
 from runner import nodes
+from runner.camera_names import CAMERA_NAMES
 from runner.one_line_parser import refuse
 
-REPORT_FILES = ('report.json', 'report.png', 'annotated.mp4', 'annotated.png', 'run.log')
+
+def recorded_files(camera: str) -> tuple[str, str]:
+    """Return the names of a camera's video and picture; an empty name is the only camera."""
+    stem = f'annotated_{camera}' if camera else 'annotated'
+    return f'{stem}.mp4', f'{stem}.png'
+
+
+# Those of every number of cameras, as the earlier run may have had more of them.
+REPORT_FILES = ('report.json', 'report.png', *(
+    name for camera in ('', *CAMERA_NAMES) for name in recorded_files(camera)), 'run.log')
 
 
 def open_log(folder: Path, stack: ExitStack, video: Path | None = None,

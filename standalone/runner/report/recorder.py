@@ -18,7 +18,8 @@ import threading
 import cv2
 import numpy as np
 import numpy.typing as npt
-from runner.state import PixelDetection
+from runner.report.output_folder import recorded_files
+from runner.tally import PixelDetection
 
 # More detections than the number of pictures that can be on their way.
 WORTHS_KEPT = 100
@@ -38,26 +39,28 @@ MOST_BOXES = 4
 
 class Recorder:
     """
-    Writes the annotated pictures; a thread encodes them.
+    Writes the annotated pictures of one camera; a thread encodes them.
 
     When the thread cannot keep up, pictures are left out of the video and counted, so that neither
     the memory grows nor the run waits.
     """
 
-    def __init__(self, folder: Path, source_fps: float) -> None:
+    def __init__(self, folder: Path, source_fps: float, camera: str = '') -> None:
         """
         Start the thread; the video begins with the first picture.
 
         :param folder: for annotated.mp4 and annotated.png.
         :param source_fps: frames a second of the source, for the rate of the video.
+        :param camera: its name, if there are several; the files are named by it.
         """
         self.frames_received = 0
         self.frames_drawn = 0
         self.frames_left_out = 0
         self._messages = 0
         self._worths = OrderedDict()   # by stamp: see worth_of
-        self._video = VideoRecording(folder / 'annotated.mp4', min(source_fps, FASTEST_VIDEO_FPS))
-        self._picture = folder / 'annotated.png'
+        video, picture = recorded_files(camera)
+        self._video = VideoRecording(folder / video, min(source_fps, FASTEST_VIDEO_FPS))
+        self._picture = folder / picture
         self._best = None   # worth, picture
         self._jobs = queue.Queue(WAITING_FRAMES)   # (picture, seconds, worth), None at the end
         self._failure = None
@@ -114,8 +117,8 @@ class Recorder:
         if hangs:
             self._failure = self._failure or f'the encoder needs over {STOP_PATIENCE_SEC:g} s more'
         if self._failure:
-            complaints.append(f'making annotated.mp4 failed: {self._failure}; annotated.png is '
-                              'written without it')
+            complaints.append(f'making {self._video.path.name} failed: {self._failure}; '
+                              f'{self._picture.name} is written without it')
         # OpenCV crashes when a file is finished while its thread still writes to it.
         written = [self._video.path] if not hangs and self._video.close() else []
         if hangs:
@@ -126,8 +129,8 @@ class Recorder:
             else:
                 complaints.append(f'writing {self._picture} failed; is the disk full?')
         if written == [self._picture] and not self._failure:
-            complaints.append('annotated.mp4 could not be written: OpenCV has no encoder for '
-                              'mp4v here; annotated.png is all there is')
+            complaints.append(f'{self._video.path.name} could not be written: OpenCV has no '
+                              f'encoder for mp4v here; {self._picture.name} is all there is')
         return written, complaints
 
     def _work(self):

@@ -8,6 +8,7 @@
 # the License.
 """Makes report.json, the machine-readable report; times count from the start of the nodes."""
 
+from collections.abc import Mapping
 import json
 from pathlib import Path
 import platform
@@ -27,7 +28,7 @@ SERIES = {
     'inferences': 'inferences', 'restarts': 'restarts'}
 
 
-def make_report(state: RunState, facts: dict[str, Any], recorder: Any,
+def make_report(state: RunState, facts: dict[str, Any], recorders: Mapping[str, Any],
                 root: Path) -> dict[str, Any]:
     """
     Return the report as a dictionary for JSON.
@@ -38,10 +39,11 @@ def make_report(state: RunState, facts: dict[str, Any], recorder: Any,
     report their counts once a second, so these lag behind ``messages``, each of which had a frame
     of its own. ``per_label`` counts boxes: an object has one in every frame. ``detections`` has
     latencies from a frame's capture to the runner, ``cluster`` those inside of the detector.
-    ``parameters`` are those in force at the end, and ``changes`` what was set live, in order.
+    ``parameters`` are those in force at the end, and ``changes`` what was set live, in order. With
+    several cameras ``frames`` and ``detections`` are those of all, and ``cameras`` has each.
 
     :param facts: for ``run``: what ran, for how long, why it ended.
-    :param recorder: the Recorder, or None.
+    :param recorders: a Recorder for each camera by its name, or none.
     :param root: of the checkout, for the package's version.
     """
     hottest = state.hottest()
@@ -56,30 +58,61 @@ def make_report(state: RunState, facts: dict[str, Any], recorder: Any,
         'changes': [{'time_sec': round(change.time_sec, 3), 'node': change.node,
                      'name': change.name, 'before': change.before, 'after': change.after}
                     for change in state.changes],
-        'frames': {
-            'published_at_last_diagnostics': state.camera.published if state.camera else None,
-            'published_at_least': max(
-                state.camera.published if state.camera else 0, state.messages),
-            'received': recorder.frames_received if recorder else None,
-            'drawn': recorder.frames_drawn if recorder else None,
-            'left_out_of_video': recorder.frames_left_out if recorder else None},
-        'detections': {
-            'messages': state.messages,
-            'messages_without_frame': recorder.detections_without_frame if recorder else None,
-            'per_label': dict(state.labels.most_common()),
-            'first_to_last_sec': _rounded(state.detecting_sec, 3),
-            'mean_detection_fps': _rounded(state.mean_detection_fps(), 2),
-            'largest_gap_sec': _rounded(state.largest_gap_sec, 4),
-            'latency_p50_sec': state.latency_sec(0.5),
-            'latency_p95_sec': state.latency_sec(0.95),
-            'latency_max_sec': state.latency_sec(1.0)},
+        'frames': _frames(state, state.camera_names or [''], recorders.values()),
+        'detections': _detections(state.detections, recorders.values()),
         'threshold_celsius': state.threshold_celsius(),
         'hottest_celsius': hottest and hottest[0],
         'hottest_stick': hottest and hottest[1],
         'switches': state.cluster.switches if state.cluster else 0,
         'cluster': _cluster_series(state.samples),
+        **({'cameras': [_camera(name, state, recorders) for name in state.camera_names]}
+           if state.camera_names else {}),
         'sticks': [series_of(number, state.samples, SERIES) for number in sorted({
             stick.number for sample in state.samples for stick in sample.sticks})]}
+
+
+def _frames(state, cameras, recorders):
+    """Return how many frames of these cameras there were, and what became of their pictures."""
+    nodes = [state.camera_node(camera) for camera in cameras]
+    tallies = [state.tallies.get(camera, state.detections) for camera in cameras]
+    return {
+        'published_at_last_diagnostics': sum(
+            node.published for node in nodes if node) if any(nodes) else None,
+        'published_at_least': sum(
+            max(node.published if node else 0, tally.messages)
+            for node, tally in zip(nodes, tallies)),
+        'received': _sum_of(recorders, 'frames_received'),
+        'drawn': _sum_of(recorders, 'frames_drawn'),
+        'left_out_of_video': _sum_of(recorders, 'frames_left_out')}
+
+
+def _detections(tally, recorders):
+    return {
+        'messages': tally.messages,
+        'messages_without_frame': _sum_of(recorders, 'detections_without_frame'),
+        'per_label': dict(tally.labels.most_common()),
+        'first_to_last_sec': _rounded(tally.detecting_sec, 3),
+        'mean_detection_fps': _rounded(tally.mean_fps(), 2),
+        'largest_gap_sec': _rounded(tally.largest_gap_sec, 4),
+        'latency_p50_sec': tally.latency_sec(0.5),
+        'latency_p95_sec': tally.latency_sec(0.95),
+        'latency_max_sec': tally.latency_sec(1.0)}
+
+
+def _sum_of(recorders, count):
+    return sum(getattr(recorder, count) for recorder in recorders) if recorders else None
+
+
+def _camera(name, state, recorders):
+    """Return what the report has of one of several cameras."""
+    own = [recorders[name]] if name in recorders else []
+    seen = [(sample.time_sec, camera) for sample in state.samples for camera in sample.cameras
+            if camera.name == name]
+    return {
+        'name': name,
+        'frames': _frames(state, [name], own),
+        'detections': _detections(state.tallies[name], own),
+        **_series([time_sec for time_sec, _ in seen], [camera for _, camera in seen])}
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:
@@ -112,15 +145,21 @@ def versions(root: Path) -> dict[str, str | None]:
 def _cluster_series(samples):
     clusters = [sample.cluster for sample in samples]
     return {
-        'time_sec': [round(sample.time_sec, 3) for sample in samples],
-        'input_fps': [cluster.input_fps for cluster in clusters],
-        'detection_fps': [cluster.detection_fps for cluster in clusters],
-        'latency_p50_sec': [_seconds(cluster.latency_p50_ms) for cluster in clusters],
-        'latency_p95_sec': [_seconds(cluster.latency_p95_ms) for cluster in clusters],
-        'frames_dropped': [cluster.dropped for cluster in clusters],
+        **_series([sample.time_sec for sample in samples], clusters),
         'active_sticks': [list(cluster.active) for cluster in clusters],
         'switches': [cluster.switches for cluster in clusters],
         'last_switch_reason': [cluster.reason for cluster in clusters]}
+
+
+def _series(times, told):
+    """Return the figures that the cluster and a camera have in common, one entry a second."""
+    return {
+        'time_sec': [round(time_sec, 3) for time_sec in times],
+        'input_fps': [one.input_fps for one in told],
+        'detection_fps': [one.detection_fps for one in told],
+        'latency_p50_sec': [_seconds(one.latency_p50_ms) for one in told],
+        'latency_p95_sec': [_seconds(one.latency_p95_ms) for one in told],
+        'frames_dropped': [one.dropped for one in told]}
 
 
 def _since(moment, state):
@@ -139,13 +178,16 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     """Return the report in a few lines for people."""
     run, detections = report['run'], report['detections']
     sticks = len(report['sticks'])
+    cameras = report.get('cameras', ())
     lines = [f"ran {run['duration_sec']:.1f} s with {sticks} simulated stick{'s' * (sticks != 1)} "
-             f"on {run['source']}; ended: {run['stopped_by']}"
-             + ', before both nodes were up' * (run['up_after_sec'] is None)]
-    lines.append(f"frames in: at least {report['frames']['published_at_least']} "
-                 f"since the camera started; detection messages: {detections['messages']}"
-                 + _pace(detections))
+             f"on {run['source']}; ended: {run['stopped_by']}"]
+    if run['up_after_sec'] is None:
+        lines[0] += f", before {'all' if cameras else 'both'} nodes were up"
+    lines.append(f"frames in: at least {report['frames']['published_at_least']} since the "
+                 f"camera{'s' * bool(cameras)} started; detection messages: "
+                 f"{detections['messages']}" + _pace(detections))
     lines.append(_boxes(detections['per_label'], detections['messages']))
+    lines += map(_camera_line, cameras)
     if report['hottest_celsius'] is not None:
         was_set = any(change['name'] == 'switch_temperature' for change in report['changes'])
         lines.append(f"hottest: stick {report['hottest_stick']} with "
@@ -163,11 +205,26 @@ def _pace(detections):
         f"{detections['largest_gap_sec']:.2f} s")
 
 
+def _camera_line(camera):
+    """Return what a person wants to know of one of several cameras."""
+    found, dropped = camera['detections'], camera['frames_dropped']
+    if not found['messages']:
+        return f"{camera['name']}: no detection message"
+    latency = ' / '.join(f'{found[key] * 1000:.0f}' for key in (
+        'latency_p50_sec', 'latency_p95_sec'))
+    return (f"{camera['name']}: {_count(found['mean_detection_fps'])} detections a second, "
+            f'latency {latency} ms (p50 / p95), {dropped[-1] if dropped else "unknown"} frames '
+            f"dropped, boxes: {_labels(found['per_label'])}")
+
+
+def _labels(per_label):
+    return ', '.join(f'{count} {label}' for label, count in per_label.items()) or 'none'
+
+
 def _boxes(per_label, frames):
     """Return how many boxes there were of each label; one object has a box in every frame."""
-    counts = ', '.join(f'{count} {label}' for label, count in per_label.items())
-    boxes = f"boxes: {counts or 'none'} in {frames} frame{'s' * (frames != 1)}"
-    if not counts:
+    boxes = f"boxes: {_labels(per_label)} in {frames} frame{'s' * (frames != 1)}"
+    if not per_label:
         return boxes
     who = 'people' if set(per_label) == {'person'} else 'objects'
     return f'{boxes} ({sum(per_label.values()) / frames:.1f} a frame; {who} are not tracked)'

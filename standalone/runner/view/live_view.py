@@ -8,21 +8,24 @@
 # the License.
 """Turns the state of a run into lines of text: a picture for a terminal, or one plain line."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from ncs_cluster_detector.checking.statuses import ERROR
 from ncs_cluster_detector.checking.statuses import OK
 from rich.console import Console
 from rich.text import Text
-from runner.state import PixelDetection
 from runner.state import RunState
+from runner.view.camera_table import camera_table
+from runner.view.detections_text import detections_text
+from runner.view.detections_text import seen_text
 from runner.view.stick_table import for_terminal
 from runner.view.stick_table import level_colour
 from runner.view.stick_table import rounded
 from runner.view.stick_table import stick_table
 
 GAP = '   '
+# Of both tables: a headline, two lines, and how many are left out.
+LEAST_TABLE = 4
 ASCII = str.maketrans('▕│▏█▎▍▌▋▊▉°…', '[|]#       .')
 
 
@@ -44,17 +47,33 @@ def render(state: RunState, facts: Facts, console: Console) -> list[str]:
     :param console: a rich Console, as wide and high as the picture may be; a line's space and
         escape sequences do not count.
     """
-    room = console.height
-    title = _printed(console, _title(state, facts, console.width))
-    complaints = _printed(console, _complaints(state))
-    figures = _printed(console, _figures(state, facts, console.width))
+    room, width = console.height, console.width
+    title = _printed(console, _title(state, facts, width))
+    complaints = _printed(console, [
+        Text(f'{who}: {for_terminal(status.message)}', level_colour(status.level))
+        for who, status in _complaints(state)])
+    figures = _printed(console, _figures(state, facts, width))
     figures = figures[:max(room - len(title) - len(complaints), 0)]
-    foot = _printed(console, [_seen(state, console.width)])
-    room -= len(title) + len(figures) + len(complaints) + len(foot)
-    table = _printed(console, stick_table(state, console.width, room))
-    gaps = room - len(table)
-    lines = title + [''] * (gaps > 0) + figures + complaints + [''] * (gaps > 1) + table
-    return (lines + [''] * (gaps > 2) + foot)[:console.height]
+    # The table of several cameras has a column for it.
+    foot = [] if state.camera_names else [_printed(console, [_seen(state, width)])]
+    room -= len(title) + len(figures) + len(complaints) + sum(map(len, foot))
+    tables = []
+    if state.camera_names:
+        tables = [_printed(console, camera_table(state, width, _room_for_cameras(state, room)))]
+        room -= len(tables[0])
+    tables.append(_printed(console, stick_table(state, width, room)))
+    gaps = room - len(tables[-1])
+    lines = title
+    for gap, part in enumerate((figures + complaints, *tables, *foot)):
+        lines += [''] * (gaps > gap) + part
+    return lines[:console.height]
+
+
+def _room_for_cameras(state, room):
+    """Return how many lines the table of cameras may have, if there are few for both tables."""
+    wanted = 1 + len(state.camera_names)
+    left = room - min(1 + len(state.sticks), LEAST_TABLE) * bool(state.sticks)
+    return left if left >= min(wanted, LEAST_TABLE) else room
 
 
 def _printed(console, parts):
@@ -112,28 +131,16 @@ def _flowing(width, *figures):
 
 
 def _complaints(state):
-    return [Text(f'{who}: {for_terminal(status.message)}', level_colour(status.level))
-            for who, status in (('detector', state.cluster), ('camera', state.camera))
-            if status is not None and status.level != OK]
+    """Return whoever is not well, as a list of (name, status)."""
+    told = [('detector', state.cluster)]
+    told += [(f'camera {name}', camera) for name, camera in state.cameras.items()]
+    told += state.camera_nodes.items()
+    return [(who, status) for who, status in told if status is not None and status.level != OK]
 
 
 def _seen(state, width):
-    """Return the newest detections in one line: the best, and how many more there are."""
-    for hidden in range(len(state.newest)):
-        text = detections_text(state.newest[:len(state.newest) - hidden])
-        line = _figure('seen', text + f' and {hidden} more' * (hidden > 0), style='cyan')
-        if line.cell_len <= width:
-            return line
-    if state.newest:
-        return _figure('seen', f'{len(state.newest)} objects', style='cyan')
-    nothing = 'no detections yet' if state.first_detection_at is None else 'nothing'
-    return _figure('seen', nothing, style='dim')
-
-
-def detections_text(detections: Iterable[PixelDetection]) -> str:
-    """Return detections as a text, such as ``person 87 %, person 64 %``."""
-    return for_terminal(', '.join(
-        f'{found.label} {found.score * 100:.0f} %' for found in detections))
+    seen = seen_text(state.detections, width - len('seen '))
+    return _figure('seen', seen.plain, style=seen.style)
 
 
 def ports_line(state: RunState) -> str:
@@ -149,15 +156,29 @@ def plain_line(state: RunState, facts: Facts) -> str:
         return f'starting for {facts.run_sec:.1f} s'
     sticks = ' '.join(f'{stick.number}{"*" if stick.active else ""}:{rounded(stick.celsius)}'
                       + _remark(stick) for stick in state.sticks)
+    cameras = ''.join(f'{name} {_camera_figures(camera)}  '
+                      for name, camera in state.cameras.items())
+    seen = [f'{name}: {detections_text(tally.newest) or "nothing"}'
+            for name, tally in state.tallies.items()] or [
+                detections_text(state.detections.newest) or 'nothing']
     line = (f'{facts.run_sec:5.1f} s  in {rounded(cluster.input_fps)} fps  '
             f'out {rounded(cluster.detection_fps)} fps  '
             f'latency {rounded(cluster.latency_p50_ms, 0)}/'
             f'{rounded(cluster.latency_p95_ms, 0)} ms  '
-            f'dropped {cluster.dropped}  switches {cluster.switches}  °C (* active) {sticks}  '
-            f'seen {detections_text(state.newest) or "nothing"}')
-    if cluster.level != OK:
-        line += f'  {"ERROR" if cluster.level >= ERROR else "WARN"} {cluster.message}'
+            f'dropped {cluster.dropped}  {cameras}switches {cluster.switches}  '
+            f'°C (* active) {sticks}  seen {"; ".join(seen)}')
+    for who, status in _complaints(state):
+        if status is cluster or state.camera_names:
+            whose = '' if status is cluster else f'{who}: '
+            line += f'  {"ERROR" if status.level >= ERROR else "WARN"} {whose}' \
+                    f'{for_terminal(status.message)}'
     return line
+
+
+def _camera_figures(camera):
+    return (f'{rounded(camera.input_fps)}>{rounded(camera.detection_fps)} fps '
+            f'{rounded(camera.latency_p50_ms, 0)}/{rounded(camera.latency_p95_ms, 0)} ms '
+            f'dropped {camera.dropped}')
 
 
 def _remark(stick):

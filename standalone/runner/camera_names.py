@@ -1,0 +1,25 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The names of the cameras of a run, of their nodes and topics; an empty name is the only one."""
+
+from collections.abc import Iterable
+
+# What a robot calls them; from the fifth on they are numbered.
+CAMERA_NAMES = ('front', 'rear', 'left', 'right', 'camera5', 'camera6', 'camera7', 'camera8')
+DETECTOR = 'detector'
+
+
+def below(camera: str, name: str) -> str:
+    """Return the name of a node or topic of a camera, such as ``front/image_raw``."""
+    return f'{camera}/{name}' if camera else name
+
+
+def node_names(cameras: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of all nodes of a run with such cameras; none is one without a name."""
+    return (*(below(camera, 'camera') for camera in tuple(cameras) or ('',)), DETECTOR)
