@@ -11,12 +11,18 @@
 from collections.abc import Callable
 from collections.abc import Sequence
 
-from ncs_cluster_detector.closest_name import closest
+from ncs_cluster_detector.detector_node.camera_settings import check_camera_settings
+from ncs_cluster_detector.detector_node.camera_settings import check_labels
+from ncs_cluster_detector.detector_node.camera_settings import class_thresholds_of
+from ncs_cluster_detector.detector_node.camera_settings import PER_CAMERA
+from ncs_cluster_detector.detector_node.camera_settings import regions_of
 from ncs_cluster_detector.detector_node.graph_files import check_different
 from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
 from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.parameters.camera_names import camera_names
+from ncs_cluster_detector.parameters.camera_names import check_camera_names
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
@@ -28,8 +34,10 @@ from ncs_cluster_detector.wire.messages import WorkerConfig
 def settings_of(values: Values) -> Settings:
     """Return the Settings in the values of the parameters."""
     chosen = {name: values[name] for name in Settings.__dataclass_fields__}
-    chosen['class_filter'] = tuple(filter(None, values['class_filter']))
-    return Settings(**chosen)
+    chosen |= {name: tuple(values[name]) for name in PER_CAMERA}
+    return Settings(**chosen | {
+        'class_filter': tuple(filter(None, values['class_filter'])),
+        'class_thresholds': class_thresholds_of(values), 'camera_regions': regions_of(values)})
 
 
 def input_format_of(values: Values) -> InputFormat:
@@ -58,12 +66,8 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
         if 0 < most < size:
             raise ValueError(f'cluster_size={size}: more than there can ever be ({name}={most}); '
                              f'use 0..{most} (0 = all, no rotation)')
-    for label in filter(None, values['class_filter']):
-        if label not in labels:
-            close = closest(label, labels)
-            hint = f"did you mean '{close}'?" if close else 'use labels of the graphs'
-            raise ValueError(f"class_filter={values['class_filter']}: unknown label '{label}' "
-                             f'(known: {", ".join(labels)}); {hint}')
+    check_labels('class_filter', values, list(filter(None, values['class_filter'])), labels)
+    check_camera_settings(values, labels)
 
 
 def options_of(values: Values,
@@ -74,6 +78,10 @@ def options_of(values: Values,
     :param warn: called with one line about each likely mistake in them.
     :raises StartupError: a graph or label file is missing or invalid.
     """
+    try:
+        check_camera_names(values['cameras'])
+    except ValueError as error:
+        raise StartupError(str(error)) from None
     driver_class = DRIVERS[values['driver']]
     names = [name for name in values['graph_paths'] if name]
     if not names and driver_class.default_graph:
@@ -97,4 +105,5 @@ def options_of(values: Values,
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],
         inference_timeout_sec=values['inference_timeout_ms'] / 1000,
-        startup_timeout_sec=values['startup_timeout_ms'] / 1000)
+        startup_timeout_sec=values['startup_timeout_ms'] / 1000,
+        cameras=len(camera_names(values['cameras'])))
