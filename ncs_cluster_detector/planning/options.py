@@ -26,7 +26,6 @@ DEFAULT_STICKS = 5
 INFERENCE_SEC = 0.065   # MobileNet-SSD
 # Simulating bodies in small steps takes longer, and so does choosing.
 HOURS, FEWER_HOURS = 24.0, 2.0
-CAMERA_WEIGHTS = 0, 1000   # the limits of the parameter camera_weights
 DEFAULT_CLUSTER_SIZE = 2   # with all sticks active there would be no rotation to plan
 # The parameters of the detector that a plan depends on, and their units.
 _SETTINGS = {'cluster_size': 'NUMBER', 'switch_temperature': 'C', 'cluster_switch_cycle_ms': 'MS',
@@ -91,9 +90,10 @@ def make_parser() -> argparse.ArgumentParser:
     add('--fps', type=_numbers(0.1, 10000), metavar='RATE,...', help='images a second, all of '
         'which are to be inferred, of the camera or of each of several; by default as many as the '
         'active sticks can')
-    add('--camera-weights', type=_numbers(*CAMERA_WEIGHTS), metavar='WEIGHT,...', help='by which '
-        'several cameras share the sticks, one for each rate of --fps: twice the weight, twice '
-        'the images; 0 = only what the others leave; by default 1 each')
+    weights = _PARAMETERS['camera_weights']
+    add('--camera-weights', type=_numbers(weights.low, weights.high), metavar='WEIGHT,...',
+        help='by which several cameras share the sticks, one for each rate of --fps: twice the '
+        'weight, twice the images; 0 = only what the others leave; by default 1 each')
     add('--choose', action='store_true', help='recommend cluster_size, cluster_switch_cycle_ms, '
         'switch_temperature (--switch-temperature or lower) and resume_margin for the rate of '
         '--fps, and plan with these')
