@@ -142,7 +142,9 @@ def _question(options, fits, inference_sec):
                            sum(air.idle_rises) / sticks)
         constants = [stick.constants() for stick in bodies.sticks]
     hours = options.hours or (FEWER_HOURS if bodies or options.choose else HOURS)
-    return Question(tuple(constants), settings_of(options), inference_sec,
+    settings = replace(settings_of(options), camera_weights=tuple(
+        camera.weight for camera in cameras))
+    return Question(tuple(constants), settings, inference_sec,
                     sum(options.fps or [math.inf]), hours, bodies, air, cameras)
 
 

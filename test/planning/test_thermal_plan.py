@@ -186,6 +186,7 @@ def test_several_cameras_share_what_the_sticks_sustain(tmp_path, capsys):
     assert plan['input_frames_per_sec'] == 65.0
     assert plan['cameras'] == [{'input_frames_per_sec': rate, 'weight': weight}
                                for rate, weight in ((30.0, 2.0), (30.0, 1.0), (5.0, 1.0))]
+    assert plan['settings']['camera_weights'] == [2.0, 1.0, 1.0]
     for outcome in plan['outcomes']:
         first, second, third = outcome['frames_per_sec_of_cameras']
         assert (first, third) == (pytest.approx(2 * second, abs=0.01), 5.0)
@@ -203,7 +204,7 @@ def test_one_camera_has_nothing_to_share(tmp_path, capsys, no_picture):
             for words in ([], ['--camera-weights', '3'])]
     assert outs[0] == outs[1]
     assert 'each camera' not in outs[0][1]
-    assert 'camera' not in (tmp_path / 'plan.json').read_text()
+    assert 'cameras' not in (tmp_path / 'plan.json').read_text()
 
 
 @pytest.mark.parametrize('words, text', [
