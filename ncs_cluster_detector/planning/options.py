@@ -87,8 +87,13 @@ def make_parser() -> argparse.ArgumentParser:
             type=_number(spec.low, spec.high, type(spec.default)),
             help=_DESCRIPTIONS.get(name, spec.description).replace('%', '%%') + ' (%(default)s)')
     add = parser.add_argument_group('the plan').add_argument
-    add('--fps', type=_number(0.1, 10000), metavar='RATE', help='images a second, all of which '
-        'are to be inferred; by default as many as the active sticks can')
+    add('--fps', type=_numbers(0.1, 10000), metavar='RATE,...', help='images a second, all of '
+        'which are to be inferred, of the camera or of each of several; by default as many as the '
+        'active sticks can')
+    weights = _PARAMETERS['camera_weights']
+    add('--camera-weights', type=_numbers(weights.low, weights.high), metavar='WEIGHT,...',
+        help='by which several cameras share the sticks, one for each rate of --fps: twice the '
+        'weight, twice the images; 0 = only what the others leave; by default 1 each')
     add('--choose', action='store_true', help='recommend cluster_size, cluster_switch_cycle_ms, '
         'switch_temperature (--switch-temperature or lower) and resume_margin for the rate of '
         '--fps, and plan with these')
@@ -116,7 +121,7 @@ def _number(low, high, kind=float):
 
 
 def _numbers(low, high):
-    """Return the type of an option: a number within limits, or one for each stick."""
+    """Return the type of an option: a number within limits, or several with commas."""
     def numbers(text):
         return [_number(low, high)(word) for word in text.split(',')]
     numbers.__name__ = 'number, or list with commas'

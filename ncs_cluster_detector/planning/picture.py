@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 from ncs_cluster_detector.planning.air import span
+from ncs_cluster_detector.planning.cameras import fair_shares
 from ncs_cluster_detector.planning.plan import Plan
 from ncs_cluster_detector.planning.table import verdict
 
@@ -22,6 +23,7 @@ from ncs_cluster_detector.planning.table import verdict
 COLOURS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#7a5195', '#8c6d31')
 LIMIT_COLOUR, FLOOR_COLOUR, INK, GRID = '#c62828', '#607d8b', '#263238', '#d9dee2'
 MOST_NAMED = 12
+MOST_CAMERAS = 5
 
 
 def draw_plan(plan: Plan, path: Path) -> None:
@@ -85,10 +87,20 @@ def _draw_outcome(axes, plan, outcome):
     axes.axhline(plan.floor_celsius, color=FLOOR_COLOUR, linewidth=1.2, linestyle=':')
     axes.set_title(f'{outcome.policy}\n{verdict(plan, outcome)}\n'
                    f'peak {outcome.peak_celsius:.1f} °C, {outcome.frames_per_sec:.1f} frames/s, '
-                   f'{outcome.switches_per_hour:.0f} switches/h', fontsize=12, loc='left')
+                   f'{outcome.switches_per_hour:.0f} switches/h'
+                   + _cameras_in_words(plan.question.cameras, outcome.frames_per_sec),
+                   fontsize=12, loc='left')
     axes.set_xlabel('time since a cold start [min]')
     if len(outcome.peaks_celsius) <= MOST_NAMED:
         axes.legend(loc='lower right', fontsize=10)
+
+
+def _cameras_in_words(cameras, frames_per_sec):
+    """Return a line on what each of several cameras has, if it fits above a third of the width."""
+    if not 0 < len(cameras) <= MOST_CAMERAS:
+        return ''
+    shares = ', '.join(f'{share:.1f}' for share in fair_shares(cameras, frames_per_sec))
+    return f'\nof the cameras {shares} frames/s'
 
 
 def _name_lines(axes, plan):

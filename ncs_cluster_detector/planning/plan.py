@@ -14,6 +14,7 @@ import math
 
 from ncs_cluster_detector.planning.air import Air
 from ncs_cluster_detector.planning.bodies import Bodies
+from ncs_cluster_detector.planning.cameras import CameraRate
 from ncs_cluster_detector.planning.real_cluster import RealCluster
 from ncs_cluster_detector.planning.theory import floor_celsius
 from ncs_cluster_detector.planning.theory import sustainable_size
@@ -50,7 +51,7 @@ class Question:
     ``constants`` are the ThermalModel of each stick, ``settings`` those of the detector node, and
     ``frames_per_sec`` the images that come in (inf: more than can be inferred). ``bodies`` are the
     Bodies to simulate, or None if sticks follow their constants exactly. ``air`` is the Air that
-    was asked for, or None.
+    was asked for, or None. ``cameras`` are those that bring the images, when there are several.
     """
 
     constants: tuple[ThermalModel, ...]
@@ -60,6 +61,7 @@ class Question:
     hours: float = 24.0
     bodies: Bodies | None = None
     air: Air | None = None
+    cameras: tuple[CameraRate, ...] = ()
 
     @property
     def size(self) -> int:

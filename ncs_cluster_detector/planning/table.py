@@ -12,6 +12,9 @@ import math
 from typing import Any
 
 from ncs_cluster_detector.planning.air import span
+from ncs_cluster_detector.planning.cameras import lines_of_cameras
+from ncs_cluster_detector.planning.cameras import report_of_cameras
+from ncs_cluster_detector.planning.cameras import report_of_shares
 from ncs_cluster_detector.planning.choose import Choice
 from ncs_cluster_detector.planning.choose import RESERVE
 from ncs_cluster_detector.planning.plan import holds
@@ -44,7 +47,9 @@ def table_of(plan: Plan) -> list[str]:
         cells = [policy.ljust(widths[0])] + [
             figure.rjust(width) for figure, width in zip(figures, widths[1:-1])]
         lines.append('  '.join([*cells, last]))
-    return lines + ['', *_sentences(plan)]
+    best = plan.outcomes[-1]
+    return lines + ['', *_sentences(plan), *lines_of_cameras(
+        question.cameras, best.policy, best.frames_per_sec)]
 
 
 def verdict(plan: Plan, outcome: Outcome) -> str:
@@ -145,6 +150,7 @@ def report_of(plan: Plan) -> dict[str, Any]:
         'inference_sec': question.inference_sec,
         'input_frames_per_sec': (
             question.frames_per_sec if math.isfinite(question.frames_per_sec) else None),
+        **report_of_cameras(question.cameras),
         'hours': question.hours,
         'outcomes': [{
             'policy': outcome.policy,
@@ -152,6 +158,7 @@ def report_of(plan: Plan) -> dict[str, Any]:
             'peaks_celsius': [round(celsius, 2) for celsius in outcome.peaks_celsius],
             'switches_per_hour': round(outcome.switches_per_hour, 2),
             'frames_per_sec': round(outcome.frames_per_sec, 3),
+            **report_of_shares(question.cameras, outcome.frames_per_sec),
             'keeps_the_limit': holds(outcome, question.settings),
             'reaches_the_rate': reaches(outcome, plan.wanted_frames_per_sec),
             'verdict': verdict(plan, outcome),

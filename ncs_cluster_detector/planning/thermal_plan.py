@@ -18,6 +18,7 @@ from ncs_cluster_detector.planning import table
 from ncs_cluster_detector.planning.air import put_into_air
 from ncs_cluster_detector.planning.bodies import bodies_of
 from ncs_cluster_detector.planning.bodies import BodyWords
+from ncs_cluster_detector.planning.cameras import CameraRate
 from ncs_cluster_detector.planning.choose import choose
 from ncs_cluster_detector.planning.fitting.fit import Fit
 from ncs_cluster_detector.planning.fitting.fit import fit_constants
@@ -118,6 +119,7 @@ def _question(options, fits, inference_sec):
     """Return the Question: the command line goes before the fit."""
     if options.choose and not options.fps:
         raise ValueError('--choose: settings are chosen for a wanted rate; give --fps')
+    cameras = _cameras(options.fps or [], options.camera_weights)
     mean = mean_constants(fits.values()) if fits else ThermalModel()
     constants = [fit.constants if fit.is_sure else mean for fit in fits.values()]
     dies = [fit.die and (fit.die.rise_celsius, fit.die.time_constant_sec)
@@ -140,8 +142,19 @@ def _question(options, fits, inference_sec):
                            sum(air.idle_rises) / sticks)
         constants = [stick.constants() for stick in bodies.sticks]
     hours = options.hours or (FEWER_HOURS if bodies or options.choose else HOURS)
-    return Question(tuple(constants), settings_of(options), inference_sec,
-                    options.fps or math.inf, hours, bodies, air)
+    settings = replace(settings_of(options), camera_weights=tuple(
+        camera.weight for camera in cameras))
+    return Question(tuple(constants), settings, inference_sec,
+                    sum(options.fps or [math.inf]), hours, bodies, air, cameras)
+
+
+def _cameras(rates, weights):
+    """Return the CameraRate of each of several cameras; with one there is nothing to share."""
+    weights = weights or [1.0] * len(rates)
+    if len(weights) != len(rates):
+        raise ValueError(f'--camera-weights: {len(weights)} values for {len(rates)} rates of '
+                         '--fps; give one weight for each rate')
+    return tuple(map(CameraRate, rates, weights)) if len(rates) > 1 else ()
 
 
 def _for_each(option, given, sticks):

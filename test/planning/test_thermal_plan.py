@@ -177,7 +177,40 @@ def test_a_rate_that_no_cluster_reaches_is_said_with_choose_too(
     assert 'It takes 130 sticks at full speed, and a cluster has 64 at most' in out
 
 
+def test_several_cameras_share_what_the_sticks_sustain(tmp_path, capsys):
+    code, out, err = call(capsys, tmp_path, '--ambient', '45', '--fps', '30,30,5',
+                          '--camera-weights', '2,1,1')
+    assert (code, err) == (0, '')
+    assert cv2.imread(str(tmp_path / 'plan.png')).shape == (900, 1400, 3)
+    plan = json.loads((tmp_path / 'plan.json').read_text())
+    assert plan['input_frames_per_sec'] == 65.0
+    assert plan['cameras'] == [{'input_frames_per_sec': rate, 'weight': weight}
+                               for rate, weight in ((30.0, 2.0), (30.0, 1.0), (5.0, 1.0))]
+    assert plan['settings']['camera_weights'] == [2.0, 1.0, 1.0]
+    for outcome in plan['outcomes']:
+        first, second, third = outcome['frames_per_sec_of_cameras']
+        assert (first, third) == (pytest.approx(2 * second, abs=0.01), 5.0)
+        assert first + second + third == pytest.approx(outcome['frames_per_sec'], abs=0.01)
+    heading, *rows = out[out.index('Of these '):].splitlines()[1:5]
+    assert heading.split('  ') == ['camera', 'weight', 'images a second', 'inferred']
+    shares = plan['outcomes'][-1]['frames_per_sec_of_cameras']
+    assert [row.split() for row in rows] == [
+        [str(number), weight, rate, f'{share:.1f}'] for number, (weight, rate, share) in enumerate(
+            zip(('2', '1', '1'), ('30.0', '30.0', '5.0'), shares))]
+
+
+def test_one_camera_has_nothing_to_share(tmp_path, capsys, no_picture):
+    outs = [call(capsys, tmp_path, '--sticks', '2', '--fps', '20', '--hours', '0.1', *words)
+            for words in ([], ['--camera-weights', '3'])]
+    assert outs[0] == outs[1]
+    assert 'each camera' not in outs[0][1]
+    assert 'cameras' not in (tmp_path / 'plan.json').read_text()
+
+
 @pytest.mark.parametrize('words, text', [
+    (['--fps', '30,30', '--camera-weights', '2,1,1'],
+     '--camera-weights: 3 values for 2 rates of --fps; give one weight for each rate'),
+    (['--camera-weights', '2'], '--camera-weights: 1 values for 0 rates of --fps'),
     (['--idle-rise', '1,2'], '--idle-rise: 2 values for 5 sticks'),
     (['--rise', '40,50'], '--rise: 2 values for 5 sticks'),
     (['--fit', '/nowhere/report.json'], 'No such file'),
@@ -196,6 +229,8 @@ def test_what_does_not_fit_is_one_line_and_exit_code_2(tmp_path, capsys, words, 
 @pytest.mark.parametrize('words, text', [
     (['--sticks', '0'], '0: expected 1 to 64'), (['--ambient', 'warm'], "'warm'"),
     (['--idle-rise', '-1'], '-1: expected 0 to 100'),
+    (['--fps', '30,0'], '0: expected 0.1 to 10000'),
+    (['--camera-weights', '1,-1'], '-1: expected 0 to 1000'),
     (['--sticks', '2.5'], "invalid whole number value: '2.5'"), (['--what'], '--what'),
     (['--body', 'dye 20'], "'dye 20': unknown; expected one of die, hub"),
     (['--body', 'die'], "'die': expected die RISE [SECONDS]"),
