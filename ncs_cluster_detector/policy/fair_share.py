@@ -52,9 +52,12 @@ class FairShare:
         """Charge a camera for a frame."""
         start = self._start(camera, settings)
         self._spent[camera] = start + self._cost(camera, settings)
-        passed = max(start, 0.0)   # of the virtual time
-        self._spent = {other: max(spent - passed, -MOST_BEHIND * self._cost(other, settings))
-                       for other, spent in self._spent.items()}
+        passed = max(start, 0.0)   # of the virtual time, of which those of weight 0 have their own
+        has_weight = settings.weight(camera) > 0.0
+        self._spent = {
+            other: max(spent - passed, -MOST_BEHIND * self._cost(other, settings))
+            if (settings.weight(other) > 0.0) == has_weight else spent
+            for other, spent in self._spent.items()}
         if most := settings.max_fps(camera):
             # Counted from when it was due, not from when it came; but no more than one frame is
             # made up for.

@@ -74,7 +74,8 @@ def test_no_other_shares_are_fairer():
 @pytest.mark.parametrize('rates, weights', [
     ((30.0, 30.0, 30.0), (1.0, 1.0, 1.0)), ((30.0, 30.0, 30.0), (2.0, 1.0, 1.0)),
     ((30.0, 2.0, 30.0), (1.0, 1.0, 1.0)), ((30.0, 30.0, 5.0), (2.0, 1.0, 1.0)),
-    ((15.0, 30.0), (1.0, 0.0)), ((10.0, 12.0, 5.0), (3.0, 1.0, 0.0))])
+    ((15.0, 30.0), (1.0, 0.0)), ((15.0, 30.0, 30.0), (1.0, 0.0, 0.0)),
+    ((10.0, 12.0, 5.0), (3.0, 1.0, 0.0))])
 def test_the_plan_is_what_the_policy_of_the_node_does(rates, weights):
     frames_per_sec, seconds = 30.8, 200.0
     policy, settings = FairShare(), Settings(camera_weights=weights)
