@@ -10,6 +10,7 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Set
 from pathlib import Path
 import sys
@@ -26,6 +27,7 @@ from ncs_cluster_detector.parameters.unused_parameters import other_node_with
 from ncs_cluster_detector.ros import command_line
 from ncs_cluster_detector.shown_text import shown
 from rclpy.exceptions import NameValidationException
+import yaml
 
 PACKAGE = 'ncs_cluster_detector'
 
@@ -60,18 +62,44 @@ def kind_of(spec: ParameterSpec) -> str:
     return spec.kind
 
 
+def is_list(text: str) -> bool:
+    """Return whether an argument is written as a list."""
+    return text.lstrip().startswith('[')
+
+
+def texts_of(name: str, text: str, rule: str) -> list[str]:
+    """
+    Return the texts of a list, with or without quotes, or the one text that is no list.
+
+    :param name: the argument, for the error.
+    :param rule: what it must be, for the error.
+    :raises RuntimeError: it begins like a list and is none of texts.
+    """
+    if not is_list(text):
+        return [text]
+    try:
+        texts = yaml.load(text, yaml.BaseLoader)   # which leaves numbers, yes and no as they are
+    except yaml.YAMLError:
+        texts = None
+    if not isinstance(texts, list) or not all(isinstance(entry, str) for entry in texts):
+        raise RuntimeError(shown(f'{name}:={text}: must be {rule}', text))
+    return texts
+
+
 def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
-          already_set: dict[str, Any]) -> dict[str, ParameterValue]:
+          already_set: dict[str, Any],
+          texts: Mapping[str, str] | None = None) -> dict[str, ParameterValue]:
     """
     Return the parameters that the arguments set, by name.
 
     :param arguments: the parameter of each argument.
     :param already_set: values from elsewhere, by parameter; they override own defaults.
-    :raises RuntimeError: a value does not have the type of its parameter.
+    :param texts: values of arguments, by argument, in place of those in the context.
+    :raises RuntimeError: a value does not have the type of its parameter, or is no choice of it.
     """
     found = {}
     for name, spec in arguments.items():
-        text = LaunchConfiguration(name).perform(context)
+        text = (texts or {}).get(name, LaunchConfiguration(name).perform(context))
         if spec.name in already_set and name in own_defaults(context):
             value = str(already_set[spec.name])
             if value != text:
@@ -80,10 +108,11 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
             continue
         if not text:
             continue
-        is_list = isinstance(spec.default, list)
-        one_text = is_list and not text.lstrip().startswith('[')
-        value = ParameterValue([text] if one_text else LaunchConfiguration(name),
-                               value_type=List[str] if is_list else type(spec.default))
+        if spec.choices and text not in spec.choices:
+            raise RuntimeError(f'{name}:={text}: must be {spec.rule}')
+        takes_list = isinstance(spec.default, list)
+        value = ParameterValue([text] if takes_list and not is_list(text) else text,
+                               value_type=List[str] if takes_list else type(spec.default))
         try:
             value.evaluate(context)
         except ValueError:

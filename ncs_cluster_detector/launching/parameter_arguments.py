@@ -10,7 +10,9 @@
 
 from typing import Iterable
 
+from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
+from ncs_cluster_detector.launching.arguments import is_list
 from ncs_cluster_detector.launching.arguments import kind_of
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters import detector_parameters
@@ -26,11 +28,21 @@ def _arguments(table: Iterable[ParameterSpec], *names: str) -> dict[str, Paramet
     return {name: specs[name] for name in names} | {'diagnostics_with_namespace': USE_FQN}
 
 
-CAMERA_ARGUMENTS = _arguments(
-    camera_parameters.PARAMETERS, 'source', 'device', 'camera_info_url')
+# With several cameras these may be lists with one value for each.
+ONE_FOR_EACH = ('source', 'device', 'camera_info_url')
+CAMERA_ARGUMENTS = _arguments(camera_parameters.PARAMETERS, *ONE_FOR_EACH)
 DETECTOR_ARGUMENTS = _arguments(
     detector_parameters.PARAMETERS, 'driver', 'graph_paths', 'cluster_size',
     'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth')
+
+
+class OneForEachCamera(DeclareLaunchArgument):
+    """An argument that may be a list, whose values are checked for each camera."""
+
+    def execute(self, context: LaunchContext) -> None:
+        """Check the value, unless it is a list, which would be none of the choices."""
+        if not is_list(context.launch_configurations.get(self.name, '')):
+            super().execute(context)
 
 
 def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
@@ -50,6 +62,10 @@ def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
     if not choices and not isinstance(spec.default, str):
         rule = kind_of(spec) if isinstance(spec.default, list) else spec.rule
         sentences.insert(1, f'Must be {rule}.')
-    return DeclareLaunchArgument(
+    kind = DeclareLaunchArgument
+    if name in ONE_FOR_EACH:
+        kind = OneForEachCamera
+        sentences.append('With cameras: one for all, or a list with one for each.')
+    return kind(
         name, default_value=default, choices=list(choices) or None,
         description=' '.join(sentences))
