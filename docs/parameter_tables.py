@@ -27,13 +27,12 @@ from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec  # noqa
 PAGE = ROOT / 'docs' / 'reference.md'
 TABLES = {'camera': camera_parameters.PARAMETERS, 'detector': detector_parameters.PARAMETERS}
 BEGIN, END = '<!-- parameters of the {} node -->\n', '<!-- end -->'
-TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', list: 'string[]'}
 
 
 def table(parameters: Iterable[ParameterSpec]) -> str:
     """Return the table of some parameters, in Markdown."""
     rows = [('parameter', 'type', 'default', 'range', 'live', 'meaning'), ('---',) * 6]
-    rows += [(f'`{parameter.name}`', TYPES[type(parameter.default)], default_of(parameter),
+    rows += [(f'`{parameter.name}`', parameter.type_name, default_of(parameter),
               range_of(parameter), 'yes' if parameter.live else 'no',
               parameter.description.replace('|', '\\|')) for parameter in parameters]
     return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
@@ -54,7 +53,8 @@ def range_of(parameter: ParameterSpec) -> str:
     if parameter.above is not None:
         return f'above {parameter.above:g}'
     # Not :g, which would write a million as 1e+06.
-    return '' if parameter.low is None else f'{parameter.low} to {parameter.high}'
+    each = ' each' if isinstance(parameter.default, list) else ''
+    return '' if parameter.low is None else f'{parameter.low} to {parameter.high}{each}'
 
 
 def with_tables(page: str) -> str:

@@ -152,7 +152,7 @@ def test_every_parameter_has_a_row_with_what_it_takes(node):
     assert list(rows) == [f'`{parameter.name}`' for parameter in parameters]
     for parameter in parameters:
         kind, default, limits, live, meaning = rows[f'`{parameter.name}`']
-        assert (kind, live) == (parameter_tables.TYPES[type(parameter.default)],
+        assert (kind, live) == (parameter.type_name,
                                 'yes' if parameter.live else 'no'), parameter.name
         assert default == 'empty' or default.strip('`').lower() == str(parameter.default).lower()
         for value in (parameter.low, parameter.high, *parameter.choices):

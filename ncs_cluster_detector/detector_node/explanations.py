@@ -61,6 +61,7 @@ _REASONS = {
     Reason.SLOW: ('slower than the others', 'slow', 'is slower than the others'),
     Reason.DOUBTED: ('in doubt', 'in doubt',
                      'is in doubt: it failed or was late just now'),
+    Reason.DISABLED: ('disabled', 'disabled', 'rests while enabled is false'),
     Reason.NONE: ('resting ({celsius})', 'turn', 'waits for its turn; ask again')}
 _SWITCHES = {
     None: '',
@@ -72,6 +73,7 @@ _SWITCHES = {
     SwitchReason.LATE: 'no answer from a stick',
     SwitchReason.UNRELIABLE: 'unreliable stick relieved',
     SwitchReason.SETTINGS: 'cluster size changed',
+    SwitchReason.ENABLED: 'enabled changed',
     SwitchReason.REQUEST: 'asked for by switch_cluster'}
 
 

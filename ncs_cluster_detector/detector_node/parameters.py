@@ -11,7 +11,11 @@
 from collections.abc import Callable
 from collections.abc import Sequence
 
-from ncs_cluster_detector.closest_name import closest
+from ncs_cluster_detector.detector_node.camera_settings import check_camera_settings
+from ncs_cluster_detector.detector_node.camera_settings import check_labels
+from ncs_cluster_detector.detector_node.camera_settings import class_thresholds_of
+from ncs_cluster_detector.detector_node.camera_settings import PER_CAMERA
+from ncs_cluster_detector.detector_node.camera_settings import regions_of
 from ncs_cluster_detector.detector_node.graph_files import check_different
 from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.registry import DRIVERS
@@ -28,8 +32,10 @@ from ncs_cluster_detector.wire.messages import WorkerConfig
 def settings_of(values: Values) -> Settings:
     """Return the Settings in the values of the parameters."""
     chosen = {name: values[name] for name in Settings.__dataclass_fields__}
-    chosen['class_filter'] = tuple(filter(None, values['class_filter']))
-    return Settings(**chosen)
+    chosen |= {name: tuple(values[name]) for name in PER_CAMERA}
+    return Settings(**chosen | {
+        'class_filter': tuple(filter(None, values['class_filter'])),
+        'class_thresholds': class_thresholds_of(values), 'camera_regions': regions_of(values)})
 
 
 def input_format_of(values: Values) -> InputFormat:
@@ -58,12 +64,8 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
         if 0 < most < size:
             raise ValueError(f'cluster_size={size}: more than there can ever be ({name}={most}); '
                              f'use 0..{most} (0 = all, no rotation)')
-    for label in filter(None, values['class_filter']):
-        if label not in labels:
-            close = closest(label, labels)
-            hint = f"did you mean '{close}'?" if close else 'use labels of the graphs'
-            raise ValueError(f"class_filter={values['class_filter']}: unknown label '{label}' "
-                             f'(known: {", ".join(labels)}); {hint}')
+    check_labels('class_filter', values, list(filter(None, values['class_filter'])), labels)
+    check_camera_settings(values, labels)
 
 
 def options_of(values: Values,

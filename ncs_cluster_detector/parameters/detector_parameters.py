@@ -35,16 +35,17 @@ _INPUT = InputFormat()
 
 
 def _setting(name: str, description: str, effect: Callable[[Settings, int], str],
-             choices: tuple[str, ...] = ()) -> ParameterSpec:
+             choices: tuple[str, ...] = (), items: type = str) -> ParameterSpec:
     """Return the live parameter for a field of Settings, with its default and limits."""
     default = getattr(_SETTINGS, name, None)
-    if default is None or (isinstance(default, (int, float)) and name not in LIMITS):
+    is_number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    if default is None or (is_number and name not in LIMITS):
         raise LookupError(f'parameter {name}: expected a field of Settings, a number with its '
                           'limits; add it in policy/settings.py')
     low, high = LIMITS.get(name, (None, None))
     return ParameterSpec(
         name, list(default) if isinstance(default, tuple) else default, description, low, high,
-        choices, live=True, effect=effect)
+        choices, live=True, effect=effect, items=items)
 
 
 def _effect_of_cluster_size(settings: Settings, sticks: int) -> str:
@@ -72,7 +73,55 @@ def _effect_of_policy(settings: Settings, sticks: int) -> str:
     return f'the hottest for the coolest; {_effect_of_cycle(settings, sticks)}'
 
 
+def _effect_of_weights(settings: Settings, _: int) -> str:
+    if not settings.camera_weights:
+        return 'the same share for each camera'
+    total = sum(settings.camera_weights) or 1.0
+    shares = ', '.join(f'{weight / total:.0%}' for weight in settings.camera_weights)
+    return f'shares of the cameras while all send more than can be inferred: {shares}'
+
+
+def _effect_of_max_fps(settings: Settings, _: int) -> str:
+    if not any(settings.camera_max_fps):
+        return 'no limit'
+    limits = (f'{fps:g}' if fps else 'no limit' for fps in settings.camera_max_fps)
+    return f'images a second to infer at most: {", ".join(limits)}'
+
+
+def _effect_of_regions(settings: Settings, _: int) -> str:
+    parts = [width * height for *_, width, height in settings.camera_regions]
+    if not parts:
+        return 'the networks see the whole pictures'
+    shares = ', '.join(f'{part:.0%}' for part in parts)
+    return f'the networks see {shares} of the area of the pictures'
+
+
 PARAMETERS = (
+    _setting(
+        'enabled', 'Whether to infer. False = no image is taken and all sticks rest, still '
+        'measured; true again = the next image is inferred at once.',
+        lambda settings, _: 'images are inferred' if settings.enabled else
+        'no image is taken, all sticks rest'),
+    ParameterSpec(
+        'cameras', [''], 'Names of the cameras that share the sticks: with front and rear the node '
+        'takes front/image_raw and rear/image_raw, and publishes front/detections, '
+        'rear/detections and so on. Empty = one camera without a name.'),
+    _setting(
+        'camera_weights', 'Shares of the cameras while they send more than can be inferred, one '
+        'number per camera: with 2.0 and 1.0 the first one gets two thirds. 0.0 = only what the '
+        'others leave. Empty = 1.0 each.', _effect_of_weights, items=float),
+    _setting(
+        'camera_max_fps', 'Images to infer a second at most, one number per camera; 0.0 = no '
+        'limit. Empty = no limits.', _effect_of_max_fps, items=float),
+    _setting(
+        'camera_regions', "Part of the picture that the networks see, one text per camera: "
+        "'x,y,w,h' are its left and upper edge, width and height as fractions of the picture, "
+        "such as '0.25,0.5,0.5,0.5'. Boxes are those in the whole picture. Empty = all of it.",
+        _effect_of_regions),
+    ParameterSpec(
+        'image_transport', 'raw', 'How images come: raw = image_raw; compressed = '
+        'image_raw/compressed, JPEG or PNG, decoded only when a stick takes the image.',
+        choices=('raw', 'compressed')),
     ParameterSpec(
         'driver', DEFAULT, f'What drives the sticks: {driver_descriptions()}.',
         choices=tuple(DRIVERS)),
@@ -137,6 +186,12 @@ PARAMETERS = (
         'score_threshold', 'Least score of a published detection, 0 to 1 (a fraction, not '
         'percent).',
         lambda settings, _: f'detections from {settings.score_threshold:.0%} on are published'),
+    _setting(
+        'class_thresholds', "Labels with a least score of their own, which stands in for "
+        "score_threshold: 'car:0.7'. Empty = score_threshold for all.",
+        lambda settings, _: ', '.join(f'{label} from {score:.0%} on' for label, score in
+                                      settings.class_thresholds) or
+        f'all labels from {settings.score_threshold:.0%} on'),
     _setting(
         'class_filter', 'Labels to publish; empty = all.',
         lambda settings, _: 'only these labels are published' if settings.class_filter else

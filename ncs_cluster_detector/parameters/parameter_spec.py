@@ -21,10 +21,12 @@ from typing import Any
 from typing import Callable
 from typing import Iterable
 
-_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text',
-          list: "a list of texts, such as ['a', 'b']"}
+_KINDS = {'bool': 'true or false', 'int': 'a whole number', 'double': 'a number',
+          'string': 'a text', 'string[]': "a list of texts, such as ['a', 'b']",
+          'double[]': 'a list of numbers, such as [1.0, 2.0]'}
+_TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string'}   # as ROS names them
 # A parameter file has no empty list and writes the second.
-_NO_TEXTS: tuple[list[str], ...] = ([], [''])
+_NOTHING: tuple[list[str], ...] = ([], [''])
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,11 @@ class ParameterSpec:
     """
     One parameter: its name, default, meaning and limits.
 
-    The default decides the type: bool, int, float, str, or a list of str. ``low`` and ``high``
-    are the limits of a number, both included, ``above`` a limit that is not; ``choices`` are all
-    values of a text. A parameter that is not ``live`` is read-only while the node runs.
-    ``effect`` says in a few words what the new value of a live one means.
+    The default decides the type: bool, int, float, str, or a list of ``items``, which are str or
+    float. ``low`` and ``high`` are the limits of a number, both included, or of each number of a
+    list, ``above`` a limit that is not; ``choices`` are all values of a text. A parameter that is
+    not ``live`` is read-only while the node runs. ``effect`` says in a few words what the new
+    value of a live one means.
     """
 
     name: str
@@ -47,11 +50,19 @@ class ParameterSpec:
     live: bool = False
     above: float | None = None
     effect: Callable[..., str] | None = None
+    items: type = str
+
+    @property
+    def type_name(self) -> str:
+        """Return the type as ROS names it, such as ``double`` or ``string[]``."""
+        if isinstance(self.default, list):
+            return f'{_TYPES[self.items]}[]'
+        return _TYPES[type(self.default)]
 
     @property
     def kind(self) -> str:
         """Return the type that a value must have, as a text."""
-        return _KINDS[type(self.default)]
+        return _KINDS[self.type_name]
 
     @property
     def rule(self) -> str:
@@ -60,7 +71,8 @@ class ParameterSpec:
             return 'one of ' + ', '.join(self.choices)
         if self.above is not None:
             return f'{self.kind} above {self.above:g}'
-        return self.kind if self.low is None else f'{self.kind}, {self.low} to {self.high}'
+        each = ' each' if isinstance(self.default, list) else ''
+        return self.kind if self.low is None else f'{self.kind}, {self.low} to {self.high}{each}'
 
     @property
     def manual(self) -> str:
@@ -76,30 +88,38 @@ class ParameterSpec:
 
     def accept(self, value: Any) -> Any:
         """
-        Return the value in the parameter's own type; a float may be given as a whole number.
+        Return the value in the parameter's own type; a whole number does for a float.
 
         :raises ValueError: the value has the wrong type or lies outside the limits; the text is
             the rule that it breaks.
         """
-        kind = type(self.default)
+        if not isinstance(self.default, list):
+            return self._accept_one(value, type(self.default))
+        if not isinstance(value, (list, tuple, array)):
+            raise ValueError(f'must be {self.rule}')
+        if self.default in _NOTHING and list(value) in _NOTHING:
+            return list(self.default)
+        return [self._accept_one(item, self.items) for item in value]
+
+    def _accept_one(self, value: Any, kind: type) -> Any:
         if kind is float and type(value) is int:
-            value = float(value)
-        if isinstance(value, (list, tuple, array)):
-            value = list(value)
-        if self.default in _NO_TEXTS and value in _NO_TEXTS:
-            value = list(self.default)
+            value = _as_float(value)
         # Exactly the type, because in Python a bool is an int.
-        fits = type(value) is kind
-        if fits and kind is list:
-            fits = all(isinstance(text, str) for text in value)
-        if fits and self.choices:
-            fits = value in self.choices
+        fits = type(value) is kind and (not self.choices or value in self.choices)
         if fits and kind in (int, float):
             fits = (math.isfinite(value) and (self.above is None or value > self.above)
                     and (self.low is None or self.high is None or self.low <= value <= self.high))
         if not fits:
             raise ValueError(f'must be {self.rule}')
         return value
+
+
+def _as_float(number: int) -> float:
+    """Return a whole number as a float, infinite if it is too large for one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def by_name(table: Iterable[ParameterSpec]) -> dict[str, ParameterSpec]:

@@ -8,7 +8,6 @@
 # the License.
 """Decides for the whole cluster: which sticks work, how fast, and which gets the next frame."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,11 +23,12 @@ from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
 from ncs_cluster_detector.policy.heat.heat_loss import HeatLoss
 from ncs_cluster_detector.policy.heat.heat_loss import WINDOW_SEC
 from ncs_cluster_detector.policy.heat.pacing import Pacing
+from ncs_cluster_detector.policy.just_in_time import JustInTime
 from ncs_cluster_detector.policy.reliability.promptness import Promptness
 from ncs_cluster_detector.policy.reliability.standing import Standing
 from ncs_cluster_detector.policy.reliability.standing import Standings
 from ncs_cluster_detector.policy.rotation import Rotation
-from ncs_cluster_detector.policy.sensor.blind_restart import BlindRestart
+from ncs_cluster_detector.policy.sensor.blind_restart import BlindRestarts
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_reason import Reason
@@ -49,7 +49,8 @@ class ClusterControl:
     which one was relieved.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, several_cameras: bool = False) -> None:
+        """Begin without sticks; the frames of several cameras are given just in time."""
         self.heat = ClusterHeat()
         self.promptness = Promptness()
         self.active: tuple[int, ...] = ()
@@ -60,10 +61,11 @@ class ClusterControl:
         self.to_restart: tuple[int, ...] = ()
         self._conditions: Mapping[int, Condition] = {}
         self._in_question: list[int] = []   # numbers of the sticks that may need a trial
-        self._blind_restarts: dict[int, BlindRestart] = defaultdict(BlindRestart)
+        self._blind_restarts = BlindRestarts()
         self._standings = Standings()
         self._rotation = Rotation()
         self._pacing = Pacing()
+        self._just_in_time = JustInTime() if several_cameras else None
         self._loss = HeatLoss()
         self._heat_balance: tuple[object, ...] | None = None   # the settings it measures for
         self._cools_until = -math.inf
@@ -90,7 +92,7 @@ class ClusterControl:
             for number, slowness in self.promptness.slowness.items()}}
         self._in_question = [stick.number for stick in sticks if stick.trials_left
                              or stick.doubt_sec or stick.number in self.promptness.slowness]
-        self.to_restart = self._due_restarts(now, sticks)
+        self.to_restart = self._blind_restarts.due(now, sticks, self.heat, self.active)
         self._pacing.update(self.active, self.heat, settings, self._rotation.relief_at - now)
         held = self._held_back(settings)
         self._follow_settings(now, settings, held)
@@ -122,7 +124,7 @@ class ClusterControl:
         """Return how many more sticks would be active if they were not too hot."""
         running = self.heat.running
         missing = min(settings.cluster_size or len(running), len(running)) - len(self.active)
-        if missing <= 0:
+        if missing <= 0 or not settings.enabled:
             return 0
         return min(missing, sum(self._is_held_back(number, settings)
                                 for number in running if number not in self.active))
@@ -134,28 +136,6 @@ class ClusterControl:
         # One that has worked its share (SPENT) rests for that, and any other for its estimate.
         return (self.standings[number].can_fill
                 and self.heat.estimate(number) >= settings.resume_temperature)
-
-    def _due_restarts(self, now: float, sticks: Sequence[StickStatus]) -> tuple[int, ...]:
-        """
-        Return the numbers of the sticks of unknown temperature that are to be restarted now.
-
-        Those that rest. While no running stick has a known temperature, also those at work, one at
-        a time and while no other is restarted, so that detection goes on.
-        """
-        blind = {number for number in self.heat.running if self.heat.now(number) is None}
-        may_at_work = len(blind) == len(self.heat.running) and not any(
-            stick.state in (StickState.STARTING, StickState.STOPPING) for stick in sticks)
-        due: list[int] = []
-        for stick in sorted(sticks, key=lambda stick: stick.number in self.active):
-            restarts = self._blind_restarts[stick.number]
-            if stick.state is not StickState.RUNNING:
-                restarts.away()
-                continue
-            rests = stick.number not in self.active and not stick.outstanding
-            may_restart = rests or may_at_work and not due
-            if restarts.is_due(now, stick.number in blind, may_restart):
-                due.append(stick.number)
-        return tuple(due)
 
     @property
     def standings(self) -> Mapping[int, Standing]:
@@ -202,13 +182,22 @@ class ClusterControl:
                   inflight_per_stick: int) -> int | None:
         """Return the number of the stick that gets a frame now, or None when none can take it."""
         due = [sticks[number] for number in self.active if number in sticks]
-        if self._pacing.shares:
-            due = [stick for stick in due if self._pacing.due_at(stick) <= now]
+        if self._pacing.shares or self._just_in_time:
+            due = [stick for stick in due if self._due_at(stick) <= now]
         number = choose_stick(
             due, inflight_per_stick, self.promptness.late, self.promptness.slowness)
         if number is not None:
             self._pacing.on_frame_sent(sticks[number], now)
+            if self._just_in_time:
+                self._just_in_time.on_frame_sent(sticks[number], now)
         return number
+
+    def _due_at(self, stick: StickStatus) -> float:
+        """Return when an active stick with room may have its next frame."""
+        due_at = self._pacing.due_at(stick)
+        if self._just_in_time:
+            return max(due_at, self._just_in_time.due_at(stick, self.active))
+        return due_at
 
     def give_on_trial(self, now: float, sticks: Mapping[int, StickStatus],
                       settings: Settings) -> int | None:
@@ -220,10 +209,10 @@ class ClusterControl:
 
     def next_frame_due(self, now: float, sticks: Mapping[int, StickStatus],
                        inflight_per_stick: int) -> float | None:
-        """Return the next moment at which a paced stick with room may take a frame, or None."""
-        paced = [sticks[number] for number in self._pacing.shares if number in sticks]
-        moments = [self._pacing.due_at(stick) for stick in paced
-                   if stick.outstanding < inflight_per_stick]
+        """Return the next moment at which a stick with room may take a frame, or None."""
+        held = self.active if self._just_in_time else self._pacing.shares
+        moments = [self._due_at(sticks[number]) for number in held if number in sticks
+                   and sticks[number].outstanding < inflight_per_stick]
         return min((moment for moment in moments if moment > now), default=None)
 
     def next_due(self, now: float, sticks: Sequence[StickStatus],

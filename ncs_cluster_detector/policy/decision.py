@@ -27,6 +27,7 @@ class SwitchReason(Enum):
     LATE = 'late'                 # the result of an active stick is overdue
     UNRELIABLE = 'unreliable'     # a stick of a lower standing takes its place
     SETTINGS = 'settings'         # the cluster size changed
+    ENABLED = 'enabled'           # detection was switched on or off
     REQUEST = 'request'
 
 

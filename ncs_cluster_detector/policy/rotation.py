@@ -47,7 +47,8 @@ class Rotation:
 
     def __init__(self) -> None:
         self._active: tuple[int, ...] = ()
-        self._last_size: int | None = None
+        # Whether detection was enabled, and the cluster size.
+        self._asked_last: tuple[bool, int] | None = None
         self._changed_at = float('-inf')
         self._joined_at: dict[int, float] = {}   # stick number -> when it last became active
         self._left_at: dict[int, float] = {}     # stick number -> when it last came to rest
@@ -82,7 +83,7 @@ class Rotation:
         usable = ({number for number in usable if standings[number].can_fill}
                   or {number for number in usable if standings[number] < Standing.LATE} or usable)
         fit = usable - self._relieved - set(self._active)
-        size = min(settings.cluster_size or len(sticks), len(usable))
+        size = min(settings.cluster_size or len(sticks), len(usable)) * settings.enabled
         # A stick that had to rest comes back by the rules of a change, any other at once.
         ready = fit if now >= self._dwell_until(settings) else fit - self._forced
         self._forced |= critical & set(self._active)
@@ -94,21 +95,20 @@ class Rotation:
             reason = self._why_left(set(before) - usable, critical)
         if len(active) > size:
             active = sorted(active, key=self._worst_last)[:size]
-            reason = reason or SwitchReason.SETTINGS
+            reason = reason or self._why_resized(settings)
         missing = size - len(active)
         joining = self._next_in(ready)[:missing] if missing else []
-        if not active and not joining:
+        if not active and not joining and settings.enabled:
             joining = self._next_in(usable)[:1]   # detection goes on, whatever the heat
         if len(active) < size and joining:
             active += joining
-            resized = self._last_size not in (None, settings.cluster_size)
-            reason = reason or (SwitchReason.SETTINGS if resized else SwitchReason.READY)
+            reason = reason or self._why_resized(settings)
         hot = [number for number in active if settings.is_hot(estimates[number])]
         if reason is None and fit and active:
             reason = self._why_to_rotate(now, active, fit, hot, requested)
             if reason is not None:
                 active = self._rotated(active, fit, reason)
-        self._last_size = settings.cluster_size
+        self._asked_last = settings.enabled, settings.cluster_size
         self._conditions = {stick.number: self._condition(stick, estimates[stick.number])
                             for stick in sticks}
         decision = self._take(now, tuple(sorted(active)), reason, bool(hot) and not fit)
@@ -150,6 +150,13 @@ class Rotation:
         if len(standings) < len(gone):
             return SwitchReason.LOST
         return SwitchReason.LATE if Standing.LATE in standings else SwitchReason.UNRELIABLE
+
+    def _why_resized(self, settings: Settings) -> SwitchReason:
+        """Return why sticks came to work that replace none, or rest unreplaced."""
+        was_enabled, last_size = self._asked_last or (settings.enabled, settings.cluster_size)
+        if was_enabled != settings.enabled:
+            return SwitchReason.ENABLED
+        return SwitchReason.SETTINGS if last_size != settings.cluster_size else SwitchReason.READY
 
     def _why_to_rotate(self, now: float, active: Collection[int], fit: Set[int],
                        hot: Collection[int], requested: bool) -> SwitchReason | None:

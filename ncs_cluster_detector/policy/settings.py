@@ -11,12 +11,15 @@
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
+from functools import cached_property
 from typing import TypeVar
 
 COOLEST = 'coolest'
 ROUND_ROBIN = 'round_robin'
 POLICIES = (COOLEST, ROUND_ROBIN)
 MOST_STICKS = 64   # of one cluster
+MOST_WEIGHT = MOST_FPS = 1000.0   # of a camera
+WHOLE = (0.0, 0.0, 1.0, 1.0)   # the region of a picture that is all of it
 _T = TypeVar('_T', int, float)
 
 
@@ -25,13 +28,22 @@ def _number(default: _T, low: _T, high: _T) -> _T:
     return field(default=default, metadata={'limits': (low, high)})
 
 
+def _numbers(low: float, high: float) -> tuple[float, ...]:
+    """Return a field of Settings: a number for each camera, or none; with its limits."""
+    limits = {'limits': (low, high)}
+    numbers: tuple[float, ...] = field(default=(), metadata=limits)
+    return numbers
+
+
 @dataclass(frozen=True)
 class Settings:
     """
     The settings of the rotation, the dispatch and the publishing.
 
     Temperatures are in degrees Celsius, ``_ms`` are milliseconds, ``score_threshold`` is 0 to 1.
-    The same names and defaults are the node's parameters.
+    ``class_thresholds`` has pairs of a label and its own threshold. Those that begin with
+    ``camera_`` have a value for each camera, or none; a region is ``(x, y, width, height)`` in
+    fractions of the picture. The same names and defaults are the node's parameters.
     """
 
     cluster_size: int = _number(0, 0, MOST_STICKS)
@@ -42,14 +54,19 @@ class Settings:
     min_dwell_ms: int = _number(2000, 0, 600000)
     rotation_policy: str = COOLEST
     score_threshold: float = _number(0.6, 0.0, 1.0)
+    class_thresholds: tuple[tuple[str, float], ...] = ()
     class_filter: tuple[str, ...] = ()
+    camera_weights: tuple[float, ...] = _numbers(0.0, MOST_WEIGHT)
+    camera_max_fps: tuple[float, ...] = _numbers(0.0, MOST_FPS)
+    camera_regions: tuple[tuple[float, float, float, float], ...] = ()
     max_frame_age_ms: int = _number(500, 0, 600000)
     depth_timeout_ms: int = _number(200, 0, 5000)
+    enabled: bool = True
 
     @property
     def heat_balance(self) -> tuple[object, ...]:
         """Return the settings that heat loss depends on; a measurement holds only for them."""
-        return (self.cluster_size, self.cluster_switch_cycle_ms, self.switch_temperature,
+        return (self.enabled, self.cluster_size, self.cluster_switch_cycle_ms, self.switch_temperature,
                 self.resume_margin, self.critical_margin, self.min_dwell_ms,
                 self.rotation_policy)
 
@@ -73,8 +90,24 @@ class Settings:
 
     def wants(self, label: str, score: float) -> bool:
         """Tell whether a detection with this label and score, 0 to 1, is to be published."""
-        return score >= self.score_threshold and (
+        return score >= self._thresholds.get(label, self.score_threshold) and (
             not self.class_filter or label in self.class_filter)
+
+    @cached_property
+    def _thresholds(self) -> dict[str, float]:
+        return dict(self.class_thresholds)
+
+    def weight(self, camera: int) -> float:
+        """Return the weight of a camera, by its index; 0 = only what the others leave."""
+        return self.camera_weights[camera] if self.camera_weights else 1.0
+
+    def max_fps(self, camera: int) -> float:
+        """Return the most frames of a camera to infer a second; 0 = no limit."""
+        return self.camera_max_fps[camera] if self.camera_max_fps else 0.0
+
+    def region(self, camera: int) -> tuple[float, float, float, float]:
+        """Return which part of a camera's pictures the networks see."""
+        return self.camera_regions[camera] if self.camera_regions else WHOLE
 
 
 # The least and the greatest value of each number among the settings.

@@ -47,6 +47,7 @@ class Reason(Enum):
     USELESS = 'useless'
     SLOW = 'slow'
     DOUBTED = 'doubted'
+    DISABLED = 'disabled'         # all rest, because the node is to detect nothing
     NONE = 'none'                 # it works, or waits for its turn
 
     @property
@@ -120,4 +121,4 @@ def _reason_of(stick: StickStatus, settings: Settings, celsius: float | None, mu
         return Reason.UNKNOWN_TEMPERATURE
     if must_cool:
         return Reason.HOT if is_hot else Reason.COOLING
-    return by_standing
+    return by_standing if settings.enabled else Reason.DISABLED

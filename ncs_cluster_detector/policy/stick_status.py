@@ -41,7 +41,8 @@ class StickStatus:
     one, computed since ``under_way_since``, is not in it, but in ``work_at_reading``, the work
     until the last reading (None: until now). ``recent_sec`` is how long the latest ones took.
     ``busy_since`` is when it got its first frame, or gave a result, while another is due (None
-    when none is). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds of
+    when none is). ``transfer_sec`` is how long it takes to bring a frame to the
+    stick, nearly always at most (None before the first). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds of
     the monotonic clock.
     """
 
@@ -56,6 +57,7 @@ class StickStatus:
     inference_sec: float | None = None
     recent_sec: float | None = None
     busy_since: float | None = None
+    transfer_sec: float | None = None
     doubt_sec: float = 0.0
     trials_left: int = 0
     under_way_since: float | None = None

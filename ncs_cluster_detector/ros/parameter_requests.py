@@ -19,9 +19,10 @@ import yaml
 
 # Characters of a text that YAML reads as a number or the like; reading a long one takes seconds.
 _LONGEST_OF_YAML = 100
-# By the type of a parameter's default; a list is one of texts.
-ROS_TYPES = {bool: Parameter.Type.BOOL, int: Parameter.Type.INTEGER, float: Parameter.Type.DOUBLE,
-             str: Parameter.Type.STRING, list: Parameter.Type.STRING_ARRAY}
+# By ParameterSpec.type_name.
+ROS_TYPES = {'bool': Parameter.Type.BOOL, 'int': Parameter.Type.INTEGER,
+             'double': Parameter.Type.DOUBLE, 'string': Parameter.Type.STRING,
+             'string[]': Parameter.Type.STRING_ARRAY, 'double[]': Parameter.Type.DOUBLE_ARRAY}
 
 
 def accepted(parameter: Parameter, node: Node,
@@ -52,7 +53,7 @@ def accepted(parameter: Parameter, node: Node,
     if spec is None:
         return parameter
     try:
-        return Parameter(name, ROS_TYPES[type(spec.default)], spec.accept(value))
+        return Parameter(name, ROS_TYPES[spec.type_name], spec.accept(value))
     except ValueError as rule:
         raise ValueError(f'{name}={value}: {rule} (now {now}); nothing was changed, set it to '
                          'such a value') from None

@@ -50,11 +50,12 @@ def unexpected(attempt: str, error: Exception) -> StartupError:
 def descriptor_of(spec: ParameterSpec) -> ParameterDescriptor:
     """Return the ROS descriptor of a parameter, which ``ros2 param describe`` shows."""
     descriptor = ParameterDescriptor(
-        name=spec.name, type=ROS_TYPES[type(spec.default)].value, description=spec.manual,
+        name=spec.name, type=ROS_TYPES[spec.type_name].value, description=spec.manual,
         read_only=not spec.live)
-    if spec.choices or spec.above is not None:
+    is_list = isinstance(spec.default, list)
+    if spec.choices or spec.above is not None or is_list and spec.low is not None:
         descriptor.additional_constraints = spec.rule
-    if spec.low is not None:
+    elif spec.low is not None:
         if isinstance(spec.default, int):
             descriptor.integer_range = [
                 IntegerRange(from_value=spec.low, to_value=spec.high, step=1)]
@@ -179,7 +180,7 @@ class NodeParameters:
             raise StartupError(shown(
                 f'{spec.name}={given}: {rule} (default {spec.default}); start the node with such '
                 f'a value for {spec.name}', *texts_in(given))) from None
-        type_ = ROS_TYPES[type(spec.default)]
+        type_ = ROS_TYPES[spec.type_name]
         # rclpy cannot derive the type of an empty list, so it is set afterwards.
         self._node.declare_parameter(
             spec.name, type_ if value == [] else value, descriptor_of(spec), ignore_override=True)

@@ -13,6 +13,7 @@ from bisect import insort
 from collections import deque
 from statistics import median
 
+TRANSFER_PERCENT = 95
 RECENT = 3   # inferences that give a stick's present speed; a single one may be delayed
 
 
@@ -117,6 +118,8 @@ class Work:
 
     Each inference counts with its time at full speed: the median time of inferences whose frame
     was waiting at the stick or, while there are none, of all, which includes the transfer.
+    ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly always at most; None
+    before the first.
     """
 
     def __init__(self) -> None:
@@ -124,19 +127,22 @@ class Work:
         self.inference_sec: float | None = None
         # Median of the latest three inferences; None before them.
         self.recent_sec: float | None = None
+        self.transfer_sec: float | None = None
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._done_sec = 0.0
         self._last_done_at = float('-inf')
         self._sent_at: deque[float] = deque()
-        self._waiting, self._single = Durations(), Durations()
+        self._waiting, self._single, self._transfers = Durations(), Durations(), Durations()
 
     def on_frame_sent(self, now: float) -> None:
         """Record a frame that is sent to the stick."""
         self._sent_at.append(now)
 
-    def on_result(self, now: float) -> None:
-        """Record the result of the oldest frame."""
+    def on_result(self, now: float, on_stick_at: float) -> None:
+        """Record the result of the oldest frame, and when that was on the stick."""
         sent_at = self._sent_at.popleft()
+        self._transfers.add(max(on_stick_at - sent_at, 0.0))
+        self.transfer_sec = self._transfers.percentile(TRANSFER_PERCENT)
         waited = sent_at < self._last_done_at
         took_sec = max(now - max(sent_at, self._last_done_at), 0.0)
         (self._waiting if waited else self._single).add(took_sec)
@@ -147,6 +153,10 @@ class Work:
         median_sec = self._waiting.percentile(50) or self._single.percentile(50) or 0.0
         self.inference_sec = median_sec
         self._done_sec += median_sec
+
+    def on_frame_unreadable(self) -> None:
+        """Record that the oldest frame was none for the stick."""
+        self._sent_at.popleft()
 
     def on_frames_lost(self) -> None:
         """Record that the frames on the stick will have no result."""

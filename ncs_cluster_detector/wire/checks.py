@@ -18,6 +18,7 @@ from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.wire import messages
 
 MOST_NAMES = 1024   # of sticks; a USB bus has 127 devices at most
+LONGEST_SIDE = 65535   # pixels of a JPEG
 _PARAMETERS = ('', 'driver', 'graph_paths')
 
 
@@ -54,7 +55,13 @@ def _is_result(value: Any) -> bool:
     return (type(value.sequence) is int and type(value.detections) is tuple
             and all(map(_is_detection, value.detections)) and _is_count(value.unusable_boxes)
             and _is_number(value.inference_sec) and _is_number(value.finished_at)
-            and _is_count(value.unlabelled_class))
+            and _is_count(value.unlabelled_class) and _is_number(value.on_stick_at)
+            and (value.picture_size is None or _is_size(*value.picture_size)))
+
+
+def _is_size(height: object, width: object) -> bool:
+    return (type(height) is int and type(width) is int
+            and 0 < height <= LONGEST_SIDE and 0 < width <= LONGEST_SIDE)
 
 
 def _is_reading(value: Any) -> bool:
@@ -86,6 +93,8 @@ _RULES: dict[type, Callable[[Any], bool]] = {
     messages.Reading: _is_reading,
     messages.Ready: lambda value: _is_reading(value.reading),
     messages.Result: _is_result,
+    messages.Unreadable: lambda value: (
+        type(value.sequence) is int and isinstance(value.text, str)),
     messages.Fault: _is_fault,
     messages.BusReport: _is_report,
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.networks.region import Region
 from ncs_cluster_detector.sticks.stick import OpeningStep
 
 
@@ -62,6 +63,20 @@ class Infer:
     slot: int
     height: int
     width: int
+
+
+@dataclass(frozen=True)
+class InferEncoded:
+    """
+    To the worker: run the networks on a region of the picture in a slot.
+
+    The slot holds ``size`` bytes, a JPEG or PNG.
+    """
+
+    sequence: int
+    slot: int
+    size: int
+    region: Region
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,8 @@ class Result:
     ``inference_sec`` is the time from the start of the preprocessing to the last network's result,
     which came at ``finished_at``, in seconds of the monotonic clock; ``unusable_boxes`` counts the
     dropped boxes; ``unlabelled_class`` is the highest class without a label among them, or 0.
+    ``on_stick_at`` is when the frame had been sent to the stick. ``picture_size`` is the
+    (height, width) of an encoded picture.
     """
 
     sequence: int
@@ -129,6 +146,16 @@ class Result:
     inference_sec: float
     finished_at: float
     unlabelled_class: int = 0
+    on_stick_at: float = 0.0
+    picture_size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """From the worker in place of a Result: the frame holds no picture; ``text`` says why."""
+
+    sequence: int
+    text: str
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,14 @@
 # the License.
 """When to restart the worker of a stick of unknown temperature, which may revive its sensor."""
 
+from collections import defaultdict
+from collections.abc import Collection
+from collections.abc import Sequence
+
+from ncs_cluster_detector.policy.heat.cluster_heat import ClusterHeat
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
+
 FIRST_AFTER_SEC = 30.0
 # A sensor that stays broken must not cost restarts for ever.
 LONGEST_INTERVAL_SEC = 3600.0
@@ -60,3 +68,33 @@ class BlindRestart:
     def away(self) -> None:
         """Note that the stick does not run: its blindness counts from when it is back."""
         self._blind_since = self._sighted_since = None
+
+
+class BlindRestarts:
+    """The restarts of all sticks."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, BlindRestart] = defaultdict(BlindRestart)
+
+    def due(self, now: float, sticks: Sequence[StickStatus], heat: ClusterHeat,
+            active: Collection[int]) -> tuple[int, ...]:
+        """
+        Return the numbers of the sticks of unknown temperature that are to be restarted now.
+
+        Those that rest. While no running stick has a known temperature, also those at work, one at
+        a time and while no other is restarted, so that detection goes on.
+        """
+        blind = {number for number in heat.running if heat.now(number) is None}
+        may_at_work = len(blind) == len(heat.running) and not any(
+            stick.state in (StickState.STARTING, StickState.STOPPING) for stick in sticks)
+        due: list[int] = []
+        for stick in sorted(sticks, key=lambda stick: stick.number in active):
+            restarts = self._of[stick.number]
+            if stick.state is not StickState.RUNNING:
+                restarts.away()
+                continue
+            rests = stick.number not in active and not stick.outstanding
+            may_restart = rests or may_at_work and not due
+            if restarts.is_due(now, stick.number in blind, may_restart):
+                due.append(stick.number)
+        return tuple(due)

@@ -48,7 +48,13 @@ class StickFigures:
         self.pause_level = self.throttle_level
         self.inference_times.add(result.inference_sec)
         # Not the time of its arrival here: a busy host reads several results at once.
-        self.work.on_result(result.finished_at)
+        self.work.on_result(result.finished_at, result.on_stick_at)
+        if not is_busy:
+            self.duty.end(now)
+
+    def on_unreadable(self, now: float, is_busy: bool) -> None:
+        """Record a frame that held no picture, and whether the stick has further frames."""
+        self.work.on_frame_unreadable()
         if not is_busy:
             self.duty.end(now)
 

@@ -233,6 +233,7 @@ class StickRecord:
             busy_since=self.handle.busy_since if self.handle else None,
             last_given_at=figures.last_given_at, work_sec=figures.work.done_sec,
             inference_sec=figures.work.inference_sec, recent_sec=figures.work.recent_sec,
+            transfer_sec=figures.work.transfer_sec,
             doubt_sec=trust.doubt_sec, trials_left=trust.trials_left,
             under_way_since=figures.work.under_way_since, work_at_reading=figures.work_at_reading)
 
