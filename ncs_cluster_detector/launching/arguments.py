@@ -20,6 +20,7 @@ from typing import List
 from launch import LaunchContext
 from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
+from launch.substitutions import TextSubstitution
 from launch_ros.parameter_descriptions import ParameterValue
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
@@ -111,7 +112,8 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
         if spec.choices and text not in spec.choices:
             raise RuntimeError(f'{name}:={text}: must be {spec.rule}')
         takes_list = isinstance(spec.default, list)
-        value = ParameterValue([text] if takes_list and not is_list(text) else text,
+        one_text = takes_list and not is_list(text)
+        value = ParameterValue([text] if one_text else TextSubstitution(text=text),
                                value_type=List[str] if takes_list else type(spec.default))
         try:
             value.evaluate(context)

@@ -34,6 +34,9 @@ CAMERA_ARGUMENTS = _arguments(camera_parameters.PARAMETERS, *ONE_FOR_EACH)
 DETECTOR_ARGUMENTS = _arguments(
     detector_parameters.PARAMETERS, 'driver', 'graph_paths', 'cluster_size',
     'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth')
+# It also decides which nodes there are, so it is read by itself, and not with the others.
+CAMERAS = by_name(detector_parameters.PARAMETERS)['cameras']
+NAMES = 'a name, or a list of names such as [front,rear]'
 
 
 class OneForEachCamera(DeclareLaunchArgument):
@@ -54,13 +57,15 @@ def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
     :param remark: end of the description; says where the value comes from when none is given.
     :param choices: choices of the argument, if its parameter has none.
     """
-    spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS)[name]
+    spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS | {CAMERAS.name: CAMERAS})[name]
     choices = spec.choices or choices
     if choices and not default:
         choices = ('', *choices)
     sentences = [spec.description, remark]
     if not choices and not isinstance(spec.default, str):
         rule = kind_of(spec) if isinstance(spec.default, list) else spec.rule
+        if spec is CAMERAS:
+            rule = NAMES
         sentences.insert(1, f'Must be {rule}.')
     kind = DeclareLaunchArgument
     if name in ONE_FOR_EACH:

@@ -22,7 +22,9 @@ from ncs_cluster_detector.launching.arguments import is_list
 from ncs_cluster_detector.launching.arguments import PACKAGE
 from ncs_cluster_detector.launching.arguments import texts_of
 from ncs_cluster_detector.launching.parameter_arguments import CAMERA_ARGUMENTS
+from ncs_cluster_detector.launching.parameter_arguments import CAMERAS
 from ncs_cluster_detector.launching.parameter_arguments import DETECTOR_ARGUMENTS
+from ncs_cluster_detector.launching.parameter_arguments import NAMES
 from ncs_cluster_detector.launching.parameter_arguments import ONE_FOR_EACH
 from ncs_cluster_detector.launching.params_file import ParamsFile
 from ncs_cluster_detector.parameters import camera_parameters
@@ -32,9 +34,7 @@ from ncs_cluster_detector.parameters.camera_names import NO_NAME
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 from ncs_cluster_detector.shown_text import shown
 
-CAMERAS = 'cameras'   # the argument, and the detector's parameter
 THE_ONE = 'camera/camera'   # node of a camera without a name
-EXAMPLE = 'a name, or a list of names such as [front,rear]'
 
 
 def names_of_cameras(context: LaunchContext, file: ParamsFile | None = None) -> tuple[str, ...]:
@@ -46,13 +46,13 @@ def names_of_cameras(context: LaunchContext, file: ParamsFile | None = None) -> 
     :param file: the parameters from elsewhere, if there may be some.
     :raises RuntimeError: the names are invalid.
     """
-    text = LaunchConfiguration(CAMERAS).perform(context)
+    text = LaunchConfiguration(CAMERAS.name).perform(context)
     if not text and file is not None:
-        value = file.already_set('detector').get(CAMERAS, '')
+        value = file.already_set('detector').get(CAMERAS.name, '')
         text = value if isinstance(value, str) else f'[{", ".join(map(str, value))}]'
-    names = texts_of(CAMERAS, text, EXAMPLE) if text else []
+    names = texts_of(CAMERAS.name, text, NAMES) if text else []
     if not is_list(text) and ',' in text:
-        raise RuntimeError(shown(f'{CAMERAS}:={text}: must be {EXAMPLE}'))
+        raise RuntimeError(shown(f'{CAMERAS.name}:={text}: must be {NAMES}'))
     try:
         check_camera_names(names)
     except ValueError as error:
@@ -78,8 +78,8 @@ def parameters_of_detector(context: LaunchContext, names: Sequence[str],
     :raises RuntimeError: an argument is no value of its parameter.
     """
     found: dict[str, Any] = dict(given(context, DETECTOR_ARGUMENTS, file.already_set('detector')))
-    if LaunchConfiguration(CAMERAS).perform(context):
-        found[CAMERAS] = list(names)
+    if LaunchConfiguration(CAMERAS.name).perform(context):
+        found[CAMERAS.name] = list(names)
     return found
 
 
