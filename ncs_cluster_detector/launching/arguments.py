@@ -138,7 +138,7 @@ def check_namespace(context: LaunchContext) -> None:
 
 
 def warn_of_unknown(context: LaunchContext, known: Collection[str],
-                    files: Iterable[str | Path]) -> None:
+                    files: Iterable[str | Path], of_others: Collection[str] = ()) -> None:
     """
     Warn about each argument that no launch file here has; launch itself ignores it silently.
 
@@ -146,6 +146,7 @@ def warn_of_unknown(context: LaunchContext, known: Collection[str],
     others may belong to the other file.
 
     :param files: the launch files that take the ``known`` arguments.
+    :param of_others: arguments of the launch files that may include these.
     """
     is_top_level = _is_top_level(files)
     names = dict.fromkeys(context.launch_configurations)
@@ -158,7 +159,7 @@ def warn_of_unknown(context: LaunchContext, known: Collection[str],
             continue
         if is_top_level:
             hint = _hint(name, known)
-        elif likely := closest(name, known, LIKE):
+        elif name not in of_others and (likely := closest(name, known, LIKE)):
             hint = f'did you mean {likely}?'
         else:
             continue
