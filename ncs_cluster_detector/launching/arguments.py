@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Set
 from pathlib import Path
+import re
 import sys
 from typing import Any
 from typing import List
@@ -28,7 +29,6 @@ from ncs_cluster_detector.parameters.unused_parameters import other_node_with
 from ncs_cluster_detector.ros import command_line
 from ncs_cluster_detector.shown_text import shown
 from rclpy.exceptions import NameValidationException
-import yaml
 
 PACKAGE = 'ncs_cluster_detector'
 
@@ -36,6 +36,8 @@ PACKAGE = 'ncs_cluster_detector'
 OWN_DEFAULTS = PACKAGE + '.own_defaults'
 # Configurations of launch and launch_ros; their others begin with ros_.
 OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter', 'emulate_tty', 'global_params', OWN_DEFAULTS)
+# A text in a list: in quotes, or up to the next comma.
+ENTRY = r"""\s*(?:'[^']*'|"[^"]*"|[^\s'",][^,]*|)\s*"""
 # From this likeness on a name that may be another launch file's argument is taken for misspelt.
 LIKE = 0.85
 
@@ -72,19 +74,19 @@ def texts_of(name: str, text: str, rule: str) -> list[str]:
     """
     Return the texts of a list, with or without quotes, or the one text that is no list.
 
+    It is no YAML, in which an address with a question mark, for example, needs quotes.
+
     :param name: the argument, for the error.
     :param rule: what it must be, for the error.
-    :raises RuntimeError: it begins like a list and is none of texts.
+    :raises RuntimeError: it begins like a list and does not end like one.
     """
     if not is_list(text):
         return [text]
-    try:
-        texts = yaml.load(text, yaml.BaseLoader)   # which leaves numbers, yes and no as they are
-    except yaml.YAMLError:
-        texts = None
-    if not isinstance(texts, list) or not all(isinstance(entry, str) for entry in texts):
+    inside = text.strip()[1:-1].strip()
+    if not text.rstrip().endswith(']') or not re.fullmatch(f'{ENTRY}(?:,{ENTRY})*', inside):
         raise RuntimeError(shown(f'{name}:={text}: must be {rule}', text))
-    return texts
+    entries = map(str.strip, re.findall(f'({ENTRY}),', f'{inside},')) if inside else ()
+    return [entry[1:-1] if entry[:1] in tuple('\'"') else entry for entry in entries]
 
 
 def given(context: LaunchContext, arguments: dict[str, ParameterSpec],

@@ -48,8 +48,7 @@ def names_of_cameras(context: LaunchContext, file: ParamsFile | None = None) -> 
     """
     text = LaunchConfiguration(CAMERAS.name).perform(context)
     if not text and file is not None:
-        value = file.already_set('detector').get(CAMERAS.name, '')
-        text = value if isinstance(value, str) else f'[{", ".join(map(str, value))}]'
+        text = str(file.already_set('detector').get(CAMERAS.name, ''))
     names = texts_of(CAMERAS.name, text, NAMES) if text else []
     if not is_list(text) and ',' in text:
         raise RuntimeError(shown(f'{CAMERAS.name}:={text}: must be {NAMES}'))
@@ -144,7 +143,7 @@ def _check_hardware(names, values):
     for device, sharing in _sharing(names, hardware):
         what = sources[names.index(sharing[0])].device_description
         raise RuntimeError(
-            f'cameras {" and ".join(sharing)}: all would open {device}, which only one can; give '
+            f'cameras {" and ".join(sharing)}: each would open {device}, which only one can; give '
             f'device a list with one for each ({what})')
 
 
@@ -152,13 +151,13 @@ def _warn_of_same_names(names, values):
     """Warn if a parameter file gives cameras the same name for their frame or status."""
     for frame, sharing in _sharing(names, [own['frame_id'] for own in values]):
         get_logger(PACKAGE).warning(
-            f'cameras {" and ".join(sharing)}: all have the frame_id {frame}, so what they see is '
+            f'cameras {" and ".join(sharing)}: each has the frame_id {frame}, so what they see is '
             'taken for one place; give each its own in a params_file')
     statuses = ['' if str(own[USE_FQN.name]).lower() == 'true' else f'camera: {own["source"]}'
                 for own in values]
     for status, sharing in _sharing(names, statuses):
         get_logger(PACKAGE).warning(
-            f'cameras {" and ".join(sharing)}: all have the status {status} on /diagnostics; say '
+            f'cameras {" and ".join(sharing)}: each has the status {status} on /diagnostics; say '
             'diagnostics_with_namespace:=true')
 
 

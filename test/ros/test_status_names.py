@@ -110,6 +110,17 @@ def test_every_status_of_running_nodes_is_sorted_into_one_group(
 
 
 @pytest.mark.parametrize('name', [
+    'detector: camera front', 'detector: camera arm/wrist_2', 'robot1/detector: camera arm/wrist',
+    'front/camera: usb', 'robot1/arm/wrist/camera: realsense'])
+def test_the_statuses_of_named_cameras_are_sorted_with_the_cameras(name, analyzers):
+    assert [group for group, analyzer in analyzers.items() if group and matches(analyzer, name)] == [
+        'camera']
+    prefix = next(text for text in analyzers['camera']['remove_prefix'].value if text in name)
+    assert name.rpartition(prefix)[2]   # something is left to tell them apart
+
+
+@pytest.mark.parametrize('name', [
+    'detector: camera', 'detector: camera ', 'my_detector: camera front', 'camera: front',
     'detector: cluster head', 'my_detector: cluster', 'camera: lidar', 'eyecamera: usb',
     'detector: stick', 'detector: stick 1 of 2'])
 def test_the_statuses_of_other_nodes_are_left_alone(name, analyzers):
