@@ -34,7 +34,8 @@ ALLOWED = {
     'networks': {'networks', 'regular_file'},
     'geometry': {'geometry'},
     'drawing': {'drawing'},
-    'cameras': {'cameras', 'geometry.calibration', 'shown_text', 'transitions'},
+    'pictures': {'pictures'},
+    'cameras': {'cameras', 'pictures', 'geometry.calibration', 'shown_text', 'transitions'},
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
@@ -114,6 +115,7 @@ FORBIDDEN_OUTSIDE = {
     'networks': {'time', 'random'} | ROS,
     'geometry': {'time', 'random'} | ROS,
     'drawing': {'time', 'random'} | ROS,
+    'pictures': {'time', 'random', 'multiprocessing', 'psutil'} | ROS,
     'cameras': ROS,
     # psutil is for tools: nodes and workers start without the time that loading it takes.
     'sticks': {'multiprocessing', 'psutil'} | ROS,

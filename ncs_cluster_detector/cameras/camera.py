@@ -14,12 +14,11 @@ import os
 from typing import Callable
 from typing import ClassVar
 
-import cv2
+from ncs_cluster_detector.pictures.opencv_log import set_opencv_log_level
+from ncs_cluster_detector.pictures.opencv_log import SILENT
 import numpy as np
 import numpy.typing as npt
 
-# cv::utils::logging::LogLevel.
-SILENT, ERRORS = 0, 2
 # An older picture must have been stamped by another clock.
 OLDEST_SEC = 1.0
 
@@ -180,11 +179,3 @@ def silence_opencv() -> None:
     """Keep OpenCV and FFmpeg from writing lines of their own to the terminal."""
     set_opencv_log_level(SILENT)
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-
-
-def set_opencv_log_level(level: int) -> None:
-    """Set what OpenCV writes to the terminal: SILENT or ERRORS."""
-    if hasattr(cv2, 'setLogLevel'):   # its place up to OpenCV 4.12
-        cv2.setLogLevel(level)
-    else:
-        cv2.utils.logging.setLogLevel(level)

@@ -15,7 +15,7 @@ from typing import Callable
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.camera import silence_opencv
-from ncs_cluster_detector.cameras.opencv.decoding import read_picture
+from ncs_cluster_detector.pictures.decoding import read_picture
 import numpy as np
 import numpy.typing as npt
 

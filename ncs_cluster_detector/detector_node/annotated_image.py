@@ -34,11 +34,17 @@ QUEUE = 8
 class PictureOutputs:
     """Publishes ``annotated_image`` and its compressed form, from a thread of its own."""
 
-    def __init__(self, node: Node, snapshot: Callable[[], Snapshot]) -> None:
-        """Create publishers and the thread; ``snapshot`` returns the supervisor's newest."""
-        self._snapshot = snapshot
+    def __init__(self, node: Node, prefix: str, camera: int,
+                 snapshot: Callable[[], Snapshot]) -> None:
+        """
+        Create publishers, whose names begin with ``prefix``, and the thread.
+
+        :param camera: index of the camera whose rates are shown.
+        :param snapshot: returns the supervisor's newest Snapshot.
+        """
+        self._snapshot, self._camera = snapshot, camera
         self._logger = node.get_logger()
-        self._images = node.create_publisher(Image, 'annotated_image', 1)
+        self._images = node.create_publisher(Image, f'{prefix}annotated_image', 1)
         # image_transport's subscribers derive this name from the picture's, after remapping.
         self._compressed = node.create_publisher(
             CompressedImage, self._images.topic_name + '/compressed', 1)
@@ -76,14 +82,15 @@ class PictureOutputs:
         # Draw into the message's own memory, which saves a copy.
         message = image_message(frame.header, frame.image, 'bgr8')
         picture = np.frombuffer(message.data, np.uint8).reshape(frame.image.shape)
-        annotate(picture, detections, distances, strip_content_of(self._snapshot()))
+        annotate(picture, detections, distances, strip_content_of(
+            self._snapshot(), self._camera))
         if self._images.get_subscription_count():
             self._images.publish(message)
         publish_compressed(self._compressed, frame.header, picture, self._logger)
 
 
-def strip_content_of(snapshot: Snapshot) -> 'StripContent':
-    """Return the StripContent for a Snapshot."""
+def strip_content_of(snapshot: Snapshot, camera: int = 0) -> 'StripContent':
+    """Return the StripContent for a Snapshot, with the rates of a camera."""
     from ncs_cluster_detector.drawing.status_strip import StickMark
     from ncs_cluster_detector.drawing.status_strip import StripContent
     return StripContent(
@@ -91,4 +98,4 @@ def strip_content_of(snapshot: Snapshot) -> 'StripContent':
                         stick.condition.is_hot,
                         stick.condition.reason is not Reason.NOT_RUNNING, stick.duty_60s)
               for stick in snapshot.sticks),
-        snapshot.input_fps, snapshot.detection_fps)
+        snapshot.cameras[camera].input_fps, snapshot.cameras[camera].detection_fps)

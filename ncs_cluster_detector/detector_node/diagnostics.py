@@ -8,58 +8,45 @@
 # the License.
 """Makes the detector node's statuses on ``/diagnostics``: the cluster and each stick."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.detector_node.explanations import explain_switch
 from ncs_cluster_detector.detector_node.explanations import judge_stick
 from ncs_cluster_detector.detector_node.explanations import short_reason
 from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
+from ncs_cluster_detector.detector_node.intake import Intake
+from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
+from ncs_cluster_detector.detector_node.intake import unusable_dropped
+from ncs_cluster_detector.detector_node.intake import why_no_image
 from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
+from ncs_cluster_detector.supervision.snapshot import CameraSnapshot
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 
-NO_IMAGE_WARN_SEC = 5.0
-IMAGE_TYPE = 'sensor_msgs/msg/Image'
 MOST_NAMED = 4   # sticks named in one message; the others are counted
 
 
-@dataclass(frozen=True)
-class Intake:
-    """
-    What reaches the node.
-
-    ``topic`` is where images are expected, after remapping; ``publisher_types`` holds the message
-    type of each publisher on it, such as ``sensor_msgs/msg/Image``. ``bad_images`` and
-    ``bad_depth_images`` count the messages that could not be used, ``missing_images`` those that
-    were published and never taken.
-    """
-
-    topic: str
-    publisher_types: tuple[str, ...] = ()
-    bad_images: int = 0
-    bad_depth_images: int = 0
-    missing_images: int = 0
-
-
-def statuses(snapshot: Snapshot, driver: str, now: float, intake: Intake,
+def statuses(snapshot: Snapshot, driver: str, now: float, intakes: Sequence[Intake],
              owner: str = 'detector') -> list[DiagnosticStatus]:
     """
-    Return the statuses of the cluster and of every stick.
+    Return the statuses of the cluster, of every named camera and of every stick.
 
     :param now: seconds of the monotonic clock.
-    :param intake: its bad and missing images count as dropped frames.
+    :param intakes: that of each camera; bad and missing images count as dropped frames.
     :param owner: prefix of the names of the statuses.
     """
     snapshot = snapshot.at(now)
-    return [_cluster(snapshot, driver, now, intake, owner)] + [
+    return [_cluster(snapshot, driver, now, intakes, owner)] + [
+        _camera(snapshot, index, now, intake, owner)
+        for index, intake in enumerate(intakes) if intake.camera] + [
         _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
 
 
-def _cluster(snapshot, driver, now, intake, owner):
-    level, message = _judge_cluster(snapshot, driver, now, intake)
-    dropped = snapshot.dropped
+def _cluster(snapshot, driver, now, intakes, owner):
+    level, message = _judge_cluster(snapshot, driver, now, intakes)
     return make_status(f'{owner}: cluster', 'cluster', level, message, {
         'driver': driver,
         'cluster_size': snapshot.settings.cluster_size,
@@ -69,23 +56,54 @@ def _cluster(snapshot, driver, now, intake, owner):
         'last_switch_reason': explain_switch(snapshot.last_switch_reason),
         'sustainable_cluster_size': ('unknown' if snapshot.sustainable_size is None else
                                      f'{snapshot.sustainable_size:.2f}'),
-        'input_fps': f'{snapshot.input_fps:.1f}',
-        'detection_fps': f'{snapshot.detection_fps:.1f}',
-        'latency_ms_p50': _ms(snapshot.latency_p50_sec),
-        'latency_ms_p95': _ms(snapshot.latency_p95_sec),
-        'frames_dropped': dropped.total + intake.bad_images + intake.missing_images,
+        **_figures(snapshot.frames, sum(intake.bad_images for intake in intakes),
+                   sum(intake.missing_images for intake in intakes))})
+
+
+def _figures(frames: CameraSnapshot, bad_images: int, missing_images: int) -> dict[str, str | int]:
+    dropped = frames.dropped
+    return {
+        'input_fps': f'{frames.input_fps:.1f}',
+        'detection_fps': f'{frames.detection_fps:.1f}',
+        'latency_ms_p50': _ms(frames.latency_p50_sec),
+        'latency_ms_p95': _ms(frames.latency_p95_sec),
+        'frames_dropped': dropped.total + bad_images + missing_images,
         'dropped_replaced': dropped.replaced,
         'dropped_too_old': dropped.too_old,
         'dropped_lost': dropped.lost,
         'dropped_late': dropped.late,
-        'dropped_malformed': intake.bad_images,
-        'dropped_before_node': intake.missing_images})
+        'dropped_malformed': bad_images,
+        'dropped_before_node': missing_images}
 
 
-def _judge_cluster(snapshot, driver, now, intake):
+def _camera(snapshot, index, now, intake, owner):
+    settings, frames = snapshot.settings, snapshot.cameras[index]
+    level, silent_sec = DiagnosticStatus.OK, now - frames.image_at
+    message = _rates(frames)
+    if not settings.enabled:
+        message = 'disabled: no image is taken'
+    elif silent_sec > NO_IMAGE_WARN_SEC:
+        level, message = DiagnosticStatus.WARN, why_no_image(silent_sec, intake)
+    return make_status(
+        f'{owner}: camera {intake.camera}', intake.camera, level,
+        message + unusable_dropped(intake), {
+            **_figures(frames, intake.bad_images, intake.missing_images),
+            'weight': f'{settings.weight(index):g}',
+            'max_fps': f'{settings.max_fps(index):g}',
+            'region': ','.join(f'{edge:g}' for edge in settings.region(index))})
+
+
+def _rates(frames):
+    return f'{frames.detection_fps:.1f} of {frames.input_fps:.1f} images a second'
+
+
+def _judge_cluster(snapshot, driver, now, intakes):
     complaints = []
     level = DiagnosticStatus.OK
-    if not snapshot.active:
+    if not snapshot.settings.enabled and any(
+            stick.status.state is StickState.RUNNING for stick in snapshot.sticks):
+        complaints.append('disabled: all sticks rest until enabled is true')
+    elif not snapshot.active:
         level = DiagnosticStatus.ERROR
         complaints.append(f'no stick is usable: {_why_not_active(snapshot)}'
                           if snapshot.sticks else DRIVERS[driver].no_stick_found)
@@ -93,10 +111,11 @@ def _judge_cluster(snapshot, driver, now, intake):
         level = DiagnosticStatus.WARN
         complaints.append(f'{len(snapshot.active)} of {snapshot.asked_size} sticks active: '
                           f'{_why_not_active(snapshot)}')
-    silent_sec = now - snapshot.waiting_for_image_since
-    if silent_sec > NO_IMAGE_WARN_SEC:
+    silent_sec = now - snapshot.frames.image_at
+    if silent_sec > NO_IMAGE_WARN_SEC and snapshot.settings.enabled:
         level = max(level, DiagnosticStatus.WARN)
-        complaints.append(why_no_image(silent_sec, intake))
+        complaints.append(why_no_image(silent_sec, intakes[0]) if len(intakes) == 1 else (
+            f'no image for {silent_sec:.0f} s from any of {len(intakes)} cameras'))
     if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(explain_heat(snapshot.heat_advice) if snapshot.heat_advice else (
@@ -104,11 +123,8 @@ def _judge_cluster(snapshot, driver, now, intake):
             'and none is rested'))
     message = '; '.join(complaints) or (
         f'{len(snapshot.active)} of {len(snapshot.sticks)} sticks active, '
-        f'{snapshot.detection_fps:.1f} of {snapshot.input_fps:.1f} images a second')
-    for count, what in ((intake.bad_images, 'images'), (intake.bad_depth_images, 'depth images')):
-        if count:
-            message += f'; {count} unusable {what} dropped'
-    return level, message
+        f'{_rates(snapshot.frames)}')
+    return level, message + (unusable_dropped(intakes[0]) if len(intakes) == 1 else '')
 
 
 def _why_not_active(snapshot):
@@ -119,21 +135,6 @@ def _why_not_active(snapshot):
     if len(snapshot.sticks) < snapshot.asked_size:
         reasons.append(f'only {counted(len(snapshot.sticks), "stick")} found')
     return ', '.join(reasons)
-
-
-def why_no_image(silent_sec: float, intake: Intake) -> str:
-    """Return for how long and where no usable image came, and the likely reason."""
-    return f'no image for {silent_sec:.0f} s on {intake.topic}: {_who_publishes(intake)}'
-
-
-def _who_publishes(intake):
-    publishers = intake.publisher_types.count(IMAGE_TYPE)
-    if publishers:
-        return (f'{counted(publishers, "publisher")}, but nothing usable arrives; does '
-                'ros2 topic hz show it?')
-    if intake.publisher_types:
-        return f'{intake.publisher_types[0]} is published there, expected {IMAGE_TYPE}'
-    return 'nobody publishes there; start the camera, or remap image_raw to its topic'
 
 
 def _stick(stick, settings, now, owner):

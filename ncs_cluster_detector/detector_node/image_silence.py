@@ -8,9 +8,9 @@
 # the License.
 """Logs when images stop coming and when they come again."""
 
-from ncs_cluster_detector.detector_node.diagnostics import Intake
-from ncs_cluster_detector.detector_node.diagnostics import NO_IMAGE_WARN_SEC
-from ncs_cluster_detector.detector_node.diagnostics import why_no_image
+from ncs_cluster_detector.detector_node.intake import Intake
+from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
+from ncs_cluster_detector.detector_node.intake import why_no_image
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 # The first silences are logged at once. Images that come seconds apart would fill the log, so

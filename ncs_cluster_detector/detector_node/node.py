@@ -10,6 +10,7 @@
 
 from concurrent.futures import TimeoutError as NoAnswerError
 from functools import partial
+from itertools import count
 import sys
 import threading
 import time
@@ -18,27 +19,21 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from ncs_cluster_detector.detector_node import diagnostics
 from ncs_cluster_detector.detector_node import parameters
-from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
+from ncs_cluster_detector.detector_node.camera_channel import CameraChannel
 from ncs_cluster_detector.detector_node.explanations import switch_answer
 from ncs_cluster_detector.detector_node.heat_explanation import HeatLog
-from ncs_cluster_detector.detector_node.image_silence import ImageSilence
 from ncs_cluster_detector.detector_node.label_info import LabelOutputs
 from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.parameters.camera_names import camera_names
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
-from ncs_cluster_detector.ros.detection_messages import DetectionMessages
 from ncs_cluster_detector.ros.diagnostic_status import status_prefix
-from ncs_cluster_detector.ros.image_messages import BadImageError
-from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from ncs_cluster_detector.ros.message_thread import MessageThread
-from ncs_cluster_detector.ros.message_thread import NEWEST_ONLY
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
-from ncs_cluster_detector.ros.publication_gaps import PublicationGaps
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
-from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from rclpy.clock import Clock
@@ -46,10 +41,8 @@ from rclpy.clock_type import ClockType
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.time import Time
-from sensor_msgs.msg import Image
 from sensor_msgs.msg import Temperature
 from std_srvs.srv import Trigger
-from vision_msgs.msg import Detection2DArray
 
 STOP_DEADLINE_SEC = 4.0
 PART_STOP_DEADLINE_SEC = 0.25
@@ -61,9 +54,9 @@ class DetectorNode(Node):
     """
     The ROS side of the detector.
 
-    Four threads: one receives images; the supervisor's publishes the detections; one draws the
-    annotated picture; the executor's receives parameters and reports once a second. With
-    ``use_depth`` a fifth thread adds the positions.
+    One thread receives images; the supervisor's publishes the detections; the executor's receives
+    parameters and reports once a second. One more for each camera draws the annotated picture,
+    and with ``use_depth`` another one adds the positions.
     """
 
     def __init__(self, arguments: list[str] | None = None, **kwargs: Any) -> None:
@@ -91,30 +84,23 @@ class DetectorNode(Node):
             partial(parameters.validate_combination, labels=labels), self.on_parameters_changed)
         self._label_outputs = LabelOutputs(
             self, values, options.workers.labels)
-        self._frames = 0
-        self._last_stamp = 0.0   # seconds
-        self._bad_images = 0
-        self._gaps = PublicationGaps()
         self._failure = None
-        self._publisher = self.create_publisher(Detection2DArray, 'detections', 10)
-        self._detections = DetectionMessages()
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._temperatures = {}
-        self._pictures = PictureOutputs(self, lambda: self._supervisor.snapshot)
+        settings = parameters.settings_of(values)
         self._messages = MessageThread(self, 'messages')
-        self._depth = None
-        if values['use_depth']:
-            # Late, as most nodes do without the messages and the mathematics of positions.
-            from ncs_cluster_detector.detector_node.positions.outputs import DepthOutputs
-            self._depth = DepthOutputs(
-                self, self._messages, self._pictures, values['depth_timeout_ms'])
-        self._supervisor = Supervisor(options, parameters.settings_of(values),
-                                      self._publish_detections, self.get_logger())
+        self._supervisor = Supervisor(
+            options, settings, lambda frame, found: self._cameras[frame.camera].publish(
+                frame, found), self.get_logger(),
+            lambda frame, why: self._cameras[frame.camera].on_unreadable(why))
+        numbers = count(1)
+        self._cameras = [
+            CameraChannel(self, self._messages, name, index, values, numbers,
+                          self._supervisor.offer, lambda: self._supervisor.snapshot)
+            for index, name in enumerate(camera_names(values['cameras']))]
+        self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
-        self._images = self._messages.subscribe(
-            Image, 'image_raw', self._take_image, NEWEST_ONLY, self._gaps.note_match)
         self._heat_log = HeatLog(self.get_logger())
-        self._silence = ImageSilence(self.get_logger(), self._images.topic_name)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -126,7 +112,7 @@ class DetectorNode(Node):
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
         ended = self._supervisor.all_ended and not self._thread.is_alive()
-        for part in filter(None, (self._messages, self._depth, self._pictures)):
+        for part in (self._messages, *self._cameras):
             ended = part.stop(PART_STOP_DEADLINE_SEC) and ended
         return ended
 
@@ -135,9 +121,13 @@ class DetectorNode(Node):
         settings = parameters.settings_of(after)
         self._supervisor.change(settings)
         self._label_outputs.follow(settings.score_threshold)
-        if self._depth is not None:
-            self._depth.follow(settings.depth_timeout_ms)
+        self._follow(settings)
         self._declared.log_changes(before, after, settings, len(self._supervisor.snapshot.sticks))
+
+    def _follow(self, settings):
+        for camera in self._cameras:
+            camera.follow(settings)
+        self._messages.pause(not settings.enabled)
 
     def _supervise(self):
         try:
@@ -147,27 +137,6 @@ class DetectorNode(Node):
                 f'{error.parameter}={self._declared.values()[error.parameter]}: {error}'))
         except Exception as error:
             self._failure = error   # raised by _report: without its supervisor the node must end
-
-    def _take_image(self, message, info):
-        self._gaps.note(info)
-        try:
-            image = bgr_image_of(message)
-        except BadImageError as error:
-            self._bad_images += 1
-            if self._bad_images == 1:
-                self.get_logger().error(f'dropped {error}; further bad images are only counted')
-            return
-        stamp = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
-        if stamp < self._last_stamp:
-            self.get_logger().warning(
-                f'image stamps jumped back by {self._last_stamp - stamp:.3f} s (camera started '
-                'again, or a bag replayed?): a new order starts', throttle_duration_sec=5.0)
-        self._last_stamp = stamp
-        self._frames += 1
-        frame = Frame(self._frames, image, message.header, time.monotonic())
-        if self._depth is not None:
-            self._depth.take_frame(frame)
-        self._supervisor.offer(frame)
 
     def _switch_cluster(self, _, response):
         try:
@@ -179,39 +148,25 @@ class DetectorNode(Node):
                                 f'{ANSWER_DEADLINE_SEC:g} s; try again')
         return response
 
-    def _publish_detections(self, frame, detections):
-        if self._publisher.get_subscription_count():
-            self._publisher.publish(self._detections.array_of(
-                frame.header, frame.image.shape[:2], detections))
-        if self._depth is not None:
-            self._depth.take_detections(frame, detections)
-        else:
-            self._pictures.take(frame, detections, [None] * len(detections))
-
     def _report(self):
-        for failure in (self._failure, self._messages.failure, self._pictures.failure,
-                        self._depth and self._depth.failure):
+        failures = (failure for camera in self._cameras for failure in camera.failures)
+        for failure in (self._failure, self._messages.failure, *failures):
             if failure is not None:
                 raise failure
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
-        intake = self._intake()
+        intakes = [camera.intake() for camera in self._cameras]
         if self._diagnostics.get_subscription_count():
             array = DiagnosticArray(status=diagnostics.statuses(
-                snapshot, self._driver, now, intake, self._owner))
+                snapshot, self._driver, now, intakes, self._owner))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
         self._heat_log.note(snapshot)
-        self._silence.note(self._frames, now - snapshot.waiting_for_image_since, intake, now)
+        if snapshot.settings.enabled:
+            for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
+                camera.note_silence(figures, intake, now)
         for stick in snapshot.at(now).sticks:
             self._report_temperature(stick, now)
-
-    def _intake(self):
-        publishers = self.get_publishers_info_by_topic('image_raw')
-        return diagnostics.Intake(
-            self._images.topic_name, tuple(publisher.topic_type for publisher in publishers),
-            self._bad_images, 0 if self._depth is None else self._depth.bad_images,
-            self._gaps.missing)
 
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius

@@ -21,6 +21,8 @@ from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
 from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.parameters.camera_names import camera_names
+from ncs_cluster_detector.parameters.camera_names import check_camera_names
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
@@ -76,6 +78,10 @@ def options_of(values: Values,
     :param warn: called with one line about each likely mistake in them.
     :raises StartupError: a graph or label file is missing or invalid.
     """
+    try:
+        check_camera_names(values['cameras'])
+    except ValueError as error:
+        raise StartupError(str(error)) from None
     driver_class = DRIVERS[values['driver']]
     names = [name for name in values['graph_paths'] if name]
     if not names and driver_class.default_graph:
@@ -99,4 +105,5 @@ def options_of(values: Values,
         max_sticks=values['max_sticks'],
         inflight_per_stick=values['inflight_per_stick'],
         inference_timeout_sec=values['inference_timeout_ms'] / 1000,
-        startup_timeout_sec=values['startup_timeout_ms'] / 1000)
+        startup_timeout_sec=values['startup_timeout_ms'] / 1000,
+        cameras=len(camera_names(values['cameras'])))

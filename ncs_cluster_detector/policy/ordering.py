@@ -46,17 +46,22 @@ class ResultOrder(Generic[ResultT]):
             self._under_way.append(sequence)
         self._holders.setdefault(sequence, set()).add(stick)
 
-    def finished(self, sequence: int, stick: int, result: ResultT, now: float) -> None:
-        """Take in a stick's result of a frame; one that comes too late is counted and dropped."""
+    def finished(self, sequence: int, stick: int, result: ResultT, now: float) -> bool:
+        """
+        Take in a stick's result of a frame; return whether it counts.
+
+        One that comes too late is counted and dropped, and of several the first counts.
+        """
         is_answered = sequence in self._answered
         self._answered.add(sequence)
         self._give_back(sequence, stick)
         if is_answered:
-            return
-        if sequence in self._under_way:
-            self._finished[sequence] = (result, now)
-        else:
+            return False
+        if sequence not in self._under_way:
             self.late_frames += 1
+            return False
+        self._finished[sequence] = (result, now)
+        return True
 
     def lost(self, sequence: int, stick: int) -> bool:
         """Note that a stick will give no result of a frame; return whether that is lost now."""

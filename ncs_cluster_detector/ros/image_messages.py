@@ -101,6 +101,18 @@ def bgr_image_of(message: Image) -> npt.NDArray[np.uint8]:
         raise BadImageError(f'{attempt}: cannot be converted to bgr8 ({reason})') from error
 
 
+def encoded_image_of(message: CompressedImage) -> npt.NDArray[np.uint8]:
+    """
+    Return the bytes of the file, JPEG or PNG, in a CompressedImage message, without a copy.
+
+    :raises BadImageError: it is empty.
+    """
+    if not message.data:
+        raise BadImageError(f'compressed image {message.format[:_SHOWN_CHARACTERS]!r} with 0 '
+                            'bytes: expected a JPEG or PNG')
+    return np.frombuffer(message.data, np.uint8)
+
+
 def _with_one_byte_a_value(rows, is_bigendian):
     """Return rows of 16-bit values as 8-bit values, scaled as by cv_bridge: 65535 becomes 255."""
     import cv2

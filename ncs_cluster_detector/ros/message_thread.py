@@ -45,6 +45,8 @@ class MessageThread:
         self._node = node
         self._subscriptions: list[Subscription] = []
         self._stopping = threading.Event()
+        self._paused = False
+        self._is_stale = False   # what has come during a pause
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def subscribe(self, message_type: type, topic: str,
@@ -62,6 +64,13 @@ class MessageThread:
             event_callbacks=SubscriptionEventCallbacks(matched=matched))
         self._subscriptions.append(subscription)
         return subscription
+
+    def pause(self, paused: bool) -> None:
+        """Take no message for a time; what has come meanwhile is dropped."""
+        if paused != self._paused:
+            self._paused = paused
+            self._is_stale = True
+            self._wake.trigger()
 
     def start(self) -> None:
         """Start the thread."""
@@ -92,15 +101,21 @@ class MessageThread:
         while not self._stopping.is_set():
             wait_set.clear_entities()   # a wait leaves only what is ready
             wait_set.add_guard_condition(self._wake.handle)
-            for subscription in subscriptions:
-                wait_set.add_subscription(subscription.handle)
+            is_paused = self._paused
+            if self._is_stale and not is_paused:
+                self._is_stale = False
+                for subscription in subscriptions:
+                    subscription.handle.take_message(subscription.msg_type, subscription.raw)
+            if not is_paused:
+                for subscription in subscriptions:
+                    wait_set.add_subscription(subscription.handle)
             for event in events:
                 event.add_to_wait_set(wait_set)
             wait_set.wait(-1)
             for event in events:
                 if event.is_ready(wait_set) and (change := event.take_data()):
                     event.callback(change)
-            for index, subscription in enumerate(subscriptions):
+            for index, subscription in enumerate(() if is_paused else subscriptions):
                 if wait_set.is_ready('subscription', index):
                     taken = subscription.handle.take_message(
                         subscription.msg_type, subscription.raw)

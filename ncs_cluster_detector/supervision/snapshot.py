@@ -8,7 +8,9 @@
 # the License.
 """The state of the cluster, frozen, so that any thread can read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import fields
 from dataclasses import replace
 
 from ncs_cluster_detector.policy.decision import SwitchReason
@@ -72,6 +74,23 @@ class DroppedFrames:
 
 
 @dataclass(frozen=True)
+class CameraSnapshot:
+    """
+    The figures of one camera, or of all together.
+
+    Rates are per second over the last five seconds, latencies seconds from a frame's arrival to
+    its publication. ``image_at`` is the time of the last image, or of the start.
+    """
+
+    input_fps: float
+    detection_fps: float
+    latency_p50_sec: float | None
+    latency_p95_sec: float | None
+    dropped: DroppedFrames
+    image_at: float
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """
     The whole cluster at one time.
@@ -79,8 +98,7 @@ class Snapshot:
     ``asked_size`` is how many sticks would be active if all were fit; ``sustainable_size`` is how
     many can always be active below the switch temperature, if that is known. ``heat_advice`` is
     set while heat costs speed; ``at_full_speed`` says that heat is known to cost almost none.
-    Rates are per second over the last five seconds, latencies seconds from a frame's arrival to
-    its publication. ``waiting_for_image_since`` is the time of the last image, or of the start.
+    ``frames`` are the figures of all cameras together, ``cameras`` those of each.
     """
 
     settings: Settings
@@ -93,18 +111,23 @@ class Snapshot:
     sustainable_size: float | None
     switches: int
     last_switch_reason: SwitchReason | None
-    input_fps: float
-    detection_fps: float
-    latency_p50_sec: float | None
-    latency_p95_sec: float | None
-    dropped: DroppedFrames
-    waiting_for_image_since: float
-
-    @property
-    def frames_dropped(self) -> int:
-        """Return how many frames got no published result."""
-        return self.dropped.total
+    frames: CameraSnapshot
+    cameras: tuple[CameraSnapshot, ...]
 
     def at(self, now: float) -> 'Snapshot':
         """Return this state at a later time: a supervisor that hangs writes no newer one."""
         return replace(self, sticks=tuple(stick.at(now) for stick in self.sticks))
+
+
+def in_all(cameras: Sequence[CameraSnapshot], p50_sec: float | None,
+           p95_sec: float | None) -> CameraSnapshot:
+    """Return the figures of all cameras together; the latencies are those of all frames."""
+    if len(cameras) == 1:
+        return cameras[0]
+    dropped = [camera.dropped for camera in cameras]
+    return CameraSnapshot(
+        sum(camera.input_fps for camera in cameras),
+        sum(camera.detection_fps for camera in cameras), p50_sec, p95_sec,
+        DroppedFrames(*(sum(getattr(each, field.name) for each in dropped)
+                        for field in fields(DroppedFrames))),
+        max(camera.image_at for camera in cameras))

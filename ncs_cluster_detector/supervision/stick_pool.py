@@ -42,10 +42,9 @@ class StickPool:
         self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
         self._longest_start_sec: float | None = None   # None until a stick has started
         self._held_back: list[str] = []   # lines to log later
-        self._results: list[tuple[int, messages.Result, Frame]] = []
-        self._lost: list[tuple[int, int]] = []   # stick and frame number
-        # The parameter whose value no stick can work with, and why.
-        self.unusable: tuple[str, str] | None = None
+        self._results: list[tuple[int, messages.Outcome, Frame]] = []
+        self._lost: list[tuple[int, Frame]] = []
+        self.unusable: tuple[str, str] | None = None   # a parameter that no stick can use, and why
         self.views = StickViews(self._register)
         # Whether only results and readings came since all sticks were looked at; when that is due.
         self._is_calm, self._due_at = False, float('-inf')
@@ -84,13 +83,13 @@ class StickPool:
         record.worker.send(messages.Stop())
         self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
 
-    def take_results(self) -> list[tuple[int, messages.Result, Frame]]:
-        """Return the new results: stick number, Result and Frame of each."""
+    def take_results(self) -> list[tuple[int, messages.Outcome, Frame]]:
+        """Return the new results: stick number, Outcome and Frame of each."""
         results, self._results = self._results, []
         return results
 
-    def take_lost(self) -> list[tuple[int, int]]:
-        """Return the newly lost frames: pairs of stick number and frame number."""
+    def take_lost(self) -> list[tuple[int, Frame]]:
+        """Return the newly lost frames: pairs of stick number and Frame."""
         lost, self._lost = self._lost, []
         return lost
 
@@ -177,7 +176,7 @@ class StickPool:
 
     def _take_in(self, record: StickRecord, message: object, now: float) -> None:
         handle = record.worker
-        if isinstance(message, messages.Result):
+        if isinstance(message, (messages.Result, messages.Unreadable)):
             self._settle(record, message, now)
         elif isinstance(message, messages.Reading):
             record.on_reading(message)
@@ -196,11 +195,13 @@ class StickPool:
             self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
                               f'process {handle.pid}')
 
-    def _settle(self, record: StickRecord, result: messages.Result, now: float) -> None:
-        frame = record.worker.settle(result, now)
+    def _settle(self, record: StickRecord, result: messages.Outcome, now: float) -> None:
+        frame = record.worker.settle(result.sequence, now)
         if frame is None:
             return
         self._results.append((record.number, result, frame))
+        if isinstance(result, messages.Unreadable):
+            return record.figures.on_unreadable(now, bool(record.worker.outstanding))
         if result.unusable_boxes and not record.figures.unusable_boxes:
             highest = result.unlabelled_class
             self._logger.warning(
@@ -230,7 +231,7 @@ class StickPool:
             cause: Cause = Cause.STICK) -> None:
         self._is_calm = False
         handle = record.worker
-        self._lost += [(record.number, sequence) for sequence in handle.outstanding]
+        self._lost += [(record.number, frame) for frame in handle.frames.values()]
         is_news = not record.setbacks.tries() or text != record.last_error
         plan = record.on_failure(text, now, cause)
         self.views.all_changed()

@@ -28,7 +28,7 @@ from ncs_cluster_detector.supervision.decision_times import SLACK_SEC
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frame_flow import FrameFlow
 from ncs_cluster_detector.supervision.measurement import Durations
-from ncs_cluster_detector.supervision.measurement import Rate
+from ncs_cluster_detector.supervision.snapshot import in_all
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import Logger
@@ -56,25 +56,26 @@ class Supervisor:
 
     def __init__(
             self, options: SupervisorOptions, settings: Settings,
-            publish: Callable[[Frame, tuple[Detection, ...]], object], logger: Logger) -> None:
+            publish: Callable[[Frame, tuple[Detection, ...]], object], logger: Logger,
+            on_unreadable: Callable[[Frame, str], object] = lambda frame, why: None) -> None:
         """
         Prepare; no process is started before :meth:`run`.
 
         :param publish: called in the supervisor's thread, in the order of the frames, with a Frame
             and the tuple of its detections that pass the settings.
+        :param on_unreadable: called in that thread with a Frame that holds no picture, and why.
         """
         self._options = options
         self._settings = self._wanted = settings   # of this step, and of the next
         self._publish = publish
         self._logger = logger
         self._pool = StickPool(options, BusCleaner(options.workers.driver, logger), logger)
-        self._cluster = ClusterControl()
+        self._cluster = ClusterControl(several_cameras=options.cameras > 1)
         self._times = DecisionTimes(self._cluster.promptness)
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
-        self._flow = FrameFlow(self._cluster, self._pool, options.inflight_per_stick)
-        self._newest: Frame | None = None      # only offer() writes it
-        self._output = Rate()
-        self._latency = Durations()
+        self._flow = FrameFlow(
+            self._cluster, self._pool, options, on_unreadable, time.monotonic())
+        self._latency = Durations()   # of all cameras
         self._processes = ProcessWatch()
         self._waits = threading.Lock()   # free only while run() waits
         self._waits.acquire()
@@ -82,12 +83,11 @@ class Supervisor:
         self._stopping = threading.Event()
         self._snapshot_is_old = False
         self.all_ended = True
-        self._started_at = time.monotonic()
-        self._write_snapshot(self._started_at)
+        self._write_snapshot(time.monotonic())
 
     def offer(self, frame: Frame) -> None:
-        """Make a frame the newest; the previous one is dropped if no stick was free for it."""
-        self._newest = frame
+        """Make a frame its camera's newest; the one before is dropped if no stick has it."""
+        self._flow.cameras[frame.camera].offer(frame)
         if not self._send_now():
             self._processes.wake_up()
 
@@ -198,33 +198,31 @@ class Supervisor:
                 self._processes.wake_up()
 
     def _distribute(self, now: float) -> None:
-        for number in self._flow.distribute(now, self._newest, self._settings):
+        for number in self._flow.distribute(now, self._settings):
             self._times.on_frame_sent(self._pool.views.statuses[number])
 
     def _release(self, now: float) -> None:
         for frame, detections in self._flow.release(now):
             self._publish(frame, tuple(found for found in detections
                                        if self._settings.wants(found.label, found.score)))
-            self._output.count(now)
-            self._latency.add(time.monotonic() - frame.arrived_at)
+            latency_sec = time.monotonic() - frame.arrived_at
+            self._latency.add(latency_sec)
+            self._flow.cameras[frame.camera].on_published(latency_sec, now)
 
     def _write_snapshot(self, now: float) -> None:
         self._snapshot_at = now
         cluster = self._cluster
         sticks = self._pool.views.snapshots(now, cluster.active, cluster.condition)
+        cameras = tuple(camera.snapshot(now) for camera in self._flow.cameras)
         self.snapshot = Snapshot(
             settings=self._settings, sticks=sticks, active=cluster.active,
-            asked_size=self._settings.cluster_size or len(sticks),
+            asked_size=(self._settings.cluster_size or len(sticks)) * self._settings.enabled,
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
             at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
-            input_fps=self._flow.input.per_second(now), detection_fps=self._output.per_second(now),
-            latency_p50_sec=self._latency.percentile(50),
-            latency_p95_sec=self._latency.percentile(95),
-            dropped=self._flow.dropped,
-            waiting_for_image_since=(self._newest.arrived_at if self._newest
-                                     else self._started_at))
+            frames=in_all(cameras, self._latency.percentile(50), self._latency.percentile(95)),
+            cameras=cameras)
 
     def _wait(self, now: float) -> Set[ChildProcess]:
         """Wait until a process or another thread has something, or something is due."""
@@ -242,7 +240,7 @@ class Supervisor:
         return ready
 
     def _next_due(self, now: float) -> float:
-        due = [self._pool.next_due(now), self._flow.next_due(now), self._times.next_due(),
+        due = [self._pool.next_due(now), self._flow.next_due(now, self._settings), self._times.next_due(),
                (self._snapshot_at + SNAPSHOT_PERIOD_SEC + SLACK_SEC if self._snapshot_is_old
                 else None)]
         return min(time for time in due if time is not None)

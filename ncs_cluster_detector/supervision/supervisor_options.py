@@ -36,6 +36,7 @@ class SupervisorOptions:
     inflight_per_stick: int = 2
     inference_timeout_sec: float = 2.0
     startup_timeout_sec: float = 20.0
+    cameras: int = 1
 
 
 class UnusableParameterError(Exception):

@@ -14,6 +14,7 @@ from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
@@ -83,19 +84,25 @@ class WorkerHandle(ChildProcess):
 
     def post(self, frame: Frame, now: float) -> None:
         """Send a frame to the worker; a slot must be free."""
-        slot = self.slots.put(frame.image)
+        message: messages.Infer | messages.InferEncoded
+        if isinstance(frame, EncodedFrame):
+            slot = self.slots.put(frame.data)
+            message = messages.InferEncoded(frame.sequence, slot, len(frame.data), frame.region)
+        else:
+            image = frame.region.cut(frame.image)
+            slot = self.slots.put(image)
+            message = messages.Infer(frame.sequence, slot, *image.shape[:2])
         self._had_frames = True
         if not self._outstanding:
             self.busy_since = now
         self._outstanding[frame.sequence] = (frame, slot)
-        height, width = frame.image.shape[:2]
-        self.send(messages.Infer(frame.sequence, slot, height, width))
+        self.send(message)
 
-    def settle(self, result: messages.Result, now: float) -> Frame | None:
+    def settle(self, sequence: int, now: float) -> Frame | None:
         """Return the frame of a result and free its slot; return None if it was never posted."""
-        if result.sequence not in self._outstanding:
+        if sequence not in self._outstanding:
             return None
-        frame, slot = self._outstanding.pop(result.sequence)
+        frame, slot = self._outstanding.pop(sequence)
         self.slots.release(slot)
         self.busy_since = now if self._outstanding else None
         return frame

@@ -16,6 +16,7 @@ nothing is left behind, however the processes end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 import mmap
 import os
 
@@ -39,14 +40,14 @@ class FrameSlots:
 
     def put(self, image: npt.NDArray[np.uint8]) -> int:
         """
-        Copy an image (uint8, height x width x 3) into a free slot and return the slot's number.
+        Copy an image (uint8, of any shape) into a free slot and return the slot's number.
 
         :raises IndexError: no slot is free; ask ``free`` first.
         """
         number = self.free.pop()
         slot = self._slots[number]
         slot.reserve(image.nbytes)
-        np.copyto(slot.image(*image.shape[:2]), image)
+        np.copyto(slot.image(*image.shape), image)
         return number
 
     def release(self, number: int) -> None:
@@ -77,9 +78,16 @@ class ReceivedSlots:
 
     def image(self, number: int, height: int, width: int) -> npt.NDArray[np.uint8]:
         """Return the frame in a slot: uint8, height x width x 3, until the result is sent."""
+        return self._read(number, height, width, 3)
+
+    def encoded(self, number: int, size: int) -> npt.NDArray[np.uint8]:
+        """Return the ``size`` bytes of the encoded frame in a slot, until the result is sent."""
+        return self._read(number, size)
+
+    def _read(self, number: int, *shape: int) -> npt.NDArray[np.uint8]:
         slot = self._slots[number]
-        slot.map_at_least(height * width * 3)
-        return slot.image(height, width)
+        slot.map_at_least(math.prod(shape))
+        return slot.image(*shape)
 
 
 class _Slot:
@@ -113,9 +121,9 @@ class _Slot:
             self._map = mmap.mmap(self.file, self._bytes)
             self._memory = np.frombuffer(self._map, dtype=np.uint8)
 
-    def image(self, height: int, width: int) -> npt.NDArray[np.uint8]:
+    def image(self, *shape: int) -> npt.NDArray[np.uint8]:
         assert self._memory is not None
-        return self._memory[:height * width * 3].reshape(height, width, 3)
+        return self._memory[:math.prod(shape)].reshape(shape)
 
     def close(self) -> None:
         self._map = self._memory = None

@@ -10,6 +10,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.networks.detection import Detection
@@ -156,6 +157,10 @@ class Unreadable:
 
     sequence: int
     text: str
+
+
+# What becomes of a frame on a stick.
+Outcome: TypeAlias = Result | Unreadable
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ import threading
 import time
 
 import cv2
-from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.pictures.decoding import UnreadablePictureError
 from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
@@ -43,6 +43,9 @@ from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.wire import messages
 from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
+from ncs_cluster_detector.worker.frame_work import picture_of
+from ncs_cluster_detector.worker.frame_work import result_of
+from ncs_cluster_detector.worker.frame_work import SentFrame
 
 READING_PERIOD_SEC = 1.0
 # Readings are taken at whole multiples of this on the clock that all workers share. Workers that
@@ -75,7 +78,8 @@ class _Worker:
     def __init__(
             self, connection: Connection, slots: ReceivedSlots,
             config: messages.WorkerConfig) -> None:
-        self._under_way: queue.SimpleQueue[tuple[int, float] | None] = queue.SimpleQueue()
+        self._under_way: queue.SimpleQueue[SentFrame | messages.Unreadable | None] = (
+            queue.SimpleQueue())
         self._watch_ends = threading.Event()
         self._connection = connection
         self._slots = slots
@@ -163,33 +167,30 @@ class _Worker:
         return self._next_command()
 
     def _send_frames(self) -> None:
-        while True:
-            command = self._next_command()
-            if not isinstance(command, messages.Infer):
-                return
+        while isinstance(command := self._next_command(),
+                         (messages.Infer, messages.InferEncoded)):
             started_at = time.monotonic()
-            image = self._slots.image(command.slot, command.height, command.width)
+            self._frames += 1
+            try:
+                image, picture_size = picture_of(command, self._slots)
+            except UnreadablePictureError as error:
+                # It waits for the results before, as frames leave in the order of their coming.
+                self._under_way.put(messages.Unreadable(command.sequence, shown(error)))
+                continue
             self._stick.send(
                 self._preprocessor.network_inputs(image, self._stick.input_sizes))
-            self._under_way.put((command.sequence, started_at))
-            self._frames += 1
+            self._under_way.put(SentFrame(
+                command.sequence, started_at, time.monotonic(), picture_size))
 
     def _take_results(self) -> None:
         with self._reporting_failure():
             while (sent := self._under_way.get()) is not None:
-                sequence, started_at = sent
-                detections, unusable, unlabelled = [], 0, 0
-                outputs = self._stick.receive()
-                finished_at = time.monotonic()
-                for output, labels in zip(outputs, self._config.labels):
-                    found, dropped = ssd.decode(output, labels)
-                    detections += found
-                    unusable += dropped
-                    if dropped:
-                        unlabelled = max(unlabelled, ssd.class_without_label(output, labels))
-                self._send(messages.Result(
-                    sequence, tuple(detections), unusable, finished_at - started_at, finished_at,
-                    unlabelled))
+                if isinstance(sent, SentFrame):
+                    outputs = self._stick.receive()
+                    self._send(result_of(
+                        sent, outputs, self._config.labels, time.monotonic()))
+                else:
+                    self._send(sent)
 
     def _keep_watch(self) -> None:
         """Read the temperature once a second; the first reading was sent with Ready."""

@@ -25,7 +25,7 @@ from ncs_cluster_detector.cameras.camera import CameraError
 from ncs_cluster_detector.cameras.http_answer import ask
 from ncs_cluster_detector.cameras.images import natural_key
 from ncs_cluster_detector.cameras.images import Pictures
-from ncs_cluster_detector.cameras.opencv.decoding import decode_picture
+from ncs_cluster_detector.pictures.decoding import decode_picture
 import numpy as np
 
 FOLDER = Path(tempfile.mkdtemp(prefix='fuzz-cameras-'))

@@ -13,8 +13,8 @@ import time
 import cv2
 from ncs_cluster_detector.cameras.camera import Camera
 from ncs_cluster_detector.cameras.camera import CameraError
-from ncs_cluster_detector.cameras.opencv.decoding import captured_terminal
-from ncs_cluster_detector.cameras.opencv.decoding import decode_picture
+from ncs_cluster_detector.pictures.decoding import captured_terminal
+from ncs_cluster_detector.pictures.decoding import decode_picture
 import numpy as np
 import numpy.typing as npt
 

@@ -62,11 +62,13 @@ class DepthOutputs:
     ``bad_images`` counts depth messages that could not be used.
     """
 
-    def __init__(self, node: Node, messages: MessageThread, pictures: PictureOutputs,
+    def __init__(self, node: Node, prefix: str, messages: MessageThread, pictures: PictureOutputs,
                  timeout_ms: int) -> None:
         """
         Create subscriptions, publishers and the thread.
 
+        :param prefix: the names of all topics begin with it. Of cameras with names, some may have
+            no depth: while nobody publishes it, no image waits for it.
         :param messages: takes the messages of the subscriptions.
         :param pictures: get the detections with their distances.
         :param timeout_ms: how long an image waits for its depth.
@@ -80,11 +82,14 @@ class DepthOutputs:
         self._held = WeakSet()   # frames that wait for their turn, or have it
         self._has_logged_memory = False
         self._depth_at = float('-inf')   # when the newest image had depth, monotonic, in seconds
-        self._positions = node.create_publisher(Detection3DArray, 'detections_3d', 10)
-        self._markers = node.create_publisher(MarkerArray, 'markers', 1)
-        self._foregrounds = node.create_publisher(Image, 'foreground_image', 1)
-        messages.subscribe(Image, DEPTH_TOPIC, self._take_depth, NEWEST_ONLY)
-        messages.subscribe(CameraInfo, 'camera_info', self._take_info, NEWEST_ONLY)
+        self._positions = node.create_publisher(
+            Detection3DArray, f'{prefix}detections_3d', 10)
+        self._markers = node.create_publisher(MarkerArray, f'{prefix}markers', 1)
+        self._foregrounds = node.create_publisher(Image, f'{prefix}foreground_image', 1)
+        self._expects_depth = not prefix
+        messages.subscribe(Image, prefix + DEPTH_TOPIC, self._take_depth, NEWEST_ONLY,
+                           self._note_publishers if prefix else None)
+        messages.subscribe(CameraInfo, f'{prefix}camera_info', self._take_info, NEWEST_ONLY)
         self._jobs = BackgroundJobs('depth', self._publish, QUEUE, lambda: self._logger.warning(
             'positions come slower than detections: those of the oldest frames are left out; '
             'further ones are not logged'))
@@ -110,7 +115,7 @@ class DepthOutputs:
         if not self._wanted():
             return
         waiting = len(self._held)
-        if waiting >= FEWEST_WAITING and waiting * frame.image.nbytes > MOST_WAITING_BYTES:
+        if waiting >= FEWEST_WAITING and waiting * frame.nbytes > MOST_WAITING_BYTES:
             if not self._has_logged_memory:
                 self._has_logged_memory = True
                 self._logger.warning(
@@ -132,6 +137,10 @@ class DepthOutputs:
             publisher.get_subscription_count() for publisher in (
                 self._positions, self._markers, self._foregrounds))
 
+    def _note_publishers(self, change):
+        self._expects_depth = change.current_count > 0
+        self._match.wake()
+
     def _take_depth(self, message, _):
         try:
             depth = depth_picture_of(message)
@@ -149,7 +158,8 @@ class DepthOutputs:
     def _publish(self, frame, detections):
         depth = self._match.depth_of(
             frame, stamp_of(frame.header),
-            lambda: frame.arrived_at + self._timeout_ms / 1000 - time.monotonic())
+            lambda: self._expects_depth * (
+                frame.arrived_at + self._timeout_ms / 1000 - time.monotonic()))
         trouble = self._why_none(frame, depth)
         pixels = None if trouble else depth.pixels
         depths = [None if pixels is None else object_depth(
@@ -176,8 +186,8 @@ class DepthOutputs:
         now = time.monotonic()
         if depth is not None:
             self._depth_at = now
-        if trouble is None:   # nobody subscribes, so nothing was checked
-            return
+        if trouble is None or not self._expects_depth:
+            return   # nobody subscribes, so nothing was checked; or the camera has no depth
         _, kind = trouble
         if kind != NO_DEPTH or now - self._depth_at > LATE_BESIDE_SEC:
             self._trouble.note(*trouble, now)
@@ -198,7 +208,7 @@ class DepthOutputs:
 
 def size_of(frame: Frame) -> tuple[int, int]:
     """Return width and height of a frame in pixels."""
-    height, width = frame.image.shape[:2]
+    height, width = frame.size
     return width, height
 
 

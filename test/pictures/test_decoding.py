@@ -10,7 +10,7 @@
 
 import os
 
-from ncs_cluster_detector.cameras.opencv.decoding import captured_terminal
+from ncs_cluster_detector.pictures.decoding import captured_terminal
 
 
 def test_what_others_write_to_the_terminal_while_a_picture_is_decoded_is_passed_on(capfd):
