@@ -147,7 +147,7 @@ def test_the_second_view_shows_of_each_camera_what_the_first_one_shows():
 
 
 def docks_in(state):
-    """Return the names of the docks in the saved state of a Qt main window, and which are shown."""
+    """Return the docks in the saved state of a Qt main window, and whether each is shown."""
     content, found = bytes.fromhex(state), {}
     for part in content.split(b'\xfb')[1:]:   # WidgetMarker of Qt's QDockAreaLayoutInfo
         size = int.from_bytes(part[:4], 'big')

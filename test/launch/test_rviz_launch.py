@@ -116,8 +116,8 @@ def test_the_view_of_two_shows_the_first_two(
         prefix + topic.replace('/rear/', f'/{second}/') if topic.startswith('/rear/') else
         prefix + topic.replace('/front/', f'/{first}/') for topic in topics]
     assert [line for line in said() if line.startswith('rviz')] == [
-        'rviz shows arm/wrist and left, and not right; change the topics of its displays, or start '
-        'rviz.launch.py again with other cameras'] * ('right' in text)
+        'rviz shows arm/wrist and left, and not right; change the topics of its displays, or '
+        'start rviz.launch.py again with other cameras'] * ('right' in text)
 
 
 @ALONE_OR_NOT

@@ -128,11 +128,11 @@ def in_file(tmp_path, text):
 
 @pytest.mark.parametrize('prefix', ['', '/robot1'])
 def test_a_file_gives_each_node_what_is_below_its_name(tmp_path, said, prefix):
-    file = in_file(tmp_path, f'''
+    file = in_file(tmp_path, f"""
 {prefix}/front/camera: {{ros__parameters: {{fps: 5.0, device: /dev/video4, frame_id: mast}}}}
 {prefix}/rear/camera: {{ros__parameters: {{fps: 6.0, {FQN}: false}}}}
 {prefix}/detector: {{ros__parameters: {{cluster_size: 3}}}}
-''')
+""")
     found = nodes_of(CLUSTER, cameras='[front,rear]', namespace=prefix, **file)
     front, rear, detector = found.values()
     assert front.parameters.items() >= {
@@ -233,8 +233,8 @@ def test_a_list_of_sources_needs_names(refused):
     ({'source': 'realsense', 'device': "['0141',' 0141']"}, 'RealSense 0141')])
 def test_two_cameras_on_one_device_start_nothing(refused, arguments, device):
     line = refused(cameras='[front,rear]', **arguments)
-    assert line.startswith(f'cameras front and rear: each would open {device}, which only one can; '
-                           'give device a list with one for each (')
+    assert line.startswith(f'cameras front and rear: each would open {device}, which only one '
+                           'can; give device a list with one for each (')
 
 
 def test_a_link_to_a_device_is_that_device(refused, tmp_path):
