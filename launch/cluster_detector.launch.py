@@ -34,7 +34,6 @@ from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
 from launch_ros.substitutions import FindPackageShare
 from ncs_cluster_detector.launching.arguments import check_namespace
-from ncs_cluster_detector.launching.arguments import given
 from ncs_cluster_detector.launching.arguments import PACKAGE
 from ncs_cluster_detector.launching.arguments import warn_of_unknown
 from ncs_cluster_detector.launching.arguments import warn_of_unused
@@ -42,13 +41,20 @@ from ncs_cluster_detector.launching.parameter_arguments import CAMERA_ARGUMENTS
 from ncs_cluster_detector.launching.parameter_arguments import DETECTOR_ARGUMENTS
 from ncs_cluster_detector.launching.parameter_arguments import parameter_argument
 from ncs_cluster_detector.launching.params_file import ParamsFile
+from ncs_cluster_detector.launching.several_cameras import as_argument
+from ncs_cluster_detector.launching.several_cameras import names_of_cameras
+from ncs_cluster_detector.launching.several_cameras import parameters_of_cameras
+from ncs_cluster_detector.launching.several_cameras import parameters_of_detector
 from ncs_cluster_detector.launching.transport_profile import transport_profile
-from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
+from ncs_cluster_detector.parameters.camera_names import NO_NAME
 
 STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was given
 
 # What the camera publishes, as the detector calls it.
 CAMERA_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
+
+CAMERAS_REMARK = ('Each camera node runs in the namespace of its name. If not given, params_file '
+                  'decides.')
 
 LARGE_IMAGES = PathJoinSubstitution(
     [FindPackageShare(PACKAGE), 'config', 'fastdds_large_images.xml'])
@@ -59,7 +65,7 @@ def generate_launch_description() -> LaunchDescription:
     arguments = [
         DeclareLaunchArgument(
             'namespace', default_value='',
-            description='Namespace of both nodes and of their topics, such as robot1; not of '
+            description='Namespace of all nodes and of their topics, such as robot1; not of '
                         '/diagnostics; see diagnostics_with_namespace.'),
         DeclareLaunchArgument(
             'params_file', default_value='',
@@ -70,6 +76,7 @@ def generate_launch_description() -> LaunchDescription:
             'camera', default_value='true', choices=['true', 'false'],
             description='Whether to start the camera node; false if camera/image_raw comes from a '
                         'bag, from another camera node, or from another machine.'),
+        parameter_argument('cameras', remark=CAMERAS_REMARK),
         parameter_argument('source'),
         parameter_argument('device'),
         parameter_argument('camera_info_url'),
@@ -91,10 +98,10 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'log_level', default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Least severity of the log messages of both nodes.'),
+            description='Least severity of the log messages of all nodes.'),
         DeclareLaunchArgument(
             'fastdds_profile', default_value='',
-            description='XML file with the transport settings of Fast DDS for both nodes. Without '
+            description='XML file with the transport settings of Fast DDS for all nodes. Without '
                         'any, most pictures of 640x480 and more are lost between two processes. '
                         'A path = that file; none = the environment of the nodes stays as it is. '
                         'Empty = config/fastdds_large_images.xml of this package, unless the '
@@ -108,9 +115,6 @@ def generate_launch_description() -> LaunchDescription:
             [argument.name for argument in arguments],
             [__file__, Path(__file__).with_name('simulated.launch.py')]]),
         OpaqueFunction(function=check_namespace),
-        IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(Path(__file__).with_name('rviz.launch.py'))),
-            condition=IfCondition(LaunchConfiguration('rviz'))),
         GroupAction([
             PushRosNamespace(LaunchConfiguration('namespace')),
             OpaqueFunction(function=nodes),
@@ -120,7 +124,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def nodes(context: LaunchContext) -> list[Action]:
     """
-    Return the actions that run the two nodes, or the detector alone.
+    Return the actions that run the cameras, the detector and rviz, or some of them.
 
     A function, because the values of the arguments decide which parameters are set.
     """
@@ -128,29 +132,39 @@ def nodes(context: LaunchContext) -> list[Action]:
         if event.returncode != STARTUP_ERROR:
             return None
         # All of them: otherwise launch would start the ended one again.
-        others = ', so the other node is stopped' if len(started) > 1 else ''
+        others = {1: '', 2: ', so the other node is stopped'}.get(
+            len(started), ', so the other nodes are stopped')
         return [
             LogInfo(msg=f'{event.process_name} cannot start{others}'),
             EmitEvent(event=ShutdownProcess(
                 process_matcher=lambda action: action in started))]
 
+    file = ParamsFile(context)
+    names = names_of_cameras(context, file)
     has_camera = LaunchConfiguration('camera').perform(context) == 'true'
-    file = ParamsFile(context, ['camera/camera', 'detector'] if has_camera else ['detector'])
+    cameras = parameters_of_cameras(context, names, file) if has_camera else {}
+    file.is_for([*cameras, 'detector'])
     variables, actions = transport_profile(context, LARGE_IMAGES)
-    common = {'context': context, 'file': file, 'on_exit': after_exit, 'variables': variables}
-    started = [node('detector', 'detector', DETECTOR_ARGUMENTS, **common, remappings=[
-        (topic, 'camera/' + topic) for topic in CAMERA_TOPICS])]
-    if has_camera:
-        started.insert(0, node('camera', 'camera/camera', CAMERA_ARGUMENTS, **common,
-                               namespace='camera'))
-    else:
+    common = {'file': file, 'on_exit': after_exit, 'variables': variables}
+    started = [node('camera', full_name, parameters, **common,
+                    namespace=full_name.rpartition('/')[0])
+               for full_name, parameters in cameras.items()]
+    started.append(node(
+        'detector', 'detector', parameters_of_detector(context, names, file), **common,
+        remappings=[(topic, 'camera/' + topic) for topic in CAMERA_TOPICS if names == (NO_NAME,)]))
+    if not has_camera:
         warn_of_unused(context, CAMERA_ARGUMENTS.keys() - DETECTOR_ARGUMENTS.keys(),
                        'camera:=false starts no camera')
-    return [*actions, *started]
+    # Its namespace is that of this group.
+    view = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(Path(__file__).with_name('rviz.launch.py'))),
+        launch_arguments={'namespace': '', 'cameras': as_argument(names)}.items(),
+        condition=IfCondition(LaunchConfiguration('rviz')))
+    return [*actions, view, *started]
 
 
-def node(name: str, full_name: str, arguments: dict[str, ParameterSpec], context: LaunchContext,
-         file: ParamsFile, variables: dict[str, SomeSubstitutionsType], **options: Any) -> Node:
+def node(name: str, full_name: str, parameters: dict[str, Any], file: ParamsFile,
+         variables: dict[str, SomeSubstitutionsType], **options: Any) -> Node:
     """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
     has_file = file.concerns(full_name)
     # First, so that SetParameter of an including launch file overrides it.
@@ -160,8 +174,7 @@ def node(name: str, full_name: str, arguments: dict[str, ParameterSpec], context
         package=PACKAGE,
         executable=name + '_node',
         name=name,
-        parameters=[*([file.path] if has_file else []),
-                    given(context, arguments, file.already_set(full_name))],
+        parameters=[*([file.path] if has_file else []), parameters],
         ros_arguments=[*defaults, '--log-level', LaunchConfiguration('log_level')],
         additional_env=variables,
         output='screen',

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The Foxglove layout: every panel is there, and every topic and field in it is published."""
+"""The Foxglove layouts: every panel is there, and every topic and field in it is published."""
 
 import json
 from pathlib import Path
@@ -17,22 +17,32 @@ from node_harness import NodeProcess
 import pytest
 from sensor_msgs.msg import Temperature
 
-FILE = Path(__file__).resolve().parent.parent / 'config' / 'foxglove_layout.json'
+CONFIG = Path(__file__).resolve().parent.parent / 'config'
+# The names of the cameras in each layout.
+CAMERAS = {'foxglove_layout.json': [''], 'foxglove_two_cameras.json': ['front', 'rear']}
 STICKS = 5
 PANELS = {'Image', 'Plot', 'DiagnosticSummary', 'DiagnosticStatusPanel', 'Parameters'}
 
 
+@pytest.fixture(scope='module', params=CAMERAS)
+def cameras(request):
+    """Return the names of the cameras in a layout."""
+    return CAMERAS[request.param]
+
+
 @pytest.fixture(scope='module')
-def layout():
+def layout(cameras):
     """Return the parsed layout."""
-    return json.loads(FILE.read_text())
+    (file,) = (file for file, names in CAMERAS.items() if names == cameras)
+    return json.loads((CONFIG / file).read_text())
 
 
 @pytest.fixture
-def detector():
+def detector(cameras):
     """Start a detector with as many sticks as the plot shows; end it after the test."""
     node = NodeProcess('detector_node', {
-        'driver': 'simulated', 'simulated.sticks': STICKS, 'simulated.boot_ms': 50.0})
+        'driver': 'simulated', 'simulated.sticks': STICKS, 'simulated.boot_ms': 50.0,
+        'cameras': str(cameras)})
     yield node
     node.end()
 
@@ -62,6 +72,14 @@ def panels_in(tree):
     return panels_in(tree['first']) + panels_in(tree['second'])
 
 
+def splits_in(tree):
+    """Return the splits of a tree whose both parts are panels."""
+    if isinstance(tree, str):
+        return []
+    inner = splits_in(tree['first']) + splits_in(tree['second'])
+    return inner or [tree]
+
+
 def test_every_panel_has_its_place(layout):
     assert set(layout) == {
         'configById', 'globalVariables', 'userNodes', 'playbackConfig', 'layout'}
@@ -70,9 +88,10 @@ def test_every_panel_has_its_place(layout):
     assert {panel.split('!')[0] for panel in placed} == PANELS
 
 
-def test_every_topic_and_field_is_published(layout, detector, probe):
+def test_every_topic_and_field_is_published(layout, cameras, detector, probe):
     named = topics_and_fields(layout)
-    assert {topic for topic, _ in named} == {'/annotated_image', '/diagnostics'} | {
+    pictures = {f'/{name}/annotated_image' if name else '/annotated_image' for name in cameras}
+    assert {topic for topic, _ in named} == pictures | {'/diagnostics'} | {
         f'/detector/stick_{number}/temperature' for number in range(STICKS)}
     probe.wait_for_running(STICKS)
 
@@ -96,3 +115,31 @@ def test_the_plot_shows_the_limit_and_all_temperatures_that_can_be_chosen(layout
     assert limit['label'] == 'switch_temperature'
     assert plot['minYValue'] <= LIMITS['switch_temperature'][0]
     assert plot['maxYValue'] >= LIMITS['switch_temperature'][1]
+
+
+def test_every_status_that_a_panel_shows_is_published(layout, cameras, detector, probe):
+    chosen = {(config['selectedName'], config['selectedHardwareId'])
+              for name, config in layout['configById'].items()
+              if name.startswith('DiagnosticStatusPanel!')}
+    assert chosen == {('detector: cluster', 'cluster')} | {
+        (f'detector: camera {name}', name) for name in cameras if name}
+
+    def published():
+        return {(status.name, status.hardware_id)
+                for array in list(probe.diagnostics) for status in array.status}
+
+    probe.wait_for(lambda: chosen <= published())
+
+
+def test_the_pictures_of_two_cameras_are_side_by_side():
+    layout = json.loads((CONFIG / 'foxglove_two_cameras.json').read_text())['layout']
+    (pair,) = (part for part in splits_in(layout) if {part['first'], part['second']} == {
+        'Image!front', 'Image!rear'})
+    assert pair['direction'] == 'row'
+    assert pair['splitPercentage'] == 50
+
+
+def test_both_layouts_plot_the_same():
+    one, two = (json.loads((CONFIG / file).read_text())['configById'] for file in CAMERAS)
+    assert all(two[name] == config for name, config in one.items() if name in two)
+    assert set(one) - set(two) == {'Image!annotated'}

@@ -95,6 +95,9 @@ ALLOWED = {
     # For launch files, which read a parameter file as the nodes do.
     'launching': {'launching', 'closest_name', 'shown_text', 'ros.environment', 'parameters',
                   'ros.command_line'},
+    # It asks the sources which devices only one node can open.
+    'launching/several_cameras': {'launching', 'shown_text', 'parameters', 'cameras.camera',
+                                  'cameras.registry'},
     'executables': {'camera_node.node', 'detector_node.node', 'planning', 'checking',
                     'processes.process_start', 'ros.environment', 'shown_text',
                     # The process that starts the workers loads their programs meanwhile.

@@ -95,6 +95,11 @@ class Camera(ABC):
         return False
 
     @classmethod
+    def hardware(cls, device: str) -> str:
+        """Return what only one node can open at a time, or an empty text, as for a file."""
+        return ''
+
+    @classmethod
     def shown_name(cls, device: str) -> str:
         """Return the name by which a person knows a device of this kind, without secrets."""
         return device

@@ -72,6 +72,14 @@ class RealSenseCamera(DepthCamera):
         return not cls.must_exist(device)
 
     @classmethod
+    def hardware(cls, device: str) -> str:
+        """Return the serial number, or that it is the first camera; several can read a file."""
+        if cls.must_exist(device):
+            return ''
+        wanted = device.strip()
+        return 'the first RealSense camera' if wanted in ANY_CAMERA else f'RealSense {wanted}'
+
+    @classmethod
     def shown_name(cls, device: str) -> str:
         """Return the serial number or path, or what any camera is called."""
         return 'RealSense' if device.strip() in ANY_CAMERA else device

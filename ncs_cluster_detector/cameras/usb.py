@@ -57,6 +57,11 @@ class UsbCamera(CaptureCamera):
         return not is_url(device)
 
     @classmethod
+    def hardware(cls, device: str) -> str:
+        """Return the device file, without links; several can watch a stream."""
+        return '' if is_url(device) else os.path.realpath(device_path(device))
+
+    @classmethod
     def shown_name(cls, device: str) -> str:
         """Return the device's path, or the URL without its password."""
         return shown_url(device_path(device))

@@ -10,8 +10,10 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Set
 from pathlib import Path
+import re
 import sys
 from typing import Any
 from typing import List
@@ -19,6 +21,7 @@ from typing import List
 from launch import LaunchContext
 from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
+from launch.substitutions import TextSubstitution
 from launch_ros.parameter_descriptions import ParameterValue
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
@@ -33,6 +36,8 @@ PACKAGE = 'ncs_cluster_detector'
 OWN_DEFAULTS = PACKAGE + '.own_defaults'
 # Configurations of launch and launch_ros; their others begin with ros_.
 OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter', 'emulate_tty', 'global_params', OWN_DEFAULTS)
+# A text in a list: in quotes, or up to the next comma.
+ENTRY = r"""\s*(?:'[^']*'|"[^"]*"|[^\s'",][^,]*|)\s*"""
 # From this likeness on a name that may be another launch file's argument is taken for misspelt.
 LIKE = 0.85
 
@@ -60,18 +65,44 @@ def kind_of(spec: ParameterSpec) -> str:
     return spec.kind
 
 
+def is_list(text: str) -> bool:
+    """Return whether an argument is written as a list."""
+    return text.lstrip().startswith('[')
+
+
+def texts_of(name: str, text: str, rule: str) -> list[str]:
+    """
+    Return the texts of a list, with or without quotes, or the one text that is no list.
+
+    It is no YAML, in which an address with a question mark, for example, needs quotes.
+
+    :param name: the argument, for the error.
+    :param rule: what it must be, for the error.
+    :raises RuntimeError: it begins like a list and does not end like one.
+    """
+    if not is_list(text):
+        return [text]
+    inside = text.strip()[1:-1].strip()
+    if not text.rstrip().endswith(']') or not re.fullmatch(f'{ENTRY}(?:,{ENTRY})*', inside):
+        raise RuntimeError(shown(f'{name}:={text}: must be {rule}', text))
+    entries = map(str.strip, re.findall(f'({ENTRY}),', f'{inside},')) if inside else ()
+    return [entry[1:-1] if entry[:1] in tuple('\'"') else entry for entry in entries]
+
+
 def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
-          already_set: dict[str, Any]) -> dict[str, ParameterValue]:
+          already_set: dict[str, Any],
+          texts: Mapping[str, str] | None = None) -> dict[str, ParameterValue]:
     """
     Return the parameters that the arguments set, by name.
 
     :param arguments: the parameter of each argument.
     :param already_set: values from elsewhere, by parameter; they override own defaults.
-    :raises RuntimeError: a value does not have the type of its parameter.
+    :param texts: values of arguments, by argument, in place of those in the context.
+    :raises RuntimeError: a value does not have the type of its parameter, or is no choice of it.
     """
     found = {}
     for name, spec in arguments.items():
-        text = LaunchConfiguration(name).perform(context)
+        text = (texts or {}).get(name, LaunchConfiguration(name).perform(context))
         if spec.name in already_set and name in own_defaults(context):
             value = str(already_set[spec.name])
             if value != text:
@@ -80,10 +111,12 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
             continue
         if not text:
             continue
-        is_list = isinstance(spec.default, list)
-        one_text = is_list and not text.lstrip().startswith('[')
-        value = ParameterValue([text] if one_text else LaunchConfiguration(name),
-                               value_type=List[str] if is_list else type(spec.default))
+        if spec.choices and text not in spec.choices:
+            raise RuntimeError(f'{name}:={text}: must be {spec.rule}')
+        takes_list = isinstance(spec.default, list)
+        one_text = takes_list and not is_list(text)
+        value = ParameterValue([text] if one_text else TextSubstitution(text=text),
+                               value_type=List[str] if takes_list else type(spec.default))
         try:
             value.evaluate(context)
         except ValueError:
@@ -107,7 +140,7 @@ def check_namespace(context: LaunchContext) -> None:
 
 
 def warn_of_unknown(context: LaunchContext, known: Collection[str],
-                    files: Iterable[str | Path]) -> None:
+                    files: Iterable[str | Path], of_others: Collection[str] = ()) -> None:
     """
     Warn about each argument that no launch file here has; launch itself ignores it silently.
 
@@ -115,6 +148,7 @@ def warn_of_unknown(context: LaunchContext, known: Collection[str],
     others may belong to the other file.
 
     :param files: the launch files that take the ``known`` arguments.
+    :param of_others: arguments of the launch files that may include these.
     """
     is_top_level = _is_top_level(files)
     names = dict.fromkeys(context.launch_configurations)
@@ -127,7 +161,7 @@ def warn_of_unknown(context: LaunchContext, known: Collection[str],
             continue
         if is_top_level:
             hint = _hint(name, known)
-        elif likely := closest(name, known, LIKE):
+        elif name not in of_others and (likely := closest(name, known, LIKE)):
             hint = f'did you mean {likely}?'
         else:
             continue

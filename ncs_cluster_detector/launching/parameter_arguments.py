@@ -10,7 +10,9 @@
 
 from typing import Iterable
 
+from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
+from ncs_cluster_detector.launching.arguments import is_list
 from ncs_cluster_detector.launching.arguments import kind_of
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters import detector_parameters
@@ -26,11 +28,24 @@ def _arguments(table: Iterable[ParameterSpec], *names: str) -> dict[str, Paramet
     return {name: specs[name] for name in names} | {'diagnostics_with_namespace': USE_FQN}
 
 
-CAMERA_ARGUMENTS = _arguments(
-    camera_parameters.PARAMETERS, 'source', 'device', 'camera_info_url')
+# With several cameras these may be lists with one value for each.
+ONE_FOR_EACH = ('source', 'device', 'camera_info_url')
+CAMERA_ARGUMENTS = _arguments(camera_parameters.PARAMETERS, *ONE_FOR_EACH)
 DETECTOR_ARGUMENTS = _arguments(
     detector_parameters.PARAMETERS, 'driver', 'graph_paths', 'cluster_size',
     'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth')
+# It also decides which nodes there are, so it is read by itself, and not with the others.
+CAMERAS = by_name(detector_parameters.PARAMETERS)['cameras']
+NAMES = 'a name, or a list of names such as [front,rear]'
+
+
+class OneForEachCamera(DeclareLaunchArgument):
+    """An argument that may be a list, whose values are checked for each camera."""
+
+    def execute(self, context: LaunchContext) -> None:
+        """Check the value, unless it is a list, which would be none of the choices."""
+        if not is_list(context.launch_configurations.get(self.name, '')):
+            super().execute(context)
 
 
 def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
@@ -42,14 +57,20 @@ def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
     :param remark: end of the description; says where the value comes from when none is given.
     :param choices: choices of the argument, if its parameter has none.
     """
-    spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS)[name]
+    spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS | {CAMERAS.name: CAMERAS})[name]
     choices = spec.choices or choices
     if choices and not default:
         choices = ('', *choices)
     sentences = [spec.description, remark]
     if not choices and not isinstance(spec.default, str):
         rule = kind_of(spec) if isinstance(spec.default, list) else spec.rule
+        if spec is CAMERAS:
+            rule = NAMES
         sentences.insert(1, f'Must be {rule}.')
-    return DeclareLaunchArgument(
+    kind = DeclareLaunchArgument
+    if name in ONE_FOR_EACH:
+        kind = OneForEachCamera
+        sentences.append('With cameras: one for all, or a list with one for each.')
+    return kind(
         name, default_value=default, choices=list(choices) or None,
         description=' '.join(sentences))

@@ -9,6 +9,7 @@
 """Finds which launched nodes a parameters file is for, and what it sets for each."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 import os
 from typing import Any
 
@@ -26,11 +27,12 @@ from ncs_cluster_detector.parameters.unused_parameters import missed
 class ParamsFile:
     """The file that the argument ``params_file`` names, if any."""
 
-    def __init__(self, context: LaunchContext, nodes: Sequence[str]) -> None:
+    def __init__(self, context: LaunchContext) -> None:
         """
-        Read the file, and warn if it is for none of the nodes.
+        Read the file.
 
-        :param nodes: their names in the namespace of the context, such as ``camera/camera``.
+        Nodes are named as in the namespace of the context, such as ``camera/camera``.
+
         :raises RuntimeError: the file is missing; launch_ros would only warn.
         """
         self.path = os.path.expanduser(LaunchConfiguration('params_file').perform(context))
@@ -39,16 +41,20 @@ class ParamsFile:
             raise RuntimeError(
                 f'params_file:={self.path}: no such file{folder}; name a YAML file, or '
                 'leave it out')
-        base = context.launch_configurations.get('ros_namespace', '')
-        self._names = {node: make_namespace_absolute(prefix_namespace(base, node))
-                       for node in nodes}
+        self._base = context.launch_configurations.get('ros_namespace', '')
+        self._nodes: Sequence[str] = ()
         self._file = read_file(self.path) if self.path else None
         # launch_ros keeps here what SetParameter and SetParametersFromFile set for all nodes.
         self._for_all = context.launch_configurations.get('global_params', ())
+
+    def is_for(self, nodes: Sequence[str]) -> None:
+        """Note which nodes are launched, and warn if the file is for none of them."""
+        self._nodes = nodes
         if self._file is not None and not any(map(self.concerns, nodes)):
             keys = listed(dict.fromkeys(block.key for block in self._file.blocks))
             get_logger(PACKAGE).warning(
-                f'params_file:={self.path}: has nothing for {" or ".join(self._names.values())} '
+                f'params_file:={self.path}: has nothing for '
+                f'{" or ".join(map(self._full_name, nodes))} '
                 f'(it is for {keys or "no node"}), ignored; use these names, or /**, as its keys')
 
     def concerns(self, node: str) -> bool:
@@ -60,8 +66,9 @@ class ParamsFile:
         """
         return bool(self.path) and (
             self._file is None
-            or any(block.reaches(self._names[node]) for block in self._file.blocks)
-            or bool(missed(self._file, self._names[node], node.rpartition('/')[2])))
+            or any(block.reaches(self._full_name(node)) for block in self._file.blocks)
+            or bool(missed(self._without_others(node), self._full_name(node),
+                           node.rpartition('/')[2])))
 
     def already_set(self, node: str) -> dict[str, Any]:
         """Return a node's parameters from the file and the including launch files, by name."""
@@ -77,4 +84,13 @@ class ParamsFile:
     def _entries(self, file, node):
         blocks = () if file is None else file.blocks
         return {entry.name: entry.value for block in blocks
-                if block.reaches(self._names[node]) for entry in block.entries}
+                if block.reaches(self._full_name(node)) for entry in block.entries}
+
+    def _full_name(self, node):
+        return make_namespace_absolute(prefix_namespace(self._base, node))
+
+    def _without_others(self, node):
+        """Return the file without the blocks that are for other launched nodes."""
+        others = [self._full_name(other) for other in self._nodes if other != node]
+        return replace(self._file, blocks=tuple(
+            block for block in self._file.blocks if not any(map(block.reaches, others))))

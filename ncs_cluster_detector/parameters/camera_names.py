@@ -14,8 +14,8 @@ import re
 from ncs_cluster_detector.shown_text import brief
 from ncs_cluster_detector.shown_text import printable
 
-# The topics of one camera, relative to its name: what the camera node publishes, which the
-# detector takes, and what the detector publishes.
+# The topics of one camera, relative to its name: what a camera node publishes, which the detector
+# may take, and what the detector publishes.
 TAKEN_TOPICS = (
     'image_raw', 'image_raw/compressed', 'camera_info', 'aligned_depth_to_color/image_raw',
     'aligned_depth_to_color/camera_info')

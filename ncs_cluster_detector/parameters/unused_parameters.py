@@ -133,12 +133,13 @@ def missed(file: ParameterFile, node: str, default_name: str) -> list[Block]:
     """
     Return the blocks of a ParameterFile that look meant for a node and do not reach it.
 
-    If a block names the node itself, there are none: the others are for other nodes.
+    If a block names the node itself, in any namespace or in its own, there are none: the others
+    are for other nodes.
 
     :param node: fully qualified name of the node.
     :param default_name: its name when it is not renamed.
     """
-    if any(block.reaches(node) and not block.has_wildcard for block in file.blocks):
+    if any(block.reaches(node) and not block.key.endswith('*') for block in file.blocks):
         return []
     return [block for block in file.blocks
             if not block.reaches(node) and _looks_meant(block, node, default_name)]

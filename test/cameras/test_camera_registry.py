@@ -43,3 +43,30 @@ def test_the_name_of_a_source():
     assert shown_name('usb', '0') == '/dev/video0'
     assert shown_name('test_pattern', '/dev/video0') == 'test_pattern'
     assert shown_name('video', 'film.mp4') == 'film.mp4'
+
+
+@pytest.mark.parametrize('source, one, other', [
+    ('usb', '0', '/dev/video0'), ('usb', '/dev/video2', ' 2 '),
+    ('realsense', '', '/dev/video0'), ('realsense', '0141', ' 0141')])
+def test_two_names_of_one_device_are_known_for_one(source, one, other):
+    assert SOURCES[source].hardware(one)
+    assert SOURCES[source].hardware(one) == SOURCES[source].hardware(other)
+
+
+def test_a_link_to_a_device_is_known_for_it(tmp_path):
+    link = tmp_path / 'by-path'
+    link.symlink_to('/dev/video7')
+    assert SOURCES['usb'].hardware(str(link)) == '/dev/video7'
+
+
+@pytest.mark.parametrize('source, device', [
+    ('usb', 'rtsp://me:pw@cam/live'), ('realsense', '/a b/street.db3'), ('video', '/a.mp4'),
+    ('images', '/dev/video0'), ('test_pattern', '/dev/video0')])
+def test_what_several_can_read_is_no_hardware(source, device):
+    assert SOURCES[source].hardware(device) == ''
+
+
+@pytest.mark.parametrize('source, one, other', [
+    ('usb', '0', '1'), ('realsense', '0141', '0142'), ('realsense', '0141', '')])
+def test_two_devices_are_told_apart(source, one, other):
+    assert SOURCES[source].hardware(one) != SOURCES[source].hardware(other)

@@ -29,6 +29,9 @@ import yaml
 pytestmark = NEEDS_LAUNCH_ROS
 
 VIEW = Path(__file__).resolve().parents[2] / 'config' / 'cluster_detector.rviz'
+TWO = VIEW.with_name('two_cameras.rviz')
+ALONE_OR_NOT = pytest.mark.parametrize(('file', 'arguments'), [
+    (RVIZ, {}), (SIMULATED, {'rviz': 'true', 'respawn': 'false'})], ids=['alone', 'simulated'])
 
 
 @pytest.fixture
@@ -87,6 +90,67 @@ def test_every_topic_of_the_view_is_in_the_namespace(
     assert resolved(words, topics) == [prefix + topic for topic in topics]
 
 
+def rviz_of(*contents):
+    """Return the command line of rviz, after its executable."""
+    code, started, _ = run_to_the_end(
+        launch.actions.SetLaunchConfiguration('launch-prefix', 'true'), *contents)
+    assert code == 0
+    (rviz,) = (event for event in started if event.action.node_executable == 'rviz2')
+    return rviz.cmd[2:]
+
+
+@ALONE_OR_NOT
+@pytest.mark.parametrize(('namespace', 'prefix'), [('', ''), ('robot1', '/robot1')])
+@pytest.mark.parametrize(('text', 'first', 'second'), [
+    ('[front,rear]', 'front', 'rear'), ('[rear,front]', 'rear', 'front'),
+    ('[arm/wrist,left,right]', 'arm/wrist', 'left')])
+def test_the_view_of_two_shows_the_first_two(
+        rviz2, said, file, arguments, namespace, prefix, text, first, second):
+    words = rviz_of(included(file, namespace=namespace, cameras=text, **arguments))
+    assert words[0] == '--display-config'
+    assert installed(words[1]) == TWO
+    assert words[2:4] == ['--fixed-frame', first.replace('/', '_') + '_color_optical_frame']
+    topics = names_in(yaml.safe_load(TWO.read_text()))
+    assert len(topics) >= 6
+    assert resolved(words, topics) == [
+        prefix + topic.replace('/rear/', f'/{second}/') if topic.startswith('/rear/') else
+        prefix + topic.replace('/front/', f'/{first}/') for topic in topics]
+    assert [line for line in said() if line.startswith('rviz')] == [
+        'rviz shows arm/wrist and left, and not right; change the topics of its displays, or '
+        'start rviz.launch.py again with other cameras'] * ('right' in text)
+
+
+@ALONE_OR_NOT
+def test_the_view_of_one_shows_a_single_named_camera(rviz2, file, arguments):
+    words = rviz_of(included(file, namespace='robot1', cameras='front', **arguments))
+    assert installed(words[1]) == VIEW
+    assert words[2:4] == ['--fixed-frame', 'front_color_optical_frame']
+    topics = names_in(yaml.safe_load(VIEW.read_text()))
+    assert resolved(words, topics) == [
+        '/robot1/front' + topic.removeprefix('/camera') for topic in topics]
+
+
+@ALONE_OR_NOT
+def test_without_names_the_fixed_frame_is_that_of_the_view(rviz2, file, arguments):
+    assert '--fixed-frame' not in rviz_of(included(file, **arguments))
+
+
+def test_names_from_a_file_reach_the_view(rviz2, tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_text('/detector: {ros__parameters: {cameras: [left, right]}}')
+    words = rviz_of(included(SIMULATED, rviz='true', respawn='false', params_file=str(path)))
+    assert installed(words[1]) == TWO
+    assert resolved(words, ['/rear/markers']) == ['/right/markers']
+
+
+@ALONE_OR_NOT
+def test_wrong_names_start_no_rviz(rviz2, said, file, arguments):
+    code, started, _ = run_to_the_end(included(file, cameras='[a,a]', **arguments))
+    assert code == 1
+    assert started == []
+    assert any('cameras=[a, a]: a is there twice' in line for line in said('launch'))
+
+
 def test_the_nodes_outlive_it(rviz2):
     running, ended, found = set(), set(), []
 
@@ -129,8 +193,9 @@ def test_without_the_package_one_line_says_so_and_nothing_starts(said, file, arg
     assert '\n' not in line
 
 
-def test_it_has_one_argument_which_is_described():
-    (argument,) = declared(RVIZ).values()
-    assert argument.name == 'namespace'
-    assert default_of(argument) == ''
-    assert len(argument.description) > 40
+def test_it_has_two_arguments_which_are_described():
+    arguments = declared(RVIZ)
+    assert list(arguments) == ['namespace', 'cameras']
+    for argument in arguments.values():
+        assert default_of(argument) == ''
+        assert len(argument.description) > 40

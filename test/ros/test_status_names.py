@@ -22,6 +22,7 @@ from vision_msgs.msg import Detection2DArray
 AGGREGATOR_FILE = (Path(__file__).resolve().parents[2] / 'config' / 'diagnostics_aggregator.yaml')
 FQN = 'diagnostic_updater.use_fqn'
 PLAIN = {'camera: test_pattern', 'detector: cluster', 'detector: stick 0', 'detector: stick 1'}
+NAMED = PLAIN - {'camera: test_pattern'} | {'front/camera: test_pattern', 'detector: camera front'}
 QUALIFIED = {'front/camera: test_pattern', 'front/detector: cluster', 'front/detector: stick 0',
              'front/detector: stick 1'}
 
@@ -31,13 +32,15 @@ def start_pair():
     """Return a function that starts a camera and a detector; all are ended after the test."""
     started = []
 
-    def start(use_fqn, camera_namespace, detector_namespace):
+    def start(use_fqn, camera_namespace, detector_namespace, camera='', fqn_of_camera=None):
         started.append(NodeProcess(
             'camera_node',
-            {'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 5.0, FQN: use_fqn},
+            {'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 5.0,
+             FQN: fqn_of_camera or use_fqn},
             remappings={'__ns': camera_namespace}))
         started.append(NodeProcess(
-            'detector_node', {'driver': 'simulated', 'simulated.sticks': 2, FQN: use_fqn},
+            'detector_node', {'driver': 'simulated', 'simulated.sticks': 2, FQN: use_fqn,
+                              'cameras': f"['{camera}']"},
             remappings={'__ns': detector_namespace, 'image_raw': '/front/camera/image_raw'}))
         return started[-1]
 
@@ -96,10 +99,14 @@ def test_the_aggregators_file_has_the_types_that_it_wants(analyzers):
         assert analyzer['type'].value == 'diagnostic_aggregator/GenericAnalyzer'
 
 
-@pytest.mark.parametrize('use_fqn, expected', [('false', PLAIN), ('true', QUALIFIED)])
+@pytest.mark.parametrize('arguments, expected', [
+    (('false', '/front/camera', '/front'), PLAIN),
+    (('true', '/front/camera', '/front'), QUALIFIED),
+    # As the launch files start a camera with a name.
+    (('false', '/front', '/', 'front', 'true'), NAMED)])
 def test_every_status_of_running_nodes_is_sorted_into_one_group(
-        use_fqn, expected, start_pair, probe, analyzers):
-    start_pair(use_fqn, '/front/camera', '/front')
+        arguments, expected, start_pair, probe, analyzers):
+    start_pair(*arguments)
     probe.wait_for(lambda: expected <= names(probe))
     assert names(probe) == expected
     for name in expected:
@@ -110,6 +117,18 @@ def test_every_status_of_running_nodes_is_sorted_into_one_group(
 
 
 @pytest.mark.parametrize('name', [
+    'detector: camera front', 'detector: camera arm/wrist_2', 'robot1/detector: camera arm/wrist',
+    'front/camera: usb', 'robot1/arm/wrist/camera: realsense'])
+def test_the_statuses_of_named_cameras_are_sorted_with_the_cameras(name, analyzers):
+    taken_by = [group for group, analyzer in analyzers.items()
+                if group and matches(analyzer, name)]
+    assert taken_by == ['camera']
+    prefix = next(text for text in analyzers['camera']['remove_prefix'].value if text in name)
+    assert name.rpartition(prefix)[2]   # something is left to tell them apart
+
+
+@pytest.mark.parametrize('name', [
+    'detector: camera', 'detector: camera ', 'my_detector: camera front', 'camera: front',
     'detector: cluster head', 'my_detector: cluster', 'camera: lidar', 'eyecamera: usb',
     'detector: stick', 'detector: stick 1 of 2'])
 def test_the_statuses_of_other_nodes_are_left_alone(name, analyzers):
