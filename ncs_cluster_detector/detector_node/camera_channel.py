@@ -98,7 +98,8 @@ class CameraChannel:
 
     def stop(self, timeout_sec: float) -> bool:
         """Stop its threads, each within ``timeout_sec``; return whether they have ended."""
-        return all([part.stop(timeout_sec) for part in self._parts()])
+        ended = [part.stop(timeout_sec) for part in self._parts()]   # each of them
+        return all(ended)
 
     def publish(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Publish what was found in a frame."""

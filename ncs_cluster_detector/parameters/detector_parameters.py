@@ -103,8 +103,8 @@ PARAMETERS = (
         lambda settings, _: 'images are inferred' if settings.enabled else
         'no image is taken, all sticks rest'),
     ParameterSpec(
-        'cameras', [''], 'Names of the cameras that share the sticks: with front and rear the node '
-        'takes front/image_raw and rear/image_raw, and publishes front/detections, '
+        'cameras', [''], 'Names of the cameras that share the sticks: with front and rear the '
+        'node takes front/image_raw and rear/image_raw, and publishes front/detections, '
         'rear/detections and so on. Empty = one camera without a name.'),
     _setting(
         'camera_weights', 'Shares of the cameras while they send more than can be inferred, one '
@@ -114,7 +114,7 @@ PARAMETERS = (
         'camera_max_fps', 'Images to infer a second at most, one number per camera; 0.0 = no '
         'limit. Empty = no limits.', _effect_of_max_fps, items=float),
     _setting(
-        'camera_regions', "Part of the picture that the networks see, one text per camera: "
+        'camera_regions', 'Part of the picture that the networks see, one text per camera: '
         "'x,y,w,h' are its left and upper edge, width and height as fractions of the picture, "
         "such as '0.25,0.5,0.5,0.5'. Boxes are those in the whole picture. Empty = all of it.",
         _effect_of_regions),
@@ -187,7 +187,7 @@ PARAMETERS = (
         'percent).',
         lambda settings, _: f'detections from {settings.score_threshold:.0%} on are published'),
     _setting(
-        'class_thresholds', "Labels with a least score of their own, which stands in for "
+        'class_thresholds', 'Labels with a least score of their own, which stands in for '
         "score_threshold: 'car:0.7'. Empty = score_threshold for all.",
         lambda settings, _: ', '.join(f'{label} from {score:.0%} on' for label, score in
                                       settings.class_thresholds) or

@@ -16,7 +16,7 @@ from ncs_cluster_detector.policy.settings import Settings
 LEAST_WEIGHT = 1e-9
 # How many frames a camera may be behind its share and make good for: its frames come at times of
 # their own, so there may be none at its turn. One that was silent does not make good for that.
-MOST_BEHIND = 1.0
+MOST_BEHIND = 3.0
 
 
 class FairShare:

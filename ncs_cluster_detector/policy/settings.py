@@ -66,9 +66,9 @@ class Settings:
     @property
     def heat_balance(self) -> tuple[object, ...]:
         """Return the settings that heat loss depends on; a measurement holds only for them."""
-        return (self.enabled, self.cluster_size, self.cluster_switch_cycle_ms, self.switch_temperature,
-                self.resume_margin, self.critical_margin, self.min_dwell_ms,
-                self.rotation_policy)
+        return (self.enabled, self.cluster_size, self.cluster_switch_cycle_ms,
+                self.switch_temperature, self.resume_margin, self.critical_margin,
+                self.min_dwell_ms, self.rotation_policy)
 
     @property
     def resume_temperature(self) -> float:

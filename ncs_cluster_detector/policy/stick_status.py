@@ -41,9 +41,9 @@ class StickStatus:
     one, computed since ``under_way_since``, is not in it, but in ``work_at_reading``, the work
     until the last reading (None: until now). ``recent_sec`` is how long the latest ones took.
     ``busy_since`` is when it got its first frame, or gave a result, while another is due (None
-    when none is). ``transfer_sec`` is how long it takes to bring a frame to the
-    stick, nearly always at most (None before the first). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds of
-    the monotonic clock.
+    when none is). ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly
+    always at most (None before the first). ``doubt_sec`` and ``trials_left`` are those of its
+    Trust. Times are seconds of the monotonic clock.
     """
 
     number: int

@@ -118,8 +118,8 @@ class Work:
 
     Each inference counts with its time at full speed: the median time of inferences whose frame
     was waiting at the stick or, while there are none, of all, which includes the transfer.
-    ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly always at most; None
-    before the first.
+    ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly always at most
+    (None before the first).
     """
 
     def __init__(self) -> None:

@@ -240,7 +240,8 @@ class Supervisor:
         return ready
 
     def _next_due(self, now: float) -> float:
-        due = [self._pool.next_due(now), self._flow.next_due(now, self._settings), self._times.next_due(),
+        due = [self._pool.next_due(now), self._flow.next_due(now, self._settings),
+               self._times.next_due(),
                (self._snapshot_at + SNAPSHOT_PERIOD_SEC + SLACK_SEC if self._snapshot_is_old
                 else None)]
         return min(time for time in due if time is not None)

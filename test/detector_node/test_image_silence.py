@@ -9,8 +9,8 @@
 """When it is told that no images come: in invented time, and by a real node."""
 
 from drawn_objects import picture
-from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.detector_node.image_silence import ImageSilence
+from ncs_cluster_detector.detector_node.intake import Intake
 from node_harness import NodeProcess
 import pytest
 

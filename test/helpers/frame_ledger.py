@@ -116,8 +116,8 @@ class FrameLedger:
         perhaps_late = sum(frame.answer is not None and frame.was_too_old
                            for frame in self.under_way.values())
         assert counted <= fates.total <= counted + perhaps_late, (
-            f'{fates.total} frames counted as dropped, {counted} to {counted + perhaps_late} were: '
-            f'{dict(self.fates)}')
+            f'{fates.total} frames counted as dropped, {counted} to {counted + perhaps_late} '
+            f'were: {dict(self.fates)}')
         for fate in (REPLACED, TOO_OLD, LOST):
             assert getattr(fates, fate) == self.fates[fate], (fate, fates, self.fates)
         assert self.offered == sum(self.fates.values()) + len(self.under_way)

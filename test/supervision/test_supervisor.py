@@ -73,8 +73,8 @@ def test_a_frame_is_sent_by_whoever_offers_it_while_the_supervisor_waits(bench, 
     running.offer(picture())   # there is no stick yet, so it waits for the supervisor
     running.wait_for_states(RUNNING)
     running.film(50, lambda: threading.current_thread() in senders)
-    running.wait_for(lambda: len(running.published) + running.supervisor.snapshot.frames.dropped.total
-                     == running.offered)
+    running.wait_for(lambda: running.offered == (
+        len(running.published) + running.supervisor.snapshot.frames.dropped.total))
     running.supervisor.stop()
     running.wait_for(lambda: not running.is_at_work)
     sent = len(senders)

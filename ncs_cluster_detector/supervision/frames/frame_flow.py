@@ -14,9 +14,9 @@ from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.fair_share import FairShare
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.supervision.frames.camera_frames import CameraFrames
 from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.frames.camera_frames import CameraFrames
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.messages import Unreadable
