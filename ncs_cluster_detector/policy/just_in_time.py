@@ -17,6 +17,7 @@ wait in the node, where the newest of each camera counts.
 """
 
 from collections.abc import Collection
+import math
 
 from ncs_cluster_detector.policy.stick_status import StickStatus
 
@@ -32,13 +33,19 @@ class JustInTime:
     """Spreads over time when the active sticks get their second frames."""
 
     def __init__(self) -> None:
-        self._sent_at = float('-inf')   # the latest second frame of any stick
+        self._sent_at = -math.inf   # the latest second frame of any stick
 
     def due_at(self, stick: StickStatus, active: Collection[int]) -> float:
-        """Return when a stick may have its next frame: at once if it has none."""
-        if not stick.outstanding or stick.inference_sec is None or stick.transfer_sec is None or (
+        """
+        Return when a stick may have its next frame: at once if it has none.
+
+        While a stick has its very first frame, nobody knows how long that takes.
+        """
+        if not stick.outstanding:
+            return -math.inf
+        if stick.inference_sec is None or stick.transfer_sec is None or (
                 stick.under_way_since is None):
-            return float('-inf')
+            return math.inf
         needed_at = stick.under_way_since + stick.inference_sec * stick.outstanding
         apart_sec = SPREAD * stick.inference_sec / max(len(active), 1)
         return max(needed_at - stick.transfer_sec - MARGIN_SEC, self._sent_at + apart_sec)

@@ -11,6 +11,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 import threading
+import time
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -21,6 +22,10 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
 from rclpy.subscription import Subscription
 
+# How often the events of publishers are looked at while messages come, and after how long without
+# a message they may end the wait themselves.
+EVENTS_PERIOD_SEC = 1.0
+IDLE_NS = 200_000_000
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 
 
@@ -93,34 +98,56 @@ class MessageThread:
             self.failure = error   # the node raises it, and ends
 
     def _take_messages(self):
-        subscriptions = self._subscriptions
         # A reader's events and data wake whoever waits for one of them, so they need one thread.
+        # To wait for events takes ten times as long as to wait for messages, so while messages
+        # come the events are looked at once a second, and when a publisher has come or gone.
+        subscriptions = self._subscriptions
         events = [event for subscription in subscriptions for event in subscription.event_handlers]
         wait_set = rclpy_implementation.WaitSet(
             len(subscriptions), 1, 0, 0, 0, len(events), self._context.handle)
-        while not self._stopping.is_set():
+        publishers: dict[Subscription, int] = {}
+        look_at = 0.0   # when to look at the events next
+
+        def wait(events, timeout_ns):
+            """Wait for messages and events; return the subscriptions with a message."""
             wait_set.clear_entities()   # a wait leaves only what is ready
             wait_set.add_guard_condition(self._wake.handle)
-            is_paused = self._paused
-            if self._is_stale and not is_paused:
-                self._is_stale = False
-                for subscription in subscriptions:
-                    subscription.handle.take_message(subscription.msg_type, subscription.raw)
-            if not is_paused:
-                for subscription in subscriptions:
-                    wait_set.add_subscription(subscription.handle)
+            taken = () if self._paused else subscriptions
+            for subscription in taken:
+                wait_set.add_subscription(subscription.handle)
             for event in events:
                 event.add_to_wait_set(wait_set)
-            wait_set.wait(-1)
+            wait_set.wait(timeout_ns)
             for event in events:
                 if event.is_ready(wait_set) and (change := event.take_data()):
                     event.callback(change)
-            for index, subscription in enumerate(() if is_paused else subscriptions):
-                if wait_set.is_ready('subscription', index):
-                    taken = subscription.handle.take_message(
-                        subscription.msg_type, subscription.raw)
-                    if taken is not None:
-                        subscription.callback(*taken)
+            return [subscription for index, subscription in enumerate(taken)
+                    if wait_set.is_ready('subscription', index)]
+
+        while not self._stopping.is_set():
+            if self._is_stale and not self._paused:
+                self._is_stale = False
+                for subscription in subscriptions:
+                    _take(subscription)
+            if time.monotonic() < look_at:
+                ready = wait((), IDLE_NS)
+                if not ready:
+                    look_at = 0.0
+            else:
+                ready = wait(events, -1)
+                look_at = time.monotonic() + EVENTS_PERIOD_SEC
+            for subscription in ready:
+                count = subscription.handle.get_publisher_count()
+                if publishers.get(subscription) != count:
+                    publishers[subscription] = count
+                    wait(events, 0)   # a publisher is announced before its first message
+                if (taken := _take(subscription)) is not None:
+                    subscription.callback(*taken)
+
+
+def _take(subscription):
+    """Return a message and its info, or None if there is none."""
+    return subscription.handle.take_message(subscription.msg_type, subscription.raw)
 
 
 class _NotForExecutors(ReentrantCallbackGroup):

@@ -8,6 +8,8 @@
 # the License.
 """The frames of one camera: the newest one, the order of their results, and their figures."""
 
+from collections import deque
+
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.ordering import ResultOrder
 from ncs_cluster_detector.supervision.frame import Frame
@@ -31,8 +33,8 @@ class CameraFrames:
             patience_sec)
         self.waiting: Frame | None = None
         self._offered = 0
-        self._newest: tuple[int, Frame] | None = None   # only offer() writes it
-        self._taken = 0   # how many of the offered frames were taken in
+        self._newest: deque[tuple[int, Frame]] = deque(maxlen=1)   # with its number
+        self._taken = 0   # the number of the newest frame that was taken in
         self._image_at = now
         self._was_enabled = True
         self._replaced = self._too_old = 0
@@ -41,18 +43,16 @@ class CameraFrames:
     def offer(self, frame: Frame) -> None:
         """Make a frame the newest; one thread calls this."""
         self._offered += 1
-        self._newest = self._offered, frame   # at once, for the thread that takes it
+        self._newest.append((self._offered, frame))
 
     def take_in(self, now: float, is_enabled: bool) -> None:
         """Let the newest frame wait if it is a new one, in place of the one before."""
         if not (is_enabled and self._was_enabled):
             self._image_at = now   # no image is missed meanwhile
         self._was_enabled = is_enabled
-        if self._newest is None:
-            return
-        offered, frame = self._newest
-        arrived = offered - self._taken
-        if arrived:
+        if self._newest:
+            offered, frame = self._newest.popleft()
+            arrived = offered - self._taken
             for _ in range(arrived):
                 self._input.count(now)
             # The only place where frames are dropped because no stick is free.
