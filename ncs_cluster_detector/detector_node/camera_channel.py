@@ -79,9 +79,9 @@ class CameraChannel:
             # image_transport derives this name from the base topic, after remapping.
             self._topic = f'{node.resolve_topic_name(self._base)}/compressed'
             self._type, take = CompressedImage, self._take_encoded
-        self._subscription = messages.subscribe(
-            self._type, self._topic, take, NEWEST_ONLY, self._gaps.note_match)
-        self._silence = ImageSilence(node.get_logger(), self._subscription.topic_name)
+        self._full_topic = messages.subscribe(
+            self._type, self._topic, take, NEWEST_ONLY, self._gaps.note_match).topic_name
+        self._silence = ImageSilence(node.get_logger(), self._full_topic)
 
     @property
     def failures(self) -> list[Exception]:
@@ -91,8 +91,6 @@ class CameraChannel:
     def follow(self, settings: Settings) -> None:
         """Let new settings take effect."""
         self._region = Region(*settings.region(self._index))
-        if not settings.enabled:
-            self._gaps.restart()   # what comes meanwhile is left alone
         if self._depth is not None:
             self._depth.follow(settings.depth_timeout_ms)
 
@@ -114,13 +112,13 @@ class CameraChannel:
     def on_unreadable(self, why: str) -> None:
         """Count an encoded image that holds no picture."""
         self._unreadable += 1
-        self._report_bad(f'image on {self._subscription.topic_name}: {why}')
+        self._report_bad(f'image on {self._full_topic}: {why}')
 
     def intake(self) -> Intake:
         """Return what reaches the node from this camera."""
         publishers = self._node.get_publishers_info_by_topic(self._topic)
         return Intake(
-            self._subscription.topic_name,
+            self._full_topic,
             tuple(publisher.topic_type for publisher in publishers),
             self._bad_messages + self._unreadable,
             0 if self._depth is None else self._depth.bad_images, self._gaps.missing,

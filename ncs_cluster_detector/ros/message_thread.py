@@ -10,6 +10,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 import threading
 import time
 from typing import Any
@@ -48,10 +49,10 @@ class MessageThread:
         self._group = _NotForExecutors()
         self._wake = node.create_guard_condition(lambda: None, self._group)
         self._node = node
+        self._make: list[Callable[[], Subscription]] = []   # makes each subscription
         self._subscriptions: list[Subscription] = []
         self._stopping = threading.Event()
         self._paused = False
-        self._is_stale = False   # what has come during a pause
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def subscribe(self, message_type: type, topic: str,
@@ -64,17 +65,17 @@ class MessageThread:
         :param matched: called with a QoSSubscriptionMatchedInfo when a publisher has come or gone,
             before its first message.
         """
-        subscription = self._node.create_subscription(
-            message_type, topic, callback, qos, callback_group=self._group,
-            event_callbacks=SubscriptionEventCallbacks(matched=matched))
-        self._subscriptions.append(subscription)
-        return subscription
+        self._make.append(partial(
+            self._node.create_subscription, message_type, topic, callback, qos,
+            callback_group=self._group,
+            event_callbacks=SubscriptionEventCallbacks(matched=matched)))
+        self._subscriptions.append(self._make[-1]())
+        return self._subscriptions[-1]
 
     def pause(self, paused: bool) -> None:
-        """Take no message for a time; what has come meanwhile is dropped."""
+        """Unsubscribe for a time, so that messages cost nothing, not even their transport."""
         if paused != self._paused:
             self._paused = paused
-            self._is_stale = True
             self._wake.trigger()
 
     def start(self) -> None:
@@ -90,14 +91,22 @@ class MessageThread:
 
     def _run(self):
         try:
-            with ExitStack() as in_use:   # nothing of it is destroyed meanwhile
-                for used in (self._context, self._wake, *self._subscriptions):
-                    in_use.enter_context(used.handle)
-                self._take_messages()
+            while not self._stopping.is_set():
+                if not self._paused:
+                    self._subscriptions = self._subscriptions or [make() for make in self._make]
+                with ExitStack() as in_use:   # nothing of it is destroyed meanwhile
+                    for used in (self._context, self._wake, *self._subscriptions):
+                        in_use.enter_context(used.handle)
+                    self._take_messages()
+                if self._paused:
+                    for subscription in self._subscriptions:
+                        self._node.destroy_subscription(subscription)
+                    self._subscriptions = []
         except Exception as error:
             self.failure = error   # the node raises it, and ends
 
     def _take_messages(self):
+        """Work until the thread is to stop, to pause or to go on."""
         # A reader's events and data wake whoever waits for one of them, so they need one thread.
         # To wait for events takes ten times as long as to wait for messages, so while messages
         # come the events are looked at once a second, and when a publisher has come or gone.
@@ -112,8 +121,7 @@ class MessageThread:
             """Wait for messages and events; return the subscriptions with a message."""
             wait_set.clear_entities()   # a wait leaves only what is ready
             wait_set.add_guard_condition(self._wake.handle)
-            taken = () if self._paused else subscriptions
-            for subscription in taken:
+            for subscription in subscriptions:
                 wait_set.add_subscription(subscription.handle)
             for event in events:
                 event.add_to_wait_set(wait_set)
@@ -121,14 +129,10 @@ class MessageThread:
             for event in events:
                 if event.is_ready(wait_set) and (change := event.take_data()):
                     event.callback(change)
-            return [subscription for index, subscription in enumerate(taken)
+            return [subscription for index, subscription in enumerate(subscriptions)
                     if wait_set.is_ready('subscription', index)]
 
-        while not self._stopping.is_set():
-            if self._is_stale and not self._paused:
-                self._is_stale = False
-                for subscription in subscriptions:
-                    _take(subscription)
+        while not self._stopping.is_set() and self._paused != bool(subscriptions):
             if time.monotonic() < look_at:
                 ready = wait((), IDLE_NS)
                 if not ready:
@@ -141,13 +145,9 @@ class MessageThread:
                 if publishers.get(subscription) != count:
                     publishers[subscription] = count
                     wait(events, 0)   # a publisher is announced before its first message
-                if (taken := _take(subscription)) is not None:
+                taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+                if taken is not None:
                     subscription.callback(*taken)
-
-
-def _take(subscription):
-    """Return a message and its info, or None if there is none."""
-    return subscription.handle.take_message(subscription.msg_type, subscription.raw)
 
 
 class _NotForExecutors(ReentrantCallbackGroup):

@@ -33,10 +33,6 @@ class PublicationGaps:
         self._publishers = change.current_count
         self._last = None
 
-    def restart(self) -> None:
-        """Begin anew, because messages were left alone on purpose."""
-        self._last = None
-
     def note(self, info: Mapping[str, Any]) -> None:
         """Take rclpy's message info of a message that was taken."""
         number = info['publication_sequence_number']   # None if the middleware gives none

@@ -52,11 +52,13 @@ def test_every_parameter_is_described_as_documentation(asked):
         spec = specs[descriptor.name]
         assert descriptor.read_only != spec.live
         assert len(descriptor.description) > 40
-        shown = {'': 'empty', '[]': 'empty', 'False': 'false'}.get(
+        shown = {'': 'empty', '[]': 'empty', 'False': 'false', 'True': 'true'}.get(
             str(spec.default), str(spec.default))
         assert descriptor.description.endswith(f' Default: {shown}.')
         assert ('Live.' in descriptor.description) == spec.live
-        if spec.low is not None:
+        if isinstance(spec.default, list):
+            assert descriptor.additional_constraints == ('' if spec.low is None else spec.rule)
+        elif spec.low is not None:
             (limits,) = descriptor.integer_range or descriptor.floating_point_range
             assert (limits.from_value, limits.to_value) == (spec.low, spec.high)
 

@@ -75,16 +75,17 @@ def test_work_counts_each_inference_at_full_speed():
     assert (work.total_sec(0.0), work.inference_sec) == (0.0, None)
     work.on_frame_sent(0.0)
     work.on_frame_sent(0.01)
-    work.on_result(0.08)     # with the transfer of a stick that held nothing
+    work.on_result(0.08, 0.01)     # with the transfer of a stick that held nothing
     assert work.inference_sec == pytest.approx(0.08)
+    assert work.transfer_sec == pytest.approx(0.01)
     work.on_frame_sent(0.08)
-    work.on_result(0.145)    # had been waiting: the time of an inference alone
-    work.on_result(0.210)
+    work.on_result(0.145, 0.08)   # had been waiting: the time of an inference alone
+    work.on_result(0.210, 0.210)
     assert work.inference_sec == pytest.approx(0.065)
     total_sec = work.total_sec(0.21)
     for start in (1.0, 2.0, 3.0):   # single ones heat no more than others
         work.on_frame_sent(start)
-        work.on_result(start + 0.08)
+        work.on_result(start + 0.08, start + 0.08)
     assert work.total_sec(9.0) == pytest.approx(total_sec + 3 * 0.065)
 
 
@@ -92,7 +93,7 @@ def test_work_under_way_counts_as_far_as_it_has_come():
     work = Work()
     work.on_frame_sent(0.0)
     assert work.total_sec(0.04) == 0.0   # nobody knows yet how long one takes
-    work.on_result(0.1)
+    work.on_result(0.1, 0.1)
     work.on_frame_sent(1.0)
     assert work.total_sec(1.04) == pytest.approx(0.14)
     assert work.total_sec(9.0) == pytest.approx(0.2)   # it hangs, which heats nothing
@@ -106,6 +107,6 @@ def test_the_speed_of_late_is_the_median_of_three():
     for took_sec, recent_sec in ((0.1, None), (0.1, None), (0.1, 0.1), (0.9, 0.1), (0.9, 0.9),
                                  (0.1, 0.9), (0.1, 0.1)):
         work.on_frame_sent(now)
-        work.on_result(now + took_sec)
+        work.on_result(now + took_sec, now + took_sec)
         now += 1.0
         assert work.recent_sec == (recent_sec and pytest.approx(recent_sec))

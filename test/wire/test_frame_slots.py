@@ -71,7 +71,7 @@ def test_slots_that_are_given_back_take_no_memory_until_the_next_frame(slots):
 def test_a_slice_of_a_wider_image_is_copied_right(slots):
     wide = np.random.default_rng(2).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     number = slots.put(wide[:, :64])
-    np.testing.assert_array_equal(slots._slots[number].image(48, 64), wide[:, :64])
+    np.testing.assert_array_equal(slots._slots[number].image(48, 64, 3), wide[:, :64])
 
 
 def test_there_are_only_as_many_slots_as_asked_for(slots):
