@@ -214,7 +214,8 @@ class WorkerEnd(End):
         assert not self.is_broken or self.is_over or self.kills, 'a broken worker goes on'
         self.said.clear()
         told = self._obey(told)
-        assert all(isinstance(word, (messages.Infer, messages.InferEncoded)) for word in told), told
+        frames = messages.Infer, messages.InferEncoded
+        assert all(isinstance(word, frames) for word in told), told
         assert not told or self.is_ready and not self.is_given_up, (
             'a frame was sent to a worker that is not at work')
         for word in told:
