@@ -89,7 +89,7 @@ class SharedPool:
             on_sent()
 
 
-def most_in(seconds, pool, camera, begin, end):
+def least_and_most(seconds, pool, camera, begin, end):
     """Return the least and the most frames of a camera in any stretch of so many seconds."""
     moments = [moment for moment, number, _ in pool.served
                if number == camera and begin <= moment < end]
