@@ -50,6 +50,7 @@ class MessageThread:
         self._wake = node.create_guard_condition(lambda: None, self._group)
         self._node = node
         self._make: list[Callable[[], Subscription]] = []   # makes each subscription
+        self._matched: list[Callable[[int], object]] = []   # called with the publishers' number
         self._subscriptions: list[Subscription] = []
         self._stopping = threading.Event()
         self._paused = False
@@ -57,18 +58,21 @@ class MessageThread:
 
     def subscribe(self, message_type: type, topic: str,
                   callback: Callable[[Any, dict[str, Any]], object], qos: QoSProfile,
-                  matched: Callable[[Any], object] | None = None) -> Subscription:
+                  matched: Callable[[int], object] | None = None) -> Subscription:
         """
         Subscribe to a topic, as ``Node.create_subscription`` does.
 
         :param callback: called with each message and its message info.
-        :param matched: called with a QoSSubscriptionMatchedInfo when a publisher has come or gone,
-            before its first message.
+        :param matched: called with the number of publishers when one has come or gone, before its
+            first message, and with 0 while the thread pauses.
         """
+        if matched is not None:
+            self._matched.append(matched)
         self._make.append(partial(
             self._node.create_subscription, message_type, topic, callback, qos,
             callback_group=self._group,
-            event_callbacks=SubscriptionEventCallbacks(matched=matched)))
+            event_callbacks=SubscriptionEventCallbacks(
+                matched=matched and (lambda change: matched(change.current_count)))))
         self._subscriptions.append(self._make[-1]())
         return self._subscriptions[-1]
 
@@ -102,6 +106,9 @@ class MessageThread:
                     for subscription in self._subscriptions:
                         self._node.destroy_subscription(subscription)
                     self._subscriptions = []
+                    # Whoever goes meanwhile is not noticed.
+                    for matched in self._matched:
+                        matched(0)
         except Exception as error:
             self.failure = error   # the node raises it, and ends
 

@@ -11,8 +11,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rclpy.event_handler import QoSSubscriptionMatchedInfo
-
 
 class PublicationGaps:
     """
@@ -28,9 +26,9 @@ class PublicationGaps:
         self._publishers = 0
         self._last: int | None = None
 
-    def note_match(self, change: QoSSubscriptionMatchedInfo) -> None:
-        """Begin anew, because a publisher has come or gone."""
-        self._publishers = change.current_count
+    def note_match(self, publishers: int) -> None:
+        """Begin anew, because a publisher has come or gone: now there are so many."""
+        self._publishers = publishers
         self._last = None
 
     def note(self, info: Mapping[str, Any]) -> None:

@@ -46,8 +46,8 @@ class Scene:
         self.log.append(message.data)
         self.threads.add(threading.current_thread().name)
 
-    def note_match(self, change):
-        self.log.append(change.current_count)
+    def note_match(self, publishers):
+        self.log.append(publishers)
 
     def send(self, word):
         self.publisher.publish(String(data=word))

@@ -8,8 +8,6 @@
 # the License.
 """The count of messages that were published and never taken."""
 
-from types import SimpleNamespace
-
 from ncs_cluster_detector.ros.publication_gaps import PublicationGaps
 import pytest
 
@@ -19,7 +17,7 @@ def missing(*events):
     gaps = PublicationGaps()
     for event in events:
         if isinstance(event, str):
-            gaps.note_match(SimpleNamespace(current_count=int(event)))
+            gaps.note_match(int(event))
         else:
             gaps.note({'publication_sequence_number': event})
     return gaps.missing

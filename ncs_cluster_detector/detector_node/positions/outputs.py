@@ -137,8 +137,8 @@ class DepthOutputs:
             publisher.get_subscription_count() for publisher in (
                 self._positions, self._markers, self._foregrounds))
 
-    def _note_publishers(self, change):
-        self._expects_depth = change.current_count > 0
+    def _note_publishers(self, number):
+        self._expects_depth = number > 0
         self._match.wake()
 
     def _take_depth(self, message, _):
