@@ -26,7 +26,7 @@ MARGIN_SEC = 0.008
 # Sticks that finish at the same moment would leave a frame that comes just after without a free
 # place for a whole inference. The second frames of two sticks are sent at least this part of the
 # time apart that evenly spread sticks would have.
-SPREAD = 0.8
+SPREAD = 0.9
 
 
 class JustInTime:

@@ -69,7 +69,9 @@ class BusCleaner:
         """Have the bus cleaned, unless that is going on; return False if it cannot be cleaned."""
         if self.state is CleanerState.ENDED and now >= self._not_before:
             self._start(now)
-        if self.process is not None and self.state is CleanerState.IDLE:
+        # A silent one has been killed for what it sent.
+        if (self.process is not None and self.state is CleanerState.IDLE
+                and not self.process.is_silent):
             self.process.send(messages.Clean(own_ports))
             self._change_state(CleanerState.CLEANING, CleanerState.IDLE)
             self.spared = frozenset(own_ports)

@@ -196,7 +196,7 @@ class StickPool:
                               f'process {handle.pid}')
 
     def _settle(self, record: StickRecord, result: messages.Outcome, now: float) -> None:
-        if (frame := record.worker.settle(result.sequence, now)) is None:
+        if (frame := record.worker.settle(result, now)) is None:
             return
         self._results.append((record.number, result, frame))
         if isinstance(result, messages.Unreadable):

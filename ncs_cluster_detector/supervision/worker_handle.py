@@ -98,11 +98,17 @@ class WorkerHandle(ChildProcess):
         self._outstanding[frame.sequence] = (frame, slot)
         self.send(message)
 
-    def settle(self, sequence: int, now: float) -> Frame | None:
+    def settle(self, outcome: messages.Outcome, now: float) -> Frame | None:
         """Return the frame of a result and free its slot; return None if it was never posted."""
-        if sequence not in self._outstanding:
+        if outcome.sequence not in self._outstanding:
             return None
-        frame, slot = self._outstanding.pop(sequence)
+        frame, slot = self._outstanding[outcome.sequence]
+        if isinstance(frame, EncodedFrame) and isinstance(outcome, messages.Result):
+            if outcome.picture_size is None:
+                self.reject('sent the result of an encoded picture without its size')
+                return None
+            frame.on_decoded(outcome.picture_size)
+        del self._outstanding[outcome.sequence]
         self.slots.release(slot)
         self.busy_since = now if self._outstanding else None
         return frame

@@ -13,6 +13,8 @@ from collections import Counter
 from ncs_cluster_detector.policy.reliability.promptness import LEAST_LATE_SEC
 
 REPLACED, TOO_OLD, LOST, LATE, PUBLISHED = 'replaced', 'too_old', 'lost', 'late', 'published'
+UNREADABLE = 'unreadable'
+NO_PICTURE = object()   # the answer to a frame that holds none
 
 
 class FollowedFrame:
@@ -23,6 +25,10 @@ class FollowedFrame:
         self.holders = set()
         self.was_sent = self.was_too_old = False
         self.answer = self.answered_at = None
+
+    def in_whole(self):
+        """Return what was answered, with boxes in the whole picture."""
+        return self.frame.region.in_whole(self.answer, self.frame.size)
 
 
 class FrameLedger:
@@ -76,9 +82,9 @@ class FrameLedger:
         passed, self._last_published = self._last_published, frame.sequence
         followed = self.under_way[frame.sequence]   # or it has its fate already
         assert followed.frame is frame
-        assert followed.answer is not None, 'a frame was published without an answer'
+        assert followed.answer not in (None, NO_PICTURE), 'a frame was published unanswered'
         assert detections == tuple(
-            found for found in followed.answer if wants(found.label, found.score))
+            found for found in followed.in_whole() if wants(found.label, found.score))
         waits_since = min(other.answered_at for other in self.under_way.values()
                           if other.answer is not None)
         assert now >= waits_since + LEAST_LATE_SEC or not any(
@@ -88,7 +94,12 @@ class FrameLedger:
             for other, before in self.under_way.items()), 'an earlier frame was not waited for'
         self._end(frame.sequence, PUBLISHED)
 
-    def settle(self, now, limit_sec):
+    def note_unreadable(self, frame):
+        """Note that a frame is counted as one that holds no picture."""
+        assert self.under_way[frame.sequence].answer is NO_PICTURE, 'a good frame is unreadable'
+        self._end(frame.sequence, UNREADABLE)
+
+    def settle(self, now, limit_sec, is_enabled=True):
         """Note that all is done that was due at a time."""
         blocked = False   # a frame before waits for its answer
         for sequence, frame in sorted(self.under_way.items()):
@@ -96,7 +107,7 @@ class FrameLedger:
             if not frame.was_sent:
                 if sequence < self._newest:
                     self._end(sequence, REPLACED)
-                elif is_too_old:
+                elif is_too_old or not is_enabled:
                     self._end(sequence, TOO_OLD)
             elif frame.answer is None:
                 frame.was_too_old |= is_too_old
@@ -112,7 +123,8 @@ class FrameLedger:
 
     def check(self, fates):
         """Compare with the supervisor's DroppedFrames."""
-        counted = sum(number for fate, number in self.fates.items() if fate != PUBLISHED)
+        counted = sum(number for fate, number in self.fates.items()
+                      if fate not in (PUBLISHED, UNREADABLE))
         perhaps_late = sum(frame.answer is not None and frame.was_too_old
                            for frame in self.under_way.values())
         assert counted <= fates.total <= counted + perhaps_late, (

@@ -8,6 +8,7 @@
 # the License.
 """The far ends of the protocol: what workers and the bus cleaner say, and what they are told."""
 
+from frame_ledger import NO_PICTURE
 from invented_processes import InventedProcess
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.sticks.stick import OpeningStep
@@ -16,6 +17,7 @@ from ncs_cluster_detector.wire import messages
 
 READING_PERIOD_SEC = 1.0
 STEPS = tuple(OpeningStep)
+SIZE = 30, 40   # (height, width) of every encoded picture
 
 
 class End(InventedProcess):
@@ -176,13 +178,19 @@ class WorkerEnd(End):
         self._read_at = self.world.now
         self.say(self._reading(age_sec))
 
-    def answer(self, index=0, sequence=None):
+    def answer(self, index=0, sequence=None, unreadable=False):
         """Say what is in one of its frames, or in one that it need not hold."""
         if sequence is None:
             sequence = list(self.holds)[index % len(self.holds)]
-        self.holds.pop(sequence, None)
+        order = self.holds.pop(sequence, None)
+        if unreadable:
+            self.say(messages.Unreadable(sequence, 'it is no picture'))
+            return
+        size = SIZE if isinstance(order, messages.InferEncoded) else None
         found = Detection('person', 0.5 + self.pid % 100 / 200, 0.1, 0.1, 0.2, 0.3)
-        self.say(messages.Result(sequence, (found,), 0, 1 / 16, self.world.now))
+        self.say(messages.Result(
+            sequence, (found,), 0, 1 / 16, self.world.now, on_stick_at=self.world.now - 1 / 32,
+            picture_size=size))
 
     def fail(self, **facts):
         """Say why it gives up."""
@@ -206,7 +214,8 @@ class WorkerEnd(End):
         assert not self.is_broken or self.is_over or self.kills, 'a broken worker goes on'
         self.said.clear()
         told = self._obey(told)
-        assert all(isinstance(word, messages.Infer) for word in told), told
+        frames = messages.Infer, messages.InferEncoded
+        assert all(isinstance(word, frames) for word in told), told
         assert not told or self.is_ready and not self.is_given_up, (
             'a frame was sent to a worker that is not at work')
         for word in told:
@@ -233,9 +242,12 @@ class WorkerEnd(End):
             self._owes_list = False
         elif isinstance(word, messages.Step) and self.opened:
             self._heard_step = word.step
-        elif isinstance(word, messages.Result) and word.sequence in self.outstanding:
+        elif (isinstance(word, (messages.Result, messages.Unreadable))
+              and word.sequence in self.outstanding):
             del self.outstanding[word.sequence]
-            self.world.ledger.answer(word.sequence, self, word.detections, self.world.now)
+            detections = word.detections if isinstance(word, messages.Result) else NO_PICTURE
+            self.world.ledger_of(word.sequence).answer(
+                word.sequence, self, detections, self.world.now)
         elif isinstance(word, messages.Reading) and self.opened:
             self.heard = word.celsius, word.throttle_level
         elif isinstance(word, messages.Ready) and self.opened:
@@ -255,7 +267,8 @@ class WorkerEnd(End):
     def _give_up(self):
         self.is_given_up = True
         self.outstanding.clear()
-        self.world.ledger.give_up(self)
+        for ledger in self.world.ledgers:
+            ledger.give_up(self)
 
     def _obey(self, told):
         """Follow the orders that concern no frame; return the others."""
@@ -282,7 +295,10 @@ class WorkerEnd(End):
             'a slot was used twice')
         self.outstanding[order.sequence] = self.holds[order.sequence] = order
         assert len(self.outstanding) <= self.world.inflight, 'a worker got too many frames'
-        image = self._slots.image(order.slot, order.height, order.width)
+        if isinstance(order, messages.InferEncoded):
+            image = self._slots.encoded(order.slot, order.size)
+        else:
+            image = self._slots.image(order.slot, order.height, order.width)
         assert (image == order.sequence % 251).all(), 'a slot holds another frame'
 
     def _reading(self, age_sec=0.0):

@@ -20,10 +20,12 @@ from unittest import mock
 
 from frame_ledger import FrameLedger
 from invented_processes import InventedForkServer
+from ncs_cluster_detector.networks.region import WHOLE
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.supervision import supervisor as supervisor_module
+from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
@@ -56,10 +58,11 @@ class ProtocolWorld:
     ``dead`` has since when the stick at a port has booted and does not answer.
     """
 
-    def __init__(self, settings, inflight=2, max_sticks=0):
+    def __init__(self, settings, inflight=2, max_sticks=0, cameras=1):
         self.now = 100.0
         self.plugged, self.taken, self.dead = set(), set(), {}
-        self.ledger = FrameLedger()
+        self.ledgers = [FrameLedger() for _ in range(cameras)]
+        self.camera_of = {}   # by sequence number
         self.steps = 0
         self._has_failed = False
         self.is_over = False   # no stick can work with a parameter, the supervisor has said
@@ -67,7 +70,7 @@ class ProtocolWorld:
         self.inflight, self.max_sticks = inflight, max_sticks
         self.settings = settings
         self._requests = []
-        self._published = []
+        self._published, self._unreadable = [], []
         self._undo = ExitStack()
         self.log = []
         self.server = InventedForkServer(self._make_process)
@@ -75,11 +78,13 @@ class ProtocolWorld:
         # Those of worlds that have failed are closed at any time, when they are collected.
         self._others_descriptors = open_descriptors()
         options = SupervisorOptions(
-            WorkerConfig(Driver(), (), ()), max_sticks=max_sticks, inflight_per_stick=inflight)
+            WorkerConfig(Driver(), (), ()), max_sticks=max_sticks, inflight_per_stick=inflight,
+            cameras=cameras)
         say = self.log.append
         self.supervisor = Supervisor(
             options, settings, lambda *published: self._published.append(published),
-            SimpleNamespace(info=say, warning=say, error=say))
+            SimpleNamespace(info=say, warning=say, error=say),
+            lambda frame, why: self._unreadable.append(frame))
         self._own_descriptors = self._count_descriptors()
 
     def _patch(self):
@@ -132,17 +137,26 @@ class ProtocolWorld:
         """Return what the bus cleaner finds."""
         return tuple(DeadStick(port, since) for port, since in sorted(self.dead.items()))
 
-    def offer(self, height=2, width=2, age_sec=0.0, waits=False):
+    def offer(self, height=2, width=2, age_sec=0.0, waits=False, camera=None, encoded=False,
+              region=WHOLE):
         """Offer a new frame, whose pixels tell its number, maybe while the supervisor waits."""
-        sequence = self.ledger.offered + 1
-        image = np.full((height, width, 3), sequence % 251, dtype=np.uint8)
-        frame = Frame(sequence, image, f'header {sequence}', self.now - age_sec)
-        self.ledger.offer(frame)
+        sequence = len(self.camera_of) + 1
+        camera = (sequence if camera is None else camera) % len(self.ledgers)
+        content = np.full((height * width,) if encoded else (height, width, 3), sequence % 251,
+                          dtype=np.uint8)
+        frame = (EncodedFrame if encoded else Frame)(
+            sequence, content, f'header {sequence}', self.now - age_sec, camera, region)
+        self.camera_of[sequence] = camera
+        self.ledgers[camera].offer(frame)
         if waits:
             self.supervisor._waits.release()
         self.supervisor.offer(frame)
         if waits:
             self.supervisor._waits.acquire()
+
+    def ledger_of(self, sequence):
+        """Return the ledger that a frame is in."""
+        return self.ledgers[self.camera_of[sequence]]
 
     def change(self, **settings):
         """Change settings."""
@@ -237,7 +251,8 @@ class ProtocolWorld:
         self.plugged.clear()
         self.step()
         self.jump(10.0)
-        self.ledger.check_all_done()
+        for ledger in self.ledgers:
+            ledger.check_all_done()
 
     def _step(self):
         processes = list(self.server.processes.values())
@@ -258,7 +273,8 @@ class ProtocolWorld:
         self._check_sticks(snapshot)
         self._check_active(snapshot)
         self._check_descriptors()
-        self.ledger.check(snapshot.frames.dropped)
+        for ledger, camera in zip(self.ledgers, snapshot.cameras):
+            ledger.check(camera.dropped)
         for process in processes:
             if process.was_over:
                 self.server.processes.pop(process.pid).close()
@@ -270,16 +286,22 @@ class ProtocolWorld:
         received = [(process, order) for process in list(self.server.processes.values())
                     for order in process.end_step(numbers)]
         for process, order in received:
-            if self.ledger.send(order.sequence, process, self.now, limit_sec):
+            if self.ledger_of(order.sequence).send(
+                    order.sequence, process, self.now, limit_sec):
                 new.setdefault(order.sequence, set())
             if order.sequence in new:
                 new[order.sequence].add(numbers[process.pid])
         for sequence, sticks in new.items():
             assert sticks & set(snapshot.active), f'frame {sequence} was sent to resting sticks'
+        unreadable, self._unreadable[:] = self._unreadable[:], []
+        for frame in unreadable:
+            self.ledgers[frame.camera].note_unreadable(frame)
         published, self._published[:] = self._published[:], []
         for frame, detections in published:
-            self.ledger.publish(frame, detections, self.settings.wants, self.now, limit_sec)
-        self.ledger.settle(self.now, limit_sec)
+            self.ledgers[frame.camera].publish(
+                frame, detections, self.settings.wants, self.now, limit_sec)
+        for ledger in self.ledgers:
+            ledger.settle(self.now, limit_sec, self.settings.enabled)
 
     def _check_sticks(self, snapshot):
         """Compare the states that are shown with those that the processes have."""
@@ -319,6 +341,7 @@ class ProtocolWorld:
         size = snapshot.settings.cluster_size
         assert snapshot.settings is self.settings
         assert not size or len(active) <= size, 'too many sticks are active'
+        assert not active or snapshot.settings.enabled, 'a stick is active while disabled'
         assert {stick.status.number for stick in snapshot.sticks if stick.active} == active
 
     def _check_descriptors(self):

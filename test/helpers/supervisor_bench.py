@@ -57,7 +57,7 @@ class Bench:
 
     def __init__(self, bus, settings=Settings(), driver=SimulatedDriver,
                  graph=graphs.read_graph('shapes'), **options):
-        self.published = []
+        self.published, self.unreadable = [], []
         self.log = Log()
         self.bus = SimulatedBus(bus)
         self.options = SupervisorOptions(
@@ -65,7 +65,8 @@ class Bench:
                                  (PASCAL_VOC,)), **options)
         self.supervisor = Supervisor(
             self.options, settings,
-            lambda frame, detections: self.published.append((frame, detections)), self.log)
+            lambda frame, detections: self.published.append((frame, detections)), self.log,
+            lambda frame, why: self.unreadable.append((frame, why)))
         self._thread = threading.Thread(target=self.supervisor.run)
         self._thread.start()
         self._number = 0
@@ -78,10 +79,10 @@ class Bench:
     def is_at_work(self):
         return self._thread.is_alive()
 
-    def offer(self, image):
+    def offer(self, image, camera=0, kind=Frame, header=None, **more):
         self._number += 1
-        self.supervisor.offer(Frame(self._number, image, f'header {self._number}',
-                                    time.monotonic()))
+        self.supervisor.offer(kind(self._number, image, header or f'header {self._number}',
+                                   time.monotonic(), camera, **more))
 
     def wait_for(self, condition):
         deadline = time.monotonic() + DEADLINE_SEC

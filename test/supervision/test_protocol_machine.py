@@ -10,6 +10,8 @@
 
 import os
 
+from ncs_cluster_detector.networks.region import Region
+from ncs_cluster_detector.networks.region import WHOLE
 from ncs_cluster_detector.policy.ordering import ResultOrder
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
@@ -40,6 +42,8 @@ run = hypothesis.settings(
 
 PORTS = ('1.1', '1.2', '1.3', '1.4', '1.5')
 PORT = st.sampled_from(PORTS)
+CAMERAS = 3
+REGION = st.sampled_from((WHOLE, WHOLE, Region(0.25, 0.5, 0.5, 0.5)))
 SOME = st.integers(0, 7)   # which of those that there are
 AGES = st.sampled_from((0.0, 0.0, 0.0, 0.25, 0.6))
 OUT_OF_TURN = st.sampled_from((
@@ -54,6 +58,9 @@ RANGES = {   # what matters more often first
     'min_dwell_ms': st.sampled_from((0, 2000, 500)),
     'rotation_policy': st.sampled_from(POLICIES),
     'class_filter': st.sampled_from(((), ('cat',))),
+    'enabled': st.sampled_from((True, True, True, False)),
+    'camera_weights': st.sampled_from(((), (1.0, 2.0, 0.0), (0.0, 0.0, 0.0), (1e-3, 9.0, 1.0))),
+    'camera_max_fps': st.sampled_from(((), (0.0, 5.0, 0.5), (100.0, 0.0, 0.0))),
     'max_frame_age_ms': st.sampled_from((500, 0, 100))}
 
 
@@ -76,9 +83,9 @@ class Protocol(stateful.RuleBasedStateMachine):
     @stateful.initialize(
         settings=st.builds(Settings, **RANGES), inflight=st.sampled_from((2, 1)),
         max_sticks=st.sampled_from((0, 0, 2)), count=st.sampled_from((3, 5, 2, 4, 1, 0)),
-        seconds=st.sampled_from((10.0, 10.0, 0.0)))
-    def begin(self, settings, inflight, max_sticks, count, seconds):
-        self.world = ProtocolWorld(settings, inflight, max_sticks)
+        seconds=st.sampled_from((10.0, 10.0, 0.0)), cameras=st.sampled_from((1, CAMERAS)))
+    def begin(self, settings, inflight, max_sticks, count, seconds, cameras):
+        self.world = ProtocolWorld(settings, inflight, max_sticks, cameras)
         self.world.plugged |= set(PORTS[:count])
         self.world.live(seconds)
 
@@ -111,12 +118,14 @@ class Protocol(stateful.RuleBasedStateMachine):
     # Frames and people.
 
     @rule(count=st.sampled_from((1, 2, 3)), size=st.sampled_from(((2, 2), (3, 5), (40, 60))),
-          age_sec=AGES, looks=st.booleans(), waits=st.sampled_from((False, False, True)))
-    def offer(self, count, size, age_sec, looks, waits):
+          age_sec=AGES, looks=st.booleans(), waits=st.sampled_from((False, False, True)),
+          camera=st.integers(0, CAMERAS - 1), encoded=st.sampled_from((False, False, True)),
+          region=REGION)
+    def offer(self, count, size, age_sec, looks, waits, camera, encoded, region):
         for _ in range(count):
             if waits:
                 self.world.step()   # nothing is unheard, as when it begins to wait
-            self.world.offer(*size, age_sec, waits)
+            self.world.offer(*size, age_sec, waits, camera, encoded, region)
             if looks or waits:
                 self.world.step()
 
@@ -157,11 +166,12 @@ class Protocol(stateful.RuleBasedStateMachine):
         if process is not None:
             process.act()
 
-    @rule(index=SOME, frame=SOME, looks=st.booleans())
-    def answer(self, index, frame, looks):
+    @rule(index=SOME, frame=SOME, looks=st.booleans(),
+          unreadable=st.sampled_from((False, False, False, True)))
+    def answer(self, index, frame, looks, unreadable):
         worker = some([worker for worker in self.world.workers if worker.holds], index)
         if worker is not None:
-            worker.answer(frame)
+            worker.answer(frame, unreadable=unreadable)
             if looks:
                 self.world.step()
 
@@ -349,7 +359,8 @@ FAULTS = {
     'results do not wait': (
         ResultOrder, '_is_overdue', lambda self, now: bool(self._finished),
         'not waited for'),
-    'a claim is given up': (BusCleaner, 'judge', _give_up, 'claim of a dead stick'),
+    'a claim is given up': (
+        BusCleaner, 'judge', _give_up, 'claim of a dead stick|the supervisor cannot wait'),
     'a cleaner is not ended': (BusCleaner, 'judge', lambda self, now: None, 'nobody needs'),
     'a descriptor stays open': (ChildProcess, 'close', _leave_open, 'descriptors are')}
 

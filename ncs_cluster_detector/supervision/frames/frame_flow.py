@@ -14,7 +14,6 @@ from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.cluster_control import ClusterControl
 from ncs_cluster_detector.policy.fair_share import FairShare
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frames.camera_frames import CameraFrames
 from ncs_cluster_detector.supervision.stick_pool import StickPool
@@ -49,8 +48,6 @@ class FrameFlow:
                 if camera.order.finished(frame.sequence, number, None, now):
                     self._on_unreadable(frame, result.text)
                 continue
-            if isinstance(frame, EncodedFrame) and result.picture_size is not None:
-                frame.on_decoded(result.picture_size)
             detections = frame.region.in_whole(result.detections, frame.size)
             camera.order.finished(frame.sequence, number, (frame, detections), now)
         for number, frame in self._pool.take_lost():
