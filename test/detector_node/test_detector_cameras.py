@@ -237,8 +237,8 @@ def test_names_stand_below_the_namespace_and_images_can_be_remapped(probe, trans
 
 
 def test_one_name_alone_is_a_named_camera(probe, start_detector):
-    start_detector(**QUICK, cameras='["front"]')
-    camera = NamedCamera(probe, 'front', (96, 128))
+    start_detector(**QUICK, cameras='["lone"]')
+    camera = NamedCamera(probe, 'lone', (96, 128))   # the detector that is shared has no such one
     camera.see()
     camera.check()
     assert not probe.node.get_publishers_info_by_topic('detections')
