@@ -25,8 +25,9 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 MARGIN_SEC = 0.008
 # Sticks that finish at the same moment would leave a frame that comes just after without a free
 # place for a whole inference. The second frames of two sticks are sent at least this part of the
-# time apart that evenly spread sticks would have.
-SPREAD = 0.9
+# time apart that evenly spread sticks would have. With 0.9 the delays of processes add up to lost
+# time at some numbers of sticks.
+SPREAD = 0.8
 
 
 class JustInTime:
