@@ -84,7 +84,8 @@ def test_what_is_no_picture_is_dropped_and_counted_and_named_once(shared):
     front.check()
     (line,) = [line for line in node.output.splitlines() if 'further bad images' in line]
     assert 'front: dropped ' in line
-    assert f'; {before[0] + len(bad)} unusable images dropped' in probe.status('detector: camera front')[0].message
+    message = probe.status('detector: camera front')[0].message
+    assert f'; {before[0] + len(bad)} unusable images dropped' in message
     for stick in range(2):
         _, values = probe.status(f'detector: stick {stick}')
         assert (values['restarts'], values['last_error']) == ('0', '')
