@@ -47,6 +47,8 @@ class Region(NamedTuple):
         """
         Return detections in the part with their boxes in the whole picture.
 
+        Boxes that are too small to be any there, as rounding leaves them empty, are left out.
+
         :param size: (height, width) of the whole picture in pixels.
         """
         if self == WHOLE:
@@ -54,12 +56,13 @@ class Region(NamedTuple):
         height, width = size
         top, bottom, left, right = self.pixels(height, width)
         # Rounding must not bring an edge beyond that of the picture.
-        return tuple(Detection(
+        boxes = (Detection(
             found.label, found.score,
             (left + found.x_min * (right - left)) / width,
             (top + found.y_min * (bottom - top)) / height,
             min((left + found.x_max * (right - left)) / width, 1.0),
             min((top + found.y_max * (bottom - top)) / height, 1.0)) for found in detections)
+        return tuple(box for box in boxes if box.x_min < box.x_max and box.y_min < box.y_max)
 
 
 def _span(start: float, length: float, pixels: int) -> tuple[int, int]:

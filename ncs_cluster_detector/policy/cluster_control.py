@@ -96,7 +96,8 @@ class ClusterControl:
         self._pacing.update(self.active, self.heat, settings, self._rotation.relief_at - now)
         held = self._held_back(settings)
         self._follow_settings(now, settings, held)
-        self._loss.update(now, sticks, self.active, self._pacing.shares, held)
+        if settings.enabled:   # sticks that all rest are not at full speed
+            self._loss.update(now, sticks, self.active, self._pacing.shares, held)
         self.heat.measured = self._loss.sustained, settings.switch_temperature
         return decision
 

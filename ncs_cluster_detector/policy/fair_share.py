@@ -26,17 +26,16 @@ class FairShare:
     Each inferred frame costs its camera one over its weight, and the camera that has spent least
     is next. Source: Goyal, Vin and Cheng, Start-time Fair Queueing, SIGCOMM 1996. What is spent
     counts from the virtual time, which is 0 here at every moment, so that no figure grows for
-    weeks. Cameras of weight 0 get what the others leave, in equal shares.
+    weeks. It is kept as a number of the camera's own frames, which stays right when weights
+    change: it is 1 at most. Cameras of weight 0 get what the others leave, in equal shares.
     """
 
     def __init__(self) -> None:
-        self._spent: dict[int, float] = {}
+        self._ahead: dict[int, float] = {}   # frames that a camera is ahead of the virtual time
         self._due_from: dict[int, float] = {}   # when the last frame of a camera was due
-        self._weights: tuple[float, ...] = ()
 
     def choose(self, now: float, waiting: Iterable[int], settings: Settings) -> int | None:
         """Return the camera whose frame is next, of those with one waiting, or None."""
-        self._follow(settings)
         return min(((settings.weight(camera) == 0.0, self._start(camera, settings), camera)
                     for camera in waiting if self.due_at(camera, settings) <= now),
                    default=(None,))[-1]
@@ -50,14 +49,13 @@ class FairShare:
 
     def on_frame_sent(self, camera: int, now: float, settings: Settings) -> None:
         """Charge a camera for a frame."""
-        start = self._start(camera, settings)
-        self._spent[camera] = start + self._cost(camera, settings)
-        passed = max(start, 0.0)   # of the virtual time, of which those of weight 0 have their own
-        has_weight = settings.weight(camera) > 0.0
-        self._spent = {
-            other: max(spent - passed, -MOST_BEHIND * self._cost(other, settings))
-            if (settings.weight(other) > 0.0) == has_weight else spent
-            for other, spent in self._spent.items()}
+        passed = max(self._start(camera, settings), 0.0)   # of the virtual time
+        self._ahead[camera] = self._ahead.get(camera, 0.0) + 1.0
+        has_weight = settings.weight(camera) > 0.0   # those of weight 0 have a time of their own
+        self._ahead = {
+            other: max(ahead - passed / self._cost(other, settings), -MOST_BEHIND)
+            if (settings.weight(other) > 0.0) == has_weight else ahead
+            for other, ahead in self._ahead.items()}
         if most := settings.max_fps(camera):
             # Counted from when it was due, not from when it came; but no more than one frame is
             # made up for.
@@ -65,15 +63,9 @@ class FairShare:
         else:
             self._due_from[camera] = now
 
-    def _follow(self, settings: Settings) -> None:
-        """Forget what was spent by other weights."""
-        if settings.camera_weights != self._weights:
-            self._weights = settings.camera_weights
-            self._spent.clear()
-
     def _start(self, camera: int, settings: Settings) -> float:
         """Return the virtual time at which a camera's next frame begins."""
-        return max(self._spent.get(camera, 0.0), -MOST_BEHIND * self._cost(camera, settings))
+        return self._ahead.get(camera, 0.0) * self._cost(camera, settings)
 
     def _cost(self, camera: int, settings: Settings) -> float:
         weight = settings.weight(camera)

@@ -36,7 +36,9 @@ LONG_SEC = 480.0
 FIRST_RESTARTS_SHARE = 0.4
 TOPICS = ('annotated_image', 'annotated_image/compressed', 'detections', '/diagnostics',
           'detector/stick_0/temperature')
-# Values of every live parameter that leave at least one stick to infer.
+# While it is false no image is taken, and none is counted.
+LEFT_OUT = {'enabled'}
+# Values of every other live parameter that leave at least one stick to infer.
 VALUES: dict[str, tuple[Any, ...]] = {
     'cluster_size': (1, 2, 3, 0),
     'cluster_switch_cycle_ms': (0, 500, 3000, 10000),
@@ -46,14 +48,19 @@ VALUES: dict[str, tuple[Any, ...]] = {
     'min_dwell_ms': (0, 500, 2000),
     'rotation_policy': ('coolest', 'round_robin'),
     'score_threshold': (0.0, 0.5, 0.95),
+    'class_thresholds': ([''], ['car:0.5'], ['car:0.5', 'person:0.95']),
     'class_filter': ([''], ['car'], ['person', 'cat']),
+    'camera_weights': ([''], [0.0], [5.0]),
+    'camera_max_fps': ([''], [0.0], [25.0]),
+    'camera_regions': ([''], ['0,0,1,1'], ['0.1,0.1,0.8,0.8']),
     'max_frame_age_ms': (0, 150, 300, 500),
     'depth_timeout_ms': (0, 200, 5000),
 }
 # Two of the five sticks at a time; live parameters have these values between their changes.
 CHOSEN: dict[str, Any] = {'cluster_size': 2, 'cluster_switch_cycle_ms': 3000}
 NORMAL: dict[str, Any] = {
-    spec.name: CHOSEN.get(spec.name, spec.default or ['']) for spec in PARAMETERS if spec.live}
+    spec.name: CHOSEN.get(spec.name, spec.default or ['']) for spec in PARAMETERS
+    if spec.live and spec.name not in LEFT_OUT}
 REFUSED = (('cluster_size', -1), ('switch_temperature', 19.0), ('score_threshold', 1.5),
            ('rotation_policy', 'coldest'), ('max_frame_age_ms', -5), ('min_dwell_ms', 0.5),
            ('class_filter', ['unicorn']), ('simulated.sticks', 3))

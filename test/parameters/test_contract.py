@@ -26,6 +26,12 @@ PROMISED = {
         'camera_info_url': ('', False),
         'diagnostic_updater.use_fqn': (False, False)},
     'detector': {
+        'enabled': (True, True),
+        'cameras': ([''], False),
+        'camera_weights': ([], True, (0.0, 1000.0)),
+        'camera_max_fps': ([], True, (0.0, 1000.0)),
+        'camera_regions': ([], True),
+        'image_transport': ('raw', False, ('raw', 'compressed')),
         'driver': ('mvnc', False, ('mvnc', 'simulated')),
         'graph_paths': ([''], False),
         'label_files': ([''], False),
@@ -44,6 +50,7 @@ PROMISED = {
         'min_dwell_ms': (2000, True, (0, 600000)),
         'rotation_policy': ('coolest', True, ('coolest', 'round_robin')),
         'score_threshold': (0.6, True, (0.0, 1.0)),
+        'class_thresholds': ([], True),
         'class_filter': ([], True),
         'max_frame_age_ms': (500, True, (0, 600000)),
         'use_depth': (False, False),
@@ -57,6 +64,8 @@ PROMISED = {
         'simulated.ambient_celsius': (30.0, False, (-40.0, 100.0)),
         'simulated.rise_celsius': (45.0, False, (0.0, 200.0)),
         'simulated.time_constant_sec': (120.0, False, (0.1, 36000.0))}}
+# What the lists hold that are not of texts.
+NUMBERS = ('camera_weights', 'camera_max_fps')
 TABLES = {'camera': by_name(CAMERA), 'detector': by_name(DETECTOR)}
 
 
@@ -66,6 +75,8 @@ def test_a_promised_parameter_is_as_promised(node, name):
     default, live, *values = PROMISED[node][name]
     spec = TABLES[node][name]
     assert (repr(spec.default), spec.live) == (repr(default), live)
+    if isinstance(default, list):
+        assert spec.type_name == ('double[]' if name in NUMBERS else 'string[]')
     if isinstance(default, str):
         assert set(*values) <= set(spec.choices)
         assert bool(values) == bool(spec.choices)

@@ -8,6 +8,9 @@
 # the License.
 """The tables of parameters: what each entry needs, and that an entry is all a new one needs."""
 
+from array import array
+import math
+
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters import detector_parameters
 from ncs_cluster_detector.parameters.parameter_spec import by_name
@@ -93,6 +96,35 @@ def test_a_value_becomes_one_of_the_parameters_type(default, value, accepted):
 def test_a_value_of_another_type_is_refused(default, value, rule):
     with pytest.raises(ValueError, match=f'must be {rule}'):
         ParameterSpec('name', default, 'A parameter.').accept(value)
+
+
+NUMBERS = ParameterSpec('name', [], 'Numbers.', 0.0, 1000.0, items=float)
+
+
+@pytest.mark.parametrize('value, accepted', [
+    ([], []), ([''], []), ((), []), ([1, 0], [1.0, 0.0]), ((0.5, 1000), [0.5, 1000.0]),
+    (array('d', [2.0, 3.0]), [2.0, 3.0]), (array('q', [2]), [2.0]),
+    ([0.0, 1000.0], [0.0, 1000.0])])
+def test_a_list_of_numbers_takes_whole_ones_too(value, accepted):
+    assert repr(NUMBERS.accept(value)) == repr(accepted)
+    assert NUMBERS.type_name == 'double[]'
+
+
+@pytest.mark.parametrize('value', [
+    1.0, '1.0', None, {}, ['1.0'], ['', ''], [1.0, ''], [True], [None], [[1.0]], [math.nan],
+    [math.inf], [-math.inf], [10**400], [1.0, -0.001], [-1], [1000.001], [1001]])
+def test_what_is_no_list_of_such_numbers_is_refused(value):
+    with pytest.raises(ValueError) as error:
+        NUMBERS.accept(value)
+    assert str(error.value) == (
+        'must be a list of numbers, such as [1.0, 2.0], 0.0 to 1000.0 each')
+
+
+@pytest.mark.parametrize('value', [[math.nan], [10**400], [1.0, math.inf]])
+def test_a_number_without_limits_is_finite_all_the_same(value):
+    with pytest.raises(ValueError):
+        ParameterSpec('name', [1.0], 'Numbers.', items=float).accept(value)
+    assert ParameterSpec('name', [1.0], 'Numbers.', items=float).accept([-1e300]) == [-1e300]
 
 
 @pytest.mark.parametrize('node', GIVEN)

@@ -61,7 +61,7 @@ class Process:
     def __init__(self, made, main, driver):
         assert main is bus_cleaner_main.main
         self.told, self.says = [], []
-        self.ended = self.closed = self.killed = False
+        self.ended = self.closed = self.killed = self.is_silent = False
         self.obeys_kill = True
         made.append(self)
 

@@ -9,7 +9,7 @@
 """
 Measures how several cameras share the sticks of one detector node, and what that costs.
 
-``.venv/bin/python bench/several_cameras.py`` publishes made-up images of each camera to a detector
+``.venv/bin/python bench/shared_sticks.py`` publishes made-up images of each camera to a detector
 node on simulated sticks, on this machine only, and prints for each scene the detections a second
 of each camera (the least and the most in any 10 s), the latency from stamp to detection, and the
 CPU time of the node a detection. The numbers of scenes as arguments choose some of them.
