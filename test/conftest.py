@@ -50,7 +50,8 @@ _LONGEST = (
     'test_start_places', 'test_detector_sticks', 'test_camera_node', 'test_thermal_plan',
     'test_fit', 'test_depth_markers', 'test_bus_cleaner', 'test_cluster_heat',
     'test_shared_sticks', 'test_image_silence', 'test_stream', 'test_choose',
-    'test_camera_lifecycle', 'test_heat_control', 'test_recording', 'test_image_encodings',
+    'test_camera_lifecycle', 'test_detector_cameras', 'test_enabled',
+    'test_compressed_images', 'test_heat_control', 'test_recording', 'test_image_encodings',
     'test_closed_pipes', 'test_status_names', 'test_rotation', 'test_mvnc_driver',
     'test_unused_parameters', 'test_bodies', 'test_several_processes', 'test_sensor_watch',
     'test_silent_sticks', 'test_plan', 'test_faults', 'test_pep257')

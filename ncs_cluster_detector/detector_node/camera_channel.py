@@ -11,6 +11,7 @@
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from itertools import count
 import time
 from typing import Any
 
@@ -62,6 +63,7 @@ class CameraChannel:
         self._last_stamp = 0.0   # seconds
         # Messages that could not be used, and encoded images that their workers could not decode.
         self._bad_messages = self._unreadable = 0
+        self._reports = count()   # of either, which are found in two threads
         self._gaps = PublicationGaps()
         prefix = f'{name}/' if name else ''
         self._publisher = node.create_publisher(Detection2DArray, f'{prefix}detections', 10)
@@ -172,7 +174,7 @@ class CameraChannel:
         self._report_bad(str(error))
 
     def _report_bad(self, what):
-        if self._bad_messages + self._unreadable == 1:
+        if next(self._reports) == 0:
             camera = f'{self.name}: ' if self.name else ''
             self._node.get_logger().error(
                 f'{camera}dropped {what}; further bad images are only counted')

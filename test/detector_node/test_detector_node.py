@@ -15,17 +15,10 @@ from node_harness import Probe
 import numpy as np
 import psutil
 import pytest
+from several_cameras import corners
 
 SHAPES = {'graph_paths': "['shapes']", 'simulated.inference_ms': '20.0'}
 COLOURS = {'car': (255, 0, 0), 'person': (0, 255, 0), 'cat': (0, 0, 255)}
-
-
-def corners(detection):
-    """Return the box of a Detection2D as left, top, right, bottom."""
-    box = detection.bbox
-    center = np.array([box.center.position.x, box.center.position.y])
-    half = np.array([box.size_x, box.size_y]) / 2
-    return np.concatenate([center - half, center + half])
 
 
 @pytest.fixture(scope='module')

@@ -14,6 +14,7 @@ from fuzz_door import door
 from fuzz_door import st
 from ncs_cluster_detector.camera_node.node import CameraNode
 from ncs_cluster_detector.detector_node.node import DetectorNode
+from ncs_cluster_detector.networks.region import Region
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters import detector_parameters
 import pytest
@@ -27,11 +28,14 @@ ENCODABLE = st.text(st.characters(codec='utf-8', exclude_characters='\0'), max_s
 INT64 = st.integers(-2**63, 2**63 - 1) | st.sampled_from([0, 1, 2, 3, 64, 65, -1, 100, 2000])
 TEXTS = ENCODABLE | st.sampled_from(
     ['coolest', 'round_robin', 'car', 'person', '', 'background', 'true', '12', 'a: b', '[', '&a',
+     'car:0.7', 'person:1e999', 'car:nan', ':0.5', 'car:', 'a:b:0.5', '0,0,1,1', '0.5,0,0.5,1',
+     '0.5,0,0.6,1', '0,0,nan,1', '1e-300,0,1,1', '0,0,5e-324,1', ',,,', '1,1,1',
      'rtsp://me:secret@host/', '[' * 2000, '*a', '!!python/object:x', '2026-11-29', '1e999'])
 VALUES = st.one_of(
     st.booleans(), INT64, ANY_FLOAT | st.floats(0.0, 100.0), TEXTS,
     st.lists(st.booleans(), max_size=3), st.lists(INT64, max_size=3),
-    st.lists(ANY_FLOAT, max_size=3), st.lists(TEXTS, max_size=4),
+    st.lists(ANY_FLOAT, max_size=3), st.lists(st.floats(0.0, 1001.0), min_size=2, max_size=2),
+    st.lists(TEXTS, max_size=4),
     st.lists(st.integers(0, 255).map(lambda byte: bytes([byte])), max_size=3), st.none())
 
 
@@ -81,6 +85,9 @@ def nodes():
     rclpy.init(args=['fuzz'])
     NODES['detector'] = DetectorNode([], parameter_overrides=override(
         driver='simulated', graph_paths=['shapes'], simulated__sticks=0))
+    NODES['cameras'] = DetectorNode([], namespace='two', parameter_overrides=override(
+        driver='simulated', graph_paths=['shapes'], simulated__sticks=0, use_depth=True,
+        cameras=['front', 'arm/wrist'], image_transport='compressed'))
     NODES['camera'] = CameraNode([], parameter_overrides=override(
         source='test_pattern', fps=1.0, device='[' * 1000))   # which YAML cannot read
     for node in NODES.values():
@@ -106,6 +113,31 @@ def check_changes(name, parameters, changes, together):
       together=st.booleans())
 def test_any_change_of_the_detector_is_taken_or_refused(changes, together):
     check_changes('detector', detector_parameters.PARAMETERS, changes, together)
+
+
+REGION = st.lists(st.floats(0.0, 1.0) | ANY_FLOAT, min_size=3, max_size=5).map(
+    lambda edges: ','.join(map(repr, edges)))
+THRESHOLD = st.tuples(st.sampled_from(['car', 'cat', 'cart', '']), ANY_FLOAT | st.floats(0.0, 1.0)
+                      ).map(lambda pair: f'{pair[0]}:{pair[1]}')
+NUMBERS = st.lists(st.floats(0.0, 1001.0) | ANY_FLOAT, max_size=3)
+
+
+@door(150, changes=st.lists(st.one_of(
+    st.tuples(st.sampled_from(['camera_weights', 'camera_max_fps']), NUMBERS | VALUES),
+    st.tuples(st.just('camera_regions'), st.lists(REGION | TEXTS, max_size=3) | VALUES),
+    st.tuples(st.just('class_thresholds'), st.lists(THRESHOLD | TEXTS, max_size=3) | VALUES),
+    st.tuples(st.just('enabled'), st.booleans() | VALUES),
+    st.tuples(st.sampled_from(['cameras', 'image_transport']), VALUES)), max_size=4),
+    together=st.booleans())
+def test_any_change_of_several_cameras_is_taken_or_refused(changes, together):
+    check_changes('cameras', detector_parameters.PARAMETERS, changes, together)
+    settings = NODES['cameras']._supervisor._wanted
+    for camera in range(2):   # what the node took can be worked with
+        assert 0.0 <= settings.weight(camera) <= 1000.0
+        assert 0.0 <= settings.max_fps(camera) <= 1000.0
+        top, bottom, left, right = Region(*settings.region(camera)).pixels(7, 5)
+        assert 0 <= top < bottom <= 7 and 0 <= left < right <= 5
+    assert settings.wants('car', 1.0) in (True, False)
 
 
 @door(100, also=[{'changes': [('device', 'x')], 'together': True}],

@@ -13,18 +13,20 @@ import os
 
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.wire.frame_slots import FrameSlots
+from ncs_cluster_detector.wire.frame_slots import ReceivedSlots
 import numpy as np
 import pytest
 from shared_memory import shared_memory_names
 
 
 def answer_with_sums(theirs, slots):
-    """Body of a child process: answer each (slot, height, width) with the pixels' sum."""
+    """Answer each (slot, height, width), or (slot, bytes), with the sum, in a child process."""
     while True:
         request = theirs.recv()
         if request is None:
             return
-        theirs.send(int(slots.image(*request).sum()))
+        read = slots.image if len(request) == 3 else slots.encoded
+        theirs.send(int(read(*request).sum()))
 
 
 @pytest.fixture
@@ -49,6 +51,30 @@ def test_frames_of_growing_and_shrinking_size_arrive_whole(slots):
     assert connection.wait([child.sentinel], 20)
     assert child.how_it_ended().endswith('ended with exit code 0')
     child.close()
+
+
+def test_encoded_pictures_of_any_size_arrive_whole_among_others(slots):
+    child = ChildProcess(answer_with_sums, slots)
+    random = np.random.default_rng(4)
+    # One page less and more a byte, one byte, and whole pictures before and after.
+    for shape in [(1,), (4095,), (4096,), (4097,), (48, 64, 3), (7,), (100_003,), (1, 1, 3), (2,)]:
+        content = random.integers(1, 256, shape, dtype=np.uint8)
+        number = slots.put(content)
+        child.send((number, *(shape[:2] if len(shape) == 3 else shape)))
+        assert connection.wait([child.connection], 20)
+        assert [*child.messages()] == [int(content.sum())]
+        slots.release(number)
+    child.kill()
+    child.close()
+
+
+def test_an_encoded_picture_is_seen_without_what_was_in_its_slot_before(slots):
+    received = ReceivedSlots([os.dup(slot.file) for slot in slots._slots])
+    slots.release(slots.put(np.full(1000, 9, np.uint8)))
+    number = slots.put(np.frombuffer(bytes(range(1, 14)), np.uint8))   # of a message: not writable
+    np.testing.assert_array_equal(received.encoded(number, 13), range(1, 14))
+    for slot in received._slots:
+        slot.close()
 
 
 def test_slots_that_are_given_back_take_no_memory_until_the_next_frame(slots):
