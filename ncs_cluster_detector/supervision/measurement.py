@@ -143,7 +143,7 @@ class Work:
         sent_at = self._sent_at.popleft()
         self._transfers.add(max(on_stick_at - sent_at, 0.0))
         self.transfer_sec = self._transfers.percentile(TRANSFER_PERCENT)
-        waited = sent_at < self._last_done_at
+        waited = on_stick_at <= self._last_done_at
         took_sec = max(now - max(sent_at, self._last_done_at), 0.0)
         (self._waiting if waited else self._single).add(took_sec)
         self._recent.append(took_sec)

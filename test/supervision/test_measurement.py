@@ -89,6 +89,23 @@ def test_work_counts_each_inference_at_full_speed():
     assert work.total_sec(9.0) == pytest.approx(total_sec + 3 * 0.065)
 
 
+def test_a_frame_that_came_late_does_not_count_as_one_that_had_been_waiting():
+    work = Work()
+    work.on_frame_sent(0.0)
+    work.on_result(0.080, 0.015)
+    work.on_frame_sent(0.080)
+    work.on_frame_sent(0.090)
+    work.on_result(0.160, 0.095)
+    work.on_result(0.225, 0.160)   # there in the very moment
+    assert work.inference_sec == pytest.approx(0.065)
+    for start in (0.3, 0.5, 0.7):   # sent in time, but not there in time
+        work.on_frame_sent(start)
+        work.on_frame_sent(start + 0.079)
+        work.on_result(start + 0.080, start + 0.015)
+        work.on_result(start + 0.159, start + 0.094)
+    assert work.inference_sec == pytest.approx(0.065)
+
+
 def test_work_under_way_counts_as_far_as_it_has_come():
     work = Work()
     work.on_frame_sent(0.0)
