@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-@dataclass(frozen=True, eq=False)   # two frames are never equal
+@dataclass(frozen=True, eq=False, repr=False)   # two frames are never equal
 class Frame:
     """
     One camera image.
