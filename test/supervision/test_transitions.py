@@ -44,6 +44,8 @@ class Process:
     pid = sentinel = 0
     step, step_at, outstanding, started_at = OpeningStep.WAITING, 0.0, (), 0.0
 
+    is_silent = False
+
     def __init__(self, *_):
         self.says = []
         self.ended = False
