@@ -29,8 +29,8 @@ from ncs_cluster_detector.launching.arguments import check_namespace
 from ncs_cluster_detector.launching.arguments import PACKAGE
 from ncs_cluster_detector.launching.arguments import warn_of_unknown
 from ncs_cluster_detector.launching.parameter_arguments import parameter_argument
-from ncs_cluster_detector.launching.several_cameras import frame_of
 from ncs_cluster_detector.launching.several_cameras import names_of_cameras
+from ncs_cluster_detector.parameters.camera_names import frame_of
 from ncs_cluster_detector.parameters.camera_names import NO_NAME
 from ncs_cluster_detector.parameters.camera_names import PUBLISHED_TOPICS
 from ncs_cluster_detector.parameters.camera_names import TAKEN_TOPICS

@@ -117,10 +117,7 @@ def read_cameras(statuses: Iterable[Any]) -> tuple[ReportedCamera, ...]:
     for status in statuses:
         if found := _CAMERA.fullmatch(status.name):
             values, level = _content_of(status)
-            cameras.append(ReportedCamera(
-                found[1], level, status.message, number_in(values.get('input_fps')),
-                number_in(values.get('detection_fps')), number_in(values.get('latency_ms_p50')),
-                number_in(values.get('latency_ms_p95')), _whole(values.get('frames_dropped'))))
+            cameras.append(ReportedCamera(found[1], level, status.message, *_figures_of(values)))
     return tuple(cameras)
 
 
@@ -156,11 +153,16 @@ def _content_of(status):
             ord(status.level) if isinstance(status.level, bytes) else status.level)
 
 
+def _figures_of(values):
+    """Return rates, latencies and dropped frames, of the cluster or of a camera."""
+    return (*(number_in(values.get(key)) for key in (
+        'input_fps', 'detection_fps', 'latency_ms_p50', 'latency_ms_p95')),
+        _whole(values.get('frames_dropped')))
+
+
 def _cluster_of(level, message, values):
     return ReportedCluster(
-        level, message, number_in(values.get('input_fps')), number_in(values.get('detection_fps')),
-        number_in(values.get('latency_ms_p50')), number_in(values.get('latency_ms_p95')),
-        _whole(values.get('frames_dropped')),
+        level, message, *_figures_of(values),
         tuple(map(int, _NUMBER.findall(values.get('active_sticks', '')))),
         _whole(values.get('switches')), values.get('last_switch_reason', ''),
         {key.removeprefix(_PART): _whole(value) for key, value in values.items()

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from itertools import count
 import time
-from typing import Any
 
 from ncs_cluster_detector.detector_node.annotated_image import PictureOutputs
 from ncs_cluster_detector.detector_node.image_silence import ImageSilence
@@ -55,9 +54,8 @@ class CameraChannel:
         :param offer: takes each Frame.
         :param snapshot: returns the supervisor's newest Snapshot.
         """
-        self.name = name
-        self._node, self._index = node, index
-        self._numbers, self._offer, self._snapshot = numbers, offer, snapshot
+        self._name, self._index, self._node = name, index, node
+        self._numbers, self._offer = numbers, offer
         self._region = Region()
         self._images = 0
         self._last_stamp = 0.0   # seconds
@@ -66,6 +64,7 @@ class CameraChannel:
         self._reports = count()   # of either, which are found in two threads
         self._gaps = PublicationGaps()
         prefix = f'{name}/' if name else ''
+        self._named = f'{name}: ' if name else ''   # what its lines in the log begin with
         self._publisher = node.create_publisher(Detection2DArray, f'{prefix}detections', 10)
         self._detections = DetectionMessages()
         self._pictures = PictureOutputs(node, prefix, index, snapshot)
@@ -76,13 +75,16 @@ class CameraChannel:
             self._depth = DepthOutputs(
                 node, prefix, messages, self._pictures, values['depth_timeout_ms'])
         self._base = f'{prefix}image_raw'
-        self._topic, self._type, take = self._base, Image, self._take_image
+        self._topic, self._type = self._base, Image
+        self._kind, self._content_of = Frame, bgr_image_of
         if values['image_transport'] == 'compressed':
             # image_transport derives this name from the base topic, after remapping.
             self._topic = f'{node.resolve_topic_name(self._base)}/compressed'
-            self._type, take = CompressedImage, self._take_encoded
-        self._full_topic = messages.subscribe(
-            self._type, self._topic, take, NEWEST_ONLY, self._gaps.note_match).topic_name
+            self._type = CompressedImage
+            self._kind, self._content_of = EncodedFrame, encoded_image_of
+        subscription = messages.subscribe(
+            self._type, self._topic, self._take_message, NEWEST_ONLY, self._gaps.note_match)
+        self._full_topic = subscription.topic_name   # now, as a pause destroys the subscription
         self._silence = ImageSilence(node.get_logger(), self._full_topic)
 
     @property
@@ -124,7 +126,7 @@ class CameraChannel:
             tuple(publisher.topic_type for publisher in publishers),
             self._bad_messages + self._unreadable,
             0 if self._depth is None else self._depth.bad_images, self._gaps.missing,
-            f'sensor_msgs/msg/{self._type.__name__}', self._base, self.name)
+            f'sensor_msgs/msg/{self._type.__name__}', self._base, self._name)
 
     def note_silence(self, figures: CameraSnapshot, intake: Intake, now: float) -> None:
         """Log if images stop or come again; to be called once a second."""
@@ -133,48 +135,31 @@ class CameraChannel:
     def _parts(self):
         return list(filter(None, (self._depth, self._pictures)))
 
-    def _take_image(self, message, info):
+    def _take_message(self, message, info):
         self._gaps.note(info)
         try:
-            image = bgr_image_of(message)
+            content = self._content_of(message)
         except BadImageError as error:
-            self._on_bad_message(error)
-        else:
-            self._take(Frame, image, message.header)
-
-    def _take_encoded(self, message, info):
-        self._gaps.note(info)
-        try:
-            data = encoded_image_of(message)
-        except BadImageError as error:
-            self._on_bad_message(error)
-        else:
-            self._take(EncodedFrame, data, message.header)
-
-    def _take(self, kind, content, header):
-        self._check_order(header.stamp.sec + header.stamp.nanosec / 1e9)
+            self._bad_messages += 1
+            self._report_bad(str(error))
+            return
+        self._check_order(message.header.stamp.sec + message.header.stamp.nanosec / 1e9)
         self._images += 1
-        frame = kind(next(self._numbers), content, header, time.monotonic(), self._index,
-                     self._region)
+        frame = self._kind(next(self._numbers), content, message.header, time.monotonic(),
+                           self._index, self._region)
         if self._depth is not None:
             self._depth.take_frame(frame)
         self._offer(frame)
 
     def _check_order(self, stamp):
         if stamp < self._last_stamp:
-            camera = f'{self.name}: ' if self.name else ''
             self._node.get_logger().warning(
-                f'{camera}image stamps jumped back by {self._last_stamp - stamp:.3f} s (camera '
-                'started again, or a bag replayed?): a new order starts',
+                f'{self._named}image stamps jumped back by {self._last_stamp - stamp:.3f} s '
+                '(camera started again, or a bag replayed?): a new order starts',
                 throttle_duration_sec=5.0)
         self._last_stamp = stamp
 
-    def _on_bad_message(self, error: Any) -> None:
-        self._bad_messages += 1
-        self._report_bad(str(error))
-
     def _report_bad(self, what):
         if next(self._reports) == 0:
-            camera = f'{self.name}: ' if self.name else ''
             self._node.get_logger().error(
-                f'{camera}dropped {what}; further bad images are only counted')
+                f'{self._named}dropped {what}; further bad images are only counted')

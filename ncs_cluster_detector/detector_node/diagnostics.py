@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Makes the detector node's statuses on ``/diagnostics``: the cluster and each stick."""
+"""Makes the detector node's statuses on ``/diagnostics``: of cluster, cameras and sticks."""
 
 from collections.abc import Sequence
 

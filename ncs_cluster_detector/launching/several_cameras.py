@@ -30,6 +30,7 @@ from ncs_cluster_detector.launching.params_file import ParamsFile
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters.camera_names import camera_names
 from ncs_cluster_detector.parameters.camera_names import check_camera_names
+from ncs_cluster_detector.parameters.camera_names import frame_of
 from ncs_cluster_detector.parameters.camera_names import NO_NAME
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
 from ncs_cluster_detector.shown_text import shown
@@ -62,11 +63,6 @@ def names_of_cameras(context: LaunchContext, file: ParamsFile | None = None) -> 
 def as_argument(names: Sequence[str]) -> str:
     """Return the value of the argument ``cameras`` that names these."""
     return '' if names == (NO_NAME,) else f'[{",".join(names)}]'
-
-
-def frame_of(name: str) -> str:
-    """Return the optical frame of a named camera that nobody gives another one."""
-    return f'{name.replace("/", "_")}_color_optical_frame'
 
 
 def parameters_of_detector(context: LaunchContext, names: Sequence[str],

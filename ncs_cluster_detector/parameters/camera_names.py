@@ -43,6 +43,11 @@ def camera_names(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(values) or (NO_NAME,)
 
 
+def frame_of(name: str) -> str:
+    """Return the optical frame of a named camera that nobody gives another one."""
+    return f'{name.replace("/", "_")}_color_optical_frame'
+
+
 def check_camera_names(names: Sequence[str]) -> None:
     """
     Check the value of the parameter ``cameras``; an empty one, and ``['']``, are valid.

@@ -71,4 +71,4 @@ class FairShare:
         weight = settings.weight(camera)
         if weight == 0.0:
             return 1.0
-        return 1.0 / max(weight / max(settings.camera_weights, default=1.0), LEAST_WEIGHT)
+        return 1.0 / max(weight / settings.greatest_weight, LEAST_WEIGHT)

@@ -97,6 +97,11 @@ class Settings:
     def _thresholds(self) -> dict[str, float]:
         return dict(self.class_thresholds)
 
+    @cached_property
+    def greatest_weight(self) -> float:
+        """Return the greatest weight of a camera."""
+        return max(self.camera_weights, default=1.0)
+
     def weight(self, camera: int) -> float:
         """Return the weight of a camera, by its index; 0 = only what the others leave."""
         return self.camera_weights[camera] if self.camera_weights else 1.0

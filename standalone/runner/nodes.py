@@ -15,6 +15,7 @@ import signal
 import sys
 from typing import Any
 
+from ncs_cluster_detector.parameters.camera_names import frame_of
 from runner.arguments import Options
 from runner.camera_names import below
 from runner.camera_names import DETECTOR
@@ -46,7 +47,7 @@ def node_commands(options: Options) -> dict[str, list[str]]:
 def _only_for(camera):
     """Return the parameters by which the node of a named camera differs from the others."""
     # With the name of its node each status tells which camera it is of.
-    return {'frame_id': f'{camera}_color_optical_frame',
+    return {'frame_id': frame_of(camera),
             'diagnostic_updater.use_fqn': True} if camera else {}
 
 

@@ -16,6 +16,8 @@ from node_harness import DEADLINE_SEC
 from node_harness import Probe
 import psutil
 import pytest
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
 
 testing_actions = pytest.importorskip(
     'launch_testing.actions', reason='needs launch_testing (ROS 2), which is not here')
@@ -48,6 +50,28 @@ class Listener:
         """Stop to listen, and note who must be gone after the shutdown."""
         Listener.processes = psutil.Process().children(recursive=True)
         cls.probe.__exit__()
+
+    def detections_of(self, topics):
+        """
+        Wait until five images of each camera have their detections, with the same headers.
+
+        :param topics: by camera, those of its images and of its detections.
+        :return: the Detection2DArrays heard, by camera.
+        """
+        heard = {}
+        for camera, (image_topic, detection_topic) in topics.items():
+            heard[camera] = pictures, answers = [], []
+            self.probe.listen(Image, image_topic, pictures)
+            self.probe.listen(Detection2DArray, detection_topic, answers)
+
+        def headers(messages):
+            return {(message.header.frame_id, message.header.stamp.sec,
+                     message.header.stamp.nanosec) for message in messages}
+
+        for pictures, answers in heard.values():
+            self.probe.wait_for(lambda pictures=pictures, answers=answers: len(
+                headers(pictures) & headers(answers)) >= 5)
+        return {camera: answers for camera, (_, answers) in heard.items()}
 
     def running(self, executable):
         """Return the processes that run an executable of this package."""

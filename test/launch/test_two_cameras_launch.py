@@ -24,8 +24,6 @@ from ncs_cluster_detector.parameters.camera_names import TAKEN_TOPICS
 import pytest
 from rcl_interfaces.srv import GetParameters
 from rclpy.parameter import parameter_value_to_python
-from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2DArray
 
 NAMES = ('front', 'arm/wrist')
 ROOT = '/robot1'
@@ -47,19 +45,9 @@ class TestTwoCameras(Listener, unittest.TestCase):
 
     def test_detections(self):
         """Detect in the pictures of each camera, with the headers of its own."""
-        heard = {}
-        for name in NAMES:
-            heard[name] = pictures, answers = [], []
-            self.probe.listen(Image, f'{ROOT}/{name}/image_raw', pictures)
-            self.probe.listen(Detection2DArray, f'{ROOT}/{name}/detections', answers)
-
-        def headers(messages):
-            return {(message.header.frame_id, message.header.stamp.sec,
-                     message.header.stamp.nanosec) for message in messages}
-
-        for name, (pictures, answers) in heard.items():
-            self.probe.wait_for(lambda pictures=pictures, answers=answers: len(
-                headers(pictures) & headers(answers)) >= 5)
+        heard = self.detections_of({
+            name: (f'{ROOT}/{name}/image_raw', f'{ROOT}/{name}/detections') for name in NAMES})
+        for name, answers in heard.items():
             self.assertEqual({message.header.frame_id for message in answers},
                              {name.replace('/', '_') + '_color_optical_frame'})
 

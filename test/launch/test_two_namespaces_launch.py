@@ -22,8 +22,6 @@ import pytest
 from rcl_interfaces.srv import GetParameters
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2DArray
 
 # Namespace and cluster size.
 SIZES = {'front': 2, 'rear': 3}
@@ -46,19 +44,9 @@ class TestSideBySide(Listener, unittest.TestCase):
 
     def test_detections(self):
         """Detect in the pictures of the own camera."""
-        heard = {}
-        for namespace in SIZES:
-            heard[namespace] = pictures, answers = [], []
-            self.probe.listen(Image, f'/{namespace}/camera/image_raw', pictures)
-            self.probe.listen(Detection2DArray, f'/{namespace}/detections', answers)
-
-        def stamps(messages):
-            return {(message.header.stamp.sec, message.header.stamp.nanosec)
-                    for message in messages}
-
-        for pictures, answers in heard.values():
-            self.probe.wait_for(lambda pictures=pictures, answers=answers: len(
-                stamps(pictures) & stamps(answers)) >= 5)
+        self.detections_of({
+            namespace: (f'/{namespace}/camera/image_raw', f'/{namespace}/detections')
+            for namespace in SIZES})
 
     def test_names(self):
         """Keep every topic and service in the namespace, except those of the whole robot."""

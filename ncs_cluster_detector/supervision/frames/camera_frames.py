@@ -62,7 +62,7 @@ class CameraFrames:
             self.drop_waiting()
 
     def drop_waiting(self) -> None:
-        """Drop the frame that waits, because it is too old."""
+        """Drop the frame that waits: it is too old, or nothing is to be inferred."""
         self.waiting = None
         self._too_old += 1
 

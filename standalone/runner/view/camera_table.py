@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 from runner.state import RunState
 from runner.view.detections_text import seen_text
+from runner.view.limited_table import limited_table
 from runner.view.stick_table import for_terminal
 from runner.view.stick_table import level_colour
 from runner.view.stick_table import rounded
@@ -33,16 +34,8 @@ def camera_table(state: RunState, columns: int, room: int) -> list[Table | Text]
     :param columns: width of the table.
     :param room: how many lines there may be.
     """
-    names = state.camera_names
-    if not names or room < 2:
-        return []
-    if len(names) < room:
-        return [_table(names, state, columns)]
-    # One line is for the headline, one says how many are left out.
-    shown = names[:room - 2]
-    more = Text(f'and {len(names) - len(shown)} more cameras: make the terminal higher', 'dim')
-    more.truncate(columns)
-    return [_table(shown, state, columns), more] if shown else [more]
+    return limited_table(
+        state.camera_names, lambda names: _table(names, state, columns), columns, room, ' cameras')
 
 
 def _table(names, state, columns):

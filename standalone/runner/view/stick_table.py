@@ -16,6 +16,7 @@ from rich.table import Column
 from rich.table import Table
 from rich.text import Text
 from runner.state import RunState
+from runner.view.limited_table import limited_table
 
 COLDEST_CELSIUS = 20.0
 DEGREES_ABOVE_THRESHOLD = 10.0
@@ -43,17 +44,9 @@ def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
     :param columns: width of the table.
     :param room: how many lines there may be.
     """
-    sticks = state.sticks
-    if not sticks or room < 2:
-        return []
-    if len(sticks) < room:
-        return [_table(sticks, state, columns)]
-    # One line is for the headline, one says how many are left out.
-    shown = sorted(sticks, key=lambda stick: not stick.active)[:room - 2]
-    more = Text(f'and {len(sticks) - len(shown)} more: make the terminal higher', 'dim')
-    more.truncate(columns)
-    shown.sort(key=lambda stick: stick.number)
-    return [_table(shown, state, columns), more] if shown else [more]
+    return limited_table(
+        state.sticks, lambda sticks: _table(sticks, state, columns), columns, room,
+        comes_last=lambda stick: not stick.active)
 
 
 def _table(sticks, state, columns):
