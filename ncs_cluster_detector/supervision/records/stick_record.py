@@ -234,7 +234,8 @@ class StickRecord:
             last_given_at=figures.last_given_at, work_at_reading=figures.work_at_reading,
             doubt_sec=trust.doubt_sec, trials_left=trust.trials_left, work_sec=work.done_sec,
             inference_sec=work.inference_sec, recent_sec=work.recent_sec,
-            transfer_sec=work.transfer_sec, under_way_since=work.under_way_since)
+            transfer_sec=work.transfer_sec, last_result_at=work.last_result_at,
+            under_way_since=work.under_way_since)
 
     def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
                  condition: Condition = Condition()) -> StickSnapshot:
