@@ -41,7 +41,7 @@ class FrameFlow:
         self._inflight_per_stick = options.inflight_per_stick
         self._on_unreadable = on_unreadable
         self._cameras = tuple(CameraFrames(now, cluster.promptness.order_patience_sec)
-                             for _ in range(options.cameras))
+                              for _ in range(options.cameras))
         self._latency = Durations()   # of all cameras
         self._fair_share = FairShare()
         self._offered: deque[int] = deque()   # cameras with new frames, which another thread adds
