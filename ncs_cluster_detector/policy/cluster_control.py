@@ -94,6 +94,9 @@ class ClusterControl:
                              or stick.doubt_sec or stick.number in self.promptness.slowness]
         self.to_restart = self._blind_restarts.due(now, sticks, self.heat, self.active)
         self._pacing.update(self.active, self.heat, settings, self._rotation.relief_at - now)
+        if self._just_in_time:
+            self._just_in_time.update(
+                [stick for stick in sticks if stick.number in decision.active])
         held = self._held_back(settings)
         self._follow_settings(now, settings, held)
         if settings.enabled:   # sticks that all rest are not at full speed
@@ -179,25 +182,27 @@ class ClusterControl:
         """Return the share of full speed at which an active stick may work, above 0 to 1."""
         return self._pacing.shares.get(number, 1.0)
 
-    def give_next(self, now: float, sticks: Mapping[int, StickStatus],
-                  inflight_per_stick: int) -> int | None:
-        """Return the number of the stick that gets a frame now, or None when none can take it."""
-        due = [sticks[number] for number in self.active if number in sticks]
+    def next_stick(self, now: float, sticks: Mapping[int, StickStatus],
+                   inflight_per_stick: int) -> int | None:
+        """Return the number of the stick that takes a frame now, or None when none can."""
+        due = [stick for number in self.active if (stick := sticks.get(number)) is not None
+               and stick.outstanding < inflight_per_stick]
         if self._pacing.shares or self._just_in_time:
             due = [stick for stick in due if self._due_at(stick) <= now]
-        number = choose_stick(
+        return choose_stick(
             due, inflight_per_stick, self.promptness.late, self.promptness.slowness)
-        if number is not None:
-            self._pacing.on_frame_sent(sticks[number], now)
-            if self._just_in_time:
-                self._just_in_time.on_frame_sent(sticks[number], now)
-        return number
+
+    def on_frame_sent(self, now: float, stick: StickStatus) -> None:
+        """Note that a stick, whose status is the one before, gets a frame."""
+        self._pacing.on_frame_sent(stick, now)
+        if self._just_in_time:
+            self._just_in_time.on_frame_sent(now)
 
     def _due_at(self, stick: StickStatus) -> float:
         """Return when an active stick with room may have its next frame."""
         due_at = self._pacing.due_at(stick)
         if self._just_in_time:
-            return max(due_at, self._just_in_time.due_at(stick, self.active))
+            return max(due_at, self._just_in_time.due_at(stick))
         return due_at
 
     def give_on_trial(self, now: float, sticks: Mapping[int, StickStatus],

@@ -41,9 +41,10 @@ class StickStatus:
     one, computed since ``under_way_since``, is not in it, but in ``work_at_reading``, the work
     until the last reading (None: until now). ``recent_sec`` is how long the latest ones took.
     ``busy_since`` is when it got its first frame, or gave a result, while another is due (None
-    when none is). ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly
-    always at most (None before the first). ``doubt_sec`` and ``trials_left`` are those of its
-    Trust. Times are seconds of the monotonic clock.
+    when none is), and ``last_result_at`` when it gave a result. ``transfer_sec`` is how long it
+    takes to bring a frame to the stick, nearly always at most (None before the first).
+    ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds of the monotonic
+    clock.
     """
 
     number: int
@@ -61,6 +62,7 @@ class StickStatus:
     doubt_sec: float = 0.0
     trials_left: int = 0
     under_way_since: float | None = None
+    last_result_at: float = float('-inf')
     work_at_reading: float | None = None
 
     def work_until(self, now: float) -> float:

@@ -119,7 +119,7 @@ class Work:
     Each inference counts with its time at full speed: the median time of inferences whose frame
     was waiting at the stick or, while there are none, of all, which includes the transfer.
     ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly always at most
-    (None before the first).
+    (None before the first), and ``last_result_at`` is when the latest result came.
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class Work:
         self.transfer_sec: float | None = None
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._done_sec = 0.0
-        self._last_done_at = float('-inf')
+        self.last_result_at = float('-inf')
         self._sent_at: deque[float] = deque()
         self._waiting, self._single, self._transfers = Durations(), Durations(), Durations()
 
@@ -143,13 +143,13 @@ class Work:
         sent_at = self._sent_at.popleft()
         self._transfers.add(max(on_stick_at - sent_at, 0.0))
         self.transfer_sec = self._transfers.percentile(TRANSFER_PERCENT)
-        waited = on_stick_at <= self._last_done_at
-        took_sec = max(now - max(sent_at, self._last_done_at), 0.0)
+        waited = on_stick_at <= self.last_result_at
+        took_sec = max(now - max(sent_at, self.last_result_at), 0.0)
         (self._waiting if waited else self._single).add(took_sec)
         self._recent.append(took_sec)
         if len(self._recent) == RECENT:
             self.recent_sec = median(self._recent)
-        self._last_done_at = now
+        self.last_result_at = now
         median_sec = self._waiting.percentile(50) or self._single.percentile(50) or 0.0
         self.inference_sec = median_sec
         self._done_sec += median_sec
@@ -170,7 +170,7 @@ class Work:
     @property
     def under_way_since(self) -> float | None:
         """Return since when the present frame is computed, or None without one."""
-        return max(self._sent_at[0], self._last_done_at) if self._sent_at else None
+        return max(self._sent_at[0], self.last_result_at) if self._sent_at else None
 
     def total_sec(self, now: float) -> float:
         """Return the time computed until now, including that for the present frame."""

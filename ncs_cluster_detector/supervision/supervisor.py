@@ -27,8 +27,6 @@ from ncs_cluster_detector.supervision.decision_times import DecisionTimes
 from ncs_cluster_detector.supervision.decision_times import SLACK_SEC
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frames.frame_flow import FrameFlow
-from ncs_cluster_detector.supervision.measurement import Durations
-from ncs_cluster_detector.supervision.snapshot import in_all
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import Logger
@@ -75,7 +73,6 @@ class Supervisor:
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
         self._flow = FrameFlow(
             self._cluster, self._pool, options, on_unreadable, time.monotonic())
-        self._latency = Durations()   # of all cameras
         self._processes = ProcessWatch()
         self._waits = threading.Lock()   # free only while run() waits
         self._waits.acquire()
@@ -87,7 +84,7 @@ class Supervisor:
 
     def offer(self, frame: Frame) -> None:
         """Make a frame its camera's newest; the one before is dropped if no stick has it."""
-        self._flow.cameras[frame.camera].offer(frame)
+        self._flow.offer(frame)
         if not self._send_now():
             self._processes.wake_up()
 
@@ -119,7 +116,11 @@ class Supervisor:
         try:
             while not self._stopping.is_set():
                 now = time.monotonic()
-                self.step(now, ready)
+                if ready or now >= self._step_due(now):
+                    self.step(now, ready)
+                else:   # only frames are due
+                    self._distribute(now)
+                    self._release(now)
                 ready = self._wait(now)
         finally:
             self.all_ended = self._pool.stop()
@@ -135,7 +136,6 @@ class Supervisor:
         try:
             now = time.monotonic()
             self._distribute(now)
-            self._snapshot_is_old = True
             return self._next_due(now) >= self._wakes_at
         finally:
             self._waits.release()
@@ -193,11 +193,10 @@ class Supervisor:
         self._times.on_decision(now, self._cluster.next_due(now, sticks, self._settings))
         if answer is not None:
             self._write_snapshot(now)
-            answer.set_result((decision, self.snapshot))
-            if not self._requests.empty():   # one a step, but the next at once
-                self._processes.wake_up()
+            answer.set_result((decision, self.snapshot))   # one a step
 
     def _distribute(self, now: float) -> None:
+        self._snapshot_is_old = True
         for number in self._flow.distribute(now, self._settings):
             self._times.on_frame_sent(self._pool.views.statuses[number])
 
@@ -205,15 +204,13 @@ class Supervisor:
         for frame, detections in self._flow.release(now):
             self._publish(frame, tuple(found for found in detections
                                        if self._settings.wants(found.label, found.score)))
-            latency_sec = time.monotonic() - frame.arrived_at
-            self._latency.add(latency_sec)
-            self._flow.cameras[frame.camera].on_published(latency_sec, now)
+            self._flow.on_published(frame)
 
     def _write_snapshot(self, now: float) -> None:
         self._snapshot_at = now
         cluster = self._cluster
         sticks = self._pool.views.snapshots(now, cluster.active, cluster.condition)
-        cameras = tuple(camera.snapshot(now) for camera in self._flow.cameras)
+        frames, cameras = self._flow.snapshots(now)
         self.snapshot = Snapshot(
             settings=self._settings, sticks=sticks, active=cluster.active,
             asked_size=(self._settings.cluster_size or len(sticks)) * self._settings.enabled,
@@ -221,8 +218,7 @@ class Supervisor:
             at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
-            frames=in_all(cameras, self._latency.percentile(50), self._latency.percentile(95)),
-            cameras=cameras)
+            frames=frames, cameras=cameras)
 
     def _wait(self, now: float) -> Set[ChildProcess]:
         """Wait until a process or another thread has something, or something is due."""
@@ -240,8 +236,15 @@ class Supervisor:
         return ready
 
     def _next_due(self, now: float) -> float:
-        due = [self._pool.next_due(now), self._flow.next_due(now, self._settings),
-               self._times.next_due(),
-               (self._snapshot_at + SNAPSHOT_PERIOD_SEC + SLACK_SEC if self._snapshot_is_old
-                else None)]
-        return min(time for time in due if time is not None)
+        frames_due = self._flow.next_due(now, self._settings)
+        step_due = self._step_due(now)
+        return step_due if frames_due is None else min(step_due, frames_due)
+
+    def _step_due(self, now: float) -> float:
+        """Return when more is due than frames, if no process has something before."""
+        if self._settings is not self._wanted or not self._requests.empty():
+            return now
+        due_at = min(self._pool.next_due(now), self._times.next_due())
+        if self._snapshot_is_old:
+            due_at = min(due_at, self._snapshot_at + SNAPSHOT_PERIOD_SEC + SLACK_SEC)
+        return due_at

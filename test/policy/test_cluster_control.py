@@ -127,7 +127,7 @@ def test_sticks_may_be_left_out_of_the_numbers():
     control = ClusterControl()
     sticks = sticks_at(1.0, 40.0, 41.0, 42.0)[1:]
     control.update(1.0, sticks, Settings())
-    assert control.give_next(1.0, dict(enumerate(sticks, start=1)), 2) == 1
+    assert control.next_stick(1.0, dict(enumerate(sticks, start=1)), 2) == 1
 
 
 def test_where_none_sees_one_after_the_other_is_restarted_at_work():

@@ -83,7 +83,7 @@ def test_all_rest_at_once_and_work_again_at_once_whatever_the_dwell(size, policy
     for now, asked in ((0.2, False), (700.0, False), (700.1, True)):
         still = cluster.decide(now, 30, 40, 50, requested=asked)
         assert (still.active, still.reason, still.all_hot) == ((), None, False)
-        assert cluster.control.give_next(now, dict(enumerate(cluster.sticks)), 2) is None
+        assert cluster.control.next_stick(now, dict(enumerate(cluster.sticks)), 2) is None
     on = cluster.decide(700.2, 30, 40, 50, enabled=True)
     assert (len(on.active), on.reason) == (len(before), SwitchReason.ENABLED)
     assert explain_switch(on.reason) == 'enabled changed'

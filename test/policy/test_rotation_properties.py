@@ -116,11 +116,13 @@ class History(stateful.RuleBasedStateMachine):
     def give(self, inflight):
         paced = []
         for _ in range(2 * MOST_STICKS + 1):
-            number = self.control.give_next(self.now, by_number(self.sticks), inflight)
-            assert number == self.twin.give_next(self.now, by_number(self.sticks), inflight)
+            number = self.control.next_stick(self.now, by_number(self.sticks), inflight)
+            assert number == self.twin.next_stick(self.now, by_number(self.sticks), inflight)
             if number is None:
                 break
             stick = self.sticks[number]
+            for control in (self.control, self.twin):
+                control.on_frame_sent(self.now, stick)
             assert number in self.control.active and stick.state is StickState.RUNNING
             assert stick.outstanding < inflight and number not in paced
             if stick.inference_sec and self.control.share_of(number) < 0.99:

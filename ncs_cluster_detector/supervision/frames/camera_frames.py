@@ -23,8 +23,9 @@ class CameraFrames:
     """
     The frames of one camera.
 
-    ``waiting`` is its newest frame while no stick has it, or None. ``order`` has the frame and the
-    detections of each result, or None if the frame held no picture.
+    ``waiting`` is its newest frame while no stick has it, or None. ``image_at`` is when the latest
+    came. ``order`` has the frame and the detections of each result, or None if the frame held no
+    picture.
     """
 
     def __init__(self, now: float, patience_sec: float) -> None:
@@ -35,8 +36,7 @@ class CameraFrames:
         self._offered = 0
         self._newest: deque[tuple[int, Frame]] = deque(maxlen=1)   # with its number
         self._taken = 0   # the number of the newest frame that was taken in
-        self._image_at = now
-        self._was_enabled = True
+        self.image_at = now
         self._replaced = self._too_old = 0
         self._input, self._output, self._latency = Rate(), Rate(), Durations()
 
@@ -45,21 +45,23 @@ class CameraFrames:
         self._offered += 1
         self._newest.append((self._offered, frame))
 
-    def take_in(self, now: float, is_enabled: bool) -> None:
+    def take_in(self, now: float) -> None:
         """Let the newest frame wait if it is a new one, in place of the one before."""
-        if not (is_enabled and self._was_enabled):
-            self._image_at = now   # no image is missed meanwhile
-        self._was_enabled = is_enabled
-        if self._newest:
-            offered, frame = self._newest.popleft()
-            arrived = offered - self._taken
-            for _ in range(arrived):
-                self._input.count(now)
-            # The only place where frames are dropped because no stick is free.
-            self._replaced += arrived - 1 + (self.waiting is not None)
-            self._taken, self.waiting, self._image_at = offered, frame, frame.arrived_at
-        if not is_enabled and self.waiting is not None:
-            self.drop_waiting()
+        if not self._newest:
+            return
+        offered, frame = self._newest.popleft()
+        arrived = offered - self._taken
+        for _ in range(arrived):
+            self._input.count(now)
+        # The only place where frames are dropped because no stick is free.
+        self._replaced += arrived - 1 + (self.waiting is not None)
+        self._taken, self.waiting, self.image_at = offered, frame, frame.arrived_at
+
+    def take_waiting(self) -> Frame:
+        """Return the frame that waits, which a stick gets."""
+        frame, self.waiting = self.waiting, None
+        assert frame is not None
+        return frame
 
     def drop_waiting(self) -> None:
         """Drop the frame that waits: it is too old, or nothing is to be inferred."""
@@ -81,4 +83,4 @@ class CameraFrames:
             self._input.per_second(now), self._output.per_second(now),
             self._latency.percentile(50), self._latency.percentile(95),
             DroppedFrames(self._replaced, self._too_old, self.order.lost_frames,
-                          self.order.late_frames), self._image_at)
+                          self.order.late_frames), self.image_at)

@@ -50,10 +50,9 @@ class StickRecord:
         self.restarts = 0
         self.last_error = ''
         self.dead_since: float | None = None    # in DEAD, in seconds of the monotonic clock
-        self.setbacks, self.starts = Setbacks(), 0
+        self.setbacks, self.starts, self.presence = Setbacks(), 0, Presence()
         self.has_place = False      # it is one of the max_sticks to use
         self.in_use = False         # another program has it open
-        self.presence = Presence()
         self._is_shown_dead = False  # since it ran last
         self._ready_at: float | None = None
         self._is_given_up = False   # it becomes FATAL when its worker has ended
@@ -231,10 +230,11 @@ class StickRecord:
             measured_at=figures.measured_at, throttle_level=figures.throttle_level,
             outstanding=len(self.handle.outstanding) if self.handle else 0,
             busy_since=self.handle.busy_since if self.handle else None,
-            last_given_at=figures.last_given_at, work_at_reading=figures.work_at_reading,
-            doubt_sec=trust.doubt_sec, trials_left=trust.trials_left, work_sec=work.done_sec,
-            inference_sec=work.inference_sec, recent_sec=work.recent_sec,
-            transfer_sec=work.transfer_sec, under_way_since=work.under_way_since)
+            last_given_at=figures.last_given_at, last_result_at=work.last_result_at,
+            doubt_sec=trust.doubt_sec, trials_left=trust.trials_left, recent_sec=work.recent_sec,
+            work_at_reading=figures.work_at_reading, transfer_sec=work.transfer_sec,
+            work_sec=work.done_sec, inference_sec=work.inference_sec,
+            under_way_since=work.under_way_since)
 
     def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
                  condition: Condition = Condition()) -> StickSnapshot:

@@ -186,12 +186,15 @@ def test_the_next_frame_goes_to_a_stick_that_is_due():
     control.update(0.0, [StickStatus(number, StickState.RUNNING) for number in range(2)], settings)
     control.update(1.0, sticks, settings)
     assert (control.share_of(0), control.share_of(1)) == (pytest.approx(35.5 / 45), 1.0)
-    given = [control.give_next(1.0, dict(enumerate(sticks)), 2) for _ in range(2)]
-    assert given == [0, 1]   # both hold no frame, as far as their status goes
-    assert control.give_next(1.0, dict(enumerate(sticks)), 2) == 1
-    due_at = control.next_frame_due(1.0, dict(enumerate(sticks)), 2)
+    by_number = dict(enumerate(sticks))
+    assert control.next_stick(1.0, by_number, 2) == 0
+    control.on_frame_sent(1.0, sticks[0])
+    assert control.next_stick(1.0, by_number, 2) == 1
+    control.on_frame_sent(1.0, sticks[1])
+    assert control.next_stick(1.0, by_number, 2) == 1
+    due_at = control.next_frame_due(1.0, by_number, 2)
     assert 1.0 < due_at < 1.2
-    assert control.next_frame_due(due_at, dict(enumerate(sticks)), 2) is None
+    assert control.next_frame_due(due_at, by_number, 2) is None
 
 
 def test_with_a_small_critical_margin_a_stick_is_held_below_it():
