@@ -1,0 +1,222 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""A camera whose pictures and depth tell whose they are and which: each message is checked."""
+
+import cv2
+from depth_camera import WALL_METRES
+from ncs_cluster_detector.drawing.colours import DARK
+from ncs_cluster_detector.drawing.colours import label_colour
+from ncs_cluster_detector.drawing.text import text_height
+from ncs_cluster_detector.drawing.text import text_tile
+from ncs_cluster_detector.ros.image_messages import bgr_image_of
+import numpy as np
+from ranging_camera import RangingCamera
+from sensor_msgs.msg import Image
+from several_cameras import HEARD
+from several_cameras import key_of
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker
+from visualization_msgs.msg import MarkerArray
+
+TOPICS = ('detections', 'annotated_image', 'detections_3d', 'foreground_image', 'markers')
+# The number of a picture and its camera, in grey squares along the left edge: nothing is drawn
+# there, as labels begin at the car or left of it only where the picture ends.
+SQUARE, DIGITS, BASE = 8, 6, 16
+DISTANCES = 37   # differ, in steps of 1 cm; so many shades the car has besides
+SHADES = 17
+
+
+class Checked:
+    """Takes messages as a list does; checks each, keeps a few, and the first that are wrong."""
+
+    def __init__(self, check):
+        """Keep nothing; ``check`` gets each message and returns its header."""
+        self.wrong, self.complete = [], 0
+        self.numbers = []   # of all pictures that were heard of
+        self._check, self._newest = check, []
+
+    def __len__(self):
+        """Return how many came."""
+        return len(self.numbers)
+
+    def __reversed__(self):
+        """Return the newest, the newest first."""
+        return reversed(self._newest)
+
+    def append(self, message):
+        """Take a message."""
+        self._newest = [*self._newest[-9:], message]
+        try:
+            number, is_complete = self._check(message)
+            assert not self.numbers or number > self.numbers[-1], 'out of order, or twice'
+        except AssertionError as error:
+            self.wrong.append(f'{error}: {str(message)[:300]}')
+            return
+        self.numbers.append(number)
+        self.complete += is_complete
+
+
+class CodedCamera(RangingCamera):
+    """
+    A camera with depth, on whose topics only what is of its own pictures may come.
+
+    Its size, the squares at the left edge, the shade of the car and the distance are its own.
+    Place and grey, squares, shade and distance are those of one picture besides: two pictures with
+    the same distance, shade and place are 22,015 apart, and no two have the same squares.
+    """
+
+    def __init__(self, probe, name, index, size, transport):
+        """Make it; ``index`` tells it from others, 0 to 2."""
+        self.index, self.heard = index, {}
+        super().__init__(probe, name, 0.5 * (index + 1), transport, 1000 * (index + 1), size)
+        self.hear(Image, 'foreground_image')
+        self.hear(MarkerArray, 'markers')
+
+    def hear(self, message_type, topic):
+        """Subscribe to a topic, each of whose messages is checked."""
+        check = getattr(self, f'_check_{topic}')
+
+        def check_one(message):
+            header = message.markers[0].header if topic == 'markers' else message.header
+            assert key_of(header) in self.sent, f'{self.name}: not a header of this camera'
+            return self.number_of(header), check(message, header)
+
+        self.heard[topic] = Checked(check_one)
+        self.probe.listen(message_type, f'{self.prefix}{topic}', self.heard[topic], HEARD)
+        return self.heard[topic]
+
+    def number_of(self, header):
+        """Return the number of the picture with a header."""
+        passed_ns = (header.stamp.sec - 1000 * (self.index + 1)) * 10**9 + header.stamp.nanosec
+        return passed_ns // 1_000_003 - 1
+
+    def picture(self):
+        """Return the next picture, the box of the car in it, and its grey."""
+        image, box, grey = super(RangingCamera, self).picture()
+        number = len(self.sent)
+        image[box[1]:box[3], box[0]:box[2]] = self.shade(number)
+        image[:SQUARE * DIGITS, :SQUARE] = self.squares(number)
+        self._box = box
+        return image, box, grey
+
+    def squares(self, number):
+        """Return the upper left part of a picture."""
+        digits = [self.index, *(number // BASE**place % BASE for place in range(DIGITS - 1))]
+        levels = np.repeat(np.array(digits, np.uint8) * 10 + 40, SQUARE)
+        return np.broadcast_to(levels[:, np.newaxis, np.newaxis], (len(levels), SQUARE, 3))
+
+    def shade(self, number):
+        """Return the colour of the car in a picture: blue enough for the network."""
+        return 255, number % SHADES, 1 + 8 * self.index
+
+    def distance(self, number):
+        """Return the distance of the car in a picture, in metres."""
+        return self.metres + number % DISTANCES / 100
+
+    def matrix(self):
+        """Return the matrix of its lens."""
+        height, width = self.size
+        return [width, 0.0, width / 2, 0.0, width, height / 2, 0.0, 0.0, 1.0]
+
+    def depth(self):
+        """Return the depth of the picture that is being shown, in metres."""
+        depth = np.full(self.size, WALL_METRES, np.float32)
+        left, top, right, bottom = self._box
+        depth[top:bottom, left:right] = self.distance(len(self.sent))
+        return depth
+
+    def _check_detections(self, message, header):
+        assert len(message.detections) in (0, 1), 'there is one car'
+        for found in message.detections:
+            assert found.header == header, 'another header inside'
+            assert found.results[0].hypothesis.class_id == 'car', 'no car'
+            self.check_box(found, self.sent[key_of(header)][0])
+        return bool(message.detections)
+
+    def _check_annotated_image(self, message, header):
+        number, (box, grey) = self.number_of(header), self.sent[key_of(header)]
+        pixels = bgr_image_of(message)
+        assert pixels.shape == (*self.size, 3), 'the size is that of another camera'
+        assert (pixels[:SQUARE * DIGITS, :SQUARE] == self.squares(number)).all(), (
+            'another picture')
+        assert (pixels[0, -1] == grey).all(), 'another grey'
+        middle = pixels[(box[1] + box[3]) // 2, (box[0] + box[2]) // 2]
+        assert (middle == self.shade(number)).all(), 'the car of another picture'
+        return self._has_distance(pixels, number, box)
+
+    def _has_distance(self, pixels, number, box):
+        """Check that above the car is nothing, or its label with its distance or without one."""
+        height, width = self.size
+        for text in (f'car 90%  {self.distance(number):.2f} m', 'car 90%'):
+            tile = text_tile(text, text_height(width, height), DARK, label_colour('car'))
+            rows, columns = tile.shape[:2]
+            # A box is exact to a pixel.
+            for left in range(box[0] - 1, box[0] + 2):
+                left = max(min(left, width - columns), 0)
+                for top in range(max(box[1] - rows - 1, 0), box[1] - rows + 2):
+                    if np.array_equal(pixels[top:top + rows, left:left + columns], tile):
+                        return 'm' in text
+        assert (pixels[box[1] - 3, box[0] + 3] == pixels[0, -1]).all(), 'the label of another one'
+        return False
+
+    def _check_detections_3d(self, message, header):
+        assert len(message.detections) in (0, 1), 'there is one car'
+        for found in message.detections:
+            assert found.header == header, 'another header inside'
+            assert found.results[0].hypothesis.class_id == 'car', 'no car'
+            self._check_place(found.bbox.center.position, header)
+        return bool(message.detections)
+
+    def _check_place(self, place, header):
+        distance = self.distance(self.number_of(header))
+        assert abs(place.z - distance) < 0.001, f'{self.name}: {place.z} m, not {distance} m'
+        (height, width), (left, top, right, bottom) = self.size, self.sent[key_of(header)][0]
+        expected = np.array([left + right - width, top + bottom - height]) / 2 / width * distance
+        off = np.abs(expected - (place.x, place.y)) / distance * 300
+        assert off.max() <= 2.0, f'{self.name}: the place of another car'
+
+    def _check_foreground_image(self, message, header):
+        number, (left, top, right, bottom) = self.number_of(header), self.sent[key_of(header)][0]
+        pixels = bgr_image_of(message)
+        assert pixels.shape == (*self.size, 3), 'the size is that of another camera'
+        if not pixels.any():
+            return False   # no depth came, or the score is too low
+        assert (pixels[top + 1:bottom - 1, left + 1:right - 1] == self.shade(number)).all(), (
+            'the car of another picture')
+        assert not cv2.countNonZero(pixels[..., 0][:top]) + cv2.countNonZero(
+            pixels[..., 0][bottom:]), 'more than the car'
+        return True
+
+    def _check_markers(self, message, header):
+        first, *others = message.markers
+        assert first.action == Marker.DELETEALL, 'it does not begin with DELETEALL'
+        assert [marker.ns for marker in others] in ([], ['box', 'label']), 'there is one car'
+        for marker in others:
+            assert marker.header == header, 'another header inside'
+        if others:
+            self._check_place(others[0].pose.position, header)
+            text = f'car 90% {self.distance(self.number_of(header)):.2f} m'
+            assert others[1].text == text, f'not {text}'
+        return bool(others)
+
+    def has_all(self, least):
+        """Return whether so many messages with a car have come on each topic."""
+        return all(heard.complete >= least for heard in self.heard.values())
+
+    def has_heard(self, header):
+        """Return whether the newest message on each topic is of the picture with a header."""
+        number = self.number_of(header)
+        return all(heard.numbers and heard.numbers[-1] == number
+                   for heard in self.heard.values())
+
+    def check_all(self):
+        """Check that nothing was wrong, and that all was of pictures with detections."""
+        for topic, heard in self.heard.items():
+            assert not heard.wrong, (self.name, topic, len(heard.wrong), heard.wrong[:3])
+            assert set(heard.numbers) <= set(self.detections.numbers), (self.name, topic)
