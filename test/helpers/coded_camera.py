@@ -24,7 +24,6 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 from visualization_msgs.msg import MarkerArray
 
-TOPICS = ('detections', 'annotated_image', 'detections_3d', 'foreground_image', 'markers')
 # The number of a picture and its camera, in grey squares along the left edge: nothing is drawn
 # there, as labels begin at the car or left of it only where the picture ends.
 SQUARE, DIGITS, BASE = 8, 6, 16
@@ -208,6 +207,19 @@ class CodedCamera(RangingCamera):
     def has_all(self, least):
         """Return whether so many messages with a car have come on each topic."""
         return all(heard.complete >= least for heard in self.heard.values())
+
+    def show_until_all_is_heard(self):
+        """Show pictures until all of the newest has come, with its car and its distance."""
+        for _ in range(20):
+            before = [heard.complete for heard in self.heard.values()]
+            header = self.show()
+            try:
+                self.probe.wait_for(lambda: self.has_heard(header), 1.0)
+            except AssertionError:
+                continue   # lost on the way
+            if all(heard.complete > had for heard, had in zip(self.heard.values(), before)):
+                return
+        raise AssertionError(f'{self.name}: never all of a picture')
 
     def has_heard(self, header):
         """Return whether the newest message on each topic is of the picture with a header."""

@@ -37,6 +37,11 @@ class Film:
         self._over.set()
         self._thread.join()
 
+    @property
+    def pictures(self):
+        """Return how many all cameras together have shown, also before."""
+        return sum(len(camera.sent) for camera in self.cameras)
+
     def show(self, camera):
         """Show a picture and return its header."""
         before = self.takes_images
@@ -48,9 +53,8 @@ class Film:
     def wait_for(self, pictures):
         """Wait until all cameras together have shown so many pictures."""
         with self._shown:
-            assert self._shown.wait_for(
-                lambda: sum(len(camera.sent) for camera in self.cameras) >= pictures,
-                DEADLINE_SEC), 'the cameras have stopped'
+            assert self._shown.wait_for(lambda: self.pictures >= pictures, DEADLINE_SEC), (
+                'the cameras have stopped')
 
     def _run(self):
         while not self._over.wait(self._pause_sec()):
