@@ -8,7 +8,6 @@
 # the License.
 """A camera whose pictures and depth tell whose they are and which: each message is checked."""
 
-import cv2
 from depth_camera import WALL_METRES
 from ncs_cluster_detector.drawing.colours import DARK
 from ncs_cluster_detector.drawing.colours import label_colour
@@ -24,20 +23,25 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 from visualization_msgs.msg import MarkerArray
 
-# The number of a picture and its camera, in grey squares along the left edge: nothing is drawn
-# there, as labels begin at the car or left of it only where the picture ends.
+# The camera and the number of a picture are written in grey squares along its left edge, where
+# neither labels nor the strip are drawn.
 SQUARE, DIGITS, BASE = 8, 6, 16
-DISTANCES = 37   # differ, in steps of 1 cm; so many shades the car has besides
-SHADES = 17
+# Pictures that follow each other differ in the distance, in steps of 1 cm, and in the car's shade.
+DISTANCES, SHADES = 37, 17
 
 
 class Checked:
-    """Takes messages as a list does; checks each, keeps a few, and the first that are wrong."""
+    """
+    Takes messages as a list does, checks each, and keeps only the newest.
+
+    ``numbers`` are those of the pictures that the messages are of, ``complete`` is how many of
+    the messages show a car, with its distance where there is one, and ``wrong`` says what was
+    wrong about the others.
+    """
 
     def __init__(self, check):
-        """Keep nothing; ``check`` gets each message and returns its header."""
-        self.wrong, self.complete = [], 0
-        self.numbers = []   # of all pictures that were heard of
+        """Begin; ``check`` returns of a message the picture's number and if it is complete."""
+        self.numbers, self.complete, self.wrong = [], 0, []
         self._check, self._newest = check, []
 
     def __len__(self):
@@ -65,9 +69,9 @@ class CodedCamera(RangingCamera):
     """
     A camera with depth, on whose topics only what is of its own pictures may come.
 
-    Its size, the squares at the left edge, the shade of the car and the distance are its own.
-    Place and grey, squares, shade and distance are those of one picture besides: two pictures with
-    the same distance, shade and place are 22,015 apart, and no two have the same squares.
+    Its size, the squares, the shade of the car and the distance are its own. No two of its
+    pictures have the same squares; those with the same place and shade of the car are 595 apart,
+    those with the same place and distance 1,295.
     """
 
     def __init__(self, probe, name, index, size, transport):
@@ -188,8 +192,9 @@ class CodedCamera(RangingCamera):
             return False   # no depth came, or the score is too low
         assert (pixels[top + 1:bottom - 1, left + 1:right - 1] == self.shade(number)).all(), (
             'the car of another picture')
-        assert not cv2.countNonZero(pixels[..., 0][:top]) + cv2.countNonZero(
-            pixels[..., 0][bottom:]), 'more than the car'
+        around = pixels.any(axis=2)
+        around[top:bottom, left:right] = False
+        assert not around.any(), 'more than the car'
         return True
 
     def _check_markers(self, message, header):
@@ -205,7 +210,8 @@ class CodedCamera(RangingCamera):
         return bool(others)
 
     def has_all(self, least):
-        """Return whether so many messages with a car have come on each topic."""
+        """Return whether so many complete messages have come on each topic, and no wrong one."""
+        self.check_all()
         return all(heard.complete >= least for heard in self.heard.values())
 
     def show_until_all_is_heard(self):
@@ -228,7 +234,11 @@ class CodedCamera(RangingCamera):
                    for heard in self.heard.values())
 
     def check_all(self):
-        """Check that nothing was wrong, and that all was of pictures with detections."""
+        """Check that no message was wrong."""
         for topic, heard in self.heard.items():
             assert not heard.wrong, (self.name, topic, len(heard.wrong), heard.wrong[:3])
+
+    def check_pictures_have_detections(self):
+        """Check that what came on the other topics is of pictures whose detections came."""
+        for topic, heard in self.heard.items():
             assert set(heard.numbers) <= set(self.detections.numbers), (self.name, topic)
