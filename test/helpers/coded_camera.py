@@ -19,7 +19,6 @@ from ranging_camera import RangingCamera
 from sensor_msgs.msg import Image
 from several_cameras import HEARD
 from several_cameras import key_of
-from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 from visualization_msgs.msg import MarkerArray
 
