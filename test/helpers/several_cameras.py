@@ -72,9 +72,15 @@ class NamedCamera:
         kind, self.topic = (Image, topic) if transport == 'raw' else (
             CompressedImage, f'{topic}/compressed')
         self.images = probe.node.create_publisher(kind, self.topic, QoSProfile(depth=1))
-        self.detections, self.sent = [], {}
-        probe.listen(Detection2DArray, f'{self.prefix}detections', self.detections, HEARD)
+        self.sent = {}
+        self.detections = self.hear(Detection2DArray, 'detections')
         self._stamp_ns = start_sec * 10**9
+
+    def hear(self, message_type, topic):
+        """Subscribe to a topic below its name; return what each message is appended to."""
+        received = []
+        self.probe.listen(message_type, f'{self.prefix}{topic}', received, HEARD)
+        return received
 
     def header(self):
         """Return the header of the next picture."""
