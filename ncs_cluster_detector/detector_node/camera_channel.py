@@ -83,7 +83,7 @@ class CameraChannel:
             self._type = CompressedImage
             self._kind, self._content_of = EncodedFrame, encoded_image_of
         subscription = messages.subscribe(
-            self._type, self._topic, self._take_message, NEWEST_ONLY, self._gaps.note_match)
+            self._type, self._topic, self._take_message, NEWEST_ONLY, self._on_match)
         self._full_topic = subscription.topic_name   # now, as a pause destroys the subscription
         self._silence = ImageSilence(node.get_logger(), self._full_topic)
 
@@ -120,7 +120,7 @@ class CameraChannel:
 
     def intake(self) -> Intake:
         """Return what reaches the node from this camera."""
-        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        publishers = self._publishers()
         return Intake(
             self._full_topic,
             tuple(publisher.topic_type for publisher in publishers),
@@ -134,6 +134,13 @@ class CameraChannel:
 
     def _parts(self):
         return list(filter(None, (self._depth, self._pictures)))
+
+    def _publishers(self):
+        return self._node.get_publishers_info_by_topic(self._topic)
+
+    def _on_match(self, publishers):
+        gids = [publisher.endpoint_gid for publisher in self._publishers()]
+        self._gaps.note_match(publishers, gids[0] if len(gids) == 1 else None)
 
     def _take_message(self, message, info):
         self._gaps.note(info)

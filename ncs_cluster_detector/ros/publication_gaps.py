@@ -9,6 +9,7 @@
 """Counts messages that were published and never taken."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -17,19 +18,27 @@ class PublicationGaps:
     Finds gaps in the numbers that a publisher gives its messages.
 
     ``missing`` counts the messages in them: such as those that newer ones replaced before they
-    were taken. It is counted only while there is exactly one publisher, from its first message
-    that is taken: a message does not say which publisher it is from.
+    were taken, or what came while nobody was subscribed. It is counted only while there is exactly
+    one publisher, from its first message that is taken: a message does not say which publisher it
+    is from.
     """
 
     def __init__(self) -> None:
         self.missing = 0
         self._publishers = 0
+        self._only: Sequence[int] | None = None   # the identifier of the only publisher
         self._last: int | None = None
 
-    def note_match(self, publishers: int) -> None:
-        """Begin anew, because a publisher has come or gone: now there are so many."""
+    def note_match(self, publishers: int, only: Sequence[int] | None = None) -> None:
+        """
+        Begin anew if a publisher has come or gone, but not if the same one is back alone.
+
+        :param publishers: how many there are now.
+        :param only: the identifier (GID) of the only one, if it is known.
+        """
         self._publishers = publishers
-        self._last = None
+        if publishers and (publishers > 1 or only is None or only != self._only):
+            self._only, self._last = only, None
 
     def note(self, info: Mapping[str, Any]) -> None:
         """Take rclpy's message info of a message that was taken."""

@@ -15,6 +15,7 @@ from film import Film
 from live_changes import ranges_of_settings
 from live_changes import SHAPES
 import psutil
+from several_cameras import missing
 from several_cameras import NamedCamera
 
 NAMES = ('front', 'rear', 'arm/wrist')
@@ -34,6 +35,8 @@ def test_hundreds_of_changes_of_three_cameras_lose_nothing_that_is_not_counted(
     probe.wait_for_running(STICKS)
     for camera in cameras:
         camera.see()
+    probe.next_status('detector: cluster')
+    before = missing(probe, cameras)
     chance = random.Random(1)
     with Film(cameras) as film:
         for number in range(CHANGES):
@@ -49,22 +52,15 @@ def test_hundreds_of_changes_of_three_cameras_lose_nothing_that_is_not_counted(
         for name, value in (('camera_weights', []), ('camera_max_fps', []), ('cluster_size', 0)):
             assert probe.set_parameter(name, value) == (True, '')
     for camera in cameras:
-        def last_is_heard(camera=camera):
-            header = film.show(camera)
-            try:
-                return probe.wait_for(lambda: camera.answer_to(header), 1.0)
-            except AssertionError:
-                return None
-        assert any(last_is_heard() for _ in range(20))
+        camera.see()
     cluster = probe.next_status('detector: cluster')
     dropped = 0
     for camera in cameras:
         camera.check(cars=(0, 1))
         values = probe.status(f'detector: camera {camera.name}')[1]
         dropped += int(values['frames_dropped'])
-        counted, sent = camera.accounted(values), film.sent[camera.name]
-        assert sent['taken'] <= counted <= len(camera.sent), (camera.name, sent, values)
         assert len(camera.detections) >= CHANGES // 30 * 5
         assert any(heard.detections for heard in camera.detections)
+    assert missing(probe, cameras) == before
     assert dropped == int(cluster['frames_dropped'])
     assert 'Traceback' not in node.output

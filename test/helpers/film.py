@@ -8,28 +8,23 @@
 # the License.
 """Several cameras that show pictures all the time, while a test changes what takes them."""
 
-from collections import Counter
 import threading
 
 from node_harness import DEADLINE_SEC
 
 
 class Film:
-    """Lets cameras show pictures, and counts them by whether the detector took images then."""
+    """Lets cameras show pictures."""
 
     def __init__(self, cameras, pause_sec=lambda: 0.01):
         """Prepare; ``pause_sec`` returns how long to wait before each camera shows a picture."""
         self.cameras = cameras
-        self.takes_images = True
-        self.sent = {camera.name: Counter() for camera in cameras}
         self._pause_sec = pause_sec
         self._over = threading.Event()
         self._shown = threading.Condition()
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self):
-        for camera in self.cameras:
-            self.sent[camera.name]['taken'] = len(camera.sent)
         self._thread.start()
         return self
 
@@ -42,14 +37,6 @@ class Film:
         """Return how many all cameras together have shown, also before."""
         return sum(len(camera.sent) for camera in self.cameras)
 
-    def show(self, camera):
-        """Show a picture and return its header."""
-        before = self.takes_images
-        header = camera.show()
-        self.sent[camera.name][
-            'taken' if before and self.takes_images else 'perhaps'] += 1
-        return header
-
     def wait_for(self, pictures):
         """Wait until all cameras together have shown so many pictures."""
         with self._shown:
@@ -59,19 +46,18 @@ class Film:
     def _run(self):
         while not self._over.wait(self._pause_sec()):
             for camera in self.cameras:
-                self.show(camera)
+                camera.show()
             with self._shown:
                 self._shown.notify_all()
 
 
 def disable_and_enable(probe, film):
-    """Disable the detector for a moment; return when it takes images of all cameras again."""
-    film.takes_images = False
-    for name, value in (('enabled', False), ('camera_weights', []), ('camera_max_fps', []),
-                        ('enabled', True)):
-        assert probe.set_parameter(name, value) == (True, '')
+    """Disable the detector until it is not subscribed; return when all cameras are seen again."""
+    assert probe.set_parameter('enabled', False) == (True, '')
+    probe.wait_for(lambda: not any(camera.is_subscribed_to() for camera in film.cameras))
+    film.wait_for(film.pictures + 3 * len(film.cameras))
     heard = [len(camera.detections) for camera in film.cameras]
-    # One that was on its way may come late; the second one is of the time after.
-    probe.wait_for(lambda: all(len(camera.detections) > number + 4
+    for name, value in (('camera_weights', []), ('camera_max_fps', []), ('enabled', True)):
+        assert probe.set_parameter(name, value) == (True, '')
+    probe.wait_for(lambda: all(len(camera.detections) > number
                                for camera, number in zip(film.cameras, heard)))
-    film.takes_images = True

@@ -82,6 +82,10 @@ class NamedCamera:
         self.probe.listen(message_type, f'{self.prefix}{topic}', received, HEARD)
         return received
 
+    def is_subscribed_to(self):
+        """Return whether anybody subscribes to its images."""
+        return bool(self.images.get_subscription_count())
+
     def header(self):
         """Return the header of the next picture."""
         self._stamp_ns += 1_000_003
@@ -160,3 +164,13 @@ class NamedCamera:
         """Return how many of its images were heard of, or are in a count of its status."""
         assert int(values['frames_dropped']) == sum(int(values[name]) for name in COUNTS)
         return len(self.detections) + int(values['frames_dropped'])
+
+
+def missing(probe, cameras):
+    """
+    Return how many pictures of each camera are neither heard of nor counted.
+
+    They are all counted but those from before the first one that was taken.
+    """
+    return [len(camera.sent) - camera.accounted(
+        probe.status(f'detector: camera {camera.name}')[1]) for camera in cameras]

@@ -16,7 +16,9 @@ def missing(*events):
     """Return the count after message numbers, and numbers of publishers as texts."""
     gaps = PublicationGaps()
     for event in events:
-        if isinstance(event, str):
+        if isinstance(event, tuple):
+            gaps.note_match(*event)
+        elif isinstance(event, str):
             gaps.note_match(int(event))
         else:
             gaps.note({'publication_sequence_number': event})
@@ -33,6 +35,11 @@ def missing(*events):
     (2, ('1', 7, 9, '2', 50, 12, '1', 60, 62)),
     (0, ('1', 7, '0', '1', 20)),          # a camera that starts again
     (0, ('1', None, None)),               # the middleware does not count
+    (12, ((1, [5]), 7, (0,), (1, [5]), 20)),   # the same one, after a pause of the subscription
+    (0, ((1, [5]), 7, (0,), (1, [6]), 20)),
+    (0, ((1, [5]), 7, (1, [6]), 20)),          # one has gone and another one come
+    (0, ((1, [5]), 7, (0,), (1,), 20)),
+    (1, ((1, [5]), 7, (2,), 8, 12, (1, [5]), 20, 22)),   # two were heard meanwhile
 ])
 def test_gaps_are_counted_while_there_is_one_publisher(count, events):
     assert missing(*events) == count

@@ -19,6 +19,7 @@ from live_changes import ranges_of_settings
 from live_changes import switch_cluster
 import psutil
 import pytest
+from several_cameras import missing
 
 NAMES = ('front', 'rear', 'arm/wrist')
 SIZES = ((96, 128), (108, 144), (120, 160))
@@ -27,7 +28,7 @@ RANGES = ranges_of_settings(len(NAMES), STICKS)
 # Of all cameras together; set it for a long run, with --timeout=0.
 FRAMES = int(os.environ.get('SEVERAL_CAMERAS_FRAMES', 0)) or 600
 PART = 5000   # frames, after which the counts are compared
-CHANGE_EVERY, KILL_EVERY = 20, 160
+CHANGE_EVERY, KILL_EVERY, DISABLE_EVERY = 20, 160, 200
 PAUSES_SEC = 0.0, 0.005, 0.02
 NEUTRAL = {'camera_weights': [], 'camera_max_fps': [], 'camera_regions': [], 'cluster_size': 0,
            'class_thresholds': [], 'score_threshold': 0.6}
@@ -71,6 +72,9 @@ def trouble(probe, node, film, frames, chance):
             name = chance.choice(sorted(RANGES))
             change(probe, {name: RANGES[name](chance)})
             done['changes'] += 1
+        if shown % DISABLE_EVERY == 0:
+            disable_and_enable(probe, film)
+            done['times disabled'] += 1
         if shown % KILL_EVERY == 0:
             done['killed workers'] += kill_a_worker(probe, node, chance)
         if shown % KILL_EVERY == KILL_EVERY // 2:
@@ -78,12 +82,6 @@ def trouble(probe, node, film, frames, chance):
             done['switches on request'] += switch_cluster(probe)[0]   # if a stick is fit
     change(probe, NEUTRAL)
     return done
-
-
-def missing(probe, cameras):
-    """Return how many pictures of each camera are neither heard of nor counted."""
-    return [len(camera.sent) - camera.accounted(
-        probe.status(f'detector: camera {camera.name}')[1]) for camera in cameras]
 
 
 @pytest.mark.parametrize('node, transport', [('raw', 'raw'), ('compressed', '.png')],
@@ -95,17 +93,10 @@ def test_depth_and_pictures_stay_with_their_cameras_through_faults_and_changes(
                for index, (name, size) in enumerate(zip(NAMES, SIZES))]
     for camera in cameras:
         camera.locate()
+    probe.next_status('detector: cluster')
+    before = missing(probe, cameras)
     chance, pauses, done = random.Random(21), random.Random(4711), Counter()
     for shown in range(0, FRAMES, PART):
-        # What is shown while the detector is disabled is in no count, so this comes before.
-        with Film(cameras, lambda: pauses.choice(PAUSES_SEC)) as film:
-            for _ in range(3):
-                disable_and_enable(probe, film)
-                done['times disabled'] += 1
-        for camera in cameras:
-            camera.see()
-        probe.next_status('detector: cluster')
-        before, sent = missing(probe, cameras), film.pictures
         with Film(cameras, lambda: pauses.choice(PAUSES_SEC)) as film:
             done += trouble(probe, node, film, min(PART, FRAMES - shown), chance)
             probe.wait_for(lambda least=film.pictures // 300: all(
@@ -113,8 +104,7 @@ def test_depth_and_pictures_stay_with_their_cameras_through_faults_and_changes(
         for camera in cameras:
             camera.show_until_all_is_heard()
             camera.check_all()
-        probe.wait_for(lambda before=before: missing(probe, cameras) == before)
-        done['pictures in the counts'] += film.pictures - sent
+        probe.wait_for(lambda: missing(probe, cameras) == before)
     for camera in cameras:
         camera.check_pictures_have_detections()
         # pytest -rP shows it.
