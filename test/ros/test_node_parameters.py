@@ -103,10 +103,10 @@ def test_what_is_as_it_was_is_accepted_and_is_no_change(node, changing):
 def test_a_fixed_value_is_refused_as_a_restart_would_refuse_it(node, changing):
     parameters, changes = changing
     before = parameters.values()
-    assert answers(node, most=100, fixed=[1]) == [
+    assert answers(node, most=100, fixed=1) == [
         'most=100: must be a whole number, 0 to 99 (now 9); nothing was changed, start the node '
         'again with such a value for most',
-        "fixed=[1]: must be a list of texts, such as ['a', 'b'] (now ['']); nothing was changed, "
+        "fixed=1: must be a list of texts, such as ['a', 'b'] (now ['']); nothing was changed, "
         'start the node again with such a value for fixed']
     assert answers(node, most=4) == ['high=5: above most=4; lower it']
     assert (parameters.values(), changes) == (before, [])
