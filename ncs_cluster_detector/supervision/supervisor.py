@@ -216,7 +216,7 @@ class Supervisor:
         cameras = tuple(camera.snapshot(now) for camera in self._flow.cameras)
         self.snapshot = Snapshot(
             settings=self._settings, sticks=sticks, active=cluster.active,
-            asked_size=(self._settings.cluster_size or len(sticks)) * self._settings.enabled,
+            asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
             at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
