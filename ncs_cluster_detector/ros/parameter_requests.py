@@ -56,10 +56,9 @@ def accepted(parameter: Parameter, node: Node,
     try:
         return Parameter(name, ROS_TYPES[spec.type_name], spec.accept(value))
     except ValueError as rule:
-        remedy = 'set it to such a value' if spec.live else (
-            f'start the node again with such a value for {name}')
-        raise ValueError(
-            f'{name}={value}: {rule} (now {now}); nothing was changed, {remedy}') from None
+        remedy = 'nothing was changed, set it to such a value' if spec.live else (
+            f'nothing was changed, start the node again with such a value for {name}')
+        raise ValueError(f'{name}={value}: {rule} (now {now}); {remedy}') from None
 
 
 def is_fixed(parameter: Parameter, node: Node) -> bool:
