@@ -198,8 +198,8 @@ PARAMETERS = (
         'all labels are published'),
     _setting(
         'max_frame_age_ms', 'A frame that has waited longer than this many ms since it reached '
-        'the node is not sent to a stick; 0 = no limit. With several cameras that '
-        'keep all sticks busy, less than about 100 ms can cost those that send seldom some images.',
+        'the node is not sent to a stick; 0 = no limit. With several cameras that keep all sticks '
+        'busy, less than about 100 ms can cost those that send seldom some images.',
         lambda settings, _: 'older frames are not sent to a stick' if settings.max_frame_age_ms
         else 'no limit'),
     ParameterSpec(
