@@ -20,7 +20,7 @@ from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
 from ncs_cluster_detector.detector_node.intake import unusable_dropped
 from ncs_cluster_detector.detector_node.intake import why_no_image
 from ncs_cluster_detector.drivers.registry import DRIVERS
-from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
 from ncs_cluster_detector.supervision.snapshot import CameraSnapshot
@@ -98,21 +98,20 @@ def _rates(frames):
 
 
 def _judge_cluster(snapshot, driver, now, intakes):
-    complaints = []
-    level = DiagnosticStatus.OK
-    if not snapshot.settings.enabled and any(
-            stick.status.state is StickState.RUNNING for stick in snapshot.sticks):
-        complaints.append('disabled: all sticks rest until enabled is true')
-    elif not snapshot.active:
-        level = DiagnosticStatus.ERROR
-        complaints.append(f'no stick is usable: {_why_not_active(snapshot)}'
-                          if snapshot.sticks else DRIVERS[driver].no_stick_found)
-    elif len(snapshot.active) < snapshot.asked_size:
-        level = DiagnosticStatus.WARN
-        complaints.append(f'{len(snapshot.active)} of {snapshot.asked_size} sticks active: '
-                          f'{_why_not_active(snapshot)}')
+    level, complaint = _judge_sticks(snapshot, driver)
+    if snapshot.settings.enabled:
+        level, message = _judge_work(snapshot, now, intakes, level, complaint)
+    else:   # no image is expected, and heat costs nothing
+        message = f'disabled; {complaint}' if complaint else (
+            'disabled: all sticks rest until enabled is true')
+    return level, message + (unusable_dropped(intakes[0]) if len(intakes) == 1 else '')
+
+
+def _judge_work(snapshot, now, intakes, level, complaint):
+    """Return level and message of a cluster that is enabled; ``complaint`` is of its sticks."""
+    complaints = [complaint] if complaint else []
     silent_sec = now - snapshot.frames.image_at
-    if silent_sec > NO_IMAGE_WARN_SEC and snapshot.settings.enabled:
+    if silent_sec > NO_IMAGE_WARN_SEC:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(why_no_image(silent_sec, intakes[0]) if len(intakes) == 1 else (
             f'no image for {silent_sec:.0f} s from any of {len(intakes)} cameras'))
@@ -121,15 +120,36 @@ def _judge_cluster(snapshot, driver, now, intakes):
         complaints.append(explain_heat(snapshot.heat_advice) if snapshot.heat_advice else (
             f'sticks are hot (switch_temperature {snapshot.settings.switch_temperature:.1f} C) '
             'and none is rested'))
-    message = '; '.join(complaints) or (
+    return level, '; '.join(complaints) or (
         f'{len(snapshot.active)} of {len(snapshot.sticks)} sticks active, '
         f'{_rates(snapshot.frames)}')
-    return level, message + (unusable_dropped(intakes[0]) if len(intakes) == 1 else '')
 
 
-def _why_not_active(snapshot):
+def _judge_sticks(snapshot, driver):
+    """Return the level and what is wrong, or ''; while disabled, of what could be active."""
+    if snapshot.settings.enabled:
+        able, what = snapshot.active, 'active'
+    else:
+        able, what = [one.status.number for one in snapshot.sticks if _can_work(one)], 'usable'
+    if not snapshot.sticks:
+        return DiagnosticStatus.ERROR, DRIVERS[driver].no_stick_found
+    if not able:
+        return DiagnosticStatus.ERROR, f'no stick is usable: {_why_not(able, snapshot)}'
+    if len(able) < snapshot.asked_size:
+        return DiagnosticStatus.WARN, (f'{len(able)} of {snapshot.asked_size} sticks {what}: '
+                                       f'{_why_not(able, snapshot)}')
+    return DiagnosticStatus.OK, ''
+
+
+def _can_work(stick):
+    """Return whether a stick would work if it was needed; one that is hot or slow would."""
+    return stick.condition.reason not in (
+        Reason.NOT_RUNNING, Reason.CRITICAL, Reason.THROTTLES, Reason.LATE)
+
+
+def _why_not(able, snapshot):
     reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings)}'
-               for stick in snapshot.sticks if stick.status.number not in snapshot.active]
+               for stick in snapshot.sticks if stick.status.number not in able]
     if len(reasons) > MOST_NAMED:
         reasons[MOST_NAMED:] = [f'{len(reasons) - MOST_NAMED} more']
     if len(snapshot.sticks) < snapshot.asked_size:

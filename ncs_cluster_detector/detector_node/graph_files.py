@@ -27,13 +27,13 @@ def check_different(names: Sequence[str]) -> None:
     """
     Check that ``graph_paths`` names no Caffe network by both of its files.
 
-    :raises StartupError: it does.
+    :raises ValueError: it does; the text is the whole refusal.
     """
     first = {}
     for name in names:
         stem = stem_of(name)
         if stem is not None and first.setdefault(stem, name) != name:
-            raise StartupError(
+            raise ValueError(
                 f'graph_paths={names}: {first[stem]} and {name} are the two files of one Caffe '
                 'network; name one of them, the other is found beside it')
 

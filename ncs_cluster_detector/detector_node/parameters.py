@@ -53,6 +53,7 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
     :param labels: all labels that the graphs can give.
     :raises ValueError: one line ``name=value: rule (related current values); what to do``.
     """
+    _check_names(values)
     input_format = input_format_of(values)
     if not input_format.fits_half_precision():
         low, high = input_format.extremes()
@@ -70,6 +71,26 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
     check_camera_settings(values, labels)
 
 
+def _check_names(values):
+    """Check names of cameras and of files, but not the files; raise ValueError, as above."""
+    check_camera_names(values['cameras'])
+    names, label_files = _graphs(values), _label_files(values)
+    check_different(names)
+    if names and label_files and len(label_files) != len(names):
+        raise ValueError(
+            f'label_files={label_files}: must be one per graph (graph_paths={names}); name '
+            f'{len(names)} files, or none for the default labels')
+
+
+def _graphs(values):
+    default = DRIVERS[values['driver']].default_graph
+    return [name for name in values['graph_paths'] if name] or ([default] if default else [])
+
+
+def _label_files(values):
+    return [path for path in values['label_files'] if path]
+
+
 def options_of(values: Values,
                warn: Callable[[str], object] = lambda text: None) -> SupervisorOptions:
     """
@@ -79,24 +100,16 @@ def options_of(values: Values,
     :raises StartupError: a graph or label file is missing or invalid.
     """
     try:
-        check_camera_names(values['cameras'])
+        _check_names(values)
     except ValueError as error:
         raise StartupError(str(error)) from None
     driver_class = DRIVERS[values['driver']]
-    names = [name for name in values['graph_paths'] if name]
-    if not names and driver_class.default_graph:
-        names = [driver_class.default_graph]
+    names, label_files = _graphs(values), _label_files(values)
     if not names:
         raise StartupError(
             f"graph_paths={values['graph_paths']}: with driver {values['driver']} a graph must be "
             "named; start with -p graph_paths:=\"['/path/to/graph']\", or try -p "
             f'driver:={WITHOUT_HARDWARE}')
-    check_different(names)
-    label_files = [path for path in values['label_files'] if path]
-    if label_files and len(label_files) != len(names):
-        raise StartupError(
-            f'label_files={label_files}: must be one per graph (graph_paths={names}); name '
-            f'{len(names)} files, or none for the default labels')
     driver = driver_class.from_parameters(values)
     graphs, labels = zip(*(read_graph_and_labels(name, path, driver, warn)
                            for name, path in zip(names, label_files or [None] * len(names))))

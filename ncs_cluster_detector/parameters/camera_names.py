@@ -33,6 +33,10 @@ NO_NAME = ''   # of the one camera, if none is named
 # A name of ROS without a leading slash; rcl refuses two underscores in a row in a topic.
 _NAME = re.compile(r'[A-Za-z](?:_?[A-Za-z0-9])*_?(?:/[A-Za-z](?:_?[A-Za-z0-9])*_?)*')
 
+# What PyYAML writes without quotes and rcl_yaml_param_parser (get_value in parse.c) reads as truth
+# values and numbers. Words such as yes and on, which both know, get quotes.
+_NO_TEXT = re.compile('[YyNn]|(?i:nan|inf|infinity)')
+
 
 def camera_names(values: Sequence[str]) -> tuple[str, ...]:
     """
@@ -80,6 +84,9 @@ def _fault(names):
             return (f'{printable(name)} cannot begin the names of topics: it must be letters, '
                     'digits and single underscores, with single / between parts that begin with '
                     f'a letter; use for example {_better(name)}')
+        if _NO_TEXT.fullmatch(name):
+            return (f'{name} is no text in the parameter files that launch and ros2 param dump '
+                    f'write, which have no quotes around it; use for example {_better(name)}')
     return _clash(names)
 
 
@@ -101,5 +108,6 @@ def _better(name):
     """Return a valid name that is close to an invalid one."""
     parts = [re.sub('_+', '_', re.sub('[^A-Za-z0-9]', '_', part)).strip('_')
              for part in name.split('/')]
-    return '/'.join(part if part[0].isalpha() else f'camera_{part}'
-                    for part in parts if part) or 'camera'
+    better = '/'.join(part if part[0].isalpha() else f'camera_{part}'
+                      for part in parts if part) or 'camera'
+    return f'camera_{better}' if _NO_TEXT.fullmatch(better) else better

@@ -98,8 +98,8 @@ def _effect_of_regions(settings: Settings, _: int) -> str:
 
 PARAMETERS = (
     _setting(
-        'enabled', 'Whether to infer. False = no image is taken and all sticks rest, still '
-        'measured; true again = the next image is inferred at once.',
+        'enabled', 'Whether to infer. False = no image is taken or counted and all sticks rest, '
+        'still measured; true again = the next image is inferred at once.',
         lambda settings, _: 'images are inferred' if settings.enabled else
         'no image is taken, all sticks rest'),
     ParameterSpec(
@@ -198,7 +198,8 @@ PARAMETERS = (
         'all labels are published'),
     _setting(
         'max_frame_age_ms', 'A frame that has waited longer than this many ms since it reached '
-        'the node is not sent to a stick; 0 = no limit.',
+        'the node is not sent to a stick; 0 = no limit. With several cameras that keep all sticks '
+        'busy, less than about 100 ms can cost those that send seldom some images.',
         lambda settings, _: 'older frames are not sent to a stick' if settings.max_frame_age_ms
         else 'no limit'),
     ParameterSpec(

@@ -25,6 +25,9 @@ _KINDS = {'bool': 'true or false', 'int': 'a whole number', 'double': 'a number'
           'string': 'a text', 'string[]': "a list of texts, such as ['a', 'b']",
           'double[]': 'a list of numbers, such as [1.0, 2.0]'}
 _TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string'}   # as ROS names them
+# How texts stay texts in a list (get_value in parse.c of ROS's rcl_yaml_param_parser).
+IN_QUOTES = ('each in quotes: without them ROS reads y, n, yes, no, on, off, true, '
+             'false, nan, inf and numbers as something else')
 # A parameter file has no empty list and writes the second.
 _NOTHING: tuple[list[str], ...] = ([], [''])
 
@@ -99,6 +102,8 @@ class ParameterSpec:
             raise ValueError(f'must be {self.rule}')
         if self.default in _NOTHING and list(value) in _NOTHING:
             return list(self.default)
+        if self.items is str and not all(isinstance(item, str) for item in value):
+            raise ValueError(f'must be {self.rule}, {IN_QUOTES}')
         return [self._accept_one(item, self.items) for item in value]
 
     def _accept_one(self, value: Any, kind: type) -> Any:

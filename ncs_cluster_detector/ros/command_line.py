@@ -14,6 +14,7 @@ import re
 import sys
 
 from ncs_cluster_detector.parameters.given_parameters import words_after
+from ncs_cluster_detector.parameters.parameter_spec import IN_QUOTES
 from ncs_cluster_detector.ros.environment import fault_of_log_folder
 from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
 from ncs_cluster_detector.ros.parameters import StartupError
@@ -56,7 +57,8 @@ def init_ros(name: str, args: Sequence[str] | None = None) -> None:
     except RuntimeError as error:
         for rule in rules:
             _check_remapping(rule, in_one_line(error))
-        raise StartupError(f'--ros-args: {in_one_line(error)}; {_remedy()}') from None
+        fault = in_one_line(error)
+        raise StartupError(f'--ros-args: {fault}; {_remedy(fault)}') from None
     rclpy.logging.set_logger_level('rcl', LoggingSeverity.UNSET)
     if fault:
         rclpy.logging.get_logger(name).warning(fault)
@@ -135,7 +137,9 @@ def reason_of(error: Exception) -> str:
     return str(error).split(':\n')[0].replace('Invalid ', 'invalid ', 1)
 
 
-def _remedy():
+def _remedy(fault):
+    if 'Sequence should be of same type' in fault:
+        return f'if it is a list of texts, put {IN_QUOTES}'
     if os.environ.get('ROS_SECURITY_ENABLE') == 'true':
         return ('set ROS_SECURITY_KEYSTORE to the folder that holds the keys of this enclave, or '
                 'ROS_SECURITY_ENABLE=false')

@@ -10,6 +10,7 @@
 
 from array import array
 from typing import Any
+from typing import NoReturn
 
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.unused_parameters import likely
@@ -30,6 +31,9 @@ def accepted(parameter: Parameter, node: Node,
     """
     Return a requested parameter as the node must set it, or None when nothing changes.
 
+    The value of one of the table that is read-only is checked like any other: the answer to an
+    invalid value says so, and not that it needs a restart. See ``refuse_fixed`` for the others.
+
     :param node: its parameters still have their old values.
     :param specs: the parameters of its table, by name; ROS itself may have declared others.
     :raises ValueError: the request is refused; the text is one line that says why.
@@ -45,18 +49,29 @@ def accepted(parameter: Parameter, node: Node,
     if deletes:
         raise ValueError(f'deleting {name}: a parameter cannot be deleted (now {now}); '
                          f'{_back_to_default(node, spec)}')
-    if node.describe_parameter(name).read_only:
-        if _is_same(spec, value, now):
-            return None
-        raise ValueError(f'{name}={value}: cannot change while the node runs (now {now}); start '
-                         f'the node again with -p {name}:={value}')
+    if is_fixed(parameter, node) and _is_same(spec, value, now):
+        return None
     if spec is None:
         return parameter
     try:
         return Parameter(name, ROS_TYPES[spec.type_name], spec.accept(value))
     except ValueError as rule:
-        raise ValueError(f'{name}={value}: {rule} (now {now}); nothing was changed, set it to '
-                         'such a value') from None
+        remedy = 'nothing was changed, set it to such a value' if spec.live else (
+            f'nothing was changed, start the node again with such a value for {name}')
+        raise ValueError(f'{name}={value}: {rule} (now {now}); {remedy}') from None
+
+
+def is_fixed(parameter: Parameter, node: Node) -> bool:
+    """Return whether a parameter that the node has is read-only."""
+    return bool(node.describe_parameter(parameter.name).read_only)
+
+
+def refuse_fixed(parameter: Parameter, node: Node) -> NoReturn:
+    """Raise the ValueError for a new, valid value of a read-only parameter."""
+    name, value = parameter.name, parameter.value
+    raise ValueError(f'{name}={value}: cannot change while the node runs (now '
+                     f'{node.get_parameter(name).value}); start the node again with -p '
+                     f'{name}:={value}')
 
 
 def _back_to_default(node: Node, spec: ParameterSpec | None) -> str:

@@ -11,12 +11,15 @@
 import sys
 from typing import Any
 from typing import Callable
+from typing import Iterable
 from typing import Sequence
 
 from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.unused_parameters import UnusedParameters
 from ncs_cluster_detector.ros.parameter_requests import accepted
+from ncs_cluster_detector.ros.parameter_requests import is_fixed
+from ncs_cluster_detector.ros.parameter_requests import refuse_fixed
 from ncs_cluster_detector.ros.parameter_requests import ROS_TYPES
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.shown_text import texts_in
@@ -103,7 +106,7 @@ class NodeParameters:
         :param on_parameters_changed: called with all values before and after a change.
         :raises StartupError: the present values do not fit together.
         """
-        self._values = self.values()
+        self._values = self._at_start = self.values()
         self._validate_combination = validate_combination
         self._on_parameters_changed = on_parameters_changed
         try:
@@ -139,10 +142,11 @@ class NodeParameters:
         an unknown name, the parameter.
         """
         try:
-            changes = [change for parameter in requested if (
+            pairs = [(parameter, change) for parameter in requested if (
                 change := accepted(parameter, self._node, self._table)) is not None]
-            self._validate_combination(self.values() | {
-                change.name: change.value for change in changes if change.name in self._table})
+            self._refuse_fixed(pairs)
+            changes = [change for _, change in pairs]
+            self._validate_combination(self.values() | self._own(changes))
         except ValueError as refusal:
             self._refusal = self.shown(refusal, *(parameter.value for parameter in requested))
             self._node.get_logger().warning(f'refused: {self._refusal}')
@@ -150,6 +154,23 @@ class NodeParameters:
         # rclpy refuses an empty list before it calls _answer, so a parameter that every node has
         # is set to its present value.
         return changes or [self._node.get_parameter('use_sim_time')]
+
+    def _refuse_fixed(self, pairs: list[tuple[Parameter, Parameter]]) -> None:
+        """
+        Refuse new values of read-only parameters, first for what a restart would refuse too.
+
+        :param pairs: each changed parameter as requested and as accepted.
+        :raises ValueError: there is one.
+        """
+        fixed = [pair for pair in pairs if is_fixed(pair[0], self._node)]
+        if fixed:
+            # What was changed live is lost in a restart.
+            self._validate_combination(self._at_start | self._own(change for _, change in fixed))
+            refuse_fixed(fixed[0][0], self._node)
+
+    def _own(self, changes: Iterable[Parameter]) -> Values:
+        """Return the values of those parameters that are in the table."""
+        return {change.name: change.value for change in changes if change.name in self._table}
 
     def _answer(self, _: list[Parameter]) -> SetParametersResult:
         """Return the result of _check, which has no way to refuse."""

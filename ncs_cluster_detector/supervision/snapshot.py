@@ -95,9 +95,10 @@ class Snapshot:
     """
     The whole cluster at one time.
 
-    ``asked_size`` is how many sticks would be active if all were fit; ``sustainable_size`` is how
-    many can always be active below the switch temperature, if that is known. ``heat_advice`` is
-    set while heat costs speed; ``at_full_speed`` says that heat is known to cost almost none.
+    ``asked_size`` is how many sticks would be active if all were fit and detection enabled;
+    ``sustainable_size`` is how many can always be active below the switch temperature, if that is
+    known. ``heat_advice`` is set while heat costs speed; ``at_full_speed`` says that heat is known
+    to cost almost none.
     ``frames`` are the figures of all cameras together, ``cameras`` those of each.
     """
 

@@ -213,7 +213,7 @@ class Supervisor:
         frames, cameras = self._flow.snapshots(now)
         self.snapshot = Snapshot(
             settings=self._settings, sticks=sticks, active=cluster.active,
-            asked_size=(self._settings.cluster_size or len(sticks)) * self._settings.enabled,
+            asked_size=self._settings.cluster_size or len(sticks),
             all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
             at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),

@@ -11,6 +11,7 @@
 import time
 
 import cv2
+from ncs_cluster_detector.parameters.parameter_spec import IN_QUOTES
 from ncs_cluster_detector.ros.image_messages import bgr_image_of
 from node_harness import NodeProcess
 from node_harness import Probe
@@ -270,3 +271,48 @@ def test_what_is_wrong_about_cameras_is_refused_in_one_line(refusal, given, word
     line = refusal('detector_node', driver='simulated', **given)
     assert words in line, line
     assert any(f'{name}=' in line for name in given)
+
+
+NO_TEXTS = "must be a list of texts, such as ['a', 'b'], each in quotes: without them ROS"
+MIXED = 'of same type'
+
+
+@pytest.mark.parametrize('is_in_file', [False, True], ids=['-p', 'file'])
+@pytest.mark.parametrize('cameras, words', [
+    ('["front", "n"]', ': cameras=[front, n]: n is no text in the parameter files that launch '
+     'and ros2 param dump write, which have no quotes around it; use for example camera_n'),
+    ('[front, "INF"]', 'use for example camera_INF'),
+    ('[y, n]', f': cameras=[True, False]: {NO_TEXTS}'),
+    ('[on, Off]', f': cameras=[True, False]: {NO_TEXTS}'),
+    ('[nan, inf]', f': cameras=[nan, inf]: {NO_TEXTS}'),
+    ('[front, y]', MIXED), ('[no, rear]', MIXED), ('[Nan, rear]', MIXED)])
+def test_a_name_that_ros_reads_as_something_else_is_refused(tmp_path, cameras, words, is_in_file):
+    node = start_with(tmp_path, cameras, is_in_file)
+    assert node.wait() == 2
+    (line,) = node.output.splitlines()
+    assert line.startswith('[FATAL] ')
+    assert words in line
+    if words is MIXED:
+        assert line.endswith('if it is a list of texts, put ' + IN_QUOTES)
+
+
+@pytest.mark.parametrize('is_in_file', [False, True], ids=['-p', 'file'])
+def test_in_quotes_most_such_names_work(probe, tmp_path, is_in_file):
+    node = start_with(tmp_path, '["yes", "Off", "null"]', is_in_file)
+    try:
+        for name in ('yes', 'Off', 'null'):
+            camera = NamedCamera(probe, name, (96, 128))
+            camera.see()
+            camera.check()
+            assert camera.status()['weight'] == '1'
+    finally:
+        node.end()
+
+
+def start_with(folder, cameras, is_in_file):
+    """Start a detector whose names of cameras come with ``-p`` or in a parameter file."""
+    if not is_in_file:
+        return NodeProcess('detector_node', {**QUICK, 'cameras': cameras})
+    path = folder / 'cameras.yaml'
+    path.write_text(f'detector:\n  ros__parameters:\n    cameras: {cameras}\n')
+    return NodeProcess('detector_node', QUICK, more_arguments=['--params-file', str(path)])

@@ -21,6 +21,7 @@ from ncs_cluster_detector.policy.reliability.standing import Standing
 from ncs_cluster_detector.policy.sensor.sensor_fault import SensorFault
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_reason import condition_of
+from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.diagnostic_status import owner_of
@@ -275,6 +276,56 @@ def test_no_stick_at_all():
     assert message.startswith('no stick found: is one plugged in (lsusb shows 03e7)')
     assert level_and_message(cluster(), driver='simulated') == (
         ERROR, 'no stick found: start the node with simulated.sticks above 0')
+
+
+DISABLED = replace(SETTINGS, enabled=False)
+RESTS = 'disabled: all sticks rest until enabled is true'
+
+
+def resting(number=0, **changed):
+    """Return the StickSnapshot of one that rests while detection is disabled."""
+    one = stick(number, active=False, **changed)
+    if one.condition.reason is Reason.NONE:
+        one = replace(one, condition=replace(one.condition, reason=Reason.DISABLED))
+    return one
+
+
+@pytest.mark.parametrize('sticks, level, message', [
+    ([resting(0), resting(1)], OK, RESTS),
+    ([resting(0, celsius=66.0), resting(1, celsius=62.0, must_cool=True)], OK, RESTS),
+    ([resting(0, celsius=None), resting(1, standing=Standing.UNPROVEN)], OK, RESTS),
+    ([resting(0), resting(1, state=StickState.FATAL)], WARN,
+     'disabled; 1 of 2 sticks usable: stick 1 given up'),
+    ([resting(0, celsius=75.0), resting(1)], WARN,
+     'disabled; 1 of 2 sticks usable: stick 0 too hot (75.0 C)'),
+    ([resting(0, state=StickState.STARTING), resting(1, state=StickState.QUEUED)], ERROR,
+     'disabled; no stick is usable: stick 0 starting, stick 1 waits to be started'),
+    ([resting(0, level=2), resting(1, standing=Standing.LATE, busy_since=NOW - 0.6)], ERROR,
+     'disabled; no stick is usable: stick 0 throttles itself, stick 1 no answer')])
+def test_disabled_says_first_that_it_is_and_then_what_is_wrong(sticks, level, message):
+    snapshot = cluster(*sticks, settings=DISABLED, **one_camera(NOW - 60.0))
+    assert level_and_message(snapshot) == (level, message)
+
+
+def test_disabled_with_fewer_sticks_than_asked_for_or_none():
+    assert level_and_message(cluster(resting(), settings=DISABLED, asked_size=3)) == (
+        WARN, 'disabled; 1 of 3 sticks usable: only 1 stick found')
+    assert level_and_message(cluster(settings=DISABLED), driver='simulated') == (
+        ERROR, 'disabled; no stick found: start the node with simulated.sticks above 0')
+    level, message = level_and_message(cluster(settings=DISABLED))
+    assert (level, message[:25]) == (ERROR, 'disabled; no stick found:')
+
+
+def test_disabled_more_sticks_than_asked_for_may_be_missing():
+    sticks = resting(0), resting(1, state=StickState.ABSENT), resting(2)
+    assert level_and_message(cluster(*sticks, settings=DISABLED, asked_size=2)) == (OK, RESTS)
+
+
+def test_disabled_heat_costs_nothing_and_unusable_images_are_still_counted():
+    advice = HeatAdvice(HeatCost.PACING, 2, 2, 65.0, 0.2, sustainable=0.9)
+    snapshot = cluster(resting(), settings=DISABLED, heat_advice=advice)
+    assert level_and_message(snapshot, Intake('/image_raw', (IMAGE,), 2)) == (
+        OK, RESTS + '; 2 unusable images dropped')
 
 
 def test_all_hot():

@@ -90,6 +90,18 @@ def test_a_detector_that_starts_disabled_works_when_it_is_enabled(probe, start_d
         camera.check()
 
 
+@pytest.mark.parametrize('sticks, boot_ms, words', [
+    ('0', '0.0', 'no stick found: start the node with simulated.sticks above 0'),
+    ('1', '60000.0', 'no stick is usable: stick 0 starting')])
+def test_disabled_without_a_stick_says_both(probe, start_detector, sticks, boot_ms, words):
+    start_detector(**NODE | {'simulated.sticks': sticks, 'simulated.boot_ms': boot_ms,
+                             'startup_timeout_ms': '120000'}, enabled='false')
+    probe.wait_for(lambda: (newest := probe.status('detector: cluster')) and (
+        newest[0].level, newest[0].message) == (b'\x02', f'disabled; {words}'))
+    assert all(status.message.startswith('disabled') for array in probe.diagnostics
+               for status in array.status if status.name == 'detector: cluster')
+
+
 def test_every_image_has_its_fate_however_often_it_is_disabled(probe, start_detector):
     node = start_detector(**NODE, cameras='["front", "rear"]')
     cameras = [NamedCamera(probe, name, SIZE, start_sec=1000 * number)

@@ -67,7 +67,8 @@ def refused(said):
 @pytest.mark.parametrize(('namespace', 'prefix'), [('', ''), ('fleet/robot1', '/fleet/robot1')])
 @pytest.mark.parametrize(('text', 'names'), [
     ('[front,rear]', ['front', 'rear']), ("['rear', \"front\"]", ['rear', 'front']),
-    ('front', ['front']), ('[arm/wrist]', ['arm/wrist']), ('[yes,on]', ['yes', 'on'])])
+    ('front', ['front']), ('[arm/wrist]', ['arm/wrist']), ('[yes,on]', ['yes', 'on']),
+    ('[null,no]', ['null', 'no'])])
 def test_each_name_is_a_camera_node_in_its_namespace(file, namespace, prefix, text, names):
     found = nodes_of(file, cameras=text, namespace=namespace, source='test_pattern')
     detector = found.pop(f'{prefix}/detector')
@@ -197,6 +198,7 @@ def test_arguments_win_over_the_names(tmp_path):
     ('[', 'cameras:=[: must be a name, or a list of names'),
     ('[front,', 'cameras:=[front,: must be a name, or a list of names'),
     ("[front,'']", "cameras=[front, '']: an empty name beside others;"),
+    ('[yes,NaN]', 'NaN is no text in the parameter files'), ('[y,n]', 'use for example camera_y'),
     ('[2]', 'use for example camera_2'), ('/front', 'use for example front'),
     ('[a,a/aligned_depth_to_color]', 'would be a topic of both a and a/aligned_depth_to_color;')])
 @pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)

@@ -9,6 +9,7 @@
 """The names of several cameras: which are valid, and what is said about the others."""
 
 from itertools import combinations
+from itertools import product
 
 from ncs_cluster_detector.parameters import camera_names as module
 from ncs_cluster_detector.parameters.camera_names import camera_names
@@ -16,9 +17,11 @@ from ncs_cluster_detector.parameters.camera_names import check_camera_names
 from ncs_cluster_detector.parameters.camera_names import LONGEST_NAME
 from ncs_cluster_detector.parameters.camera_names import MOST_CAMERAS
 import pytest
+import rclpy
 from rclpy.exceptions import NameValidationException
 from rclpy.expand_topic_name import expand_topic_name
 from rclpy.validate_full_topic_name import validate_full_topic_name
+import yaml
 
 # What may be part of a name, and what may not.
 PARTS = ('a', 'B2', 'arm_left', 'x_', '_x', '2', 'a__b', 'a b', 'é', '~', '', 'a-b', '{node}', '.')
@@ -40,6 +43,7 @@ def test_without_names_there_is_one_camera_without_a_name(values):
 
 @pytest.mark.parametrize('names', [
     ['front'], ['front', 'rear'], ['arm/wrist', 'arm/elbow', 'arm'], ['camera'], ['a_', 'A_'],
+    ['yes', 'no', 'on', 'off', 'null'], ['arm/y', 'y/n', 'yn', 'infinite'],
     ['a' * LONGEST_NAME], [f'camera_{number}' for number in range(MOST_CAMERAS)]])
 def test_valid_names_stay_as_they_are(names):
     check_camera_names(names)
@@ -50,7 +54,9 @@ def test_valid_names_stay_as_they_are(names):
     (['2nd'], 'camera_2nd'), (['front', '/rear'], 'rear'), (['rear/'], 'rear'),
     (['arm//wrist'], 'arm/wrist'), (['~/front'], 'front'), (['~'], 'camera'),
     (['front left'], 'front_left'), (['front-left'], 'front_left'), (['a__b'], 'a_b'),
-    (['_a'], 'a'), (['arm/2'], 'arm/camera_2'), ([' '], 'camera'), (['front\n'], 'front')])
+    (['y'], 'camera_y'), (['front', 'NaN'], 'camera_NaN'), (['-n'], 'camera_n'),
+    (['Infinity'], 'camera_Infinity'), (['_a'], 'a'), (['arm/2'], 'arm/camera_2'),
+    ([' '], 'camera'), (['front\n'], 'front')])
 def test_a_name_that_ros_does_not_take_is_refused_with_one_that_it_takes(names, better):
     line = refusal(*names)
     assert line.startswith('cameras=[')
@@ -102,6 +108,31 @@ def test_no_name_is_taken_that_ros_refuses(name):
         validate_full_topic_name(expand_topic_name(f'{name}/image_raw', 'detector', '/robot1'))
     except NameValidationException as error:
         pytest.fail(f'{name}: {error}')
+
+
+def test_every_word_that_is_taken_is_still_a_text_in_a_file_that_a_tool_has_written(tmp_path):
+    """Those that YAML or ROS reads as something else, in any case."""
+    names = [''.join(letters) for word in (
+        'y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null', 'nan', 'inf', 'infinity')
+        for letters in product(*({letter, letter.upper()} for letter in word))]
+    path = tmp_path / 'params.yaml'
+    path.write_text(yaml.dump({'/**': {'ros__parameters': {name: [name] for name in names}}}))
+    context = rclpy.Context()
+    rclpy.init(args=['--ros-args', '--params-file', str(path)], context=context)
+    node = rclpy.create_node('plain', context=context,
+                             automatically_declare_parameters_from_overrides=True)
+    try:
+        read = {name: node.get_parameter(name).value for name in names}
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+    lost = {name for name in names if read[name] != [name]}
+    assert len(lost) == 2 + 2 + 2**3 + 2**3 + 2**8
+    for name in names:
+        if name in lost:
+            assert f'{name} is no text in the parameter files' in refusal(name)
+        else:
+            check_camera_names([name])
 
 
 def test_every_pair_that_is_taken_shares_no_topic():

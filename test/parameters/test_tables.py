@@ -92,7 +92,8 @@ def test_a_value_becomes_one_of_the_parameters_type(default, value, accepted):
     (1, True, 'a whole number'), (1, 1.0, 'a whole number'), (1, '1', 'a whole number'),
     (1.0, True, 'a number'), (1.0, float('nan'), 'a number'), (True, 1, 'true or false'),
     ('a', 1, 'a text'), ('a', ['a'], 'a text'), (['a'], 'a', 'a list of texts, such as '),
-    (['a'], [1], 'a list of texts, such as '), (['a'], ['a', None], 'a list of texts, such as ')])
+    (['a'], [1], 'a list of texts, such as '), (['a'], ['a', None], 'a list of texts, such as '),
+    ([''], [True, False], r"a list of texts, such as \['a', 'b'\], each in quotes: ")])
 def test_a_value_of_another_type_is_refused(default, value, rule):
     with pytest.raises(ValueError, match=f'must be {rule}'):
         ParameterSpec('name', default, 'A parameter.').accept(value)

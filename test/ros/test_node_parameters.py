@@ -18,7 +18,8 @@ from rclpy.parameter import Parameter
 TABLE = (ParameterSpec('low', 1, 'The lower one.', 0, 9, live=True),
          ParameterSpec('high', 5, 'The higher one.', 0, 9, live=True),
          ParameterSpec('names', [], 'Names.', live=True),
-         ParameterSpec('fixed', [''], 'Fixed names.'))
+         ParameterSpec('fixed', [''], 'Fixed names.'),
+         ParameterSpec('most', 9, 'The highest one; not live.', 0, 99))
 
 
 @pytest.fixture
@@ -37,6 +38,8 @@ def refuse_crossing(values):
     """Refuse a lower value above the higher one."""
     if values['low'] > values['high']:
         raise ValueError(f'low={values["low"]}: above high={values["high"]}; lower it')
+    if values['high'] > values['most']:
+        raise ValueError(f'high={values["high"]}: above most={values["most"]}; lower it')
 
 
 @pytest.fixture
@@ -56,7 +59,8 @@ def answers(node, **values):
 
 def test_rules_are_asked_when_the_node_has_what_they_need(node):
     parameters = NodeParameters(node, TABLE, 'plain', [])
-    assert parameters.values() == {'low': 3, 'high': 5, 'names': [], 'fixed': ['']}
+    assert parameters.values() == {'low': 3, 'high': 5, 'names': [], 'fixed': [''],
+                                   'most': 9}
     asked = []
     parameters.accept_changes(asked.append, lambda before, after: None)
     assert asked == [parameters.values()]
@@ -94,6 +98,26 @@ def test_what_is_as_it_was_is_accepted_and_is_no_change(node, changing):
     assert answers(node, low=3, fixed=['']) == ['', '']
     assert node.set_parameters_atomically([]).successful
     assert changes == []
+
+
+def test_a_fixed_value_is_refused_as_a_restart_would_refuse_it(node, changing):
+    parameters, changes = changing
+    before = parameters.values()
+    assert answers(node, most=100, fixed=1) == [
+        'most=100: must be a whole number, 0 to 99 (now 9); nothing was changed, start the node '
+        'again with such a value for most',
+        "fixed=1: must be a list of texts, such as ['a', 'b'] (now ['']); nothing was changed, "
+        'start the node again with such a value for fixed']
+    assert answers(node, most=4) == ['high=5: above most=4; lower it']
+    assert (parameters.values(), changes) == (before, [])
+    # With what was changed live it would not fit, but that is lost in a restart; nor the reverse.
+    assert answers(node, high=9, most=7, low=6) == [
+        '', 'most=7: cannot change while the node runs (now 9); start the node again with -p '
+        'most:=7', '']
+    result = node.set_parameters_atomically(
+        [Parameter('low', value=1), Parameter('most', value=8)])
+    assert result.reason.startswith('most=8: cannot change while the node runs')
+    assert parameters.values() == before | {'high': 9, 'low': 6}
 
 
 def test_the_parameters_that_ros_declares_are_left_to_it(node, changing):

@@ -8,9 +8,12 @@
 # the License.
 """Requests to a running node: an untouched dump, the value that it has, deleting, mixtures."""
 
+from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS as CAMERA
+from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS as DETECTOR
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.ros.parameter_requests import accepted
 from ncs_cluster_detector.ros.parameters import descriptor_of
+from ncs_cluster_detector.ros.parameters import NodeParameters
 from node_harness import NodeProcess
 from node_harness import Probe
 import pytest
@@ -18,6 +21,7 @@ from rcl_interfaces.srv import GetParameters
 from rcl_interfaces.srv import ListParameters
 from rcl_interfaces.srv import SetParameters
 from rcl_interfaces.srv import SetParametersAtomically
+import rclpy
 from rclpy.parameter import Parameter
 from rclpy.parameter import parameter_dict_from_yaml_file
 from rclpy.parameter import parameter_value_to_python
@@ -129,10 +133,9 @@ def test_the_value_that_it_has_is_accepted(detector, name, value):
 
 
 @pytest.mark.parametrize('name, value, now', [
-    ('driver', 'mvnc', 'simulated'), ('simulated.sticks', 3, 2), ('simulated.sticks', True, 2),
-    ('simulated.sticks', 2.0, 2), ('simulated.inference_ms', 66, 65.0),
-    ('graph_paths', ['shapes'], "['']"), ('use_depth', 0, False),
-    ('driver', ['simulated'], 'simulated'),
+    ('driver', 'mvnc', 'simulated'), ('simulated.sticks', 3, 2),
+    ('simulated.inference_ms', 66, 65.0), ('graph_paths', ['shapes'], "['']"),
+    ('image_transport', 'compressed', 'raw'), ('cameras', ['front', 'rear'], "['']"),
     ('start_type_description_service', False, True)])
 def test_another_value_of_a_fixed_parameter_is_refused(detector, name, value, now):
     _, request = detector
@@ -140,6 +143,59 @@ def test_another_value_of_a_fixed_parameter_is_refused(detector, name, value, no
     assert not result.successful
     assert result.reason == (f'{name}={value}: cannot change while the node runs (now {now}); '
                              f'start the node again with -p {name}:={value}')
+
+
+@pytest.mark.parametrize('name, value, now, rule', [
+    ('image_transport', 'theora', 'raw', 'one of raw, compressed'),
+    ('simulated.sticks', True, 2, 'a whole number, 0 to 64'),
+    ('simulated.sticks', 2.0, 2, 'a whole number, 0 to 64'),
+    ('simulated.sticks', 65, 2, 'a whole number, 0 to 64'),
+    ('use_depth', 0, False, 'true or false'),
+    ('driver', ['simulated'], 'simulated', 'one of mvnc, simulated'),
+    ('graph_paths', 'shapes', "['']", "a list of texts, such as ['a', 'b']")])
+def test_what_a_restart_would_refuse_too_is_refused_as_invalid(detector, name, value, now, rule):
+    _, request = detector
+    result = request((name, None, value))
+    assert not result.successful
+    assert result.reason == (f'{name}={value}: must be {rule} (now {now}); nothing was changed, '
+                             f'start the node again with such a value for {name}')
+
+
+@pytest.mark.parametrize('name, value, answer', [
+    ('cameras', ['front', 'front'], 'cameras=[front, front]: front is there twice; give each '
+     'camera a name of its own'),
+    ('label_files', ['a', 'b'], "label_files=['a', 'b']: must be one per graph (graph_paths="
+     "['people']); name 1 files, or none for the default labels"),
+    ('graph_paths', ['a.prototxt', 'a.caffemodel'], "graph_paths=['a.prototxt', 'a.caffemodel']: "
+     'a.prototxt and a.caffemodel are the two files of one Caffe network; name one of them, the '
+     'other is found beside it'),
+    ('input_scale', 1e6, 'input_scale=1e+06: the pixel values 0 to 255 become -1.275e+08 to '
+     '1.275e+08, more than the 65504 of half precision (input_mean=127.5); use what the network '
+     'was trained with')])
+def test_so_is_what_breaks_a_rule_of_several_parameters(detector, name, value, answer):
+    _, request = detector
+    result = request((name, None, value))
+    assert (result.successful, result.reason) == (False, answer)
+
+
+@pytest.mark.parametrize('table', [CAMERA, DETECTOR])
+def test_it_is_so_for_every_parameter_that_is_fixed(table):
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('plain', context=context)
+    try:
+        NodeParameters(node, table, 'plain', []).accept_changes(
+            lambda values: None, lambda before, after: None)
+        fixed = [spec for spec in table if not spec.live]
+        assert len(fixed) > 5
+        for spec in fixed:
+            wrong = 5 if isinstance(spec.default, list) else ['five']
+            (result,) = node.set_parameters([Parameter(spec.name, value=wrong)])
+            assert not result.successful
+            assert result.reason.startswith(f'{spec.name}={wrong}: must be {spec.rule} (now ')
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=context)
 
 
 @pytest.mark.parametrize('name, answer', [
