@@ -98,8 +98,8 @@ def _effect_of_regions(settings: Settings, _: int) -> str:
 
 PARAMETERS = (
     _setting(
-        'enabled', 'Whether to infer. False = no image is taken or counted and all sticks rest, '
-        'still measured; true again = the next image is inferred at once.',
+        'enabled', 'Whether to infer. False = no image is taken and all sticks rest, still '
+        'measured; true again = the next image is inferred at once.',
         lambda settings, _: 'images are inferred' if settings.enabled else
         'no image is taken, all sticks rest'),
     ParameterSpec(
