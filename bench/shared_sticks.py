@@ -49,15 +49,21 @@ class Scene(NamedTuple):
 THREE = {'front': 30.0, 'rear': 30.0, 'left': 30.0}
 EIGHT = {f'camera{number}': 15.0 for number in range(8)}
 MANY_STICKS = {'simulated.sticks': 16, 'cluster_size': 0}
+HALF_OF_MANY = {'simulated.sticks': 16, 'cluster_size': 8}
 SCENES = (
     Scene('three cameras at 30 a second', THREE),
     Scene('weights 2, 1, 1', THREE, {'camera_weights': [2.0, 1.0, 1.0]}),
     Scene('weights 2, 1', {'front': 30.0, 'rear': 30.0}, {'camera_weights': [2.0, 1.0]}),
     Scene('one at 2 a second beside two at 30', {'front': 30.0, 'rear': 30.0, 'slow': 2.0}),
+    Scene('the same, one frame a stick', {'front': 30.0, 'rear': 30.0, 'slow': 2.0},
+          {'inflight_per_stick': 1}),
     Scene('a change of the cluster every second', THREE,
           {'cluster_switch_cycle_ms': 2000, 'min_dwell_ms': 1000}),
     Scene('eight cameras at 15 a second, 16 sticks', EIGHT, MANY_STICKS),
     Scene('one camera at 120 a second, 16 sticks', {'': 120.0}, MANY_STICKS),
+    Scene('eight cameras at 30 a second, 8 of 16 sticks', dict.fromkeys(EIGHT, 30.0),
+          HALF_OF_MANY, (320, 240)),
+    Scene('one camera at 240 a second, 8 of 16 sticks', {'': 240.0}, HALF_OF_MANY, (320, 240)),
     Scene('JPEG of 1280x720 at 30 a second, one stick', {'': 30.0},
           {'simulated.sticks': 1, 'cluster_size': 0, 'image_transport': 'compressed'},
           (1280, 720)))
