@@ -171,7 +171,8 @@ def test_diagnostics_of_a_disabled_node_are_no_complaint():
     cluster.decide(101.0, None, None)
     status, *_ = statuses(cluster.snapshot(), 'mvnc', 101.0, [Intake('/image_raw')])
     assert status.level == DiagnosticStatus.ERROR
-    assert status.message.startswith('no stick is usable: stick 0 waits after a failure')
+    assert status.message.startswith(
+        'disabled; no stick is usable: stick 0 waits after a failure')
 
 
 def test_nothing_is_said_of_heat_while_disabled_nor_of_what_was_before():
