@@ -232,8 +232,9 @@ class WorkerEnd(End):
             return False
         if isinstance(word, messages.Step):
             return STEPS.index(word.step) <= STEPS.index(self._heard_step)
-        return (self.is_ready and isinstance(word, messages.Ready)
-                or not self.is_ready and isinstance(word, messages.Reading))
+        if isinstance(word, messages.Ready):   # the last step, which comes once, under any name
+            return self._heard_step is OpeningStep.READY
+        return not self.is_ready and isinstance(word, messages.Reading)
 
     def _was_heard(self, word):
         if isinstance(word, messages.EnumerationStarted):
