@@ -84,8 +84,9 @@ class CleanerEnd(End):
         """Check that it is ended when nobody needs it, not before and not much later."""
         assert not asked or not self.kills, 'a request was sent to one that is ending'
         for word in self.said:
-            if not isinstance(word, messages.BusReport):
-                return   # it is ended for that
+            if not isinstance(word, messages.BusReport):   # it is ended for that
+                self.is_broken = self.is_mute = self.was_mute = True   # nothing else is heard
+                break
             self.holds, self._idle_since = word.dead, self.world.now
         if self.is_broken or self.was_mute or self.was_over or asked or self.is_cleaning:
             return
