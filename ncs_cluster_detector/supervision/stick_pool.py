@@ -214,14 +214,14 @@ class StickPool:
         kill_at = now + STOP_GRACE_SEC
         is_starting = record.state is StickState.STARTING
         if fault.in_use and is_starting:
+            self._is_calm = False
             self._endings.add(record.worker, record, kill_at)
             record.on_taken(now)
             self._endings.reap(now)
             self._turn.look_now(now)   # another stick may be free
             return
         refused = bool(fault.parameter) and is_starting
-        self._fail(record, fault.text, now, kill_at,
-                   Cause.REFUSAL if refused else Cause.STICK)
+        self._fail(record, fault.text, now, kill_at, Cause.REFUSAL if refused else Cause.STICK)
         if refused and self._longest_start_sec is None and self._register.refuse_all():
             self.unusable = (fault.parameter, fault.text)   # which ends the node
 

@@ -18,17 +18,23 @@ NO_PICTURE = object()   # the answer to a frame that holds none
 
 
 class FollowedFrame:
-    """A frame that is still under way, with its ``holders`` and the first ``answer`` to it."""
+    """
+    A frame that is still under way, with its ``holders`` and the first ``answers`` to it.
+
+    Any of the answers that are heard in one step may be the one that counts.
+    """
 
     def __init__(self, frame):
         self.frame = frame
         self.holders = set()
-        self.was_sent = self.was_too_old = False
-        self.answer = self.answered_at = None
+        self.was_sent = self.was_too_old = self.is_settled = False
+        self.answers, self.answered_at = [], None
 
-    def in_whole(self):
-        """Return what was answered, with boxes in the whole picture."""
-        return self.frame.region.in_whole(self.answer, self.frame.size)
+    def in_whole(self, wants):
+        """Return what may be published: detections in the whole picture, as the settings want."""
+        return [tuple(found for found in self.frame.region.in_whole(answer, self.frame.size)
+                      if wants(found.label, found.score))
+                for answer in self.answers if answer is not NO_PICTURE]
 
 
 class FrameLedger:
@@ -53,7 +59,7 @@ class FrameLedger:
     def send(self, sequence, holder, now, limit_sec):
         """Note a frame that a worker got; return whether it is the first that got it."""
         frame = self.under_way[sequence]   # it has no fate yet
-        assert frame.answer is None or frame.holders, 'a frame was sent that had its answer'
+        assert not frame.answers or frame.holders, 'a frame was sent that had its answer'
         assert holder not in frame.holders, 'a worker got a frame twice'
         if not frame.was_sent:
             assert all(other < sequence for other, followed in self.under_way.items()
@@ -68,8 +74,9 @@ class FrameLedger:
         frame = self.under_way.get(sequence)   # else another one's answer was published
         if frame is not None:
             frame.holders.discard(holder)
-            if frame.answer is None:
-                frame.answer, frame.answered_at = detections, now
+            if not frame.is_settled:
+                frame.answers.append(detections)
+                frame.answered_at = now
 
     def give_up(self, holder):
         """Note that a worker answers no more."""
@@ -82,21 +89,19 @@ class FrameLedger:
         passed, self._last_published = self._last_published, frame.sequence
         followed = self.under_way[frame.sequence]   # or it has its fate already
         assert followed.frame is frame
-        assert followed.answer not in (None, NO_PICTURE), 'a frame was published unanswered'
-        assert detections == tuple(
-            found for found in followed.in_whole() if wants(found.label, found.score))
+        assert detections in followed.in_whole(wants), 'a frame has not got its own detections'
         waits_since = min(other.answered_at for other in self.under_way.values()
-                          if other.answer is not None)
+                          if other.answers)
         assert now >= waits_since + LEAST_LATE_SEC or not any(
             passed < other < frame.sequence and before.was_sent and before.holders
-            and before.answer is None
+            and not before.answers
             and not (before.was_too_old or _is_too_old(before.frame, now, limit_sec))
             for other, before in self.under_way.items()), 'an earlier frame was not waited for'
         self._end(frame.sequence, PUBLISHED)
 
     def note_unreadable(self, frame):
         """Note that a frame is counted as one that holds no picture."""
-        assert self.under_way[frame.sequence].answer is NO_PICTURE, 'a good frame is unreadable'
+        assert NO_PICTURE in self.under_way[frame.sequence].answers, 'a good frame is unreadable'
         self._end(frame.sequence, UNREADABLE)
 
     def settle(self, now, limit_sec, is_enabled=True):
@@ -104,12 +109,13 @@ class FrameLedger:
         blocked = False   # a frame before waits for its answer
         for sequence, frame in sorted(self.under_way.items()):
             is_too_old = _is_too_old(frame.frame, now, limit_sec)
+            frame.is_settled = bool(frame.answers)
             if not frame.was_sent:
                 if sequence < self._newest:
                     self._end(sequence, REPLACED)
                 elif is_too_old or not is_enabled:
                     self._end(sequence, TOO_OLD)
-            elif frame.answer is None:
+            elif not frame.answers:
                 frame.was_too_old |= is_too_old
                 if frame.holders:
                     blocked = True
@@ -125,7 +131,7 @@ class FrameLedger:
         """Compare with the supervisor's DroppedFrames."""
         counted = sum(number for fate, number in self.fates.items()
                       if fate not in (PUBLISHED, UNREADABLE))
-        perhaps_late = sum(frame.answer is not None and frame.was_too_old
+        perhaps_late = sum(bool(frame.answers) and frame.was_too_old
                            for frame in self.under_way.values())
         assert counted <= fates.total <= counted + perhaps_late, (
             f'{fates.total} frames counted as dropped, {counted} to {counted + perhaps_late} '

@@ -84,8 +84,9 @@ class CleanerEnd(End):
         """Check that it is ended when nobody needs it, not before and not much later."""
         assert not asked or not self.kills, 'a request was sent to one that is ending'
         for word in self.said:
-            if not isinstance(word, messages.BusReport):
-                return   # it is ended for that
+            if not isinstance(word, messages.BusReport):   # it is ended for that
+                self.is_broken = self.is_mute = self.was_mute = True   # nothing else is heard
+                break
             self.holds, self._idle_since = word.dead, self.world.now
         if self.is_broken or self.was_mute or self.was_over or asked or self.is_cleaning:
             return
@@ -121,7 +122,7 @@ class WorkerEnd(End):
         self._slots = slots
         # What the supervisor knows of it.
         self.heard = None, 0   # its last temperature and throttling level
-        self._has_had_turn = self._owes_list = False
+        self._has_had_turn = self._owes_list = self._may_be_heard_later = False
         self._heard_step = OpeningStep.WAITING
 
     @property
@@ -200,7 +201,8 @@ class WorkerEnd(End):
     def end_step(self, shown_pids):
         """Do what it was told; return the frames that it got."""
         told = self.take_in()
-        for word in self.said:
+        is_stopped = any(isinstance(word, messages.Stop) for word in told)
+        for index, word in enumerate(self.said, start=1):
             if self.is_given_up:
                 break
             if isinstance(word, bytes) or self._cannot_follow(word):
@@ -209,8 +211,12 @@ class WorkerEnd(End):
                 break
             self._was_heard(word)
             if isinstance(word, messages.DeviceList) and self.opened is None:
-                break   # what it says before it gets the order that follows is not heard
-        self._note_end(told, shown_pids)
+                # What it has said before it got a stick to open is heard as about that stick.
+                told = self._obey(told)
+                if self.opened is None:   # further words are heard some time later, or never
+                    self._may_be_heard_later |= index < len(self.said)
+                    break
+        self._note_end(is_stopped, shown_pids)
         assert not self.is_broken or self.is_over or self.kills, 'a broken worker goes on'
         self.said.clear()
         told = self._obey(told)
@@ -232,8 +238,9 @@ class WorkerEnd(End):
             return False
         if isinstance(word, messages.Step):
             return STEPS.index(word.step) <= STEPS.index(self._heard_step)
-        return (self.is_ready and isinstance(word, messages.Ready)
-                or not self.is_ready and isinstance(word, messages.Reading))
+        if isinstance(word, messages.Ready):   # the last step, which comes once, under any name
+            return self._heard_step is OpeningStep.READY
+        return not self.is_ready and isinstance(word, messages.Reading)
 
     def _was_heard(self, word):
         if isinstance(word, messages.EnumerationStarted):
@@ -257,11 +264,11 @@ class WorkerEnd(End):
         elif isinstance(word, messages.Fault) and self.opened:
             self._give_up()
 
-    def _note_end(self, told, shown_pids):
+    def _note_end(self, is_stopped, shown_pids):
         killed = self.was_killed_now()
         if self.was_mute:   # killed for that first; given up when it has ended, or is late
             killed = killed and self.opened is not None and self.pid not in shown_pids
-        if self.was_over or killed or any(isinstance(word, messages.Stop) for word in told):
+        if self.was_over or killed or is_stopped:
             self._give_up()
 
     def _give_up(self):
@@ -280,7 +287,7 @@ class WorkerEnd(End):
                     'two processes have one stick')
                 self.opened = word.device_name
             elif isinstance(word, messages.ListSticks):
-                assert self.opened is None and not self._owes_list
+                assert self.opened is None and (not self._owes_list or self._may_be_heard_later)
                 self.must_list = self._owes_list = True
             elif isinstance(word, messages.StandBy):
                 self.stands_by = True

@@ -85,6 +85,23 @@ def test_a_worker_that_tells_a_temperature_before_its_stick_is_open_is_replaced(
     assert states(world) == [StickState.RUNNING] * 3
 
 
+def test_a_stick_that_another_program_took_is_given_up_at_once_whatever_its_worker_prints(
+        make_world):
+    world = make_world(0.0)
+    while not any(worker.opened for worker in world.workers):
+        world.live(0.125)
+    (worker,) = [worker for worker in world.workers if worker.opened]
+    world.taken.add('1.1')
+    worker.fail(in_use=True)
+    worker.print_text(b'the stick is in use\n')
+    world.step()
+    assert states(world)[0] is StickState.STOPPING
+    worker.print_text(b'closing\n')
+    world.step()
+    world.live(10.0)
+    assert states(world) == [StickState.RUNNING] * 2   # the other one is not shown
+
+
 @pytest.mark.parametrize('word', [messages.EnumerationStarted(), messages.DeviceList(())], ids=str)
 def test_a_lister_that_says_what_nobody_asked_for_is_replaced(make_world, word):
     world = make_world(max_frame_age_ms=0)
