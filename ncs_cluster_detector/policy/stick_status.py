@@ -39,12 +39,12 @@ class StickStatus:
     when it got the newest of them. ``work_sec`` is how long it has computed in all, where each
     inference counts ``inference_sec``, its time at full speed (None before the first). The present
     one, computed since ``under_way_since``, is not in it, but in ``work_at_reading``, the work
-    until the last reading (None: until now). ``recent_sec`` is how long the latest ones took.
-    ``busy_since`` is when it got its first frame, or gave a result, while another is due (None
-    when none is), and ``last_result_at`` when it gave a result. ``transfer_sec`` is how long it
-    takes to bring a frame to the stick, nearly always at most (None before the first).
-    ``doubt_sec`` and ``trials_left`` are those of its Trust. Times are seconds of the monotonic
-    clock.
+    until the last reading (None: until now). ``recent_sec`` is how long the latest ones took, and
+    ``compute_sec`` how long without transfer. ``busy_since`` is when it got its first frame, or
+    gave a result, while another is due (None when none is), and ``last_result_at`` when it gave a
+    result. ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly always at
+    most (None before the first). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times
+    are seconds of the monotonic clock.
     """
 
     number: int
@@ -57,6 +57,7 @@ class StickStatus:
     work_sec: float = 0.0
     inference_sec: float | None = None
     recent_sec: float | None = None
+    compute_sec: float | None = None
     busy_since: float | None = None
     transfer_sec: float | None = None
     doubt_sec: float = 0.0

@@ -15,6 +15,8 @@ from statistics import median
 
 TRANSFER_PERCENT = 95
 RECENT = 3   # inferences that give a stick's present speed; a single one may be delayed
+# Of so many inferences is the time without transfer, some one second's.
+COMPUTED = 15
 
 
 class Rate:
@@ -127,8 +129,11 @@ class Work:
         self.inference_sec: float | None = None
         # Median of the latest three inferences; None before them.
         self.recent_sec: float | None = None
+        # Median of the latest inferences from when both stick and frame were ready; None before.
+        self.compute_sec: float | None = None
         self.transfer_sec: float | None = None
         self._recent: deque[float] = deque(maxlen=RECENT)
+        self._computed: deque[float] = deque(maxlen=COMPUTED)
         self._done_sec = 0.0
         self.last_result_at = float('-inf')
         self._sent_at: deque[float] = deque()
@@ -146,6 +151,8 @@ class Work:
         waited = on_stick_at <= self.last_result_at
         took_sec = max(now - max(sent_at, self.last_result_at), 0.0)
         (self._waiting if waited else self._single).add(took_sec)
+        self._computed.append(max(now - max(on_stick_at, self.last_result_at), 0.0))
+        self.compute_sec = median(self._computed)
         self._recent.append(took_sec)
         if len(self._recent) == RECENT:
             self.recent_sec = median(self._recent)

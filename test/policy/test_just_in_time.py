@@ -16,7 +16,7 @@ from ncs_cluster_detector.policy.fair_share import FairShare
 from ncs_cluster_detector.policy.just_in_time import JustInTime
 from ncs_cluster_detector.policy.just_in_time import MARGIN_SEC
 from ncs_cluster_detector.policy.just_in_time import MOST_IDLE_SEC
-from ncs_cluster_detector.policy.just_in_time import SPREAD
+from ncs_cluster_detector.policy.just_in_time import PULL
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
@@ -24,7 +24,7 @@ from ncs_cluster_detector.supervision.measurement import Work
 import pytest
 
 INFERENCE_SEC, TRANSFER_SEC = 0.065, 0.015
-IDLE = StickStatus(0, StickState.RUNNING, 40.0, 0.0, inference_sec=INFERENCE_SEC,
+IDLE = StickStatus(0, StickState.RUNNING, 40.0, 0.0, compute_sec=INFERENCE_SEC,
                    transfer_sec=TRANSFER_SEC)
 BUSY = replace(IDLE, outstanding=1, under_way_since=1.0, busy_since=1.0, last_given_at=1.0)
 # When its second frame must leave.
@@ -56,7 +56,7 @@ def policy_of(*active):
 
 def test_an_idle_stick_gets_a_frame_at_once():
     policy = policy_of(IDLE)
-    for stick in (IDLE, replace(IDLE, inference_sec=None, transfer_sec=None)):
+    for stick in (IDLE, replace(IDLE, compute_sec=None, transfer_sec=None)):
         assert policy.due_at(stick) == -math.inf
         policy.on_frame_sent(1.0)
     assert policy.due_at(IDLE) == -math.inf
@@ -65,10 +65,12 @@ def test_an_idle_stick_gets_a_frame_at_once():
 def test_a_stick_idles_for_a_moment_at_most_so_that_frames_are_apart():
     policy = policy_of(IDLE, IDLE)
     policy.on_frame_sent(2.0)
-    apart_at = 2.0 + SPREAD * INFERENCE_SEC / 2
-    for done_at in (1.0, 1.999, 2.0, 2.02, apart_at - 1e-6, apart_at):
+    place_at = 2.0 + INFERENCE_SEC / 2   # in an even row
+    for done_at in (1.0, 1.999, 2.0, 2.02, 2.03, place_at - 1e-6, place_at):
         due_at = policy.due_at(replace(IDLE, last_result_at=done_at))
-        assert due_at == pytest.approx(min(apart_at, done_at + MOST_IDLE_SEC))
+        assert due_at == pytest.approx(
+            done_at + min(PULL * (place_at - done_at), MOST_IDLE_SEC))
+    assert policy.due_at(replace(IDLE, last_result_at=place_at + 0.01)) == place_at
 
 
 def test_the_second_frame_comes_just_in_time_for_its_transfer():
@@ -78,7 +80,7 @@ def test_the_second_frame_comes_just_in_time_for_its_transfer():
         DUE_AT + INFERENCE_SEC)
 
 
-@pytest.mark.parametrize('unknown', ['inference_sec', 'transfer_sec', 'under_way_since'])
+@pytest.mark.parametrize('unknown', ['compute_sec', 'transfer_sec', 'under_way_since'])
 def test_while_its_times_are_unknown_a_stick_has_one_frame(unknown):
     stick = replace(BUSY, **{unknown: None})
     assert policy_of(stick).due_at(stick) == math.inf
@@ -90,18 +92,18 @@ def test_while_its_times_are_unknown_a_stick_has_one_frame(unknown):
 @pytest.mark.parametrize('times', [
     [INFERENCE_SEC], [INFERENCE_SEC] * 2, [INFERENCE_SEC] * 16, [0.065, 0.117], [0.02, 0.3, 0.3]])
 def test_frames_are_spread_over_the_sticks(times):
-    policy = policy_of(*[replace(BUSY, inference_sec=each) for each in times])
+    policy = policy_of(*[replace(BUSY, compute_sec=each) for each in times])
     assert policy.due_at(BUSY) == pytest.approx(DUE_AT)
-    apart_sec = SPREAD / sum(1.0 / each for each in times)
-    for sent_at in (DUE_AT - apart_sec - 0.001, DUE_AT - apart_sec + 0.001, DUE_AT - 0.001):
-        policy.on_frame_sent(sent_at)
-        # But the stick idles for a moment at most.
+    apart_sec, latest = 1.0 / sum(1.0 / each for each in times), DUE_AT + MARGIN_SEC
+    for ahead_sec in (-1.0, -MARGIN_SEC, -0.001, 0.001, 0.004, 0.012, apart_sec):
+        policy.on_frame_sent(latest + ahead_sec - apart_sec)
+        # It idles for a part of what it is ahead, and for a moment at most.
         assert policy.due_at(BUSY) == pytest.approx(
-            min(max(DUE_AT, sent_at + apart_sec), DUE_AT + MARGIN_SEC + MOST_IDLE_SEC))
+            max(DUE_AT, latest + min(ahead_sec, PULL * max(ahead_sec, 0.0), MOST_IDLE_SEC)))
 
 
 def test_sticks_of_unknown_speed_are_not_spread():
-    policy = policy_of(replace(IDLE, inference_sec=None))
+    policy = policy_of(replace(IDLE, compute_sec=None))
     policy.on_frame_sent(DUE_AT)
     assert policy.due_at(BUSY) == pytest.approx(DUE_AT)
 
@@ -144,7 +146,7 @@ def test_with_one_camera_a_stick_gets_its_second_frame_at_once():
     assert give(control, 1.0, sticks) == 0
     sticks[0] = replace(BUSY, outstanding=2)
     assert give(control, 1.0, sticks) == 1
-    unknown = replace(BUSY, inference_sec=None, transfer_sec=None, under_way_since=None)
+    unknown = replace(BUSY, compute_sec=None, transfer_sec=None, under_way_since=None)
     control, sticks = control_of(unknown, several_cameras=False)
     assert give(control, 1.0, sticks) == 0
     idle = replace(IDLE, last_result_at=1.0)
@@ -193,6 +195,7 @@ class Pool:
         return {number: StickStatus(
             number, StickState.RUNNING, 40.0, self.now, outstanding=len(self.held[number]),
             last_given_at=self.given_at[number], inference_sec=work.inference_sec,
+            compute_sec=work.compute_sec,
             transfer_sec=work.transfer_sec, under_way_since=work.under_way_since,
             last_result_at=work.last_result_at)
             for number, work in enumerate(self.work)}
@@ -286,6 +289,33 @@ def test_sticks_of_different_speeds_do_not_idle(times):
     assert sum(part / each for part, each in zip(computed, times)) >= 0.99 * sum(
         1.0 / each for each in times)
     assert len(pool.latencies[-1]) in (59, 60, 61)
+
+
+@pytest.mark.parametrize('before, after', [
+    (1.9, 1.0), (1.25, 1.0), (1.9, 1.2), (1.0, 1.9), (4.0, 1.0)])
+@pytest.mark.parametrize('changed', [(0, 1), (1,)])
+def test_when_sticks_change_their_speed_they_soon_do_not_idle(before, after, changed):
+    pool = saturated([INFERENCE_SEC * (before if number in changed else 1.0)
+                      for number in range(2)])
+    for number in changed:
+        pool.times[number] = INFERENCE_SEC * after
+    pool.measure(6.0)
+    assert min(pool.measure(10.0)) >= 0.98 - 2 * after * INFERENCE_SEC / 10.0
+
+
+@pytest.mark.parametrize('weights, sent, gets', [
+    ((1.0, 0.0, 0.0), (30.0, 30.0, 30.0), (29.5, 0.6, 0.6)),
+    ((1.0, 0.0, 1.0), (30.0, 30.0, 5.0), (25.0, 0.8, 5.0)),
+    ((3.0, 1.0), (30.0, 30.0), (23.1, 7.7))])
+def test_a_camera_that_needs_all_its_frames_gets_its_share(weights, sent, gets):
+    # Their images come in no fixed order.
+    pool = Pool([INFERENCE_SEC] * 2, [1.0 / fps * factor for fps, factor in zip(
+        sent, (1.0003, 1.0, 0.9997))])
+    pool.settings = Settings(camera_weights=weights)
+    pool.measure(5.0)
+    pool.measure(30.0)
+    assert [len(latencies) / 30.0 for latencies in pool.latencies] == pytest.approx(
+        gets, rel=0.03, abs=0.4)
 
 
 def test_sticks_that_are_given_their_second_frames_at_once_make_a_camera_wait():

@@ -8,6 +8,7 @@
 # the License.
 """Rates, percentiles and duty with invented time."""
 
+from ncs_cluster_detector.supervision.measurement import COMPUTED
 from ncs_cluster_detector.supervision.measurement import Durations
 from ncs_cluster_detector.supervision.measurement import Duty
 from ncs_cluster_detector.supervision.measurement import Rate
@@ -104,6 +105,25 @@ def test_a_frame_that_came_late_does_not_count_as_one_that_had_been_waiting():
         work.on_result(start + 0.080, start + 0.015)
         work.on_result(start + 0.159, start + 0.094)
     assert work.inference_sec == pytest.approx(0.065)
+
+
+def test_the_time_without_transfer_follows_the_stick_also_if_its_frames_come_late():
+    work, now = Work(), 0.0
+    assert work.compute_sec is None
+    # Each frame is on the stick 0.02 s after it was sent, and that 0.01 s too late.
+    for number in range(60):
+        compute_sec = 0.2 if number < 30 else 0.1
+        work.on_frame_sent(now - 0.01)
+        now += 0.01 + compute_sec
+        work.on_result(now, now - compute_sec)
+        if number in (0, 29, 37, 59):
+            assert work.compute_sec == pytest.approx(compute_sec)
+    # One that waited is computed from the result before on.
+    for _ in range(COMPUTED):
+        work.on_frame_sent(now - 0.05)
+        work.on_result(now + 0.3, now - 0.03)
+        now += 0.3
+    assert work.compute_sec == pytest.approx(0.3)
 
 
 def test_work_under_way_counts_as_far_as_it_has_come():

@@ -234,7 +234,7 @@ class StickRecord:
             doubt_sec=trust.doubt_sec, trials_left=trust.trials_left, recent_sec=work.recent_sec,
             work_at_reading=figures.work_at_reading, transfer_sec=work.transfer_sec,
             work_sec=work.done_sec, inference_sec=work.inference_sec,
-            under_way_since=work.under_way_since)
+            compute_sec=work.compute_sec, under_way_since=work.under_way_since)
 
     def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
                  condition: Condition = Condition()) -> StickSnapshot:
