@@ -92,7 +92,7 @@ def _effect_of_regions(settings: Settings, _: int) -> str:
     parts = [width * height for *_, width, height in settings.camera_regions]
     if not parts:
         return 'the networks see the whole pictures'
-    shares = ', '.join(f'{part:.0%}' for part in parts)
+    shares = ', '.join(f'{100 * part:.3g} %' for part in parts)
     return f'the networks see {shares} of the area of the pictures'
 
 

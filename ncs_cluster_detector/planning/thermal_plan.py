@@ -151,6 +151,9 @@ def _question(options, fits, inference_sec):
 def _cameras(rates, weights):
     """Return the CameraRate of each of several cameras; with one there is nothing to share."""
     weights = weights or [1.0] * len(rates)
+    if weights and not rates:
+        raise ValueError('--camera-weights without the rates of the cameras; give also --fps with '
+                         'one rate for each weight, such as --fps 30,30')
     if len(weights) != len(rates):
         raise ValueError(f'--camera-weights: {len(weights)} values for {len(rates)} rates of '
                          '--fps; give one weight for each rate')

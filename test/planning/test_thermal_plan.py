@@ -210,7 +210,7 @@ def test_one_camera_has_nothing_to_share(tmp_path, capsys, no_picture):
 @pytest.mark.parametrize('words, text', [
     (['--fps', '30,30', '--camera-weights', '2,1,1'],
      '--camera-weights: 3 values for 2 rates of --fps; give one weight for each rate'),
-    (['--camera-weights', '2'], '--camera-weights: 1 values for 0 rates of --fps'),
+    (['--camera-weights', '2'], '--camera-weights without the rates of the cameras; give'),
     (['--idle-rise', '1,2'], '--idle-rise: 2 values for 5 sticks'),
     (['--rise', '40,50'], '--rise: 2 values for 5 sticks'),
     (['--fit', '/nowhere/report.json'], 'No such file'),
