@@ -11,19 +11,20 @@
 import math
 
 from ncs_cluster_detector.policy.fair_share import FairShare
-from ncs_cluster_detector.policy.just_in_time import SPREAD
 from ncs_cluster_detector.policy.settings import Settings
 
 INFERENCE_SEC = 0.065
 TWO_STICKS = (0.0, INFERENCE_SEC / 2)   # when each has its first place: out of phase
 LIMIT = 2 / INFERENCE_SEC   # frames a second of two sticks
+# Places are at least so far apart, as a part of the distance in the even row of the JustInTime.
+APART = 0.8
 
 
 class SharedPool:
     """
     Sticks with a place every 65 ms each, and cameras of which the newest frame waits.
 
-    With ``spread`` places are apart as the JustInTime keeps them; without, those of two sticks may
+    With ``spread`` places are apart, as the JustInTime sees to; without, those of two sticks may
     come at the same moment.
     ``served`` has the time, the camera and the arrival of each frame that was sent.
     """
@@ -37,7 +38,7 @@ class SharedPool:
         self._next_at = [phase * period for phase, period in zip(phases, self._periods)]
         self._waiting = {}   # camera -> when its newest frame came
         self._free_at = list(sticks)
-        self._apart_sec = spread * SPREAD * INFERENCE_SEC / len(sticks)
+        self._apart_sec = spread * APART * INFERENCE_SEC / len(sticks)
         self._place_from = -math.inf   # when there may be a place again
 
     def go(self, until, on_sent=lambda: None):
