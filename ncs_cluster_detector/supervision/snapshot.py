@@ -98,8 +98,8 @@ class Snapshot:
     ``asked_size`` is how many sticks would be active if all were fit and detection enabled;
     ``sustainable_size`` is how many can always be active below the switch temperature, if that is
     known. ``heat_advice`` is set while heat costs speed; ``at_full_speed`` says that heat is known
-    to cost almost none.
-    ``frames`` are the figures of all cameras together, ``cameras`` those of each.
+    to cost almost none. ``frames`` are the figures of all cameras together, ``cameras`` those of
+    each.
     """
 
     settings: Settings

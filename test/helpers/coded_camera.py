@@ -134,10 +134,7 @@ class CodedCamera(RangingCamera):
         return depth
 
     def _check_detections(self, message, header):
-        assert len(message.detections) in (0, 1), 'there is one car'
-        for found in message.detections:
-            assert found.header == header, 'another header inside'
-            assert found.results[0].hypothesis.class_id == 'car', 'no car'
+        for found in _cars(message, header):
             self.check_box(found, self.sent[key_of(header)][0])
         return bool(message.detections)
 
@@ -168,10 +165,7 @@ class CodedCamera(RangingCamera):
         return False
 
     def _check_detections_3d(self, message, header):
-        assert len(message.detections) in (0, 1), 'there is one car'
-        for found in message.detections:
-            assert found.header == header, 'another header inside'
-            assert found.results[0].hypothesis.class_id == 'car', 'no car'
+        for found in _cars(message, header):
             self._check_place(found.bbox.center.position, header)
         return bool(message.detections)
 
@@ -241,3 +235,12 @@ class CodedCamera(RangingCamera):
         """Check that what came on the other topics is of pictures whose detections came."""
         for topic, heard in self.heard.items():
             assert set(heard.numbers) <= set(self.detections.numbers), (self.name, topic)
+
+
+def _cars(message, header):
+    """Return the detections in a message with a header: one car or none; check that they are."""
+    assert len(message.detections) in (0, 1), 'there is one car'
+    for found in message.detections:
+        assert found.header == header, 'another header inside'
+        assert found.results[0].hypothesis.class_id == 'car', 'no car'
+    return message.detections

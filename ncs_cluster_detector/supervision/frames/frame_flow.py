@@ -8,7 +8,6 @@
 # the License.
 """Sends frames of all cameras to sticks, and returns their results in order."""
 
-from collections import deque
 from collections.abc import Callable
 import time
 
@@ -44,16 +43,16 @@ class FrameFlow:
                               for _ in range(options.cameras))
         self._latency = Durations()   # of all cameras
         self._fair_share = FairShare()
-        self._offered: deque[int] = deque()   # cameras with new frames, which another thread adds
-        self._waiting: set[int] = set()       # cameras with a frame that no stick has yet
-        self._finished: set[int] = set()      # cameras with results that may be released
+        self._offered: set[int] = set()    # cameras with new frames, which another thread adds
+        self._waiting: set[int] = set()    # cameras with a frame that no stick has yet
+        self._finished: set[int] = set()   # cameras with results that may be released
         self._was_enabled = True
         self._sent_to: list[int] = []   # numbers of the sticks that got a frame in this step
 
     def offer(self, frame: Frame) -> None:
         """Make a frame its camera's newest; one thread calls this."""
         self._cameras[frame.camera].offer(frame)
-        self._offered.append(frame.camera)
+        self._offered.add(frame.camera)   # now that the frame is there to be taken in
 
     def take_results(self, now: float) -> None:
         """Process the results of the sticks, and the frames that they lost."""
@@ -125,7 +124,7 @@ class FrameFlow:
     def _take_in(self, now: float, settings: Settings) -> None:
         """Let new frames wait, in place of those before, and drop those that waited too long."""
         while self._offered:
-            number = self._offered.popleft()
+            number = self._offered.pop()
             self._cameras[number].take_in(now)
             if self._cameras[number].waiting is not None:
                 self._waiting.add(number)
