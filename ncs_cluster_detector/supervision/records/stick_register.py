@@ -124,8 +124,8 @@ class StickRegister:
             _claim(record, now), not record.has_place, record.number))
         for record in self.records:
             record.has_place = False
-        for count, record in enumerate(records, start=kept + 1):
-            record.has_place = count <= self._max_sticks
+        for place, record in enumerate(records, start=kept + 1):
+            record.has_place = place <= self._max_sticks
 
     def _give_numbers(self, names: Sequence[str], now: float) -> list[StickRecord]:
         """
