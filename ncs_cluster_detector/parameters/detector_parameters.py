@@ -153,6 +153,21 @@ PARAMETERS = (
         'startup_timeout_ms', 20000, 'A stick that is not ready this many ms after its worker '
         'began to open it counts as failed (earlier when others started much faster).',
         500, 120000),
+    ParameterSpec(
+        'remote_hosts', [''], 'Other hosts whose sticks join this cluster: the names of their '
+        "stick servers (stick_server, parameter host). ['*'] = every stick server in the "
+        "detector's namespace and below. Empty = only the sticks of this host."),
+    ParameterSpec(
+        'local_sticks', True, 'Whether to use the sticks of this host too; false = only those of '
+        'remote_hosts.'),
+    ParameterSpec(
+        'remote_encoding', 'jpeg', 'How images travel to the sticks of other hosts, already in '
+        'the size of the networks: jpeg = small, for any link, at some cost in scores '
+        '(remote_jpeg_quality); raw = unchanged, 270 KB at 300x300, for wired gigabit links.',
+        choices=('jpeg', 'raw')),
+    ParameterSpec(
+        'remote_jpeg_quality', 90, 'Quality of the JPEG images for the sticks of other hosts: '
+        'less makes them smaller, and scores differ more from those of raw ones.', 1, 100),
     _setting(
         'cluster_size', 'Sticks active at a time, the others rest; 0 = all, no rotation. At most '
         'max_sticks and simulated.sticks.', _effect_of_cluster_size),
