@@ -7,3 +7,5 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """The stick server node: offers the sticks of its host to a detector on another one."""
+
+NAME = 'stick_server'   # of the node

@@ -88,6 +88,13 @@ class Ticket:
     region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     size: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError if the region is none."""
+        x, y, width, height = self.region
+        if not (x >= 0.0 and y >= 0.0 and width > 0.0 and height > 0.0
+                and x + width <= 1.0 + 1e-9 and y + height <= 1.0 + 1e-9):
+            raise ValueError(f'{self.region} is no part of a picture')
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -16,14 +16,15 @@ import queue
 import threading
 import time
 
-from ncs_cluster_detector.networks.region import Region
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.processes.process_watch import ProcessWatch
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
-from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
-from ncs_cluster_detector.supervision.server_owner import ServerOwner
+from ncs_cluster_detector.supervision.serving.forms import answer_of
+from ncs_cluster_detector.supervision.serving.forms import lost
+from ncs_cluster_detector.supervision.serving.forms import report_of
+from ncs_cluster_detector.supervision.serving.server_owner import ServerOwner
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import Logger
@@ -34,13 +35,8 @@ from ncs_cluster_detector.wire.host_messages import Answer
 from ncs_cluster_detector.wire.host_messages import Claim
 from ncs_cluster_detector.wire.host_messages import Networks
 from ncs_cluster_detector.wire.host_messages import ServerReport
-from ncs_cluster_detector.wire.host_messages import StickReport
 from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.host_messages import VERSION
-from ncs_cluster_detector.wire.messages import Outcome
-from ncs_cluster_detector.wire.messages import Unreadable
-import numpy as np
-import numpy.typing as npt
 
 # If a wait ends later than this after its time, this process was suspended.
 SUSPENDED_SEC = 0.5
@@ -170,7 +166,7 @@ class PoolServer:
         stick = self._pool.views.statuses.get(ticket.stick)
         if (stick is None or stick.state is not StickState.RUNNING
                 or stick.outstanding >= MOST_INFLIGHT):
-            self._send_answer(_lost(ticket))
+            self._send_answer(lost(ticket))
         else:
             self._pool.post(ticket.stick, frame, now)
 
@@ -185,32 +181,23 @@ class PoolServer:
     def _answer(self, now: float) -> None:
         for number, outcome, frame in self._pool.take_results():
             if frame.header.session == self.owner.session:
-                self._send_answer(_answer_of(frame.header, outcome, time.monotonic()))
+                self._send_answer(answer_of(frame.header, outcome, time.monotonic()))
         for number, frame in self._pool.take_lost():
             self._pool.note_lost(number)
             if frame.header.session == self.owner.session:
-                self._send_answer(_lost(frame.header))
+                self._send_answer(lost(frame.header))
 
     def _report(self, now: float, leaves: bool = False) -> ServerReport:
         me = self._identity
         return ServerReport(
             VERSION, me.server, me.host, me.node, me.networks, self.owner.session,
             self.owner.name, self._pool.input_size,
-            tuple(self._report_of(stick, now) for stick in self.sticks), leaves)
+            tuple(report_of(stick, self._held(stick), now) for stick in self.sticks), leaves)
 
-    def _report_of(self, stick: StickSnapshot, now: float) -> StickReport:
-        status = stick.status
-        held = tuple(
-            frame.header.sequence for frame in self._pool.frames_of(status.number).values()
-            if frame.header.session == self.owner.session)
-        return StickReport(
-            status.number, stick.device_name, status.state, status.celsius,
-            round((status.measured_at or 0.0) * 1000),
-            now - status.measured_at if status.measured_at is not None else None,
-            status.throttle_level, stick.restarts, stick.last_error, stick.pid, status.doubt_sec,
-            status.trials_left, stick.in_use,
-            None if stick.dead_since is None else now - stick.dead_since,
-            None if stick.start_at is None else max(stick.start_at - now, 0.0), held)
+    def _held(self, stick: StickSnapshot) -> tuple[int, ...]:
+        frames = self._pool.frames_of(stick.status.number).values()
+        return tuple(frame.header.sequence for frame in frames
+                     if frame.header.session == self.owner.session)
 
     def _wait(self, now: float) -> Set[ChildProcess]:
         """Wait until a process or another thread has something, or something is due."""
@@ -223,31 +210,3 @@ class PoolServer:
             self._pool.extend_deadlines(late_sec)
             self.owner.extend_deadline(late_sec)
         return ready
-
-
-def frame_of(ticket: Ticket, data: npt.NDArray[np.uint8], number: int, now: float) -> Frame:
-    """
-    Return the frame of a ticket.
-
-    :param data: the bytes of its picture, in one dimension.
-    :param number: of the frame at this server.
-    :raises ValueError: the picture does not have the size that the ticket says.
-    """
-    region = Region(*ticket.region)
-    if ticket.size is None:
-        return EncodedFrame(number, data, ticket, now, 0, region)
-    return Frame(number, data.reshape(*ticket.size, 3), ticket, now, 0, region)
-
-
-def _lost(ticket: Ticket) -> Answer:
-    return Answer(ticket.server, ticket.session, ticket.stick, ticket.sequence, lost=True)
-
-
-def _answer_of(ticket: Ticket, outcome: Outcome, now: float) -> Answer:
-    about = ticket.server, ticket.session, ticket.stick, ticket.sequence
-    if isinstance(outcome, Unreadable):
-        return Answer(*about, unreadable=outcome.text)
-    return Answer(
-        *about, False, '', outcome.detections, outcome.unusable_boxes, outcome.unlabelled_class,
-        outcome.inference_sec, now - outcome.finished_at, now - outcome.on_stick_at,
-        outcome.picture_size)
