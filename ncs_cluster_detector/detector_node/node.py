@@ -75,7 +75,8 @@ class DetectorNode(Node):
             if values['local_sticks']:
                 DRIVERS[self._driver].check_installed()
             options = parameters.options_of(
-                values, self.get_fully_qualified_name(), lambda text: self.get_logger().warning(self._declared.shown(text)))
+                values, self.get_fully_qualified_name(),
+                lambda text: self.get_logger().warning(self._declared.shown(text)))
         except (SdkMissingError, StartupError) as error:
             raise StartupError(self._declared.shown(error)) from error.__cause__
         give_back_freed_memory()   # that of the graph files; an image is seldom as large
@@ -102,8 +103,8 @@ class DetectorNode(Node):
         self._links = None
         if self._supervisor.remote is not None:
             # Late, as most nodes do without the messages of other hosts.
-            from ncs_cluster_detector.detector_node.host_links import HostLinks
-            from ncs_cluster_detector.detector_node.host_links import LOOK_SEC
+            from ncs_cluster_detector.detector_node.hosts.host_links import HostLinks
+            from ncs_cluster_detector.detector_node.hosts.host_links import LOOK_SEC
             self._links = HostLinks(self, options.remote.hosts, self._supervisor.remote.take,
                                     settings.max_frame_age_ms / 1000)
             self.create_timer(LOOK_SEC, self._links.look,

@@ -218,7 +218,8 @@ class Supervisor:
             at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
-            frames=frames, cameras=cameras, hosts=self.remote.hosts(now) if self.remote else ())
+            frames=frames, cameras=cameras, hosts=self.remote.hosts(now) if self.remote else (),
+            local_sticks=self._options.local_sticks)
 
     def _wait(self, now: float) -> Set[ChildProcess]:
         """Wait until a process or another thread has something, or something is due."""
@@ -230,8 +231,7 @@ class Supervisor:
             ready = self._processes.wait(timeout)
         finally:
             self._waits.acquire()
-        late_sec = time.monotonic() - due_at
-        if late_sec > SUSPENDED_SEC:   # such as stopped from a terminal; no worker's fault
+        if (late_sec := time.monotonic() - due_at) > SUSPENDED_SEC:   # such as by a Ctrl-Z
             self._pool.extend_deadlines(late_sec)
         return ready
 

@@ -129,7 +129,7 @@ class RemoteHost:
         left_out = [stick for stick in self.known if stick not in self.sticks.values()
                     and stick.state is not StickState.ABSENT]
         self._is_same_server = True
-        return lost + self._lose(left_out, f'the stick server of {self.name} does not list it', now)
+        return lost + self._lose(left_out, f'host {self.name} does not list it any more', now)
 
     def on_silence(self) -> None:
         """Record that no report comes any more."""

@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from typing import Any
 from typing import TypeAlias
 
-from ncs_cluster_detector.ros.host_topics import ALWAYS_NEW
-from ncs_cluster_detector.ros.host_topics import CLAIM
-from ncs_cluster_detector.ros.host_topics import format_with
-from ncs_cluster_detector.ros.host_topics import FRAMES
-from ncs_cluster_detector.ros.host_topics import JsonMessages
-from ncs_cluster_detector.ros.host_topics import RELIABLE
-from ncs_cluster_detector.ros.host_topics import reliable_for
-from ncs_cluster_detector.ros.host_topics import RESULTS
-from ncs_cluster_detector.ros.host_topics import STICKS
 from ncs_cluster_detector.ros.image_messages import compressed_message
 from ncs_cluster_detector.ros.message_thread import MessageThread
+from ncs_cluster_detector.ros.sticks.host_topics import ALWAYS_NEW
+from ncs_cluster_detector.ros.sticks.host_topics import CLAIM
+from ncs_cluster_detector.ros.sticks.host_topics import format_with
+from ncs_cluster_detector.ros.sticks.host_topics import FRAMES
+from ncs_cluster_detector.ros.sticks.host_topics import JsonMessages
+from ncs_cluster_detector.ros.sticks.host_topics import RELIABLE
+from ncs_cluster_detector.ros.sticks.host_topics import reliable_for
+from ncs_cluster_detector.ros.sticks.host_topics import RESULTS
+from ncs_cluster_detector.ros.sticks.host_topics import STICKS
 from ncs_cluster_detector.wire.host_messages import Answer
 from ncs_cluster_detector.wire.host_messages import Claim
 from ncs_cluster_detector.wire.host_messages import ServerReport
