@@ -218,7 +218,9 @@ class NetworkHosts:
         name, host = self.names[index], self._hosts[index]
         host.wait()
         # Both ends are born where they stay, so that the machine's own network never sees them.
-        self._switch.ip(f'link add {name} type veth peer name eth0 netns {host.pid}',
+        # The card's address is the same after a reboot, as others remember it.
+        self._switch.ip(f'link add {name} type veth peer name eth0 '
+                        f'address 02:00:00:00:00:{index + 1:02x} netns {host.pid}',
                         f'link set {name} master br0 up')
         host.ip(f'address add {self.address(index)}/24 dev eth0',
                 'link set eth0 up', 'route add default dev eth0')
