@@ -40,8 +40,9 @@ def main(path, hosts):
         output.write(json.dumps({'kind': kind, 'arrival': time.time_ns(), **content}) + '\n')
 
     def take_detections(message):
-        write('detections', frame=message.header.frame_id, boxes=list(map(_box, message.detections)),
-              stamp=message.header.stamp.sec * 10**9 + message.header.stamp.nanosec)
+        header = message.header
+        write('detections', stamp=header.stamp.sec * 10**9 + header.stamp.nanosec,
+              frame=header.frame_id, boxes=list(map(_box, message.detections)))
 
     def take_statuses(message):
         for status in message.status:

@@ -123,12 +123,13 @@ class ClusterRecord:
                 found.setdefault(shown.hardware_id, []).append(shown)
         return found
 
-    def states(self, host=None):
-        """Return the newest state of each stick, such as RUNNING, by hardware_id."""
-        return {name: shown[-1].values['state'] for name, shown in self.sticks(host).items()}
+    def states(self, host=None, after=0):
+        """Return the newest state of each stick that was shown after a time, by hardware_id."""
+        return {name: shown[-1].values['state'] for name, shown in self.sticks(host).items()
+                if shown[-1].arrival >= after}
 
     def when_all(self, state, host, after):
-        """Return the first time when each stick of a host was shown in a state, or None."""
+        """Return when the last of a host's sticks was first shown in a state, or None."""
         times = [next((one.arrival for one in shown
                        if one.arrival >= after and one.values['state'] == state), None)
                  for shown in self.sticks(host).values()]

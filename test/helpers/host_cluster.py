@@ -110,12 +110,17 @@ class HostCluster:
                 f'{self.log("detector")[-2000:]}')
             time.sleep(0.02)
 
-    def wait_until_running(self, count=None):
-        """Wait until so many sticks are RUNNING, by default all, and detections come."""
+    def wait_until_running(self, count=None, after=None):
+        """
+        Wait until detections come and so many sticks are shown RUNNING, by default all.
+
+        :param after: what was heard before does not count, in ns; None = before the call.
+        """
         count = self.stick_count if count is None else count
-        began = time.time_ns()
-        self.wait_for(lambda record: list(record.states().values()).count('RUNNING') >= count and (
-            record.between(began)), f'{count} sticks and detections')
+        after = time.time_ns() if after is None else after
+        self.wait_for(lambda record: record.between(after) and list(
+            record.states(after=after).values()).count('RUNNING') >= count,
+            f'{count} sticks and detections')
 
     def observe(self, seconds):
         """Let time pass; return when that began and ended, in ns of the wall clock."""

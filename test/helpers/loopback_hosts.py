@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Several hosts where no network can be made: all their processes are on the loopback interface."""
+"""Several hosts where no network can be made: all their processes are on loopback."""
 
 import os
 

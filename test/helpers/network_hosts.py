@@ -241,8 +241,9 @@ class NetworkHosts:
         rule = f'numgen random mod {NUMBERS} < {round(self._loss * NUMBERS)} drop'
         # Made if it is missing, so that it can be deleted.
         self._switch.run('nft', '-f', '-', text=(
-            'table bridge lossy\ndelete table bridge lossy\ntable bridge lossy {\nchain forward {\n'
-            f'type filter hook forward priority 0;\n{rule}\n}}\n}}\n'))
+            'table bridge lossy\ndelete table bridge lossy\n'
+            f'table bridge lossy {{\nchain forward {{\ntype filter hook forward priority 0;\n{rule}'
+            '\n}\n}\n'))
 
     def _lose_in_hosts(self):
         # Before fragments are put together again: packets get lost, not whole messages.

@@ -99,6 +99,7 @@ def test_states_of_a_hosts_sticks_are_told_with_their_times(heard):
     assert record.states() == {'h1/1.1': 'ABSENT', 'h1/1.2': 'ABSENT', 'h2/1.1': 'RUNNING',
                                '1.1': 'BACKOFF'}
     assert record.states('') == {'1.1': 'BACKOFF'}
+    assert record.states(after=5) == {'h1/1.1': 'ABSENT', 'h1/1.2': 'ABSENT'}
     assert record.when_all('ABSENT', 'h1', 0) == 6
     assert record.when_all('RUNNING', 'h1', 0) == 2
     assert record.when_all('RUNNING', 'h1', 2) is None

@@ -17,8 +17,8 @@ import sys
 import time
 
 from blocking_calls import wait_until
-from network_hosts import FAKE_CLOCK_VARIABLE
 from network_hosts import fake_clock_library
+from network_hosts import FAKE_CLOCK_VARIABLE
 from network_hosts import NetworkHosts
 from network_hosts import UnavailableError
 from network_hosts import why_no_hosts
@@ -79,7 +79,7 @@ def is_heard(hosts, sender, receiver, folder):
     """Tell whether a datagram of one host arrives at another within a second."""
     log = folder / f'heard{time.monotonic_ns()}'
     listening = hosts.start(receiver, program(
-        RECEIVE + "receiver.settimeout(1)\nprint(receiver.recv(9))"), log)
+        RECEIVE + 'receiver.settimeout(1)\nprint(receiver.recv(9))'), log)
     listening.wait_for_line('listening')
     address = hosts.address(receiver)
     sending = hosts.start(sender, program(f"{SEND}sender.sendto(b'x', ({address!r}, PORT))"), log)
@@ -245,7 +245,7 @@ def test_a_process_is_signalled_stopped_and_killed(network_hosts, tmp_path):
         process.wait_for_line('begun')
         return process
 
-    polite = start("import signal\nsignal.signal(signal.SIGINT, lambda *_: os._exit(7))\n"
+    polite = start('import signal\nsignal.signal(signal.SIGINT, lambda *_: os._exit(7))\n"
                    "print('begun')\ntime.sleep(99)", 'polite')
     polite.send(signal.SIGSTOP)
     wait_until(lambda: psutil.Process(polite.pid).status() == psutil.STATUS_STOPPED)
