@@ -34,6 +34,7 @@ sys.path[:0] = [str(ROOT / 'test' / 'helpers'), str(ROOT)]
 from cluster_record import percentile  # noqa: E402
 from cluster_record import SECOND  # noqa: E402
 from host_cluster import HostCluster  # noqa: E402
+from host_cluster import LOCAL_PROFILE  # noqa: E402
 from host_cluster import NETWORK_PROFILE  # noqa: E402
 from loopback_hosts import some_hosts  # noqa: E402
 from network_hosts import NetworkHosts  # noqa: E402
@@ -149,6 +150,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument('--inference-ms', type=float, default=65.0, help='of each stick')
     parser.add_argument('--times', type=int, default=10, help='cuts, or starts')
     parser.add_argument('--profile', type=Path, default=NETWORK_PROFILE, help='of Fast DDS')
+    parser.add_argument('--camera-profile', type=Path, default=LOCAL_PROFILE, help='the same of '
+                        'the camera')
     parser.add_argument('--parameter', action='append', default=[], metavar='NAME=JSON',
                         help='of the detector, such as remote_encoding=\'"raw"\'')
     parser.add_argument('--keep', type=Path, metavar='FOLDER', help='keep logs and record there')
@@ -172,7 +175,8 @@ def run(arguments: argparse.Namespace, folder: str) -> str:
         LINKS[arguments.link](hosts)
         cluster = HostCluster(
             hosts, folder, arguments.sticks, arguments.inference_ms, arguments.rate,
-            arguments.local * arguments.hosts * arguments.sticks, arguments.profile, **parameters)
+            arguments.local * arguments.hosts * arguments.sticks, arguments.profile,
+            arguments.camera_profile, **parameters)
         cluster.start()
         cluster.wait_until_running()
         cluster.observe(WARM_SEC)

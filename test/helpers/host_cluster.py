@@ -23,6 +23,7 @@ from ncs_cluster_detector.processes.module_path import python_command
 import numbered_camera
 
 ROOT = Path(__file__).resolve().parents[2]
+LOCAL_PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
 NETWORK_PROFILE = ROOT / 'config' / 'fastdds_network.xml'
 DEADLINE_SEC = 60.0
 # They stay cool for any length of a test.
@@ -33,7 +34,7 @@ class HostCluster:
     """The processes of a cluster in hosts, which it is given and does not end."""
 
     def __init__(self, hosts, folder, sticks=2, inference_ms=65.0, rate=100.0, local=False,
-                 profile=NETWORK_PROFILE, **parameters):
+                 profile=NETWORK_PROFILE, camera_profile=LOCAL_PROFILE, **parameters):
         """
         Describe it; nothing runs yet.
 
@@ -44,7 +45,8 @@ class HostCluster:
         :param rate: of the camera, images a second.
         :param local: the detector has all sticks itself, and there are no servers; a number of
             sticks instead of True.
-        :param profile: of Fast DDS, for all processes.
+        :param profile: of Fast DDS, for all processes but the camera.
+        :param camera_profile: the camera's, whose images stay in its host.
         :param parameters: more of the detector.
         """
         self.hosts, self.folder, self.rate = hosts, Path(folder), rate
@@ -52,7 +54,7 @@ class HostCluster:
         self.stick_count = int(local) or sticks * len(self.servers)
         self.record = ClusterRecord(self.folder / 'record.jsonl')
         self.running = {}
-        self._profile = profile
+        self._profile, self._camera_profile = profile, camera_profile
         simulated = STICKS | {'simulated.inference_ms': inference_ms}
         self._of_server = simulated | {'simulated.sticks': sticks}
         self._of_detector = simulated | (
@@ -156,7 +158,8 @@ class HostCluster:
             self.running.pop(name, None)
 
     def _start(self, host, name, command):
-        environment = self.hosts.environment(host, self._profile)
+        environment = self.hosts.environment(
+            host, self._camera_profile if name == 'camera' else self._profile)
         environment['ROS_LOG_DIR'] = str(self.folder / 'ros')
         self.running[name] = self.hosts.start(
             host, command, self.folder / f'{name}.log', environment)

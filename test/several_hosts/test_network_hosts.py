@@ -245,7 +245,7 @@ def test_a_process_is_signalled_stopped_and_killed(network_hosts, tmp_path):
         process.wait_for_line('begun')
         return process
 
-    polite = start('import signal\nsignal.signal(signal.SIGINT, lambda *_: os._exit(7))\n"
+    polite = start('import signal\nsignal.signal(signal.SIGINT, lambda *_: os._exit(7))\n'
                    "print('begun')\ntime.sleep(99)", 'polite')
     polite.send(signal.SIGSTOP)
     wait_until(lambda: psutil.Process(polite.pid).status() == psutil.STATUS_STOPPED)
