@@ -113,13 +113,13 @@ class ClusterRecord:
 
     def sticks(self, host=None):
         """
-        Return what was shown of sticks: a list of Shown by hardware_id, the oldest first.
+        Return what the detector showed of sticks: lists of Shown by hardware_id, oldest first.
 
         :param host: only those of this host; '' = those of the detector itself; None = all.
         """
         found = {}
         for shown in self.shown:
-            if ': stick ' in shown.name and host in (None, host_of(shown.hardware_id)):
+            if 'detector: stick ' in shown.name and host in (None, host_of(shown.hardware_id)):
                 found.setdefault(shown.hardware_id, []).append(shown)
         return found
 

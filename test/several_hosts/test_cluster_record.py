@@ -39,9 +39,9 @@ def found(number, stamp, arrival, boxes=None):
             'boxes': [['car', 0.9, *box_of(number)]] if boxes is None else boxes}
 
 
-def stick(arrival, hardware_id, state, inferences=0):
+def stick(arrival, hardware_id, state, inferences=0, node='detector'):
     """Return a line about a stick."""
-    return {'kind': 'status', 'arrival': arrival, 'name': 'detector: stick 0', 'message': '',
+    return {'kind': 'status', 'arrival': arrival, 'name': f'{node}: stick 0', 'message': '',
             'hardware_id': hardware_id, 'level': 0,
             'values': {'state': state, 'inferences': str(inferences)}}
 
@@ -95,7 +95,9 @@ def test_latencies_are_from_stamp_to_arrival(heard):
 def test_states_of_a_hosts_sticks_are_told_with_their_times(heard):
     record = heard(stick(1, 'h1/1.1', 'RUNNING'), stick(2, 'h1/1.2', 'RUNNING'),
                    stick(3, 'h2/1.1', 'RUNNING'), stick(4, '1.1', 'BACKOFF'),
-                   stick(5, 'h1/1.1', 'ABSENT'), stick(6, 'h1/1.2', 'ABSENT'))
+                   stick(5, 'h1/1.1', 'ABSENT'), stick(6, 'h1/1.2', 'ABSENT'),
+                   # What a server shows of its own sticks.
+                   stick(7, '1.1', 'RUNNING', node='stick_server'))
     assert record.states() == {'h1/1.1': 'ABSENT', 'h1/1.2': 'ABSENT', 'h2/1.1': 'RUNNING',
                                '1.1': 'BACKOFF'}
     assert record.states('') == {'1.1': 'BACKOFF'}
