@@ -40,6 +40,7 @@ setup(
             'camera_node = ncs_cluster_detector.executables:camera_node',
             'check_sticks = ncs_cluster_detector.executables:check_sticks',
             'detector_node = ncs_cluster_detector.executables:detector_node',
+            'stick_server = ncs_cluster_detector.executables:stick_server',
             'thermal_plan = ncs_cluster_detector.executables:thermal_plan',
         ],
     },

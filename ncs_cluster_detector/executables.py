@@ -46,6 +46,16 @@ def detector_node() -> int:
     return main(notes=notes)
 
 
+def stick_server() -> int:
+    """Run the stick server node; return its exit code."""
+    if not _is_ready_for_ros('stick_server'):
+        return STARTUP_ERROR
+    with loading_modules():
+        _load_workers()
+        from ncs_cluster_detector.stick_server.node import main
+    return main()
+
+
 def check_sticks() -> int:
     """Run the check of real sticks; return its exit code."""
     settle()

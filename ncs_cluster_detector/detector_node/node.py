@@ -73,9 +73,10 @@ class DetectorNode(Node):
         self._driver = values['driver']
         self._owner = status_prefix(self, 'detector')
         try:
-            DRIVERS[self._driver].check_installed()
+            if values['local_sticks']:
+                DRIVERS[self._driver].check_installed()
             options = parameters.options_of(
-                values, lambda text: self.get_logger().warning(self._declared.shown(text)))
+                values, self.get_fully_qualified_name(), lambda text: self.get_logger().warning(self._declared.shown(text)))
         except (SdkMissingError, StartupError) as error:
             raise StartupError(self._declared.shown(error)) from error.__cause__
         give_back_freed_memory()   # that of the graph files; an image is seldom as large
@@ -99,6 +100,15 @@ class DetectorNode(Node):
             CameraChannel(self, self._messages, name, index, values, numbers,
                           self._supervisor.offer, lambda: self._supervisor.snapshot)
             for index, name in enumerate(camera_names(values['cameras']))]
+        self._links = None
+        if self._supervisor.remote is not None:
+            # Late, as most nodes do without the messages of other hosts.
+            from ncs_cluster_detector.detector_node.host_links import HostLinks
+            from ncs_cluster_detector.detector_node.host_links import LOOK_SEC
+            self._links = HostLinks(self, options.remote.hosts, self._supervisor.remote.take,
+                                    settings.max_frame_age_ms / 1000)
+            self.create_timer(LOOK_SEC, self._links.look,
+                              clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
@@ -113,7 +123,7 @@ class DetectorNode(Node):
         self._supervisor.stop()
         self._thread.join(STOP_DEADLINE_SEC)
         ended = self._supervisor.all_ended and not self._thread.is_alive()
-        for part in (self._messages, *self._cameras):
+        for part in filter(None, (self._messages, self._links, *self._cameras)):
             ended = part.stop(PART_STOP_DEADLINE_SEC) and ended
         return ended
 
@@ -150,7 +160,8 @@ class DetectorNode(Node):
         return response
 
     def _report(self):
-        failures = (failure for camera in self._cameras for failure in camera.failures)
+        parts = filter(None, (self._links, *self._cameras))
+        failures = (failure for part in parts for failure in part.failures)
         for failure in (self._failure, self._messages.failure, *failures):
             if failure is not None:
                 raise failure

@@ -10,25 +10,25 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ncs_cluster_detector.detector_node.camera_settings import check_camera_settings
 from ncs_cluster_detector.detector_node.camera_settings import check_labels
 from ncs_cluster_detector.detector_node.camera_settings import class_thresholds_of
 from ncs_cluster_detector.detector_node.camera_settings import PER_CAMERA
 from ncs_cluster_detector.detector_node.camera_settings import regions_of
-from ncs_cluster_detector.detector_node.graph_files import check_different
-from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.registry import DRIVERS
-from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
-from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.parameters.camera_names import camera_names
 from ncs_cluster_detector.parameters.camera_names import check_camera_names
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.pool_options import check_graph_names
+from ncs_cluster_detector.ros.pool_options import input_format_of
+from ncs_cluster_detector.ros.pool_options import pool_options_of
+from ncs_cluster_detector.supervision.supervisor_options import RemoteOptions
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.wire.graph_files import GraphFiles
-from ncs_cluster_detector.wire.messages import WorkerConfig
+from ncs_cluster_detector.wire.host_messages import networks_of
 
 
 def settings_of(values: Values) -> Settings:
@@ -40,11 +40,6 @@ def settings_of(values: Values) -> Settings:
         'class_thresholds': class_thresholds_of(values), 'camera_regions': regions_of(values)})
 
 
-def input_format_of(values: Values) -> InputFormat:
-    """Return the InputFormat in the values of the parameters."""
-    return InputFormat(*(values[f'input_{name}'] for name in InputFormat.__dataclass_fields__))
-
-
 def validate_combination(values: Values, labels: Sequence[str]) -> None:
     """
     Check the rules that concern more than one value.
@@ -53,7 +48,8 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
     :param labels: all labels that the graphs can give.
     :raises ValueError: one line ``name=value: rule (related current values); what to do``.
     """
-    _check_names(values)
+    check_camera_names(values['cameras'])
+    check_graph_names(values)
     input_format = input_format_of(values)
     if not input_format.fits_half_precision():
         low, high = input_format.extremes()
@@ -62,7 +58,8 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
             f'{high:g}, more than the 65504 of half precision (input_mean='
             f'{input_format.mean:g}); use what the network was trained with')
     size = values['cluster_size']
-    for name in ('max_sticks', *DRIVERS[values['driver']].stick_limits):
+    limits = ('max_sticks', *DRIVERS[values['driver']].stick_limits)
+    for name in () if remote_hosts(values) else limits:   # other hosts have more
         most = values[name]
         if 0 < most < size:
             raise ValueError(f'cluster_size={size}: more than there can ever be ({name}={most}); '
@@ -71,52 +68,34 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
     check_camera_settings(values, labels)
 
 
-def _check_names(values):
-    """Check names of cameras and of files, but not the files; raise ValueError, as above."""
-    check_camera_names(values['cameras'])
-    names, label_files = _graphs(values), _label_files(values)
-    check_different(names)
-    if names and label_files and len(label_files) != len(names):
-        raise ValueError(
-            f'label_files={label_files}: must be one per graph (graph_paths={names}); name '
-            f'{len(names)} files, or none for the default labels')
-
-
-def _graphs(values):
-    default = DRIVERS[values['driver']].default_graph
-    return [name for name in values['graph_paths'] if name] or ([default] if default else [])
-
-
-def _label_files(values):
-    return [path for path in values['label_files'] if path]
-
-
-def options_of(values: Values,
+def options_of(values: Values, node_name: str = '/detector',
                warn: Callable[[str], object] = lambda text: None) -> SupervisorOptions:
     """
     Return the SupervisorOptions in the values of the parameters; read the graph files.
 
+    :param node_name: the full name of this node.
     :param warn: called with one line about each likely mistake in them.
-    :raises StartupError: a graph or label file is missing or invalid.
+    :raises StartupError: a graph or label file is missing or invalid, or there can be no stick.
     """
     try:
-        _check_names(values)
+        check_camera_names(values['cameras'])
     except ValueError as error:
         raise StartupError(str(error)) from None
-    driver_class = DRIVERS[values['driver']]
-    names, label_files = _graphs(values), _label_files(values)
-    if not names:
+    hosts = remote_hosts(values)
+    if not hosts and not values['local_sticks']:
         raise StartupError(
-            f"graph_paths={values['graph_paths']}: with driver {values['driver']} a graph must be "
-            "named; start with -p graph_paths:=\"['/path/to/graph']\", or try -p "
-            f'driver:={WITHOUT_HARDWARE}')
-    driver = driver_class.from_parameters(values)
-    graphs, labels = zip(*(read_graph_and_labels(name, path, driver, warn)
-                           for name, path in zip(names, label_files or [None] * len(names))))
-    return SupervisorOptions(
-        workers=WorkerConfig(driver, GraphFiles(graphs), labels, input_format_of(values)),
-        max_sticks=values['max_sticks'],
-        inflight_per_stick=values['inflight_per_stick'],
-        inference_timeout_sec=values['inference_timeout_ms'] / 1000,
-        startup_timeout_sec=values['startup_timeout_ms'] / 1000,
-        cameras=len(camera_names(values['cameras'])))
+            f"local_sticks=False: there is no stick without hosts (remote_hosts="
+            f"{values['remote_hosts']}); name some, such as -p remote_hosts:=\"['*']\"")
+    options = pool_options_of(values, warn)
+    return replace(
+        options, inflight_per_stick=values['inflight_per_stick'],
+        cameras=len(camera_names(values['cameras'])), local_sticks=values['local_sticks'],
+        remote=RemoteOptions(
+            hosts, node_name, networks_of(options.workers),
+            values['remote_jpeg_quality'] if values['remote_encoding'] == 'jpeg' else 0,
+        ) if hosts else None)
+
+
+def remote_hosts(values: Values) -> tuple[str, ...]:
+    """Return the names of other hosts whose sticks are to be used."""
+    return tuple(filter(None, values['remote_hosts']))

@@ -128,6 +128,13 @@ def image_message(header: Header, pixels: npt.NDArray[Any], encoding: str) -> Im
                  step=len(data) // height, data=data)
 
 
+def compressed_message(header: Header, image_format: str,
+                       data: npt.NDArray[np.uint8]) -> CompressedImage:
+    """Return a CompressedImage with the bytes of an array, whatever its shape."""
+    return CompressedImage(
+        header=header, format=image_format, data=_bytes_in(np.ascontiguousarray(data)))
+
+
 def publish_compressed(publisher: Publisher, header: Header, image: npt.NDArray[np.uint8],
                        logger: RcutilsLogger) -> None:
     """
@@ -145,8 +152,8 @@ def publish_compressed(publisher: Publisher, header: Header, image: npt.NDArray[
                        f'at most {LARGEST_JPEG} pixels a side; take smaller images', once=True)
         return
     import cv2
-    publisher.publish(CompressedImage(header=header, format='bgr8; jpeg compressed bgr8',
-                                      data=_bytes_in(cv2.imencode('.jpg', image)[1])))
+    publisher.publish(compressed_message(
+        header, 'bgr8; jpeg compressed bgr8', cv2.imencode('.jpg', image)[1]))
 
 
 def _bytes_in(values):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import fields
 from dataclasses import replace
+from enum import Enum
 
 from ncs_cluster_detector.policy.decision import SwitchReason
 from ncs_cluster_detector.policy.heat.heat_advice import HeatAdvice
@@ -90,6 +91,35 @@ class CameraSnapshot:
     image_at: float
 
 
+class HostState(Enum):
+    """What another host with sticks does, as the end of a sentence."""
+
+    NEVER_HEARD = 'was never heard'
+    FREE = 'is free'
+    SERVES = 'serves this detector'
+    TAKEN = 'serves another detector'
+    REFUSED = 'does not fit'
+    SILENT = 'is not heard'
+
+
+@dataclass(frozen=True)
+class HostSnapshot:
+    """
+    One other host: its name, its state and ``why``, and the numbers of its sticks.
+
+    ``node`` is the full name of its stick server, ``owner`` that of the detector that it serves,
+    or empty; ``silent_sec`` is how long ago it was heard, None if never.
+    """
+
+    name: str
+    state: HostState
+    why: str
+    sticks: tuple[int, ...]
+    node: str
+    owner: str
+    silent_sec: float | None
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """
@@ -99,7 +129,7 @@ class Snapshot:
     ``sustainable_size`` is how many can always be active below the switch temperature, if that is
     known. ``heat_advice`` is set while heat costs speed; ``at_full_speed`` says that heat is known
     to cost almost none. ``frames`` are the figures of all cameras together, ``cameras`` those of
-    each.
+    each. ``hosts`` are the other hosts.
     """
 
     settings: Settings
@@ -114,6 +144,7 @@ class Snapshot:
     last_switch_reason: SwitchReason | None
     frames: CameraSnapshot
     cameras: tuple[CameraSnapshot, ...]
+    hosts: tuple[HostSnapshot, ...] = ()
 
     def at(self, now: float) -> 'Snapshot':
         """Return this state at a later time: a supervisor that hangs writes no newer one."""

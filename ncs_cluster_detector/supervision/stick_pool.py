@@ -8,6 +8,7 @@
 # the License.
 """The sticks' worker processes: reads their messages, checks their deadlines, ends them."""
 
+from collections.abc import Iterator
 from collections.abc import Set
 
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -18,6 +19,7 @@ from ncs_cluster_detector.supervision.endings import end_all
 from ncs_cluster_detector.supervision.endings import Endings
 from ncs_cluster_detector.supervision.endings import STOP_GRACE_SEC
 from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.pool_log import PoolLog
 from ncs_cluster_detector.supervision.records import deadlines
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
@@ -31,21 +33,29 @@ from ncs_cluster_detector.wire import messages
 
 
 class StickPool:
-    """All sticks of the machine, each with at most one worker."""
+    """
+    All sticks of the machine, each with at most one worker.
 
-    def __init__(self, options: SupervisorOptions, cleaner: BusCleaner, logger: Logger) -> None:
+    ``input_size`` is the largest (width, height) of an input of the networks, or None before a
+    stick has loaded them.
+    """
+
+    def __init__(self, options: SupervisorOptions, cleaner: BusCleaner, logger: Logger,
+                 numbers: Iterator[int] | None = None) -> None:
+        """Start without sticks; ``numbers`` are for new ones, from 0 on by default."""
         self._options = options
+        self._log = PoolLog(logger)
         self._logger = logger
-        self._register = StickRegister(options.max_sticks, logger)
+        self.register = StickRegister(options.max_sticks, logger, numbers)
         self._cleaner = cleaner
         self._endings = Endings()
-        self._turn = StartTurn(options, self._register, cleaner, self._endings, logger)
+        self._turn = StartTurn(options, self.register, cleaner, self._endings, logger)
         self._longest_start_sec: float | None = None   # None until a stick has started
-        self._held_back: list[str] = []   # lines to log later
+        self.input_size: tuple[int, int] | None = None
         self._results: list[tuple[int, messages.Outcome, Frame]] = []
         self._lost: list[tuple[int, Frame]] = []   # stick and frame
         self.unusable: tuple[str, str] | None = None   # a parameter that no stick can use, and why
-        self.views = StickViews(self._register)
+        self.views = StickViews(self.register)
         # Whether only results and readings came since all sticks were looked at; when that is due.
         self._is_calm, self._due_at = False, float('-inf')
         self._by_worker: dict[ChildProcess, StickRecord] = {}   # while it is calm
@@ -56,7 +66,7 @@ class StickPool:
 
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
-        record = self._register.records[number]
+        record = self.register.by_number[number]
         record.worker.post(frame, now)
         record.figures.on_frame_sent(now)
         self.views.renew(number, now)
@@ -64,22 +74,22 @@ class StickPool:
 
     def frames_of(self, number: int) -> dict[int, Frame]:
         """Return the frames on a stick as a dictionary by frame number, oldest first."""
-        handle = self._register.records[number].handle
+        handle = self.register.by_number[number].handle
         return handle.frames if handle is not None else {}
 
     def note_late(self, number: int) -> None:
         """Record that a result takes several times the usual time."""
-        self._register.records[number].setbacks.trust.late()
+        self.register.by_number[number].setbacks.trust.late()
         self.views.changed(number)
 
     def note_lost(self, number: int) -> None:
         """Record that a frame will have no result because the stick lost it."""
-        self._register.records[number].figures.frames_lost += 1
+        self.register.by_number[number].figures.frames_lost += 1
         self.views.changed(number)
 
     def restart(self, number: int, reason: str, now: float) -> None:
         """End the worker of a running stick, so that it starts again."""
-        record = self._register.records[number]
+        record = self.register.by_number[number]
         record.worker.send(messages.Stop())
         self._fail(record, reason, now, now + STOP_GRACE_SEC, cause=Cause.WANTED)
 
@@ -101,7 +111,7 @@ class StickPool:
         if not self._is_calm:
             self._turn.hear(now)
             self.unusable = self.unusable or self._turn.unusable
-            self._by_worker = self._register.by_worker()
+            self._by_worker = self.register.by_worker()
         for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
             self._hear(self._by_worker[process], now)
 
@@ -109,7 +119,7 @@ class StickPool:
         """Give up workers that missed a deadline; start workers and look for sticks if due."""
         if self._is_calm and now < self._due_at:
             return   # results and readings only: no stick needs to be looked at
-        for record in self._register.with_worker():
+        for record in self.register.with_worker():
             due_at, text = self._deadline(record, now)
             if now >= due_at:
                 self._fail(record, text, now, kill_at=now)
@@ -118,14 +128,14 @@ class StickPool:
         self._turn.start(now)
         self._is_calm = False
         self._due_at = self.next_due(now)
-        self._is_calm, self._by_worker = True, self._register.by_worker()
+        self._is_calm, self._by_worker = True, self.register.by_worker()
         self.views.all_changed()
 
     def next_due(self, now: float) -> float:
         """Return when :meth:`judge` must be called at the latest."""
         if self._is_calm:
             return self._due_at
-        due = [self._deadline(record, now)[0] for record in self._register.with_worker()]
+        due = [self._deadline(record, now)[0] for record in self.register.with_worker()]
         due += [self._turn.next_due(now), self._cleaner.deadline, self._endings.next_due()]
         return min(due)
 
@@ -139,15 +149,15 @@ class StickPool:
         self._is_calm = False
         self._turn.extend_deadlines(delay_sec)
         self._cleaner.deadline += delay_sec
-        for record in self._register.with_worker():
+        for record in self.register.with_worker():
             record.worker.extend_deadlines(delay_sec)
 
     def stop(self) -> bool:
         """End all workers; return False if one of them cannot be ended."""
-        for record in self._register.records:
+        for record in self.register.records:
             record.on_stop()
         has_ended = self._cleaner.stop()
-        workers: list[ChildProcess] = [record.worker for record in self._register.with_worker()]
+        workers: list[ChildProcess] = [record.worker for record in self.register.with_worker()]
         workers += self._turn.handles() + self._endings.handles()
         return end_all(workers, self._logger) and has_ended
 
@@ -155,7 +165,7 @@ class StickPool:
         if record.state is not StickState.STARTING:
             return deadlines.of_work(record.worker, self._options, record.figures.pause_level)
         return deadlines.of_start(record, self._options, self._longest_start_sec,
-                                  self._register.waiting(now), self._register.has_slow(but=record))
+                                  self.register.waiting(now), self.register.has_slow(but=record))
 
     def _hear(self, record: StickRecord, now: float) -> None:
         handle = record.worker
@@ -190,10 +200,9 @@ class StickPool:
             record.on_ready(now)
             self._longest_start_sec = max(self._longest_start_sec or 0.0, now - handle.started_at)
             handle.heard_at = now
-            self._log_held_back()
+            self.input_size = message.input_size
             record.on_reading(message.reading)
-            self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker '
-                              f'process {handle.pid}')
+            self._log.ready(record)
 
     def _settle(self, record: StickRecord, result: messages.Outcome, now: float) -> None:
         if (frame := record.worker.settle(result, now)) is None:
@@ -201,13 +210,7 @@ class StickPool:
         self._results.append((record.number, result, frame))
         if isinstance(result, messages.Unreadable):
             return record.figures.on_unreadable(now, bool(record.worker.outstanding))
-        if result.unusable_boxes and not record.figures.unusable_boxes:
-            highest = result.unlabelled_class
-            self._logger.warning(
-                f'stick {record.number} ({record.device_name}): {result.unusable_boxes} boxes of '
-                'a result dropped, which are not finite, empty, outside the image or of a class '
-                f'without a label{f" (such as class {highest})" if highest else ""}; do '
-                'label_files fit graph_paths? Further ones are only counted')
+        self._log.unusable_boxes(record, result)
         record.on_result(result, now)
 
     def _hear_fault(self, record: StickRecord, fault: messages.Fault, now: float) -> None:
@@ -222,7 +225,7 @@ class StickPool:
             return
         refused = bool(fault.parameter) and is_starting
         self._fail(record, fault.text, now, kill_at, Cause.REFUSAL if refused else Cause.STICK)
-        if refused and self._longest_start_sec is None and self._register.refuse_all():
+        if refused and self._longest_start_sec is None and self.register.refuse_all():
             self.unusable = (fault.parameter, fault.text)   # which ends the node
 
     def _fail(
@@ -237,14 +240,6 @@ class StickPool:
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # usually it ends at once
         if is_news or plan.fatal:   # the diagnostics count the others
-            self._held_back.append(
-                f'stick {record.number} ({record.device_name}): {text}; '
-                f'{"given up for" if plan.fatal else "starting again in"} {plan.delay_sec:g} s')
+            self._log.failed(record, text, plan)
         if cause is not Cause.REFUSAL or self._longest_start_sec is not None:
-            self._log_held_back()
-
-    def _log_held_back(self) -> None:
-        """Log failures; refusals are held back until a stick has loaded the networks."""
-        for line in self._held_back:
-            self._logger.error(line)
-        self._held_back.clear()
+            self._log.held_back()   # refusals wait until a stick has loaded the networks

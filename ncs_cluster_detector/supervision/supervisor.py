@@ -22,13 +22,12 @@ from ncs_cluster_detector.policy.decision import Decision
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.processes.process_watch import ProcessWatch
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.decision_times import DecisionTimes
 from ncs_cluster_detector.supervision.decision_times import SLACK_SEC
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frames.frame_flow import FrameFlow
+from ncs_cluster_detector.supervision.remote.stick_pools import make_pool
 from ncs_cluster_detector.supervision.snapshot import Snapshot
-from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
@@ -49,7 +48,8 @@ class Supervisor:
 
     One thread calls :meth:`run`; others only call :meth:`offer`, :meth:`change`,
     :meth:`switch_cluster` and :meth:`stop`, which set a value and wake the loop, and read
-    :attr:`snapshot`. While the loop waits, :meth:`offer` sends the frame itself.
+    :attr:`snapshot`. While the loop waits, :meth:`offer` sends the frame itself. ``remote`` takes
+    what other hosts send, or is None.
     """
 
     def __init__(
@@ -67,19 +67,18 @@ class Supervisor:
         self._settings = self._wanted = settings   # of this step, and of the next
         self._publish = publish
         self._logger = logger
-        self._pool = StickPool(options, BusCleaner(options.workers.driver, logger), logger)
+        self._processes = ProcessWatch()
+        self._pool, self.remote = make_pool(options, logger, self._processes.wake_up)
         self._cluster = ClusterControl(several_cameras=options.cameras > 1)
         self._times = DecisionTimes(self._cluster.promptness)
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
         self._flow = FrameFlow(
             self._cluster, self._pool, options, on_unreadable, time.monotonic())
-        self._processes = ProcessWatch()
         self._waits = threading.Lock()   # free only while run() waits
         self._waits.acquire()
         self._wakes_at = float('inf')    # until then
         self._stopping = threading.Event()
-        self._snapshot_is_old = False
-        self.all_ended = True
+        self._snapshot_is_old, self.all_ended = False, True
         self._write_snapshot(time.monotonic())
 
     def offer(self, frame: Frame) -> None:
@@ -111,7 +110,8 @@ class Supervisor:
 
         :raises UnusableParameterError: no stick can work with a parameter of the node.
         """
-        prepare(self._options.workers.driver)
+        if self._options.local_sticks:
+            prepare(self._options.workers.driver)
         ready: Set[ChildProcess] = frozenset()
         try:
             while not self._stopping.is_set():
@@ -218,7 +218,7 @@ class Supervisor:
             at_full_speed=cluster.at_full_speed,
             sustainable_size=cluster.sustainable_size(self._settings),
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
-            frames=frames, cameras=cameras)
+            frames=frames, cameras=cameras, hosts=self.remote.hosts(now) if self.remote else ())
 
     def _wait(self, now: float) -> Set[ChildProcess]:
         """Wait until a process or another thread has something, or something is due."""

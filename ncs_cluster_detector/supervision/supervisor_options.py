@@ -11,6 +11,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from ncs_cluster_detector.wire.host_messages import Networks
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 
@@ -28,8 +29,28 @@ class Logger(Protocol):
 
 
 @dataclass(frozen=True)
+class RemoteOptions:
+    """
+    How to use the sticks of other hosts.
+
+    ``hosts`` are their names, ``*`` for every one that is heard; ``detector`` is the full name of
+    this node. ``jpeg_quality`` 0 sends pictures as they are.
+    """
+
+    hosts: tuple[str, ...]
+    detector: str
+    networks: Networks
+    jpeg_quality: int = 90
+
+
+@dataclass(frozen=True)
 class SupervisorOptions:
-    """Options that are fixed while the node runs; ``max_sticks`` 0 means all."""
+    """
+    Options that are fixed while the node runs; ``max_sticks`` 0 means all.
+
+    Without ``local_sticks`` no worker is started. ``remote`` is how to use the sticks of other
+    hosts, None for none.
+    """
 
     workers: WorkerConfig
     max_sticks: int = 0
@@ -37,6 +58,8 @@ class SupervisorOptions:
     inference_timeout_sec: float = 2.0
     startup_timeout_sec: float = 20.0
     cameras: int = 1
+    local_sticks: bool = True
+    remote: RemoteOptions | None = None
 
 
 class UnusableParameterError(Exception):

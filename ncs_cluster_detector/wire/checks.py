@@ -91,7 +91,8 @@ _RULES: dict[type, Callable[[Any], bool]] = {
     messages.DeviceList: _is_list,
     messages.Step: lambda value: type(value.step) is OpeningStep,
     messages.Reading: _is_reading,
-    messages.Ready: lambda value: _is_reading(value.reading),
+    messages.Ready: lambda value: _is_reading(value.reading) and all(
+        _is_size(*size) for size in value.input_sizes),
     messages.Result: _is_result,
     messages.Unreadable: lambda value: (
         type(value.sequence) is int and isinstance(value.text, str)),

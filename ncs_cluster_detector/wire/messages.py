@@ -123,10 +123,20 @@ class Ready:
     """
     From the worker: the stick is open and its networks are loaded.
 
-    It has the first reading, so that the rotation knows at once how hot the stick is.
+    It has the first reading, so that the rotation knows at once how hot the stick is, and the
+    (width, height) of each network's input.
     """
 
     reading: Reading
+    input_sizes: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """Return the largest width and the largest height of all inputs; None without any."""
+        if not self.input_sizes:
+            return None
+        widths, heights = zip(*self.input_sizes)
+        return max(widths), max(heights)
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ class _Worker:
                                        lambda step: self._send(messages.Step(step)))
         if not isinstance(command, messages.Open):
             self._stand_by(command)
-        self._send(messages.Ready(self._read()))
+        self._send(messages.Ready(self._read(), tuple(self._stick.input_sizes)))
 
     def _stand_by(self, command: object) -> None:
         """List the sticks on request; there is none to open."""

@@ -187,7 +187,7 @@ def install_package(env: Environment) -> None:
     links = {share / name: env.root / name for name in ('package.xml', 'launch', 'config')}
     index = env.venv / 'share' / 'ament_index' / 'resource_index' / 'packages'
     links[index / PACKAGE] = env.root / 'resource' / PACKAGE
-    for name in ('camera_node', 'detector_node'):
+    for name in ('camera_node', 'detector_node', 'stick_server'):
         links[env.venv / 'lib' / PACKAGE / name] = env.venv / 'bin' / name
     for link, target in links.items():
         link.parent.mkdir(parents=True, exist_ok=True)

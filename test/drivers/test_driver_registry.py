@@ -12,7 +12,7 @@ import pickle
 import subprocess
 import sys
 
-from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
+from ncs_cluster_detector.ros.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.mvnc import MvncDriver
 from ncs_cluster_detector.drivers.registry import DEFAULT
 from ncs_cluster_detector.drivers.registry import driver_descriptions

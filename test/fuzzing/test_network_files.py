@@ -23,7 +23,7 @@ from fuzz_door import NUMBER_WORDS
 from fuzz_door import spoilt
 from fuzz_door import st
 from fuzz_door import taken_or_refused
-from ncs_cluster_detector.detector_node.graph_files import read_graph_and_labels
+from ncs_cluster_detector.ros.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.labels import check_background

@@ -17,13 +17,15 @@ import textwrap
 
 from ncs_cluster_detector.parameters.camera_parameters import PARAMETERS as CAMERA
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS as DETECTOR
+from ncs_cluster_detector.parameters.stick_server_parameters import PARAMETERS as STICK_SERVER
 import yaml
 
 FOLDER = Path(__file__).resolve().parents[2] / 'config'
-TABLES = {'camera': CAMERA, 'detector': DETECTOR}
+TABLES = {'camera': CAMERA, 'detector': DETECTOR, 'stick_server': STICK_SERVER}
+EXECUTABLES = {'camera': 'camera_node', 'detector': 'detector_node'}   # others as the node
 WIDTH = 99
 HEADER = (
-    'Every parameter of {node}_node at its default. Copy the file, change what you need, and give '
+    'Every parameter of {program} at its default. Copy the file, change what you need, and give '
     'it with --ros-args --params-file FILE or params_file:=FILE. /** serves any node name and '
     "namespace. [''] stands for an empty list, which has no type in a parameter file. Those "
     'marked "Live." may be changed while the node runs (ros2 param set).')
@@ -41,8 +43,8 @@ def comment(text, indent=''):
 
 
 def lines_of(node):
-    """Yield the lines of the file of a node, 'camera' or 'detector'."""
-    yield from comment(HEADER.format(node=node))
+    """Yield the lines of the file of a node, such as 'camera'."""
+    yield from comment(HEADER.format(program=EXECUTABLES.get(node, node)))
     yield from ('/**:', '  ros__parameters:')
     group = ''
     for spec in TABLES[node]:
@@ -60,7 +62,7 @@ def lines_of(node):
 
 
 def text_of(node):
-    """Return the file of a node, 'camera' or 'detector'."""
+    """Return the file of a node, such as 'camera'."""
     return ''.join(f'{line}\n' for line in lines_of(node))
 
 

@@ -145,7 +145,7 @@ def test_resting_sticks_infer_nothing_and_are_measured(bench):
 def test_the_frames_of_a_stick_that_rests_take_no_memory(bench):
     running = bench(BusSpec(sticks=1, boot_ms=0.0))
     running.wait_for_states(RUNNING)
-    record, = running.supervisor._pool._register.records
+    record, = running.supervisor._pool.register.records
 
     def memory():
         return sum(os.fstat(slot.file).st_blocks for slot in record.worker.slots._slots)

@@ -18,9 +18,9 @@ from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frames.camera_frames import CameraFrames
 from ncs_cluster_detector.supervision.measurement import Durations
+from ncs_cluster_detector.supervision.remote.stick_pools import AnyPool
 from ncs_cluster_detector.supervision.snapshot import CameraSnapshot
 from ncs_cluster_detector.supervision.snapshot import in_all
-from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.messages import Unreadable
 
@@ -32,7 +32,7 @@ class FrameFlow:
     Whose turn it is decides the FairShare of the cameras.
     """
 
-    def __init__(self, cluster: ClusterControl, pool: StickPool, options: SupervisorOptions,
+    def __init__(self, cluster: ClusterControl, pool: AnyPool, options: SupervisorOptions,
                  on_unreadable: Callable[[Frame, str], object], now: float) -> None:
         """Start without frames; see ClusterControl, StickPool and Supervisor."""
         self._cluster = cluster

@@ -8,17 +8,18 @@
 # the License.
 """Knows all sticks by number and USB port, and whose worker is due."""
 
-from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from functools import lru_cache
-import re
+from itertools import count
 import sys
 
 from ncs_cluster_detector.policy.reliability import refusal
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.supervision.records.device_list import by_port
+from ncs_cluster_detector.supervision.records.device_list import complaint_about
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.wire.messages import DeadStick
@@ -38,9 +39,12 @@ class StickRegister:
     dead stick has a number, so that it is shown, but no place.
     """
 
-    def __init__(self, max_sticks: int, logger: Logger) -> None:
-        """Start with no known stick; ``max_sticks`` 0 means all."""
+    def __init__(self, max_sticks: int, logger: Logger,
+                 numbers: Iterator[int] | None = None) -> None:
+        """Start with no known stick; ``max_sticks`` 0 means all, ``numbers`` are for new sticks."""
         self.records: list[StickRecord] = []
+        self.by_number: dict[int, StickRecord] = {}
+        self._numbers = numbers or count()
         # Names of sticks that would be used if no other program had them.
         self.busy_elsewhere: tuple[str, ...] = ()
         self._unused: tuple[str, ...] = ()   # names of free sticks without a number
@@ -75,7 +79,7 @@ class StickRegister:
         :param is_first: see StickRecord.on_listing.
         :param own_ports: ports of the sticks that had a worker of ours before such a list began.
         """
-        names = {port_of(name): name for name in sorted(device_names, key=_natural)}
+        names = {port_of(name): name for name in sorted(device_names, key=by_port)}
         starts = sum(record.starts for record in self.records)
         is_calm, self._starts = starts == self._starts, starts
         news = [record for record in self.records
@@ -87,7 +91,7 @@ class StickRegister:
         newcomers = free[:self._room_for_newcomers(len(free), now)]
         self._give_places(now, kept=len(newcomers))
         newcomers += [name for port, name in further.items() if is_in_use(name) and port in dead]
-        given = self._give_numbers(sorted(newcomers, key=_natural), now)
+        given = self._give_numbers(sorted(newcomers, key=by_port), now)
         news += [record for record in given if record.on_listing(names, now, dead)]
         self._give_places(now)
         for record in news:
@@ -103,7 +107,7 @@ class StickRegister:
         self.busy_elsewhere += tuple(
             record.name_now for record in self.records
             if record.in_use and (record.has_place or self._has_room()))
-        complaint = _complaint(device_names, bool(self.shown()))
+        complaint = complaint_about(device_names, bool(self.shown()))
         if complaint and complaint != self._last_complaint:
             self._logger.warning(complaint)
         self._last_complaint = complaint
@@ -120,8 +124,8 @@ class StickRegister:
             _claim(record, now), not record.has_place, record.number))
         for record in self.records:
             record.has_place = False
-        for count, record in enumerate(records, start=kept + 1):
-            record.has_place = count <= self._max_sticks
+        for place, record in enumerate(records, start=kept + 1):
+            record.has_place = place <= self._max_sticks
 
     def _give_numbers(self, names: Sequence[str], now: float) -> list[StickRecord]:
         """
@@ -146,8 +150,9 @@ class StickRegister:
                 waited_for -= 1
                 continue
             else:
-                record = StickRecord(len(self.records), name, now)
+                record = StickRecord(next(self._numbers), name, now)
                 self.records.append(record)
+                self.by_number[record.number] = record
             given.append(record)
         return given
 
@@ -213,21 +218,6 @@ class StickRegister:
         return sum(record.has_place for record in self.records) < self._max_sticks
 
 
-def _complaint(device_names: Sequence[str], any_known: bool) -> str | None:
-    """Return what is wrong with a list of sticks, or None."""
-    twice = [name for name, count in Counter(map(port_of, device_names)).items() if count > 1]
-    if twice:
-        return (f'several sticks are called {", ".join(twice)}, at different root hubs, and '
-                'cannot be told apart: none of them is used; plug all sticks into one hub')
-    if device_names and not any_known:
-        return (f'no free stick found, {len(device_names)} in use by other programs '
-                f'({", ".join(device_names)}); waiting for one')
-    if not device_names:
-        return ('no stick found; waiting for one: is it plugged in (lsusb shows 03e7), is its '
-                'udev rule installed, is the hub powered?')
-    return None
-
-
 def _may_be_used(record: StickRecord) -> bool:
     """Return whether a known stick may have a place; not if another program opened it first."""
     return not record.is_dead() and not (record.in_use and not record.was_opened())
@@ -240,9 +230,3 @@ def _claim(record: StickRecord, now: float) -> tuple[int, int]:
     if record.in_use or record.presence.is_away(now):
         return 3, 0
     return (1, 0) if record.was_opened() else (2, record.setbacks.tries())
-
-
-@lru_cache(maxsize=256)   # the same names come every second
-def _natural(device_name: str) -> tuple[list[int], str]:
-    """Return a sorting key by which port 1.10 follows port 1.9."""
-    return [int(part) for part in re.findall(r'\d+', port_of(device_name))], device_name

@@ -10,17 +10,43 @@
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Protocol
 from typing import TypeAlias
 
 from ncs_cluster_detector.policy.stick_reason import Condition
 from ncs_cluster_detector.policy.stick_status import StickStatus
-from ncs_cluster_detector.supervision.records.stick_register import StickRegister
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 
 # The status before and after, each None if there is no such stick.
 Change: TypeAlias = tuple[StickStatus | None, StickStatus | None]
 # The busy share of a resting stick falls, so that its snapshot is made again after this time.
 SNAPSHOT_VALID_SEC = 1.0
+
+
+class Record(Protocol):
+    """What is known of one stick, here or at another host."""
+
+    number: int
+
+    def status(self, now: float) -> StickStatus:
+        """Return the StickStatus for the policies."""
+
+    def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
+                 condition: Condition = Condition()) -> StickSnapshot:
+        """Return the StickSnapshot for other threads."""
+
+
+class Register(Protocol):
+    """The records of some sticks."""
+
+    @property
+    def by_number(self) -> Mapping[int, Record]:
+        """Return the records by number."""
+
+    def shown(self) -> Sequence[Record]:
+        """Return the records that are shown."""
 
 
 class StickViews:
@@ -30,10 +56,10 @@ class StickViews:
     ``statuses`` has the StickStatus by number, as at the latest :meth:`refresh`.
     """
 
-    def __init__(self, register: StickRegister) -> None:
-        """Show the sticks of a register."""
+    def __init__(self, *registers: Register) -> None:
+        """Show the sticks of one or more registers, whose numbers differ."""
         self.statuses: dict[int, StickStatus] = {}
-        self._register = register
+        self._registers = registers
         self._changed: set[int] = set()   # numbers of the sticks whose status is out of date
         self._all_changed = True
         # By number: a StickSnapshot, and when it was made.
@@ -49,14 +75,15 @@ class StickViews:
 
     def renew(self, number: int, now: float) -> None:
         """Bring the status of one stick up to date."""
-        self.statuses[number] = self._register.records[number].status(now)
+        self.statuses[number] = self._record(number).status(now)
 
     def refresh(self, now: float) -> list[Change]:
         """Bring all statuses up to date; return what has changed."""
         before = self.statuses
         if self._all_changed:
+            shown = (record for register in self._registers for record in register.shown())
             self.statuses = {record.number: record.status(now)
-                             for record in self._register.shown()}
+                             for record in sorted(shown, key=lambda record: record.number)}
             numbers = before.keys() | self.statuses.keys()
         else:
             before = {number: before[number] for number in self._changed}
@@ -79,7 +106,11 @@ class StickViews:
             snapshot, made_at = before.get(number, (None, now))
             if (snapshot is None or snapshot.status is not status or snapshot.active != is_active
                     or snapshot.condition is not condition or now >= made_at + SNAPSHOT_VALID_SEC):
-                made_at, snapshot = now, self._register.records[number].snapshot(
+                made_at, snapshot = now, self._record(number).snapshot(
                     now, is_active, status, condition)
             self._snapshots[number] = snapshot, made_at
         return tuple(snapshot for snapshot, _ in self._snapshots.values())
+
+    def _record(self, number: int) -> Record:
+        return next(register.by_number[number] for register in self._registers
+                    if number in register.by_number)

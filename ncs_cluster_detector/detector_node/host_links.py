@@ -1,0 +1,128 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Finds the stick servers of other hosts in the ROS graph, and is the way to each of them."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from typing import TypeAlias
+
+from ncs_cluster_detector.ros.host_topics import ALWAYS_NEW
+from ncs_cluster_detector.ros.host_topics import CLAIM
+from ncs_cluster_detector.ros.host_topics import format_with
+from ncs_cluster_detector.ros.host_topics import FRAMES
+from ncs_cluster_detector.ros.host_topics import JsonMessages
+from ncs_cluster_detector.ros.host_topics import RELIABLE
+from ncs_cluster_detector.ros.host_topics import reliable_for
+from ncs_cluster_detector.ros.host_topics import RESULTS
+from ncs_cluster_detector.ros.host_topics import STICKS
+from ncs_cluster_detector.ros.image_messages import compressed_message
+from ncs_cluster_detector.ros.message_thread import MessageThread
+from ncs_cluster_detector.wire.host_messages import Answer
+from ncs_cluster_detector.wire.host_messages import Claim
+from ncs_cluster_detector.wire.host_messages import ServerReport
+from ncs_cluster_detector.wire.host_messages import Ticket
+from ncs_cluster_detector.wire.json_form import to_json
+import numpy as np
+import numpy.typing as npt
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import String
+
+Take: TypeAlias = Callable[['HostLink', ServerReport | Answer], object]
+# How often to look into the ROS graph: soon at first, when all nodes start.
+LOOK_SEC, FIRST_LOOKS = 0.25, 40
+LATER = 4   # every fourth time after that
+
+
+class HostLinks:
+    """The links to all stick servers that may be used; ``look`` finds them."""
+
+    def __init__(self, node: Node, names: Sequence[str], take: Take, lifespan_sec: float) -> None:
+        """
+        Prepare; see HostNames for the names.
+
+        :param take: called, in a thread for each link, with the link and what has come.
+        :param lifespan_sec: for how long a frame is sent again, 0 for no limit.
+        """
+        self._node = node
+        self._names = names
+        self._take = take
+        self._frames_qos = reliable_for(lifespan_sec)
+        self._links: dict[str, HostLink] = {}   # by the full name of the server's node
+        self._looks = 0
+
+    def look(self) -> None:
+        """Make links to the servers that are new; to be called every LOOK_SEC."""
+        self._looks += 1
+        if self._looks > FIRST_LOOKS and self._looks % LATER:
+            return
+        topics = {name for name, types in self._node.get_topic_names_and_types()
+                  if 'std_msgs/msg/String' in types}
+        for name in topics:
+            server, _, last = name.rpartition('/')
+            if (last == STICKS and f'{server}/{CLAIM}' in topics and server not in self._links
+                    and self._is_near(server)):
+                self._links[server] = HostLink(self._node, server, self._take, self._frames_qos)
+
+    @property
+    def failures(self) -> list[Exception]:
+        """Return the exceptions that ended threads."""
+        return [link.messages.failure for link in self._links.values()
+                if link.messages.failure is not None]
+
+    def stop(self, timeout_sec: float) -> bool:
+        """Stop all threads, each within ``timeout_sec``; return whether they have ended."""
+        ended = [link.messages.stop(timeout_sec) for link in self._links.values()]
+        return all(ended)
+
+    def _is_near(self, server: str) -> bool:
+        """Return whether a server is in the detector's namespace, below it, or named in full."""
+        namespace, own = server.rpartition('/')[0], self._node.get_namespace().rstrip('/')
+        return (namespace == own or namespace.startswith(f'{own}/')
+                or server in self._names or namespace in self._names)
+
+
+class HostLink:
+    """The way to one stick server."""
+
+    def __init__(self, node: Node, server: str, take: Take, frames_qos: QoSProfile) -> None:
+        """Publish and subscribe; ``server`` is the full name of its node."""
+        def publisher(kind: type, name: str, qos: QoSProfile) -> Any:
+            # An executor looks at each event of each publisher whenever it wakes.
+            return node.create_publisher(
+                kind, f'{server}/{name}', qos,
+                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False))
+
+        self._take = take
+        self._frames = publisher(CompressedImage, FRAMES, frames_qos)
+        self._claims = publisher(String, CLAIM, ALWAYS_NEW)
+        self.messages = MessageThread(node, f'host {server}')
+        for name, kind, qos in ((RESULTS, Answer, RELIABLE), (STICKS, ServerReport, ALWAYS_NEW)):
+            self._subscribe(f'{server}/{name}', kind, qos, node)
+        self.messages.start()
+
+    def _subscribe(self, topic: str, kind: type, qos: QoSProfile, node: Node) -> None:
+        reader = JsonMessages(topic, node.get_logger())
+
+        def take(message: String, _: object) -> None:
+            if (found := reader.read_string(kind, message)) is not None:
+                self._take(self, found)
+
+        self.messages.subscribe(String, topic, take, qos)
+
+    def send_frame(self, ticket: Ticket, picture: npt.NDArray[np.uint8], header: Any) -> None:
+        """Send a picture: uint8, the bytes of a JPEG or PNG, or height x width x 3."""
+        self._frames.publish(compressed_message(header, format_with(ticket), picture))
+
+    def send_claim(self, claim: Claim) -> None:
+        """Send a claim."""
+        self._claims.publish(String(data=to_json(claim)))

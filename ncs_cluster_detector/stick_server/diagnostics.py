@@ -1,0 +1,71 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Makes the stick server's statuses on ``/diagnostics``: of the host and of its sticks."""
+
+from collections.abc import Sequence
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.ros.diagnostic_status import counted
+from ncs_cluster_detector.ros.diagnostic_status import make_status
+from ncs_cluster_detector.ros.diagnostic_status import shortened
+from ncs_cluster_detector.supervision.snapshot import StickSnapshot
+
+
+def statuses(sticks: Sequence[StickSnapshot], host: str, served: str, now: float, driver: str,
+             owner: str) -> list[DiagnosticStatus]:
+    """
+    Return the statuses of the host and of every stick.
+
+    :param served: full name of the detector's node, or empty.
+    :param now: seconds of the monotonic clock.
+    :param owner: prefix of the names of the statuses.
+    """
+    return [_host(sticks, host, served, driver, owner),
+            *(_stick(stick, now, owner) for stick in sticks)]
+
+
+def _host(sticks, host, served, driver, owner):
+    running = sum(stick.status.state is StickState.RUNNING for stick in sticks)
+    message = f'{running} of {counted(len(sticks), "stick")} running, ' + (
+        f'in the service of {served}' if served else 'no detector uses them')
+    level = DiagnosticStatus.OK
+    if not sticks:
+        level, message = DiagnosticStatus.ERROR, DRIVERS[driver].no_stick_found
+    elif not running:
+        level = DiagnosticStatus.ERROR
+    elif running < len(sticks):
+        level = DiagnosticStatus.WARN
+    return make_status(f'{owner}: host {host}', host, level, message, {
+        'driver': driver, 'sticks': len(sticks), 'running': running, 'detector': served})
+
+
+def _stick(stick, now, owner):
+    status = stick.status
+    celsius = status.reading(now)
+    level, message = DiagnosticStatus.OK, f'{status.outstanding} frames under way'
+    if status.state is not StickState.RUNNING:
+        level = DiagnosticStatus.ERROR
+        message = f'{status.state.value}: {shortened(stick.last_error) or "starting"}'
+    elif status.throttle_level or celsius is None:
+        level = DiagnosticStatus.WARN
+        message = (f'throttles itself (level {status.throttle_level})' if status.throttle_level
+                   else 'temperature unknown')
+    median_sec = stick.inference_p50_sec
+    return make_status(f'{owner}: stick {status.number}', stick.device_name, level, message, {
+        'state': status.state.value,
+        'temperature_celsius': 'unknown' if celsius is None else f'{celsius:.1f}',
+        'throttle_level': status.throttle_level,
+        'duty_60s': f'{stick.duty_60s:.2f}',
+        'inferences': stick.inferences,
+        'inference_ms_p50': 'unknown' if median_sec is None else f'{median_sec * 1000:.1f}',
+        'restarts': stick.restarts,
+        'last_error': stick.last_error,
+        'pid': stick.pid or ''})

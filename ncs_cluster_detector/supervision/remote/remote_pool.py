@@ -1,0 +1,242 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The sticks of other hosts: claims their servers, sends frames, takes answers."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from collections.abc import Set
+import os
+import queue
+
+from ncs_cluster_detector.processes.child_process import ChildProcess
+from ncs_cluster_detector.supervision.frame import EncodedFrame
+from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.records.stick_views import StickViews
+from ncs_cluster_detector.supervision.remote.host_names import HostNames
+from ncs_cluster_detector.supervision.remote.remote_host import Link
+from ncs_cluster_detector.supervision.remote.remote_host import RemoteHost
+from ncs_cluster_detector.supervision.remote.remote_host import SILENCE_SEC
+from ncs_cluster_detector.supervision.remote.remote_log import RemoteLog
+from ncs_cluster_detector.supervision.remote.remote_stick import RemoteStick
+from ncs_cluster_detector.supervision.snapshot import HostSnapshot
+from ncs_cluster_detector.supervision.snapshot import HostState
+from ncs_cluster_detector.supervision.supervisor_options import Logger
+from ncs_cluster_detector.supervision.supervisor_options import RemoteOptions
+from ncs_cluster_detector.wire.host_messages import Answer
+from ncs_cluster_detector.wire.host_messages import Claim
+from ncs_cluster_detector.wire.host_messages import ServerReport
+from ncs_cluster_detector.wire.host_messages import StickReport
+from ncs_cluster_detector.wire.host_messages import Ticket
+from ncs_cluster_detector.wire.messages import Outcome
+
+# How often servers are told that their detector is there; they report as often.
+BEAT_SEC = 0.25
+
+
+class RemotePool:
+    """
+    The sticks of other hosts; for the supervisor like the StickPool of this one.
+
+    Other threads only call :meth:`take`; all else is the supervisor's.
+    """
+
+    unusable = None   # a parameter that no stick can use; servers check their own
+
+    def __init__(self, options: RemoteOptions, numbers: Iterator[int], logger: Logger,
+                 wake_up: Callable[[], object]) -> None:
+        """
+        Start before any host was heard.
+
+        :param numbers: gives new sticks their numbers.
+        :param wake_up: lets the supervisor call :meth:`receive`.
+        """
+        self._wake_up = wake_up
+        self._inbox: queue.SimpleQueue[tuple[Link, ServerReport | Answer]] = queue.SimpleQueue()
+        self.by_number: dict[int, RemoteStick] = {}
+        self.views = StickViews(self)
+        self._options = options
+        self._numbers = numbers
+        self._log = RemoteLog(logger)
+        self._session = os.urandom(4).hex()
+        self._names = HostNames(options.hosts, logger)
+        self._host_of: dict[int, RemoteHost] = {}   # by the number of a stick
+        self._beat_at = float('-inf')
+        self._results: list[tuple[int, Outcome, Frame]] = []
+        self._lost: list[tuple[int, Frame]] = []
+
+    def take(self, link: Link, message: ServerReport | Answer) -> None:
+        """Take what a server has sent, and the way to it."""
+        self._inbox.put((link, message))
+        self._wake_up()
+
+    def shown(self) -> Sequence[RemoteStick]:
+        """Return all sticks that were ever used."""
+        return list(self.by_number.values())
+
+    def hosts(self, now: float) -> tuple[HostSnapshot, ...]:
+        """Return the HostSnapshot of each host."""
+        return tuple(host.snapshot(now) for host in self._names.hosts)
+
+    def newest_processes(self) -> list[ChildProcess]:
+        """Return the processes to watch: none."""
+        return []
+
+    def post(self, number: int, frame: Frame, now: float) -> None:
+        """Send a frame to a stick."""
+        host, stick = self._host_of[number], self.by_number[number]
+        assert host.link is not None and host.report is not None
+        ticket = (host.report.server, self._session, stick.report.number, frame.sequence)
+        if isinstance(frame, EncodedFrame):
+            host.link.send_frame(Ticket(*ticket, frame.region), frame.data, frame.header)
+        else:
+            # Late, because OpenCV takes 8 MB and most nodes send no frame to other hosts.
+            from ncs_cluster_detector.pictures import encoding
+            image = frame.region.cut(frame.image)
+            if host.report.input_size is not None:
+                image = encoding.shrunk(image, host.report.input_size)
+            quality, (height, width) = self._options.jpeg_quality, image.shape[:2]
+            if quality:
+                host.link.send_frame(
+                    Ticket(*ticket), encoding.jpeg_of(image, quality), frame.header)
+            else:
+                host.link.send_frame(Ticket(*ticket, size=(height, width)), image, frame.header)
+        stick.on_frame_sent(frame, now)
+        self.views.renew(number, now)
+
+    def frames_of(self, number: int) -> dict[int, Frame]:
+        """Return the frames on a stick as a dictionary by frame number, oldest first."""
+        return self.by_number[number].frames
+
+    def note_late(self, number: int) -> None:
+        """Record that a result takes several times the usual time."""
+        self.by_number[number].on_late()
+        self.views.changed(number)
+
+    def note_lost(self, number: int) -> None:
+        """Record that a frame will have no result because the stick lost it."""
+        self.by_number[number].figures.frames_lost += 1
+        self.views.changed(number)
+
+    def restart(self, number: int, reason: str, now: float) -> None:
+        """Have the worker of a running stick started again by its server."""
+        host, stick = self._host_of[number], self.by_number[number]
+        host.restarts[stick.report.number] = host.restarts.get(stick.report.number, 0) + 1
+        self._log.restart(stick, reason)
+        self._lost += [(number, frame) for frame in stick.on_absence(reason, now)]
+        self.views.all_changed()
+        self._claim(host)
+
+    def take_results(self) -> list[tuple[int, Outcome, Frame]]:
+        """Return the new results: stick number, Outcome and Frame of each."""
+        results, self._results = self._results, []
+        return results
+
+    def take_lost(self) -> list[tuple[int, Frame]]:
+        """Return the newly lost frames: pairs of stick number and Frame."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def receive(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
+        """Take in what the servers have sent."""
+        while not self._inbox.empty():
+            link, message = self._inbox.get()
+            if isinstance(message, Answer):
+                self._take_answer(message, now)
+            else:
+                self._take_report(link, message, now)
+
+    def judge(self, now: float) -> None:
+        """Give up hosts that are silent; tell the others that this detector is there."""
+        for host in self._names.hosts:
+            if host.is_heard and now >= host.heard_at + SILENCE_SEC:
+                host.on_silence()
+                self._give_up(host, now)
+        if now >= self._beat_at:
+            self._beat_at = now + BEAT_SEC
+            for host in self._names.hosts:
+                self._claim(host)
+
+    def next_due(self, now: float) -> float:
+        """Return when :meth:`receive` or :meth:`judge` must be called at the latest."""
+        if not self._inbox.empty():
+            return now
+        silent_at = min((host.heard_at + SILENCE_SEC for host in self._names.hosts
+                         if host.is_heard), default=float('inf'))
+        return min(self._beat_at, silent_at)
+
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move all deadlines, because this process itself was suspended for that time."""
+        for host in self._names.hosts:
+            host.heard_at += delay_sec
+        for stick in self.by_number.values():
+            stick.extend_deadlines(delay_sec)
+
+    def stop(self) -> bool:
+        """Give the sticks back; return True."""
+        for host in self._names.hosts:
+            if host.ours and host.link is not None:
+                host.link.send_claim(Claim(self._session, self._options.detector, leaves=True))
+        return True
+
+    def _take_answer(self, answer: Answer, now: float) -> None:
+        host = self._names.with_server(answer.server)
+        if host is None or answer.session != self._session or answer.stick not in host.sticks:
+            return   # to another detector, or from before
+        host.heard_at = now
+        stick = host.sticks[answer.stick]
+        settled = stick.settle(answer, now)
+        if settled is None:
+            return
+        outcome, frame = settled
+        if outcome is None:
+            self._lost.append((stick.number, frame))
+        else:
+            self._results.append((stick.number, outcome, frame))
+        self.views.changed(stick.number)
+
+    def _take_report(self, link: Link, report: ServerReport, now: float) -> None:
+        host = self._names.host_of(report, now)
+        if host is None:
+            return
+        before, silent_sec = host.state, now - host.heard_at
+        host.link, host.heard_at = link, now
+        host.on_report(report, self._session, self._options.networks)
+        if not host.ours:
+            if host.state is not before:
+                self._give_up(host, now)
+                self._claim(host)
+            return
+        if before is not HostState.SERVES:
+            host.on_return()
+        known = len(self.by_number)
+        self._lost += host.take_sticks(lambda stick: self._make(host, stick, now), now)
+        if before is not HostState.SERVES:
+            self._log.host_joined(host, silent_sec if before is HostState.SILENT else None)
+        if before is not HostState.SERVES or known != len(self.by_number):
+            self.views.all_changed()
+        for stick in host.known:
+            self._log.stick(stick)
+            self.views.changed(stick.number)
+
+    def _make(self, host: RemoteHost, report: StickReport, now: float) -> RemoteStick:
+        stick = RemoteStick(next(self._numbers), host.name, report, now)
+        self.by_number[stick.number], self._host_of[stick.number] = stick, host
+        return stick
+
+    def _give_up(self, host: RemoteHost, now: float) -> None:
+        """Give up the sticks of a host that cannot be used, with one line for all of them."""
+        self._log.host_lost(host)
+        self._lost += host.lose_sticks(now)
+        self.views.all_changed()
+
+    def _claim(self, host: RemoteHost) -> None:
+        claim = host.claim_of(self._session, self._options.detector)
+        if claim is not None and host.link is not None:
+            host.link.send_claim(claim)
