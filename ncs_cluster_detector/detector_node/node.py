@@ -8,6 +8,7 @@
 # the License.
 """The detector node: the ROS side of the detector; the supervisor runs the sticks."""
 
+from collections.abc import Sequence
 from concurrent.futures import TimeoutError as NoAnswerError
 from functools import partial
 from itertools import count
@@ -198,9 +199,9 @@ class DetectorNode(Node):
             self._temperatures[number].publish(message)
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: list[str] | None = None, notes: Sequence[str] = ()) -> int:
     """Run the node until a signal; return its exit code, see run_node."""
-    return run_node('detector', lambda: DetectorNode(arguments=args), args)
+    return run_node('detector', lambda: DetectorNode(arguments=args), args, notes)
 
 
 if __name__ == '__main__':
