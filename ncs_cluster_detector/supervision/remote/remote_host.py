@@ -72,11 +72,12 @@ class RemoteHost:
         """Tell whether reports come."""
         return self.state not in (HostState.NEVER_HEARD, HostState.SILENT)
 
-    def claim_of(self, session: str, name: str) -> Claim | None:
-        """Return what to tell the server now, or None if nothing."""
-        if self.state not in (HostState.FREE, HostState.SERVES):
-            return None
-        return Claim(session, name, tuple(sorted(self.restarts.items())))
+    def claim(self, session: str, name: str, leaves: bool = False) -> None:
+        """Tell the server who uses its sticks, if this detector does or may."""
+        if self.state in (HostState.FREE, HostState.SERVES):
+            assert self.link is not None and self.report is not None
+            self.link.send_claim(Claim(session, name, tuple(sorted(self.restarts.items())),
+                                       leaves, self.report.server))
 
     def on_report(self, report: ServerReport, session: str, networks: Networks) -> None:
         """Take in a report of its server, without those of the sticks."""

@@ -30,7 +30,6 @@ from ncs_cluster_detector.supervision.snapshot import HostState
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import RemoteOptions
 from ncs_cluster_detector.wire.host_messages import Answer
-from ncs_cluster_detector.wire.host_messages import Claim
 from ncs_cluster_detector.wire.host_messages import ServerReport
 from ncs_cluster_detector.wire.host_messages import StickReport
 from ncs_cluster_detector.wire.host_messages import Ticket
@@ -181,8 +180,7 @@ class RemotePool:
     def stop(self) -> bool:
         """Give the sticks back; return True."""
         for host in self._names.hosts:
-            if host.ours and host.link is not None:
-                host.link.send_claim(Claim(self._session, self._options.detector, leaves=True))
+            host.claim(self._session, self._options.detector, leaves=True)
         return True
 
     def _take_answer(self, answer: Answer, now: float) -> None:
@@ -237,6 +235,4 @@ class RemotePool:
         self.views.all_changed()
 
     def _claim(self, host: RemoteHost) -> None:
-        claim = host.claim_of(self._session, self._options.detector)
-        if claim is not None and host.link is not None:
-            host.link.send_claim(claim)
+        host.claim(self._session, self._options.detector)
