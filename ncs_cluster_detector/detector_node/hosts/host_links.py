@@ -15,11 +15,12 @@ from typing import TypeAlias
 
 from ncs_cluster_detector.ros.image_messages import compressed_message
 from ncs_cluster_detector.ros.message_thread import MessageThread
-from ncs_cluster_detector.ros.sticks.host_topics import ALWAYS_NEW
 from ncs_cluster_detector.ros.sticks.host_topics import CLAIM
 from ncs_cluster_detector.ros.sticks.host_topics import format_with
 from ncs_cluster_detector.ros.sticks.host_topics import FRAMES
 from ncs_cluster_detector.ros.sticks.host_topics import JsonMessages
+from ncs_cluster_detector.ros.sticks.host_topics import NEWEST_CLAIM
+from ncs_cluster_detector.ros.sticks.host_topics import NEWEST_REPORT
 from ncs_cluster_detector.ros.sticks.host_topics import RELIABLE
 from ncs_cluster_detector.ros.sticks.host_topics import reliable_for
 from ncs_cluster_detector.ros.sticks.host_topics import RESULTS
@@ -104,9 +105,9 @@ class HostLink:
 
         self._take = take
         self._frames = publisher(CompressedImage, FRAMES, frames_qos)
-        self._claims = publisher(String, CLAIM, ALWAYS_NEW)
+        self._claims = publisher(String, CLAIM, NEWEST_CLAIM)
         self.messages = MessageThread(node, f'host {server}')
-        for name, kind, qos in ((RESULTS, Answer, RELIABLE), (STICKS, ServerReport, ALWAYS_NEW)):
+        for name, kind, qos in ((RESULTS, Answer, RELIABLE), (STICKS, ServerReport, NEWEST_REPORT)):
             self._subscribe(f'{server}/{name}', kind, qos, node)
         self.messages.start()
 

@@ -28,8 +28,9 @@ from ncs_cluster_detector.wire.host_messages import VERSION
 import numpy as np
 import numpy.typing as npt
 
-# A server reports every 0.25 s: three reports are missing.
-SILENCE_SEC = 0.8
+# A server reports every 0.2 s, and a lost report is sent again within 50 ms: two are missing. With
+# the snapshot and the message on /diagnostics, everybody knows within a second.
+SILENCE_SEC = 0.6
 
 
 class Link(Protocol):

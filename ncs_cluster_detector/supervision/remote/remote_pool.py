@@ -36,7 +36,7 @@ from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.messages import Outcome
 
 # How often servers are told that their detector is there; they report as often.
-BEAT_SEC = 0.25
+BEAT_SEC = 0.2
 
 
 class RemotePool:

@@ -40,7 +40,7 @@ from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.host_messages import VERSION
 
 # How often to report; a detector gives a server up that is silent for three times as long.
-REPORT_SEC = 0.25
+REPORT_SEC = 0.2
 # The most frames that a stick may hold; the detector sends fewer if it wants fewer.
 MOST_INFLIGHT = 2
 
