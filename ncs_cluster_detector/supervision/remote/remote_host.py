@@ -102,7 +102,7 @@ class RemoteHost:
             self.state = HostState.SERVES
         elif report.owner:
             self.state = HostState.TAKEN
-            self.why = f'it serves {report.owner_name}; stop one of the two detectors'
+            self.why = f'{report.owner_name}; stop one of the two detectors'
         else:
             self.state = HostState.FREE
 

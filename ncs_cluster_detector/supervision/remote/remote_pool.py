@@ -210,6 +210,8 @@ class RemotePool:
             if host.state is not before:
                 self._give_up(host, now)
                 self._claim(host)
+            if host.state is HostState.TAKEN:
+                self._log.taken(host, now)
             return
         if before is not HostState.SERVES:
             host.on_return()
