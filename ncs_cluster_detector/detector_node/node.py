@@ -101,15 +101,15 @@ class DetectorNode(Node):
             CameraChannel(self, self._messages, name, index, values, numbers,
                           self._supervisor.offer, lambda: self._supervisor.snapshot)
             for index, name in enumerate(camera_names(values['cameras']))]
-        self._links, self._host_states = None, []
+        self._links = None
         if self._supervisor.remote is not None:
             # Late, as most nodes do without the messages of other hosts.
             from ncs_cluster_detector.detector_node.hosts.host_links import HostLinks
-            from ncs_cluster_detector.detector_node.hosts.host_links import LOOK_SEC
             self._links = HostLinks(self, options.remote.hosts, self._supervisor.remote.take,
                                     settings.max_frame_age_ms / 1000)
-            self.create_timer(LOOK_SEC, self._look_at_hosts,
-                              clock=Clock(clock_type=ClockType.STEADY_TIME))
+            changed = self.create_guard_condition(
+                lambda: self._publish_diagnostics(time.monotonic()))
+            self._supervisor.remote.on_change = changed.trigger
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
@@ -167,9 +167,9 @@ class DetectorNode(Node):
             if failure is not None:
                 raise failure
         now = time.monotonic()
-        snapshot = self._supervisor.snapshot
-        intakes = [camera.intake() for camera in self._cameras]
-        self._publish_diagnostics(snapshot, intakes, now)
+        if self._links is not None:
+            self._links.look()
+        snapshot, intakes = self._publish_diagnostics(now)
         self._heat_log.note(snapshot)
         if snapshot.settings.enabled:
             for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
@@ -177,21 +177,16 @@ class DetectorNode(Node):
         for stick in snapshot.at(now).sticks:
             self._report_temperature(stick, now)
 
-    def _look_at_hosts(self):
-        """Find new hosts; report one that has come or gone at once."""
-        self._links.look()
+    def _publish_diagnostics(self, now):
+        """Publish the statuses; return the Snapshot and the Intakes that they are of."""
         snapshot = self._supervisor.snapshot
-        before, self._host_states = self._host_states, [host.state for host in snapshot.hosts]
-        if before != self._host_states:
-            self._publish_diagnostics(
-                snapshot, [camera.intake() for camera in self._cameras], time.monotonic())
-
-    def _publish_diagnostics(self, snapshot, intakes, now):
+        intakes = [camera.intake() for camera in self._cameras]
         if self._diagnostics.get_subscription_count():
             array = DiagnosticArray(status=diagnostics.statuses(
                 snapshot, self._driver, now, intakes, self._owner))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
+        return snapshot, intakes
 
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius
