@@ -92,6 +92,11 @@ class CameraChannel:
         """Return the exceptions that ended its threads."""
         return [part.failure for part in self._parts() if part.failure is not None]
 
+    @property
+    def detections_topic(self) -> str:
+        """Return the full name of the topic of its detections."""
+        return self._publisher.topic_name
+
     def follow(self, settings: Settings) -> None:
         """Let new settings take effect."""
         self._region = Region(*settings.region(self._index))

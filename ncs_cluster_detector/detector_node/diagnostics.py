@@ -30,23 +30,24 @@ MOST_NAMED = 4   # sticks named in one message; the others are counted
 
 
 def statuses(snapshot: Snapshot, driver: str, now: float, intakes: Sequence[Intake],
-             owner: str = 'detector') -> list[DiagnosticStatus]:
+             owner: str = 'detector', rivals: str = '') -> list[DiagnosticStatus]:
     """
     Return the statuses of the cluster, of every named camera and of every stick.
 
     :param now: seconds of the monotonic clock.
     :param intakes: that of each camera; bad and missing images count as dropped frames.
     :param owner: prefix of the names of the statuses.
+    :param rivals: what :class:`Rivals` says; '' if there are none.
     """
     snapshot = snapshot.at(now)
-    return [_cluster(snapshot, driver, now, intakes, owner)] + [
+    return [_cluster(snapshot, driver, now, intakes, owner, rivals)] + [
         _camera(snapshot, index, now, intake, owner)
         for index, intake in enumerate(intakes) if intake.camera] + [
         _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
 
 
-def _cluster(snapshot, driver, now, intakes, owner):
-    level, message = _judge_cluster(snapshot, driver, now, intakes)
+def _cluster(snapshot, driver, now, intakes, owner, rivals):
+    level, message = _judge_cluster(snapshot, driver, now, intakes, rivals)
     return make_status(f'{owner}: cluster', 'cluster', level, message, {
         'driver': driver,
         'cluster_size': snapshot.settings.cluster_size,
@@ -97,8 +98,11 @@ def _rates(frames):
     return f'{frames.detection_fps:.1f} of {frames.input_fps:.1f} images a second'
 
 
-def _judge_cluster(snapshot, driver, now, intakes):
+def _judge_cluster(snapshot, driver, now, intakes, rivals):
     level, complaint = _judge_sticks(snapshot, driver)
+    if rivals:
+        level = max(level, DiagnosticStatus.WARN)
+        complaint = '; '.join(filter(None, (complaint, rivals)))
     if snapshot.settings.enabled:
         level, message = _judge_work(snapshot, now, intakes, level, complaint)
     else:   # no image is expected, and heat costs nothing

@@ -32,6 +32,7 @@ from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.rivals import Rivals
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.supervisor import Supervisor
@@ -98,6 +99,7 @@ class DetectorNode(Node):
             CameraChannel(self, self._messages, name, index, values, numbers,
                           self._supervisor.offer, lambda: self._supervisor.snapshot)
             for index, name in enumerate(camera_names(values['cameras']))]
+        self._rivals = Rivals(self, [camera.detections_topic for camera in self._cameras])
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
@@ -156,9 +158,10 @@ class DetectorNode(Node):
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
         intakes = [camera.intake() for camera in self._cameras]
+        rivals = self._rivals.look(now)
         if self._diagnostics.get_subscription_count():
             array = DiagnosticArray(status=diagnostics.statuses(
-                snapshot, self._driver, now, intakes, self._owner))
+                snapshot, self._driver, now, intakes, self._owner, rivals))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
         self._heat_log.note(snapshot)
