@@ -18,6 +18,7 @@ from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
 from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
 from ncs_cluster_detector.detector_node.intake import unusable_dropped
+from ncs_cluster_detector.detector_node.intake import why_few_images
 from ncs_cluster_detector.detector_node.intake import why_no_image
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.policy.stick_reason import Reason
@@ -85,6 +86,8 @@ def _camera(snapshot, index, now, intake, owner):
         message = 'disabled: no image is taken'
     elif silent_sec > NO_IMAGE_WARN_SEC:
         level, message = DiagnosticStatus.WARN, why_no_image(silent_sec, intake)
+    elif intake.loss:
+        level, message = DiagnosticStatus.WARN, why_few_images(intake)
     return make_status(
         f'{owner}: camera {intake.camera}', intake.camera, level,
         message + unusable_dropped(intake), {
@@ -119,6 +122,9 @@ def _judge_work(snapshot, now, intakes, level, complaint):
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(why_no_image(silent_sec, intakes[0]) if len(intakes) == 1 else (
             f'no image for {silent_sec:.0f} s from any of {len(intakes)} cameras'))
+    elif len(intakes) == 1 and intakes[0].loss:
+        level = max(level, DiagnosticStatus.WARN)
+        complaints.append(why_few_images(intakes[0]))
     if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(explain_heat(snapshot.heat_advice) if snapshot.heat_advice else (

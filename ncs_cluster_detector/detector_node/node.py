@@ -157,7 +157,7 @@ class DetectorNode(Node):
                 raise failure
         now = time.monotonic()
         snapshot = self._supervisor.snapshot
-        intakes = [camera.intake() for camera in self._cameras]
+        intakes = [camera.intake(now) for camera in self._cameras]
         rivals = self._rivals.look(now)
         if self._diagnostics.get_subscription_count():
             array = DiagnosticArray(status=diagnostics.statuses(
