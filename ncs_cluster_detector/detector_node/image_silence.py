@@ -21,7 +21,7 @@ LONG_SEC = 60.0
 
 
 class ImageSilence:
-    """Logs when images stop, get lost and come; :meth:`note` is to be called about once a second."""
+    """Logs when images stop, get lost or come; :meth:`note` is for about once a second."""
 
     def __init__(self, logger: RcutilsLogger, topic: str) -> None:
         """Start before the first image; ``topic`` is the full name of the images' topic."""

@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.message_thread import NotForExecutors
 from rcl_interfaces.srv import GetParameters
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
+RCLError = rclpy_implementation.RCLError
 # What is seen in the first seconds may have been there before this node.
 START_SEC = 3.0
 # A node that was killed stays in the graph for its lease: 20 s with Fast DDS by default.
@@ -91,7 +93,7 @@ class Rivals:
         :return: what is wrong and the remedy, in one line; '' if nothing is.
         """
         topics = self._topics_of_others()
-        found = {name: 1 for name in topics}
+        found = dict.fromkeys(topics, 1)
         if same := self._nodes_of_this_name() - 1:
             found[self._name] = same
         living = self._suspects.living(found, now)
@@ -147,27 +149,33 @@ class _Question:
     """Asks all nodes of a full name for no parameter, and counts how many answer."""
 
     def __init__(self, node, full_name):
-        self._node = node
-        # Not for executors, which would take one answer to each request.
-        self._client = node.create_client(
-            GetParameters, f'{full_name}/get_parameters', callback_group=NotForExecutors())
+        self._node, self._client = node, None
         self._answers = Counter()
+        try:
+            # Not for executors, which would take one answer to each request.
+            self._client = node.create_client(
+                GetParameters, f'{full_name}/get_parameters', callback_group=NotForExecutors())
+        except RCLError as error:   # an access policy (SROS 2) may forbid it: the lease decides
+            node.get_logger().debug(f'asking whether {full_name} lives failed: {error}')
 
     def ask(self):
         """Ask once more: a request gets lost where the client is not yet known."""
-        with self._client.handle:
-            self._client.handle.send_request(GetParameters.Request())
+        if self._client is not None:
+            with self._client.handle:
+                self._client.handle.send_request(GetParameters.Request())
 
     def answering(self):
         """Return the most answers to one request so far."""
-        handle = self._client.handle
-        with handle:
-            while (header := handle.take_response(GetParameters.Response)[0]) is not None:
-                self._answers[header.request_id.sequence_number] += 1
+        if self._client is not None:
+            handle = self._client.handle
+            with handle:
+                while (header := handle.take_response(GetParameters.Response)[0]) is not None:
+                    self._answers[header.request_id.sequence_number] += 1
         return max(self._answers.values(), default=0)
 
     def close(self):
-        self._node.destroy_client(self._client)
+        if self._client is not None:
+            self._node.destroy_client(self._client)
 
 
 def _listed(names, most=MOST_NAMED):

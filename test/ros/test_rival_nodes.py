@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A second node of the same name, and a second detector for the same topic: both are told of it."""
+"""A second node of the same name, and a second detector for the same topic: both tell of it."""
 
 import signal
 import time

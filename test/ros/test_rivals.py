@@ -14,6 +14,7 @@ from threading import Thread
 import time
 
 from ncs_cluster_detector.ros.rivals import LEASE_SEC
+from ncs_cluster_detector.ros.rivals import RCLError
 from ncs_cluster_detector.ros.rivals import Rivals
 from ncs_cluster_detector.ros.rivals import START_SEC
 from ncs_cluster_detector.ros.rivals import Suspects
@@ -230,6 +231,20 @@ def test_who_was_there_from_the_start_and_never_answers_is_not_named(scene):
         time.sleep(0.01)
     scene.now = LEASE_SEC
     scene.look_for(f'1 other node {NAMED}; /other publishes on /words, {MOVE}')
+
+
+def test_where_nobody_may_be_asked_the_lease_decides(scene):
+    def forbid(*_, **__):
+        raise RCLError('no permission')
+    scene.node.create_client = forbid
+    scene.debug = scene.lines.append
+    scene.add('detector')
+    scene.wait_for_graph(2)
+    for _ in range(10):
+        assert scene.look() == ''
+    assert scene.lines == ['asking whether /detector lives failed: no permission']
+    scene.now = LEASE_SEC
+    scene.look_for(f'1 other node {NAMED}')
 
 
 def test_neither_the_node_itself_nor_others_elsewhere_are_rivals(scene):
