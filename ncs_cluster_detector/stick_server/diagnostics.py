@@ -20,19 +20,20 @@ from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 
 
 def statuses(sticks: Sequence[StickSnapshot], host: str, served: str, now: float, driver: str,
-             owner: str) -> list[DiagnosticStatus]:
+             owner: str, rivals: str = '') -> list[DiagnosticStatus]:
     """
     Return the statuses of the host and of every stick.
 
     :param served: full name of the detector's node, or empty.
     :param now: seconds of the monotonic clock.
     :param owner: prefix of the names of the statuses.
+    :param rivals: what is wrong with other nodes of the same name, or empty.
     """
-    return [_host(sticks, host, served, driver, owner),
+    return [_host(sticks, host, served, driver, owner, rivals),
             *(_stick(stick, now, owner) for stick in sticks)]
 
 
-def _host(sticks, host, served, driver, owner):
+def _host(sticks, host, served, driver, owner, rivals):
     running = sum(stick.status.state is StickState.RUNNING for stick in sticks)
     message = f'{running} of {counted(len(sticks), "stick")} running, ' + (
         f'in the service of {served}' if served else 'no detector uses them')
@@ -43,6 +44,8 @@ def _host(sticks, host, served, driver, owner):
         level = DiagnosticStatus.ERROR
     elif running < len(sticks):
         level = DiagnosticStatus.WARN
+    if rivals:
+        level, message = max(level, DiagnosticStatus.WARN), f'{message}; {rivals}'
     return make_status(f'{owner}: host {host}', host, level, message, {
         'driver': driver, 'sticks': len(sticks), 'running': running, 'detector': served})
 
