@@ -123,8 +123,8 @@ def answered(publisher, subscriber, rows=HEIGHT):
                           env=default | subscriber) as other:
         try:
             answer = subprocess.run(
-                [sys.executable, __file__, 'publish', str(rows)], stdout=subprocess.PIPE, text=True,
-                env=default | publisher, check=True,
+                [sys.executable, __file__, 'publish', str(rows)], text=True,
+                stdout=subprocess.PIPE, env=default | publisher, check=True,
                 timeout=START_DEADLINE_SEC + FRAMES + MAY_BE_LOST * FRAME_DEADLINE_SEC)
             assert other.poll() is None
         finally:
@@ -147,7 +147,7 @@ def test_a_detector_with_other_hosts_gets_the_images_of_the_cameras_on_its_own()
 
 
 def fragment_in(packet):
-    """Return the bytes of a UDP message of DDS with user data in it, else 0."""
+    """Return the bytes of a UDP message of DDS with a part of a larger one, else 0."""
     header = 4 * (packet[14] & 15) + 14
     payload = packet[header + 8:]
     if packet[23] != socket.IPPROTO_UDP or not payload.startswith(b'RTPS'):
