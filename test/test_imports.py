@@ -45,6 +45,8 @@ ALLOWED = {
     'simulation/networks/trial': {'processes.module_path'},
     'wire/messages': {'networks.detection', 'networks.input_format', 'networks.region',
                       'sticks.stick', 'drivers.driver'},
+    'wire/json_form': set(),
+    'wire/host_messages': {'wire.messages', 'networks.detection', 'policy.stick_status'},
     'wire/checks': {'wire', 'networks.detection', 'sticks.stick'},
     'wire/frame_slots': {'processes.fork_server'},
     'wire/graph_files': {'processes.fork_server'},
@@ -63,6 +65,12 @@ ALLOWED = {
                                   'transitions'},
     'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes', 'shown_text',
                                 'transitions', 'worker.bus_cleaner_main', 'drivers.driver'},
+    # Its options say how to use the sticks of other hosts.
+    'supervision/supervisor_options': {'wire'},
+    # A picture is made small before it travels.
+    'supervision/remote': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
+                           'pictures.encoding'},
+    'supervision/serving': {'supervision', 'policy', 'wire', 'processes', 'networks.region'},
     'supervision/measurement': set(),
     # A picture that came encoded is decoded when somebody asks for it.
     'supervision/frame': {'networks.region', 'pictures.decoding'},
@@ -70,9 +78,17 @@ ALLOWED = {
     # The tables read defaults, limits and choices where the code that uses them has them.
     'parameters': {'parameters', 'closest_name', 'shown_text'},
     'parameters/camera_parameters': {'parameters', 'cameras.registry'},
+    'parameters/setting_effects': {'policy.settings'},
     'parameters/detector_parameters': {'parameters', 'policy.settings', 'networks.input_format',
                                        'drivers.registry', 'simulation.bus.bus_spec'},
     'ros': {'ros', 'parameters', 'processes.process_start', 'shown_text'},
+    # Both nodes that have sticks read what their workers need.
+    'ros/sticks/graph_files': {'ros', 'drivers.driver', 'networks.labels',
+                               'simulation.networks.formats'},
+    'ros/sticks/pool_options': {
+        'ros', 'drivers.registry', 'networks.input_format', 'supervision.supervisor_options',
+        'wire.graph_files', 'wire.messages'},
+    'ros/sticks/host_topics': {'wire.host_messages', 'wire.json_form'},
     # It runs before ROS is loaded.
     'ros/network_transport': {'ros.environment', 'parameters.given_parameters'},
     'ros/run_node': {'ros', 'processes.process_start', 'processes.freed_memory', 'shown_text'},
@@ -80,10 +96,12 @@ ALLOWED = {
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
     # before any worker starts.
     'detector_node': {'detector_node', 'ros', 'parameters', 'policy', 'networks', 'geometry',
-                      'drawing', 'supervision', 'wire.messages', 'wire.graph_files', 'shown_text',
-                      'closest_name', 'processes.freed_memory',
-                      'drivers.driver', 'drivers.registry', 'sticks.stick',
-                      'simulation.bus.bus_spec', 'simulation.networks.formats'},
+                      'drawing', 'supervision', 'wire.host_messages', 'wire.json_form',
+                      'shown_text', 'closest_name', 'processes.freed_memory',
+                      'drivers.registry', 'sticks.stick'},
+    'stick_server': {'stick_server', 'ros', 'parameters', 'policy.stick_status', 'supervision',
+                     'wire.host_messages', 'wire.json_form', 'processes.freed_memory',
+                     'drivers.registry', 'sticks.stick'},
     # Its bodies and their sensors are those of simulated sticks.
     'planning': {'planning', 'policy', 'simulation.heat', 'processes.process_start',
                  'parameters.parameter_spec', 'parameters.detector_parameters', 'regular_file',
@@ -100,9 +118,9 @@ ALLOWED = {
     # It asks the sources which devices only one node can open.
     'launching/several_cameras': {'launching', 'shown_text', 'parameters', 'cameras.camera',
                                   'cameras.registry'},
-    'executables': {'camera_node.node', 'detector_node.node', 'planning', 'checking',
-                    'processes.process_start', 'ros.environment', 'ros.network_transport',
-                    'shown_text',
+    'executables': {'camera_node.node', 'detector_node.node', 'stick_server.node', 'planning',
+                    'checking', 'processes.process_start', 'ros.environment',
+                    'ros.network_transport', 'shown_text',
                     # The process that starts the workers loads their programs meanwhile.
                     'processes.fork_server', 'worker.PROGRAMS'},
 }
@@ -138,6 +156,7 @@ FORBIDDEN_OUTSIDE = {
     'ros': {'multiprocessing', 'mvnc', 'psutil', 'pyrealsense2'},
     'camera_node': {'multiprocessing', 'mvnc', 'psutil', 'pyrealsense2'},
     'detector_node': {'multiprocessing', 'mvnc', 'psutil', 'pyrealsense2'},
+    'stick_server': {'multiprocessing', 'mvnc', 'psutil', 'pyrealsense2'},
     'checking': {'multiprocessing', 'mvnc', 'cv2'} | ROS,
     'checking/verdicts': {'time', 'random', 'os'} | ROS,
     'checking/history': {'time', 'random', 'os'} | ROS,

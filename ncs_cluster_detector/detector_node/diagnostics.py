@@ -15,6 +15,9 @@ from ncs_cluster_detector.detector_node.explanations import explain_switch
 from ncs_cluster_detector.detector_node.explanations import judge_stick
 from ncs_cluster_detector.detector_node.explanations import short_reason
 from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
+from ncs_cluster_detector.detector_node.hosts.host_explanation import complaints
+from ncs_cluster_detector.detector_node.hosts.host_explanation import host_status
+from ncs_cluster_detector.detector_node.hosts.host_explanation import NO_HOST
 from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
 from ncs_cluster_detector.detector_node.intake import unusable_dropped
@@ -32,7 +35,7 @@ MOST_NAMED = 4   # sticks named in one message; the others are counted
 def statuses(snapshot: Snapshot, driver: str, now: float, intakes: Sequence[Intake],
              owner: str = 'detector') -> list[DiagnosticStatus]:
     """
-    Return the statuses of the cluster, of every named camera and of every stick.
+    Return the statuses of the cluster, of every named camera, other host and stick.
 
     :param now: seconds of the monotonic clock.
     :param intakes: that of each camera; bad and missing images count as dropped frames.
@@ -42,6 +45,7 @@ def statuses(snapshot: Snapshot, driver: str, now: float, intakes: Sequence[Inta
     return [_cluster(snapshot, driver, now, intakes, owner)] + [
         _camera(snapshot, index, now, intake, owner)
         for index, intake in enumerate(intakes) if intake.camera] + [
+        host_status(host, owner) for host in snapshot.hosts] + [
         _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
 
 
@@ -131,14 +135,17 @@ def _judge_sticks(snapshot, driver):
         able, what = snapshot.active, 'active'
     else:
         able, what = [one.status.number for one in snapshot.sticks if _can_work(one)], 'usable'
+    lost = complaints(snapshot.hosts)
     if not snapshot.sticks:
-        return DiagnosticStatus.ERROR, DRIVERS[driver].no_stick_found
+        return DiagnosticStatus.ERROR, '; '.join([
+            DRIVERS[driver].no_stick_found if snapshot.local_sticks else NO_HOST, *lost])
     if not able:
-        return DiagnosticStatus.ERROR, f'no stick is usable: {_why_not(able, snapshot)}'
+        return DiagnosticStatus.ERROR, (
+            f'no stick is usable: {_why_not(able, snapshot, lost)}')
     if len(able) < snapshot.asked_size:
         return DiagnosticStatus.WARN, (f'{len(able)} of {snapshot.asked_size} sticks {what}: '
-                                       f'{_why_not(able, snapshot)}')
-    return DiagnosticStatus.OK, ''
+                                       f'{_why_not(able, snapshot, lost)}')
+    return (DiagnosticStatus.WARN, '; '.join(lost)) if lost else (DiagnosticStatus.OK, '')
 
 
 def _can_work(stick):
@@ -147,14 +154,15 @@ def _can_work(stick):
         Reason.NOT_RUNNING, Reason.CRITICAL, Reason.THROTTLES, Reason.LATE)
 
 
-def _why_not(able, snapshot):
+def _why_not(able, snapshot, lost_hosts):
     reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings)}'
-               for stick in snapshot.sticks if stick.status.number not in able]
+               for stick in snapshot.sticks
+               if stick.status.number not in able and not stick.away]
     if len(reasons) > MOST_NAMED:
         reasons[MOST_NAMED:] = [f'{len(reasons) - MOST_NAMED} more']
     if len(snapshot.sticks) < snapshot.asked_size:
         reasons.append(f'only {counted(len(snapshot.sticks), "stick")} found')
-    return ', '.join(reasons)
+    return ', '.join([*lost_hosts, *reasons])
 
 
 def _stick(stick, settings, now, owner):

@@ -84,6 +84,8 @@ def explain_switch(reason: SwitchReason | None) -> str:
 
 def short_reason(stick: StickSnapshot, settings: Settings) -> str:
     """Return why a stick is not active, in a few words."""
+    if stick.away:
+        return f'cannot be reached: {shortened(stick.away)}'
     if stick.in_use:
         return 'in use by another program'
     if stick.condition.reason is Reason.NOT_RUNNING:
@@ -112,6 +114,8 @@ def switch_answer(decision: Decision, snapshot: Snapshot) -> tuple[bool, str]:
 
 
 def _why_not_fit(stick: StickSnapshot, settings: Settings) -> str:
+    if stick.away:
+        return f'cannot be reached ({shortened(stick.away)})'
     if stick.in_use:
         return 'is in use by another program'
     if stick.condition.reason is Reason.NOT_RUNNING:
@@ -142,6 +146,8 @@ def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
             'in use by another program, starts by itself when it is free')
     if condition.reason is Reason.NOT_RUNNING:
         reason = f'; last error: {shortened(stick.last_error)}' if stick.last_error else ''
+        if stick.away:
+            return DiagnosticStatus.ERROR, f'cannot be reached: {shortened(stick.away)}'
         what = _STATES[status.state]
         if status.state is StickState.BACKOFF and (stick.start_at or now) > now + SOON_SEC:
             what = f'waits for its next attempt, in {stick.start_at - now:.0f} s'

@@ -76,7 +76,8 @@ class DetectorNode(Node):
             if values['local_sticks']:
                 DRIVERS[self._driver].check_installed()
             options = parameters.options_of(
-                values, self.get_fully_qualified_name(), lambda text: self.get_logger().warning(self._declared.shown(text)))
+                values, self.get_fully_qualified_name(),
+                lambda text: self.get_logger().warning(self._declared.shown(text)))
         except (SdkMissingError, StartupError) as error:
             raise StartupError(self._declared.shown(error)) from error.__cause__
         give_back_freed_memory()   # that of the graph files; an image is seldom as large
@@ -103,12 +104,12 @@ class DetectorNode(Node):
         self._links = None
         if self._supervisor.remote is not None:
             # Late, as most nodes do without the messages of other hosts.
-            from ncs_cluster_detector.detector_node.host_links import HostLinks
-            from ncs_cluster_detector.detector_node.host_links import LOOK_SEC
+            from ncs_cluster_detector.detector_node.hosts.host_links import HostLinks
             self._links = HostLinks(self, options.remote.hosts, self._supervisor.remote.take,
                                     settings.max_frame_age_ms / 1000)
-            self.create_timer(LOOK_SEC, self._links.look,
-                              clock=Clock(clock_type=ClockType.STEADY_TIME))
+            changed = self.create_guard_condition(
+                lambda: self._publish_diagnostics(time.monotonic()))
+            self._supervisor.remote.on_change = changed.trigger
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
@@ -166,6 +167,18 @@ class DetectorNode(Node):
             if failure is not None:
                 raise failure
         now = time.monotonic()
+        if self._links is not None:
+            self._links.look()
+        snapshot, intakes = self._publish_diagnostics(now)
+        self._heat_log.note(snapshot)
+        if snapshot.settings.enabled:
+            for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
+                camera.note_silence(figures, intake, now)
+        for stick in snapshot.at(now).sticks:
+            self._report_temperature(stick, now)
+
+    def _publish_diagnostics(self, now):
+        """Publish the statuses; return the Snapshot and the Intakes that they are of."""
         snapshot = self._supervisor.snapshot
         intakes = [camera.intake() for camera in self._cameras]
         if self._diagnostics.get_subscription_count():
@@ -173,12 +186,7 @@ class DetectorNode(Node):
                 snapshot, self._driver, now, intakes, self._owner))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
-        self._heat_log.note(snapshot)
-        if snapshot.settings.enabled:
-            for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
-                camera.note_silence(figures, intake, now)
-        for stick in snapshot.at(now).sticks:
-            self._report_temperature(stick, now)
+        return snapshot, intakes
 
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius

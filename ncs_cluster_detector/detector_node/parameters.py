@@ -23,9 +23,9 @@ from ncs_cluster_detector.parameters.camera_names import check_camera_names
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
-from ncs_cluster_detector.ros.pool_options import check_graph_names
-from ncs_cluster_detector.ros.pool_options import input_format_of
-from ncs_cluster_detector.ros.pool_options import pool_options_of
+from ncs_cluster_detector.ros.sticks.pool_options import check_graph_names
+from ncs_cluster_detector.ros.sticks.pool_options import input_format_of
+from ncs_cluster_detector.ros.sticks.pool_options import pool_options_of
 from ncs_cluster_detector.supervision.supervisor_options import RemoteOptions
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.host_messages import networks_of
@@ -84,7 +84,7 @@ def options_of(values: Values, node_name: str = '/detector',
     hosts = remote_hosts(values)
     if not hosts and not values['local_sticks']:
         raise StartupError(
-            f"local_sticks=False: there is no stick without hosts (remote_hosts="
+            'local_sticks=False: there is no stick without other hosts (remote_hosts='
             f"{values['remote_hosts']}); name some, such as -p remote_hosts:=\"['*']\"")
     options = pool_options_of(values, warn)
     return replace(

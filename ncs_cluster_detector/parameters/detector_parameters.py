@@ -18,10 +18,15 @@ from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.input_format import ORDERS
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
+from ncs_cluster_detector.parameters.setting_effects import effect_of_cluster_size
+from ncs_cluster_detector.parameters.setting_effects import effect_of_cycle
+from ncs_cluster_detector.parameters.setting_effects import effect_of_max_fps
+from ncs_cluster_detector.parameters.setting_effects import effect_of_policy
+from ncs_cluster_detector.parameters.setting_effects import effect_of_regions
+from ncs_cluster_detector.parameters.setting_effects import effect_of_weights
 from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import MOST_STICKS
 from ncs_cluster_detector.policy.settings import POLICIES
-from ncs_cluster_detector.policy.settings import ROUND_ROBIN
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.bus_spec import LONGEST_MS
@@ -48,54 +53,6 @@ def _setting(name: str, description: str, effect: Callable[[Settings, int], str]
         choices, live=True, effect=effect, items=items)
 
 
-def _effect_of_cluster_size(settings: Settings, sticks: int) -> str:
-    if not 0 < settings.cluster_size < sticks:
-        return f'all {sticks} sticks active, no rotation'
-    return f'{settings.cluster_size} of {sticks} sticks active, the others rest'
-
-
-def _effect_of_cycle(settings: Settings, sticks: int) -> str:
-    if settings.cluster_switch_cycle_ms == 0:
-        return f'changes by temperature only, at {settings.switch_temperature:.1f} C'
-    cycle_sec, dwell_sec = settings.cluster_switch_cycle_ms / 1000, settings.min_dwell_ms / 1000
-    what = 'the whole cluster changes'
-    if settings.rotation_policy != ROUND_ROBIN:
-        what = 'one stick changes'
-        cycle_sec /= max(min(settings.cluster_size or sticks, sticks), 1)
-    if cycle_sec < dwell_sec:
-        return f'{what} every {dwell_sec:g} s, which is min_dwell_ms'
-    return f'{what} every {cycle_sec:g} s'
-
-
-def _effect_of_policy(settings: Settings, sticks: int) -> str:
-    if settings.rotation_policy == ROUND_ROBIN:
-        return f'in the order of the stick numbers; {_effect_of_cycle(settings, sticks)}'
-    return f'the hottest for the coolest; {_effect_of_cycle(settings, sticks)}'
-
-
-def _effect_of_weights(settings: Settings, _: int) -> str:
-    if not settings.camera_weights:
-        return 'the same share for each camera'
-    total = sum(settings.camera_weights) or 1.0
-    shares = ', '.join(f'{weight / total:.0%}' for weight in settings.camera_weights)
-    return f'shares of the cameras while all send more than can be inferred: {shares}'
-
-
-def _effect_of_max_fps(settings: Settings, _: int) -> str:
-    if not any(settings.camera_max_fps):
-        return 'no limit'
-    limits = (f'{fps:g}' if fps else 'no limit' for fps in settings.camera_max_fps)
-    return f'images a second to infer at most: {", ".join(limits)}'
-
-
-def _effect_of_regions(settings: Settings, _: int) -> str:
-    parts = [width * height for *_, width, height in settings.camera_regions]
-    if not parts:
-        return 'the networks see the whole pictures'
-    shares = ', '.join(f'{100 * part:.3g} %' for part in parts)
-    return f'the networks see {shares} of the area of the pictures'
-
-
 PARAMETERS = (
     _setting(
         'enabled', 'Whether to infer. False = no image is taken and all sticks rest, still '
@@ -109,15 +66,15 @@ PARAMETERS = (
     _setting(
         'camera_weights', 'Shares of the cameras while they send more than can be inferred, one '
         'number per camera: with 2.0 and 1.0 the first one gets two thirds. 0.0 = only what the '
-        'others leave. Empty = 1.0 each.', _effect_of_weights, items=float),
+        'others leave. Empty = 1.0 each.', effect_of_weights, items=float),
     _setting(
         'camera_max_fps', 'Images to infer a second at most, one number per camera; 0.0 = no '
-        'limit. Empty = no limits.', _effect_of_max_fps, items=float),
+        'limit. Empty = no limits.', effect_of_max_fps, items=float),
     _setting(
         'camera_regions', 'Part of the picture that the networks see, one text per camera: '
         "'x,y,w,h' are its left and upper edge, width and height as fractions of the picture, "
         "such as '0.25,0.5,0.5,0.5'. Boxes are those in the whole picture. Empty = all of it.",
-        _effect_of_regions),
+        effect_of_regions),
     ParameterSpec(
         'image_transport', 'raw', 'How images come: raw = image_raw; compressed = '
         'image_raw/compressed, JPEG or PNG, decoded only when a stick takes the image.',
@@ -170,11 +127,11 @@ PARAMETERS = (
         'less makes them smaller, and scores differ more from those of raw ones.', 1, 100),
     _setting(
         'cluster_size', 'Sticks active at a time, the others rest; 0 = all, no rotation. At most '
-        'max_sticks and simulated.sticks.', _effect_of_cluster_size),
+        'max_sticks and simulated.sticks.', effect_of_cluster_size),
     _setting(
         'cluster_switch_cycle_ms', 'Time in ms in which the whole cluster changes once: a shorter '
         'one rotates earlier, 0 = by temperature only. Changes are never closer together than '
-        'min_dwell_ms.', _effect_of_cycle),
+        'min_dwell_ms.', effect_of_cycle),
     _setting(
         'switch_temperature', 'An active stick at or above this temperature in degrees Celsius '
         'is relieved: a lower one relieves earlier.',
@@ -196,7 +153,7 @@ PARAMETERS = (
     _setting(
         'rotation_policy', 'How the active sticks change: coolest = the coolest rested stick '
         'takes the place of the hottest active one, one at a time; round_robin = the whole '
-        'cluster changes, in the order of the stick numbers.', _effect_of_policy, POLICIES),
+        'cluster changes, in the order of the stick numbers.', effect_of_policy, POLICIES),
     _setting(
         'score_threshold', 'Least score of a published detection, 0 to 1 (a fraction, not '
         'percent).',

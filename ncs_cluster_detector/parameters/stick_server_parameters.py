@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The parameters of the stick server: those of the detector that concern its sticks, and its own."""
+"""The parameters of the stick server: its own, and those of the detector that concern sticks."""
 
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS as DETECTOR
 from ncs_cluster_detector.parameters.parameter_spec import by_name

@@ -46,6 +46,7 @@ class StickSnapshot:
     condition: Condition = Condition()
     in_use: bool = False   # by another program
     frames_lost: int = 0   # that it had when it failed, and nobody else
+    away: str = ''   # why a stick of another host cannot be reached, or empty
 
     def at(self, now: float) -> 'StickSnapshot':
         """Return this stick at a later time, at which its reading may be too old."""
@@ -129,7 +130,7 @@ class Snapshot:
     ``sustainable_size`` is how many can always be active below the switch temperature, if that is
     known. ``heat_advice`` is set while heat costs speed; ``at_full_speed`` says that heat is known
     to cost almost none. ``frames`` are the figures of all cameras together, ``cameras`` those of
-    each. ``hosts`` are the other hosts.
+    each. ``hosts`` are the other hosts; ``local_sticks`` says whether those of this one are used.
     """
 
     settings: Settings
@@ -145,6 +146,7 @@ class Snapshot:
     frames: CameraSnapshot
     cameras: tuple[CameraSnapshot, ...]
     hosts: tuple[HostSnapshot, ...] = ()
+    local_sticks: bool = True
 
     def at(self, now: float) -> 'Snapshot':
         """Return this state at a later time: a supervisor that hangs writes no newer one."""

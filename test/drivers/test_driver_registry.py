@@ -12,7 +12,6 @@ import pickle
 import subprocess
 import sys
 
-from ncs_cluster_detector.ros.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.mvnc import MvncDriver
 from ncs_cluster_detector.drivers.registry import DEFAULT
 from ncs_cluster_detector.drivers.registry import driver_descriptions
@@ -21,6 +20,7 @@ from ncs_cluster_detector.drivers.registry import graph_descriptions
 from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.sticks.graph_files import read_graph_and_labels
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.sticks.machine_lock import MachineLock

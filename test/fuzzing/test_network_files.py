@@ -23,12 +23,12 @@ from fuzz_door import NUMBER_WORDS
 from fuzz_door import spoilt
 from fuzz_door import st
 from fuzz_door import taken_or_refused
-from ncs_cluster_detector.ros.graph_files import read_graph_and_labels
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.labels import check_background
 from ncs_cluster_detector.networks.labels import read_label_file
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.sticks.graph_files import read_graph_and_labels
 from ncs_cluster_detector.simulation.networks import caffe_network
 from ncs_cluster_detector.simulation.networks import onnx_network
 from ncs_cluster_detector.simulation.networks.formats import protobuf_text

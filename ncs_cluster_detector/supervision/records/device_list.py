@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A list of the device names of all sticks of the machine: its order, and what is wrong with it."""
+"""A list of the device names of all sticks of a machine: its order, and what is wrong with it."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ class StickRegister:
 
     def __init__(self, max_sticks: int, logger: Logger,
                  numbers: Iterator[int] | None = None) -> None:
-        """Start with no known stick; ``max_sticks`` 0 means all, ``numbers`` are for new sticks."""
+        """Start with no known stick; ``max_sticks`` 0 means all, ``numbers`` are for new ones."""
         self.records: list[StickRecord] = []
         self.by_number: dict[int, StickRecord] = {}
         self._numbers = numbers or count()

@@ -21,6 +21,7 @@ from ncs_cluster_detector.supervision.records.stick_figures import StickFigures
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 from ncs_cluster_detector.wire.host_messages import Answer
 from ncs_cluster_detector.wire.host_messages import StickReport
+from ncs_cluster_detector.wire.messages import Outcome
 from ncs_cluster_detector.wire.messages import Reading
 from ncs_cluster_detector.wire.messages import Result
 from ncs_cluster_detector.wire.messages import Unreadable
@@ -99,7 +100,7 @@ class RemoteStick:
         self._held[frame.sequence] = (frame, now)
         self.figures.on_frame_sent(now)
 
-    def settle(self, answer: Answer, now: float) -> tuple[Result | Unreadable | None, Frame] | None:
+    def settle(self, answer: Answer, now: float) -> tuple[Outcome | None, Frame] | None:
         """
         Take in what has become of a frame.
 
@@ -191,4 +192,4 @@ class RemoteStick:
             pid=report.pid if is_there else None,
             dead_since=None if report.dead_sec is None else now - report.dead_sec,
             start_at=None if report.start_in_sec is None else now + report.start_in_sec,
-            condition=condition, in_use=report.in_use)
+            condition=condition, in_use=report.in_use, away=self.absent_because)

@@ -6,17 +6,17 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Turns parameter values into options of a pool of sticks: of the detector and the stick server."""
+"""Turns parameter values into options of a pool of sticks, here or at a stick server."""
 
 from collections.abc import Callable
 
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
 from ncs_cluster_detector.networks.input_format import InputFormat
-from ncs_cluster_detector.ros.graph_files import check_different
-from ncs_cluster_detector.ros.graph_files import read_graph_and_labels
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.sticks.graph_files import check_different
+from ncs_cluster_detector.ros.sticks.graph_files import read_graph_and_labels
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.graph_files import GraphFiles
 from ncs_cluster_detector.wire.messages import WorkerConfig
