@@ -8,6 +8,7 @@
 # the License.
 """The stick server node: the ROS side; the PoolServer runs the sticks."""
 
+from collections.abc import Sequence
 import os
 import socket
 import sys
@@ -152,9 +153,9 @@ class StickServerNode(Node):
             self._diagnostics.publish(array)
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: list[str] | None = None, notes: Sequence[str] = ()) -> int:
     """Run the node until a signal; return its exit code, see run_node."""
-    return run_node(NAME, lambda: StickServerNode(arguments=args), args)
+    return run_node(NAME, lambda: StickServerNode(arguments=args), args, notes)
 
 
 if __name__ == '__main__':
