@@ -242,8 +242,8 @@ class NetworkHosts:
         # Made if it is missing, so that it can be deleted.
         self._switch.run('nft', '-f', '-', text=(
             'table bridge lossy\ndelete table bridge lossy\n'
-            f'table bridge lossy {{\nchain forward {{\ntype filter hook forward priority 0;\n{rule}'
-            '\n}\n}\n'))
+            'table bridge lossy {\nchain forward {\ntype filter hook forward priority 0;\n'
+            f'{rule}\n}}\n}}\n'))
 
     def _lose_in_hosts(self):
         # Before fragments are put together again: packets get lost, not whole messages.
