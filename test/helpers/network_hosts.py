@@ -38,8 +38,19 @@ FAKE_CLOCKS = ('/usr/lib/*/faketime/libfaketimeMT.so.1', '/usr/lib/faketime/libf
 FAKE_CLOCK_VARIABLE = 'LIBFAKETIME'
 # A queue of so much behind a limited rate, as in a switch.
 QUEUE = ('burst', '32kb', 'latency', '50ms')
-# Random numbers below this one are compared with the share of packets to lose.
+# Each packet gets a random number below this one; small ones are lost. The table is made first, so
+# that there is one to delete.
 NUMBERS = 10_000
+LOSSY = """
+table bridge lossy
+delete table bridge lossy
+table bridge lossy {{
+  chain forward {{
+    type filter hook forward priority 0
+    numgen random mod {numbers} < {below} drop
+  }}
+}}
+"""
 
 
 class UnavailableError(Exception):
@@ -238,12 +249,8 @@ class NetworkHosts:
                 place.run('tc', 'qdisc', 'delete', 'dev', device, 'root')
 
     def _lose_in_switch(self):
-        rule = f'numgen random mod {NUMBERS} < {round(self._loss * NUMBERS)} drop'
-        # Made if it is missing, so that it can be deleted.
-        self._switch.run('nft', '-f', '-', text=(
-            'table bridge lossy\ndelete table bridge lossy\n'
-            f'table bridge lossy {{\nchain forward {{\ntype filter hook forward priority 0;\n{rule}'
-            '\n}\n}\n'))
+        self._switch.run('nft', '-f', '-', text=LOSSY.format(
+            numbers=NUMBERS, below=round(self._loss * NUMBERS)))
 
     def _lose_in_hosts(self):
         # Before fragments are put together again: packets get lost, not whole messages.
