@@ -23,6 +23,7 @@ import os
 import shutil
 import subprocess
 
+from blocking_calls import wait_until
 from host_process import HostProcess
 from ncs_cluster_detector.checking.environment import loopback_environment
 import psutil
@@ -195,8 +196,9 @@ class NetworkHosts:
         self._switch.ip(f'link set {self.names[host]} down')
 
     def restore(self, host):
-        """Put a host's cable back."""
+        """Put a host's cable back; return when both ends have noticed."""
         self._switch.ip(f'link set {self.names[host]} up')
+        self._wait_for_link(host)
 
     def power_off(self, host):
         """Kill all processes of a host at once; its link is down until it is switched on."""
@@ -235,9 +237,15 @@ class NetworkHosts:
                         f'link set {name} master br0 up')
         host.ip(f'address add {self.address(index)}/24 dev eth0',
                 'link set eth0 up', 'route add default dev eth0')
+        self._wait_for_link(index)
         self._limit(index)
         if self._lose == self._lose_in_hosts:
             self._lose()
+
+    def _wait_for_link(self, index):
+        # The kernel may take up to a second, and loses what is sent until then.
+        for place, device in ((self._switch, self.names[index]), (self._hosts[index], 'eth0')):
+            wait_until(lambda: ' state UP ' in place.run('ip', 'link', 'show', device))
 
     def _limit(self, index):
         mbit = self._rates_mbit[index]
