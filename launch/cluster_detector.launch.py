@@ -45,6 +45,10 @@ from ncs_cluster_detector.launching.several_cameras import as_argument
 from ncs_cluster_detector.launching.several_cameras import names_of_cameras
 from ncs_cluster_detector.launching.several_cameras import parameters_of_cameras
 from ncs_cluster_detector.launching.several_cameras import parameters_of_detector
+from ncs_cluster_detector.launching.transport_profile import CHOOSING
+from ncs_cluster_detector.launching.transport_profile import LARGE_IMAGES
+from ncs_cluster_detector.launching.transport_profile import names_remote_hosts
+from ncs_cluster_detector.launching.transport_profile import NETWORK
 from ncs_cluster_detector.launching.transport_profile import transport_profile
 from ncs_cluster_detector.parameters.camera_names import NO_NAME
 
@@ -55,9 +59,6 @@ CAMERA_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
 
 CAMERAS_REMARK = ('Each camera node runs in the namespace of its name. If not given, params_file '
                   'decides.')
-
-LARGE_IMAGES = PathJoinSubstitution(
-    [FindPackageShare(PACKAGE), 'config', 'fastdds_large_images.xml'])
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -86,6 +87,7 @@ def generate_launch_description() -> LaunchDescription:
         parameter_argument('cluster_size'),
         parameter_argument('cluster_switch_cycle_ms'),
         parameter_argument('switch_temperature'),
+        parameter_argument('remote_hosts'),
         parameter_argument('diagnostics_with_namespace', choices=('true', 'false')),
         DeclareLaunchArgument(
             'rviz', default_value='false', choices=['true', 'false'],
@@ -103,11 +105,11 @@ def generate_launch_description() -> LaunchDescription:
             'fastdds_profile', default_value='',
             description='XML file with the transport settings of Fast DDS for all nodes. Without '
                         'any, most pictures of 640x480 and more are lost between two processes. '
-                        'A path = that file; none = the environment of the nodes stays as it is. '
-                        'Empty = config/fastdds_large_images.xml of this package, unless the '
-                        'environment chooses already, with FASTRTPS_DEFAULT_PROFILES_FILE, '
-                        'FASTDDS_DEFAULT_PROFILES_FILE, FASTDDS_BUILTIN_TRANSPORTS, or a file '
-                        'that Fast DDS finds in the current folder.'),
+                        'A path = that file; none = the environment of the nodes stays as it is; '
+                        'network = config/fastdds_network.xml of this package for the detector, '
+                        'and config/fastdds_large_images.xml for the cameras. Empty = '
+                        'config/fastdds_large_images.xml, or with remote_hosts the same as '
+                        'network, unless the environment chooses already, with ' + CHOOSING),
     ]
     return LaunchDescription([
         *arguments,
@@ -144,13 +146,17 @@ def nodes(context: LaunchContext) -> list[Action]:
     has_camera = LaunchConfiguration('camera').perform(context) == 'true'
     cameras = parameters_of_cameras(context, names, file) if has_camera else {}
     file.is_for([*cameras, 'detector'])
-    variables, actions = transport_profile(context, LARGE_IMAGES)
-    common = {'file': file, 'on_exit': after_exit, 'variables': variables}
-    started = [node('camera', full_name, parameters, **common,
+    has_hosts = names_remote_hosts(context, file)
+    common = {'file': file, 'on_exit': after_exit}
+    # Small messages, which the network needs, would lose the images of the cameras on this host.
+    variables, actions = transport_profile(context, LARGE_IMAGES, network=LARGE_IMAGES)
+    started = [node('camera', full_name, parameters, variables=variables, **common,
                     namespace=full_name.rpartition('/')[0])
                for full_name, parameters in cameras.items()]
+    variables, _ = transport_profile(context, NETWORK if has_hosts else LARGE_IMAGES)
     started.append(node(
-        'detector', 'detector', parameters_of_detector(context, names, file), **common,
+        'detector', 'detector', parameters_of_detector(context, names, file),
+        variables=variables, **common,
         remappings=[(topic, 'camera/' + topic) for topic in CAMERA_TOPICS if names == (NO_NAME,)]))
     if not has_camera:
         warn_of_unused(context, CAMERA_ARGUMENTS.keys() - DETECTOR_ARGUMENTS.keys(),

@@ -89,6 +89,8 @@ ALLOWED = {
         'ros', 'drivers.registry', 'networks.input_format', 'supervision.supervisor_options',
         'wire.graph_files', 'wire.messages'},
     'ros/sticks/host_topics': {'wire.host_messages', 'wire.json_form'},
+    # It runs before ROS is loaded.
+    'ros/network_transport': {'ros.environment', 'parameters.given_parameters'},
     'ros/run_node': {'ros', 'processes.process_start', 'processes.freed_memory', 'shown_text'},
     'camera_node': {'camera_node', 'ros', 'parameters', 'cameras', 'geometry'},
     # The node reads the parameters' defaults and the graph files, so that a wrong one is named
@@ -112,13 +114,13 @@ ALLOWED = {
     'checking/statuses': set(),
     # For launch files, which read a parameter file as the nodes do.
     'launching': {'launching', 'closest_name', 'shown_text', 'ros.environment', 'parameters',
-                  'ros.command_line'},
+                  'ros.command_line', 'ros.network_transport'},
     # It asks the sources which devices only one node can open.
     'launching/several_cameras': {'launching', 'shown_text', 'parameters', 'cameras.camera',
                                   'cameras.registry'},
     'executables': {'camera_node.node', 'detector_node.node', 'stick_server.node', 'planning',
-                    'checking',
-                    'processes.process_start', 'ros.environment', 'shown_text',
+                    'checking', 'processes.process_start', 'ros.environment',
+                    'ros.network_transport', 'shown_text',
                     # The process that starts the workers loads their programs meanwhile.
                     'processes.fork_server', 'worker.PROGRAMS'},
 }
@@ -132,6 +134,7 @@ FORBIDDEN_OUTSIDE = {
     'processes/module_path': {'re', 'pathlib', 'functools', 'contextlib'} | ROS,
     'processes/process_start': {'numpy', 'cv2', 'multiprocessing'} | ROS,
     'ros/environment': {'numpy', 'cv2', 'multiprocessing'} | ROS,
+    'ros/network_transport': {'numpy', 'cv2', 'multiprocessing'} | ROS,
     'policy': {'time', 'random', 'logging', 'datetime', 'cv2', 'threading', 'os'} | ROS,
     'networks': {'time', 'random'} | ROS,
     'geometry': {'time', 'random'} | ROS,

@@ -8,6 +8,7 @@
 # the License.
 """The detector node: the ROS side of the detector; the supervisor runs the sticks."""
 
+from collections.abc import Sequence
 from concurrent.futures import TimeoutError as NoAnswerError
 from functools import partial
 from itertools import count
@@ -104,11 +105,11 @@ class DetectorNode(Node):
         if self._supervisor.remote is not None:
             # Late, as most nodes do without the messages of other hosts.
             from ncs_cluster_detector.detector_node.hosts.host_links import HostLinks
-            from ncs_cluster_detector.detector_node.hosts.host_links import LOOK_SEC
             self._links = HostLinks(self, options.remote.hosts, self._supervisor.remote.take,
                                     settings.max_frame_age_ms / 1000)
-            self.create_timer(LOOK_SEC, self._links.look,
-                              clock=Clock(clock_type=ClockType.STEADY_TIME))
+            changed = self.create_guard_condition(
+                lambda: self._publish_diagnostics(time.monotonic()))
+            self._supervisor.remote.on_change = changed.trigger
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
@@ -166,6 +167,18 @@ class DetectorNode(Node):
             if failure is not None:
                 raise failure
         now = time.monotonic()
+        if self._links is not None:
+            self._links.look()
+        snapshot, intakes = self._publish_diagnostics(now)
+        self._heat_log.note(snapshot)
+        if snapshot.settings.enabled:
+            for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
+                camera.note_silence(figures, intake, now)
+        for stick in snapshot.at(now).sticks:
+            self._report_temperature(stick, now)
+
+    def _publish_diagnostics(self, now):
+        """Publish the statuses; return the Snapshot and the Intakes that they are of."""
         snapshot = self._supervisor.snapshot
         intakes = [camera.intake() for camera in self._cameras]
         if self._diagnostics.get_subscription_count():
@@ -173,12 +186,7 @@ class DetectorNode(Node):
                 snapshot, self._driver, now, intakes, self._owner))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
-        self._heat_log.note(snapshot)
-        if snapshot.settings.enabled:
-            for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
-                camera.note_silence(figures, intake, now)
-        for stick in snapshot.at(now).sticks:
-            self._report_temperature(stick, now)
+        return snapshot, intakes
 
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius
@@ -198,9 +206,9 @@ class DetectorNode(Node):
             self._temperatures[number].publish(message)
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: list[str] | None = None, notes: Sequence[str] = ()) -> int:
     """Run the node until a signal; return its exit code, see run_node."""
-    return run_node('detector', lambda: DetectorNode(arguments=args), args)
+    return run_node('detector', lambda: DetectorNode(arguments=args), args, notes)
 
 
 if __name__ == '__main__':

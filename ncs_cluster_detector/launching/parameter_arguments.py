@@ -33,7 +33,7 @@ ONE_FOR_EACH = ('source', 'device', 'camera_info_url')
 CAMERA_ARGUMENTS = _arguments(camera_parameters.PARAMETERS, *ONE_FOR_EACH)
 DETECTOR_ARGUMENTS = _arguments(
     detector_parameters.PARAMETERS, 'driver', 'graph_paths', 'cluster_size',
-    'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth')
+    'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth', 'remote_hosts')
 # It also decides which nodes there are, so it is read by itself, and not with the others.
 CAMERAS = by_name(detector_parameters.PARAMETERS)['cameras']
 NAMES = 'a name, or a list of names such as [front,rear]'

@@ -14,45 +14,55 @@ from launch import LaunchContext
 from launch.actions import LogInfo
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitutions import LaunchConfiguration
+from launch.substitutions import PathJoinSubstitution
+from launch_ros.substitutions import FindPackageShare
+from ncs_cluster_detector.launching.arguments import PACKAGE
+from ncs_cluster_detector.launching.params_file import ParamsFile
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
+from ncs_cluster_detector.ros.environment import transport_choice
+from ncs_cluster_detector.ros.network_transport import is_list_of_names
+from ncs_cluster_detector.ros.network_transport import NAME
 
-# Other ways to choose a transport. Fast DDS also reads such a file in the current folder
-# (XMLProfileManager::loadDefaultXMLFile).
-CHOOSING_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
-PROFILE_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
+LARGE_IMAGES = PathJoinSubstitution(
+    [FindPackageShare(PACKAGE), 'config', 'fastdds_large_images.xml'])
+NETWORK = PathJoinSubstitution([FindPackageShare(PACKAGE), 'config', 'fastdds_network.xml'])
+NETWORK_WORD = 'network'
+CHOOSING = ('FASTRTPS_DEFAULT_PROFILES_FILE, FASTDDS_DEFAULT_PROFILES_FILE, '
+            'FASTDDS_BUILTIN_TRANSPORTS, or a file that Fast DDS finds in the current folder.')
 
 
 def transport_profile(
-        context: LaunchContext,
-        shipped: SomeSubstitutionsType) -> tuple[dict[str, SomeSubstitutionsType], list[LogInfo]]:
+        context: LaunchContext, default: SomeSubstitutionsType,
+        network: SomeSubstitutionsType = NETWORK,
+) -> tuple[dict[str, SomeSubstitutionsType], list[LogInfo]]:
     """
     Return the environment variables that name Fast DDS's profile, and actions that log about it.
 
     Without variables the environment stays as it is.
 
-    :param shipped: path of the profile of this package.
+    :param default: path of the profile of nodes for which nothing is chosen.
+    :param network: path of the profile that the word ``network`` stands for.
     :raises RuntimeError: the given file is missing; Fast DDS would ignore that.
     """
     text = LaunchConfiguration('fastdds_profile').perform(context)
     if text == 'none':
         return {}, []
+    if text == NETWORK_WORD:
+        return dict.fromkeys(PROFILE_VARIABLES, network), []
     if not text:
-        chosen = _choice_of(context.environment)
+        chosen = transport_choice(context.environment)
         if not chosen:
-            return dict.fromkeys(PROFILE_VARIABLES, shipped), []
+            return dict.fromkeys(PROFILE_VARIABLES, default), []
         return {}, [LogInfo(msg=f'transport settings stay as they are, because of {chosen}; '
                                 'where images do not arrive whole, see fastdds_profile')]
     path = os.path.abspath(os.path.expanduser(text))
     if not os.path.isfile(path):
-        raise RuntimeError(f'fastdds_profile:={text}: no such file; name an XML file, say none, '
-                           'or leave it out')
+        raise RuntimeError(f'fastdds_profile:={text}: no such file; name an XML file, say network '
+                           'or none, or leave it out')
     return dict.fromkeys(PROFILE_VARIABLES, path), []
 
 
-def _choice_of(environment):
-    """Return what in the environment chooses a transport already, or an empty text."""
-    for name in CHOOSING_VARIABLES:
-        if environment.get(name):
-            return f'{name}={environment[name]}'
-    return next((f'{name} in the current folder' for name in PROFILE_FILES
-                 if os.path.isfile(name)), '')
+def names_remote_hosts(context: LaunchContext, file: ParamsFile) -> bool:
+    """Return whether the argument ``remote_hosts``, or else the file, names other hosts."""
+    text = LaunchConfiguration(NAME).perform(context)
+    return is_list_of_names(text or str(file.already_set('detector').get(NAME, '')))

@@ -12,6 +12,7 @@ Checks the environment variables that ROS reads, before ROS is loaded.
 A wrong one ends the process while ROS is being loaded, or with a text that names no remedy.
 """
 
+from collections.abc import Mapping
 import ctypes
 import os
 from pathlib import Path
@@ -25,6 +26,10 @@ DEFAULT_MIDDLEWARE = 'rmw_fastrtps_cpp'   # of every ROS 2 that this package is 
 SWITCHES = ('RCUTILS_LOGGING_USE_STDOUT', 'RCUTILS_LOGGING_BUFFERED_STREAM')
 # Where Fast DDS looks for the path of its profiles: up to 2.14 (Jazzy), and later.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+# Other ways to choose a transport. Fast DDS also reads such a file in the current folder
+# (XMLProfileManager::loadDefaultXMLFile).
+CHOOSING_VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
+PROFILE_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
 # Shared memory that is large enough for whole images, and UDP on the loopback interface only.
 LOOPBACK_PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 # For the command line of a program that needs no log file.
@@ -49,6 +54,15 @@ def fault_in_environment() -> str:
                     f'package {middleware.replace("_", "-")} of this ROS, or unset it for '
                     f'{DEFAULT_MIDDLEWARE}')
     return ''
+
+
+def transport_choice(environment: Mapping[str, str]) -> str:
+    """Return what in the environment chooses a transport of Fast DDS; '' if nothing does."""
+    for name in CHOOSING_VARIABLES:
+        if environment.get(name):
+            return f'{name}={environment[name]}'
+    return next((f'{name} in the current folder' for name in PROFILE_FILES
+                 if os.path.isfile(name)), '')
 
 
 def fault_of_log_folder() -> str:

@@ -38,7 +38,8 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 RCLError = rclpy_implementation.RCLError
 
 
-def run_node(name: str, make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
+def run_node(name: str, make_node: Callable[[], Any], args: Sequence[str] | None = None,
+             notes: Sequence[str] = ()) -> int:
     """
     Run a node until SIGINT, SIGTERM or SIGHUP; call this once, from the main thread.
 
@@ -46,6 +47,7 @@ def run_node(name: str, make_node: Callable[[], Any], args: Sequence[str] | None
     :param make_node: returns the node, or raises StartupError; the node has a method ``stop``
         that ends its threads and returns False if one of them hangs.
     :param args: command line, None for that of the process.
+    :param notes: lines to log first, about what was chosen before ROS was loaded.
     :return: the exit code: 0, 2 for a start-up error, or 1 for any other, with its traceback.
     """
     # Python writes a byte for each signal, which waits until it is read. An Event set by a handler
@@ -62,6 +64,8 @@ def run_node(name: str, make_node: Callable[[], Any], args: Sequence[str] | None
     words = sys.argv if args is None else args   # an error may quote them
     try:
         init_ros(name, args)
+        for note in notes:
+            rclpy.logging.get_logger(name).info(shown(note))
         node = _make(make_node)
         give_back_loading()
         try:

@@ -24,10 +24,11 @@ from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.run_node import run_node
-from ncs_cluster_detector.ros.sticks.host_topics import ALWAYS_NEW
 from ncs_cluster_detector.ros.sticks.host_topics import CLAIM
 from ncs_cluster_detector.ros.sticks.host_topics import FRAMES
 from ncs_cluster_detector.ros.sticks.host_topics import JsonMessages
+from ncs_cluster_detector.ros.sticks.host_topics import NEWEST_CLAIM
+from ncs_cluster_detector.ros.sticks.host_topics import NEWEST_REPORT
 from ncs_cluster_detector.ros.sticks.host_topics import RELIABLE
 from ncs_cluster_detector.ros.sticks.host_topics import reliable_for
 from ncs_cluster_detector.ros.sticks.host_topics import RESULTS
@@ -90,7 +91,7 @@ class StickServerNode(Node):
         self._failure: Exception | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         results = self.create_publisher(String, f'~/{RESULTS}', reliable_for(LIFESPAN_SEC))
-        sticks = self.create_publisher(String, f'~/{STICKS}', ALWAYS_NEW)
+        sticks = self.create_publisher(String, f'~/{STICKS}', NEWEST_REPORT)
         identity = Identity(os.urandom(4).hex(), self._host, self.get_fully_qualified_name(),
                             networks_of(options.workers))
         self._server = PoolServer(
@@ -99,7 +100,7 @@ class StickServerNode(Node):
         self._messages = MessageThread(self, 'messages')
         self._reader = JsonMessages(self.get_fully_qualified_name(), self.get_logger())
         self._messages.subscribe(CompressedImage, f'~/{FRAMES}', self._take_frame, RELIABLE)
-        self._messages.subscribe(String, f'~/{CLAIM}', self._take_claim, ALWAYS_NEW)
+        self._messages.subscribe(String, f'~/{CLAIM}', self._take_claim, NEWEST_CLAIM)
         self._thread = threading.Thread(target=self._serve, name='server')
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.get_logger().info(

@@ -62,13 +62,15 @@ class Claim:
 
     ``session`` identifies the detector's process, ``name`` is the full name of its node. The
     server restarts a stick when its number in ``restarts``, by the stick's number, has grown. A
-    detector that ``leaves`` needs the sticks no longer.
+    detector that ``leaves`` needs the sticks no longer. ``server`` identifies the server's
+    process, as two may have the same topics by mistake.
     """
 
     session: str
     name: str
     restarts: tuple[tuple[int, int], ...] = ()
     leaves: bool = False
+    server: str = ''
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ pytestmark = NEEDS_LAUNCH_ROS
 
 VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 SHIPPED = Path(__file__).resolve().parents[2] / 'config' / 'fastdds_large_images.xml'
+NETWORK = SHIPPED.with_name('fastdds_network.xml')
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +36,26 @@ def unset(monkeypatch):
         monkeypatch.delenv(name)
 
 
+def profiles_of_each(*contents):
+    """Return the profiles that camera and detector would have, by the name of the variable."""
+    environments = {name: event.env for name, event in starts(*contents).items()}
+    assert set(environments) == set(NODES)
+    return [{name: environments[node][name] for name in VARIABLES if name in environments[node]}
+            for node in NODES]
+
+
 def profiles(*contents):
-    """Return the profiles that both nodes would have, by the name of the variable."""
-    environments = [event.env for event in starts(*contents).values()]
-    camera, detector = ({name: environment[name] for name in VARIABLES if name in environment}
-                        for environment in environments)
+    """Return the profiles that both nodes would have, which must be the same."""
+    camera, detector = profiles_of_each(*contents)
     assert camera == detector
-    assert len(environments) == len(NODES)
     return camera
+
+
+def installed_of_each(*contents):
+    """Return the profiles of this package that camera and detector would have, one each."""
+    found = profiles_of_each(*contents)
+    assert [set(variables) for variables in found] == [set(VARIABLES)] * 2
+    return [installed(path) for variables in found for path in set(variables.values())]
 
 
 @pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
@@ -117,3 +130,52 @@ def test_a_path_wins_over_everything(monkeypatch, tmp_path, file, text):
     monkeypatch.setenv(VARIABLES[0], '/their/own.xml')
     found = profiles(included(file, fastdds_profile=text.format(folder=tmp_path)))
     assert found == dict.fromkeys(VARIABLES, str(tmp_path / 'my own.xml'))
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+def test_network_is_for_the_detector_and_cameras_keep_theirs(monkeypatch, file):
+    monkeypatch.setenv(VARIABLES[0], '/their/own.xml')
+    assert installed_of_each(included(file, fastdds_profile='network')) == [SHIPPED, NETWORK]
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize('hosts', ['pi1', '[pi1,pi2]', "['pi1', '']", '*', "['*']"])
+def test_a_detector_with_remote_hosts_has_that_of_the_network(file, hosts):
+    assert installed_of_each(included(file, remote_hosts=hosts)) == [SHIPPED, NETWORK]
+
+
+@pytest.mark.parametrize('hosts', ["['']", '[]', '[ "" , "" ]', ''])
+def test_one_without_has_that_of_one_host(hosts):
+    assert installed_of_each(included(SIMULATED, remote_hosts=hosts)) == [SHIPPED, SHIPPED]
+
+
+@pytest.mark.parametrize('key, hosts, argument, profile', [
+    ('/robot1/detector', "['pi1']", '', NETWORK), ('/**', "['*']", '', NETWORK),
+    ('/**/detector', '[a, b]', "['']", SHIPPED), ('/**', "['']", '', SHIPPED),
+    ('/**', "['']", 'pi1', NETWORK), ('/robot1/camera/camera', "['pi1']", '', SHIPPED),
+    ('/detector', "['pi1']", '', SHIPPED)])
+def test_a_params_file_may_name_the_hosts(tmp_path, key, hosts, argument, profile):
+    file = tmp_path / 'mine.yaml'
+    file.write_text(f'{key}:\n  ros__parameters:\n    remote_hosts: {hosts}\n')
+    assert installed_of_each(included(
+        CLUSTER, namespace='robot1', params_file=str(file), remote_hosts=argument)) == [
+            SHIPPED, profile]
+
+
+def test_a_launch_file_around_may_name_the_hosts_for_all_nodes():
+    from launch_ros.actions import SetParameter
+    assert installed_of_each(launch.actions.GroupAction([
+        SetParameter('remote_hosts', ['pi1']), included(SIMULATED)])) == [SHIPPED, NETWORK]
+
+
+def test_with_remote_hosts_too_the_environment_and_the_argument_win(monkeypatch, said, tmp_path):
+    other = tmp_path / 'other.xml'
+    other.write_text('<profiles/>')
+    assert profiles(included(SIMULATED, remote_hosts='*', fastdds_profile='none')) == {}
+    assert profiles(included(SIMULATED, remote_hosts='*', fastdds_profile=str(other))) == (
+        dict.fromkeys(VARIABLES, str(other)))
+    assert said() == []
+    monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+    assert profiles(included(SIMULATED, remote_hosts='*')) == {}
+    (line,) = said()
+    assert line.startswith('transport settings stay as they are, because of FASTDDS_BUILTIN_')

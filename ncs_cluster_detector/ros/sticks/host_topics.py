@@ -28,11 +28,12 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
 FRAMES, RESULTS = 'frames', 'results'   # with each frame
-STICKS, CLAIM = 'sticks', 'claim'       # four times a second
+STICKS, CLAIM = 'sticks', 'claim'       # five times a second
 # Two frames a stick for the sticks of a host: a bus is full at four. More than the latest of
 # them would only be repeated after an outage.
 DEPTH = 16
-ALWAYS_NEW = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+NEWEST_CLAIM = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+NEWEST_REPORT = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
 RELIABLE = QoSProfile(depth=DEPTH, reliability=QoSReliabilityPolicy.RELIABLE)
 MessageT = TypeVar('MessageT')
 

@@ -28,8 +28,9 @@ from ncs_cluster_detector.wire.host_messages import VERSION
 import numpy as np
 import numpy.typing as npt
 
-# A server reports every 0.25 s: three reports are missing.
-SILENCE_SEC = 0.8
+# A server reports every 0.2 s, and a lost report is sent again within 50 ms: two are missing. With
+# the snapshot and the message on /diagnostics, everybody knows within a second.
+SILENCE_SEC = 0.6
 
 
 class Link(Protocol):
@@ -72,11 +73,12 @@ class RemoteHost:
         """Tell whether reports come."""
         return self.state not in (HostState.NEVER_HEARD, HostState.SILENT)
 
-    def claim_of(self, session: str, name: str) -> Claim | None:
-        """Return what to tell the server now, or None if nothing."""
-        if self.state not in (HostState.FREE, HostState.SERVES):
-            return None
-        return Claim(session, name, tuple(sorted(self.restarts.items())))
+    def claim(self, session: str, name: str, leaves: bool = False) -> None:
+        """Tell the server who uses its sticks, if this detector does or may."""
+        if self.state in (HostState.FREE, HostState.SERVES):
+            assert self.link is not None and self.report is not None
+            self.link.send_claim(Claim(session, name, tuple(sorted(self.restarts.items())),
+                                       leaves, self.report.server))
 
     def on_report(self, report: ServerReport, session: str, networks: Networks) -> None:
         """Take in a report of its server, without those of the sticks."""
@@ -100,7 +102,7 @@ class RemoteHost:
             self.state = HostState.SERVES
         elif report.owner:
             self.state = HostState.TAKEN
-            self.why = f'it serves {report.owner_name}; stop one of the two detectors'
+            self.why = f'{report.owner_name}; stop one of the two detectors'
         else:
             self.state = HostState.FREE
 

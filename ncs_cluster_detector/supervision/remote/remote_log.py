@@ -15,6 +15,10 @@ from ncs_cluster_detector.supervision.snapshot import HostState
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 
 
+# A detector that was started again waits until servers no longer hear the process before it.
+PREDECESSOR_SEC = 2.0
+
+
 class RemoteLog:
     """Logs what happens to hosts, in one line each, and what their servers say of sticks."""
 
@@ -22,10 +26,14 @@ class RemoteLog:
         self._logger = logger
         # By the number of a stick: whether it runs, and its restarts, as last logged.
         self._logged: dict[int, tuple[bool, int]] = {}
+        # By the name of a host: the session of another detector, and since when it serves it;
+        # infinite when that is logged.
+        self._taken: dict[str, tuple[str, float]] = {}
 
     def host_joined(self, host: RemoteHost, silent_sec: float | None) -> None:
         """Log that a host serves this detector; ``silent_sec`` if it was silent before."""
         assert host.report is not None
+        self._taken.pop(host.name, None)
         after = '' if silent_sec is None else f' again, after {silent_sec:.1f} s of silence'
         sticks = _sticks_of(host) or 'no stick yet'
         self._logger.info(
@@ -33,14 +41,21 @@ class RemoteLog:
 
     def host_lost(self, host: RemoteHost) -> None:
         """Log that a host cannot be used."""
-        if host.state is HostState.FREE:   # it is claimed at once
-            return
-        sticks = _sticks_of(host)
-        line = host.complaint + (f'; {sticks} left out until then' if sticks else '')
-        if host.state is HostState.TAKEN:
-            self._logger.warning(line)
-        else:
-            self._logger.error(line)
+        if host.state not in (HostState.FREE, HostState.TAKEN):
+            sticks = _sticks_of(host)
+            self._logger.error(
+                host.complaint + (f'; {sticks} left out until it is back' if sticks else ''))
+
+    def taken(self, host: RemoteHost, now: float) -> None:
+        """Log that a host goes on serving another detector."""
+        assert host.report is not None
+        owner, since = self._taken.get(host.name, ('', now))
+        if owner != host.report.owner:
+            since = now
+        if now >= since + PREDECESSOR_SEC:
+            self._logger.warning(f'{host.complaint}; its sticks are used when it is free')
+            since = float('inf')
+        self._taken[host.name] = host.report.owner, since
 
     def stick(self, stick: RemoteStick) -> None:
         """Log that a stick is ready or has failed, if that is news and its host is heard."""

@@ -27,6 +27,7 @@ from ncs_cluster_detector.supervision.serving.forms import report_of
 from ncs_cluster_detector.supervision.serving.server_owner import ServerOwner
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 from ncs_cluster_detector.supervision.stick_pool import StickPool
+from ncs_cluster_detector.supervision.supervisor import SUSPENDED_SEC
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
@@ -38,10 +39,8 @@ from ncs_cluster_detector.wire.host_messages import ServerReport
 from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.host_messages import VERSION
 
-# If a wait ends later than this after its time, this process was suspended.
-SUSPENDED_SEC = 0.5
 # How often to report; a detector gives a server up that is silent for three times as long.
-REPORT_SEC = 0.25
+REPORT_SEC = 0.2
 # The most frames that a stick may hold; the detector sends fewer if it wants fewer.
 MOST_INFLIGHT = 2
 
@@ -89,8 +88,9 @@ class PoolServer:
 
     def take_claim(self, claim: Claim) -> None:
         """Take in what a detector says about the use of the sticks."""
-        self._inbox.put(claim)
-        self._processes.wake_up()
+        if claim.server in ('', self._identity.server):
+            self._inbox.put(claim)
+            self._processes.wake_up()
 
     def take_frame(self, frame: Frame) -> None:
         """Take in a frame, whose ``header`` is its Ticket."""
