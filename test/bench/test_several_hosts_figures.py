@@ -11,13 +11,10 @@
 import re
 import sys
 
-from host_cluster import LOCAL_PROFILE
-from host_cluster import NETWORK_PROFILE
 from network_hosts import UnavailableError
 import pytest
 import several_hosts
 
-PROFILE = NETWORK_PROFILE if NETWORK_PROFILE.is_file() else LOCAL_PROFILE
 IN_ORDER = '0 twice, 0 back, 0 wrong'
 
 
@@ -32,7 +29,7 @@ def figures(monkeypatch, tmp_path, capsys):
     def run(*words):
         monkeypatch.setattr(sys, 'argv', [
             'several_hosts.py', '--sticks', '1', '--rate', '40', '--inference-ms', '20', '--times',
-            '1', '--seconds', '1.5', '--profile', str(PROFILE), *words])
+            '1', '--seconds', '1.5', *words])
         try:
             line = several_hosts.run(several_hosts.read_arguments(), tmp_path)
         except UnavailableError as error:

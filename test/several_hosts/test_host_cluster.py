@@ -9,17 +9,11 @@
 """The cluster of real processes that tests and figures of several hosts are made with."""
 
 from host_cluster import HostCluster
-from host_cluster import NETWORK_PROFILE
-from host_cluster import ROOT
 import pytest
-
-PROFILE = NETWORK_PROFILE if NETWORK_PROFILE.is_file() else (
-    ROOT / 'config' / 'fastdds_large_images.xml')
 
 
 def test_a_detector_with_sticks_of_its_own_is_observed(any_hosts, tmp_path):
-    cluster = HostCluster(any_hosts(1), tmp_path, local=2, inference_ms=20.0, rate=40.0,
-                          profile=PROFILE).start()
+    cluster = HostCluster(any_hosts(1), tmp_path, local=2, inference_ms=20.0, rate=40.0).start()
     cluster.wait_until_running()
     before = cluster.cpu_sec()
     begin, end = cluster.observe(2.0)
@@ -34,8 +28,7 @@ def test_a_detector_with_sticks_of_its_own_is_observed(any_hosts, tmp_path):
 
 
 def test_sticks_of_two_hosts_are_one_pool(any_hosts, tmp_path):
-    cluster = HostCluster(any_hosts(3), tmp_path, sticks=1, inference_ms=20.0, rate=40.0,
-                          profile=PROFILE).start()
+    cluster = HostCluster(any_hosts(3), tmp_path, sticks=1, inference_ms=20.0, rate=40.0).start()
     cluster.wait_until_running()
     before = cluster.cpu_sec()
     begin, end = cluster.observe(2.0)
@@ -55,7 +48,7 @@ def test_a_profile_that_is_not_there_is_refused_by_name(loopback_hosts, tmp_path
 
 
 def test_a_killed_detector_is_named_by_who_waits_for_it(any_hosts, tmp_path):
-    cluster = HostCluster(any_hosts(1), tmp_path, local=1, profile=PROFILE)
+    cluster = HostCluster(any_hosts(1), tmp_path, local=1)
     cluster.start_listener()
     cluster.start_detector()
     cluster.running['detector'].kill()
