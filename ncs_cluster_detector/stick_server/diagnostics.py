@@ -30,7 +30,7 @@ def statuses(sticks: Sequence[StickSnapshot], host: str, served: str, now: float
     :param rivals: what is wrong with other nodes of the same name, or empty.
     """
     return [_host(sticks, host, served, driver, owner, rivals),
-            *(_stick(stick, now, owner) for stick in sticks)]
+            *(_stick(stick, host, now, owner) for stick in sticks)]
 
 
 def _host(sticks, host, served, driver, owner, rivals):
@@ -50,7 +50,7 @@ def _host(sticks, host, served, driver, owner, rivals):
         'driver': driver, 'sticks': len(sticks), 'running': running, 'detector': served})
 
 
-def _stick(stick, now, owner):
+def _stick(stick, host, now, owner):
     status = stick.status
     celsius = status.reading(now)
     level, message = DiagnosticStatus.OK, f'{status.outstanding} frames under way'
@@ -62,7 +62,8 @@ def _stick(stick, now, owner):
         message = (f'throttles itself (level {status.throttle_level})' if status.throttle_level
                    else 'temperature unknown')
     median_sec = stick.inference_p50_sec
-    return make_status(f'{owner}: stick {status.number}', stick.device_name, level, message, {
+    name, device = f'{owner}: {host} stick {status.number}', f'{host}/{stick.device_name}'
+    return make_status(name, device, level, message, {
         'state': status.state.value,
         'temperature_celsius': 'unknown' if celsius is None else f'{celsius:.1f}',
         'throttle_level': status.throttle_level,
