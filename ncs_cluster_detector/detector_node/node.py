@@ -33,6 +33,7 @@ from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.rivals import Rivals
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.supervisor import Supervisor
@@ -107,9 +108,10 @@ class DetectorNode(Node):
             from ncs_cluster_detector.detector_node.hosts.host_links import HostLinks
             self._links = HostLinks(self, options.remote.hosts, self._supervisor.remote.take,
                                     settings.max_frame_age_ms / 1000)
-            changed = self.create_guard_condition(
-                lambda: self._publish_diagnostics(time.monotonic()))
-            self._supervisor.remote.on_change = changed.trigger
+            self._supervisor.remote.on_change = self.create_guard_condition(
+                self._publish_diagnostics).trigger
+        self._rivals = Rivals(self, [camera.detections_topic for camera in self._cameras])
+        self._looked_at = None   # Intakes and rivals, once a second
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
@@ -169,7 +171,10 @@ class DetectorNode(Node):
         now = time.monotonic()
         if self._links is not None:
             self._links.look()
-        snapshot, intakes = self._publish_diagnostics(now)
+        snapshot = self._supervisor.snapshot
+        intakes = [camera.intake(now) for camera in self._cameras]
+        self._looked_at = intakes, self._rivals.look(now)
+        self._publish_diagnostics()
         self._heat_log.note(snapshot)
         if snapshot.settings.enabled:
             for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
@@ -177,16 +182,14 @@ class DetectorNode(Node):
         for stick in snapshot.at(now).sticks:
             self._report_temperature(stick, now)
 
-    def _publish_diagnostics(self, now):
-        """Publish the statuses; return the Snapshot and the Intakes that they are of."""
-        snapshot = self._supervisor.snapshot
-        intakes = [camera.intake() for camera in self._cameras]
-        if self._diagnostics.get_subscription_count():
+    def _publish_diagnostics(self):
+        if self._looked_at is not None and self._diagnostics.get_subscription_count():
+            intakes, rivals = self._looked_at
             array = DiagnosticArray(status=diagnostics.statuses(
-                snapshot, self._driver, now, intakes, self._owner))
+                self._supervisor.snapshot, self._driver, time.monotonic(), intakes, self._owner,
+                rivals))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
-        return snapshot, intakes
 
     def _report_temperature(self, stick, now):
         number, celsius = stick.status.number, stick.condition.celsius

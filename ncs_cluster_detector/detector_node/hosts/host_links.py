@@ -113,8 +113,8 @@ class HostLink:
         self._frames = publisher(CompressedImage, FRAMES, frames_qos)
         self._claims = publisher(String, CLAIM, NEWEST_CLAIM)
         self.messages = MessageThread(node, f'host {server}')
-        for name, kind, qos in ((RESULTS, Answer, RELIABLE), (STICKS, ServerReport, NEWEST_REPORT)):
-            self._subscribe(f'{server}/{name}', kind, qos, node)
+        self._subscribe(f'{server}/{RESULTS}', Answer, RELIABLE, node)
+        self._subscribe(f'{server}/{STICKS}', ServerReport, NEWEST_REPORT, node)
         self.messages.start()
 
     def _subscribe(self, topic: str, kind: type, qos: QoSProfile, node: Node) -> None:

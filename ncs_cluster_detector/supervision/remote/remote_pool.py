@@ -36,7 +36,6 @@ from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.messages import Outcome
 
 
-
 class RemotePool:
     """
     The sticks of other hosts; for the supervisor like the StickPool of this one.
