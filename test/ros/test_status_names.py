@@ -129,7 +129,8 @@ def test_the_statuses_of_named_cameras_are_sorted_with_the_cameras(name, analyze
 
 @pytest.mark.parametrize('name', [
     'detector: host pi1', 'detector: host pi-2.local', 'robot1/detector: host /rack/pi9',
-    'stick_server: host pi1', 'pi1/stick_server: host pi1', 'robot1/pi1/stick_server: pi-1 stick 12'])
+    'stick_server: host pi1', 'pi1/stick_server: host pi1',
+    'robot1/pi1/stick_server: pi-1 stick 12'])
 def test_the_statuses_of_hosts_and_of_their_servers_are_in_a_group_of_their_own(name, analyzers):
     taken_by = [group for group, analyzer in analyzers.items()
                 if group and matches(analyzer, name)]
