@@ -147,8 +147,9 @@ def _judge_sticks(snapshot, driver):
         able, what = [one.status.number for one in snapshot.sticks if _can_work(one)], 'usable'
     lost = complaints(snapshot.hosts)
     if not snapshot.sticks:
-        return DiagnosticStatus.ERROR, '; '.join([
-            DRIVERS[driver].no_stick_found if snapshot.local_sticks else NO_HOST, *lost])
+        none = [DRIVERS[driver].no_stick_found] if snapshot.local_sticks else (
+            [] if lost else [NO_HOST])
+        return DiagnosticStatus.ERROR, '; '.join([*none, *lost])
     if not able:
         return DiagnosticStatus.ERROR, (
             f'no stick is usable: {_why_not(able, snapshot, lost)}')

@@ -17,9 +17,11 @@ import hashlib
 
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.sticks.stick import checked_name
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 VERSION = 1   # of these messages; both ends must have the same
+LONGEST_NAME = 512   # characters; a topic of ROS has at most 255
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class Networks:
             return 'label_files'
         return '' if self.input_format == other.input_format else (
             'input_mean, input_scale or input_order')
+
+
+def _check_names(*names: str) -> None:
+    """Raise ValueError if one of them is empty, long or not printable, as names are shown."""
+    for name in names:
+        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            raise ValueError(f'{name[:LONGEST_NAME]!r} is no name')
 
 
 def networks_of(config: WorkerConfig) -> Networks:
@@ -72,6 +81,10 @@ class Claim:
     leaves: bool = False
     server: str = ''
 
+    def __post_init__(self) -> None:
+        """Raise ValueError if the session or the name is none."""
+        _check_names(self.session, self.name)
+
 
 @dataclass(frozen=True)
 class Ticket:
@@ -96,6 +109,7 @@ class Ticket:
         if not (x >= 0.0 and y >= 0.0 and width > 0.0 and height > 0.0
                 and x + width <= 1.0 + 1e-9 and y + height <= 1.0 + 1e-9):
             raise ValueError(f'{self.region} is no part of a picture')
+        _check_names(self.session)
 
 
 @dataclass(frozen=True)
@@ -157,6 +171,10 @@ class StickReport:
     start_in_sec: float | None = None
     held: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise ValueError if the device name is none."""
+        checked_name(self.device_name)
+
 
 @dataclass(frozen=True)
 class ServerReport:
@@ -167,6 +185,7 @@ class ServerReport:
     of its node. ``owner`` is the session of the detector that uses the sticks, or empty, and
     ``owner_name`` the full name of its node. ``input_size`` is the largest (width, height) of an
     input of the networks, None until a stick has loaded them. ``leaves`` says that it ends.
+    ``frames`` is the full name of its topic for frames.
     ``version`` is the VERSION of these messages.
     """
 
@@ -175,8 +194,15 @@ class ServerReport:
     host: str
     node: str
     networks: Networks
+    frames: str
     owner: str = ''
     owner_name: str = ''
     input_size: tuple[int, int] | None = None
     sticks: tuple[StickReport, ...] = ()
     leaves: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a name is none."""
+        _check_names(self.server, self.host, self.node, self.frames)
+        if self.owner:
+            _check_names(self.owner, self.owner_name)

@@ -20,6 +20,8 @@ from ncs_cluster_detector.wire.messages import Unreadable
 import numpy as np
 import numpy.typing as npt
 
+LONGEST_ERROR = 1000   # characters that travel
+
 
 def frame_of(ticket: Ticket, data: npt.NDArray[np.uint8], number: int, now: float) -> Frame:
     """
@@ -58,10 +60,12 @@ def report_of(stick: StickSnapshot, held: tuple[int, ...], now: float) -> StickR
     """Return the report of a stick, which holds frames with these numbers of the detector."""
     status = stick.status
     return StickReport(
-        status.number, stick.device_name, status.state, status.celsius,
+        status.number, stick.device_name, status.state,
+        status.celsius if status.has_reading else None,
         round((status.measured_at or 0.0) * 1000),
         None if status.measured_at is None else now - status.measured_at,
-        status.throttle_level, stick.restarts, stick.last_error, stick.pid, status.doubt_sec,
+        status.throttle_level, stick.restarts, stick.last_error[:LONGEST_ERROR], stick.pid,
+        status.doubt_sec,
         status.trials_left, stick.in_use,
         None if stick.dead_since is None else now - stick.dead_since,
         None if stick.start_at is None else max(stick.start_at - now, 0.0), held)
