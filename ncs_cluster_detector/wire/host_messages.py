@@ -28,6 +28,7 @@ LONGEST_AGE_SEC = 1e9      # three decades
 LONGEST_WORK_SEC = 3600.0  # of an inference, which is given up after a minute at the latest
 MOST_CELSIUS = 1000.0
 MOST_TRIALS = 1000
+LONGEST_INPUT = 4096       # pixels of a side; networks for these sticks have some 300
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ class ServerReport:
         """Raise ValueError if a name is missing, or the sticks are too many or the same."""
         if not (self.server and self.host and self.node):
             raise ValueError('a server without a name')
-        if self.input_size is not None and not _is_size(self.input_size):
+        if self.input_size is not None and not _is_size(self.input_size, LONGEST_INPUT):
             raise ValueError(f'{self.input_size} is no size of an input')
         if len(self.sticks) > MOST_STICKS or len(self.sticks) != len(
                 {stick.number for stick in self.sticks}):
@@ -225,5 +226,5 @@ class ServerReport:
                              'with a number of its own')
 
 
-def _is_size(size: tuple[int, int]) -> bool:
-    return all(0 < side <= LONGEST_SIDE for side in size)
+def _is_size(size: tuple[int, int], longest: int = LONGEST_SIDE) -> bool:
+    return all(0 < side <= longest for side in size)

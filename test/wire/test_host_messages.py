@@ -121,7 +121,7 @@ BOX = list(CAR)
     (ServerReport, 'version', NO_COUNTS), (ServerReport, 'host', (*NO_TEXTS, '')),
     (ServerReport, 'server', (*NO_TEXTS, '')), (ServerReport, 'node', (*NO_TEXTS, '')),
     (ServerReport, 'networks', (None, {}, [], {'graphs': [], 'labels': []})),
-    (ServerReport, 'input_size', NO_SIZES),
+    (ServerReport, 'input_size', (*NO_SIZES, [4097, 1])),
     (ServerReport, 'sticks', ([{}], [json.loads(to_json(STICK))] * 2, {}, 1)),
 ])
 def test_what_cannot_be_is_refused_in_one_short_line(kind, name, values):

@@ -20,6 +20,7 @@ from ncs_cluster_detector.supervision.remote.remote_stick import RemoteStick
 from ncs_cluster_detector.supervision.snapshot import HostSnapshot
 from ncs_cluster_detector.supervision.snapshot import HostState
 from ncs_cluster_detector.wire.host_messages import Claim
+from ncs_cluster_detector.wire.host_messages import MOST_STICKS
 from ncs_cluster_detector.wire.host_messages import Networks
 from ncs_cluster_detector.wire.host_messages import ServerReport
 from ncs_cluster_detector.wire.host_messages import StickReport
@@ -124,6 +125,8 @@ class RemoteHost:
                 stick = next((one for one in self.known if one.port == port_of(report.device_name)
                               and one not in self.sticks.values()), None)
             if stick is None:
+                if len(self.known) >= MOST_STICKS:   # never of a real host
+                    continue
                 stick = make(report)
                 self.known.append(stick)
             self.sticks[report.number] = stick

@@ -187,7 +187,8 @@ class RemotePool:
         host = self._names.with_server(answer.server)
         if host is None or answer.session != self._session or answer.stick not in host.sticks:
             return   # to another detector, or from before
-        host.heard_at = now
+        if host.is_heard:
+            host.heard_at = now
         stick = host.sticks[answer.stick]
         settled = stick.settle(answer, now)
         if settled is None:
