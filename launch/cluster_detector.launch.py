@@ -13,30 +13,24 @@ Starts camera and detector, on real sticks unless the arguments say otherwise.
 """
 
 from pathlib import Path
-from typing import Any
 
 from launch import Action
 from launch import LaunchContext
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
-from launch.actions import EmitEvent
 from launch.actions import GroupAction
 from launch.actions import IncludeLaunchDescription
-from launch.actions import LogInfo
 from launch.actions import OpaqueFunction
 from launch.conditions import IfCondition
-from launch.events.process import ShutdownProcess
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitutions import LaunchConfiguration
-from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
-from launch_ros.substitutions import FindPackageShare
 from ncs_cluster_detector.launching.arguments import check_namespace
-from ncs_cluster_detector.launching.arguments import PACKAGE
 from ncs_cluster_detector.launching.arguments import warn_of_unknown
 from ncs_cluster_detector.launching.arguments import warn_of_unused
+from ncs_cluster_detector.launching.launched_node import launched_node
+from ncs_cluster_detector.launching.launched_node import stop_after_startup_error
 from ncs_cluster_detector.launching.parameter_arguments import CAMERA_ARGUMENTS
 from ncs_cluster_detector.launching.parameter_arguments import DETECTOR_ARGUMENTS
 from ncs_cluster_detector.launching.parameter_arguments import parameter_argument
@@ -51,8 +45,6 @@ from ncs_cluster_detector.launching.transport_profile import names_remote_hosts
 from ncs_cluster_detector.launching.transport_profile import NETWORK
 from ncs_cluster_detector.launching.transport_profile import transport_profile
 from ncs_cluster_detector.parameters.camera_names import NO_NAME
-
-STARTUP_ERROR = 2   # exit code of a node that cannot start with what it was given
 
 # What the camera publishes, as the detector calls it.
 CAMERA_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
@@ -130,33 +122,24 @@ def nodes(context: LaunchContext) -> list[Action]:
 
     A function, because the values of the arguments decide which parameters are set.
     """
-    def after_exit(event, _):
-        if event.returncode != STARTUP_ERROR:
-            return None
-        # All of them: otherwise launch would start the ended one again.
-        others = {1: '', 2: ', so the other node is stopped'}.get(
-            len(started), ', so the other nodes are stopped')
-        return [
-            LogInfo(msg=f'{event.process_name} cannot start{others}'),
-            EmitEvent(event=ShutdownProcess(
-                process_matcher=lambda action: action in started))]
-
     file = ParamsFile(context)
     names = names_of_cameras(context, file)
     has_camera = LaunchConfiguration('camera').perform(context) == 'true'
     cameras = parameters_of_cameras(context, names, file) if has_camera else {}
     file.is_for([*cameras, 'detector'])
     has_hosts = names_remote_hosts(context, file)
-    common = {'file': file, 'on_exit': after_exit}
+    started: list[Node] = []
+    common = {'file': file, 'on_exit': stop_after_startup_error(started)}
     # Small messages, which the network needs, would lose the images of the cameras on this host.
     variables, actions = transport_profile(context, LARGE_IMAGES, network=LARGE_IMAGES)
-    started = [node('camera', full_name, parameters, variables=variables, **common,
-                    namespace=full_name.rpartition('/')[0])
-               for full_name, parameters in cameras.items()]
+    started += [launched_node(
+        'camera', full_name, parameters, variables=variables, executable='camera_node',
+        namespace=full_name.rpartition('/')[0], **common)
+        for full_name, parameters in cameras.items()]
     variables, _ = transport_profile(context, NETWORK if has_hosts else LARGE_IMAGES)
-    started.append(node(
+    started.append(launched_node(
         'detector', 'detector', parameters_of_detector(context, names, file),
-        variables=variables, **common,
+        variables=variables, executable='detector_node', **common,
         remappings=[(topic, 'camera/' + topic) for topic in CAMERA_TOPICS if names == (NO_NAME,)]))
     if not has_camera:
         warn_of_unused(context, CAMERA_ARGUMENTS.keys() - DETECTOR_ARGUMENTS.keys(),
@@ -167,24 +150,3 @@ def nodes(context: LaunchContext) -> list[Action]:
         launch_arguments={'namespace': '', 'cameras': as_argument(names)}.items(),
         condition=IfCondition(LaunchConfiguration('rviz')))
     return [*actions, view, *started]
-
-
-def node(name: str, full_name: str, parameters: dict[str, Any], file: ParamsFile,
-         variables: dict[str, SomeSubstitutionsType], **options: Any) -> Node:
-    """Return the action that runs ``<name>_node`` of this package as the node ``<name>``."""
-    has_file = file.concerns(full_name)
-    # First, so that SetParameter of an including launch file overrides it.
-    defaults = [] if has_file else ['--params-file', PathJoinSubstitution(
-        [FindPackageShare(PACKAGE), 'config', name + '.yaml'])]
-    return Node(
-        package=PACKAGE,
-        executable=name + '_node',
-        name=name,
-        parameters=[*([file.path] if has_file else []), parameters],
-        ros_arguments=[*defaults, '--log-level', LaunchConfiguration('log_level')],
-        additional_env=variables,
-        output='screen',
-        emulate_tty=True,
-        respawn=LaunchConfiguration('respawn'),
-        respawn_delay=1.0,   # in seconds
-        **options)

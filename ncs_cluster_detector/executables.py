@@ -41,7 +41,9 @@ def detector_node() -> int:
         return STARTUP_ERROR
     with loading_modules():
         _load_workers()
-        notes = _notes_on_transport()
+        from ncs_cluster_detector.ros.network_transport import names_remote_hosts
+        from ncs_cluster_detector.ros.network_transport import use_network_profile
+        notes = [use_network_profile()] if names_remote_hosts(sys.argv) else []
         from ncs_cluster_detector.detector_node.node import main
     return main(notes=notes)
 
@@ -52,8 +54,10 @@ def stick_server() -> int:
         return STARTUP_ERROR
     with loading_modules():
         _load_workers()
+        from ncs_cluster_detector.ros.network_transport import use_network_profile
+        notes = [use_network_profile()]
         from ncs_cluster_detector.stick_server.node import main
-    return main()
+    return main(notes=notes)
 
 
 def check_sticks() -> int:
@@ -79,13 +83,6 @@ def _load_workers():
     server.preload = PROGRAMS
     with suppress(OSError):   # the supervisor tries again, and reports it
         server.begin()
-
-
-def _notes_on_transport():
-    """Choose the transport for other hosts, if some are named; return what to log about it."""
-    from ncs_cluster_detector.ros.network_transport import names_remote_hosts
-    from ncs_cluster_detector.ros.network_transport import use_network_profile
-    return [use_network_profile()] if names_remote_hosts(sys.argv) else []
 
 
 def _is_ready_for_ros(name):

@@ -160,7 +160,7 @@ def test_every_parameter_has_a_row_with_what_it_takes(node):
         assert meaning.strip(), parameter.name
 
 
-@pytest.mark.parametrize('file', ['cluster_detector', 'simulated', 'rviz'])
+@pytest.mark.parametrize('file', ['cluster_detector', 'simulated', 'rviz', 'stick_server'])
 def test_every_launch_argument_is_in_the_reference(file):
     text = (ROOT / 'launch' / f'{file}.launch.py').read_text()
     arguments = {declared or first for declared, first in ARGUMENT.findall(text)}

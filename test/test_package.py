@@ -98,6 +98,7 @@ def test_executables(setup):
     assert entries == {
         'thermal_plan': f'{PACKAGE}.executables:thermal_plan',
         'check_sticks': f'{PACKAGE}.executables:check_sticks',
+        'stick_server': f'{PACKAGE}.executables:stick_server',
         **{f'{name}_node': f'{PACKAGE}.executables:{name}_node'
            for name in ('camera', 'detector')}}
     scripts = (ROOT / 'setup.cfg').read_text()

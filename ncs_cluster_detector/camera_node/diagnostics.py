@@ -21,7 +21,8 @@ SILENT_FRAMES = 5
 
 
 def camera_status(values: Values, device: str, grabber: FrameGrabber, published: int,
-                  subscribed: bool, now: float, owner: str = 'camera') -> DiagnosticStatus:
+                  subscribed: bool, now: float, owner: str = 'camera',
+                  rivals: str = '') -> DiagnosticStatus:
     """
     Return the status of the source.
 
@@ -30,12 +31,15 @@ def camera_status(values: Values, device: str, grabber: FrameGrabber, published:
     :param published: number of frames published so far.
     :param now: monotonic time in seconds.
     :param owner: prefix of the status's name.
+    :param rivals: what :class:`Rivals` says; '' if there are none.
     """
     measured = grabber.rate.fps(now)
     state = grabber.state   # read before the time of the last frame, which is set before it
     last = grabber.last_frame_at
     age_sec = None if last is None else now - last
     level, message = _judge(values, device, grabber, state, subscribed, measured, age_sec)
+    if rivals:
+        level, message = max(level, DiagnosticStatus.WARN), f'{rivals}; {message}'
     return make_status(f'{owner}: {values["source"]}', device, level, message, {
         'fps_requested': f'{values["fps"]:g}',
         'fps_measured': f'{measured:.1f}',

@@ -30,6 +30,7 @@ from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import unexpected
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.rivals import Rivals
 from ncs_cluster_detector.ros.run_node import run_node
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
@@ -74,6 +75,7 @@ class CameraNode(Node):
             changed=lambda: self._grabber.wake())
         self._grabber = self._make_grabber()
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._rivals = Rivals(self)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._publishing = threading.Thread(target=self._publish_all, name='publish', daemon=True)
@@ -166,8 +168,9 @@ class CameraNode(Node):
         for failure in (self._grabber.failure, self._failure):
             if failure is not None:
                 raise failure
+        now = time.monotonic()
         status = camera_status(self._settings, self._device, self._grabber, self._published,
-                               self._outputs.wanted(), time.monotonic(), self._owner)
+                               self._outputs.wanted(), now, self._owner, self._rivals.look(now))
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)

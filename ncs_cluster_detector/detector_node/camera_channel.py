@@ -27,6 +27,7 @@ from ncs_cluster_detector.ros.image_messages import encoded_image_of
 from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.message_thread import NEWEST_ONLY
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.publication_gaps import LossWatch
 from ncs_cluster_detector.ros.publication_gaps import PublicationGaps
 from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
@@ -62,7 +63,7 @@ class CameraChannel:
         # Messages that could not be used, and encoded images that their workers could not decode.
         self._bad_messages = self._unreadable = 0
         self._reports = count()   # of either, which are found in two threads
-        self._gaps = PublicationGaps()
+        self._gaps, self._loss = PublicationGaps(), LossWatch()
         prefix = f'{name}/' if name else ''
         self._named = f'{name}: ' if name else ''   # what its lines in the log begin with
         self._publisher = node.create_publisher(Detection2DArray, f'{prefix}detections', 10)
@@ -92,6 +93,11 @@ class CameraChannel:
         """Return the exceptions that ended its threads."""
         return [part.failure for part in self._parts() if part.failure is not None]
 
+    @property
+    def detections_topic(self) -> str:
+        """Return the full name of the topic of its detections."""
+        return self._publisher.topic_name
+
     def follow(self, settings: Settings) -> None:
         """Let new settings take effect."""
         self._region = Region(*settings.region(self._index))
@@ -118,15 +124,16 @@ class CameraChannel:
         self._unreadable += 1
         self._report_bad(f'image on {self._full_topic}: {why}')
 
-    def intake(self) -> Intake:
-        """Return what reaches the node from this camera."""
+    def intake(self, now: float) -> Intake:
+        """Return what reaches the node from this camera; to be called once a second."""
         publishers = self._publishers()
         return Intake(
             self._full_topic,
             tuple(publisher.topic_type for publisher in publishers),
             self._bad_messages + self._unreadable,
             0 if self._depth is None else self._depth.bad_images, self._gaps.missing,
-            f'sensor_msgs/msg/{self._type.__name__}', self._base, self._name)
+            f'sensor_msgs/msg/{self._type.__name__}', self._base, self._name,
+            self._loss.note(self._gaps, now))
 
     def note_silence(self, figures: CameraSnapshot, intake: Intake, now: float) -> None:
         """Log if images stop or come again; to be called once a second."""
@@ -143,7 +150,11 @@ class CameraChannel:
         self._gaps.note_match(publishers, gids[0] if len(gids) == 1 else None)
 
     def _take_message(self, message, info):
-        self._gaps.note(info)
+        self._gaps.note(info, time.time_ns())
+        self._use_message(message)
+        self._gaps.ready(time.time_ns())
+
+    def _use_message(self, message):
         try:
             content = self._content_of(message)
         except BadImageError as error:

@@ -21,6 +21,7 @@ from ncs_cluster_detector.detector_node.hosts.host_explanation import NO_HOST
 from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
 from ncs_cluster_detector.detector_node.intake import unusable_dropped
+from ncs_cluster_detector.detector_node.intake import why_few_images
 from ncs_cluster_detector.detector_node.intake import why_no_image
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.policy.stick_reason import Reason
@@ -33,24 +34,25 @@ MOST_NAMED = 4   # sticks named in one message; the others are counted
 
 
 def statuses(snapshot: Snapshot, driver: str, now: float, intakes: Sequence[Intake],
-             owner: str = 'detector') -> list[DiagnosticStatus]:
+             owner: str = 'detector', rivals: str = '') -> list[DiagnosticStatus]:
     """
     Return the statuses of the cluster, of every named camera, other host and stick.
 
     :param now: seconds of the monotonic clock.
     :param intakes: that of each camera; bad and missing images count as dropped frames.
     :param owner: prefix of the names of the statuses.
+    :param rivals: what :class:`Rivals` says; '' if there are none.
     """
     snapshot = snapshot.at(now)
-    return [_cluster(snapshot, driver, now, intakes, owner)] + [
+    return [_cluster(snapshot, driver, now, intakes, owner, rivals)] + [
         _camera(snapshot, index, now, intake, owner)
         for index, intake in enumerate(intakes) if intake.camera] + [
         host_status(host, owner) for host in snapshot.hosts] + [
         _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
 
 
-def _cluster(snapshot, driver, now, intakes, owner):
-    level, message = _judge_cluster(snapshot, driver, now, intakes)
+def _cluster(snapshot, driver, now, intakes, owner, rivals):
+    level, message = _judge_cluster(snapshot, driver, now, intakes, rivals)
     return make_status(f'{owner}: cluster', 'cluster', level, message, {
         'driver': driver,
         'cluster_size': snapshot.settings.cluster_size,
@@ -88,6 +90,8 @@ def _camera(snapshot, index, now, intake, owner):
         message = 'disabled: no image is taken'
     elif silent_sec > NO_IMAGE_WARN_SEC:
         level, message = DiagnosticStatus.WARN, why_no_image(silent_sec, intake)
+    elif intake.loss:
+        level, message = DiagnosticStatus.WARN, why_few_images(intake)
     return make_status(
         f'{owner}: camera {intake.camera}', intake.camera, level,
         message + unusable_dropped(intake), {
@@ -101,8 +105,11 @@ def _rates(frames):
     return f'{frames.detection_fps:.1f} of {frames.input_fps:.1f} images a second'
 
 
-def _judge_cluster(snapshot, driver, now, intakes):
+def _judge_cluster(snapshot, driver, now, intakes, rivals):
     level, complaint = _judge_sticks(snapshot, driver)
+    if rivals:
+        level = max(level, DiagnosticStatus.WARN)
+        complaint = '; '.join(filter(None, (complaint, rivals)))
     if snapshot.settings.enabled:
         level, message = _judge_work(snapshot, now, intakes, level, complaint)
     else:   # no image is expected, and heat costs nothing
@@ -119,6 +126,9 @@ def _judge_work(snapshot, now, intakes, level, complaint):
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(why_no_image(silent_sec, intakes[0]) if len(intakes) == 1 else (
             f'no image for {silent_sec:.0f} s from any of {len(intakes)} cameras'))
+    elif len(intakes) == 1 and intakes[0].loss:
+        level = max(level, DiagnosticStatus.WARN)
+        complaints.append(why_few_images(intakes[0]))
     if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(explain_heat(snapshot.heat_advice) if snapshot.heat_advice else (

@@ -6,10 +6,11 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Logs when images stop coming and when they come again."""
+"""Logs when images stop coming or get lost on the way, and when they come again."""
 
 from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
+from ncs_cluster_detector.detector_node.intake import why_few_images
 from ncs_cluster_detector.detector_node.intake import why_no_image
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
@@ -20,7 +21,7 @@ LONG_SEC = 60.0
 
 
 class ImageSilence:
-    """Logs when images stop and come; :meth:`note` is to be called about once a second."""
+    """Logs when images stop, get lost or come; :meth:`note` is for about once a second."""
 
     def __init__(self, logger: RcutilsLogger, topic: str) -> None:
         """Start before the first image; ``topic`` is the full name of the images' topic."""
@@ -31,6 +32,7 @@ class ImageSilence:
         self._is_logged = False
         self._times_logged = 0
         self._steady_since = None
+        self._is_lossy = False
 
     def note(self, images: int, silent_sec: float, intake: Intake, now: float) -> None:
         """
@@ -45,6 +47,12 @@ class ImageSilence:
             after = f', after {self._silent_sec:.0f} s without' if self._is_logged else ''
             self._logger.info(f'images come {again}on {self._topic}{after}')
             self._is_logged = False
+        if intake.loss and not self._is_lossy:
+            self._is_lossy = True
+            self._logger.warning(why_few_images(intake))
+        elif self._is_lossy and not intake.loss and images > self._images:
+            self._is_lossy = False
+            self._logger.info(f'images of {self._topic} are no longer lost on the way')
         self._images, self._silent_sec = images, silent_sec
         silent = silent_sec > NO_IMAGE_WARN_SEC
         if silent or self._steady_since is None:

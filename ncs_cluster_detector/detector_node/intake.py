@@ -11,6 +11,7 @@
 from dataclasses import dataclass
 
 from ncs_cluster_detector.ros.diagnostic_status import counted
+from ncs_cluster_detector.ros.publication_gaps import Loss
 
 NO_IMAGE_WARN_SEC = 5.0
 
@@ -24,7 +25,7 @@ class Intake:
     type of each publisher on it, such as ``sensor_msgs/msg/Image``, and ``expected_type`` what it
     must be. ``bad_images`` and ``bad_depth_images`` count the messages that could not be used,
     ``missing_images`` those that were published and never taken. ``base`` is the name to remap,
-    ``camera`` that of the camera, or empty.
+    ``camera`` that of the camera, or empty. ``loss`` is set while many images are lost on the way.
     """
 
     topic: str
@@ -35,11 +36,21 @@ class Intake:
     expected_type: str = 'sensor_msgs/msg/Image'
     base: str = 'image_raw'
     camera: str = ''
+    loss: Loss | None = None
 
 
 def why_no_image(silent_sec: float, intake: Intake) -> str:
     """Return for how long and where no usable image came, and the likely reason."""
     return f'no image for {silent_sec:.0f} s on {intake.topic}: {_who_publishes(intake)}'
+
+
+def why_few_images(intake: Intake) -> str:
+    """Return how many images are lost on the way, and where the remedies are; '' if few are."""
+    loss = intake.loss
+    return '' if loss is None else (
+        f'{100 * loss.share:.0f} % of the images of {intake.topic} are lost on the way '
+        f'({loss.arrived_per_sec:.1f} of {loss.published_per_sec:.1f} a second arrive): see '
+        'docs/transport.md')
 
 
 def unusable_dropped(intake: Intake) -> str:

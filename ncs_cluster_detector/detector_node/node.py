@@ -33,6 +33,7 @@ from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
+from ncs_cluster_detector.ros.rivals import Rivals
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.supervision.supervisor import Supervisor
@@ -101,15 +102,16 @@ class DetectorNode(Node):
             CameraChannel(self, self._messages, name, index, values, numbers,
                           self._supervisor.offer, lambda: self._supervisor.snapshot)
             for index, name in enumerate(camera_names(values['cameras']))]
-        self._links, self._host_states = None, []
+        self._links = None
         if self._supervisor.remote is not None:
             # Late, as most nodes do without the messages of other hosts.
             from ncs_cluster_detector.detector_node.hosts.host_links import HostLinks
-            from ncs_cluster_detector.detector_node.hosts.host_links import LOOK_SEC
             self._links = HostLinks(self, options.remote.hosts, self._supervisor.remote.take,
                                     settings.max_frame_age_ms / 1000)
-            self.create_timer(LOOK_SEC, self._look_at_hosts,
-                              clock=Clock(clock_type=ClockType.STEADY_TIME))
+            self._supervisor.remote.on_change = self.create_guard_condition(
+                self._publish_diagnostics).trigger
+        self._rivals = Rivals(self, [camera.detections_topic for camera in self._cameras])
+        self._looked_at = None   # Intakes and rivals, once a second
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
@@ -167,9 +169,12 @@ class DetectorNode(Node):
             if failure is not None:
                 raise failure
         now = time.monotonic()
+        if self._links is not None:
+            self._links.look()
         snapshot = self._supervisor.snapshot
-        intakes = [camera.intake() for camera in self._cameras]
-        self._publish_diagnostics(snapshot, intakes, now)
+        intakes = [camera.intake(now) for camera in self._cameras]
+        self._looked_at = intakes, self._rivals.look(now)
+        self._publish_diagnostics()
         self._heat_log.note(snapshot)
         if snapshot.settings.enabled:
             for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
@@ -177,19 +182,12 @@ class DetectorNode(Node):
         for stick in snapshot.at(now).sticks:
             self._report_temperature(stick, now)
 
-    def _look_at_hosts(self):
-        """Find new hosts; report one that has come or gone at once."""
-        self._links.look()
-        snapshot = self._supervisor.snapshot
-        before, self._host_states = self._host_states, [host.state for host in snapshot.hosts]
-        if before != self._host_states:
-            self._publish_diagnostics(
-                snapshot, [camera.intake() for camera in self._cameras], time.monotonic())
-
-    def _publish_diagnostics(self, snapshot, intakes, now):
-        if self._diagnostics.get_subscription_count():
+    def _publish_diagnostics(self):
+        if self._looked_at is not None and self._diagnostics.get_subscription_count():
+            intakes, rivals = self._looked_at
             array = DiagnosticArray(status=diagnostics.statuses(
-                snapshot, self._driver, now, intakes, self._owner))
+                self._supervisor.snapshot, self._driver, time.monotonic(), intakes, self._owner,
+                rivals))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
 

@@ -16,6 +16,7 @@ from ncs_cluster_detector.launching.arguments import is_list
 from ncs_cluster_detector.launching.arguments import kind_of
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters import detector_parameters
+from ncs_cluster_detector.parameters import stick_server_parameters
 from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 from ncs_cluster_detector.parameters.parameter_spec import USE_FQN
@@ -35,6 +36,8 @@ DETECTOR_ARGUMENTS = _arguments(
     detector_parameters.PARAMETERS, 'driver', 'graph_paths', 'cluster_size',
     'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth', 'remote_hosts')
 # It also decides which nodes there are, so it is read by itself, and not with the others.
+STICK_SERVER_ARGUMENTS = _arguments(
+    stick_server_parameters.PARAMETERS, 'host', 'driver', 'graph_paths', 'max_sticks')
 CAMERAS = by_name(detector_parameters.PARAMETERS)['cameras']
 NAMES = 'a name, or a list of names such as [front,rear]'
 
@@ -57,7 +60,8 @@ def parameter_argument(name: str, default: str = '', remark: str = UNLESS_GIVEN,
     :param remark: end of the description; says where the value comes from when none is given.
     :param choices: choices of the argument, if its parameter has none.
     """
-    spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS | {CAMERAS.name: CAMERAS})[name]
+    spec = (CAMERA_ARGUMENTS | DETECTOR_ARGUMENTS | STICK_SERVER_ARGUMENTS
+            | {CAMERAS.name: CAMERAS})[name]
     choices = spec.choices or choices
     if choices and not default:
         choices = ('', *choices)

@@ -46,7 +46,7 @@ class MessageThread:
         """Prepare; nothing is taken before :meth:`start`, which ends the subscribing."""
         self.failure: Exception | None = None
         self._context = node.context
-        self._group = _NotForExecutors()
+        self._group = NotForExecutors()
         self._wake = node.create_guard_condition(lambda: None, self._group)
         self._node = node
         self._make: list[Callable[[], Subscription]] = []   # makes each subscription
@@ -157,7 +157,7 @@ class MessageThread:
                     subscription.callback(*taken)
 
 
-class _NotForExecutors(ReentrantCallbackGroup):
+class NotForExecutors(ReentrantCallbackGroup):
     """What is in this group is left to its own thread."""
 
     def can_execute(self, entity: object) -> bool:

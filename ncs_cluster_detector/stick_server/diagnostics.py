@@ -20,19 +20,20 @@ from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 
 
 def statuses(sticks: Sequence[StickSnapshot], host: str, served: str, now: float, driver: str,
-             owner: str) -> list[DiagnosticStatus]:
+             owner: str, rivals: str = '') -> list[DiagnosticStatus]:
     """
     Return the statuses of the host and of every stick.
 
     :param served: full name of the detector's node, or empty.
     :param now: seconds of the monotonic clock.
     :param owner: prefix of the names of the statuses.
+    :param rivals: what is wrong with other nodes of the same name, or empty.
     """
-    return [_host(sticks, host, served, driver, owner),
-            *(_stick(stick, now, owner) for stick in sticks)]
+    return [_host(sticks, host, served, driver, owner, rivals),
+            *(_stick(stick, host, now, owner) for stick in sticks)]
 
 
-def _host(sticks, host, served, driver, owner):
+def _host(sticks, host, served, driver, owner, rivals):
     running = sum(stick.status.state is StickState.RUNNING for stick in sticks)
     message = f'{running} of {counted(len(sticks), "stick")} running, ' + (
         f'in the service of {served}' if served else 'no detector uses them')
@@ -43,11 +44,13 @@ def _host(sticks, host, served, driver, owner):
         level = DiagnosticStatus.ERROR
     elif running < len(sticks):
         level = DiagnosticStatus.WARN
+    if rivals:
+        level, message = max(level, DiagnosticStatus.WARN), f'{message}; {rivals}'
     return make_status(f'{owner}: host {host}', host, level, message, {
         'driver': driver, 'sticks': len(sticks), 'running': running, 'detector': served})
 
 
-def _stick(stick, now, owner):
+def _stick(stick, host, now, owner):
     status = stick.status
     celsius = status.reading(now)
     level, message = DiagnosticStatus.OK, f'{status.outstanding} frames under way'
@@ -59,7 +62,8 @@ def _stick(stick, now, owner):
         message = (f'throttles itself (level {status.throttle_level})' if status.throttle_level
                    else 'temperature unknown')
     median_sec = stick.inference_p50_sec
-    return make_status(f'{owner}: stick {status.number}', stick.device_name, level, message, {
+    name, device = f'{owner}: {host} stick {status.number}', f'{host}/{stick.device_name}'
+    return make_status(name, device, level, message, {
         'state': status.state.value,
         'temperature_celsius': 'unknown' if celsius is None else f'{celsius:.1f}',
         'throttle_level': status.throttle_level,

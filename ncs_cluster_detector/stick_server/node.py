@@ -8,6 +8,7 @@
 # the License.
 """The stick server node: the ROS side; the PoolServer runs the sticks."""
 
+from collections.abc import Sequence
 import os
 import socket
 import sys
@@ -23,6 +24,7 @@ from ncs_cluster_detector.ros.diagnostic_status import status_prefix
 from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.parameters import NodeParameters
 from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.rivals import Rivals
 from ncs_cluster_detector.ros.run_node import run_node
 from ncs_cluster_detector.ros.sticks.host_topics import CLAIM
 from ncs_cluster_detector.ros.sticks.host_topics import FRAMES
@@ -101,6 +103,7 @@ class StickServerNode(Node):
         self._reader = JsonMessages(self.get_fully_qualified_name(), self.get_logger())
         self._messages.subscribe(CompressedImage, f'~/{FRAMES}', self._take_frame, RELIABLE)
         self._messages.subscribe(String, f'~/{CLAIM}', self._take_claim, NEWEST_CLAIM)
+        self._rivals = Rivals(self)
         self._thread = threading.Thread(target=self._serve, name='server')
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.get_logger().info(
@@ -140,17 +143,19 @@ class StickServerNode(Node):
         for failure in (self._failure, self._messages.failure):
             if failure is not None:
                 raise failure
+        now = time.monotonic()
+        rivals = self._rivals.look(now)
         if self._diagnostics.get_subscription_count():
             array = DiagnosticArray(status=statuses(
-                self._server.sticks, self._host, self._server.owner.name, time.monotonic(),
-                self._declared.values()['driver'], self._owner))
+                self._server.sticks, self._host, self._server.owner.name, now,
+                self._declared.values()['driver'], self._owner, rivals))
             array.header.stamp = self.get_clock().now().to_msg()
             self._diagnostics.publish(array)
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: list[str] | None = None, notes: Sequence[str] = ()) -> int:
     """Run the node until a signal; return its exit code, see run_node."""
-    return run_node(NAME, lambda: StickServerNode(arguments=args), args)
+    return run_node(NAME, lambda: StickServerNode(arguments=args), args, notes)
 
 
 if __name__ == '__main__':

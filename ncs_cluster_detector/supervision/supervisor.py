@@ -66,14 +66,12 @@ class Supervisor:
         self._options = options
         self._settings = self._wanted = settings   # of this step, and of the next
         self._publish = publish
-        self._logger = logger
         self._processes = ProcessWatch()
         self._pool, self.remote = make_pool(options, logger, self._processes.wake_up)
         self._cluster = ClusterControl(several_cameras=options.cameras > 1)
         self._times = DecisionTimes(self._cluster.promptness)
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
-        self._flow = FrameFlow(
-            self._cluster, self._pool, options, on_unreadable, time.monotonic())
+        self._flow = FrameFlow(self._cluster, self._pool, options, on_unreadable, time.monotonic())
         self._waits = threading.Lock()   # free only while run() waits
         self._waits.acquire()
         self._wakes_at = float('inf')    # until then
@@ -220,6 +218,8 @@ class Supervisor:
             switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
             frames=frames, cameras=cameras, hosts=self.remote.hosts(now) if self.remote else (),
             local_sticks=self._options.local_sticks)
+        if self.remote is not None:
+            self.remote.tell_changes()
 
     def _wait(self, now: float) -> Set[ChildProcess]:
         """Wait until a process or another thread has something, or something is due."""

@@ -77,6 +77,16 @@ def test_the_name_begins_with_its_owner():
     assert status(grabber(), owner='front/camera').name == 'front/camera: usb'
 
 
+@pytest.mark.parametrize('made_up, level, message', [
+    (grabber(), WARN, f'its rival; {GRANTED}, measured 29.7 fps'),
+    (grabber(GrabState.AWAY, last_error='reading failed'), ERROR,
+     'its rival; /dev/video0 is away, tried again twice a second: reading failed')])
+def test_a_rival_is_named_first(made_up, level, message):
+    told = camera_status({'source': 'usb', 'fps': 30.0}, DEVICE, made_up, 17, True, NOW,
+                         rivals='its rival')
+    assert (told.level, told.message) == (level, message)
+
+
 def test_a_status_can_be_sent_and_shows_no_secret():
     status = make_status('camera: usb', 'rtsp://me:secret@cam', b'\x02', 'caf\udce9\nis away',
                          {'last_error': 'opening http://cam/x?token=secret failed'})

@@ -25,6 +25,7 @@ from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.ros.diagnostic_status import owner_of
+from ncs_cluster_detector.ros.publication_gaps import Loss
 from ncs_cluster_detector.supervision.snapshot import DroppedFrames
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
@@ -365,6 +366,44 @@ def test_no_image_is_no_more_than_a_warning_and_no_less_than_an_error():
     level, message = level_and_message(silent)
     assert level == ERROR
     assert message.startswith('no stick is usable: stick 0 too hot (80.0 C); no image for 7 s on ')
+
+
+LOSSY = Intake('/image_raw', (IMAGE,), loss=Loss(0.6, 12.1, 30.2))
+LOST = ('60 % of the images of /image_raw are lost on the way (12.1 of 30.2 a second arrive): see '
+        'docs/transport.md')
+
+
+def test_images_that_are_lost_on_the_way():
+    assert level_and_message(cluster(stick()), LOSSY) == (WARN, LOST)
+    silent = cluster(stick(), **one_camera(NOW - 7.0))
+    assert 'lost' not in level_and_message(silent, LOSSY)[1]
+    assert level_and_message(cluster(resting(), settings=DISABLED), LOSSY) == (OK, RESTS)
+
+
+def test_images_of_a_named_camera_that_are_lost_on_the_way():
+    named = replace(LOSSY, camera='front')
+    _, camera, *_ = told(cluster(stick()), named)
+    assert (camera.name, camera.level, camera.message) == ('detector: camera front', WARN, LOST)
+
+
+RIVALS = '1 other node named /detector: rename one'
+
+
+@pytest.mark.parametrize('snapshot, level, message', [
+    (cluster(stick()), WARN, RIVALS),
+    (cluster(stick(active=False, celsius=80.0)), ERROR,
+     f'no stick is usable: stick 0 too hot (80.0 C); {RIVALS}'),
+    (cluster(stick(), all_hot=True), WARN,
+     f'{RIVALS}; sticks are hot (switch_temperature 65.0 C) and none is rested')])
+def test_rivals(snapshot, level, message):
+    status = statuses(snapshot, 'mvnc', NOW, [Intake('/image_raw')], rivals=RIVALS)[0]
+    assert (status.level, status.message) == (level, message)
+
+
+def test_rivals_of_a_disabled_cluster():
+    snapshot = cluster(resting(), settings=DISABLED)
+    status = statuses(snapshot, 'mvnc', NOW, [Intake('/image_raw')], rivals=RIVALS)[0]
+    assert (status.level, status.message) == (WARN, f'disabled; {RIVALS}')
 
 
 def test_unusable_messages_are_counted():

@@ -11,6 +11,7 @@
 from drawn_objects import picture
 from ncs_cluster_detector.detector_node.image_silence import ImageSilence
 from ncs_cluster_detector.detector_node.intake import Intake
+from ncs_cluster_detector.ros.publication_gaps import Loss
 from node_harness import NodeProcess
 import pytest
 
@@ -30,7 +31,7 @@ class Watched:
         self.now = self.last_image = 0.0
         self.images = 0
 
-    def live(self, seconds, every_sec=None, publishers=()):
+    def live(self, seconds, every_sec=None, publishers=(), loss=None):
         """Let seconds pass in which images come, or none."""
         for _ in range(seconds):
             self.now += 1.0
@@ -38,7 +39,7 @@ class Watched:
                 self.images += 1
                 self.last_image = self.now
             self.silence.note(self.images, self.now - self.last_image,
-                              Intake('/front/image_raw', publishers), self.now)
+                              Intake('/front/image_raw', publishers, loss=loss), self.now)
         return self.lines
 
 
@@ -79,14 +80,30 @@ def test_after_good_times_a_silence_is_told_at_once_again():
     assert watched.live(6)[0].startswith('W no image for 6 s')
 
 
+def test_a_loss_is_told_once_and_when_it_is_over():
+    watched = Watched()
+    watched.live(10, every_sec=1)
+    loss = Loss(0.4, 18.1, 30.2)
+    assert watched.live(50, every_sec=1, loss=loss)[1:] == [
+        'W 40 % of the images of /front/image_raw are lost on the way (18.1 of 30.2 a second '
+        'arrive): see docs/transport.md']
+    over = 'I images of /front/image_raw are no longer lost on the way'
+    assert watched.live(50, every_sec=1)[2:] == [over]
+    assert len(watched.live(5, every_sec=1, loss=loss)) == 4
+    # Nobody knows whether it is over while no image comes.
+    assert [line[:5] for line in watched.live(20)[4:]] == ['W no ']
+    assert watched.live(2, every_sec=1)[6:] == [over]
+
+
 @pytest.fixture
 def start():
     """Return a function that starts a detector node in a namespace; all are ended afterwards."""
     started = []
 
-    def start_in(namespace):
-        started.append(NodeProcess('detector_node', {'driver': 'simulated', 'simulated.sticks': 1},
-                                   remappings={'__ns': namespace}))
+    def start_in(namespace, **parameters):
+        started.append(NodeProcess(
+            'detector_node', {'driver': 'simulated', 'simulated.sticks': 1, **parameters},
+            remappings={'__ns': namespace}))
         return started[-1]
 
     yield start_in
@@ -113,3 +130,20 @@ def test_a_node_says_that_no_image_comes_and_that_one_comes(start, probe):
     probe.detect(picture())
     node.wait_for_line('images come on /image_raw, after ')
     node.wait_for_line('no image for', count=2)
+
+
+def test_a_node_says_of_each_of_several_cameras_once_that_nobody_publishes(start, probe):
+    node = start('/front', cameras="['left', 'right']")
+    for name in ('left', 'right'):
+        topic = f'/front/{name}/image_raw'
+        why = f'nobody publishes there; start the camera, or remap {name}/image_raw to its topic'
+        node.wait_for_line(f'on {topic}: {why}')
+        probe.wait_for(lambda name=name, topic=topic, why=why: any(
+            status.message.startswith('no image for ') and status.message.endswith(
+                f' s on {topic}: {why}') for array in list(probe.diagnostics)
+            for status in array.status if status.name == f'detector: camera {name}'))
+    told = len(probe.diagnostics)
+    probe.wait_for(lambda: len(probe.diagnostics) >= told + 8)
+    assert node.output.count('no image for') == 2
+    cluster = probe.status('detector: cluster')[0].message
+    assert cluster.startswith('no image for ') and cluster.endswith(' s from any of 2 cameras')

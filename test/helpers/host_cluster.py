@@ -49,6 +49,9 @@ class HostCluster:
         :param camera_profile: the camera's, whose images stay in its host.
         :param parameters: more of the detector.
         """
+        for path in filter(None, (profile, camera_profile)):
+            # Fast DDS would go on without it.
+            assert Path(path).is_file(), f'there is no profile of Fast DDS at {path}'
         self.hosts, self.folder, self.rate = hosts, Path(folder), rate
         self.servers = [] if local else list(range(1, len(hosts.names)))
         self.stick_count = int(local) or sticks * len(self.servers)

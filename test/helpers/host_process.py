@@ -14,6 +14,7 @@ from pathlib import Path
 import signal
 import subprocess
 
+from blocking_calls import LIMIT_SEC
 from blocking_calls import wait_until
 import psutil
 
@@ -62,7 +63,7 @@ class HostProcess:
                 # nsenter stops when its child does, and then has to go on, too.
                 self._popen.send_signal(number)
 
-    def wait(self, timeout=STOP_SEC):
+    def wait(self, timeout=LIMIT_SEC):
         """Wait for its end and return its exit code."""
         return self._popen.wait(timeout)
 

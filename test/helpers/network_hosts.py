@@ -23,6 +23,7 @@ import os
 import shutil
 import subprocess
 
+from blocking_calls import wait_until
 from host_process import HostProcess
 from ncs_cluster_detector.checking.environment import loopback_environment
 import psutil
@@ -38,8 +39,19 @@ FAKE_CLOCKS = ('/usr/lib/*/faketime/libfaketimeMT.so.1', '/usr/lib/faketime/libf
 FAKE_CLOCK_VARIABLE = 'LIBFAKETIME'
 # A queue of so much behind a limited rate, as in a switch.
 QUEUE = ('burst', '32kb', 'latency', '50ms')
-# Random numbers below this one are compared with the share of packets to lose.
+# Each packet gets a random number below this one; small ones are lost. The table is made first, so
+# that there is one to delete.
 NUMBERS = 10_000
+LOSSY = """
+table bridge lossy
+delete table bridge lossy
+table bridge lossy {{
+  chain forward {{
+    type filter hook forward priority 0
+    numgen random mod {numbers} < {below} drop
+  }}
+}}
+"""
 
 
 class UnavailableError(Exception):
@@ -184,8 +196,9 @@ class NetworkHosts:
         self._switch.ip(f'link set {self.names[host]} down')
 
     def restore(self, host):
-        """Put a host's cable back."""
+        """Put a host's cable back; return when both ends have noticed."""
         self._switch.ip(f'link set {self.names[host]} up')
+        self._wait_for_link(host)
 
     def power_off(self, host):
         """Kill all processes of a host at once; its link is down until it is switched on."""
@@ -224,9 +237,15 @@ class NetworkHosts:
                         f'link set {name} master br0 up')
         host.ip(f'address add {self.address(index)}/24 dev eth0',
                 'link set eth0 up', 'route add default dev eth0')
+        self._wait_for_link(index)
         self._limit(index)
         if self._lose == self._lose_in_hosts:
             self._lose()
+
+    def _wait_for_link(self, index):
+        # The kernel may take up to a second, and loses what is sent until then.
+        for place, device in ((self._switch, self.names[index]), (self._hosts[index], 'eth0')):
+            wait_until(lambda: ' state UP ' in place.run('ip', 'link', 'show', device))
 
     def _limit(self, index):
         mbit = self._rates_mbit[index]
@@ -238,12 +257,17 @@ class NetworkHosts:
                 place.run('tc', 'qdisc', 'delete', 'dev', device, 'root')
 
     def _lose_in_switch(self):
+<<<<<<< HEAD
         rule = f'numgen random mod {NUMBERS} < {round(self._loss * NUMBERS)} drop'
         # Made if it is missing, so that it can be deleted.
         self._switch.run('nft', '-f', '-', text=(
             'table bridge lossy\ndelete table bridge lossy\n'
-            f'table bridge lossy {{\nchain forward {{\ntype filter hook forward priority 0;\n{rule}'
-            '\n}\n}\n'))
+            'table bridge lossy {\nchain forward {\ntype filter hook forward priority 0;\n'
+            f'{rule}\n}}\n}}\n'))
+=======
+        self._switch.run('nft', '-f', '-', text=LOSSY.format(
+            numbers=NUMBERS, below=round(self._loss * NUMBERS)))
+>>>>>>> netns22
 
     def _lose_in_hosts(self):
         # Before fragments are put together again: packets get lost, not whole messages.

@@ -111,10 +111,11 @@ def test_what_newer_messages_replaced_is_a_gap_in_the_numbers():
     busy, free = threading.Event(), threading.Event()
 
     def take(message, info):
-        gaps.note(info)
+        gaps.note(info, time.time_ns())
         scene.taken.append(message.data)
         busy.set()
         assert free.wait(DEADLINE_SEC)
+        gaps.ready(time.time_ns())
     scene.messages.subscribe(String, 'others', take, scene.qos, gaps.note_match)
     others = scene.sender.create_publisher(String, 'others', QOS)
     scene.wait_for(others.get_subscription_count)
@@ -128,6 +129,7 @@ def test_what_newer_messages_replaced_is_a_gap_in_the_numbers():
         assert scene.taken[0] == '0'
         assert len(scene.taken) + gaps.missing == 10
         assert gaps.missing > 0
+        assert gaps.lost == 0   # they arrived, and newer ones took their place
     finally:
         free.set()
         scene.close()

@@ -9,17 +9,11 @@
 """The cluster of real processes that tests and figures of several hosts are made with."""
 
 from host_cluster import HostCluster
-from host_cluster import NETWORK_PROFILE
-from host_cluster import ROOT
 import pytest
-
-PROFILE = NETWORK_PROFILE if NETWORK_PROFILE.is_file() else (
-    ROOT / 'config' / 'fastdds_large_images.xml')
 
 
 def test_a_detector_with_sticks_of_its_own_is_observed(any_hosts, tmp_path):
-    cluster = HostCluster(any_hosts(1), tmp_path, local=2, inference_ms=20.0, rate=40.0,
-                          profile=PROFILE).start()
+    cluster = HostCluster(any_hosts(1), tmp_path, local=2, inference_ms=20.0, rate=40.0).start()
     cluster.wait_until_running()
     before = cluster.cpu_sec()
     begin, end = cluster.observe(2.0)
@@ -33,24 +27,30 @@ def test_a_detector_with_sticks_of_its_own_is_observed(any_hosts, tmp_path):
     assert cluster.stop() == {'camera': 0, 'detector': 0, 'listener': 0}
 
 
+def test_sticks_of_two_hosts_are_one_pool(any_hosts, tmp_path):
+    cluster = HostCluster(any_hosts(3), tmp_path, sticks=1, inference_ms=20.0, rate=40.0).start()
+    cluster.wait_until_running()
+    before = cluster.cpu_sec()
+    begin, end = cluster.observe(2.0)
+    used = {name: after - before[name] for name, after in cluster.cpu_sec().items()}
+    record = cluster.record
+    assert record.rate(begin, end) > 30.0   # two sticks are faster than the camera
+    assert (record.duplicates(), record.steps_back(), record.wrong()) == (0, 0, [])
+    assert {name.partition('/')[0] for name in record.states()} == {'h1', 'h2'}
+    assert {host for _, host in record.results} == {'h1', 'h2'}
+    assert min(used.values()) > 0.0
+    assert set(cluster.stop().values()) == {0}
+
+
+def test_a_profile_that_is_not_there_is_refused_by_name(loopback_hosts, tmp_path):
+    with pytest.raises(AssertionError, match='no profile of Fast DDS at /nowhere'):
+        HostCluster(loopback_hosts(1), tmp_path, profile='/nowhere')
+
+
 def test_a_killed_detector_is_named_by_who_waits_for_it(any_hosts, tmp_path):
-    cluster = HostCluster(any_hosts(1), tmp_path, local=1, profile=PROFILE)
+    cluster = HostCluster(any_hosts(1), tmp_path, local=1)
     cluster.start_listener()
     cluster.start_detector()
     cluster.running['detector'].kill()
     with pytest.raises(AssertionError, match='waiting for news: detector ended .-9'):
         cluster.wait_for(lambda record: False, 'news')
-
-
-def test_a_host_that_is_switched_off_takes_its_processes_with_it(any_hosts, tmp_path):
-    hosts = any_hosts(1)
-    cluster = HostCluster(hosts, tmp_path, local=1, rate=20.0, profile=PROFILE).start()
-    cluster.wait_until_running()
-    hosts.power_off(0)
-    cluster.forget(0)
-    assert cluster.running == {}
-    heard = len(cluster.record.read().found)
-    hosts.power_on(0)
-    cluster.start()
-    cluster.wait_until_running()
-    assert len(cluster.record.found) > heard and cluster.record.steps_back() == 0

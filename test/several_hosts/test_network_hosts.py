@@ -76,15 +76,18 @@ def answer(hosts, host, expression, folder):
 
 
 def is_heard(hosts, sender, receiver, folder):
-    """Tell whether a datagram of one host arrives at another within a second."""
+    """Tell whether a datagram of one host arrives at another, before one that is sent later."""
     log = folder / f'heard{time.monotonic_ns()}'
-    listening = hosts.start(receiver, program(
-        RECEIVE + 'receiver.settimeout(1)\nprint(receiver.recv(9))'), log)
+    listening = hosts.start(receiver, program(RECEIVE + 'print(receiver.recv(9))'), log)
     listening.wait_for_line('listening')
-    address = hosts.address(receiver)
-    sending = hosts.start(sender, program(f"{SEND}sender.sendto(b'x', ({address!r}, PORT))"), log)
-    sending.wait()
-    return listening.wait() == 0
+    for host, address, content in ((sender, hosts.address(receiver), b'x'),
+                                   (receiver, '127.0.0.1', b'end')):
+        sending = hosts.start(host, program(SEND + (
+            f'for _ in range(5):\n    sender.sendto({content!r}, ({address!r}, PORT))\n'
+            '    time.sleep(0.02)\n')), folder / 'sender')
+        assert sending.wait() == 0, sending.text()
+    assert listening.wait() == 0, listening.text()
+    return "b'x'" in listening.text()
 
 
 def test_each_host_has_its_own_name_network_processes_and_shared_memory(network_hosts, tmp_path):
@@ -165,11 +168,11 @@ def test_a_rate_limits_both_directions_of_a_link(network_hosts, tmp_path, slow):
         return answer(hosts, 0, send, tmp_path)
 
     hosts.set_rate(16, [slow])   # 1 MB is 8 Mbit, and a little of it is free
-    assert 0.4 < seconds() < 2.0
+    assert seconds() > 0.4
     hosts.reboot(0)   # the limit is the cable's
-    assert 0.4 < seconds() < 2.0
+    assert seconds() > 0.4
     hosts.set_rate(0)
-    assert seconds() < 0.3
+    wait_until(lambda: seconds() < 0.3)   # but for tries at which the machine is late
 
 
 @pytest.mark.parametrize('way', ['_lose_in_switch', '_lose_in_hosts'])
@@ -215,7 +218,8 @@ def test_a_link_is_cut_and_comes_back(network_hosts, tmp_path):
     assert not is_heard(hosts, 1, 2, tmp_path)
     assert is_heard(hosts, 0, 2, tmp_path)
     hosts.restore(1)
-    assert is_heard(hosts, 1, 2, tmp_path)
+    # It asks again for the address of the other's card, once a second.
+    wait_until(lambda: is_heard(hosts, 1, 2, tmp_path))
 
 
 def test_a_reboot_kills_all_processes_of_one_host(network_hosts, tmp_path):
@@ -234,7 +238,7 @@ def test_a_reboot_kills_all_processes_of_one_host(network_hosts, tmp_path):
     assert lasting.exit_code() is not None and other.exit_code() is None
     hosts.power_on(1)
     assert hosts.pids(1) == []
-    assert is_heard(hosts, 0, 1, tmp_path)
+    wait_until(lambda: is_heard(hosts, 0, 1, tmp_path))
 
 
 def test_a_process_is_signalled_stopped_and_killed(network_hosts, tmp_path):

@@ -32,6 +32,8 @@ from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.json_form import to_json
 import numpy as np
 import numpy.typing as npt
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -39,13 +41,12 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
 Take: TypeAlias = Callable[['HostLink', ServerReport | Answer], object]
-# How often to look into the ROS graph: soon at first, when all nodes start.
-LOOK_SEC, FIRST_LOOKS = 0.25, 40
-LATER = 4   # every fourth time after that
+# When all nodes start, the ROS graph is looked at so often, in seconds, and so many times.
+EARLY_SEC, EARLY_LOOKS = 0.2, 50
 
 
 class HostLinks:
-    """The links to all stick servers that may be used; ``look`` finds them."""
+    """The links to all stick servers that may be used; call ``look`` once a second."""
 
     def __init__(self, node: Node, names: Sequence[str], take: Take, lifespan_sec: float) -> None:
         """
@@ -59,13 +60,18 @@ class HostLinks:
         self._take = take
         self._frames_qos = reliable_for(lifespan_sec)
         self._links: dict[str, HostLink] = {}   # by the full name of the server's node
-        self._looks = 0
+        self._early_looks = 0
+        self._timer = node.create_timer(
+            EARLY_SEC, self._look_early, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _look_early(self) -> None:
+        self._early_looks += 1
+        if self._early_looks == EARLY_LOOKS:
+            self._node.destroy_timer(self._timer)
+        self.look()
 
     def look(self) -> None:
-        """Make links to the servers that are new; to be called every LOOK_SEC."""
-        self._looks += 1
-        if self._looks > FIRST_LOOKS and self._looks % LATER:
-            return
+        """Make links to the servers that are new."""
         topics = {name for name, types in self._node.get_topic_names_and_types()
                   if 'std_msgs/msg/String' in types}
         for name in topics:
@@ -107,8 +113,8 @@ class HostLink:
         self._frames = publisher(CompressedImage, FRAMES, frames_qos)
         self._claims = publisher(String, CLAIM, NEWEST_CLAIM)
         self.messages = MessageThread(node, f'host {server}')
-        for name, kind, qos in ((RESULTS, Answer, RELIABLE), (STICKS, ServerReport, NEWEST_REPORT)):
-            self._subscribe(f'{server}/{name}', kind, qos, node)
+        self._subscribe(f'{server}/{RESULTS}', Answer, RELIABLE, node)
+        self._subscribe(f'{server}/{STICKS}', ServerReport, NEWEST_REPORT, node)
         self.messages.start()
 
     def _subscribe(self, topic: str, kind: type, qos: QoSProfile, node: Node) -> None:

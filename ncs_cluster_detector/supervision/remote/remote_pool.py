@@ -35,9 +35,6 @@ from ncs_cluster_detector.wire.host_messages import StickReport
 from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.messages import Outcome
 
-# How often servers are told that their detector is there; they report as often.
-BEAT_SEC = 0.2
-
 
 class RemotePool:
     """
@@ -57,6 +54,10 @@ class RemotePool:
         :param wake_up: lets the supervisor call :meth:`receive`.
         """
         self._wake_up = wake_up
+        # Called when a host has come or gone, after the snapshot that shows it was written.
+        self.on_change: Callable[[], object] = lambda: None
+        self._states: list[HostState] = []   # in the latest snapshot
+        self._has_changed = False
         self._inbox: queue.SimpleQueue[tuple[Link, ServerReport | Answer]] = queue.SimpleQueue()
         self.by_number: dict[int, RemoteStick] = {}
         self.views = StickViews(self)
@@ -66,7 +67,6 @@ class RemotePool:
         self._session = os.urandom(4).hex()
         self._names = HostNames(options.hosts, logger)
         self._host_of: dict[int, RemoteHost] = {}   # by the number of a stick
-        self._beat_at = float('-inf')
         self._results: list[tuple[int, Outcome, Frame]] = []
         self._lost: list[tuple[int, Frame]] = []
 
@@ -81,7 +81,14 @@ class RemotePool:
 
     def hosts(self, now: float) -> tuple[HostSnapshot, ...]:
         """Return the HostSnapshot of each host."""
+        states = [host.state for host in self._names.hosts]
+        self._has_changed, self._states = states != self._states, states
         return tuple(host.snapshot(now) for host in self._names.hosts)
+
+    def tell_changes(self) -> None:
+        """Call ``on_change`` if a host has come or gone since the snapshot before."""
+        if self._has_changed:
+            self.on_change()
 
     def newest_processes(self) -> list[ChildProcess]:
         """Return the processes to watch: none."""
@@ -152,23 +159,18 @@ class RemotePool:
                 self._take_report(link, message, now)
 
     def judge(self, now: float) -> None:
-        """Give up hosts that are silent; tell the others that this detector is there."""
+        """Give up hosts that are silent."""
         for host in self._names.hosts:
             if host.is_heard and now >= host.heard_at + SILENCE_SEC:
                 host.on_silence()
                 self._give_up(host, now)
-        if now >= self._beat_at:
-            self._beat_at = now + BEAT_SEC
-            for host in self._names.hosts:
-                self._claim(host)
 
     def next_due(self, now: float) -> float:
         """Return when :meth:`receive` or :meth:`judge` must be called at the latest."""
         if not self._inbox.empty():
             return now
-        silent_at = min((host.heard_at + SILENCE_SEC for host in self._names.hosts
-                         if host.is_heard), default=float('inf'))
-        return min(self._beat_at, silent_at)
+        return min((host.heard_at + SILENCE_SEC for host in self._names.hosts if host.is_heard),
+                   default=float('inf'))
 
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
@@ -207,10 +209,10 @@ class RemotePool:
         before, silent_sec = host.state, now - host.heard_at
         host.link, host.heard_at = link, now
         host.on_report(report, self._session, self._options.networks)
+        self._claim(host)   # so the server hears as often as it reports that this detector lives
         if not host.ours:
             if host.state is not before:
                 self._give_up(host, now)
-                self._claim(host)
             if host.state is HostState.TAKEN:
                 self._log.taken(host, now)
             return

@@ -39,8 +39,11 @@ from ncs_cluster_detector.wire.host_messages import ServerReport
 from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.host_messages import VERSION
 
-# How often to report; a detector gives a server up that is silent for three times as long.
+# How often to say something: an answer to a frame, or else a report. A detector gives a server up
+# that is silent for three times as long.
 REPORT_SEC = 0.2
+# How often to report while there are answers; a temperature is as often read.
+LONGEST_REPORT_SEC = 1.0
 # The most frames that a stick may hold; the detector sends fewer if it wants fewer.
 MOST_INFLIGHT = 2
 
@@ -80,7 +83,7 @@ class PoolServer:
         self._inbox: queue.SimpleQueue[Claim | Frame] = queue.SimpleQueue()
         self._numbers = count(1)
         self._restarts: dict[int, int] = {}   # those done for this owner, by stick
-        self._report_at = float('-inf')
+        self._report_at = self._report_by = float('-inf')
         self._stopping = threading.Event()
         self.owner = ServerOwner(logger)
         self.sticks: tuple[StickSnapshot, ...] = ()
@@ -145,8 +148,9 @@ class PoolServer:
         if self.owner.judge(now):
             self._restarts.clear()
             self._report_at = now
-        if now >= self._report_at:
+        if now >= min(self._report_at, self._report_by):
             self._report_at = now + REPORT_SEC
+            self._report_by = now + LONGEST_REPORT_SEC
             self.sticks = self._pool.views.snapshots(now, ())
             self._send_report(self._report(now))
 
@@ -166,6 +170,7 @@ class PoolServer:
         ticket: Ticket = frame.header
         if ticket.server != self._identity.server or ticket.session != self.owner.session:
             return
+        self.owner.on_frame(now)
         stick = self._pool.views.statuses.get(ticket.stick)
         if (stick is None or stick.state is not StickState.RUNNING
                 or stick.outstanding >= MOST_INFLIGHT):
@@ -184,9 +189,11 @@ class PoolServer:
                     self._report_at = now
 
     def _answer(self, now: float) -> None:
-        for number, outcome, frame in self._pool.take_results():
+        for _, outcome, frame in self._pool.take_results():
             if frame.header.session == self.owner.session:
                 self._send_answer(answer_of(frame.header, outcome, time.monotonic()))
+                if self._report_at > now:   # unless it is due because of a change
+                    self._report_at = now + REPORT_SEC
         for number, frame in self._pool.take_lost():
             self._pool.note_lost(number)
             if frame.header.session == self.owner.session:
@@ -206,7 +213,8 @@ class PoolServer:
 
     def _wait(self, now: float) -> Set[ChildProcess]:
         """Wait until a process or another thread has something, or something is due."""
-        due_at = min(self._pool.next_due(now), self._report_at, self.owner.silent_at)
+        due_at = min(self._pool.next_due(now), self._report_at, self._report_by,
+                     self.owner.silent_at)
         if not self._inbox.empty():
             due_at = now
         ready = self._processes.wait(max(due_at - time.monotonic(), 0.0))

@@ -11,7 +11,7 @@
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.wire.host_messages import Claim
 
-# A detector claims every 0.2 s: five claims are missing.
+# A detector sends a frame, or a claim after each report, every 0.2 s: five are missing.
 SILENCE_SEC = 1.0
 
 
@@ -42,6 +42,10 @@ class ServerOwner:
         self.session, self.name = claim.session, claim.name
         self._logger.info(f'the sticks serve {claim.name} from now on')
         return True
+
+    def on_frame(self, now: float) -> None:
+        """Take in that the owner has sent a frame."""
+        self.silent_at = now + SILENCE_SEC
 
     def judge(self, now: float) -> bool:
         """Give an owner up that is silent; return whether the owner has changed."""
