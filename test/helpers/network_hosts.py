@@ -257,17 +257,8 @@ class NetworkHosts:
                 place.run('tc', 'qdisc', 'delete', 'dev', device, 'root')
 
     def _lose_in_switch(self):
-<<<<<<< HEAD
-        rule = f'numgen random mod {NUMBERS} < {round(self._loss * NUMBERS)} drop'
-        # Made if it is missing, so that it can be deleted.
-        self._switch.run('nft', '-f', '-', text=(
-            'table bridge lossy\ndelete table bridge lossy\n'
-            'table bridge lossy {\nchain forward {\ntype filter hook forward priority 0;\n'
-            f'{rule}\n}}\n}}\n'))
-=======
         self._switch.run('nft', '-f', '-', text=LOSSY.format(
             numbers=NUMBERS, below=round(self._loss * NUMBERS)))
->>>>>>> netns22
 
     def _lose_in_hosts(self):
         # Before fragments are put together again: packets get lost, not whole messages.
