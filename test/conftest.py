@@ -50,13 +50,8 @@ _LONGEST = (
     'test_start_places', 'test_pictures_of_several_cameras',
     'test_detector_sticks', 'test_camera_node', 'test_thermal_plan',
     'test_fit', 'test_depth_markers', 'test_bus_cleaner', 'test_cluster_heat',
-<<<<<<< HEAD
-    'test_shared_sticks', 'test_rival_nodes', 'test_lost_images', 'test_image_silence',
-    'test_stream', 'test_choose',
-=======
     'test_shared_sticks', 'test_several_hosts_figures', 'test_network_hosts', 'test_host_cluster',
-    'test_image_silence', 'test_stream', 'test_choose',
->>>>>>> netns22
+    'test_rival_nodes', 'test_lost_images', 'test_image_silence', 'test_stream', 'test_choose',
     'test_camera_lifecycle', 'test_detector_cameras', 'test_enabled',
     'test_compressed_images', 'test_heat_control', 'test_recording', 'test_image_encodings',
     'test_closed_pipes', 'test_status_names', 'test_rotation', 'test_mvnc_driver',

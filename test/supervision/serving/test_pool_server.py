@@ -15,6 +15,7 @@ import time
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.supervision.serving.pool_server import LONGEST_REPORT_SEC
 from ncs_cluster_detector.supervision.serving.pool_server import REPORT_SEC
 from ncs_cluster_detector.supervision.serving.server_owner import SILENCE_SEC
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
@@ -93,6 +94,29 @@ def test_reports_come_in_time_and_number_the_readings(serve):
     readings = [report.sticks[0].reading for report in bench.reports[begin:]]
     assert 2 <= len(set(readings)) <= len(readings) / 2
     assert readings == sorted(readings)
+
+
+def test_answers_stand_for_reports_but_not_for_long(own):
+    bench, _ = own(ONE)
+    begin, until = len(bench.reports), time.monotonic() + 2.5
+    answered_at = []
+    while time.monotonic() < until:
+        bench.answer_to(bench.send())
+        answered_at.append(time.monotonic())
+    times = bench.report_times[begin:]
+    gaps = [after - before for before, after in zip(times, times[1:])]
+    assert LONGEST_REPORT_SEC - 0.05 <= max(gaps) < LONGEST_REPORT_SEC + LATE_SEC
+    bench.wait_for(lambda: bench.report_times[-1] > answered_at[-1])
+    assert bench.report_times[-1] - answered_at[-1] < REPORT_SEC + LATE_SEC
+
+
+def test_frames_show_as_well_that_the_owner_is_there(own):
+    bench, owner = own(ONE)
+    owner.end()
+    until = time.monotonic() + 2 * SILENCE_SEC
+    while time.monotonic() < until:
+        bench.answer_to(bench.send())
+    assert bench.reports[-1].owner == 'a'
 
 
 @pytest.mark.parametrize('data, values', [
@@ -291,7 +315,8 @@ def test_a_silent_owner_loses_the_sticks_and_its_frames_get_no_answer(own):
     owner.end()
     silent_at = time.monotonic()
     bench.wait_for(lambda: not bench.reports[-1].owner)
-    assert SILENCE_SEC - REPORT_SEC - 0.1 <= time.monotonic() - silent_at < SILENCE_SEC + LATE_SEC
+    took_sec = time.monotonic() - silent_at
+    assert SILENCE_SEC - REPORT_SEC - 0.1 <= took_sec < SILENCE_SEC + LATE_SEC
     assert bench.stick(0).held == ()
     heir = Owner(bench, 'b')
     try:
