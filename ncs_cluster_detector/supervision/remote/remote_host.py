@@ -59,6 +59,8 @@ class RemoteHost:
         self.link: Link | None = None
         self.report: ServerReport | None = None
         self.heard_at = float('-inf')
+        # How long it was silent before it was heard again, until it serves this detector again.
+        self.was_silent_sec: float | None = None
         self.sticks: dict[int, RemoteStick] = {}
         self.known: list[RemoteStick] = []   # all that there ever were
         self._is_same_server = False

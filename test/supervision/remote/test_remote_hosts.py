@@ -117,7 +117,8 @@ def test_a_silent_host_loses_its_sticks_in_one_line_and_its_frames_at_once():
     assert len(bench.lost) == 3
 
 
-def test_a_host_that_is_back_joins_as_new_with_the_same_numbers():
+@pytest.mark.parametrize('is_free', [False, True])
+def test_a_host_that_is_back_joins_as_new_with_the_same_numbers(is_free):
     bench = RemoteBench()
     server = bench.serving()
     bench.pool.note_late(0)
@@ -128,6 +129,10 @@ def test_a_host_that_is_back_joins_as_new_with_the_same_numbers():
     server.is_cut = True
     bench.step(3.2)
     server.is_cut = False
+    if is_free:   # to its server, this detector was silent
+        server.owner = server.owner_name = ''
+        server.report()
+        bench.step()
     bench.round(1)
     assert bench.states() == {0: RUNNING, 1: RUNNING}
     assert bench.pool.views.statuses[0].doubt_sec == 0.0
