@@ -46,8 +46,8 @@ ALLOWED = {
     'wire/messages': {'networks.detection', 'networks.input_format', 'networks.region',
                       'sticks.stick', 'drivers.driver'},
     'wire/json_form': set(),
-    'wire/host_messages': {'wire.messages', 'networks.detection', 'policy.stick_status',
-                           'sticks.stick'},
+    'wire/host_messages': {'wire.messages', 'wire.checks', 'networks.detection',
+                           'policy.stick_status', 'sticks.stick'},
     'wire/checks': {'wire', 'networks.detection', 'sticks.stick'},
     'wire/frame_slots': {'processes.fork_server'},
     'wire/graph_files': {'processes.fork_server'},
@@ -71,7 +71,8 @@ ALLOWED = {
     # A picture is made small before it travels.
     'supervision/remote': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
                            'pictures.encoding', 'shown_text'},
-    'supervision/serving': {'supervision', 'policy', 'wire', 'processes', 'networks.region'},
+    'supervision/serving': {'supervision', 'policy', 'wire', 'processes', 'networks.region',
+                            'shown_text'},
     'supervision/measurement': set(),
     # A picture that came encoded is decoded when somebody asks for it.
     'supervision/frame': {'networks.region', 'pictures.decoding'},

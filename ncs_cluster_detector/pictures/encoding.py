@@ -18,17 +18,18 @@ import numpy.typing as npt
 # colours (quality 85) change the scores of small people by 0.048 on average, 37 KB with a quarter
 # of them (quality 90) by 0.063. Source: bench/jpeg_scores.py, a real SSD and 572 boxes.
 _FULL_COLOURS = 0x111111
+LONGEST_JPEG = 65500   # pixels of a side; the limit of OpenCV's JPEG library
 
 
 def shrunk(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """
-    Return a picture as the networks would make it, or the picture itself if it has fewer pixels.
+    Return a picture as the networks would make it, or itself if it has fewer pixels.
 
     :param image: uint8 array, height x width x 3.
     :param size: largest (width, height) of an input of the networks.
     """
     height, width = image.shape[:2]
-    if height * width <= size[0] * size[1]:
+    if height * width <= size[0] * size[1] and max(height, width) <= LONGEST_JPEG:
         return image
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 

@@ -18,10 +18,17 @@ import hashlib
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import checked_name
+from ncs_cluster_detector.wire.checks import LONGEST_SIDE
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 VERSION = 1   # of these messages; both ends must have the same
-LONGEST_NAME = 512   # characters; a topic of ROS has at most 255
+# What another host says of itself has limits, wide ones: a policy must not reckon with nonsense.
+MOST_STICKS = 127          # a USB bus has no more devices
+LONGEST_AGE_SEC = 1e9      # three decades
+LONGEST_WORK_SEC = 3600.0  # of an inference, which is given up after a minute at the latest
+MOST_CELSIUS = 1000.0
+MOST_TRIALS = 1000
+LONGEST_INPUT = 4096       # pixels of a side; networks for these sticks have some 300
 
 
 @dataclass(frozen=True)
@@ -44,13 +51,6 @@ class Networks:
             return 'label_files'
         return '' if self.input_format == other.input_format else (
             'input_mean, input_scale or input_order')
-
-
-def _check_names(*names: str) -> None:
-    """Raise ValueError if one of them is empty, long or not printable, as names are shown."""
-    for name in names:
-        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-            raise ValueError(f'{name[:LONGEST_NAME]!r} is no name')
 
 
 def networks_of(config: WorkerConfig) -> Networks:
@@ -82,8 +82,9 @@ class Claim:
     server: str = ''
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the session or the name is none."""
-        _check_names(self.session, self.name)
+        """Raise ValueError if it names no session: nobody would own the sticks."""
+        if not self.session:
+            raise ValueError('a claim without a session')
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,13 @@ class Ticket:
     size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the region is none."""
+        """Raise ValueError if the session or the size is none, or the region is outside."""
+        if not self.session or self.size is not None and not _is_size(self.size):
+            raise ValueError(f'session {self.session!r}, size {self.size}')
         x, y, width, height = self.region
         if not (x >= 0.0 and y >= 0.0 and width > 0.0 and height > 0.0
                 and x + width <= 1.0 + 1e-9 and y + height <= 1.0 + 1e-9):
             raise ValueError(f'{self.region} is no part of a picture')
-        _check_names(self.session)
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,12 @@ class Answer:
     picture_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a detection is none."""
+        """Raise ValueError if a detection, a time or the size is none."""
+        times = self.inference_sec, self.result_age_sec, self.on_stick_age_sec
+        if not all(0.0 <= seconds <= LONGEST_WORK_SEC for seconds in times):
+            raise ValueError(f'{times}, expected seconds of an inference')
+        if self.picture_size is not None and not _is_size(self.picture_size):
+            raise ValueError(f'{self.picture_size} is no size of a picture')
         for found in self.detections:
             if not (0.0 <= found.score <= 1.0 and 0.0 <= found.x_min < found.x_max <= 1.0
                     and 0.0 <= found.y_min < found.y_max <= 1.0):
@@ -172,8 +179,16 @@ class StickReport:
     held: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the device name is none."""
-        checked_name(self.device_name)
+        """Raise ValueError if the name, an age or the state of health is none."""
+        if not checked_name(self.device_name):
+            raise ValueError('a stick without a name')
+        ages = self.reading_age_sec, self.dead_sec, self.start_in_sec, self.doubt_sec
+        if not all(seconds is None or 0.0 <= seconds <= LONGEST_AGE_SEC for seconds in ages):
+            raise ValueError(f'{ages}, expected seconds')
+        if self.celsius is not None and abs(self.celsius) > MOST_CELSIUS:
+            raise ValueError(f'{self.celsius} is no temperature')
+        if self.throttle_level not in (0, 1, 2) or self.trials_left > MOST_TRIALS:
+            raise ValueError(f'throttle level {self.throttle_level}, {self.trials_left} trials')
 
 
 @dataclass(frozen=True)
@@ -202,7 +217,16 @@ class ServerReport:
     leaves: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name is none."""
-        _check_names(self.server, self.host, self.node, self.frames)
-        if self.owner:
-            _check_names(self.owner, self.owner_name)
+        """Raise ValueError if a name is missing, or the sticks are too many or the same."""
+        if not (self.server and self.host and self.node and self.frames):
+            raise ValueError('a server without a name')
+        if self.input_size is not None and not _is_size(self.input_size, LONGEST_INPUT):
+            raise ValueError(f'{self.input_size} is no size of an input')
+        if len(self.sticks) > MOST_STICKS or len(self.sticks) != len(
+                {stick.number for stick in self.sticks}):
+            raise ValueError(f'{len(self.sticks)} sticks, expected at most {MOST_STICKS}, each '
+                             'with a number of its own')
+
+
+def _is_size(size: tuple[int, int], longest: int = LONGEST_SIDE) -> bool:
+    return all(0 < side <= longest for side in size)

@@ -28,9 +28,14 @@ from typing import get_args
 from typing import get_origin
 from typing import get_type_hints
 from typing import TypeVar
+import unicodedata
 
+LONGEST_MESSAGE = 2**20    # characters; a report of 127 sticks, each with a long error, has less
 MOST_ITEMS = 4096          # of a list
 LONGEST_TEXT = 4096        # characters
+# Kinds of characters that end a line, control a terminal, or are half of a character. Python calls
+# more unprintable, such as the no-break space, which labels and errors of libraries may have.
+NO_TEXT = ('Cc', 'Cs', 'Zl', 'Zp')
 HIGHEST_NUMBER = 2**63
 MessageT = TypeVar('MessageT')
 
@@ -48,10 +53,13 @@ def from_json(kind: type[MessageT], text: str) -> MessageT:
     """
     Return the message of a kind that a text holds.
 
-    Numbers are finite, whole ones not negative, and texts not endless.
+    Numbers are finite, whole ones not negative, and texts of one line.
 
     :raises BadMessageError: it is none, or a value in it is impossible.
     """
+    if len(text) > LONGEST_MESSAGE:
+        raise BadMessageError(f'no {kind.__name__} ({len(text)} characters, at most '
+                              f'{LONGEST_MESSAGE} are read)')
     try:
         message: MessageT = _read(kind, json.loads(text))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
@@ -80,8 +88,8 @@ def _read(kind: Any, value: Any) -> Any:
             raise ValueError(f'{value!r}, expected a whole number')
         return value
     if kind is str:
-        if type(value) is not str or len(value) > LONGEST_TEXT:
-            raise ValueError(f'{value!r}, expected a text')
+        if type(value) is not str or not is_text(value):
+            raise ValueError(f'{value!r}, expected a text of one line')
         return value
     if kind is bool:
         if type(value) is not bool:
@@ -95,6 +103,13 @@ def _read(kind: Any, value: Any) -> Any:
     if issubclass(kind, Enum):
         return kind(value)
     return _message(kind, value)
+
+
+def is_text(value: str) -> bool:
+    """Return whether a message may hold a text."""
+    return len(value) <= LONGEST_TEXT and (value.isprintable() or all(
+        character == '\t' or unicodedata.category(character) not in NO_TEXT
+        for character in value))
 
 
 def _number(value: Any) -> float:

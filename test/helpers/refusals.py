@@ -16,8 +16,10 @@ from ncs_cluster_detector.camera_node import node as camera_node
 from ncs_cluster_detector.detector_node import node as detector_node
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.ros import run_node
+from ncs_cluster_detector.stick_server import node as stick_server
 
-MAINS = {'camera_node': camera_node.main, 'detector_node': detector_node.main}
+MAINS = {'camera_node': camera_node.main, 'detector_node': detector_node.main,
+         'stick_server': stick_server.main}
 
 
 def start_refused(monkeypatch, capfd, executable, words):

@@ -15,6 +15,7 @@ from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.wire.host_messages import ServerReport
 
 ALL = '*'
+MOST_HOSTS = 64   # one that says another name each time must not fill the memory
 
 
 class HostNames:
@@ -29,7 +30,7 @@ class HostNames:
         """Start with the hosts that are named, before they are heard; ``*`` names all."""
         self._names = names
         self._logger = logger
-        self.hosts = [RemoteHost(name) for name in names if name != ALL]
+        self.hosts = [RemoteHost(name) for name in dict.fromkeys(names) if name != ALL]
         self._first_heard: dict[str, float] = {}   # servers that may be in place of another
 
     def with_server(self, server: str) -> RemoteHost | None:
@@ -45,21 +46,28 @@ class HostNames:
         silent. If both speak, two hosts have the same name, and the second gets another one.
         """
         host = self.with_server(report.server)
-        if host is not None or not self._is_wanted(report):
+        if host is not None or report.leaves or not self._is_wanted(report):
             return host
+        taken = {host.name for host in self.hosts}
         host = next((host for host in self.hosts if host.report is None and host.name in (
             report.host, *_other_names(report))), None)
         if host is not None:
-            host.name = report.host
+            host.name = host.name if report.host in taken else report.host
             return host
-        host = next((host for host in self.hosts if host.name == report.host), None)
-        if host is None:
-            return self._add(report.host)
-        if not host.is_heard:
+        same = [host for host in self.hosts if report.host in (
+            host.name, host.report.host if host.report else '')]
+        host = next((host for host in same if not host.is_heard), None)
+        if host is not None:
             return host
-        if host.heard_at <= self._first_heard.setdefault(report.server, now):
+        if len(self.hosts) >= MOST_HOSTS:
             return None
-        taken = {host.name for host in self.hosts}
+        if not same:
+            return self._add(report.host)
+        if len(self._first_heard) >= MOST_HOSTS:
+            self._first_heard.clear()
+        first_heard = self._first_heard.setdefault(report.server, now)
+        if any(host.heard_at <= first_heard for host in same):
+            return None
         name = next(name for number in range(2, len(taken) + 3)
                     if (name := f'{report.host}_{number}') not in taken)
         self._logger.warning(

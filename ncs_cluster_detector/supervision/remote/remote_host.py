@@ -20,6 +20,7 @@ from ncs_cluster_detector.supervision.remote.remote_stick import RemoteStick
 from ncs_cluster_detector.supervision.snapshot import HostSnapshot
 from ncs_cluster_detector.supervision.snapshot import HostState
 from ncs_cluster_detector.wire.host_messages import Claim
+from ncs_cluster_detector.wire.host_messages import MOST_STICKS
 from ncs_cluster_detector.wire.host_messages import Networks
 from ncs_cluster_detector.wire.host_messages import ServerReport
 from ncs_cluster_detector.wire.host_messages import StickReport
@@ -58,6 +59,8 @@ class RemoteHost:
         self.link: Link | None = None
         self.report: ServerReport | None = None
         self.heard_at = float('-inf')
+        # How long it was silent before it was heard again, until it serves this detector again.
+        self.was_silent_sec: float | None = None
         self.sticks: dict[int, RemoteStick] = {}
         self.known: list[RemoteStick] = []   # all that there ever were
         self._is_same_server = False
@@ -124,6 +127,8 @@ class RemoteHost:
                 stick = next((one for one in self.known if one.port == port_of(report.device_name)
                               and one not in self.sticks.values()), None)
             if stick is None:
+                if len(self.known) >= MOST_STICKS:   # never of a real host
+                    continue
                 stick = make(report)
                 self.known.append(stick)
             self.sticks[report.number] = stick

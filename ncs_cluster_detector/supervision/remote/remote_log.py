@@ -31,10 +31,11 @@ class RemoteLog:
         # infinite when that is logged.
         self._taken: dict[str, tuple[str, float]] = {}
 
-    def host_joined(self, host: RemoteHost, silent_sec: float | None) -> None:
-        """Log that a host serves this detector; ``silent_sec`` if it was silent before."""
+    def host_joined(self, host: RemoteHost) -> None:
+        """Log that a host serves this detector, and how long it was silent before."""
         assert host.report is not None
         self._taken.pop(host.name, None)
+        silent_sec, host.was_silent_sec = host.was_silent_sec, None
         after = '' if silent_sec is None else f' again, after {silent_sec:.1f} s of silence'
         sticks = _sticks_of(host) or 'no stick yet'
         self._logger.info(

@@ -192,7 +192,8 @@ class RemotePool:
         host = self._names.with_server(answer.server)
         if host is None or answer.session != self._session or answer.stick not in host.sticks:
             return   # to another detector, or from before
-        host.heard_at = now
+        if host.is_heard:
+            host.heard_at = now
         stick = host.sticks[answer.stick]
         settled = stick.settle(answer, now)
         if settled is None:
@@ -208,7 +209,9 @@ class RemotePool:
         host = self._names.host_of(report, now)
         if host is None:
             return
-        before, silent_sec = host.state, now - host.heard_at
+        before = host.state
+        if before is HostState.SILENT:
+            host.was_silent_sec = now - host.heard_at
         host.link, host.heard_at = link, now
         host.on_report(report, self._session, self._options.networks)
         self._claim(host)   # so the server hears as often as it reports that this detector lives
@@ -223,7 +226,7 @@ class RemotePool:
         known = len(self.by_number)
         self._lost += host.take_sticks(lambda stick: self._make(host, stick, now), now)
         if before is not HostState.SERVES:
-            self._log.host_joined(host, silent_sec if before is HostState.SILENT else None)
+            self._log.host_joined(host)
         if before is not HostState.SERVES or known != len(self.by_number):
             self.views.all_changed()
         for stick in host.known:

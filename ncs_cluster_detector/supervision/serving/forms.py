@@ -9,18 +9,20 @@
 """Turns what a stick server receives into frames, and what its pool knows into messages."""
 
 from ncs_cluster_detector.networks.region import Region
+from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 from ncs_cluster_detector.wire.host_messages import Answer
+from ncs_cluster_detector.wire.host_messages import LONGEST_AGE_SEC
+from ncs_cluster_detector.wire.host_messages import MOST_CELSIUS
 from ncs_cluster_detector.wire.host_messages import StickReport
 from ncs_cluster_detector.wire.host_messages import Ticket
+from ncs_cluster_detector.wire.json_form import LONGEST_TEXT
 from ncs_cluster_detector.wire.messages import Outcome
 from ncs_cluster_detector.wire.messages import Unreadable
 import numpy as np
 import numpy.typing as npt
-
-LONGEST_ERROR = 1000   # characters that travel
 
 
 def frame_of(ticket: Ticket, data: npt.NDArray[np.uint8], number: int, now: float) -> Frame:
@@ -29,13 +31,15 @@ def frame_of(ticket: Ticket, data: npt.NDArray[np.uint8], number: int, now: floa
 
     :param data: the bytes of its picture, in one dimension.
     :param number: of the frame at this server.
-    :raises ValueError: the picture does not have the size that the ticket says.
+    :raises ValueError: the picture is empty, or does not have the size that the ticket says.
     """
     region = Region(*ticket.region)
+    if not data.size:
+        raise ValueError('an empty picture')
     if ticket.size is None:
         return EncodedFrame(number, data, ticket, now, 0, region)
     height, width = ticket.size
-    if not height * width * 3 == data.size > 0:
+    if height * width * 3 != data.size:
         raise ValueError(f'{data.size} bytes of pixels, expected {width}x{height}x3')
     return Frame(number, data.reshape(height, width, 3), ticket, now, 0, region)
 
@@ -46,26 +50,45 @@ def lost(ticket: Ticket) -> Answer:
 
 
 def answer_of(ticket: Ticket, outcome: Outcome, now: float) -> Answer:
-    """Return the answer with what a worker says about a frame; ages are those at ``now``."""
+    """
+    Return the answer with what a worker says about a frame; ages are those at ``now``.
+
+    If a broken worker says what cannot be, the frame is lost.
+    """
     about = ticket.server, ticket.session, ticket.stick, ticket.sequence
     if isinstance(outcome, Unreadable):
-        return Answer(*about, unreadable=outcome.text)
-    return Answer(
-        *about, False, '', outcome.detections, outcome.unusable_boxes, outcome.unlabelled_class,
-        outcome.inference_sec, now - outcome.finished_at, now - outcome.on_stick_at,
-        outcome.picture_size)
+        return Answer(*about, unreadable=_text(outcome.text))
+    try:
+        return Answer(
+            *about, False, '', outcome.detections, outcome.unusable_boxes,
+            outcome.unlabelled_class, outcome.inference_sec, _age(outcome.finished_at, now),
+            _age(outcome.on_stick_at, now), outcome.picture_size)
+    except ValueError:
+        return lost(ticket)
 
 
 def report_of(stick: StickSnapshot, held: tuple[int, ...], now: float) -> StickReport:
     """Return the report of a stick, which holds frames with these numbers of the detector."""
     status = stick.status
+    celsius, measured_at = status.celsius, status.measured_at
+    if (abs(celsius or 0.0) > MOST_CELSIUS
+            or not 0.0 <= (measured_at or 0.0) <= LONGEST_AGE_SEC):
+        celsius = measured_at = None   # of a broken worker
     return StickReport(
-        status.number, stick.device_name, status.state,
-        status.celsius if status.has_reading else None,
-        round((status.measured_at or 0.0) * 1000),
-        None if status.measured_at is None else now - status.measured_at,
-        status.throttle_level, stick.restarts, stick.last_error[:LONGEST_ERROR], stick.pid,
-        status.doubt_sec,
-        status.trials_left, stick.in_use,
-        None if stick.dead_since is None else now - stick.dead_since,
-        None if stick.start_at is None else max(stick.start_at - now, 0.0), held)
+        status.number, stick.device_name, status.state, celsius,
+        round((measured_at or 0.0) * 1000),
+        None if measured_at is None else _age(measured_at, now),
+        status.throttle_level, stick.restarts, _text(stick.last_error), stick.pid,
+        status.doubt_sec, status.trials_left, stick.in_use,
+        None if stick.dead_since is None else _age(stick.dead_since, now),
+        None if stick.start_at is None else _age(now, stick.start_at), held)
+
+
+def _age(moment: float, now: float) -> float:
+    """Return the age of a moment, 0 if it is later: what came since ``now`` was looked up."""
+    return min(max(now - moment, 0.0), LONGEST_AGE_SEC)
+
+
+def _text(text: str) -> str:
+    """Return a text as a message may hold it."""
+    return shown(text)[:LONGEST_TEXT]

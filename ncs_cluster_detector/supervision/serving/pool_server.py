@@ -129,8 +129,10 @@ class PoolServer:
                 self.step(now, ready)
                 ready = self._wait(now)
         finally:
-            self._send_report(self._report(time.monotonic(), leaves=True))
-            self.all_ended = self._pool.stop()
+            try:
+                self._send_report(self._report(time.monotonic(), leaves=True))
+            finally:
+                self.all_ended = self._pool.stop()
 
     def step(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
         """
@@ -164,7 +166,8 @@ class PoolServer:
             if isinstance(message, Frame):
                 self._post(message, now)
             elif self.owner.on_claim(message, now):
-                self._restarts.clear()
+                # Those from before are done: a detector may come back after an outage.
+                self._restarts = dict(message.restarts)
                 self._report_at = now
             if isinstance(message, Claim) and self.owner.session == message.session:
                 self._restart(message.restarts, now)
@@ -188,6 +191,8 @@ class PoolServer:
                 self._restarts[number] = times
                 if stick is not None and stick.state is StickState.RUNNING:
                     self._pool.restart(number, 'its detector wants it started again', now)
+                    self._pool.views.renew(number, now)   # it takes no frame from now on
+                    self._report_at = now
 
     def _answer(self, now: float) -> None:
         for _, outcome, frame in self._pool.take_results():
