@@ -14,9 +14,9 @@ from typing import Any
 
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
-from runner.camera_names import DETECTOR
-from runner.camera_names import node_names
 from runner.finder import Failure
+from runner.names import DETECTOR
+from runner.names import node_names
 
 PATIENCE_SEC = 10.0
 
