@@ -49,7 +49,8 @@ def node_commands(options: Options) -> dict[str, list[str]]:
             STICK_SERVER, sticks | WITH_NAMESPACE, host) for host in options.hosts}
         # The networks must be the same there; all else of the sticks is the servers' alone.
         sticks = _given({'driver': sticks['driver'], 'graph_paths': options.graphs,
-                         'remote_hosts': list(options.hosts), 'local_sticks': False})
+                         'simulated.sticks': 0, 'remote_hosts': list(options.hosts),
+                         'local_sticks': False})
     return commands | {DETECTOR: node_command(DETECTOR, sticks | detector)}
 
 
@@ -104,10 +105,10 @@ def node_command(name: str, parameters: Mapping[str, Any], namespace: str = '') 
     :param namespace: where it runs, without the slash before it.
     """
     executable = name if name == STICK_SERVER else f'{name}_node'
-    command = [str(EXECUTABLES / executable), '--ros-args',
-               '--params-file', str(_parameter_file(name))]
-    if namespace:
+    command = [str(EXECUTABLES / executable), '--ros-args']
+    if namespace:   # first, because lists of processes show only the beginning
         command += ['-r', f'__ns:=/{namespace}']
+    command += ['--params-file', str(_parameter_file(name))]
     for parameter, value in parameters.items():
         # ROS reads a value as YAML, of which JSON is a part: as JSON a path with a colon, a
         # bracket or only digits in it arrives as a text.

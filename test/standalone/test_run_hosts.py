@@ -50,6 +50,8 @@ def test_each_host_is_a_stick_server_in_the_namespace_of_its_name(count):
     for host in hosts:
         command = commands[f'{host}/stick_server']
         assert command[0] == str(nodes.EXECUTABLES / 'stick_server')
+        # Lists of processes show only the beginning of a command.
+        assert command[1:4] == ['--ros-args', '-r', f'__ns:=/{host}']
         assert command[command.index('--params-file') + 1] == str(
             ROOT / 'config' / 'stick_server.yaml')
         given = parameters_of(command)
@@ -60,7 +62,8 @@ def test_each_host_is_a_stick_server_in_the_namespace_of_its_name(count):
     detector = parameters_of(commands['detector'])
     assert detector['local_sticks'] == 'false'
     assert detector['remote_hosts'] == '[' + ', '.join(f'"{host}"' for host in hosts) + ']'
-    assert not [name for name in detector if name.startswith('simulated.')]
+    assert {name: value for name, value in detector.items() if name.startswith('simulated.')} == {
+        'simulated.sticks': '0'}
     assert detector['cluster_size'] == str(max(count, 2))
 
 
