@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A run with its sticks on several hosts: how they are started, shown, and told of in the report."""
+"""A run with its sticks on several hosts: how it starts, what it shows, and its report."""
 
 import re
 
@@ -69,8 +69,9 @@ def test_each_host_is_a_stick_server_in_the_namespace_of_its_name(count):
 
 def test_what_is_asked_for_reaches_the_nodes_that_it_concerns():
     """The networks reach all nodes with sticks or results; the sticks are those of each host."""
-    commands = commands_of('--hosts', '2', '--sticks', '4', '--cluster-size', '8', '--cameras', '2',
-                           '--ambient', '45', '--graphs', 'people,faces')
+    commands = commands_of(
+        '--hosts', '2', '--sticks', '4', '--cluster-size', '8', '--cameras', '2',
+        '--ambient', '45', '--graphs', 'people,faces')
     assert tuple(commands) == (
         'front/camera', 'rear/camera', 'pi1/stick_server', 'pi2/stick_server', 'detector')
     for host in ('pi1', 'pi2'):
