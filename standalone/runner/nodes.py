@@ -15,7 +15,9 @@ import signal
 import sys
 from typing import Any
 
+from ncs_cluster_detector.checking.environment import loopback_environment
 from ncs_cluster_detector.parameters.camera_names import frame_of
+from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from runner.arguments import Options
 from runner.names import below
 from runner.names import DETECTOR
@@ -69,6 +71,17 @@ def source_of(options: Options) -> str:
     if video is None:
         return f'{cameras} synthetic street scenes' if cameras else 'a synthetic street scene'
     return f'{cameras} times {video.name}' if cameras else video.name
+
+
+def environment_for(
+        options: Options, inherited: Mapping[str, str], domain: int) -> dict[str, str]:
+    """Return the environment of all nodes in this ROS domain, from that of the caller."""
+    found = loopback_environment(
+        inherited, domain, LOOPBACK_PROFILE if options.with_profile else None)
+    if options.hosts and not options.with_profile:
+        # Where nothing is chosen, a detector with other hosts takes the profile for networks.
+        found['FASTDDS_BUILTIN_TRANSPORTS'] = 'DEFAULT'
+    return found
 
 
 def missing_files(options: Options) -> list[Path]:

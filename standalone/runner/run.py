@@ -221,12 +221,8 @@ def main(arguments: Sequence[str]) -> int:
     if missing:
         refuse(f'there is no {nodes.shown_path(missing[0])}, which a run needs; '
                '`make setup` makes the environment')
-    environment.use(environment.loopback_environment(
-        os.environ, environment.claim_domain(os.getpid()),
-        environment.LOOPBACK_PROFILE if options.with_profile else None))
-    if options.hosts and not options.with_profile:
-        # Without this choice nodes of several hosts take the profile for networks by themselves.
-        os.environ['FASTDDS_BUILTIN_TRANSPORTS'] = 'DEFAULT'
+    environment.use(nodes.environment_for(
+        options, os.environ, environment.claim_domain(os.getpid())))
     with contextlib.ExitStack() as stack:
         log = None
         if options.out is not None:

@@ -17,6 +17,8 @@ from made_up_run import host_status
 from made_up_run import made_up_state
 from made_up_run import ROOT
 from made_up_run import stick_status
+from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
+from ncs_cluster_detector.ros.environment import transport_choice
 import pytest
 from rich.cells import cell_len
 from runner import arguments as run_arguments
@@ -91,6 +93,20 @@ def test_without_hosts_nothing_of_them_reaches_a_node():
     assert list(commands) == ['camera', 'detector']
     assert not {'remote_hosts', 'local_sticks', 'diagnostic_updater.use_fqn'} & set(
         parameters_of(commands['detector']))
+
+
+@pytest.mark.parametrize('words, choice', [
+    (['--hosts', '2'], f'FASTRTPS_DEFAULT_PROFILES_FILE={LOOPBACK_PROFILE}'),
+    (['--fastdds-profile', 'none'], ''),
+    (['--hosts', '2', '--fastdds-profile', 'none'], 'FASTDDS_BUILTIN_TRANSPORTS=DEFAULT')])
+def test_no_node_takes_the_transport_for_networks(words, choice, tmp_path, monkeypatch):
+    """A detector with other hosts would, where the environment chooses none."""
+    monkeypatch.chdir(tmp_path)   # a file in the current folder chooses, too
+    found = nodes.environment_for(
+        run_arguments.parse(words), {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}, 7)
+    assert transport_choice(found) == choice
+    assert found['ROS_DOMAIN_ID'] == '7'
+    assert found['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
 
 
 def test_all_nodes_are_up_when_each_host_serves_and_a_stick_runs():
