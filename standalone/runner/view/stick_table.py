@@ -52,7 +52,7 @@ def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
 def _table(sticks, state, columns):
     is_wide = columns >= WIDE
     digits = max(len(str(stick.number)) for stick in sticks)
-    names = [f'{stick.number:>{digits}} {for_terminal(stick.port)}' for stick in sticks]
+    names = [f'{stick.number:>{digits}} {for_terminal(stick.place)}' for stick in sticks]
     room = columns - max(map(cell_len, ['stick', *names])) - 1 - CELSIUS - FIGURES * is_wide
     words = max([cell_len(words_for(stick)) for stick in sticks] + [LONGEST_USUAL] * is_wide)
     bar = room - words - len(' []')
