@@ -119,8 +119,8 @@ class RemoteBench:
     def serving(self, host='pi2', sticks=2, **says):
         """Return a new server that serves this detector."""
         server = self.server(host, sticks, **says)
-        self.round()
-        self.round()
+        self.let_report()
+        self.let_report()
         assert server.owner
         return server
 
@@ -133,7 +133,7 @@ class RemoteBench:
         self.results += self.pool.take_results()
         self.lost += self.pool.take_lost()
 
-    def round(self, times=1, seconds=PERIOD_SEC):
+    def let_report(self, times=1, seconds=PERIOD_SEC):
         """Let all servers report, and time pass."""
         for _ in range(times):
             for server in self.servers:

@@ -187,8 +187,9 @@ def test_the_largest_messages_are_small_and_quickly_read():
 
 
 def test_the_longest_report_that_may_be_sent_can_be_read():
-    sticks = tuple(StickReport(number, f'1.{number}', StickState.FATAL, last_error='x' * LONGEST_TEXT)
-                   for number in range(MOST_STICKS))
+    sticks = tuple(StickReport(
+        number, f'1.{number}', StickState.FATAL, last_error='x' * LONGEST_TEXT)
+        for number in range(MOST_STICKS))
     report = ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, sticks=sticks)
     assert from_json(ServerReport, to_json(report)) == report
 

@@ -130,7 +130,7 @@ def test_a_frame_lost_in_transit_is_given_up_after_two_reports_without_it():
     assert bench.lost == [(0, frame)]
     assert LOST_SEC <= bench.now - sent_at <= LOST_SEC + PERIOD_SEC
     assert bench.pool.views.statuses[0].outstanding == 0
-    bench.round(5)
+    bench.let_report(5)
     assert len(bench.lost) == 1
 
 
@@ -138,7 +138,7 @@ def test_a_frame_is_not_given_up_while_its_server_has_it_or_its_answer_may_be_un
     bench = RemoteBench()
     server = bench.serving()
     bench.send(0)
-    bench.round(20)   # the stick takes long, and says so in each report
+    bench.let_report(20)   # the stick takes long, and says so in each report
     assert bench.lost == []
     server.held.clear()
     server.report()    # the result is under way, and this report is faster
@@ -158,7 +158,7 @@ def test_a_stick_goes_on_after_lost_frames_with_the_right_times():
     bench.send(0)
     server.held.clear()
     server.frames.clear()
-    bench.round(6)
+    bench.let_report(6)
     assert len(bench.lost) == 1
     for _ in range(3):
         bench.send(0)
@@ -192,12 +192,12 @@ def test_the_trust_of_a_stick_is_what_its_server_and_this_detector_know():
     bench = RemoteBench()
     server = bench.serving()
     server.change(0, doubt_sec=30.0, trials_left=3)
-    bench.round(1)
+    bench.let_report(1)
     assert bench.pool.views.statuses[0].doubt_sec == 30.0
     assert bench.pool.views.statuses[0].trials_left == 3
     server.change(0, doubt_sec=0.0, trials_left=0)
     bench.pool.note_late(0)
-    bench.round(1)
+    bench.let_report(1)
     assert bench.pool.views.statuses[0].doubt_sec > 0
     assert bench.pool.views.statuses[0].trials_left == 0
 
@@ -290,7 +290,7 @@ def test_the_result_of_an_encoded_picture_without_its_size_is_none():
     server.answer()
     bench.step()
     assert bench.results == []
-    bench.round(6)
+    bench.let_report(6)
     assert bench.lost == [(0, frame)]
     assert bench.states()[0] is RUNNING
 
@@ -309,5 +309,5 @@ def test_frames_are_not_given_up_because_this_process_was_suspended():
     bench.step()
     assert bench.lost == []
     server.held = held
-    bench.round(5)
+    bench.let_report(5)
     assert bench.lost == []

@@ -67,7 +67,7 @@ def test_each_report_is_answered_by_a_claim_so_that_the_server_knows_of_this_det
 def test_a_server_is_used_if_its_host_is_named(hosts, is_used):
     bench = RemoteBench(hosts)
     server = bench.server()
-    bench.round(2)
+    bench.let_report(2)
     assert bool(server.claims) is is_used
     assert (0 in bench.states()) is is_used
 
@@ -85,7 +85,7 @@ def test_two_named_hosts_that_have_one_name_keep_those_they_were_given():
     bench = RemoteBench(('raspberrypi', 'front'))
     bench.server('raspberrypi', node='/back/stick_server')
     bench.server('raspberrypi', node='/front/stick_server')
-    bench.round(3)
+    bench.let_report(3)
     assert [host.name for host in bench.pool.hosts(bench.now)] == ['raspberrypi', 'front']
     assert len({stick.device_name for stick in bench.snapshots().values()}) == 4
 
@@ -133,7 +133,7 @@ def test_a_host_that_is_back_joins_as_new_with_the_same_numbers(is_free):
         server.owner = server.owner_name = ''
         server.report()
         bench.step()
-    bench.round(1)
+    bench.let_report(1)
     assert bench.states() == {0: RUNNING, 1: RUNNING}
     assert bench.pool.views.statuses[0].doubt_sec == 0.0
     assert bench.lines()[-1] == (
@@ -187,7 +187,7 @@ def test_a_server_started_again_takes_its_place_also_with_other_numbers():
     second.sticks = {7: StickReport(7, '1.3-ma2450', RUNNING, 50.0, 1, 0.1),
                      0: StickReport(0, '1.2-ma2450', RUNNING, 50.0, 1, 0.1),
                      1: StickReport(1, '1.4-ma2450', RUNNING, 50.0, 1, 0.1)}
-    bench.round(6)
+    bench.let_report(6)
     assert [host.name for host in bench.pool.hosts(bench.now)] == ['pi2']
     assert bench.lost == [(2, frame)]
     assert {number: stick.device_name for number, stick in bench.snapshots().items()} == {
@@ -203,7 +203,7 @@ def test_two_servers_with_one_name_are_two_hosts_in_one_warning():
     bench = RemoteBench()
     bench.serving()
     bench.server(node='/other/stick_server')
-    bench.round(4)
+    bench.let_report(4)
     assert [host.name for host in bench.pool.hosts(bench.now)] == ['pi2', 'pi2_2']
     assert bench.states() == dict.fromkeys(range(4), RUNNING)
     assert bench.lines('warning') == [
@@ -216,19 +216,19 @@ def test_the_second_of_two_with_one_name_is_the_same_after_a_restart():
     bench.serving()
     for _ in range(3):
         second = bench.server(node='/other/stick_server')
-        bench.round(6)
+        bench.let_report(6)
         assert second.owner
         assert [host.name for host in bench.pool.hosts(bench.now)] == ['pi2', 'pi2_2']
         assert sorted(bench.states()) == [0, 1, 2, 3]
         bench.servers.remove(second)   # killed
-        bench.round(1)
+        bench.let_report(1)
 
 
 def test_a_server_with_other_networks_or_of_another_version_is_refused_and_named():
     bench = RemoteBench()
     other = bench.server('pi3', networks=replace(NETWORKS, graphs=('another',)))
     old = bench.server('pi4', version=99)
-    bench.round(3)
+    bench.let_report(3)
     assert other.claims == old.claims == []
     assert bench.states() == {}
     assert bench.lines() == [
@@ -237,7 +237,7 @@ def test_a_server_with_other_networks_or_of_another_version_is_refused_and_named
         'host pi4 does not fit: its stick server speaks version 99 of the messages, expected 1; '
         'install the same version of this package']
     other.says['networks'] = NETWORKS
-    bench.round(2)
+    bench.let_report(2)
     assert bench.states() == {0: RUNNING, 1: RUNNING}
 
 
@@ -246,11 +246,11 @@ def test_a_server_that_comes_back_with_another_graph_gets_no_frame():
     server = bench.serving()
     frame = bench.send(0)
     server.says['networks'] = replace(NETWORKS, input_format='rgb')
-    bench.round(1)
+    bench.let_report(1)
     assert bench.states() == {0: ABSENT, 1: ABSENT}
     assert bench.lost == [(0, frame)]
     claims = len(server.claims)
-    bench.round(5)
+    bench.let_report(5)
     assert len(server.claims) == claims
 
 
@@ -258,18 +258,18 @@ def test_a_server_of_another_detector_is_named_and_used_when_it_is_free():
     bench = RemoteBench()
     server = bench.server()
     server.owner, server.owner_name = 'another', '/robot/detector'
-    bench.round(1)
+    bench.let_report(1)
     assert bench.host().state is HostState.TAKEN
     assert bench.host().owner == '/robot/detector'
     assert bench.log.lines == []   # it may be the process before this one
     while bench.now < 1000.0 + PREDECESSOR_SEC + 3 * PERIOD_SEC:
-        bench.round(1)
+        bench.let_report(1)
     assert server.claims == []
     [(level, line)] = bench.log.lines
     assert level == 'warning'
     assert '/robot/detector' in line and 'stop one of the two detectors' in line
     server.owner = server.owner_name = ''
-    bench.round(2)
+    bench.let_report(2)
     assert server.claims
     assert bench.states() == {0: RUNNING, 1: RUNNING}
     assert len(bench.lines('warning', 'error')) == 1
@@ -284,7 +284,7 @@ def test_a_server_that_thinks_this_detector_is_gone_is_claimed_again_at_once():
     bench.step()
     assert bench.lost == [(0, frame)]
     assert server.owner
-    bench.round(1)
+    bench.let_report(1)
     assert bench.states() == {0: RUNNING, 1: RUNNING}
 
 
@@ -293,12 +293,12 @@ def test_a_stick_that_its_host_does_not_list_any_more_is_absent():
     server = bench.serving()
     frame = bench.send(1)
     del server.sticks[1]
-    bench.round(1)
+    bench.let_report(1)
     assert bench.states() == {0: RUNNING, 1: ABSENT}
     assert bench.lost == [(1, frame)]
     assert bench.snapshots()[1].last_error == 'host pi2 does not list it any more'
     server.sticks[5] = StickReport(5, '1.2-ma2450', RUNNING)
-    bench.round(1)
+    bench.let_report(1)
     assert bench.states() == {0: RUNNING, 1: RUNNING}
 
 
@@ -307,7 +307,7 @@ def test_what_a_stick_does_is_shown_and_logged_once():
     server = bench.serving()
     server.change(1, state=BACKOFF, restarts=1, last_error='it hangs', start_in_sec=0.5)
     frame = bench.send(1)
-    bench.round(3)
+    bench.let_report(3)
     assert bench.lost == [(1, frame)]
     assert bench.states()[1] is BACKOFF
     shown = bench.snapshots()[1]
@@ -315,7 +315,7 @@ def test_what_a_stick_does_is_shown_and_logged_once():
     assert bench.lines('error') == [
         'stick 1 (pi2/1.2-ma2450): it hangs; its stick server starts it again']
     server.change(1, state=RUNNING)
-    bench.round(3)
+    bench.let_report(3)
     assert bench.lines('info').count('stick 1 (pi2/1.2-ma2450) is ready') == 2
 
 
@@ -328,9 +328,9 @@ def test_numbers_are_shared_with_other_pools_and_never_change():
     bench.serving('b', 1)
     assert sorted(bench.states()) == [1, 3]
     bench.servers[0].is_cut = True
-    bench.round(5)
+    bench.let_report(5)
     bench.servers[0].is_cut = False
-    bench.round(3)
+    bench.let_report(3)
     assert {number: stick.device_name for number, stick in bench.snapshots().items()} == {
         1: 'a/1.1-ma2450', 3: 'b/1.1-ma2450'}
 
@@ -344,13 +344,14 @@ def test_a_restart_is_asked_for_until_the_server_has_got_it():
     assert bench.lost == [(0, frames[0])]
     assert bench.states()[0] is ABSENT
     assert server.claims[-1].restarts == ((0, 1),)
-    bench.round(3)
+    bench.let_report(3)
     assert {claim.restarts for claim in server.claims[-3:]} == {((0, 1),)}
     assert bench.states()[0] is RUNNING
     bench.pool.restart(0, 'again', bench.now)
     assert server.claims[-1].restarts == ((0, 2),)
     assert bench.lines('error') == [
-        'stick 0 (pi2/1.1-ma2450): its temperature stays unknown', 'stick 0 (pi2/1.1-ma2450): again']
+        'stick 0 (pi2/1.1-ma2450): its temperature stays unknown',
+        'stick 0 (pi2/1.1-ma2450): again']
 
 
 def test_restarts_are_not_asked_of_the_next_process_of_a_server():
@@ -359,7 +360,7 @@ def test_restarts_are_not_asked_of_the_next_process_of_a_server():
     bench.pool.restart(0, 'why not', bench.now)
     bench.servers.remove(first)
     second = bench.server()
-    bench.round(6)
+    bench.let_report(6)
     assert {claim.restarts for claim in second.claims} == {()}
 
 
@@ -370,7 +371,7 @@ def test_hosts_are_not_given_up_because_this_process_was_suspended():
     bench.now += 10.0
     bench.pool.extend_deadlines(10.0)
     bench.step()
-    bench.round(1)
+    bench.let_report(1)
     assert bench.states() == {0: RUNNING, 1: RUNNING}
     assert bench.lost == []
     assert bench.lines('error') == []
@@ -381,7 +382,7 @@ def test_the_sticks_are_given_back_at_the_end():
     server, silent = bench.serving('a'), bench.serving('b')
     refused = bench.server('c', version=2)
     silent.is_cut = True
-    bench.round(5)
+    bench.let_report(5)
     assert bench.pool.stop() is True
     assert server.claims[-1].leaves
     assert server.owner == ''

@@ -9,7 +9,7 @@
 """
 A whole cluster without ROS: a supervisor, sticks of its own, and those of two stick servers.
 
-All run in this process on real workers of simulated sticks; only the links between them are doubles.
+All run in this process on real workers of simulated sticks; only the links between are doubles.
 """
 
 from collections import Counter

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The stick server on real workers of simulated sticks: answers, lost frames, restarts, reports."""
+"""The stick server on real workers: answers, lost frames, restarts, owners, reports."""
 
 import os
 import signal
