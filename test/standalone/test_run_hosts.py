@@ -155,6 +155,16 @@ def test_a_host_that_does_not_serve_has_its_state_in_colour(state, level, colour
     assert plain.endswith('  WARN host pi2 is not heard')
 
 
+def test_a_stick_of_a_lost_host_needs_no_hand_and_an_unplugged_one_does():
+    run = made_up_state(2, hosts=THREE[:2])
+    run.take_statuses([cluster_status(), host_status('pi1'), host_status('pi2', 'SILENT', 2), *(
+        stick_status(number, 'unknown', state='ABSENT', host=THREE[number])
+        for number in (0, 1))], 106.0)
+    unplugged, lost = [line for line in drawn(run) if '▕' in line]
+    assert ' ABSENT: plug it in ' in unplugged
+    assert ' ABSENT with its host ' in lost
+
+
 @pytest.mark.parametrize('encoding', ['utf-8', 'ascii'])
 @pytest.mark.parametrize('sticks', [0, 3, 24, 64])
 @pytest.mark.parametrize('count', [1, 3, 8])
