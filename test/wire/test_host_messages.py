@@ -52,7 +52,8 @@ GOOD = [
            picture_size=(480, 640)),
     STICK, StickReport(0, '1.1-ma2450', StickState.RUNNING),
     ServerReport(VERSION, *SERVER, NETWORKS, FRAMES),
-    ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, '11223344', '/detector', (300, 300), (STICK,), True)]
+    ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, '11223344', '/detector', (300, 300), (STICK,),
+                 True)]
 
 
 @pytest.mark.parametrize('message', GOOD, ids=lambda message: type(message).__name__)
@@ -151,7 +152,8 @@ def test_what_is_no_message_is_refused(kind, text):
 
 def test_a_flood_is_refused_before_it_is_read():
     sticks = ','.join([to_json(STICK)] * 10_000)
-    text = to_json(ServerReport(VERSION, *SERVER, NETWORKS, FRAMES))[:-1] + f',"sticks":[{sticks}]}}'
+    report = to_json(ServerReport(VERSION, *SERVER, NETWORKS, FRAMES))
+    text = report[:-1] + f',"sticks":[{sticks}]}}'
     assert len(text) > LONGEST_MESSAGE
     began = time.thread_time()
     with pytest.raises(BadMessageError, match='characters, at most'):
@@ -171,8 +173,8 @@ def test_the_largest_messages_are_small_and_quickly_read():
         number, f'1.{number}-ma2450', StickState.RUNNING, 61.25, 123456789, 0.123456789012, 0, 3,
         'it gave no result for 2.0 s; its worker was killed', 12345, 0.0, 0, False, None, None,
         (number, number + 1)) for number in range(4))
-    report = ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, '11223344', '/robot/detector', (300, 300),
-                          sticks)
+    report = ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, '11223344', '/robot/detector',
+                          (300, 300), sticks)
     answer = Answer(*TICKET, detections=(Detection(
         'person', 0.123456789012345, 0.123456789012345, 0.2234567890123, 0.323456789012345,
         0.4234567890123),) * 20, inference_sec=0.065123456789012)
