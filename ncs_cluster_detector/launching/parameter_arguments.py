@@ -34,7 +34,8 @@ ONE_FOR_EACH = ('source', 'device', 'camera_info_url')
 CAMERA_ARGUMENTS = _arguments(camera_parameters.PARAMETERS, *ONE_FOR_EACH)
 DETECTOR_ARGUMENTS = _arguments(
     detector_parameters.PARAMETERS, 'driver', 'graph_paths', 'cluster_size',
-    'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth', 'remote_hosts')
+    'cluster_switch_cycle_ms', 'switch_temperature', 'use_depth', 'remote_hosts',
+    'local_sticks')
 # It also decides which nodes there are, so it is read by itself, and not with the others.
 STICK_SERVER_ARGUMENTS = _arguments(
     stick_server_parameters.PARAMETERS, 'host', 'driver', 'graph_paths', 'max_sticks')

@@ -32,7 +32,7 @@ FILES = [CLUSTER, SIMULATED]
 ARGUMENTS = {'namespace', 'params_file', 'source', 'device', 'camera_info_url', 'use_depth',
              'driver', 'graph_paths', 'cluster_size', 'cluster_switch_cycle_ms',
              'switch_temperature', 'diagnostics_with_namespace', 'rviz', 'respawn', 'log_level',
-             'fastdds_profile', 'camera', 'cameras', 'remote_hosts'}
+             'fastdds_profile', 'camera', 'cameras', 'remote_hosts', 'local_sticks'}
 # The topics of the camera that the detector hears.
 SHARED_TOPICS = ('image_raw', 'camera_info', 'aligned_depth_to_color/image_raw')
 NODES = ['camera_node', 'detector_node']
