@@ -221,3 +221,39 @@ def test_sticks_are_rotated_by_request_over_all_hosts(probe, start_server, start
     assert answer.success, answer.message
     assert probe.next_status('detector: cluster')['active_sticks'] == str(1 - int(before))
     probe.detect(IMAGE)
+
+
+def test_two_servers_that_have_the_same_node_name_by_mistake_both_serve(
+        probe, start_server, start_remote):
+    start_server('/', host='a')
+    start_server('/', host='b')
+    start_remote()
+    for name in ('a', 'b'):
+        wait_for_status(probe, f'detector: host {name}', state='SERVES')
+    assert {probe.status(f'detector: stick {number}')[0].hardware_id for number in range(2)} == {
+        'a/1.1-ma2450', 'b/1.1-ma2450'}
+    probe.detect(IMAGE)
+
+
+def test_a_server_that_was_suspended_serves_on(probe, start_server, start_remote):
+    server = start_server()
+    detector = start_remote()
+    probe.detect(IMAGE)
+    server.signal(signal.SIGSTOP)
+    wait_for_status(probe, 'detector: host pi2', state='SILENT')
+    server.signal(signal.SIGCONT)
+    detector.wait_for_line('serves this detector again')
+    probe.detect(IMAGE)
+    assert 'starting again' not in server.output
+
+
+def test_a_detector_that_was_suspended_is_served_on(probe, start_server, start_remote):
+    server = start_server()
+    detector = start_remote()
+    probe.detect(IMAGE)
+    detector.signal(signal.SIGSTOP)
+    server.wait_for_line('/detector was not heard for 1 s')
+    detector.signal(signal.SIGCONT)
+    server.wait_for_line('the sticks serve /detector from now on', 2)
+    probe.detect(IMAGE)
+    assert 'is not heard' not in detector.output
