@@ -14,7 +14,7 @@ unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 # The variables that each goal takes. Others are refused at once: make itself ignores them.
 GOALS := help setup run param plan check-sticks bench soak test fuzz clean
-TAKES_run := SECONDS VIDEO OUT GRAPHS CAMERAS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
+TAKES_run := SECONDS VIDEO OUT GRAPHS CAMERAS HOSTS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
 TAKES_param := ARGS
 TAKES_plan := OUT ARGS
 TAKES_soak := MINUTES SEED OUT
@@ -48,6 +48,8 @@ help:
 	@echo '             STICKS=8 how many simulated sticks (1 to 64), CLUSTER_SIZE=3 how many of'
 	@echo '             them work at a time (0: all), AMBIENT=45 temperature of an idle stick in C'
 	@echo '             CAMERAS=2 how many cameras (1 to 8) share the sticks: front, rear, left, ...'
+	@echo '             HOSTS=3 puts the sticks on so many hosts (1 to 8), pi1, pi2, ...: a stick server'
+	@echo '             for each, STICKS=3 is how many sticks each has, CLUSTER_SIZE counts all'
 	@echo '             GRAPHS=people,faces chooses the networks: also shapes, ONNX files,'
 	@echo '             .caffemodel files; two halve the rate and have about three times the latency'
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
@@ -83,7 +85,7 @@ $(READY): $(INPUTS)
 run: $(READY)
 	@$(VENV)/bin/python standalone/run.py $(call option,SECONDS,seconds) \
 		$(call option,VIDEO,video) $(call option,OUT,out) $(call option,GRAPHS,graphs) \
-		$(call option,CAMERAS,cameras) \
+		$(call option,CAMERAS,cameras) $(call option,HOSTS,hosts) \
 		$(call option,STICKS,sticks) $(call option,CLUSTER_SIZE,cluster-size) \
 		$(call option,AMBIENT,ambient) $(call option,FASTDDS_PROFILE,fastdds-profile)
 

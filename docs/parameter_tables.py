@@ -22,10 +22,15 @@ if __name__ == '__main__':   # this checkout's parameters, not those of an insta
 
 from ncs_cluster_detector.parameters import camera_parameters  # noqa: E402, I100
 from ncs_cluster_detector.parameters import detector_parameters  # noqa: E402, I100
+from ncs_cluster_detector.parameters import stick_server_parameters  # noqa: E402, I100
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec  # noqa: E402, I100
 
 PAGE = ROOT / 'docs' / 'reference.md'
-TABLES = {'camera': camera_parameters.PARAMETERS, 'detector': detector_parameters.PARAMETERS}
+TABLES = {
+    'camera': camera_parameters.PARAMETERS, 'detector': detector_parameters.PARAMETERS,
+    # Those that it shares with the detector have their rows there.
+    'stick_server': [spec for spec in stick_server_parameters.PARAMETERS
+                     if spec not in detector_parameters.PARAMETERS]}
 BEGIN, END = '<!-- parameters of the {} node -->\n', '<!-- end -->'
 
 

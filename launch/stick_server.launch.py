@@ -23,6 +23,7 @@ from launch_ros.actions import Node
 from launch_ros.actions import PushRosNamespace
 from ncs_cluster_detector.launching.arguments import check_namespace
 from ncs_cluster_detector.launching.arguments import given
+from ncs_cluster_detector.launching.arguments import machine_namespace
 from ncs_cluster_detector.launching.arguments import warn_of_unknown
 from ncs_cluster_detector.launching.launched_node import launched_node
 from ncs_cluster_detector.launching.launched_node import stop_after_startup_error
@@ -40,10 +41,10 @@ def generate_launch_description() -> LaunchDescription:
     """Return the launch description: arguments, stick server."""
     arguments = [
         DeclareLaunchArgument(
-            'namespace', default_value='',
-            description='Namespace of the node and of its topics: that of the detector, or one '
-                        'below it, such as robot1/pi2; without host its last part is the name of '
-                        'the host.'),
+            'namespace', default_value=machine_namespace(),
+            description='Namespace of the node and of its topics: below that of the detector, such '
+                        'as robot1/pi2, and another one on each host. Without host its last part '
+                        'is the name of the host. The default is the name of this machine.'),
         DeclareLaunchArgument(
             'params_file', default_value='',
             description='YAML file with parameters of the stick server. Arguments override it. '

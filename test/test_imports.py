@@ -70,7 +70,7 @@ ALLOWED = {
     'supervision/supervisor_options': {'wire'},
     # A picture is made small before it travels.
     'supervision/remote': {'supervision', 'policy', 'wire', 'processes', 'sticks.stick',
-                           'pictures.encoding'},
+                           'pictures.encoding', 'shown_text'},
     'supervision/serving': {'supervision', 'policy', 'wire', 'processes', 'networks.region',
                             'shown_text'},
     'supervision/measurement': set(),

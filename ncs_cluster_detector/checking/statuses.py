@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The diagnostics of a run as tuples: sticks, cluster and cameras; no ROS."""
+"""The diagnostics of a run as tuples: sticks, cluster, cameras and hosts; no ROS."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ OK, WARN, ERROR = 0, 1, 2   # levels of a DiagnosticStatus
 _NUMBER = re.compile(r'\b[0-9]{1,4}\b')   # of a stick
 _STICK = re.compile(f'detector: stick ({_NUMBER.pattern})')
 _CAMERA = re.compile('detector: camera (.+)')
+_HOST = re.compile('detector: host (.+)')
 # A camera node's own status, named by its source; with a namespace where several need one.
 _CAMERA_NODE = re.compile('((?:[^:]+/)?camera): .*', re.DOTALL)
 # How the message of a resting stick begins.
@@ -50,7 +51,17 @@ class ReportedStick(NamedTuple):
     @property
     def port(self) -> str:
         """Return the USB port path, such as 1.2."""
-        return self.device_name.partition('-')[0]
+        return self.device_name.rpartition('/')[2].partition('-')[0]
+
+    @property
+    def host(self) -> str:
+        """Return the name of the other host that has the stick, or an empty text."""
+        return self.device_name.rpartition('/')[0]
+
+    @property
+    def place(self) -> str:
+        """Return the USB port, of a stick of another host behind its name, such as pi2/1.2."""
+        return f'{self.host}/{self.port}' if self.host else self.port
 
 
 class ReportedCluster(NamedTuple):
@@ -95,6 +106,20 @@ class ReportedCameraNode(NamedTuple):
     published: int
 
 
+class ReportedHost(NamedTuple):
+    """What the detector tells of another host; ``state`` is the name of its HostState."""
+
+    name: str
+    level: int
+    message: str
+    state: str
+
+    @property
+    def serves(self) -> bool:
+        """Tell whether the detector uses its sticks."""
+        return self.state == 'SERVES'
+
+
 def read_statuses(statuses: Iterable[Any]) -> tuple[
         ReportedCameraNode | None, ReportedCluster | None, tuple[ReportedStick, ...]]:
     """Return what a DiagnosticArray's statuses tell; None and no sticks for another node's."""
@@ -119,6 +144,17 @@ def read_cameras(statuses: Iterable[Any]) -> tuple[ReportedCamera, ...]:
             values, level = _content_of(status)
             cameras.append(ReportedCamera(found[1], level, status.message, *_figures_of(values)))
     return tuple(cameras)
+
+
+def read_hosts(statuses: Iterable[Any]) -> tuple[ReportedHost, ...]:
+    """Return what a detector's DiagnosticArray tells of other hosts, in its order."""
+    hosts = []
+    for status in statuses:
+        if found := _HOST.fullmatch(status.name):
+            values, level = _content_of(status)
+            hosts.append(ReportedHost(
+                found[1], level, status.message, values.get('state', 'unknown')))
+    return tuple(hosts)
 
 
 def series_of(

@@ -91,7 +91,7 @@ def _camera(snapshot, index, now, intake, owner):
     elif silent_sec > NO_IMAGE_WARN_SEC:
         level, message = DiagnosticStatus.WARN, why_no_image(silent_sec, intake)
     elif intake.loss:
-        level, message = DiagnosticStatus.WARN, why_few_images(intake)
+        message = why_few_images(intake)   # it works with what arrives, so the level is OK
     return make_status(
         f'{owner}: camera {intake.camera}', intake.camera, level,
         message + unusable_dropped(intake), {
@@ -126,8 +126,7 @@ def _judge_work(snapshot, now, intakes, level, complaint):
         level = max(level, DiagnosticStatus.WARN)
         complaints.append(why_no_image(silent_sec, intakes[0]) if len(intakes) == 1 else (
             f'no image for {silent_sec:.0f} s from any of {len(intakes)} cameras'))
-    elif len(intakes) == 1 and intakes[0].loss:
-        level = max(level, DiagnosticStatus.WARN)
+    elif len(intakes) == 1 and intakes[0].loss:   # it works with what arrives: no level
         complaints.append(why_few_images(intakes[0]))
     if snapshot.heat_advice or snapshot.all_hot:
         level = max(level, DiagnosticStatus.WARN)
@@ -147,8 +146,9 @@ def _judge_sticks(snapshot, driver):
         able, what = [one.status.number for one in snapshot.sticks if _can_work(one)], 'usable'
     lost = complaints(snapshot.hosts)
     if not snapshot.sticks:
-        return DiagnosticStatus.ERROR, '; '.join([
-            DRIVERS[driver].no_stick_found if snapshot.local_sticks else NO_HOST, *lost])
+        none = [DRIVERS[driver].no_stick_found] if snapshot.local_sticks else (
+            [] if lost else [NO_HOST])
+        return DiagnosticStatus.ERROR, '; '.join([*none, *lost])
     if not able:
         return DiagnosticStatus.ERROR, (
             f'no stick is usable: {_why_not(able, snapshot, lost)}')

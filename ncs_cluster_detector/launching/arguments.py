@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from collections.abc import Set
 from pathlib import Path
 import re
+import socket
 import sys
 from typing import Any
 from typing import List
@@ -123,6 +124,11 @@ def given(context: LaunchContext, arguments: dict[str, ParameterSpec],
             raise RuntimeError(f'{name}:={text}: must be {kind_of(spec)}') from None
         found[spec.name] = value
     return found
+
+
+def machine_namespace() -> str:
+    """Return the name of this machine as a namespace, such as ``pi_2`` for pi-2.local."""
+    return command_line.better_namespace(socket.gethostname().partition('.')[0])[1:]
 
 
 def check_namespace(context: LaunchContext) -> None:

@@ -123,7 +123,7 @@ PARAMETERS = (
         '(remote_jpeg_quality); raw = unchanged, 270 KB at 300x300, for wired gigabit links.',
         choices=('jpeg', 'raw')),
     ParameterSpec(
-        'remote_jpeg_quality', 90, 'Quality of the JPEG images for the sticks of other hosts: '
+        'remote_jpeg_quality', 95, 'Quality of the JPEG images for the sticks of other hosts: '
         'less makes them smaller, and scores differ more from those of raw ones.', 1, 100),
     _setting(
         'cluster_size', 'Sticks active at a time, the others rest; 0 = all, no rotation. At most '

@@ -92,16 +92,20 @@ class StickServerNode(Node):
         give_back_freed_memory()
         self._failure: Exception | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._messages = MessageThread(self, 'messages')
         results = self.create_publisher(String, f'~/{RESULTS}', reliable_for(LIFESPAN_SEC))
         sticks = self.create_publisher(String, f'~/{STICKS}', NEWEST_REPORT)
-        identity = Identity(os.urandom(4).hex(), self._host, self.get_fully_qualified_name(),
-                            networks_of(options.workers))
+        process = os.urandom(4).hex()
+        # Nodes that nobody named have the same topics, and each would get the frames of all.
+        base = '~' if self.get_fully_qualified_name() != f'/{NAME}' else f'~/host_{process}'
+        frames = self._messages.subscribe(
+            CompressedImage, f'{base}/{FRAMES}', self._take_frame, RELIABLE).topic_name
+        identity = Identity(process, self._host, self.get_fully_qualified_name(),
+                            networks_of(options.workers), frames)
         self._server = PoolServer(
             options, identity, lambda answer: results.publish(String(data=to_json(answer))),
             lambda report: sticks.publish(String(data=to_json(report))), self.get_logger())
-        self._messages = MessageThread(self, 'messages')
         self._reader = JsonMessages(self.get_fully_qualified_name(), self.get_logger())
-        self._messages.subscribe(CompressedImage, f'~/{FRAMES}', self._take_frame, RELIABLE)
         self._messages.subscribe(String, f'~/{CLAIM}', self._take_claim, NEWEST_CLAIM)
         self._rivals = Rivals(self)
         self._thread = threading.Thread(target=self._serve, name='server')

@@ -40,7 +40,7 @@ class RemoteOptions:
     hosts: tuple[str, ...]
     detector: str
     networks: Networks
-    jpeg_quality: int = 90
+    jpeg_quality: int = 95
 
 
 @dataclass(frozen=True)

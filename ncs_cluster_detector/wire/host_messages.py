@@ -200,6 +200,7 @@ class ServerReport:
     of its node. ``owner`` is the session of the detector that uses the sticks, or empty, and
     ``owner_name`` the full name of its node. ``input_size`` is the largest (width, height) of an
     input of the networks, None until a stick has loaded them. ``leaves`` says that it ends.
+    ``frames`` is the full name of its topic for frames.
     ``version`` is the VERSION of these messages.
     """
 
@@ -208,6 +209,7 @@ class ServerReport:
     host: str
     node: str
     networks: Networks
+    frames: str
     owner: str = ''
     owner_name: str = ''
     input_size: tuple[int, int] | None = None
@@ -216,7 +218,7 @@ class ServerReport:
 
     def __post_init__(self) -> None:
         """Raise ValueError if a name is missing, or the sticks are too many or the same."""
-        if not (self.server and self.host and self.node):
+        if not (self.server and self.host and self.node and self.frames):
             raise ValueError('a server without a name')
         if self.input_size is not None and not _is_size(self.input_size, LONGEST_INPUT):
             raise ValueError(f'{self.input_size} is no size of an input')

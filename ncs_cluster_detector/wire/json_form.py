@@ -46,7 +46,7 @@ class BadMessageError(ValueError):
 
 def to_json(message: object) -> str:
     """Return a message (a frozen dataclass) as JSON; fields with their defaults are left out."""
-    return json.dumps(_plain(message), separators=(',', ':'), ensure_ascii=False)
+    return json.dumps(_plain(message), separators=(',', ':'))   # only ASCII, whatever texts hold
 
 
 def from_json(kind: type[MessageT], text: str) -> MessageT:

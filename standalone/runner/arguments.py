@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner import values
-from runner.camera_names import CAMERA_NAMES
+from runner.names import CAMERA_NAMES
+from runner.names import HOST_NAMES
 from runner.one_line_parser import OneLineParser
 from runner.one_line_parser import refuse
 
@@ -33,8 +34,9 @@ class Options(NamedTuple):
     the folder of the report, ``with_profile``: whether Fast DDS gets the profile with which whole
     images arrive, ``graphs``, the number of simulated ``sticks``, ``ambient``: the temperature in
     degrees Celsius of an idle one (None = the detector's default), ``cluster_size``: how many
-    of them are active at a time (0 = all), and the names of several ``cameras`` (none = one
-    without a name).
+    of them are active at a time (0 = all), the names of several ``cameras`` (none = one
+    without a name), and the names of other ``hosts``, each of which has so many sticks (none =
+    they are the detector's own).
     """
 
     seconds: float | None
@@ -47,6 +49,7 @@ class Options(NamedTuple):
     ambient: float | None = None
     cluster_size: int = values.DEFAULT_CLUSTER_SIZE
     cameras: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -65,6 +68,9 @@ def parse(arguments: Sequence[str]) -> Options:
     add('--cameras', metavar='N', help=f'number of cameras, 1 to {len(CAMERA_NAMES)}, which share '
         f'the sticks; several are named {", ".join(CAMERA_NAMES[:3])} and so on, and each plays '
         'the video (without it: one, without a name)')
+    add('--hosts', metavar='N', help=f'number of hosts with sticks, 1 to {len(HOST_NAMES)}: each '
+        f'is a stick server on this machine, named {", ".join(HOST_NAMES[:3])} and so on, and the '
+        'detector has no stick of its own (without it: the detector has all)')
     add('--out', metavar='DIR', help='write report.json, report.png, annotated.mp4, '
         'annotated.png and run.log there (the folder is made; older ones are replaced); of '
         'several cameras annotated_front.mp4 and so on')
@@ -75,23 +81,25 @@ def parse(arguments: Sequence[str]) -> Options:
         'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
         '(.caffemodel, its .prototxt beside it; without it: people)')
     add('--sticks', metavar='N', help=f'number of simulated sticks, 1 to {values.STICKS.high} '
-        f'(without it: {values.STICKS.default})')
+        f'(without it: {values.STICKS.default}); with --hosts on each host, at most '
+        f'{values.STICKS.high} on all (without it: {values.DEFAULT_STICKS_OF_HOST})')
     add('--cluster-size', metavar='N', help='how many of them are active at a time, 0 for all '
-        f'(without it: {values.DEFAULT_CLUSTER_SIZE}, or the only one)')
+        f'(without it: {values.DEFAULT_CLUSTER_SIZE}, or the only one, or one a host)')
     add('--ambient', metavar='C', help='temperature of an idle simulated stick in degrees '
         f'Celsius (without it: {values.AMBIENT.default:g})')
     given = parser.parse_args(arguments)
     try:
         video, fps = _if_given(values.video, given.video) or (None, values.DEFAULT_SOURCE_FPS)
-        sticks = _if_given(values.sticks, given.sticks)
+        hosts = _if_given(values.hosts, given.hosts) or ()
+        sticks = values.sticks(given.sticks, len(hosts))
         # The folder comes last, because it is created.
         return Options(
             _if_given(values.seconds, given.seconds), video, fps,
             with_profile=values.with_profile(given.fastdds_profile),
             graphs=_if_given(values.graphs, given.graphs), sticks=sticks,
             ambient=_if_given(values.ambient, given.ambient),
-            cluster_size=values.cluster_size(given.cluster_size, sticks),
-            cameras=_if_given(values.cameras, given.cameras) or (),
+            cluster_size=values.cluster_size(given.cluster_size, sticks, len(hosts)),
+            cameras=_if_given(values.cameras, given.cameras) or (), hosts=hosts,
             out=_if_given(values.folder, given.out))
     except ValueError as error:
         refuse(str(error))

@@ -25,8 +25,8 @@ from rclpy.qos import qos_profile_parameter_events
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
-from runner.camera_names import below
-from runner.camera_names import node_names
+from runner.names import below
+from runner.names import node_names
 from runner.state import RunState
 from runner.tally import PixelDetection
 from sensor_msgs.msg import Image
@@ -68,7 +68,7 @@ class RunListener:
                     Image, below(camera, 'annotated_image'),
                     partial(self._take_picture, recorders[camera]), QoSProfile(depth=5))
         self._clients = {name: AsyncParameterClient(self._node, f'/{name}')
-                         for name in node_names(state.camera_names)}
+                         for name in node_names(state.camera_names, state.host_names)}
         self._ask_from = dict.fromkeys(self._clients, 0.0)
 
     def spin(self, timeout_sec: float) -> None:

@@ -15,16 +15,21 @@ import signal
 import sys
 from typing import Any
 
+from ncs_cluster_detector.checking.environment import loopback_environment
 from ncs_cluster_detector.parameters.camera_names import frame_of
+from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from runner.arguments import Options
-from runner.camera_names import below
-from runner.camera_names import DETECTOR
+from runner.names import below
+from runner.names import DETECTOR
+from runner.names import STICK_SERVER
 
 ROOT = Path(__file__).resolve().parents[2]
 # The differences to a robot: no hardware, and a viewer who does not wait for minutes. A real stick
 # takes 120 s for 63 % of its way to the final temperature.
-SIMULATION = {
-    'driver': 'simulated', 'cluster_switch_cycle_ms': 5000, 'simulated.time_constant_sec': 20.0}
+SIMULATION = {'driver': 'simulated', 'simulated.time_constant_sec': 20.0}
+SHORT_CYCLE = {'cluster_switch_cycle_ms': 5000}
+# With the name of its node each status tells which camera or host it is of.
+WITH_NAMESPACE = {'diagnostic_updater.use_fqn': True}
 EXECUTABLES = Path(sys.executable).parent
 
 
@@ -34,27 +39,55 @@ def node_commands(options: Options) -> dict[str, list[str]]:
         camera = {'source': 'test_pattern'}
     else:
         camera = {'source': 'video', 'device': str(options.video), 'loop': True}
-    chosen = {'graph_paths': options.graphs, 'simulated.sticks': options.sticks,
-              'simulated.ambient_celsius': options.ambient, 'cluster_size': options.cluster_size,
-              'cameras': list(options.cameras) or None}
-    detector = SIMULATION | {
-        name: value for name, value in chosen.items() if value is not None}
+    sticks = SIMULATION | _given({
+        'graph_paths': options.graphs, 'simulated.sticks': options.sticks,
+        'simulated.ambient_celsius': options.ambient})
+    detector = SHORT_CYCLE | _given({
+        'cluster_size': options.cluster_size, 'cameras': list(options.cameras) or None})
     commands = {below(name, 'camera'): node_command(
         'camera', camera | _only_for(name), name) for name in options.cameras or ('',)}
-    return commands | {DETECTOR: node_command(DETECTOR, detector)}
+    if options.hosts:
+        commands |= {below(host, STICK_SERVER): node_command(
+            STICK_SERVER, sticks | WITH_NAMESPACE, host) for host in options.hosts}
+        # The networks must be the same there; all else of the sticks is the servers' alone.
+        sticks = _given({'driver': sticks['driver'], 'graph_paths': options.graphs,
+                         'simulated.sticks': 0, 'remote_hosts': list(options.hosts),
+                         'local_sticks': False})
+    return commands | {DETECTOR: node_command(DETECTOR, sticks | detector)}
+
+
+def _given(parameters):
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _only_for(camera):
     """Return the parameters by which the node of a named camera differs from the others."""
-    # With the name of its node each status tells which camera it is of.
-    return {'frame_id': frame_of(camera),
-            'diagnostic_updater.use_fqn': True} if camera else {}
+    return {'frame_id': frame_of(camera), **WITH_NAMESPACE} if camera else {}
+
+
+def source_of(options: Options) -> str:
+    """Return what the cameras show, in words."""
+    video, cameras = options.video, len(options.cameras)
+    if video is None:
+        return f'{cameras} synthetic street scenes' if cameras else 'a synthetic street scene'
+    return f'{cameras} times {video.name}' if cameras else video.name
+
+
+def environment_for(
+        options: Options, inherited: Mapping[str, str], domain: int) -> dict[str, str]:
+    """Return the environment of all nodes in this ROS domain, from that of the caller."""
+    found = loopback_environment(
+        inherited, domain, LOOPBACK_PROFILE if options.with_profile else None)
+    if options.hosts and not options.with_profile:
+        # Where nothing is chosen, a detector with other hosts takes the profile for networks.
+        found['FASTDDS_BUILTIN_TRANSPORTS'] = 'DEFAULT'
+    return found
 
 
 def missing_files(options: Options) -> list[Path]:
     """Return the files without which the nodes cannot start."""
     programs = [Path(program) for program, *_ in node_commands(options).values()]
-    files = map(_parameter_file, ('camera', DETECTOR))
+    files = map(_parameter_file, ('camera', *[STICK_SERVER] * bool(options.hosts), DETECTOR))
     return [path for path in (*programs, *files) if not path.is_file()]
 
 
@@ -84,10 +117,11 @@ def node_command(name: str, parameters: Mapping[str, Any], namespace: str = '') 
 
     :param namespace: where it runs, without the slash before it.
     """
-    command = [str(EXECUTABLES / f'{name}_node'), '--ros-args',
-               '--params-file', str(_parameter_file(name))]
-    if namespace:
+    executable = name if name == STICK_SERVER else f'{name}_node'
+    command = [str(EXECUTABLES / executable), '--ros-args']
+    if namespace:   # first, because lists of processes show only the beginning
         command += ['-r', f'__ns:=/{namespace}']
+    command += ['--params-file', str(_parameter_file(name))]
     for parameter, value in parameters.items():
         # ROS reads a value as YAML, of which JSON is a part: as JSON a path with a colon, a
         # bracket or only digits in it arrives as a text.

@@ -21,8 +21,8 @@ from ncs_cluster_detector.checking.shared_memory import clean_shared_memory
 from ncs_cluster_detector.processes.process_start import stop_signals
 from ncs_cluster_detector.shown_text import without_secrets
 from runner import finder
-from runner.camera_names import DETECTOR
 from runner.finder import Failure
+from runner.names import DETECTOR
 from runner.one_line_parser import OneLineParser
 from runner.parameter_nodes import Nodes
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from ncs_cluster_detector.closest_name import closest
 from ncs_cluster_detector.ros.environment import WITHOUT_LOG_FILE
-from runner.camera_names import DETECTOR
-from runner.camera_names import node_names
 from runner.finder import Failure
+from runner.names import DETECTOR
+from runner.names import node_names
+from runner.names import STICK_SERVER
 
 PATIENCE_SEC = 10.0
 
@@ -58,10 +59,11 @@ class Nodes:
                       '`make run` still show new figures?')
 
     def all_nodes(self) -> list[str]:
-        """Return the names of the detector node and of the node of each of its cameras."""
-        [cameras] = self.ask(DETECTOR, 'get_parameters', ['cameras']).values
-        *camera_nodes, detector = node_names(filter(None, cameras.string_array_value))
-        return [detector, *camera_nodes]
+        """Return the names of the detector, of its cameras' nodes and of its stick servers."""
+        cameras, hosts = (filter(None, names.string_array_value) for names in self.ask(
+            DETECTOR, 'get_parameters', ['cameras', 'remote_hosts']).values)
+        *others, detector = node_names(cameras, hosts)
+        return [detector, *others]
 
     def names(self, node: str) -> list[str]:
         """Return the names of all parameters of a node, sorted."""
@@ -78,7 +80,7 @@ class Nodes:
 
         :param node: the only node to look at, with or without the slash before it, or None.
         :raises Failure: no node has it, and the text names a similar one; or several cameras
-            have it.
+            or stick servers have it.
         """
         there = self.all_nodes()
         if node is not None:
@@ -97,6 +99,7 @@ class Nodes:
             hint = f'did you mean {close}?' if close else '`make param` lists them'
             raise Failure(f'{name}: no such parameter; {hint}')
         if len(owners) > 1:
-            raise Failure(f'{name}: {len(owners)} cameras have it; put one of /'
+            kind = 'stick servers' if owners[0].endswith(STICK_SERVER) else 'cameras'
+            raise Failure(f'{name}: {len(owners)} {kind} have it; put one of /'
                           f'{", /".join(owners)} before it, such as /{owners[0]} {name}')
         return owners[0]

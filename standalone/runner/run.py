@@ -26,10 +26,12 @@ from ncs_cluster_detector.shown_text import shown
 from runner import arguments as run_arguments
 from runner import node_process
 from runner import nodes
-from runner.camera_names import DETECTOR
+from runner.names import DETECTOR
+from runner.names import STICK_SERVER
 from runner.one_line_parser import refuse
 from runner.report import output_folder
 from runner.report import report
+from runner.report import summary
 from runner.state import RunState
 from runner.view.live_view import Facts
 from runner.view.terminal import Terminal
@@ -46,7 +48,7 @@ class Run:
         """Start all nodes; ``log`` is an unbuffered binary file for their output, or None."""
         self._options = options
         self._began = datetime.now(timezone.utc)
-        self._state = RunState(time.monotonic(), options.cameras)
+        self._state = RunState(time.monotonic(), options.cameras, options.hosts)
         self._recorders, self._listener = {}, None
         self._stopped_by = self._ended_at = None
         self.complaints = []
@@ -91,7 +93,11 @@ class Run:
         if self._ended_at is None:
             self._ended_at = time.monotonic()
         went_by_itself = {node.name for node in self._nodes if node.exit_code() is not None}
-        self.complaints += node_process.stop(self._nodes)
+        # Servers last: the detector would complain that its hosts are gone.
+        servers = [node for node in self._nodes if node.name.endswith(STICK_SERVER)]
+        self.complaints += node_process.stop([
+            node for node in self._nodes if node not in servers])
+        self.complaints += node_process.stop(servers)
         self._show_warnings(terminal)
         for node in self._nodes:
             code = node.exit_code()
@@ -119,7 +125,7 @@ class Run:
                 'no report; leave it alone until a run ends')
             out = None
         if out is None:
-            return report.summary_lines(made)
+            return summary.summary_lines(made)
         try:
             report.write_report(made, out / 'report.json')
             from runner.report.chart import draw_chart
@@ -131,7 +137,7 @@ class Run:
             written = [out / 'report.json', out / 'report.png', *written]
         files = ', '.join(
             path.name for path in [*written, out / 'run.log'] if path.exists())
-        return report.summary_lines(made) + [
+        return summary.summary_lines(made) + [
             f'written to {nodes.shown_path(out)}: {files}']
 
     def _reason_to_stop(self, now, asked_to_stop, terminal):
@@ -153,9 +159,10 @@ class Run:
         up_at, seconds = self._state.up_at, self._options.seconds
         if up_at is None and now - self._state.started_at > UP_DEADLINE_SEC:
             heard = ', '.join([*self._state.camera_nodes, *(
+                f'host {host.name} {host.state}' for host in self._state.hosts.values()), *(
                 f'stick {stick.number} {stick.state}' for stick in self._state.sticks)])
             wanted = ', '.join(node.name for node in self._nodes if node.name != DETECTOR)
-            all_ = f'all {len(self._nodes)}' if self._options.cameras else 'both'
+            all_ = f'all {len(self._nodes)}' if len(self._nodes) > 2 else 'both'
             self.complaints.append(
                 f'not {all_} nodes were up within {UP_DEADLINE_SEC:g} s (heard of: '
                 f'{heard or "none"}; expected: {wanted} and a RUNNING stick); is the machine '
@@ -177,15 +184,9 @@ class Run:
             terminal.say(line)
         node.last_lines.clear()
 
-    def _source(self):
-        video, cameras = self._options.video, len(self._options.cameras)
-        if video is None:
-            return f'{cameras} synthetic street scenes' if cameras else 'a synthetic street scene'
-        return f'{cameras} times {video.name}' if cameras else video.name
-
     def _facts(self, now):
         since = self._state.up_at
-        return Facts(self._source(), now - (since or self._state.started_at),
+        return Facts(nodes.source_of(self._options), now - (since or self._state.started_at),
                      self._options.seconds if since else None, now)
 
     def _run_facts(self):
@@ -195,7 +196,7 @@ class Run:
             'began': self._began.isoformat(timespec='seconds'),
             'ros_domain_id': int(os.environ['ROS_DOMAIN_ID']),
             'sticks': 'simulated',
-            'source': self._source(),
+            'source': nodes.source_of(self._options),
             'video': None if video is None else str(video),
             'asked_for_sec': self._options.seconds,
             'duration_sec': round(self._ended_at - began, 3),
@@ -220,9 +221,8 @@ def main(arguments: Sequence[str]) -> int:
     if missing:
         refuse(f'there is no {nodes.shown_path(missing[0])}, which a run needs; '
                '`make setup` makes the environment')
-    environment.use(environment.loopback_environment(
-        os.environ, environment.claim_domain(os.getpid()),
-        environment.LOOPBACK_PROFILE if options.with_profile else None))
+    environment.use(nodes.environment_for(
+        options, os.environ, environment.claim_domain(os.getpid())))
     with contextlib.ExitStack() as stack:
         log = None
         if options.out is not None:

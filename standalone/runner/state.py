@@ -15,7 +15,7 @@ from typing import Any
 from typing import NamedTuple
 
 from ncs_cluster_detector.checking import statuses
-from runner.camera_names import below
+from runner.names import below
 from runner.tally import DetectionTally
 from runner.tally import PixelDetection
 
@@ -27,6 +27,7 @@ class Sample(NamedTuple):
     cluster: statuses.ReportedCluster
     sticks: tuple[statuses.ReportedStick, ...]
     cameras: tuple[statuses.ReportedCamera, ...] = ()
+    hosts: tuple[statuses.ReportedHost, ...] = ()
 
 
 class Change(NamedTuple):
@@ -42,10 +43,17 @@ class Change(NamedTuple):
 class RunState:
     """All that was received; times are seconds of the monotonic clock, from the caller."""
 
-    def __init__(self, started_at: float, camera_names: Sequence[str] = ()) -> None:
-        """Begin; ``camera_names`` are those of several cameras, and none is one without a name."""
+    def __init__(self, started_at: float, camera_names: Sequence[str] = (),
+                 host_names: Sequence[str] = ()) -> None:
+        """
+        Begin.
+
+        :param camera_names: those of several cameras; none is one without a name.
+        :param host_names: those of the other hosts that have the sticks, if there are any.
+        """
         self.started_at = started_at
         self.camera_names = tuple(camera_names)
+        self.host_names = tuple(host_names)
         self.up_at = None
         self.switched_at = None
         self.camera_nodes = {}   # by the node's name
@@ -75,6 +83,11 @@ class RunState:
         """Return the newest ReportedCameras by their names; there are none without names."""
         return {camera.name: camera for camera in self.samples[-1].cameras} if self.samples else {}
 
+    @property
+    def hosts(self) -> dict[str, statuses.ReportedHost]:
+        """Return the newest ReportedHosts by their names."""
+        return {host.name: host for host in self.samples[-1].hosts} if self.samples else {}
+
     def camera_node(self, camera: str) -> statuses.ReportedCameraNode | None:
         """Return the newest report of the node of a camera, or None."""
         return self.camera_nodes.get(below(camera, 'camera'))
@@ -89,11 +102,18 @@ class RunState:
             if cluster.switches > (self.cluster.switches if self.cluster else 0):
                 self.switched_at = now
             self.samples.append(Sample(now - self.started_at, cluster, sticks,
-                                       statuses.read_cameras(published)))
-        if self.up_at is None and all(map(self.camera_node, self.camera_names or [''])) and any(
-                stick.state == 'RUNNING' for stick in self.sticks):
+                                       statuses.read_cameras(published),
+                                       statuses.read_hosts(published)))
+        if self.up_at is None and self._all_are_up():
             # Diagnostics come once a second, so it may have been up before: a detection shows it.
             self.up_at = now if self.first_detection_at is None else self.first_detection_at
+
+    def _all_are_up(self):
+        """Return whether all cameras have reported, all hosts serve, and a stick is RUNNING."""
+        serving = {name for name, host in self.hosts.items() if host.serves}
+        return (all(map(self.camera_node, self.camera_names or ['']))
+                and serving.issuperset(self.host_names)
+                and any(stick.state == 'RUNNING' for stick in self.sticks))
 
     def take_parameters(self, node: str, values: dict[str, Any]) -> None:
         """

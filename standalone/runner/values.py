@@ -21,11 +21,14 @@ import re
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.simulation.networks.graphs import read_graph
-from runner.camera_names import CAMERA_NAMES
+from runner.names import CAMERA_NAMES
+from runner.names import HOST_NAMES
 
 STICKS = by_name(PARAMETERS)['simulated.sticks']
 AMBIENT = by_name(PARAMETERS)['simulated.ambient_celsius']
 DEFAULT_CLUSTER_SIZE = 2
+# Of each of several hosts: all of them soon take a turn, and small machines can start them.
+DEFAULT_STICKS_OF_HOST = 3
 # Those of the camera's fps; importing its table would load OpenCV.
 DEFAULT_SOURCE_FPS = 30.0
 LEAST_SOURCE_FPS, MOST_SOURCE_FPS = 0.1, 240.0
@@ -40,9 +43,20 @@ def with_profile(text: str | None) -> bool:
     return text is None
 
 
-def sticks(text: str) -> int:
-    """Return the number of simulated sticks."""
-    return _whole_number('STICKS', text, 1, 'simulated sticks')
+def sticks(text: str | None, hosts: int = 0) -> int | None:
+    """Return the number of simulated sticks, with hosts that on each; None is the default."""
+    if text is None:
+        return DEFAULT_STICKS_OF_HOST if hosts else None
+    if not hosts:
+        return _whole_number('STICKS', text, 1, 'simulated sticks')
+    # A detector takes no more sticks than this, wherever they are.
+    return _whole_number('STICKS', text, 1, f'simulated sticks on each of {hosts} '
+                         f'host{"s" * (hosts != 1)}', STICKS.high // hosts)
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Return the names of so many hosts with sticks."""
+    return HOST_NAMES[:_whole_number('HOSTS', text, 1, 'hosts with sticks', len(HOST_NAMES), 3)]
 
 
 def cameras(text: str) -> tuple[str, ...]:
@@ -51,15 +65,17 @@ def cameras(text: str) -> tuple[str, ...]:
     return CAMERA_NAMES[:count] if count > 1 else ()
 
 
-def cluster_size(text: str | None, there: int | None) -> int:
-    """Return how many of the sticks that are there are active at a time, 0 for all."""
-    there = there or STICKS.default
+def cluster_size(text: str | None, sticks: int | None, hosts: int = 0) -> int:
+    """Return how many of the sticks (on each host) are active at a time, 0 for all."""
+    sticks = sticks or STICKS.default
+    there = sticks * (hosts or 1)
     if text is None:
-        return min(DEFAULT_CLUSTER_SIZE, there)
+        return min(max(DEFAULT_CLUSTER_SIZE, hosts), there)
     size = _whole_number('CLUSTER_SIZE', text, 0, 'active sticks')
     if size > there:
-        raise ValueError(f'CLUSTER_SIZE={text}: more than there are (STICKS={there}); use 0 to '
-                         f'{there} (0 = all, no rotation), or STICKS={size}')
+        found = f'HOSTS={hosts}, STICKS={sticks}: {there}' if hosts else f'STICKS={there}'
+        raise ValueError(f'CLUSTER_SIZE={text}: more than there are ({found}); use 0 to {there} '
+                         f'(0 = all, no rotation), or STICKS={-(-size // (hosts or 1))}')
     return size
 
 

@@ -84,7 +84,7 @@ def test_lost_images_are_named_until_they_come_again(start, losing_camera, probe
     node.wait_for_line(f' % of the images of {topic}{LOST}')
     probe.wait_for(lambda: LOST in probe.status(status)[0].message)
     told, values = probe.status(status)
-    assert told.level == WARN
+    assert told.level == OK   # it works with what arrives
     share, figures = told.message.split(f' % of the images of {topic}{LOST}')
     # Two of five, less those that came while this machine was late.
     assert 20 < int(share) < 46
@@ -97,7 +97,7 @@ def test_lost_images_are_named_until_they_come_again(start, losing_camera, probe
     source.end()
     start('camera_node', {**CAMERA, 'width': 160, 'height': 120}, image_raw=topic)
     node.wait_for_line(OVER.format(topic))
-    probe.wait_for(lambda: probe.status(status)[0].level == OK)
+    probe.wait_for(lambda: LOST not in probe.status(status)[0].message)
     (line,) = [line for line in node.output.splitlines() if LOST in line]
     assert '[WARN]' in line
 

@@ -30,12 +30,12 @@ def status(name, level=0, message='all is well', device_name='', **values):
 
 
 def stick_status(number, celsius, active=False, level=0, state='RUNNING', inferences=0,
-                 why='turn'):
-    """Return the status of a stick, at port 1.1 for the number 0."""
+                 why='turn', host=''):
+    """Return the status of a stick, at port 1.1 for the number 0, of this host or another."""
     message = f'active, {celsius} C' if active else f'resting ({why}), {celsius} C'
     return status(
         f'detector: stick {number}', level, message if state == 'RUNNING' else state.lower(),
-        f'1.{number + 1}-ma2450', active=str(active).lower(), state=state,
+        f'{host}/1.{number + 1}-ma2450'.lstrip('/'), active=str(active).lower(), state=state,
         temperature_celsius=celsius, throttle_level=0, duty_60s='0.36', inferences=inferences,
         inference_ms_p50='82.1', restarts=0, last_error='', pid=4711)
 
@@ -63,15 +63,20 @@ def share_status(camera, detection_fps=11.7, dropped=8, level=0, message='all is
         frames_dropped=dropped, dropped_replaced=dropped, weight='1.0', max_fps='0.0')
 
 
-def made_up_state(sticks=5, seconds=3, first_celsius=31.4, cameras=()):
+def host_status(host, state='SERVES', level=0, message='all is well'):
+    """Return what the detector tells of another host."""
+    return status(f'detector: host {host}', level, message, host, state=state, sticks='')
+
+
+def made_up_state(sticks=5, seconds=3, first_celsius=31.4, cameras=(), hosts=()):
     """
     Return a RunState, begun at 100 s, that has heard ``seconds`` messages from second 102 on.
 
     Sticks 0 and 3 are active, until at the last second 1 takes the turn of 0; stick n is n
     degrees warmer than the one before, and all heat by 2 degrees a second. Of several cameras the
-    first one has seen what is seen.
+    first one has seen what is seen. With hosts they have the sticks in turn.
     """
-    state = RunState(100.0, cameras)
+    state = RunState(100.0, cameras, hosts)
     for camera in cameras or ['']:
         state.take_statuses([camera_status(camera=camera)], 101.5)
     for second in range(seconds):
@@ -80,8 +85,10 @@ def made_up_state(sticks=5, seconds=3, first_celsius=31.4, cameras=()):
         state.take_statuses(
             [cluster_status(active, int(switched), 'switch cycle' if switched else '')] + [
                 share_status(camera, dropped=4 * second) for camera in cameras] + [
+                host_status(host) for host in hosts] + [
                 stick_status(number, round(first_celsius + number + 2 * second, 1),
-                             number in active, inferences=10 * second)
+                             number in active, inferences=10 * second,
+                             host=hosts[number % len(hosts)] if hosts else '')
                 for number in range(sticks)], 102.0 + second)
     state.parameters = {'detector': {'switch_temperature': 65.0, 'critical_margin': 10.0}}
     first = cameras[0] if cameras else ''

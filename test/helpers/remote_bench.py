@@ -47,7 +47,7 @@ class FakeServer:
         self._pool = pool
         self.id = f'server{next(self._ids)}'
         self.says = {'version': VERSION, 'host': host, 'node': f'/{host}/stick_server',
-                     'networks': NETWORKS, 'input_size': (30, 20), **says}
+                     'networks': NETWORKS, 'frames': '/frames', 'input_size': (30, 20), **says}
         self.sticks = {number: StickReport(number, f'1.{number + 1}-ma2450', RUNNING, 40.0, 1, 0.1)
                        for number in range(sticks)}
         self.claims, self.frames, self.held = [], [], {}

@@ -60,7 +60,7 @@ class ServerBench:
         self.take = take or (lambda message: None)
         self.server = PoolServer(
             self.options, Identity(self.id, host, name or f'/{host}/stick_server',
-                                   networks_of(self.options.workers)),
+                                   networks_of(self.options.workers), '/frames'),
             self._keep_answer, self._keep_report, self.log)
         self._sequence = 0
         self.failure = None

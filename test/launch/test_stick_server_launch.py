@@ -18,6 +18,7 @@ from launch_runs import launch
 from launch_runs import NEEDS_LAUNCH_ROS
 from launch_runs import run_to_the_end
 from launch_runs import Twin
+from ncs_cluster_detector.launching.arguments import machine_namespace
 from ncs_cluster_detector.parameters.stick_server_parameters import PARAMETERS
 from ncs_cluster_detector.ros.environment import PROFILE_VARIABLES
 import pytest
@@ -65,7 +66,15 @@ def test_every_argument_is_declared_and_described():
         assert len(argument.description) > 40
         assert argument.description[0].isupper()
     assert {name: default_of(argument) for name, argument in arguments.items()} == (
-        dict.fromkeys(ARGUMENTS, '') | {'respawn': 'true', 'log_level': 'info'})
+        dict.fromkeys(ARGUMENTS, '') | {
+            'respawn': 'true', 'log_level': 'info', 'namespace': machine_namespace()})
+
+
+@pytest.mark.parametrize(('machine', 'namespace'), [
+    ('pi2', 'pi2'), ('pi-2.local', 'pi_2'), ('2nd', '_2nd'), ('a__b', 'a_b')])
+def test_the_namespace_of_a_machine_is_a_valid_one(monkeypatch, machine, namespace):
+    monkeypatch.setattr('socket.gethostname', lambda: machine)
+    assert machine_namespace() == namespace
 
 
 @pytest.mark.parametrize(('namespace', 'name'), [

@@ -45,7 +45,7 @@ PROMISED = {
         'remote_hosts': ([''], False),
         'local_sticks': (True, False),
         'remote_encoding': ('jpeg', False, ('jpeg', 'raw')),
-        'remote_jpeg_quality': (90, False, (1, 100)),
+        'remote_jpeg_quality': (95, False, (1, 100)),
         'cluster_size': (0, True, (0, 64)),
         'cluster_switch_cycle_ms': (10000, True, (0, 3600000)),
         'switch_temperature': (65.0, True, (20.0, 95.0)),

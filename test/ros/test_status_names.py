@@ -90,7 +90,7 @@ def test_the_aggregators_file_has_the_types_that_it_wants(analyzers):
     root = groups.pop('')
     assert root['path'].type_ == Parameter.Type.STRING
     assert root['pub_rate'].type_ == Parameter.Type.DOUBLE
-    assert list(groups) == ['cluster', 'sticks', 'camera']
+    assert list(groups) == ['cluster', 'sticks', 'camera', 'hosts']
     for analyzer in groups.values():
         assert {own: parameter.type_ for own, parameter in analyzer.items()} == {
             'type': Parameter.Type.STRING, 'path': Parameter.Type.STRING,
@@ -128,6 +128,17 @@ def test_the_statuses_of_named_cameras_are_sorted_with_the_cameras(name, analyze
 
 
 @pytest.mark.parametrize('name', [
+    'detector: host pi1', 'detector: host pi-2.local', 'robot1/detector: host /rack/pi9',
+    'stick_server: host pi1', 'pi1/stick_server: host pi1',
+    'robot1/pi1/stick_server: pi-1 stick 12'])
+def test_the_statuses_of_hosts_and_of_their_servers_are_in_a_group_of_their_own(name, analyzers):
+    taken_by = [group for group, analyzer in analyzers.items()
+                if group and matches(analyzer, name)]
+    assert taken_by == ['hosts']
+
+
+@pytest.mark.parametrize('name', [
+    'detector: host', 'my_stick_server: host pi1', 'stick_server: pi1 stick',
     'detector: camera', 'detector: camera ', 'my_detector: camera front', 'camera: front',
     'detector: cluster head', 'my_detector: cluster', 'camera: lidar', 'eyecamera: usb',
     'detector: stick', 'detector: stick 1 of 2'])

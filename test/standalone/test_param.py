@@ -281,16 +281,23 @@ def test_a_typo_is_named(ask, name, hint):
         assert ask(command, name) == (1, '', f'param: {name}: no such parameter; {hint}\n')
 
 
-@pytest.fixture(scope='module')
-def two_cameras():
-    """Start the nodes of a run with two cameras, in a domain of its own; return a process id."""
-    domain = {'ROS_DOMAIN_ID': str(claim_domain(os.getpid()))}   # the other run's nodes are near
+@contextlib.contextmanager
+def nodes_in_own_domain():
+    """Yield a function that starts a node of a run whose nodes no other run of a test sees."""
+    domain = {'ROS_DOMAIN_ID': str(claim_domain(os.getpid()))}
     with contextlib.ExitStack() as stack:
         def start(*arguments, **more):
             node = NodeProcess(*arguments, environment=domain, **more)
             stack.callback(node.end)
             return node
 
+        yield start
+
+
+@pytest.fixture(scope='module')
+def two_cameras():
+    """Start the nodes of a run with two cameras, in a domain of its own; return a process id."""
+    with nodes_in_own_domain() as start:
         cameras = [start(nodes.EXECUTABLES / 'camera_node', {
             'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 1.0},
             remappings={'__ns': f'/{name}'}) for name in ('front', 'rear')]
@@ -303,15 +310,20 @@ def two_cameras():
         yield detector.pid
 
 
-@pytest.fixture
-def ask_two(two_cameras):
-    """Return a function as ``ask``, for a run with two cameras."""
+def asked_from(pid):
+    """Return a function as ``ask``, for the run with this detector, which runs the program."""
     def ask(*arguments):
         done = subprocess.run(
-            [sys.executable, str(ROOT / 'standalone' / 'param.py'), '--pid', str(two_cameras),
+            [sys.executable, str(ROOT / 'standalone' / 'param.py'), '--pid', str(pid),
              *arguments], capture_output=True, text=True, timeout=START_PATIENCE_SEC)
         return done.returncode, done.stdout, done.stderr
     return ask
+
+
+@pytest.fixture
+def ask_two(two_cameras):
+    """Return a function as ``ask``, for a run with two cameras."""
+    return asked_from(two_cameras)
 
 
 def test_a_parameter_of_one_of_several_cameras_is_set(ask_two):
@@ -325,3 +337,30 @@ def test_a_parameter_of_one_of_several_cameras_is_set(ask_two):
         1, '', 'Setting parameter failed: loop: 2 cameras have it; put one of /front/camera, '
         '/rear/camera before it, such as /front/camera loop\n')
     assert ask_two('get', 'diagnostic_updater.use_fqn')[1] == 'Boolean value is: false\n'
+
+
+def test_the_stick_servers_of_several_hosts_are_asked_by_name():
+    """The detector is found as ever, and what only it has needs no name."""
+    with nodes_in_own_domain() as start:
+        camera = start(nodes.EXECUTABLES / 'camera_node', {
+            'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 1.0})
+        sticks = {'driver': 'simulated', 'graph_paths': "['shapes']"}
+        servers = [start(nodes.EXECUTABLES / 'stick_server', {
+            **sticks, 'simulated.sticks': 1}, remappings={'__ns': f'/{name}'})
+            for name in ('pi1', 'pi2')]
+        detector = start(DETECTOR, {
+            **sticks, 'local_sticks': False, 'remote_hosts': "['pi1', 'pi2']"})
+        camera.wait_for_line('is open')
+        for server in servers:
+            server.wait_for_line('offers its sticks')
+        detector.wait_for_line('is ready')
+        ask = asked_from(detector.pid)
+        assert ask('set', 'cluster_size', '1') == (0, 'Set parameter successful\n', '')
+        assert ask('get', '/pi2/stick_server', 'simulated.sticks')[1] == 'Integer value is: 1\n'
+        assert ask('get', 'host') == (
+            1, '', 'param: host: 2 stick servers have it; put one of /pi1/stick_server, '
+            '/pi2/stick_server before it, such as /pi1/stick_server host\n')
+        _, listed, _ = ask()
+        assert re.findall(r'^(\S+):$|^    local_sticks +(\w+)$', listed, re.M) == [
+            ('detector', ''), ('', 'false'), ('camera', ''), ('pi1/stick_server', ''),
+            ('pi2/stick_server', '')]

@@ -53,6 +53,17 @@ from runner import values
     (['--cluster-size', '3', '--sticks', '2'], ('CLUSTER_SIZE=3', 'STICKS=2', '0 to 2')),
     (['--cluster-size', '-1'], ('CLUSTER_SIZE=-1', '0 to 64')),
     (['--cluster-size', 'all'], ('CLUSTER_SIZE=all', 'whole number')),
+    (['--hosts', '0'], ('HOSTS=0', 'whole number of hosts with sticks', '1 to 8', 'HOSTS=3')),
+    (['--hosts', '9'], ('HOSTS=9', '1 to 8')),
+    (['--hosts='], ('HOSTS=:', 'whole number')),
+    (['--hosts', 'pi1'], ('HOSTS=pi1', 'whole number')),
+    (['--hosts', '3', '--sticks', '22'], ('STICKS=22', 'each of 3 hosts', '1 to 21')),
+    (['--hosts', '1', '--sticks', '65'], ('STICKS=65', 'each of 1 host,', '1 to 64')),
+    (['--hosts', '3', '--cluster-size', '10'], (
+        'CLUSTER_SIZE=10', '(HOSTS=3, STICKS=3: 9)', '0 to 9', 'STICKS=4')),
+    (['--hosts', '2', '--sticks', '1', '--cluster-size', '4'], (
+        '(HOSTS=2, STICKS=1: 2)', 'STICKS=2')),
+    (['--host', '3'], ('did you mean --hosts?',)),
     (['--ambient', 'hot'], ('AMBIENT=hot', 'degrees Celsius', '-40 to 100')),
     (['--ambient', '100.1'], ('AMBIENT=100.1', '-40 to 100')),
     (['--ambient', 'nan'], ('AMBIENT=nan', '-40 to 100')),
@@ -94,7 +105,7 @@ def test_out_is_made(tmp_path):
 def test_nothing_is_required():
     """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
     assert run_arguments.parse([]) == (
-        None, None, values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2, ())
+        None, None, values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2, (), ())
 
 
 def test_a_damaged_network_is_refused_in_one_line(tmp_path, capfd):

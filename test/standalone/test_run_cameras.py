@@ -25,11 +25,12 @@ import pytest
 from rich.cells import cell_len
 from runner import arguments as run_arguments
 from runner import nodes
-from runner.camera_names import below
-from runner.camera_names import CAMERA_NAMES
-from runner.camera_names import node_names
+from runner.names import below
+from runner.names import CAMERA_NAMES
+from runner.names import node_names
 from runner.report import chart
 from runner.report import report
+from runner.report import summary
 from runner.report.recorder import Recorder
 from runner.state import RunState
 from runner.view.live_view import plain_line
@@ -213,11 +214,11 @@ def test_the_report_has_each_camera_and_the_sum_of_all(made):
 def test_without_names_the_report_has_no_cameras():
     made = report.make_report(made_up_state(), REPORT_FACTS, {}, ROOT)
     assert 'cameras' not in made
-    assert 'since the camera started' in '\n'.join(report.summary_lines(made))
+    assert 'since the camera started' in '\n'.join(summary.summary_lines(made))
 
 
 def test_the_last_lines_name_each_cameras_rate(made):
-    lines = report.summary_lines(made)
+    lines = summary.summary_lines(made)
     assert ('front: 2 detections a second, latency 100 / 120 ms (p50 / p95), 8 frames dropped, '
             'boxes: 2 person, 1 dog') in lines
     assert ('rear: 2 detections a second, latency 200 / 200 ms (p50 / p95), 8 frames dropped, '
@@ -228,7 +229,7 @@ def test_the_last_lines_name_each_cameras_rate(made):
 def test_a_camera_without_detections_has_a_line_too():
     for state, end in ((RunState(100.0, TWO), 'before all nodes were up'),
                        (made_up_state(cameras=TWO), 'its 3 s were over')):
-        lines = report.summary_lines(report.make_report(state, REPORT_FACTS, {}, ROOT))
+        lines = summary.summary_lines(report.make_report(state, REPORT_FACTS, {}, ROOT))
         assert lines[0].endswith(end)
         assert 'rear: no detection message' in lines
 

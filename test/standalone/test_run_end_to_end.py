@@ -81,6 +81,9 @@ class Runner:
                 for name in ('camera', 'detector'):
                     if command[1:2] and command[1].endswith(f'/{name}_node'):
                         found[name] = pid
+                if command[1:2] and command[1].endswith('/stick_server'):
+                    [namespace] = [word for word in command if word.startswith('__ns:=/')]
+                    found[f"{namespace.removeprefix('__ns:=/')}/stick_server"] = pid
         return found
 
     def until(self, condition, patience_sec):
@@ -240,6 +243,53 @@ def test_two_cameras_share_the_sticks(runner, video, tmp_path):
     assert report['detections']['messages'] == sum(
         camera['detections']['messages'] for camera in (front, rear))
     assert not (tmp_path / 'annotated.mp4').exists()
+
+
+def test_the_sticks_are_on_two_hosts(runner, tmp_path):
+    """Each has its line and its part of the report; both are needed for 30 images a second."""
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner('--graphs', 'shapes', '--hosts', 2, '--sticks', 1, '--seconds', 3,
+                     '--out', tmp_path, stdout=file, stderr=subprocess.STDOUT)
+        code = run.ended(2 * START_PATIENCE_SEC)
+    text = printed.read_text()
+    assert code == 0, text
+    run.assert_nothing_is_left()
+    # The servers are stopped last, so that the detector misses none of them.
+    assert 'its stick server has ended' not in text
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['parameters']['detector']['remote_hosts'] == ['pi1', 'pi2']
+    assert report['detections']['messages'] > 0
+    assert sorted(stick['device_name'] for stick in report['sticks']) == [
+        'pi1/1.1-ma2450', 'pi2/1.1-ma2450']
+    for host in report['hosts']:
+        name = host['name']
+        assert report['parameters'][f'{name}/stick_server']['simulated.sticks'] == 1
+        assert host['state'] and len(host['state']) == len(host['time_sec'])
+        [number] = host['sticks']
+        assert host['inferences'] > 0
+        assert re.search(rf'^{name}: stick {number} with {host["inferences"]} inferences$',
+                         text, re.M)
+        assert f'[{name}/stick_server] ' in (tmp_path / 'run.log').read_text()
+    assert [host['name'] for host in report['hosts']] == ['pi1', 'pi2']
+
+
+def test_a_stick_server_that_dies_ends_the_run(runner, tmp_path):
+    """As any node that ends by itself; it is named, and nothing is left behind."""
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner('--graphs', 'shapes', '--hosts', 2, '--sticks', 1, stdout=file,
+                     stderr=subprocess.PIPE, text=True)
+        run.until(lambda: ' fps ' in printed.read_text(), START_PATIENCE_SEC)
+        assert set(run.nodes()) == {
+            'camera', 'pi1/stick_server', 'pi2/stick_server', 'detector'}
+        os.kill(run.nodes()['pi2/stick_server'], signal.SIGKILL)
+        code = run.ended(STOP_PATIENCE_SEC)
+    complaint = run.process.stderr.read()
+    assert code == 1, complaint
+    assert complaint.count('\n') == 1
+    assert 'the pi2/stick_server node ended by itself by SIGKILL' in complaint
+    run.assert_nothing_is_left()
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

@@ -22,6 +22,7 @@ from made_up_run import stick_status
 import pytest
 from runner.report import chart
 from runner.report import report
+from runner.report import summary
 from runner.state import RunState
 
 FACTS = {'source': 'street.mp4', 'sticks': 'simulated', 'duration_sec': 3.0,
@@ -36,7 +37,7 @@ def made():
 
 def summary_of(state):
     """Return the lines that sum a run up, as one text."""
-    return '\n'.join(report.summary_lines(report.make_report(state, FACTS, {}, ROOT)))
+    return '\n'.join(summary.summary_lines(report.make_report(state, FACTS, {}, ROOT)))
 
 
 def test_times_count_from_the_start_of_the_nodes(made):
@@ -96,12 +97,12 @@ def test_the_file_is_json_of_the_same_content(state, tmp_path):
     made = report.make_report(state, FACTS, {}, ROOT)
     report.write_report(made, tmp_path / 'report.json')
     assert json.loads((tmp_path / 'report.json').read_text()) == made
-    assert report.summary_lines(made)[0].startswith('ran 3.0 s with')
+    assert summary.summary_lines(made)[0].startswith('ran 3.0 s with')
 
 
 def test_summary(made):
     """A few lines say what counts."""
-    text = '\n'.join(report.summary_lines(made))
+    text = '\n'.join(summary.summary_lines(made))
     for part in ('5 simulated sticks on street.mp4', 'frames in: at least 500 since',
                  'messages: 3 in 1.0 s (2 a second), longest gap 0.50 s',
                  'boxes: 2 person, 1 dog in 3 frames (1.0 a frame; objects are not tracked)',
@@ -166,7 +167,7 @@ def test_there_are_no_fewer_frames_than_detection_messages(published, messages, 
     made = report.make_report(state, FACTS, {}, ROOT)
     assert made['frames']['published_at_least'] == least
     assert made['frames']['published_at_last_diagnostics'] == published
-    text = '\n'.join(report.summary_lines(made))
+    text = '\n'.join(summary.summary_lines(made))
     assert f'at least {least} since the camera started; detection messages: {messages}' in text
 
 

@@ -41,6 +41,7 @@ STICK = StickReport(
     3, '1.3-ma2450', StickState.BACKOFF, 41.5, 12345, 0.25, 1, 7, "it's gone: \\x1b \u00e9", 4711,
     30.0, 2, True, 5.0, 0.5, (1, 2))
 SERVER = ('a1b2c3d4', 'pi2', '/pi2/stick_server')
+FRAMES = '/pi2/stick_server/frames/compressed'
 TICKET = ('a1b2c3d4', '11223344', 3, 17)
 GOOD = [
     Claim('11223344', '/detector'), Claim('11223344', '/detector', ((3, 1), (4, 2)), True, 'a1b2'),
@@ -50,8 +51,9 @@ GOOD = [
            unlabelled_class=21, inference_sec=0.065, result_age_sec=0.001, on_stick_age_sec=0.07,
            picture_size=(480, 640)),
     STICK, StickReport(0, '1.1-ma2450', StickState.RUNNING),
-    ServerReport(VERSION, *SERVER, NETWORKS),
-    ServerReport(VERSION, *SERVER, NETWORKS, '11223344', '/detector', (300, 300), (STICK,), True)]
+    ServerReport(VERSION, *SERVER, NETWORKS, FRAMES),
+    ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, '11223344', '/detector', (300, 300), (STICK,),
+                 True)]
 
 
 @pytest.mark.parametrize('message', GOOD, ids=lambda message: type(message).__name__)
@@ -150,7 +152,8 @@ def test_what_is_no_message_is_refused(kind, text):
 
 def test_a_flood_is_refused_before_it_is_read():
     sticks = ','.join([to_json(STICK)] * 10_000)
-    text = to_json(ServerReport(VERSION, *SERVER, NETWORKS))[:-1] + f',"sticks":[{sticks}]}}'
+    report = to_json(ServerReport(VERSION, *SERVER, NETWORKS, FRAMES))
+    text = report[:-1] + f',"sticks":[{sticks}]}}'
     assert len(text) > LONGEST_MESSAGE
     began = time.thread_time()
     with pytest.raises(BadMessageError, match='characters, at most'):
@@ -170,8 +173,8 @@ def test_the_largest_messages_are_small_and_quickly_read():
         number, f'1.{number}-ma2450', StickState.RUNNING, 61.25, 123456789, 0.123456789012, 0, 3,
         'it gave no result for 2.0 s; its worker was killed', 12345, 0.0, 0, False, None, None,
         (number, number + 1)) for number in range(4))
-    report = ServerReport(VERSION, *SERVER, NETWORKS, '11223344', '/robot/detector', (300, 300),
-                          sticks)
+    report = ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, '11223344', '/robot/detector',
+                          (300, 300), sticks)
     answer = Answer(*TICKET, detections=(Detection(
         'person', 0.123456789012345, 0.123456789012345, 0.2234567890123, 0.323456789012345,
         0.4234567890123),) * 20, inference_sec=0.065123456789012)
@@ -189,7 +192,7 @@ def test_the_longest_report_that_may_be_sent_can_be_read():
     sticks = tuple(StickReport(
         number, f'1.{number}', StickState.FATAL, last_error='x' * LONGEST_TEXT)
         for number in range(MOST_STICKS))
-    report = ServerReport(VERSION, *SERVER, NETWORKS, sticks=sticks)
+    report = ServerReport(VERSION, *SERVER, NETWORKS, FRAMES, sticks=sticks)
     assert from_json(ServerReport, to_json(report)) == report
 
 

@@ -17,7 +17,6 @@ from ncs_cluster_detector.ros.image_messages import compressed_message
 from ncs_cluster_detector.ros.message_thread import MessageThread
 from ncs_cluster_detector.ros.sticks.host_topics import CLAIM
 from ncs_cluster_detector.ros.sticks.host_topics import format_with
-from ncs_cluster_detector.ros.sticks.host_topics import FRAMES
 from ncs_cluster_detector.ros.sticks.host_topics import JsonMessages
 from ncs_cluster_detector.ros.sticks.host_topics import NEWEST_CLAIM
 from ncs_cluster_detector.ros.sticks.host_topics import NEWEST_REPORT
@@ -36,6 +35,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
@@ -43,6 +43,8 @@ from std_msgs.msg import String
 Take: TypeAlias = Callable[['HostLink', ServerReport | Answer], object]
 # When all nodes start, the ROS graph is looked at so often, in seconds, and so many times.
 EARLY_SEC, EARLY_LOOKS = 0.2, 50
+# Server processes of one name whose topics are kept, also of those that have ended.
+MOST_PROCESSES = 8
 
 
 class HostLinks:
@@ -103,15 +105,18 @@ class HostLink:
 
     def __init__(self, node: Node, server: str, take: Take, frames_qos: QoSProfile) -> None:
         """Publish and subscribe; ``server`` is the full name of its node."""
-        def publisher(kind: type, name: str, qos: QoSProfile) -> Any:
+        def publisher(kind: type, topic: str, qos: QoSProfile) -> Publisher:
             # An executor looks at each event of each publisher whenever it wakes.
             return node.create_publisher(
-                kind, f'{server}/{name}', qos,
+                kind, topic, qos,
                 event_callbacks=PublisherEventCallbacks(use_default_callbacks=False))
 
-        self._take = take
-        self._frames = publisher(CompressedImage, FRAMES, frames_qos)
-        self._claims = publisher(String, CLAIM, NEWEST_CLAIM)
+        self._take, self._node = take, node
+        self._publisher = publisher
+        self._frames_qos = frames_qos
+        # By the server's process: two may have the same name by mistake, and topics of their own.
+        self._frames: dict[str, Publisher] = {}
+        self._claims = publisher(String, f'{server}/{CLAIM}', NEWEST_CLAIM)
         self.messages = MessageThread(node, f'host {server}')
         self._subscribe(f'{server}/{RESULTS}', Answer, RELIABLE, node)
         self._subscribe(f'{server}/{STICKS}', ServerReport, NEWEST_REPORT, node)
@@ -122,13 +127,28 @@ class HostLink:
 
         def take(message: String, _: object) -> None:
             if (found := reader.read_string(kind, message)) is not None:
+                if isinstance(found, ServerReport):
+                    self._note_topic(found)
                 self._take(self, found)
 
         self.messages.subscribe(String, topic, take, qos)
 
+    def _note_topic(self, report: ServerReport) -> None:
+        """Have a publisher for the frames of a server's process; keep those that are in use."""
+        if report.server in self._frames:
+            return
+        known = {frames.topic_name: frames for frames in self._frames.values()}
+        frames = known.get(report.frames) or self._publisher(
+            CompressedImage, report.frames, self._frames_qos)
+        self._frames = {server: older for server, older in self._frames.items()
+                        if older is not frames} | {report.server: frames}
+        if len(self._frames) > MOST_PROCESSES:
+            self._node.destroy_publisher(self._frames.pop(next(iter(self._frames))))
+
     def send_frame(self, ticket: Ticket, picture: npt.NDArray[np.uint8], header: Any) -> None:
         """Send a picture: uint8, the bytes of a JPEG or PNG, or height x width x 3."""
-        self._frames.publish(compressed_message(header, format_with(ticket), picture))
+        self._frames[ticket.server].publish(
+            compressed_message(header, format_with(ticket), picture))
 
     def send_claim(self, claim: Claim) -> None:
         """Send a claim."""

@@ -9,9 +9,8 @@
 """
 The topics between a detector and the stick servers of other hosts.
 
-All lie below the name of the stick server's node. Frames are CompressedImages, which rviz shows,
-the other messages are JSON in Strings: so no host needs an interface package, and both ends may be
-of another ROS 2.
+All lie below the name of the stick server's node. Frames are CompressedImages, the other messages
+are JSON in Strings: so no host needs an interface package.
 """
 
 from collections.abc import Callable
@@ -27,7 +26,8 @@ from rclpy.qos import QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
-FRAMES, RESULTS = 'frames', 'results'   # with each frame
+# With each frame; rviz shows what ends in /compressed.
+FRAMES, RESULTS = 'frames/compressed', 'results'
 STICKS, CLAIM = 'sticks', 'claim'       # five times a second
 # Two frames a stick for the sticks of a host: a bus is full at four. More than the latest of
 # them would only be repeated after an outage.
@@ -54,8 +54,8 @@ def reliable_for(lifespan_sec: float) -> QoSProfile:
 
 def format_with(ticket: Ticket) -> str:
     """Return the ``format`` of a CompressedImage for a stick."""
-    kind = 'jpeg' if ticket.size is None else 'bgr8'
-    return f'{kind}; {to_json(ticket)}'
+    kind = 'jpeg compressed bgr8' if ticket.size is None else 'raw pixels'
+    return f'bgr8; {kind}; {to_json(ticket)}'
 
 
 def ticket_in(message: CompressedImage) -> Ticket:
@@ -64,7 +64,7 @@ def ticket_in(message: CompressedImage) -> Ticket:
 
     :raises BadMessageError: there is none.
     """
-    return from_json(Ticket, message.format.partition('; ')[2])
+    return from_json(Ticket, message.format[message.format.find('{'):])
 
 
 class JsonMessages:

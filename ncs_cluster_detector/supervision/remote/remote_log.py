@@ -9,6 +9,7 @@
 """What the detector logs about other hosts and their sticks."""
 
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.supervision.remote.remote_host import RemoteHost
 from ncs_cluster_detector.supervision.remote.remote_stick import RemoteStick
 from ncs_cluster_detector.supervision.snapshot import HostState
@@ -47,6 +48,12 @@ class RemoteLog:
             self._logger.error(
                 host.complaint + (f'; {sticks} left out until it is back' if sticks else ''))
 
+    def never_heard(self, host: RemoteHost) -> None:
+        """Log that a host that is named was not heard since the start."""
+        self._logger.warning(
+            f'host {host.name} was not heard yet: is its stick_server running, in this '
+            'ROS_DOMAIN_ID, and is its name right? It joins when it is heard')
+
     def taken(self, host: RemoteHost, now: float) -> None:
         """Log that a host goes on serving another detector."""
         assert host.report is not None
@@ -67,7 +74,8 @@ class RemoteLog:
         self._logged[stick.number] = runs, restarts
         if restarts > known_restarts:
             self._logger.error(f'stick {stick.number} ({stick.device_name}): '
-                               f'{stick.report.last_error}; its stick server starts it again')
+                               f'{shown(stick.report.last_error)}; its stick server starts it '
+                               'again')
         if runs and (not ran or restarts > known_restarts):
             self._logger.info(f'stick {stick.number} ({stick.device_name}) is ready')
 

@@ -16,10 +16,10 @@ import os
 import queue
 
 from ncs_cluster_detector.processes.child_process import ChildProcess
-from ncs_cluster_detector.supervision.frame import EncodedFrame
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.records.stick_views import StickViews
 from ncs_cluster_detector.supervision.remote.host_names import HostNames
+from ncs_cluster_detector.supervision.remote.outgoing import send
 from ncs_cluster_detector.supervision.remote.remote_host import Link
 from ncs_cluster_detector.supervision.remote.remote_host import RemoteHost
 from ncs_cluster_detector.supervision.remote.remote_host import SILENCE_SEC
@@ -32,8 +32,11 @@ from ncs_cluster_detector.supervision.supervisor_options import RemoteOptions
 from ncs_cluster_detector.wire.host_messages import Answer
 from ncs_cluster_detector.wire.host_messages import ServerReport
 from ncs_cluster_detector.wire.host_messages import StickReport
-from ncs_cluster_detector.wire.host_messages import Ticket
 from ncs_cluster_detector.wire.messages import Outcome
+
+
+# A host that is named and was not heard for so long is missing.
+PATIENCE_SEC = 5.0
 
 
 class RemotePool:
@@ -66,6 +69,8 @@ class RemotePool:
         self._log = RemoteLog(logger)
         self._session = os.urandom(4).hex()
         self._names = HostNames(options.hosts, logger)
+        self._started_at: float | None = None
+        self._has_asked = False   # for hosts that were never heard
         self._host_of: dict[int, RemoteHost] = {}   # by the number of a stick
         self._results: list[tuple[int, Outcome, Frame]] = []
         self._lost: list[tuple[int, Frame]] = []
@@ -97,22 +102,7 @@ class RemotePool:
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         host, stick = self._host_of[number], self.by_number[number]
-        assert host.link is not None and host.report is not None
-        ticket = (host.report.server, self._session, stick.report.number, frame.sequence)
-        if isinstance(frame, EncodedFrame):
-            host.link.send_frame(Ticket(*ticket, frame.region), frame.data, frame.header)
-        else:
-            # Late, because OpenCV takes 8 MB and most nodes send no frame to other hosts.
-            from ncs_cluster_detector.pictures import encoding
-            image = frame.region.cut(frame.image)
-            if host.report.input_size is not None:
-                image = encoding.shrunk(image, host.report.input_size)
-            quality, (height, width) = self._options.jpeg_quality, image.shape[:2]
-            if quality:
-                host.link.send_frame(
-                    Ticket(*ticket), encoding.jpeg_of(image, quality), frame.header)
-            else:
-                host.link.send_frame(Ticket(*ticket, size=(height, width)), image, frame.header)
+        send(host, stick, frame, self._session, self._options.jpeg_quality)
         stick.on_frame_sent(frame, now)
         self.views.renew(number, now)
 
@@ -159,7 +149,14 @@ class RemotePool:
                 self._take_report(link, message, now)
 
     def judge(self, now: float) -> None:
-        """Give up hosts that are silent."""
+        """Give up hosts that are silent; log once which were never heard."""
+        if self._started_at is None:
+            self._started_at = now
+        if now >= self._unheard_at():
+            self._has_asked = True
+            for host in self._names.hosts:
+                if host.state is HostState.NEVER_HEARD:
+                    self._log.never_heard(host)
         for host in self._names.hosts:
             if host.is_heard and now >= host.heard_at + SILENCE_SEC:
                 host.on_silence()
@@ -169,8 +166,14 @@ class RemotePool:
         """Return when :meth:`receive` or :meth:`judge` must be called at the latest."""
         if not self._inbox.empty():
             return now
-        return min((host.heard_at + SILENCE_SEC for host in self._names.hosts if host.is_heard),
-                   default=float('inf'))
+        return min([self._unheard_at(), *(host.heard_at + SILENCE_SEC
+                                          for host in self._names.hosts if host.is_heard)])
+
+    def _unheard_at(self) -> float:
+        """Return when to log which hosts were never heard; infinite when that is done."""
+        if self._started_at is None or self._has_asked:
+            return float('inf')
+        return self._started_at + PATIENCE_SEC
 
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""

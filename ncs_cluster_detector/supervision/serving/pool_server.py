@@ -42,20 +42,26 @@ from ncs_cluster_detector.wire.host_messages import VERSION
 # How often to say something: an answer to a frame, or else a report. A detector gives a server up
 # that is silent for three times as long.
 REPORT_SEC = 0.2
-# How often to report while there are answers; a temperature is as often read.
-LONGEST_REPORT_SEC = 1.0
+# How often to report while there are answers; two reports without a frame mean that it is lost.
+LONGEST_REPORT_SEC = 0.5
 # The most frames that a stick may hold; the detector sends fewer if it wants fewer.
 MOST_INFLIGHT = 2
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a stick server is: its process, its host's name, its node's full name, its networks."""
+    """
+    Who a stick server is.
+
+    ``server`` identifies its process, ``host`` is the name of its host, ``node`` the full name of
+    its node, ``frames`` that of its topic for frames.
+    """
 
     server: str
     host: str
     node: str
     networks: Networks
+    frames: str
 
 
 class PoolServer:
@@ -202,7 +208,7 @@ class PoolServer:
     def _report(self, now: float, leaves: bool = False) -> ServerReport:
         me = self._identity
         return ServerReport(
-            VERSION, me.server, me.host, me.node, me.networks, self.owner.session,
+            VERSION, me.server, me.host, me.node, me.networks, me.frames, self.owner.session,
             self.owner.name, self._pool.input_size,
             tuple(report_of(stick, self._held(stick), now) for stick in self.sticks), leaves)
 

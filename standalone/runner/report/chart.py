@@ -17,6 +17,7 @@ from typing import Any
 
 from ncs_cluster_detector.planning import picture
 from ncs_cluster_detector.shown_text import shown
+from runner.names import hosts_text
 
 # Ten that are well distinguishable, also for most colour-blind people; then they repeat, dashed.
 STICK_COLOURS = (*picture.COLOURS, '#525252', '#9acd32')
@@ -61,9 +62,16 @@ def draw_chart(report: dict[str, Any], path: Path) -> None:
 
 def _title(report):
     run = report['run']
-    return (f"{len(report['sticks'])} {run['sticks']} sticks on {run['source']}: "
+    hosts = hosts_text(len(report.get('hosts', ())))
+    return (f"{len(report['sticks'])} {run['sticks']} sticks {hosts}on {run['source']}: "
             f"{run['duration_sec']:.0f} s, {report['switches']} switches, "
             f"{report['detections']['mean_detection_fps'] or 0:.1f} detections a second")
+
+
+def _name(stick):
+    """Return the name of a stick, with the host that has it if it is another one."""
+    host = stick['device_name'].rpartition('/')[0]
+    return f"{host} stick {stick['stick']}".lstrip()
 
 
 def _look(stick):
@@ -77,7 +85,7 @@ def _draw_temperatures(axes, report):
         celsius = [value if state == RUNNING else None
                    for value, state in zip(stick['temperature_celsius'], stick['state'])]
         axes.plot(*with_gaps(stick['time_sec'], celsius), linewidth=2.2,
-                  label=f"stick {stick['stick']}", solid_capstyle='round', **_look(stick))
+                  label=_name(stick), solid_capstyle='round', **_look(stick))
     _draw_limit(axes, report)
     low, high = axes.get_ylim()
     axes.set_ylim(low - 1, max(high + 3, low + LEAST_SPAN_CELSIUS))
@@ -169,7 +177,7 @@ def _draw_bars(axes, report):
                 axes.text((begin + end) / 2, row, kind, ha='center', va='center', fontsize=9,
                           clip_on=True, bbox={'facecolor': 'white', 'linewidth': 0, 'pad': 1})
     named = range(0, count, 1 + (count - 1) // MOST_NAMED_ROWS) if count else ()
-    axes.set_yticks(named, [f"stick {report['sticks'][row]['stick']}" for row in named],
+    axes.set_yticks(named, [_name(report['sticks'][row]) for row in named],
                     fontsize=12 if count <= 10 else 9)
     axes.set_ylim(max(count, 1) - 0.4, -0.6)
     axes.set_ylabel('state')

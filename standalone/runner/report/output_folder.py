@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 
 from runner import nodes
-from runner.camera_names import CAMERA_NAMES
+from runner.names import CAMERA_NAMES
 from runner.one_line_parser import refuse
 
 

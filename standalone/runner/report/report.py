@@ -40,7 +40,8 @@ def make_report(state: RunState, facts: dict[str, Any], recorders: Mapping[str, 
     of its own. ``per_label`` counts boxes: an object has one in every frame. ``detections`` has
     latencies from a frame's capture to the runner, ``cluster`` those inside of the detector.
     ``parameters`` are those in force at the end, and ``changes`` what was set live, in order. With
-    several cameras ``frames`` and ``detections`` are those of all, and ``cameras`` has each.
+    several cameras ``frames`` and ``detections`` are those of all, and ``cameras`` has each. Where
+    sticks are on other hosts, ``hosts`` has each, and the state that the detector gives it.
 
     :param facts: for ``run``: what ran, for how long, why it ended.
     :param recorders: a Recorder for each camera by its name, or none.
@@ -67,6 +68,8 @@ def make_report(state: RunState, facts: dict[str, Any], recorders: Mapping[str, 
         'cluster': _cluster_series(state.samples),
         **({'cameras': [_camera(name, state, recorders) for name in state.camera_names]}
            if state.camera_names else {}),
+        **({'hosts': [_host(name, state) for name in state.host_names]}
+           if state.host_names else {}),
         'sticks': [series_of(number, state.samples, SERIES) for number in sorted({
             stick.number for sample in state.samples for stick in sample.sticks})]}
 
@@ -113,6 +116,20 @@ def _camera(name, state, recorders):
         'frames': _frames(state, [name], own),
         'detections': _detections(state.tallies[name], own),
         **_series([time_sec for time_sec, _ in seen], [camera for _, camera in seen])}
+
+
+def _host(name, state):
+    """Return what the report has of a host; a stick of it may be missing at times."""
+    seen = [(sample.time_sec, host) for sample in state.samples for host in sample.hosts
+            if host.name == name]
+    inferences = {}   # by stick
+    for sample in state.samples:
+        inferences |= {stick.number: stick.inferences for stick in sample.sticks
+                       if stick.host == name}
+    return {
+        'name': name, 'sticks': sorted(inferences), 'inferences': sum(inferences.values()),
+        'time_sec': [round(time_sec, 3) for time_sec, _ in seen],
+        'state': [host.state for _, host in seen]}
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:
@@ -172,63 +189,3 @@ def _rounded(value, digits):
 
 def _seconds(milliseconds):
     return None if milliseconds is None else round(milliseconds / 1000, 4)
-
-
-def summary_lines(report: dict[str, Any]) -> list[str]:
-    """Return the report in a few lines for people."""
-    run, detections = report['run'], report['detections']
-    sticks = len(report['sticks'])
-    cameras = report.get('cameras', ())
-    lines = [f"ran {run['duration_sec']:.1f} s with {sticks} simulated stick{'s' * (sticks != 1)} "
-             f"on {run['source']}; ended: {run['stopped_by']}"]
-    if run['up_after_sec'] is None:
-        lines[0] += f", before {'all' if cameras else 'both'} nodes were up"
-    lines.append(f"frames in: at least {report['frames']['published_at_least']} since the "
-                 f"camera{'s' * bool(cameras)} started; detection messages: "
-                 f"{detections['messages']}" + _pace(detections))
-    lines.append(_boxes(detections['per_label'], detections['messages']))
-    lines += map(_camera_line, cameras)
-    if report['hottest_celsius'] is not None:
-        was_set = any(change['name'] == 'switch_temperature' for change in report['changes'])
-        lines.append(f"hottest: stick {report['hottest_stick']} with "
-                     f"{report['hottest_celsius']:.1f} °C (switch temperature "
-                     f"{_count(report['threshold_celsius'])} °C{' at the end' * was_set}); "
-                     f"switches: {report['switches']}")
-    return lines
-
-
-def _pace(detections):
-    """Return the time from the first to the last message, and their rate, as a text."""
-    fps = detections['mean_detection_fps']
-    return '' if fps is None else (
-        f" in {detections['first_to_last_sec']:.1f} s ({fps:g} a second), longest gap "
-        f"{detections['largest_gap_sec']:.2f} s")
-
-
-def _camera_line(camera):
-    """Return what a person wants to know of one of several cameras."""
-    found, dropped = camera['detections'], camera['frames_dropped']
-    if not found['messages']:
-        return f"{camera['name']}: no detection message"
-    latency = ' / '.join(f'{found[key] * 1000:.0f}' for key in (
-        'latency_p50_sec', 'latency_p95_sec'))
-    return (f"{camera['name']}: {_count(found['mean_detection_fps'])} detections a second, "
-            f'latency {latency} ms (p50 / p95), {dropped[-1] if dropped else "unknown"} frames '
-            f"dropped, boxes: {_labels(found['per_label'])}")
-
-
-def _labels(per_label):
-    return ', '.join(f'{count} {label}' for label, count in per_label.items()) or 'none'
-
-
-def _boxes(per_label, frames):
-    """Return how many boxes there were of each label; one object has a box in every frame."""
-    boxes = f"boxes: {_labels(per_label)} in {frames} frame{'s' * (frames != 1)}"
-    if not per_label:
-        return boxes
-    who = 'people' if set(per_label) == {'person'} else 'objects'
-    return f'{boxes} ({sum(per_label.values()) / frames:.1f} a frame; {who} are not tracked)'
-
-
-def _count(value):
-    return 'unknown' if value is None else f'{value:g}'

@@ -14,6 +14,7 @@ from ncs_cluster_detector.checking.statuses import ERROR
 from ncs_cluster_detector.checking.statuses import OK
 from rich.console import Console
 from rich.text import Text
+from runner.names import hosts_text
 from runner.state import RunState
 from runner.view.camera_table import camera_table
 from runner.view.detections_text import detections_text
@@ -89,7 +90,8 @@ def _printed(console, parts):
 
 def _title(state, facts, width):
     sticks = len(state.sticks)
-    what = f'{sticks} simulated stick{"s" * (sticks != 1)} on ' if sticks else 'starting on '
+    what = f'{sticks} simulated stick{"s" * (sticks != 1)} ' if sticks else 'starting '
+    what += f'{hosts_text(len(state.host_names))}on '
     limit = '' if facts.limit_sec is None else f'of {facts.limit_sec:g} '
     begin = Text(for_terminal(what + facts.source), 'bold')
     end = Text(f'{facts.run_sec:.0f} {limit}s{GAP}Ctrl-C stops', 'dim')
@@ -113,8 +115,21 @@ def _figures(state, facts, width):
          _figure('latency', latency, ' ms (p50 / p95)')],
         [_figure('active', active, f' ({len(cluster.active)} of {len(state.sticks)})'),
          _figure('frames dropped', cluster.dropped)],
-        switches]
-    return [line for group in groups for line in _flowing(width, *group)]
+        switches, _hosts(state)]
+    return [line for group in groups if group for line in _flowing(width, *group)]
+
+
+def _hosts(state):
+    """Return a figure for each host: how many of its sticks are active."""
+    return [_figure(name, *_share_of(name, state)) for name in state.host_names]
+
+
+def _share_of(name, state):
+    """Return how many sticks of a host are active, of how many, and the colour; or its state."""
+    host, sticks = state.hosts.get(name), [one for one in state.sticks if one.host == name]
+    if host is None or not host.serves:
+        return host.state if host else '?', '', level_colour(host.level) if host else 'dim'
+    return sum(stick.active for stick in sticks), f' of {len(sticks)} active', 'bold'
 
 
 def _figure(name, value, unit='', style='bold'):
@@ -145,7 +160,7 @@ def _seen(state, width):
 
 def ports_line(state: RunState) -> str:
     """Return the USB port of each stick in one line, or an empty text."""
-    ports = ' '.join(f'{stick.number}={stick.port}' for stick in state.sticks)
+    ports = ' '.join(f'{stick.number}={stick.place}' for stick in state.sticks)
     return ports and f'sticks and their USB ports: {ports}'
 
 
@@ -158,6 +173,8 @@ def plain_line(state: RunState, facts: Facts) -> str:
                       + _remark(stick) for stick in state.sticks)
     cameras = ''.join(f'{name} {_camera_figures(camera)}  '
                       for name, camera in state.cameras.items())
+    hosts = ''.join(f'{name} {value}{unit}  ' for name, (value, unit, _) in (
+        (name, _share_of(name, state)) for name in state.host_names))
     seen = [f'{name}: {detections_text(tally.newest) or "nothing"}'
             for name, tally in state.tallies.items()] or [
                 detections_text(state.detections.newest) or 'nothing']
@@ -165,7 +182,7 @@ def plain_line(state: RunState, facts: Facts) -> str:
             f'out {rounded(cluster.detection_fps)} fps  '
             f'latency {rounded(cluster.latency_p50_ms, 0)}/'
             f'{rounded(cluster.latency_p95_ms, 0)} ms  '
-            f'dropped {cluster.dropped}  {cameras}switches {cluster.switches}  '
+            f'dropped {cluster.dropped}  {cameras}{hosts}switches {cluster.switches}  '
             f'°C (* active) {sticks}  seen {"; ".join(seen)}')
     for who, status in _complaints(state):
         if status is cluster or state.camera_names:

@@ -8,6 +8,7 @@
 # the License.
 """The table of the live view: the state of each stick, why, and its temperature as a bar."""
 
+from collections.abc import Collection
 from itertools import compress
 
 from ncs_cluster_detector.checking import statuses
@@ -52,9 +53,10 @@ def stick_table(state: RunState, columns: int, room: int) -> list[Table | Text]:
 def _table(sticks, state, columns):
     is_wide = columns >= WIDE
     digits = max(len(str(stick.number)) for stick in sticks)
-    names = [f'{stick.number:>{digits}} {for_terminal(stick.port)}' for stick in sticks]
+    names = [f'{stick.number:>{digits}} {for_terminal(stick.place)}' for stick in sticks]
+    lost = {name for name, host in state.hosts.items() if not host.serves}
     room = columns - max(map(cell_len, ['stick', *names])) - 1 - CELSIUS - FIGURES * is_wide
-    words = max([cell_len(words_for(stick)) for stick in sticks] + [LONGEST_USUAL] * is_wide)
+    words = max([cell_len(words_for(stick, lost)) for stick in sticks] + [LONGEST_USUAL] * is_wide)
     bar = room - words - len(' []')
     if bar < LEAST_BAR:
         bar, words = 0, max(min(words, room), 1)
@@ -74,7 +76,7 @@ def _table(sticks, state, columns):
         duty = '?' if stick.duty is None else f'{stick.duty * 100:.0f} %'
         table.add_row(*compress((
             Text(name, 'bold' if stick.active else 'dim'),
-            Text(f' {_shortened(words_for(stick), words)}', colour),
+            Text(f' {_shortened(words_for(stick, lost), words)}', colour),
             _bar(_cells(stick.celsius, threshold, bar), bar, mark, colour or 'dim'),
             Text(rounded(stick.celsius), colour),
             Text(_figures(duty, stick.inferences), '' if stick.active else 'dim')), used))
@@ -85,8 +87,10 @@ def _figures(duty, inferences):
     return f'{duty:>6}{inferences:>12}'
 
 
-def words_for(stick: statuses.ReportedStick) -> str:
+def words_for(stick: statuses.ReportedStick, lost_hosts: Collection[str] = ()) -> str:
     """Return what a stick does, and why or what to do about it."""
+    if stick.state == 'ABSENT' and stick.host in lost_hosts:
+        return 'ABSENT with its host'
     if stick.state != 'RUNNING':
         remedy = REMEDIES.get(stick.state)
         return f'{stick.state}: {remedy}' if remedy else for_terminal(stick.state)
