@@ -257,3 +257,43 @@ def test_a_detector_that_was_suspended_is_served_on(probe, start_server, start_r
     server.wait_for_line('the sticks serve /detector from now on', 2)
     probe.detect(IMAGE)
     assert 'is not heard' not in detector.output
+
+
+def test_servers_that_have_the_very_same_topics_share_them(probe, start_server, start_remote):
+    start_server('/pi2', host='a')
+    start_server('/pi2', host='b')
+    detector = start_remote()
+    for number in range(2):
+        wait_for_status(probe, f'detector: stick {number}', state='RUNNING')
+
+    def both_have_worked():
+        return all(int(probe.status(f'detector: stick {number}')[1]['inferences']) > 2
+                   for number in range(2))
+
+    deadline = time.monotonic() + 20.0
+    while not both_have_worked():
+        assert time.monotonic() < deadline, detector.output
+        probe.detect(IMAGE)
+        probe.publish(probe.image_message(IMAGE))
+
+
+def test_a_server_that_names_other_topics_or_is_another_each_time_does_no_harm(
+        probe, start_server, start_remote):
+    """Each report is a good one but for its name and topic, on the topic of a good server."""
+    reports = []
+    probe.listen(String, '/pi2/stick_server/sticks', reports)
+    start_server()
+    detector = start_remote()
+    wait_for_status(probe, 'detector: host pi2', state='SERVES')
+    publisher = probe.node.create_publisher(String, '/pi2/stick_server/sticks', 10)
+    probe.wait_for(publisher.get_subscription_count)
+    good = json.loads(probe.wait_for(lambda: reports and reports[-1]).data)
+    for number, frames in enumerate([
+            '/detections', '/image_raw', 'a b', '/1', '~', '/pi2/stick_server/' + 'x' * 300,
+            *(f'/pi2/stick_server/x{number}/frames' for number in range(20))]):
+        bad = {**good, 'server': f'bad{number}', 'host': f'bad{number}', 'frames': frames}
+        publisher.publish(String(data=json.dumps(bad)))
+    for _ in range(5):
+        probe.detect(IMAGE)
+    wait_for_status(probe, 'detector: host pi2', state='SERVES')
+    assert 'Traceback' not in detector.output
