@@ -76,7 +76,6 @@ def test_a_detector_and_a_server_find_each_other_in_any_order(
     end(server)
     for node in (detector, server):
         assert '[ERROR]' not in node.output
-    assert '[WARN]' not in detector.output
 
 
 def test_a_detector_that_uses_only_other_hosts_has_no_worker(start_server, start_remote):
