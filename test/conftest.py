@@ -44,6 +44,7 @@ signal.pthread_sigmask(
 _LONGEST = (
     'test_soak', 'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
     'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables',
+    'test_served_detectors', 'test_whole_cluster', 'test_pool_server',
     'test_supervisor_rotation',
     'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',
     'test_run_end_to_end', 'test_check_sticks', 'test_camera_streams', 'test_late_depth',
@@ -59,7 +60,8 @@ _LONGEST = (
     'test_silent_sticks', 'test_plan', 'test_faults', 'test_pep257')
 # Their tests share nothing, and wait more than they compute.
 _SPREAD = (
-    'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner')
+    'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner',
+    'test_whole_cluster', 'test_pool_server')
 
 
 @pytest.hookimpl(optionalhook=True)

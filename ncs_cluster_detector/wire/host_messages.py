@@ -14,6 +14,7 @@ They hold ages, never times: the clocks of two hosts differ. They travel as JSON
 
 from dataclasses import dataclass
 import hashlib
+import re
 
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -28,7 +29,9 @@ LONGEST_AGE_SEC = 1e9      # three decades
 LONGEST_WORK_SEC = 3600.0  # of an inference, which is given up after a minute at the latest
 MOST_CELSIUS = 1000.0
 MOST_TRIALS = 1000
+LONGEST_TOPIC = 200        # characters; the DDS below ROS allows some 240
 LONGEST_INPUT = 4096       # pixels of a side; networks for these sticks have some 300
+_TOPIC = re.compile('(/[A-Za-z_][A-Za-z0-9_]*)+')
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,9 @@ class ServerReport:
         """Raise ValueError if a name is missing, or the sticks are too many or the same."""
         if not (self.server and self.host and self.node and self.frames):
             raise ValueError('a server without a name')
+        if (not _TOPIC.fullmatch(self.frames) or len(self.frames) > LONGEST_TOPIC
+                or not self.frames.startswith(f'{self.node}/')):
+            raise ValueError(f'{self.frames!r} is no topic of {self.node}')
         if self.input_size is not None and not _is_size(self.input_size, LONGEST_INPUT):
             raise ValueError(f'{self.input_size} is no size of an input')
         if len(self.sticks) > MOST_STICKS or len(self.sticks) != len(

@@ -54,8 +54,9 @@ KINDS = (Claim, Ticket, Answer, StickReport, ServerReport)
 NETWORKS = Networks(('a graph',), ('labels',), 'a format')
 STICKS = tuple(StickReport(number, f'1.{number}-ma2450', StickState.RUNNING, 40.0, 1, 0.1)
                for number in range(2))
-REPORT = ServerReport(VERSION, 'server', 'pi2', '/pi2/stick_server', NETWORKS, '/frames',
-                      'session', '/detector', (300, 300), STICKS)
+REPORT = ServerReport(
+    VERSION, 'server', 'pi2', '/pi2/stick_server', NETWORKS, '/pi2/stick_server/frames',
+    'session', '/detector', (300, 300), STICKS)
 CAR = Detection('car', 0.9, 0.1, 0.2, 0.3, 0.4)
 GOOD = [to_json(message) for message in (
     Claim('session', '/detector', ((0, 1),)), Ticket('server', 'session', 1, 17),

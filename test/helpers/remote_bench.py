@@ -46,8 +46,9 @@ class FakeServer:
     def __init__(self, pool, host='pi2', sticks=2, **says):
         self._pool = pool
         self.id = f'server{next(self._ids)}'
-        self.says = {'version': VERSION, 'host': host, 'node': f'/{host}/stick_server',
-                     'networks': NETWORKS, 'frames': '/frames', 'input_size': (30, 20), **says}
+        node = says.get('node', f'/{host}/stick_server')
+        self.says = {'version': VERSION, 'host': host, 'node': node, 'networks': NETWORKS,
+                     'frames': f'{node}/frames/compressed', 'input_size': (30, 20), **says}
         self.sticks = {number: StickReport(number, f'1.{number + 1}-ma2450', RUNNING, 40.0, 1, 0.1)
                        for number in range(sticks)}
         self.claims, self.frames, self.held = [], [], {}

@@ -48,8 +48,7 @@ class ServerBench:
     """
 
     def __init__(self, bus=BusSpec(), host='pi2', take=None,
-                 graph=graphs.read_graph('shapes'), name=None,
-                 **options):
+                 graph=graphs.read_graph('shapes'), **options):
         self.log = Log()
         self.bus = SimulatedBus(bus)
         self.options = SupervisorOptions(
@@ -59,8 +58,9 @@ class ServerBench:
         self.answers, self.reports, self.report_times = [], [], []
         self.take = take or (lambda message: None)
         self.server = PoolServer(
-            self.options, Identity(self.id, host, name or f'/{host}/stick_server',
-                                   networks_of(self.options.workers), '/frames'),
+            self.options, Identity(self.id, host, f'/{host}/stick_server',
+                                   networks_of(self.options.workers),
+                                   f'/{host}/stick_server/frames/compressed'),
             self._keep_answer, self._keep_report, self.log)
         self._sequence = 0
         self.failure = None

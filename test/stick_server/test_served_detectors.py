@@ -71,12 +71,11 @@ def test_a_detector_and_a_server_find_each_other_in_any_order(
     assert readings[0].header.frame_id == 'stick_0'
     assert all(family.name() for family in detector.family())
     end(detector)
+    # It has given them back, or if that message was lost, is not heard for a second.
     wait_for_status(probe, 'stick_server: host pi2', detector='')
-    server.wait_for_line('/detector has given the sticks back')
     end(server)
     for node in (detector, server):
         assert '[ERROR]' not in node.output
-        assert '[WARN]' not in node.output
 
 
 def test_a_detector_that_uses_only_other_hosts_has_no_worker(start_server, start_remote):
@@ -221,3 +220,79 @@ def test_sticks_are_rotated_by_request_over_all_hosts(probe, start_server, start
     assert answer.success, answer.message
     assert probe.next_status('detector: cluster')['active_sticks'] == str(1 - int(before))
     probe.detect(IMAGE)
+
+
+def test_two_servers_that_have_the_same_node_name_by_mistake_both_serve(
+        probe, start_server, start_remote):
+    start_server('/', host='a')
+    start_server('/', host='b')
+    start_remote()
+    for name in ('a', 'b'):
+        wait_for_status(probe, f'detector: host {name}', state='SERVES')
+    assert {probe.status(f'detector: stick {number}')[0].hardware_id for number in range(2)} == {
+        'a/1.1-ma2450', 'b/1.1-ma2450'}
+    probe.detect(IMAGE)
+
+
+def test_a_server_that_was_suspended_serves_on(probe, start_server, start_remote):
+    server = start_server()
+    detector = start_remote()
+    probe.detect(IMAGE)
+    server.signal(signal.SIGSTOP)
+    wait_for_status(probe, 'detector: host pi2', state='SILENT')
+    server.signal(signal.SIGCONT)
+    detector.wait_for_line('serves this detector again')
+    probe.detect(IMAGE)
+    assert 'starting again' not in server.output
+
+
+def test_a_detector_that_was_suspended_is_served_on(probe, start_server, start_remote):
+    server = start_server()
+    detector = start_remote()
+    probe.detect(IMAGE)
+    detector.signal(signal.SIGSTOP)
+    server.wait_for_line('/detector was not heard for 1 s')
+    detector.signal(signal.SIGCONT)
+    server.wait_for_line('the sticks serve /detector from now on', 2)
+    probe.detect(IMAGE)
+    assert 'is not heard' not in detector.output
+
+
+def test_servers_that_have_the_very_same_topics_share_them(probe, start_server, start_remote):
+    start_server('/pi2', host='a')
+    start_server('/pi2', host='b')
+    detector = start_remote()
+    for number in range(2):
+        wait_for_status(probe, f'detector: stick {number}', state='RUNNING')
+
+    def both_have_worked():
+        return all(int(probe.status(f'detector: stick {number}')[1]['inferences']) > 2
+                   for number in range(2))
+
+    deadline = time.monotonic() + 20.0
+    while not both_have_worked():
+        assert time.monotonic() < deadline, detector.output
+        probe.detect(IMAGE)
+        probe.publish(probe.image_message(IMAGE))
+
+
+def test_a_server_that_names_other_topics_or_is_another_each_time_does_no_harm(
+        probe, start_server, start_remote):
+    """Each report is a good one but for its name and topic, on the topic of a good server."""
+    reports = []
+    probe.listen(String, '/pi2/stick_server/sticks', reports)
+    start_server()
+    detector = start_remote()
+    wait_for_status(probe, 'detector: host pi2', state='SERVES')
+    publisher = probe.node.create_publisher(String, '/pi2/stick_server/sticks', 10)
+    probe.wait_for(publisher.get_subscription_count)
+    good = json.loads(probe.wait_for(lambda: reports and reports[-1]).data)
+    for number, frames in enumerate([
+            '/detections', '/image_raw', 'a b', '/1', '~', '/pi2/stick_server/' + 'x' * 300,
+            *(f'/pi2/stick_server/x{number}/frames' for number in range(20))]):
+        bad = {**good, 'server': f'bad{number}', 'host': f'bad{number}', 'frames': frames}
+        publisher.publish(String(data=json.dumps(bad)))
+    for _ in range(5):
+        probe.detect(IMAGE)
+    wait_for_status(probe, 'detector: host pi2', state='SERVES')
+    assert 'Traceback' not in detector.output

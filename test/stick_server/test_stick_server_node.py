@@ -127,7 +127,8 @@ def test_nonsense_from_the_network_is_dropped_and_logged_once(probe, start_serve
     node = start_server()
     node.wait_for_line('is ready')
     claims = probe.node.create_publisher(String, '/pi2/stick_server/claim', 1)
-    frames = probe.node.create_publisher(CompressedImage, '/pi2/stick_server/frames', 10)
+    frames = probe.node.create_publisher(
+        CompressedImage, '/pi2/stick_server/frames/compressed', 10)
     probe.wait_for(claims.get_subscription_count)
     probe.wait_for(frames.get_subscription_count)
     for text in NONSENSE:

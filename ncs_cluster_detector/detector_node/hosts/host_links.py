@@ -10,6 +10,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from typing import TypeAlias
 
@@ -34,12 +35,14 @@ import numpy.typing as npt
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
+InvalidHandle = rclpy_implementation.InvalidHandle
 Take: TypeAlias = Callable[['HostLink', ServerReport | Answer], object]
 # When all nodes start, the ROS graph is looked at so often, in seconds, and so many times.
 EARLY_SEC, EARLY_LOOKS = 0.2, 50
@@ -135,20 +138,23 @@ class HostLink:
 
     def _note_topic(self, report: ServerReport) -> None:
         """Have a publisher for the frames of a server's process; keep those that are in use."""
-        if report.server in self._frames:
-            return
         known = {frames.topic_name: frames for frames in self._frames.values()}
         frames = known.get(report.frames) or self._publisher(
             CompressedImage, report.frames, self._frames_qos)
-        self._frames = {server: older for server, older in self._frames.items()
-                        if older is not frames} | {report.server: frames}
-        if len(self._frames) > MOST_PROCESSES:
-            self._node.destroy_publisher(self._frames.pop(next(iter(self._frames))))
+        # Those heard last stand last; another thread reads the dictionary.
+        newest = {server: others for server, others in self._frames.items()
+                  if server != report.server} | {report.server: frames}
+        given_up = newest.pop(next(iter(newest))) if len(newest) > MOST_PROCESSES else None
+        self._frames = newest
+        if given_up is not None and given_up not in newest.values():
+            self._node.destroy_publisher(given_up)
 
     def send_frame(self, ticket: Ticket, picture: npt.NDArray[np.uint8], header: Any) -> None:
         """Send a picture: uint8, the bytes of a JPEG or PNG, or height x width x 3."""
-        self._frames[ticket.server].publish(
-            compressed_message(header, format_with(ticket), picture))
+        frames = self._frames.get(ticket.server)
+        if frames is not None:   # else it was given up: too many others were heard since
+            with suppress(InvalidHandle):   # in this very moment
+                frames.publish(compressed_message(header, format_with(ticket), picture))
 
     def send_claim(self, claim: Claim) -> None:
         """Send a claim."""
