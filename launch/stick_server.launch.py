@@ -42,8 +42,8 @@ def generate_launch_description() -> LaunchDescription:
     arguments = [
         DeclareLaunchArgument(
             'namespace', default_value=machine_namespace(),
-            description='Namespace of the node and of its topics: below that of the detector, such '
-                        'as robot1/pi2, and another one on each host. Without host its last part '
+            description='Namespace of the node and of its topics: below that of the detector, '
+                        'such as robot1/pi2, another one on each host. Without host its last part '
                         'is the name of the host. The default is the name of this machine.'),
         DeclareLaunchArgument(
             'params_file', default_value='',

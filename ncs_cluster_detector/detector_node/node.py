@@ -77,8 +77,8 @@ class DetectorNode(Node):
             if values['local_sticks']:
                 DRIVERS[self._driver].check_installed()
             options = parameters.options_of(
-                values, self.get_fully_qualified_name(),
-                lambda text: self.get_logger().warning(self._declared.shown(text)))
+                values, lambda text: self.get_logger().warning(self._declared.shown(text)),
+                self.get_fully_qualified_name())
         except (SdkMissingError, StartupError) as error:
             raise StartupError(self._declared.shown(error)) from error.__cause__
         give_back_freed_memory()   # that of the graph files; an image is seldom as large

@@ -68,13 +68,13 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
     check_camera_settings(values, labels)
 
 
-def options_of(values: Values, node_name: str = '/detector',
-               warn: Callable[[str], object] = lambda text: None) -> SupervisorOptions:
+def options_of(values: Values, warn: Callable[[str], object] = lambda text: None,
+               node_name: str = '/detector') -> SupervisorOptions:
     """
     Return the SupervisorOptions in the values of the parameters; read the graph files.
 
-    :param node_name: the full name of this node.
     :param warn: called with one line about each likely mistake in them.
+    :param node_name: the full name of this node.
     :raises StartupError: a graph or label file is missing or invalid, or there can be no stick.
     """
     try:
