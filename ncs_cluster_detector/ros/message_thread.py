@@ -26,7 +26,7 @@ from rclpy.subscription import Subscription
 # How often the events of publishers are looked at while messages come, and after how long without
 # a message they may end the wait themselves.
 EVENTS_PERIOD_SEC = 1.0
-IDLE_NS = 200_000_000
+IDLE_SEC = 0.2
 NEWEST_ONLY = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 
 
@@ -42,8 +42,13 @@ class MessageThread:
     ``failure`` is the exception that ended the thread, or None.
     """
 
-    def __init__(self, node: Node, name: str) -> None:
-        """Prepare; nothing is taken before :meth:`start`, which ends the subscribing."""
+    def __init__(self, node: Node, name: str, idle_sec: float = IDLE_SEC) -> None:
+        """
+        Prepare; nothing is taken before :meth:`start`, which ends the subscribing.
+
+        :param idle_sec: events are waited for when no message has come for so long.
+        """
+        self._idle_ns = round(idle_sec * 1e9)
         self.failure: Exception | None = None
         self._context = node.context
         self._group = NotForExecutors()
@@ -141,7 +146,7 @@ class MessageThread:
 
         while not self._stopping.is_set() and self._paused != bool(subscriptions):
             if time.monotonic() < look_at:
-                ready = wait((), IDLE_NS)
+                ready = wait((), self._idle_ns)
                 if not ready:
                     look_at = 0.0
             else:

@@ -46,6 +46,8 @@ InvalidHandle = rclpy_implementation.InvalidHandle
 Take: TypeAlias = Callable[['HostLink', ServerReport | Answer], object]
 # When all nodes start, the ROS graph is looked at so often, in seconds, and so many times.
 EARLY_SEC, EARLY_LOOKS = 0.2, 50
+# A server says something five times a second.
+IDLE_SEC = 1.0
 # Server processes of one name whose topics are kept, also of those that have ended.
 MOST_PROCESSES = 8
 
@@ -120,7 +122,7 @@ class HostLink:
         # By the server's process: two may have the same name by mistake, and topics of their own.
         self._frames: dict[str, Publisher] = {}
         self._claims = publisher(String, f'{server}/{CLAIM}', NEWEST_CLAIM)
-        self.messages = MessageThread(node, f'host {server}')
+        self.messages = MessageThread(node, f'host {server}', IDLE_SEC)
         self._subscribe(f'{server}/{RESULTS}', Answer, RELIABLE, node)
         self._subscribe(f'{server}/{STICKS}', ServerReport, NEWEST_REPORT, node)
         self.messages.start()

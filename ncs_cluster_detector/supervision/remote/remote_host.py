@@ -59,6 +59,7 @@ class RemoteHost:
         self.link: Link | None = None
         self.report: ServerReport | None = None
         self.heard_at = float('-inf')
+        self.told_at = float('-inf')   # when a frame was sent
         # How long it was silent before it was heard again, until it serves this detector again.
         self.was_silent_sec: float | None = None
         self.sticks: dict[int, RemoteStick] = {}

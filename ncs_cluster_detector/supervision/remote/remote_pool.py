@@ -35,6 +35,8 @@ from ncs_cluster_detector.wire.host_messages import StickReport
 from ncs_cluster_detector.wire.messages import Outcome
 
 
+# A frame tells the server as well that its detector lives; it waits for a second.
+FRAME_TELLS_SEC = 0.3
 # A host that is named and was not heard for so long is missing.
 PATIENCE_SEC = 5.0
 
@@ -51,9 +53,8 @@ class RemotePool:
     def __init__(self, options: RemoteOptions, numbers: Iterator[int], logger: Logger,
                  wake_up: Callable[[], object]) -> None:
         """
-        Start before any host was heard.
+        Start before any host was heard; ``numbers`` are for new sticks.
 
-        :param numbers: gives new sticks their numbers.
         :param wake_up: lets the supervisor call :meth:`receive`.
         """
         self._wake_up = wake_up
@@ -95,14 +96,15 @@ class RemotePool:
         if self._has_changed:
             self.on_change()
 
-    def newest_processes(self) -> list[ChildProcess]:
+    def newest_processes(self) -> Sequence[ChildProcess]:
         """Return the processes to watch: none."""
-        return []
+        return ()
 
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         host, stick = self._host_of[number], self.by_number[number]
         send(host, stick, frame, self._session, self._options.jpeg_quality)
+        host.told_at = now
         stick.on_frame_sent(frame, now)
         self.views.renew(number, now)
 
@@ -196,25 +198,24 @@ class RemotePool:
             host.heard_at = now
         stick = host.sticks[answer.stick]
         settled = stick.settle(answer, now)
-        if settled is None:
-            return
-        outcome, frame = settled
-        if outcome is None:
-            self._lost.append((stick.number, frame))
-        else:
-            self._results.append((stick.number, outcome, frame))
-        self.views.changed(stick.number)
+        if settled is not None:
+            outcome, frame = settled
+            if outcome is None:
+                self._lost.append((stick.number, frame))
+            else:
+                self._results.append((stick.number, outcome, frame))
+            self.views.changed(stick.number)
 
     def _take_report(self, link: Link, report: ServerReport, now: float) -> None:
         host = self._names.host_of(report, now)
         if host is None:
             return
-        before = host.state
-        if before is HostState.SILENT:
+        if (before := host.state) is HostState.SILENT:
             host.was_silent_sec = now - host.heard_at
         host.link, host.heard_at = link, now
         host.on_report(report, self._session, self._options.networks)
-        self._claim(host)   # so the server hears as often as it reports that this detector lives
+        if now >= host.told_at + FRAME_TELLS_SEC or not host.ours:
+            self._claim(host)   # so the server hears that this detector lives
         if not host.ours:
             if host.state is not before:
                 self._give_up(host, now)
@@ -230,8 +231,9 @@ class RemotePool:
         if before is not HostState.SERVES or known != len(self.by_number):
             self.views.all_changed()
         for stick in host.known:
-            self._log.stick(stick)
-            self.views.changed(stick.number)
+            if stick.take_news():
+                self._log.stick(stick)
+                self.views.changed(stick.number)
 
     def _make(self, host: RemoteHost, report: StickReport, now: float) -> RemoteStick:
         stick = RemoteStick(next(self._numbers), host.name, report, now)

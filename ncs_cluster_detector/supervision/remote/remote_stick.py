@@ -51,6 +51,7 @@ class RemoteStick:
         self._missed: set[int] = set()   # frames that were not in the latest report
         self._busy_since: float | None = None
         self._reading: int | None = None
+        self._shown: tuple[object, ...] = ()   # what was reported, as last shown
 
     @property
     def device_name(self) -> str:
@@ -81,6 +82,15 @@ class RemoteStick:
                 Reading(report.celsius, report.throttle_level, now - report.reading_age_sec),
                 bool(self._held))
         return self._lose_missed(report.held, now)
+
+    def take_news(self) -> bool:
+        """Return whether it has changed since the last call, apart from its frames here."""
+        report = self.report
+        before, self._shown = self._shown, (
+            self.state, self.absent_because, self._reading, self.device_name, report.restarts,
+            report.last_error, report.pid, report.throttle_level, report.doubt_sec,
+            report.trials_left, report.in_use, report.dead_sec is None, len(self._held))
+        return self._shown != before
 
     def on_absence(self, why: str, now: float) -> list[Frame]:
         """Note that its server cannot be used, and why; return the frames that it had."""
