@@ -95,6 +95,7 @@ class RemoteStick:
     def on_absence(self, why: str, now: float) -> list[Frame]:
         """Note that its server cannot be used, and why; return the frames that it had."""
         self.state, self.absent_because = StickState.ABSENT, why
+        self._shown = ()   # whatever comes next is news
         self.figures.on_stop(now)
         self._reading = None
         return self.lose_all()
