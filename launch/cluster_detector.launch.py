@@ -80,7 +80,7 @@ def generate_launch_description() -> LaunchDescription:
         parameter_argument('cluster_switch_cycle_ms'),
         parameter_argument('switch_temperature'),
         parameter_argument('remote_hosts'),
-        parameter_argument('local_sticks', choices=('true', 'false')),
+        parameter_argument('local_sticks'),
         parameter_argument('diagnostics_with_namespace', choices=('true', 'false')),
         DeclareLaunchArgument(
             'rviz', default_value='false', choices=['true', 'false'],

@@ -104,7 +104,8 @@ def test_a_file_for_others_and_unknown_arguments_are_named(tmp_path, said):
     file.write_text('/detector:\n  ros__parameters:\n    max_sticks: 3\n')
     assert twin(params_file=str(file), max_stick='3').parameters['max_sticks'] == 0
     lines = said('ncs_cluster_detector')
-    assert [line for line in lines if 'has nothing for /stick_server' in line]
+    name = f'/{machine_namespace()}/stick_server'
+    assert [line for line in lines if f'has nothing for {name}' in line]
     assert [line for line in lines if 'did you mean max_sticks?' in line]
 
 
