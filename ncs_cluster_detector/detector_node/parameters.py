@@ -20,6 +20,7 @@ from ncs_cluster_detector.detector_node.camera_settings import regions_of
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.parameters.camera_names import camera_names
 from ncs_cluster_detector.parameters.camera_names import check_camera_names
+from ncs_cluster_detector.parameters.host_names import check_host_names
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import Values
@@ -79,6 +80,7 @@ def options_of(values: Values, warn: Callable[[str], object] = lambda text: None
     """
     try:
         check_camera_names(values['cameras'])
+        check_host_names(values['remote_hosts'])
     except ValueError as error:
         raise StartupError(str(error)) from None
     hosts = remote_hosts(values)

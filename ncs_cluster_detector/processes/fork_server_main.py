@@ -79,6 +79,7 @@ class _Server:
                 request, files, _, _ = socket.recv_fds(
                     self._requests, MOST_BYTES, MOST_DESCRIPTORS)
                 if not request:
+                    signal.set_wakeup_fd(-1)   # a process may end while this one does
                     return
                 for file in files:
                     os.set_inheritable(file, False)   # recv_fds does not set it

@@ -53,7 +53,7 @@ def _host(sticks, host, served, driver, owner, rivals):
 def _stick(stick, host, now, owner):
     status = stick.status
     celsius = status.reading(now)
-    level, message = DiagnosticStatus.OK, f'{status.outstanding} frames under way'
+    level, message = DiagnosticStatus.OK, f'{counted(status.outstanding, "frame")} under way'
     if status.state is not StickState.RUNNING:
         level = DiagnosticStatus.ERROR
         message = f'{status.state.value}: {shortened(stick.last_error) or "starting"}'

@@ -17,6 +17,8 @@ from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.pictures.decoding import decode_message
 from ncs_cluster_detector.pictures.encoding import jpeg_of
+from ncs_cluster_detector.pictures.encoding import JpegEncoder
+from ncs_cluster_detector.pictures.encoding import MOST_BYTES_A_PIXEL
 from ncs_cluster_detector.pictures.encoding import shrunk
 from ncs_cluster_detector.pictures.head import START_OF_FRAME
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
@@ -108,3 +110,34 @@ def test_the_shapes_of_simulated_sticks_are_found_to_a_pixel_after_the_default_j
     for label, _, drawn in OBJECTS:
         expected = np.array(drawn) / (640, 480, 640, 480) * SIZE[0]
         assert np.abs(boxes[label] - expected).max() <= 1.0, label
+
+
+def noisy(seed=1):
+    return np.random.default_rng(seed).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+
+
+def test_a_picture_of_noise_does_not_fill_the_link():
+    assert len(jpeg_of(noisy(), 95)) > 150_000
+    encoder = JpegEncoder(95)
+    sizes = [len(encoder.encode(noisy(seed))) for seed in range(20)]
+    assert max(sizes) <= MOST_BYTES_A_PIXEL * 300 * 300
+    assert min(sizes) > 50_000   # as good as there is room for
+
+
+def test_after_noise_the_quality_comes_back():
+    encoder, calm = JpegEncoder(95), np.full((300, 300, 3), 90, np.uint8)
+    best = bytes(encoder.encode(calm))
+    encoder.encode(noisy())
+    assert bytes(encoder.encode(calm)) != best
+    assert any(bytes(encoder.encode(calm)) == best for _ in range(50))
+
+
+@pytest.mark.parametrize('quality', [1, 30, 50])
+def test_a_low_quality_is_never_raised(quality):
+    encoder = JpegEncoder(quality)
+    assert bytes(encoder.encode(noisy())) == bytes(jpeg_of(noisy(), quality))
+
+
+def test_a_small_picture_has_the_quality_that_is_wanted():
+    small = noisy()[:40, :60]
+    assert bytes(JpegEncoder(95).encode(small)) == bytes(jpeg_of(small, 95))

@@ -53,6 +53,9 @@ class HostNames:
             report.host, *_other_names(report))), None)
         if host is not None:
             host.name = host.name if report.host in taken else report.host
+            # Another name for the same host.
+            self.hosts = [other for other in self.hosts if other is host or (
+                other.report is not None or other.name not in (host.name, *_other_names(report)))]
             return host
         same = [host for host in self.hosts if report.host in (
             host.name, host.report.host if host.report else '')]

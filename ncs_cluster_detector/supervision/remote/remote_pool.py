@@ -19,7 +19,7 @@ from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.records.stick_views import StickViews
 from ncs_cluster_detector.supervision.remote.host_names import HostNames
-from ncs_cluster_detector.supervision.remote.outgoing import send
+from ncs_cluster_detector.supervision.remote.outgoing import FrameSender
 from ncs_cluster_detector.supervision.remote.remote_host import Link
 from ncs_cluster_detector.supervision.remote.remote_host import RemoteHost
 from ncs_cluster_detector.supervision.remote.remote_host import SILENCE_SEC
@@ -52,11 +52,7 @@ class RemotePool:
 
     def __init__(self, options: RemoteOptions, numbers: Iterator[int], logger: Logger,
                  wake_up: Callable[[], object]) -> None:
-        """
-        Start before any host was heard; ``numbers`` are for new sticks.
-
-        :param wake_up: lets the supervisor call :meth:`receive`.
-        """
+        """Start without hosts; ``numbers`` are for new sticks, ``wake_up`` leads to a step."""
         self._wake_up = wake_up
         # Called when a host has come or gone, after the snapshot that shows it was written.
         self.on_change: Callable[[], object] = lambda: None
@@ -69,6 +65,7 @@ class RemotePool:
         self._numbers = numbers
         self._log = RemoteLog(logger)
         self._session = os.urandom(4).hex()
+        self._sender = FrameSender(self._session, options.jpeg_quality)
         self._names = HostNames(options.hosts, logger)
         self._started_at: float | None = None
         self._has_asked = False   # for hosts that were never heard
@@ -103,7 +100,7 @@ class RemotePool:
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
         host, stick = self._host_of[number], self.by_number[number]
-        send(host, stick, frame, self._session, self._options.jpeg_quality)
+        self._sender.send(host, stick, frame)
         host.told_at = now
         stick.on_frame_sent(frame, now)
         self.views.renew(number, now)

@@ -405,3 +405,9 @@ def test_a_host_that_lies_fills_no_memory():
         server.report(server=f'twin{number}')
         bench.step()
     assert len(bench.pool.hosts(bench.now)) <= MOST_HOSTS
+
+
+def test_one_host_under_two_names_is_one_host():
+    bench = RemoteBench(('pi2', '/pi2', '/pi2/stick_server', 'pi3'))
+    bench.serving('pi2')
+    assert [host.name for host in bench.pool.hosts(bench.now)] == ['pi2', 'pi3']
