@@ -40,7 +40,7 @@ QUICK = {'boot_ms': 0.0, 'inference_ms': 20.0, 'transfer_ms': 2.0}
 PICTURES_PER_SEC = 100.0
 # In pictures of the camera, which a late machine delays as well.
 MOST_PICTURES_IN_A_GAP = 0.5 * PICTURES_PER_SEC
-BACK_SEC = 3.0
+BACK_SEC = 15.0   # bench/several_hosts.py measures it; this machine may be busy
 
 
 class Cluster:
