@@ -28,6 +28,15 @@ QUALITY_STEP = 8
 LEAST_QUALITY = 50
 
 
+def use_one_thread() -> None:
+    """
+    Have OpenCV work in the thread that calls it, in this process.
+
+    To wake others takes 0.3 ms of CPU time, a third of what it takes to shrink and to encode.
+    """
+    cv2.setNumThreads(1)
+
+
 def shrunk(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """
     Return a picture as the networks would make it, or itself if it has fewer pixels.

@@ -35,6 +35,7 @@ class FrameSender:
         self._session = session
         self._jpeg_quality = jpeg_quality
         self._encoders: dict[int, JpegEncoder] = {}   # by camera
+        self._is_prepared = False
 
     def send(self, host: RemoteHost, stick: RemoteStick, frame: Frame) -> None:
         """Send a frame to a stick."""
@@ -45,6 +46,9 @@ class FrameSender:
             return
         # Late, because OpenCV takes 8 MB and most nodes send no frame to other hosts.
         from ncs_cluster_detector.pictures import encoding
+        if not self._is_prepared:
+            encoding.use_one_thread()
+            self._is_prepared = True
         image = frame.region.cut(frame.image)
         if host.report.input_size is not None:
             image = encoding.shrunk(image, host.report.input_size)
