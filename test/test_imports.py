@@ -47,7 +47,7 @@ ALLOWED = {
                       'sticks.stick', 'drivers.driver'},
     'wire/json_form': set(),
     'wire/host_messages': {'wire.messages', 'wire.checks', 'networks.detection',
-                           'policy.stick_status', 'sticks.stick'},
+                           'networks.region', 'policy.stick_status', 'sticks.stick'},
     'wire/checks': {'wire', 'networks.detection', 'sticks.stick'},
     'wire/frame_slots': {'processes.fork_server'},
     'wire/graph_files': {'processes.fork_server'},
@@ -90,6 +90,7 @@ ALLOWED = {
     'ros/sticks/pool_options': {
         'ros', 'drivers.registry', 'networks.input_format', 'supervision.supervisor_options',
         'wire.graph_files', 'wire.messages'},
+    'ros/sticks/stick_values': {'supervision.snapshot'},
     'ros/sticks/host_topics': {'wire.host_messages', 'wire.json_form'},
     # It runs before ROS is loaded.
     'ros/network_transport': {'ros.environment', 'parameters.given_parameters'},

@@ -27,6 +27,8 @@ from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
+from ncs_cluster_detector.ros.sticks.stick_values import milliseconds
+from ncs_cluster_detector.ros.sticks.stick_values import stick_values
 from ncs_cluster_detector.supervision.snapshot import CameraSnapshot
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 
@@ -71,8 +73,8 @@ def _figures(frames: CameraSnapshot, bad_images: int, missing_images: int) -> di
     return {
         'input_fps': f'{frames.input_fps:.1f}',
         'detection_fps': f'{frames.detection_fps:.1f}',
-        'latency_ms_p50': _ms(frames.latency_p50_sec),
-        'latency_ms_p95': _ms(frames.latency_p95_sec),
+        'latency_ms_p50': milliseconds(frames.latency_p50_sec),
+        'latency_ms_p95': milliseconds(frames.latency_p95_sec),
         'frames_dropped': dropped.total + bad_images + missing_images,
         'dropped_replaced': dropped.replaced,
         'dropped_too_old': dropped.too_old,
@@ -176,24 +178,11 @@ def _why_not(able, snapshot, lost_hosts):
 
 
 def _stick(stick, settings, now, owner):
-    status = stick.status
-    celsius = stick.condition.celsius
     level, message = judge_stick(stick, settings, now)
     if stick.unusable_boxes:
         message += f'; {stick.unusable_boxes} unusable boxes dropped'
-    return make_status(f'{owner}: stick {status.number}', stick.device_name, level, message, {
+    name = f'{owner}: stick {stick.status.number}'
+    return make_status(name, stick.device_name, level, message, {
         'active': 'true' if stick.active else 'false',
-        'state': status.state.value,
-        'temperature_celsius': 'unknown' if celsius is None else f'{celsius:.1f}',
-        'throttle_level': status.throttle_level,
-        'duty_60s': f'{stick.duty_60s:.2f}',
-        'inferences': stick.inferences,
-        'inference_ms_p50': _ms(stick.inference_p50_sec),
-        'restarts': stick.restarts,
-        'last_error': stick.last_error,
-        'pid': stick.pid or '',
+        **stick_values(stick, stick.condition.celsius),
         'frames_lost': stick.frames_lost})
-
-
-def _ms(seconds):
-    return 'unknown' if seconds is None else f'{seconds * 1000:.1f}'

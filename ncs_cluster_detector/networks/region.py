@@ -25,6 +25,11 @@ class Region(NamedTuple):
     width: float = 1.0
     height: float = 1.0
 
+    def is_inside(self) -> bool:
+        """Tell whether it is a part of a picture, but for rounding, and not empty."""
+        return (self.x >= 0.0 and self.y >= 0.0 and self.width > 0.0 and self.height > 0.0
+                and self.x + self.width <= 1.0 + 1e-9 and self.y + self.height <= 1.0 + 1e-9)
+
     def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:
         """
         Return the part of a picture of this size as ``(top, bottom, left, right)``, ends excluded.
@@ -91,8 +96,7 @@ def parse_region(text: str) -> Region:
         region = None
     if region is None or len(words) != len(Region._fields) or not all(map(math.isfinite, region)):
         raise ValueError("must be four numbers 'x,y,w,h'; use for example '0.25,0,0.5,1'")
-    if min(region.x, region.y) < 0 or min(region.width, region.height) <= 0 or (
-            region.x + region.width > 1 + 1e-9 or region.y + region.height > 1 + 1e-9):
+    if not region.is_inside():
         raise ValueError(
             'must lie in the picture: x and y from 0, w and h above 0, x+w and y+h up to 1; '
             "the whole picture is '0,0,1,1'")

@@ -11,8 +11,9 @@
 from collections.abc import Sequence
 import re
 
-# A name of a host, or the full name of a stick server's node, or its namespace.
-_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]*|(/[A-Za-z_][A-Za-z0-9_]*)+')
+HOST_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]*')
+# The full name of a stick server's node, or its namespace.
+_PATH = re.compile(r'(/[A-Za-z_][A-Za-z0-9_]*)+')
 
 
 def check_host_names(names: Sequence[str]) -> None:
@@ -22,7 +23,7 @@ def check_host_names(names: Sequence[str]) -> None:
     :raises ValueError: one is no name; one line ``name=value: rule; what to do``.
     """
     for name in names:
-        if name and name != '*' and not _NAME.fullmatch(name):
+        if name and name != '*' and not (HOST_NAME.fullmatch(name) or _PATH.fullmatch(name)):
             raise ValueError(
                 f'remote_hosts={list(names)}: {name!r} is no name of a host (letters, digits, '
                 "'_', '.', '-'), of a node or namespace (/rack/pi1), nor '*' for all; use for "

@@ -16,6 +16,7 @@ from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
 from ncs_cluster_detector.ros.diagnostic_status import shortened
+from ncs_cluster_detector.ros.sticks.stick_values import stick_values
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
 
 
@@ -61,15 +62,5 @@ def _stick(stick, host, now, owner):
         level = DiagnosticStatus.WARN
         message = (f'throttles itself (level {status.throttle_level})' if status.throttle_level
                    else 'temperature unknown')
-    median_sec = stick.inference_p50_sec
     name, device = f'{owner}: {host} stick {status.number}', f'{host}/{stick.device_name}'
-    return make_status(name, device, level, message, {
-        'state': status.state.value,
-        'temperature_celsius': 'unknown' if celsius is None else f'{celsius:.1f}',
-        'throttle_level': status.throttle_level,
-        'duty_60s': f'{stick.duty_60s:.2f}',
-        'inferences': stick.inferences,
-        'inference_ms_p50': 'unknown' if median_sec is None else f'{median_sec * 1000:.1f}',
-        'restarts': stick.restarts,
-        'last_error': stick.last_error,
-        'pid': stick.pid or ''})
+    return make_status(name, device, level, message, stick_values(stick, celsius))

@@ -10,6 +10,7 @@
 
 import re
 
+from ncs_cluster_detector.parameters.host_names import HOST_NAME
 from ncs_cluster_detector.stick_server import NAME
 
 LONGEST = 64
@@ -26,7 +27,7 @@ def host_name(given: str, namespace: str, node_name: str, machine: str) -> str:
     :raises ValueError: the given one is no name; one line with the remedy.
     """
     if given:
-        if len(given) > LONGEST or not re.fullmatch(r'[A-Za-z0-9][A-Za-z0-9_.-]*', given):
+        if len(given) > LONGEST or not HOST_NAME.fullmatch(given):
             raise ValueError(f'host={given}: must be a name of at most {LONGEST} letters, digits, '
                              "'_', '.' and '-'; use for example the name of the machine")
         return given

@@ -102,6 +102,10 @@ class HostState(Enum):
     REFUSED = 'does not fit'
     SILENT = 'is not heard'
 
+    def complaint(self, host: str, why: str) -> str:
+        """Return what is wrong with a host, and why if that is known, in one line."""
+        return f'host {host} {self.value}' + (f': {why}' if why else '')
+
 
 @dataclass(frozen=True)
 class HostSnapshot:

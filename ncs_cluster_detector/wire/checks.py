@@ -56,12 +56,13 @@ def _is_result(value: Any) -> bool:
             and all(map(_is_detection, value.detections)) and _is_count(value.unusable_boxes)
             and _is_number(value.inference_sec) and _is_number(value.finished_at)
             and _is_count(value.unlabelled_class) and _is_number(value.on_stick_at)
-            and (value.picture_size is None or _is_size(*value.picture_size)))
+            and (value.picture_size is None or is_size(*value.picture_size)))
 
 
-def _is_size(height: object, width: object) -> bool:
+def is_size(height: object, width: object, longest: int = LONGEST_SIDE) -> bool:
+    """Return whether a picture may have these sides, in pixels."""
     return (type(height) is int and type(width) is int
-            and 0 < height <= LONGEST_SIDE and 0 < width <= LONGEST_SIDE)
+            and 0 < height <= longest and 0 < width <= longest)
 
 
 def _is_reading(value: Any) -> bool:
@@ -92,7 +93,7 @@ _RULES: dict[type, Callable[[Any], bool]] = {
     messages.Step: lambda value: type(value.step) is OpeningStep,
     messages.Reading: _is_reading,
     messages.Ready: lambda value: _is_reading(value.reading) and all(
-        _is_size(*size) for size in value.input_sizes),
+        is_size(*size) for size in value.input_sizes),
     messages.Result: _is_result,
     messages.Unreadable: lambda value: (
         type(value.sequence) is int and isinstance(value.text, str)),

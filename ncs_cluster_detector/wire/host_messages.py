@@ -17,9 +17,10 @@ import hashlib
 import re
 
 from ncs_cluster_detector.networks.detection import Detection
+from ncs_cluster_detector.networks.region import Region
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import checked_name
-from ncs_cluster_detector.wire.checks import LONGEST_SIDE
+from ncs_cluster_detector.wire.checks import is_size
 from ncs_cluster_detector.wire.messages import WorkerConfig
 
 VERSION = 1   # of these messages; both ends must have the same
@@ -109,11 +110,9 @@ class Ticket:
 
     def __post_init__(self) -> None:
         """Raise ValueError if the session or the size is none, or the region is outside."""
-        if not self.session or self.size is not None and not _is_size(self.size):
+        if not self.session or self.size is not None and not is_size(*self.size):
             raise ValueError(f'session {self.session!r}, size {self.size}')
-        x, y, width, height = self.region
-        if not (x >= 0.0 and y >= 0.0 and width > 0.0 and height > 0.0
-                and x + width <= 1.0 + 1e-9 and y + height <= 1.0 + 1e-9):
+        if not Region(*self.region).is_inside():
             raise ValueError(f'{self.region} is no part of a picture')
 
 
@@ -146,7 +145,7 @@ class Answer:
         times = self.inference_sec, self.result_age_sec, self.on_stick_age_sec
         if not all(0.0 <= seconds <= LONGEST_WORK_SEC for seconds in times):
             raise ValueError(f'{times}, expected seconds of an inference')
-        if self.picture_size is not None and not _is_size(self.picture_size):
+        if self.picture_size is not None and not is_size(*self.picture_size):
             raise ValueError(f'{self.picture_size} is no size of a picture')
         for found in self.detections:
             if not (0.0 <= found.score <= 1.0 and 0.0 <= found.x_min < found.x_max <= 1.0
@@ -226,13 +225,9 @@ class ServerReport:
         if (not _TOPIC.fullmatch(self.frames) or len(self.frames) > LONGEST_TOPIC
                 or not self.frames.startswith(f'{self.node}/')):
             raise ValueError(f'{self.frames!r} is no topic of {self.node}')
-        if self.input_size is not None and not _is_size(self.input_size, LONGEST_INPUT):
+        if self.input_size is not None and not is_size(*self.input_size, LONGEST_INPUT):
             raise ValueError(f'{self.input_size} is no size of an input')
         if len(self.sticks) > MOST_STICKS or len(self.sticks) != len(
                 {stick.number for stick in self.sticks}):
             raise ValueError(f'{len(self.sticks)} sticks, expected at most {MOST_STICKS}, each '
                              'with a number of its own')
-
-
-def _is_size(size: tuple[int, int], longest: int = LONGEST_SIDE) -> bool:
-    return all(0 < side <= longest for side in size)

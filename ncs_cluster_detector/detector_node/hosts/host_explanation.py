@@ -30,7 +30,7 @@ def host_status(host: HostSnapshot, owner: str) -> DiagnosticStatus:
     if host.state is HostState.SERVES:
         message = f'{counted(len(host.sticks), "stick")} in use'
     else:
-        message = complaint(host)
+        message = host.state.complaint(host.name, host.why)
         if host.state is HostState.NEVER_HEARD:
             message += f': {_NEVER_HEARD}'
         elif host.state is HostState.SILENT and not host.why:
@@ -43,11 +43,7 @@ def host_status(host: HostSnapshot, owner: str) -> DiagnosticStatus:
         'silent_sec': 'never heard' if host.silent_sec is None else f'{host.silent_sec:.1f}'})
 
 
-def complaint(host: HostSnapshot) -> str:
-    """Return what is wrong with a host, in a few words and the reason."""
-    return f'host {host.name} {host.state.value}' + (f': {host.why}' if host.why else '')
-
-
 def complaints(hosts: Iterable[HostSnapshot]) -> list[str]:
     """Return what is wrong with hosts, one text for each that does not serve this detector."""
-    return [complaint(host) for host in hosts if host.state is not HostState.SERVES]
+    return [host.state.complaint(host.name, host.why) for host in hosts
+            if host.state is not HostState.SERVES]

@@ -8,6 +8,8 @@
 # the License.
 """The measurements of one stick."""
 
+from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 from ncs_cluster_detector.supervision import measurement
 from ncs_cluster_detector.wire.messages import Reading
 from ncs_cluster_detector.wire.messages import Result
@@ -65,6 +67,19 @@ class StickFigures:
         self.work_at_reading = self.work.total_sec(reading.measured_at)
         self.throttle_level = reading.throttle_level
         self.pause_level = max(self.pause_level if is_busy else 0, reading.throttle_level)
+
+    def status(self, number: int, state: StickState, outstanding: int, busy_since: float | None,
+               doubt_sec: float, trials_left: int) -> StickStatus:
+        """Return the StickStatus of the stick with what its record knows besides."""
+        work = self.work
+        return StickStatus(
+            number=number, state=state, celsius=self.celsius, measured_at=self.measured_at,
+            throttle_level=self.throttle_level, outstanding=outstanding, busy_since=busy_since,
+            last_given_at=self.last_given_at, last_result_at=work.last_result_at,
+            doubt_sec=doubt_sec, trials_left=trials_left, recent_sec=work.recent_sec,
+            work_at_reading=self.work_at_reading, transfer_sec=work.transfer_sec,
+            work_sec=work.done_sec, inference_sec=work.inference_sec,
+            compute_sec=work.compute_sec, under_way_since=work.under_way_since)
 
     def on_stop(self, now: float) -> None:
         """Record that the stick's worker ends."""

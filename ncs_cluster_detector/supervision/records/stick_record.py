@@ -224,17 +224,10 @@ class StickRecord:
 
     def status(self, now: float) -> StickStatus:
         """Return the StickStatus for the policies."""
-        figures, work, trust = self.figures, self.figures.work, self.setbacks.trust
-        return StickStatus(
-            number=self.number, state=self.shown_state(now), celsius=figures.celsius,
-            measured_at=figures.measured_at, throttle_level=figures.throttle_level,
-            outstanding=len(self.handle.outstanding) if self.handle else 0,
-            busy_since=self.handle.busy_since if self.handle else None,
-            last_given_at=figures.last_given_at, last_result_at=work.last_result_at,
-            doubt_sec=trust.doubt_sec, trials_left=trust.trials_left, recent_sec=work.recent_sec,
-            work_at_reading=figures.work_at_reading, transfer_sec=work.transfer_sec,
-            work_sec=work.done_sec, inference_sec=work.inference_sec,
-            compute_sec=work.compute_sec, under_way_since=work.under_way_since)
+        handle, trust = self.handle, self.setbacks.trust
+        return self.figures.status(
+            self.number, self.shown_state(now), len(handle.outstanding) if handle else 0,
+            handle.busy_since if handle else None, trust.doubt_sec, trust.trials_left)
 
     def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
                  condition: Condition = Condition()) -> StickSnapshot:

@@ -64,7 +64,6 @@ class RemoteHost:
         self.was_silent_sec: float | None = None
         self.sticks: dict[int, RemoteStick] = {}
         self.known: list[RemoteStick] = []   # all that there ever were
-        self._is_same_server = False
         self.restarts: dict[int, int] = {}   # how often a restart was asked for, by stick
 
     @property
@@ -87,7 +86,7 @@ class RemoteHost:
     def on_report(self, report: ServerReport, session: str, networks: Networks) -> None:
         """Take in a report of its server, without those of the sticks."""
         if self.report is None or self.report.server != report.server:
-            self._is_same_server = False
+            self.sticks = {}   # another process may number them otherwise
             self.restarts.clear()
         self.report = report
         self.why = ''
@@ -123,7 +122,7 @@ class RemoteHost:
         assert self.report is not None
         before, self.sticks, lost = self.sticks, {}, []
         for report in self.report.sticks:
-            stick = before.get(report.number) if self._is_same_server else None
+            stick = before.get(report.number)
             if stick is None:
                 stick = next((one for one in self.known if one.port == port_of(report.device_name)
                               and one not in self.sticks.values()), None)
@@ -136,7 +135,6 @@ class RemoteHost:
             lost += [(stick.number, frame) for frame in stick.on_report(report, now)]
         left_out = [stick for stick in self.known if stick not in self.sticks.values()
                     and stick.state is not StickState.ABSENT]
-        self._is_same_server = True
         return lost + self._lose(left_out, f'host {self.name} does not list it any more', now)
 
     def on_silence(self) -> None:
@@ -155,7 +153,7 @@ class RemoteHost:
     @property
     def complaint(self) -> str:
         """Return what is wrong with the host, and why, in one line."""
-        return f'host {self.name} {self.state.value}' + (f': {self.why}' if self.why else '')
+        return self.state.complaint(self.name, self.why)
 
     def _lose(self, sticks: Iterable[RemoteStick], why: str,
               now: float) -> list[tuple[int, Frame]]:

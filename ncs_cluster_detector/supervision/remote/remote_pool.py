@@ -67,8 +67,8 @@ class RemotePool:
         self._session = os.urandom(4).hex()
         self._sender = FrameSender(self._session, options.jpeg_quality)
         self._names = HostNames(options.hosts, logger)
-        self._started_at: float | None = None
-        self._has_asked = False   # for hosts that were never heard
+        # When to log which hosts were never heard; infinite when that is done.
+        self._unheard_at: float | None = None
         self._host_of: dict[int, RemoteHost] = {}   # by the number of a stick
         self._results: list[tuple[int, Outcome, Frame]] = []
         self._lost: list[tuple[int, Frame]] = []
@@ -149,10 +149,10 @@ class RemotePool:
 
     def judge(self, now: float) -> None:
         """Give up hosts that are silent; log once which were never heard."""
-        if self._started_at is None:
-            self._started_at = now
-        if now >= self._unheard_at():
-            self._has_asked = True
+        if self._unheard_at is None:
+            self._unheard_at = now + PATIENCE_SEC
+        if now >= self._unheard_at:
+            self._unheard_at = float('inf')
             for host in self._names.hosts:
                 if host.state is HostState.NEVER_HEARD:
                     self._log.never_heard(host)
@@ -165,14 +165,8 @@ class RemotePool:
         """Return when :meth:`receive` or :meth:`judge` must be called at the latest."""
         if not self._inbox.empty():
             return now
-        return min([self._unheard_at(), *(host.heard_at + SILENCE_SEC
-                                          for host in self._names.hosts if host.is_heard)])
-
-    def _unheard_at(self) -> float:
-        """Return when to log which hosts were never heard; infinite when that is done."""
-        if self._started_at is None or self._has_asked:
-            return float('inf')
-        return self._started_at + PATIENCE_SEC
+        return min([self._unheard_at or float('inf'), *(
+            host.heard_at + SILENCE_SEC for host in self._names.hosts if host.is_heard)])
 
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""

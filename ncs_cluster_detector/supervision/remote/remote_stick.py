@@ -73,9 +73,7 @@ class RemoteStick:
         self.state, self.absent_because = report.state, ''
         self.report = report
         if report.state is not StickState.RUNNING:
-            self.figures.on_stop(now)
-            self._reading = None
-            return self.lose_all()
+            return self._stop(now)
         if report.reading != self._reading and report.reading_age_sec is not None:
             self._reading = report.reading
             self.figures.on_reading(
@@ -96,9 +94,7 @@ class RemoteStick:
         """Note that its server cannot be used, and why; return the frames that it had."""
         self.state, self.absent_because = StickState.ABSENT, why
         self._shown = ()   # whatever comes next is news
-        self.figures.on_stop(now)
-        self._reading = None
-        return self.lose_all()
+        return self._stop(now)
 
     def on_return(self) -> None:
         """Join as a new stick, when the host is heard again."""
@@ -126,12 +122,9 @@ class RemoteStick:
                 return None
             frame.on_decoded(answer.picture_size)
         self._forget_frame(answer.sequence, now)
-        if answer.lost:
+        if answer.lost or answer.unreadable:
             self.figures.on_unreadable(now, bool(self._held))
-            return None, frame
-        if answer.unreadable:
-            self.figures.on_unreadable(now, bool(self._held))
-            return Unreadable(answer.sequence, answer.unreadable), frame
+            return None if answer.lost else Unreadable(answer.sequence, answer.unreadable), frame
         result = Result(
             answer.sequence, answer.detections, answer.unusable_boxes, answer.inference_sec,
             now - answer.result_age_sec, answer.unlabelled_class, now - answer.on_stick_age_sec,
@@ -144,8 +137,10 @@ class RemoteStick:
         """Record that a result takes several times the usual time."""
         self._trust.late()
 
-    def lose_all(self) -> list[Frame]:
-        """Give up the frames that it has; return them."""
+    def _stop(self, now: float) -> list[Frame]:
+        """Give up the reading, and the frames that it has; return them."""
+        self.figures.on_stop(now)
+        self._reading = None
         lost = list(self.frames.values())
         self._held.clear()
         self._missed.clear()
@@ -177,17 +172,9 @@ class RemoteStick:
 
     def status(self, now: float) -> StickStatus:
         """Return the StickStatus for the policies."""
-        figures, work = self.figures, self.figures.work
-        return StickStatus(
-            number=self.number, state=self.state, celsius=figures.celsius,
-            measured_at=figures.measured_at, throttle_level=figures.throttle_level,
-            outstanding=len(self._held), busy_since=self._busy_since,
-            last_given_at=figures.last_given_at, last_result_at=work.last_result_at,
-            doubt_sec=max(self.report.doubt_sec, self._trust.doubt_sec),
-            trials_left=self.report.trials_left, recent_sec=work.recent_sec,
-            work_at_reading=figures.work_at_reading, transfer_sec=work.transfer_sec,
-            work_sec=work.done_sec, inference_sec=work.inference_sec,
-            compute_sec=work.compute_sec, under_way_since=work.under_way_since)
+        return self.figures.status(
+            self.number, self.state, len(self._held), self._busy_since,
+            max(self.report.doubt_sec, self._trust.doubt_sec), self.report.trials_left)
 
     def snapshot(self, now: float, active: bool, status: StickStatus | None = None,
                  condition: Condition = Condition()) -> StickSnapshot:
