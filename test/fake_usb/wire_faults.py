@@ -23,7 +23,7 @@ LONGEST_EXTRA = 1500                    # bytes that come unasked for
 LATE_SEC = (0.05, 0.3, 0.8, 2.0, 4.0)
 FIELDS = ('id', 'kind', 'name', 'stream', 'size', 'flags')   # of a header
 TO_HOST = {
-    **{f'wrong-{field}': f"an event with another {field}" for field in FIELDS},
+    **{f'wrong-{field}': f'an event with another {field}' for field in FIELDS},
     'absurd': 'data with some 32 bit words that make no sense',
     'garbage': 'random bytes in place of a header',
     'garbage-data': 'random bytes in place of data',
@@ -110,6 +110,8 @@ class WireFaults:
     def to_host(self, header: bytes, data: bytes | None, faults: dict[str, float],
                 queue: Callable[[list[bytes | Ending]], None]) -> None:
         """Queue what comes of an event: the messages that are transferred to the host."""
+        if 'silent' in self.spells:
+            return
         whole: list[bytes | Ending] = [header] if data is None else [header, data]
         if not self._strikes('in', data is not None):
             queue(whole)
@@ -121,6 +123,7 @@ class WireFaults:
             self._later(chance.choice(LATE_SEC), lambda: queue(whole))
         elif self._fault == 'silent':
             self._lasts('dead', faults)
+            self.spells.add('silent')   # what the stick's programs are about to send is lost, too
             queue(self._shortened(whole))
         else:
             queue(self._struck(whole))

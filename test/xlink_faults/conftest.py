@@ -1,0 +1,33 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Fixtures for faults on the fake bus: pyusb on the fake library, in this process."""
+
+from fake_usb.client import build_library
+from fake_usb.client import compiler
+from fake_usb.client import LIBRARY
+import pytest
+
+
+@pytest.fixture(scope='session')
+def libusb_folder(tmp_path_factory):
+    """Return the folder of the compiled fake library."""
+    if compiler() is None:
+        pytest.skip('needs a C compiler')
+    return build_library(tmp_path_factory.mktemp('fake_usb')).parent
+
+
+@pytest.fixture(scope='module')
+def usb_backend(libusb_folder):
+    """Return a backend of pyusb that does not touch the one of this process."""
+    libusb1 = pytest.importorskip('usb.backend.libusb1', reason='needs pyusb')
+    library = libusb1.cdll.LoadLibrary(str(libusb_folder / LIBRARY))
+    with pytest.MonkeyPatch.context() as patch:
+        libusb1._setup_prototypes(library)
+        patch.setattr(libusb1, '_lib', library)
+        yield libusb1._LibUSB(library)
