@@ -33,7 +33,7 @@ from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import ThermalState
 from ncs_cluster_detector.sticks.system_facts import SystemFacts
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_bus import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbError
 import numpy as np
 import numpy.typing as npt
 
