@@ -20,11 +20,12 @@ from ncs_cluster_detector.sticks.xlink.session import Session
 from ncs_cluster_detector.sticks.xlink.streams import MOST_PACKETS
 from ncs_cluster_detector.sticks.xlink.streams import MOST_STREAMS
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
+import pytest
 
 # No result, and nothing else that a stick sends, is larger; results of detectors have kilobytes.
 LONGEST_READ = 64 << 20
 NAME = 'deviceMonitor'
-ROOM = 4096
+ROOM = 256
 THERMAL = bytes(104)
 
 
@@ -40,7 +41,7 @@ class Host:
 
     def stream(self):
         """Return the stream that the steps use, if it is open."""
-        return self.session.stream_named(NAME)
+        return self.session.streams.named(MONITOR)
 
     def ping(self):
         """Ask whether the stick is there."""
@@ -166,19 +167,22 @@ EVENTS = st.builds(
     st.sampled_from([0, 1, 2, 3]) | UNSIGNED, st.just(b'') | st.binary(max_size=120))
 
 
-@door(400, also=[
-    # The stick opens a stream of all its memory, and writes so much.
-    {'before': 1, 'events': [event(1, Kind.CREATE_STREAM_REQ, b'x', 0, 2**32 - 1),
-                             event(2, Kind.WRITE_REQ, b'', 1, 2**32 - 1)], 'sizes': []},
-    # More packets than the stream has room for.
-    {'before': 2, 'events': [event(9, Kind.WRITE_REQ, b'', 0, 4000, data=bytes(4000))] * 2,
-     'sizes': []},
-    {'before': 1, 'events': [event(1, Kind.CREATE_STREAM_REQ, b'a\nb', 0, 64),
-                             event(2, Kind.WRITE_REQ, b'', 1, 65)], 'sizes': []}],
-      before=st.integers(0, len(GOOD)), events=st.lists(EVENTS, min_size=1, max_size=5),
+@door(400, before=st.integers(0, len(GOOD)), events=st.lists(EVENTS, min_size=1, max_size=5),
       sizes=SIZES)
 def test_any_events_are_taken_or_refused(before, events, sizes):
     refused_or_goes_on([*GOOD[:before], b''.join(events), *GOOD[before:]][:len(GOOD)], sizes)
+
+
+@pytest.mark.parametrize('before, events', [
+    # The stick opens a stream of all its memory, and announces so much.
+    (1, event(1, Kind.CREATE_STREAM_REQ, b'x', 0, 2**32 - 1)
+     + event(2, Kind.WRITE_REQ, b'', 1, 2**32 - 1)),
+    # More packets than the stream has room for.
+    (2, event(9, Kind.WRITE_REQ, b'', 0, 200, data=bytes(200)) * 2),
+    # A name that a log cannot show.
+    (1, event(1, Kind.CREATE_STREAM_REQ, b'a\nb', 0, 64) + event(2, Kind.WRITE_REQ, b'', 1, 65))])
+def test_fault_of_the_session(before, events):
+    refused_or_goes_on([*GOOD[:before], events, *GOOD[before:]][:len(GOOD)], [])
 
 
 @door(200, data=st.binary(max_size=400), sizes=SIZES)
