@@ -155,6 +155,10 @@ class XLink:
         if kind > Kind.REQUEST_LAST:
             if kind in (Kind.CREATE_RESP, Kind.CLOSE_RESP):
                 self._answers[kind, event] = number
+            if kind == Kind.CREATE_RESP and name:
+                # At once, as the device's dispatcher does: the next stream has the next number,
+                # however late the program that waits for this one wakes up.
+                self.stream(name, number)
             self.chip.changed.notify_all()
             return
         stream = self.streams.get(number)

@@ -1,0 +1,41 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""A bus that is slow, because many share it, is no fault."""
+
+from fake_usb.client import FakeBus
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.xlink.link import Link
+import pytest
+
+PORT = '1.1'
+GRAPH_BYTES = 6_000_000
+
+
+@pytest.fixture
+def link(monkeypatch, usb_backend):
+    """Return a link over a bus that carries 4 MB a second."""
+    with FakeBus('--ports', PORT, '--bus-rate', '4e6') as fake:
+        for name, value in fake.environment.items():
+            monkeypatch.setenv(name, value)
+        fake.tell(f'{PORT} boot')
+        bus = UsbBus(usb_backend)
+        (stick,) = bus.sticks()
+        link = Link(bus.claim(stick), 512, f'{PORT}-ma2450')
+        yield link
+        link.close()
+
+
+def test_fault_a_large_graph_on_a_slow_bus_arrives(link):
+    link.ping()
+    link.await_streams(frozenset({'deviceMonitor', 'graphMonitor'}), 2.0)
+    stream = link.open_stream('any', GRAPH_BYTES)
+    link.write(stream, bytes(GRAPH_BYTES))
+    assert link.held_bytes(stream) == GRAPH_BYTES   # nobody reads it
+    link.ping()
+    assert link.failure is None
