@@ -20,11 +20,17 @@ from fake_usb.wire_faults import TO_HOST
 from fake_usb.wire_faults import TO_STICK
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.xlink import device
+from ncs_cluster_detector.sticks.xlink import monitors
 from ncs_cluster_detector.sticks.xlink.device import open_device
+from ncs_cluster_detector.sticks.xlink.firmware import Firmware
 import numpy as np
 
-# What the driver promises of each call, in seconds.
+# What the driver promises, in seconds. Its own patience with a stick that pauses because of heat
+# is longer; trials shorten it.
 OPEN_SEC, CALL_SEC, RESULT_SEC = 5.0, 1.0, 3.0
+PATIENCE = ((monitors, 'COMMAND_SEC', CALL_SEC), (device, 'INFERENCE_SEC', RESULT_SEC),
+            (device, '_LOAD_SEC', RESULT_SEC))
 SPARE_SEC = 1.0      # the machine may be busy
 HANG_SEC = 40.0      # all deadlines of a conversation together are less
 ON_BUS_SEC = 10.0
@@ -61,7 +67,7 @@ def random_fault(chance):
 class Conversation:
     """Opens a stick, loads graphs, infers, asks all that can be asked, and closes it."""
 
-    def __init__(self, backend, port, firmware, graphs=1):
+    def __init__(self, backend, port, firmware, graphs=1, graph=GRAPH):
         """Use pyusb's backend in this process; ``firmware`` is a file."""
         self.usb = UsbBus(backend)
         self.name = f'{port}-ma2450'
@@ -69,57 +75,58 @@ class Conversation:
         self.mismatched = 0      # results of another colour than their input
         self.error = None        # the StickError with which it has ended
         self.open_sec = None
-        self._firmware = str(firmware)
+        self._firmware = Firmware(str(firmware))
         self._graphs = graphs
+        self._graph = graph
 
     def hold(self):
         """Talk to the stick until the end, or until an error of the stick."""
-        device = self._call('open', OPEN_SEC, lambda: open_device(
+        stick = self._call('open', OPEN_SEC, lambda: open_device(
             self.usb, self.name, self._firmware))
-        if device is None:
+        if stick is None:
             return self
         try:
-            self._use(device)
+            self._use(stick)
         except _EndedError:
             pass
         finally:
-            self._call('close', CALL_SEC, device.close)
+            self._call('close', CALL_SEC, stick.close)
         return self
 
-    def _use(self, device):
-        assert device.name == self.name
-        self._must('thermal', device.thermal)
-        self._must('memory', device.memory_used)
+    def _use(self, stick):
+        assert stick.name == self.name
+        self._must('thermal', stick.thermal)
+        self._must('memory', stick.memory_used)
         loaded = []
         for number in range(self._graphs):
-            graph = self._must('allocate', lambda number=number: device.allocate_graph(
-                number, GRAPH), OPEN_SEC)
-            fifo_in = self._must('fifo in', lambda: device.allocate_fifo(
+            graph = self._must('allocate', lambda number=number: stick.allocate_graph(
+                number, self._graph), OPEN_SEC)
+            fifo_in = self._must('fifo in', lambda: stick.allocate_fifo(
                 2 * number, graph.input, PLACES, False))
-            fifo_out = self._must('fifo out', lambda: device.allocate_fifo(
+            fifo_out = self._must('fifo out', lambda: stick.allocate_fifo(
                 2 * number + 1, graph.output, PLACES, True))
             loaded.append((graph, fifo_in, fifo_out))
         for step in range(INFERENCES):
-            self._infer(device, loaded, step)
-            self._must('thermal', device.thermal)
+            self._infer(stick, loaded, step)
+            self._must('thermal', stick.thermal)
         for graph, fifo_in, fifo_out in loaded:
-            self._must('times', lambda: device.graph_option(graph, 0, 4 * graph.stages))
-            self._must('free in', lambda: device.destroy_fifo(fifo_in))
-            self._must('free out', lambda: device.destroy_fifo(fifo_out))
-            self._must('free graph', lambda: device.destroy_graph(graph))
+            self._must('times', lambda: stick.graph_option(graph, 0, 4 * graph.stages))
+            self._must('free in', lambda: stick.destroy_fifo(fifo_in))
+            self._must('free out', lambda: stick.destroy_fifo(fifo_out))
+            self._must('free graph', lambda: stick.destroy_graph(graph))
 
-    def _infer(self, device, loaded, step):
+    def _infer(self, stick, loaded, step):
         """Send two inputs to each graph, and read the results."""
         colours = [(step + place) / 8 for place in range(PLACES)]
         for graph, fifo_in, fifo_out in loaded:
             for colour in colours:
                 tensor = np.full(graph.input.size // 2, colour, np.float16)
-                self._must('write', lambda: device.write_fifo(fifo_in, tensor.tobytes()),
+                self._must('write', lambda: stick.write_fifo(fifo_in, tensor.tobytes()),
                            RESULT_SEC)
-                self._must('trigger', lambda: device.trigger(graph, fifo_in, fifo_out))
+                self._must('trigger', lambda: stick.trigger(graph, fifo_in, fifo_out))
         for _, _, fifo_out in loaded:
             for colour in colours:
-                output = self._must('read', lambda: device.read_fifo(fifo_out), RESULT_SEC)
+                output = self._must('read', lambda: stick.read_fifo(fifo_out), RESULT_SEC)
                 box = np.frombuffer(output, np.float16)[7:14].astype(float)
                 if len(box) != 7 or abs(box[3] * 4 - 1 - colour) > 0.01:
                     self.mismatched += 1
@@ -170,6 +177,13 @@ def hold_together(conversations):
     if hanging:
         faulthandler.dump_traceback(file=sys.stderr)
     return hanging
+
+
+def shorten_patience(patch):
+    """Let a pytest.MonkeyPatch shorten the patience of the driver."""
+    for module, name, seconds in PATIENCE:
+        assert getattr(module, name) >= seconds
+        patch.setattr(module, name, seconds)
 
 
 def own():

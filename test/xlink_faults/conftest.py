@@ -31,3 +31,18 @@ def usb_backend(libusb_folder):
         libusb1._setup_prototypes(library)
         patch.setattr(libusb1, '_lib', library)
         yield libusb1._LibUSB(library)
+
+
+@pytest.fixture(scope='session')
+def firmware_file(tmp_path_factory):
+    """Return a file that the fake sticks boot from; only its length counts."""
+    path = tmp_path_factory.mktemp('firmware') / 'MvNCAPI-ma2450.mvcmd'
+    path.write_bytes(b'MVCM' + (64).to_bytes(4, 'little') + bytes(56))
+    return path
+
+
+@pytest.fixture
+def short_patience(monkeypatch):
+    """Let the driver wait no longer than trials can."""
+    from stick_trials import shorten_patience
+    shorten_patience(monkeypatch)
