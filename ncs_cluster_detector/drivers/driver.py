@@ -46,6 +46,8 @@ class Driver(ABC):
     built_in_graphs: ClassVar[tuple[str, ...]] = ()
     # Its own parameters that limit the number of sticks if they are above 0.
     stick_limits: ClassVar[tuple[str, ...]] = ()
+    # Whether any number of processes may list and open sticks at the same time.
+    starts_together: ClassVar[bool] = False
     # Modules to load once for all workers, if they are installed; never an SDK.
     preload: ClassVar[tuple[str, ...]] = ()
 

@@ -126,7 +126,7 @@ class UsbBus:
             except BaseException:
                 self._backend.close_device(handle)
                 raise
-        return UsbClaim(self._backend, handle)
+        return UsbClaim(self._backend, handle, stick.packet_bytes)
 
     def is_claimed(self, stick: UsbStick) -> bool:
         """

@@ -52,8 +52,9 @@ class UsbClaim:
     One thread at a time may read, and one may write. No thread may be in a call when it is closed.
     """
 
-    def __init__(self, backend: Any, handle: Any) -> None:
-        """Take over a handle whose interface is claimed."""
+    def __init__(self, backend: Any, handle: Any, packet_bytes: int = 512) -> None:
+        """Take over a handle whose interface is claimed; ``packet_bytes`` as in UsbStick."""
+        self.packet_bytes = packet_bytes
         self._backend = backend
         self._handle = handle
 

@@ -22,22 +22,16 @@ from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
-from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 from ncs_cluster_detector.sticks.xlink.events import HIGHEST_EVENT
 from ncs_cluster_detector.sticks.xlink.session import ANSWER_SEC
 from ncs_cluster_detector.sticks.xlink.session import Session
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
 from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.transfers import READ_SEC
+from ncs_cluster_detector.sticks.xlink.transfers import Transfers
+from ncs_cluster_detector.sticks.xlink.transfers import WRITE_SEC
 
-# A transfer to the stick is cut into pieces of so many packets, one MiB at high speed: the system
-# has 16 MB for the transfers of all USB devices (usbfs_memory_mb), and a stick that takes nothing
-# is found out soon. Whole packets, so that the stick cannot tell.
-_PIECE_PACKETS = 2048
-_WRITE_SEC = 0.9   # for a piece, also on a bus that sticks and cameras share
-# How often the reader looks whether something is overdue while the stick is silent.
-_READ_SEC = 0.5
-_LONGEST_READ_BYTES = 65536
 _POWER = 'if it happens again, plug the stick into a hub with its own power supply'
 
 
@@ -49,31 +43,26 @@ class Link:
     those about one stream by one thread that writes and one that reads.
     """
 
-    def __init__(self, claim: UsbClaim, packet_bytes: int, stick: str) -> None:
-        """
-        Take over a claimed stick, and begin to read.
-
-        :param packet_bytes: the largest packet of a transfer.
-        :param stick: device name, for texts.
-        """
+    def __init__(self, claim: UsbClaim, stick: str) -> None:
+        """Take over a claimed stick, and begin to read; ``stick`` is its name, for texts."""
         self.failure: StickLostError | None = None
-        self._claim = claim
-        self._packet_bytes = packet_bytes
+        self._transfers = Transfers(claim)
         self._stick = stick
         # A number by chance, so that no answer for a former process fits.
         self._session = Session(random.randint(1, HIGHEST_EVENT))
         self._lock = threading.Lock()      # for the session and the waits
         self._writing = threading.Lock()   # for the order of transfers; taken before the other
         self._waits: dict[Request | Stream | None, threading.Condition] = {}
-        self._is_over = False
         self._reader = threading.Thread(target=self._read, name=f'xlink {stick}', daemon=True)
         self._reader.start()
 
     # ---- requests
 
-    def ping(self, within_sec: float = ANSWER_SEC) -> None:
-        """Wait until the stick has answered that it is there; StickLostError if it does not."""
-        self._finish(self._ask(lambda now: self._session.ping(now, within_sec)))
+    def answers(self, within_sec: float) -> bool:
+        """Return whether the stick answers that it is there; StickLostError if it has failed."""
+        request = self._ask(lambda: self._session.ping(within_sec))
+        with self._lock:
+            return self._wait(request, lambda: request.is_answered, within_sec)
 
     def await_streams(self, names: frozenset[str], within_sec: float) -> None:
         """Wait until the stick has opened all of these streams to the host, or for a time."""
@@ -85,7 +74,7 @@ class Link:
 
     def open_stream(self, name: str, size: int) -> Stream:
         """Return a stream that takes ``size`` bytes; StickLostError if the stick fails."""
-        request = self._ask(lambda now: self._session.create(name, size, now))
+        request = self._ask(lambda: self._session.create(name, size))
         self._finish(request)
         assert request.stream is not None
         return request.stream
@@ -103,7 +92,7 @@ class Link:
             if not self._wait(stream, lambda: stream.takes(view.nbytes), within_sec):
                 raise self._lost(f'no room for {view.nbytes} bytes in stream {stream} within '
                                  f'{within_sec:g} s')
-        self._finish(self._ask(lambda now: self._session.write(stream, view, now)))
+        self._finish(self._ask(lambda: self._session.write(stream, view)))
 
     def read(self, stream: Stream, within_sec: float = ANSWER_SEC) -> bytes:
         """
@@ -118,30 +107,24 @@ class Link:
 
     def release(self, stream: Stream) -> None:
         """Tell the stick that a packet was read; its answer is checked later."""
-        self._ask(lambda now: self._session.release(stream, now))
+        self._ask(lambda: self._session.release(stream))
 
     def close_stream(self, stream: Stream, within_sec: float = ANSWER_SEC) -> None:
         """Close a stream when the stick has released all; StickLostError if it fails."""
         with self._lock:
             if not self._wait(stream, lambda: not stream.held, within_sec):
                 raise self._lost(f'stream {stream} is not emptied within {within_sec:g} s')
-        self._finish(self._ask(lambda now: self._session.close(stream, now)))
+        self._finish(self._ask(lambda: self._session.close(stream)))
 
     def reset(self) -> None:
         """Send the stick back to its ROM, and wait for its answer; StickLostError if it fails."""
         self._finish(self._ask(self._session.reset))
 
-    def held_bytes(self, stream: Stream) -> int:
-        """Return how many bytes of a stream the stick has not released."""
+    def levels(self, stream: Stream) -> tuple[int, int]:
+        """Return how many bytes of a stream the stick and the host have not released."""
         with self._lock:
             self._check_up()
-            return sum(stream.held)
-
-    def waiting_bytes(self, stream: Stream) -> int:
-        """Return how many bytes of a stream are here and not released."""
-        with self._lock:
-            self._check_up()
-            return sum(stream.unreleased)
+            return sum(stream.held), sum(stream.unreleased)
 
     def await_end(self, within_sec: float) -> bool:
         """Wait until the stick has left the bus or has failed; return whether it has."""
@@ -150,29 +133,31 @@ class Link:
 
     def close(self) -> bool:
         """Release the stick on USB; return False if a call of the system does not return."""
-        self._is_over = True
-        if self.await_end(_READ_SEC + _WRITE_SEC) and self._writing.acquire(timeout=_WRITE_SEC):
-            self._claim.close()
+        with self._lock:
+            self._go_down('the link was closed')
+        if self.await_end(READ_SEC + WRITE_SEC) and self._writing.acquire(timeout=WRITE_SEC):
+            self._transfers.close()
+            self._writing.release()
             return True
         return False   # freeing what a call uses would crash; the end of the process releases it
 
     # ---- waiting
 
-    def _ask(self, make: Callable[[float], Request]) -> Request:
+    def _ask(self, make: Callable[[], Request]) -> Request:
         """Make a request and write it."""
         with self._writing:
             with self._lock:
                 self._check_up()
-                request = make(time.monotonic())
+                request = make()
             self._write_out()
+            request.on_written(time.monotonic())
         self._flush()
         return request
 
     def _finish(self, request: Request) -> None:
         """Wait for the answer to a request."""
-        left_sec = request.due_at - time.monotonic()
         with self._lock:
-            if not self._wait(request, lambda: request.is_answered, left_sec):
+            if not self._wait(request, lambda: request.is_answered, request.within_sec):
                 raise self._lost(f'no answer to {request} within {request.within_sec:g} s')
 
     def _wait(self, target: Request | Stream | None, condition: Callable[[], object],
@@ -183,7 +168,8 @@ class Link:
             try:
                 changed.wait_for(lambda: self.failure or condition(), max(within_sec, 0.0))
             finally:
-                self._waits.pop(target, None)
+                if isinstance(target, Request):
+                    del self._waits[target]
         if condition():
             return True
         self._check_up()
@@ -209,12 +195,9 @@ class Link:
 
     def _write_out(self) -> None:
         """Write all messages; by whoever has the lock for writing."""
-        piece = _PIECE_PACKETS * self._packet_bytes
         try:
             while self._session.outgoing and self.failure is None:
-                for transfer in map(memoryview, self._session.outgoing.popleft()):
-                    for begin in range(0, max(transfer.nbytes, 1), piece):
-                        self._claim.write(transfer[begin:begin + piece], _WRITE_SEC)
+                self._transfers.write(self._session.outgoing.popleft())
         except UsbError as error:
             with self._lock:
                 self._go_down(f'writing over USB: {error}, expected success')
@@ -231,14 +214,8 @@ class Link:
     def _read(self) -> None:
         """Take what the stick sends until it fails or leaves the bus; the reader's thread."""
         try:
-            while not self._is_over and self.failure is None:
-                packets = -(-self._session.wanted() // self._packet_bytes)
-                size = min(packets * self._packet_bytes, _LONGEST_READ_BYTES)
-                try:
-                    data = self._claim.read_data(size, _READ_SEC)
-                except UsbTimeoutError:
-                    data = b''
-                self._take(data)
+            while self.failure is None:
+                self._take(self._transfers.read(self._session.wanted()))
                 self._flush()
         except UsbGoneError as error:
             what = f'it has left the USB bus ({error})'

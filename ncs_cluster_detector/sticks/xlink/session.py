@@ -37,7 +37,7 @@ _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLi
 # millisecond or two, whatever they compute. The vendor's library waits for ever.
 ANSWER_SEC = 0.8
 
-# What is written to the stick in one piece: a header, and the data that it announces.
+# A header, and the data that it announces.
 Message: TypeAlias = tuple[bytes] | tuple[bytes, memoryview]
 
 
@@ -45,7 +45,8 @@ class Session:
     """
     The link to one stick, from its boot to its reset.
 
-    ``outgoing`` are the messages to write, in this order; the caller removes them.
+    ``outgoing`` are the messages to write, in this order; the caller removes them. Each method
+    that asks for something returns a Request; call its ``on_written`` when it was written.
     """
 
     def __init__(self, first_event: int = 1) -> None:
@@ -61,33 +62,33 @@ class Session:
 
     # ---- what the host asks for
 
-    def ping(self, now: float, within_sec: float = ANSWER_SEC) -> Request:
+    def ping(self, within_sec: float = ANSWER_SEC) -> Request:
         """Ask whether the stick is there."""
-        return self._ask(now, Kind.PING_REQ, within_sec=within_sec)
+        return self._ask(Kind.PING_REQ, within_sec=within_sec)
 
-    def create(self, name: str, size: int, now: float) -> Request:
+    def create(self, name: str, size: int) -> Request:
         """Open a stream to the stick that takes ``size`` bytes; it is the answered ``stream``."""
         room = -(-size // _ROOM_STEP) * _ROOM_STEP
-        return self._ask(now, Kind.CREATE_STREAM_REQ, name=name.encode('ascii'),
-                         number=NO_STREAM, size=room)
+        return self._ask(Kind.CREATE_STREAM_REQ, name=name.encode('ascii'), number=NO_STREAM,
+                         size=room)
 
-    def write(self, stream: Stream, data: memoryview, now: float) -> Request:
+    def write(self, stream: Stream, data: memoryview) -> Request:
         """Send a packet; the stick must have room for it."""
         assert stream.takes(data.nbytes), f'no room in {stream} for {data.nbytes} bytes'
         stream.held.append(data.nbytes)
-        return self._ask(now, Kind.WRITE_REQ, stream, size=data.nbytes, data=data)
+        return self._ask(Kind.WRITE_REQ, stream, size=data.nbytes, data=data)
 
-    def release(self, stream: Stream, now: float) -> Request:
+    def release(self, stream: Stream) -> Request:
         """Tell the stick that the oldest packet that was taken needs no room any more."""
-        return self._ask(now, Kind.READ_REL_REQ, stream, size=stream.unreleased.popleft())
+        return self._ask(Kind.READ_REL_REQ, stream, size=stream.unreleased.popleft())
 
-    def close(self, stream: Stream, now: float) -> Request:
+    def close(self, stream: Stream) -> Request:
         """Close a stream to the stick, which must have released all packets."""
-        return self._ask(now, Kind.CLOSE_STREAM_REQ, stream)
+        return self._ask(Kind.CLOSE_STREAM_REQ, stream)
 
-    def reset(self, now: float) -> Request:
+    def reset(self) -> Request:
         """Send the stick back to its ROM."""
-        return self._ask(now, Kind.RESET_REQ)
+        return self._ask(Kind.RESET_REQ)
 
     # ---- what the stick sends
 
@@ -210,8 +211,8 @@ class Session:
     def _close(self, header: Header) -> Stream:
         """Let the stick stop sending to a stream, unless the host still has packets of it."""
         stream = self.streams.by_number.get(header.stream)
-        if stream is None:   # XLink.c:721 acknowledges this, too
-            stream = Stream(b'', header.stream)
+        if stream is None:
+            stream = Stream(b'', header.stream)   # XLink.c:721 acknowledges this, too
         is_empty = not stream.unreleased
         self._answer(header, stream=header.stream, flags=ACK if is_empty else NACK)
         if is_empty:
@@ -229,13 +230,13 @@ class Session:
         self._answer(header)
         return stream
 
-    def _ask(self, now: float, kind: Kind, stream: Stream | None = None, name: bytes = b'',
+    def _ask(self, kind: Kind, stream: Stream | None = None, name: bytes = b'',
              number: int = 0, size: int = 0, data: memoryview | None = None,
              within_sec: float = ANSWER_SEC) -> Request:
         assert len(name) <= LONGEST_NAME, name
         header = Header(self._event, kind, name, stream.number if stream else number, size)
         self._event = self._event % HIGHEST_EVENT + 1
-        request = Request(header, stream, now + within_sec, within_sec)
+        request = Request(Kind(kind), stream, within_sec)
         self._asked[header.event] = request
         self.outgoing.append((header.pack(),) if data is None else (header.pack(), data))
         return request

@@ -52,17 +52,24 @@ class Stream:
 
 
 class Request:
-    """A request to the stick, ``due_at`` when its answer must be there; see :class:`Session`."""
+    """
+    A request to the stick.
 
-    def __init__(self, header: Header, stream: Stream | None, due_at: float,
-                 within_sec: float) -> None:
+    Its answer must be there at ``due_at``, ``within_sec`` after it was written.
+    """
+
+    def __init__(self, kind: Kind, stream: Stream | None, within_sec: float) -> None:
         """Begin without an answer."""
-        self.kind = Kind(header.kind)
+        self.kind = kind
         self.stream = stream
-        self.due_at = due_at
         self.within_sec = within_sec
+        self.due_at = float('inf')
         self.is_answered = False
         self.is_refused = False   # only of CLOSE_STREAM_REQ; other refusals are errors
+
+    def on_written(self, now: float) -> None:
+        """Take note that it was written; until then the stick cannot answer."""
+        self.due_at = now + self.within_sec
 
     def __str__(self) -> str:
         """Return what it is for texts."""
