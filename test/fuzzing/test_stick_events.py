@@ -45,34 +45,38 @@ class Host:
 
     def ping(self):
         """Ask whether the stick is there."""
-        self.session.ping(self.now)
+        self.ask(self.session.ping)
 
     def create(self):
         """Open the stream."""
-        self.session.create(NAME, ROOM, self.now)
+        self.ask(self.session.create, NAME, ROOM)
 
     def write(self):
         """Ask for the temperature."""
         stream = self.stream()
         if stream and stream.takes(12):
-            self.session.write(stream, memoryview(bytes(12)), self.now)
+            self.ask(self.session.write, stream, memoryview(bytes(12)))
 
     def release(self):
         """Take a packet."""
         stream = self.stream()
         if stream and stream.packets:
             stream.packets.popleft()
-            self.session.release(stream, self.now)
+            self.ask(self.session.release, stream)
 
     def close(self):
         """Close the stream."""
         stream = self.stream()
         if stream and stream.room and not stream.held:
-            self.session.close(stream, self.now)
+            self.ask(self.session.close, stream)
 
     def reset(self):
         """Send the stick back to its ROM."""
-        self.session.reset(self.now)
+        self.ask(self.session.reset)
+
+    def ask(self, request, *arguments):
+        """Make a request, which is written at once."""
+        request(*arguments).on_written(self.now)
 
     def take(self, data, sizes):
         """Let bytes come in transfers of some sizes."""

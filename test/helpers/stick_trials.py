@@ -22,8 +22,8 @@ from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.xlink import device
 from ncs_cluster_detector.sticks.xlink import monitors
-from ncs_cluster_detector.sticks.xlink.device import open_device
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
+from ncs_cluster_detector.sticks.xlink.opening import open_device
 import numpy as np
 
 # What the driver promises, in seconds. Its own patience with a stick that pauses because of heat
@@ -110,7 +110,6 @@ class Conversation:
             self._infer(stick, loaded, step)
             self._must('thermal', stick.thermal)
         for graph, fifo_in, fifo_out in loaded:
-            self._must('times', lambda: stick.graph_option(graph, 0, 4 * graph.stages))
             self._must('free in', lambda: stick.destroy_fifo(fifo_in))
             self._must('free out', lambda: stick.destroy_fifo(fifo_out))
             self._must('free graph', lambda: stick.destroy_graph(graph))
@@ -208,10 +207,10 @@ class Trials:
     def round(self):  # noqa: A003 - what it does
         """Hold a conversation with a fault on each stick, and one without; check all."""
         faults = {port: random_fault(self._chance) for port in self._ports}
-        first = self._hold() if self._before is None else None
-        if first:
-            self._check_clean(first, {})
+        if self._before is None:
+            self._check_clean(self._hold(), {})
             self._before = own()
+        self._await_sticks()
         self._bus.tell(*(f'{port} {fault}' for port, fault in faults.items()))
         held = self._hold()
         facts = self._bus.sticks()
@@ -228,10 +227,13 @@ class Trials:
             if faults[port].what == 'unplug':
                 self._bus.tell(f'{port} plug')
         self._check_left(told)
-        self._bus.wait_for(lambda sticks: all(stick.state in ('rom', 'booted')
-                                              for stick in sticks.values()), ON_BUS_SEC)
+        self._await_sticks()
         self._check_clean(self._hold(), told)
         self._check_left(told)
+
+    def _await_sticks(self):
+        self._bus.wait_for(lambda sticks: all(stick.state in ('rom', 'booted')
+                                              for stick in sticks.values()), ON_BUS_SEC)
 
     def _hold(self):
         held = [self._make(port) for port in self._ports]

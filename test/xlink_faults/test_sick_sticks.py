@@ -14,8 +14,8 @@ from fake_usb.client import FakeBus
 from ncs_cluster_detector.sticks.stick import NoPermissionError
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.xlink.device import open_device
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
+from ncs_cluster_detector.sticks.xlink.opening import open_device
 import pytest
 from stick_trials import Conversation
 from stick_trials import hold_together
