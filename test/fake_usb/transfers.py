@@ -134,8 +134,11 @@ class Transfer:
 
     def _end_struck(self, struck: Taking) -> tuple[Status, int]:
         """Do what a fault makes of a transfer to the stick."""
-        if is_closed(self._peer, struck.seconds):
+        left = struck.seconds if self._end is None else self._end - time.monotonic()
+        if is_closed(self._peer, max(min(struck.seconds, left), 0.0)):
             return Status.NO_DEVICE, 0
+        if struck.seconds > left:
+            return Status.TIMEOUT, 0
         with self._stick.changed:
             if self._handle.session != self._stick.session:
                 return Status.NO_DEVICE, 0

@@ -8,9 +8,14 @@
 # the License.
 """Fixtures for faults on the fake bus: pyusb on the fake library, in this process."""
 
+from contextlib import contextmanager
+
 from fake_usb.client import build_library
 from fake_usb.client import compiler
+from fake_usb.client import FakeBus
 from fake_usb.client import LIBRARY
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_claim import UsbError
 import pytest
 
 
@@ -31,6 +36,22 @@ def usb_backend(libusb_folder):
         libusb1._setup_prototypes(library)
         patch.setattr(libusb1, '_lib', library)
         yield libusb1._LibUSB(library)
+
+
+@pytest.fixture(scope='module')
+def fake_bus(usb_backend):
+    """Return a function that starts a FakeBus with some options, which this process sees."""
+    @contextmanager
+    def start(*options):
+        with FakeBus(*options) as bus, pytest.MonkeyPatch.context() as patch:
+            for name, value in bus.environment.items():
+                patch.setenv(name, value)
+            try:
+                UsbBus(usb_backend).sticks()
+            except UsbError:
+                pass   # the library has noticed that the last bus is over
+            yield bus
+    return start
 
 
 @pytest.fixture(scope='session')

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 
-from fake_usb.client import FakeBus
 import pytest
 from stick_trials import Conversation
 from stick_trials import hold_together
@@ -59,12 +58,10 @@ def start_on(programs, port):
 @pytest.mark.parametrize('stale', ['keep', 'flush'])
 @pytest.mark.parametrize('partial, overflow', [('timeout', 'drop'), ('swallow', 'resend')])
 def test_the_next_program_has_the_stick(stale, partial, overflow, programs, usb_backend,
-                                        firmware_file, monkeypatch):
+                                        fake_bus, firmware_file):
     chance = random.Random(SEED)
-    with FakeBus('--ports', ','.join(PORTS), '--boot', '0.05', '--reset', '0.05', '--compute',
-                 '0.02', '--stale', stale, '--partial', partial, '--overflow', overflow) as bus:
-        for name, value in bus.environment.items():
-            monkeypatch.setenv(name, value)
+    with fake_bus('--ports', ','.join(PORTS), '--boot', '0.05', '--reset', '0.05', '--compute',
+                  '0.02', '--stale', stale, '--partial', partial, '--overflow', overflow) as bus:
         talking = programs(bus)
         opened = []
         for _ in range(ROUNDS):

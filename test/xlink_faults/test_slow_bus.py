@@ -8,7 +8,6 @@
 # the License.
 """A bus that is slow, because many share it, is no fault."""
 
-from fake_usb.client import FakeBus
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.xlink.link import Link
 import pytest
@@ -18,11 +17,9 @@ GRAPH_BYTES = 6_000_000
 
 
 @pytest.fixture
-def link(monkeypatch, usb_backend):
+def link(fake_bus, usb_backend):
     """Return a link over a bus that carries 4 MB a second."""
-    with FakeBus('--ports', PORT, '--bus-rate', '4e6') as fake:
-        for name, value in fake.environment.items():
-            monkeypatch.setenv(name, value)
+    with fake_bus('--ports', PORT, '--bus-rate', '4e6') as fake:
         fake.tell(f'{PORT} boot')
         bus = UsbBus(usb_backend)
         (stick,) = bus.sticks()

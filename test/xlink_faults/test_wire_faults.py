@@ -11,7 +11,6 @@
 from array import array
 import struct
 
-from fake_usb.client import FakeBus
 from fake_usb.events import HEADER
 from fake_usb.events import Kind
 from fake_usb.events import NEW_STREAM
@@ -96,13 +95,10 @@ def failure_or(call, *arguments, **named):
 
 
 @pytest.fixture(scope='module')
-def bus():
+def bus(fake_bus):
     """Return a bus with one quick stick."""
-    with FakeBus('--ports', PORT, '--boot', '0.02', '--reset', '0.02') as bus:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in bus.environment.items():
-                patch.setenv(name, value)
-            yield bus
+    with fake_bus('--ports', PORT, '--boot', '0.02', '--reset', '0.02') as bus:
+        yield bus
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
 from ncs_cluster_detector.sticks.xlink.streams import Streams
 
+# More than any result has; a stick that announces nonsense is not waited for.
+_LARGEST_PACKET_BYTES = 64 << 20
 _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLink.c:1041)
 # The stick's own dispatcher answers requests, not its programs, so it answers within a
 # millisecond or two, whatever they compute. The vendor's library waits for ever.
@@ -141,10 +143,11 @@ class Session:
 
     def _checked_write(self, header: Header) -> Header:
         stream = self.streams.known(header)
-        if header.size > stream.accepts or len(stream.unreleased) >= MOST_PACKETS:
+        room = min(stream.accepts - sum(stream.unreleased), _LARGEST_PACKET_BYTES)
+        if header.size > room or len(stream.unreleased) >= MOST_PACKETS:
             raise ProtocolError(
                 f'a packet of {header.size} bytes in stream {stream}, which has '
-                f'{len(stream.unreleased)} packets; expected at most {stream.accepts} bytes')
+                f'{len(stream.unreleased)} packets; expected at most {room} bytes')
         return header
 
     def _take_packet(self, header: Header) -> Stream:
