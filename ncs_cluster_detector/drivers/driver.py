@@ -54,7 +54,11 @@ class Driver(ABC):
     @classmethod
     @abstractmethod
     def from_parameters(cls, values: Mapping[str, Any]) -> 'Driver':
-        """Return a driver with its options from ``values``, all parameters of the node by name."""
+        """
+        Return a driver with its options from ``values``, all parameters of the node by name.
+
+        :raises ValueError: one of them is wrong: ``name=value: rule; what to do``.
+        """
 
     @classmethod
     def check_installed(cls) -> None:
