@@ -185,7 +185,7 @@ def test_any_events_are_taken_or_refused(before, events, sizes):
     (2, event(9, Kind.WRITE_REQ, b'', 0, 200, data=bytes(200)) * 2),
     # A name that a log cannot show.
     (1, event(1, Kind.CREATE_STREAM_REQ, b'a\nb', 0, 64) + event(2, Kind.WRITE_REQ, b'', 1, 65))])
-def test_fault_of_the_session(before, events):
+def test_what_a_session_must_not_believe(before, events):
     refused_or_goes_on([*GOOD[:before], events, *GOOD[before:]][:len(GOOD)], [])
 
 

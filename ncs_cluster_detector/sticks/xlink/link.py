@@ -52,6 +52,7 @@ class Link:
         self._session = Session(random.randint(1, HIGHEST_EVENT))
         self._lock = threading.Lock()      # for the session and the waits
         self._writing = threading.Lock()   # for the order of transfers; taken before the other
+        self._has_left = False
         self._waits: dict[Request | Stream | None, threading.Condition] = {}
         self._reader = threading.Thread(target=self._read, name=f'xlink {stick}', daemon=True)
         self._reader.start()
@@ -121,8 +122,8 @@ class Link:
         self._finish(self._ask(lambda: self._session.close(stream)))
 
     def reset(self) -> None:
-        """Send the stick back to its ROM, and wait for its answer; StickLostError if it fails."""
-        self._finish(self._ask(self._session.reset))
+        """Send the stick back to its ROM; StickLostError if it neither answers nor leaves."""
+        self._finish(self._ask(self._session.reset), lambda: self._has_left)
 
     def levels(self, stream: Stream) -> tuple[int, int]:
         """Return how many bytes of a stream the stick and the host have not released."""
@@ -158,10 +159,11 @@ class Link:
         self._flush()
         return request
 
-    def _finish(self, request: Request) -> None:
-        """Wait for the answer to a request."""
+    def _finish(self, request: Request, is_moot: Callable[[], bool] = lambda: False) -> None:
+        """Wait for the answer to a request, or until none is needed."""
         with self._lock:
-            if not self._wait(request, lambda: request.is_answered, request.within_sec):
+            if not self._wait(request, lambda: request.is_answered or is_moot(),
+                              request.within_sec):
                 raise self._lost(f'no answer to {request} within {request.within_sec:g} s')
 
     def _wait(self, target: Request | Stream | None, condition: Callable[[], object],
@@ -222,6 +224,7 @@ class Link:
                 self._take(self._transfers.read(self._session.wanted()))
                 self._flush()
         except UsbGoneError as error:
+            self._has_left = True
             what = f'it has left the USB bus ({error})'
         except UsbError as error:
             what = f'reading over USB: {error}, expected success'

@@ -26,14 +26,11 @@ from ncs_cluster_detector.sticks.xlink.events import Kind
 from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
-from ncs_cluster_detector.sticks.xlink.streams import MOST_PACKETS
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
 from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
 from ncs_cluster_detector.sticks.xlink.streams import Streams
 
-# More than any result has; a stick that announces nonsense is not waited for.
-_LARGEST_PACKET_BYTES = 64 << 20
 _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLink.c:1041)
 # The stick's own dispatcher answers requests, not its programs, so it answers within a
 # millisecond or two, whatever they compute. The vendor's library waits for ever.
@@ -113,7 +110,7 @@ class Session:
                 header = Header.unpack(self._received)
                 del self._received[:HEADER_BYTES]
                 if header.kind == Kind.WRITE_REQ:
-                    self._announced = self._checked_write(header)
+                    self._announced = self.streams.expecting(header)
                 else:
                     changed.append(self._handle(header))
             else:
@@ -140,15 +137,6 @@ class Session:
     def next_due(self) -> float:
         """Return when :meth:`check` must be called, or infinite."""
         return min((request.due_at for request in self._asked.values()), default=self._rest_due)
-
-    def _checked_write(self, header: Header) -> Header:
-        stream = self.streams.known(header)
-        room = min(stream.accepts - sum(stream.unreleased), _LARGEST_PACKET_BYTES)
-        if header.size > room or len(stream.unreleased) >= MOST_PACKETS:
-            raise ProtocolError(
-                f'a packet of {header.size} bytes in stream {stream}, which has '
-                f'{len(stream.unreleased)} packets; expected at most {room} bytes')
-        return header
 
     def _take_packet(self, header: Header) -> Stream:
         stream = self.streams.known(header)
