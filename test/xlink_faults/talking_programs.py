@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 import signal
 import sys
+import time
 
 HELPERS = Path(__file__).resolve().parents[1] / 'helpers'
 # Large enough that a kill breaks off a transfer.
@@ -23,8 +24,8 @@ def talk(backend, port, firmware):
     from stick_trials import Conversation
     while True:
         held = Conversation(backend, port, firmware, graph=GRAPH).hold()
-        if held.error or held.wrong:
-            print(held.error, held.wrong, file=sys.stderr, flush=True)
+        if held.error or held.wrong:   # it may not be back yet from the last conversation
+            time.sleep(0.02)
 
 
 def main():
