@@ -54,6 +54,7 @@ class Session:
         self.streams = Streams()
         self._event = first_event
         self._asked: dict[int, Request] = {}
+        self._last_request: int | None = None   # the number of the stick's last one
         self._received = bytearray()
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
         self._rest_due = float('inf')           # when the rest of a header or of data must come
@@ -109,6 +110,10 @@ class Session:
             if self._announced is None:
                 header = Header.unpack(self._received)
                 del self._received[:HEADER_BYTES]
+                if header.kind < Kind.WRITE_RESP:   # each has a new number (XLinkDispatcher.c:560)
+                    if header.event == self._last_request:
+                        raise ProtocolError(f'the event {header.event:#x} twice')
+                    self._last_request = header.event
                 if header.kind == Kind.WRITE_REQ:
                     self._announced = self.streams.expecting(header)
                 else:
@@ -133,10 +138,6 @@ class Session:
         for request in self._asked.values():
             if now >= request.due_at:
                 raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
-
-    def next_due(self) -> float:
-        """Return when :meth:`check` must be called, or infinite."""
-        return min((request.due_at for request in self._asked.values()), default=self._rest_due)
 
     def _take_packet(self, header: Header) -> Stream:
         stream = self.streams.known(header)
