@@ -56,9 +56,9 @@ def fake_bus(usb_backend):
 
 @pytest.fixture(scope='session')
 def firmware_file(tmp_path_factory):
-    """Return a file that the fake sticks boot from; only its length counts."""
+    """Return a file of some packets that the fake sticks boot from; only its length counts."""
     path = tmp_path_factory.mktemp('firmware') / 'MvNCAPI-ma2450.mvcmd'
-    path.write_bytes(b'MVCM' + (64).to_bytes(4, 'little') + bytes(56))
+    path.write_bytes(b'MVCM' + (2600).to_bytes(4, 'little') + bytes(2592))
     return path
 
 

@@ -16,9 +16,11 @@ import subprocess
 import sys
 import time
 
+from ncs_cluster_detector.sticks.stick import StickNotFoundError
 import pytest
 from stick_trials import Conversation
 from stick_trials import hold_together
+from stick_trials import ON_BUS_SEC
 
 PROGRAMS = Path(__file__).with_name('talking_programs.py')
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +56,19 @@ def start_on(programs, port):
     return int(programs.stdout.readline())
 
 
+class NextProgram(Conversation):
+    """Waits until the stick is on the bus, if the killed program has just reset or booted it."""
+
+    def hold(self):
+        """Begin to talk when the stick is listed."""
+        give_up_at = time.monotonic() + ON_BUS_SEC
+        while True:
+            self.error = None
+            super().hold()
+            if not isinstance(self.error, StickNotFoundError) or time.monotonic() > give_up_at:
+                return self
+
+
 @pytest.mark.timeout(60 + 30 * ROUNDS)
 @pytest.mark.parametrize('stale', ['keep', 'flush'])
 @pytest.mark.parametrize('partial, overflow', [('timeout', 'drop'), ('swallow', 'resend')])
@@ -73,11 +88,9 @@ def test_the_next_program_has_the_stick(stale, partial, overflow, programs, usb_
             finally:
                 for pid in pids.values():
                     os.kill(pid, signal.SIGKILL)
-            bus.wait_for(lambda sticks: all(
-                stick.state in ('rom', 'booted') and stick.holder is None
-                for stick in sticks.values()))
-            held = [Conversation(usb_backend, port, firmware_file) for port in PORTS]
+            bus.wait_for(lambda sticks: all(stick.holder is None for stick in sticks.values()))
             states = {port: stick.state for port, stick in bus.sticks().items()}
+            held = [NextProgram(usb_backend, port, firmware_file) for port in PORTS]
             assert not hold_together(held)
             for one in held:
                 assert not one.wrong and not one.error and not one.mismatched, (

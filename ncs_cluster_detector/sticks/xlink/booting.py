@@ -72,24 +72,37 @@ class Booting:
         :return: the claim of the booted stick, and the stick as it was in its ROM.
         :raises StickError: of some kind; the stick is not claimed any more.
         """
-        try:
-            stick = self._look()
-            if stick.booted:
-                stick = self._back_in_rom(stick, is_silent)
-            firmware = self._firmware.read(stick.kind, self._wanted)
-            tell(OpeningStep.OPENING)
-            others = [one for one in self._usb.sticks() if one.port != self._port]
-            self._upload(stick, firmware)
-            booted = self._await_boot(others)
-            if booted is None:
-                raise StickOpenError(
-                    f'opening stick {self._wanted}: not back within {BOOT_SEC:g} s of its boot, '
-                    f'expected 0.3 s; {_POWER}')
-            tell(OpeningStep.BOOTED)
-            return self._claim(booted), stick
-        except UsbError as error:
-            raise StickOpenError(f'opening stick {self._wanted}: {error}, expected success of a '
-                                 f'USB call; if it happens again, {_POWER}') from error
+        give_up_at = time.monotonic() + ROM_SEC
+        while True:
+            try:
+                return self._boot(tell, is_silent)
+            except UsbGoneError as error:
+                # It may do what a program has told it that was killed a moment ago.
+                if time.monotonic() >= give_up_at or self._await(self._there, ROM_SEC) is None:
+                    raise self._failed(error) from error
+            except UsbError as error:
+                raise self._failed(error) from error
+
+    def _boot(self, tell: Callable[[OpeningStep], object],
+              is_silent: bool) -> tuple[UsbClaim, UsbStick]:
+        stick = self._look()
+        if stick.booted:
+            stick = self._back_in_rom(stick, is_silent)
+        firmware = self._firmware.read(stick.kind, self._wanted)
+        tell(OpeningStep.OPENING)
+        others = [one for one in self._usb.sticks() if one.port != self._port]
+        self._upload(stick, firmware)
+        booted = self._await_boot(others)
+        if booted is None:
+            raise StickOpenError(
+                f'opening stick {self._wanted}: not back within {BOOT_SEC:g} s of its boot, '
+                f'expected 0.3 s; {_POWER}')
+        tell(OpeningStep.BOOTED)
+        return self._claim(booted), stick
+
+    def _failed(self, error: UsbError) -> StickOpenError:
+        return StickOpenError(f'opening stick {self._wanted}: {error}, expected success of a '
+                              f'USB call; if it happens again, {_POWER}')
 
     def _look(self) -> UsbStick:
         sticks = self._usb.sticks()
@@ -167,9 +180,12 @@ class Booting:
             time.sleep(LOOK_SEC)
         return found
 
+    def _there(self) -> UsbStick | None:
+        return next((stick for stick in self._usb.sticks() if stick.port == self._port), None)
+
     def _in_rom(self) -> UsbStick | None:
-        return next((stick for stick in self._usb.sticks()
-                     if stick.port == self._port and not stick.booted), None)
+        stick = self._there()
+        return None if stick is None or stick.booted else stick
 
     def _await_boot(self, others: list[UsbStick]) -> UsbStick | None:
         """

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import StickDeadError
+from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.xlink.booting import Booting
 from ncs_cluster_detector.sticks.xlink.device import XlinkDevice
@@ -66,9 +67,17 @@ def _boot_and_ping(booting: Booting, wanted: str, ping_sec: float, is_silent: bo
     name = f'{port_of(wanted)}-{stick.kind}'
     link = Link(claim, name)
     try:
-        if not link.answers(ping_sec):
+        if not _answers(link, ping_sec):
             raise _SilentError
         return XlinkDevice(link, name)
     except BaseException:
         link.close()
         raise
+
+
+def _answers(link: Link, within_sec: float) -> bool:
+    """Tell whether a stick answers; one that takes or gives no data does not."""
+    try:
+        return link.answers(within_sec)
+    except StickLostError:
+        return False
