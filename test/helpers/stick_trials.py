@@ -36,6 +36,7 @@ HANG_SEC = 40.0      # all deadlines of a conversation together are less
 ON_BUS_SEC = 10.0
 # A clean conversation has about so many events to the host and transfers to the stick.
 EVENTS, TRANSFERS = 105, 150
+TOLD_EVENTS = 36   # before the first result
 GRAPH = b'INPUT 16x16'.ljust(2000, b'\0')
 PLACES = 2
 INFERENCES = 3
@@ -55,12 +56,19 @@ class Fault:
         return f'arm {self.side} {self.number} {self.what} {self.seed}'
 
 
-def random_fault(chance):
+def any_fault(chance):
     """Return a random Fault, at the beginning of the conversation as often as later."""
     side = chance.choice(('in', 'in', 'out'))
     most = EVENTS if side == 'in' else TRANSFERS
     return Fault(side, chance.randint(1, chance.choice((12, most))),
                  chance.choice(sorted(TO_HOST if side == 'in' else TO_STICK)),
+                 chance.randrange(1 << 30))
+
+
+def nonsense(chance):
+    """Return a random Fault in what a stick tells of itself and of its graphs."""
+    return Fault('in', chance.randint(1, TOLD_EVENTS),
+                 chance.choice(('absurd', 'garbage-data', 'short-data', 'long-data')),
                  chance.randrange(1 << 30))
 
 
@@ -194,8 +202,9 @@ def own():
 class Trials:
     """Rounds of trials on all sticks of a bus at the same time; a fault on each."""
 
-    def __init__(self, bus, backend, firmware, seed):
-        """Use a FakeBus, whose sticks nobody else uses."""
+    def __init__(self, bus, backend, firmware, seed, make_fault=any_fault):
+        """Use a FakeBus, whose sticks nobody else uses; ``make_fault`` returns a Fault."""
+        self._make_fault = make_fault
         self.failures = []
         self.struck = self.number = self.errors = 0
         self.mismatched = []   # the faults with which results were of another input
@@ -208,7 +217,7 @@ class Trials:
 
     def round(self):  # noqa: A003 - what it does
         """Hold a conversation with a fault on each stick, and one without; check all."""
-        faults = {port: random_fault(self._chance) for port in self._ports}
+        faults = {port: self._make_fault(self._chance) for port in self._ports}
         if self._before is None:
             self._check_clean(self._hold(), {})
             self._before = own()

@@ -19,6 +19,7 @@ import random
 import time
 
 import pytest
+from stick_trials import nonsense
 from stick_trials import Trials
 
 STICKS = 10
@@ -29,19 +30,19 @@ SEED = int(os.environ.get('STICK_FAULTS_SEED') or (
     random.SystemRandom().getrandbits(32) if TRIALS else 1))
 
 
-@pytest.mark.timeout(ROUNDS * SECONDS_A_ROUND + 60)
-@pytest.mark.parametrize('options', [
+OPTIONS = [
     ('--stale', 'keep', '--overflow', 'drop', '--partial', 'timeout'),
     ('--stale', 'flush', '--overflow', 'resend', '--partial', 'swallow'),
-    ('--stale', 'keep', '--overflow', 'resend', '--partial', 'swallow')],
-    ids=lambda options: '-'.join(options[1::2]))
-def test_the_driver_survives_random_faults(options, usb_backend, fake_bus, firmware_file,
-                                           short_patience):
+    ('--stale', 'keep', '--overflow', 'resend', '--partial', 'swallow')]
+
+
+def is_survived(fake_bus, usb_backend, firmware_file, options, **trials_options):
+    """Do the trials, and print and check what came of them."""
     ports = ','.join(f'1.{number}' for number in range(1, STICKS + 1))
     began = time.monotonic()
     with fake_bus('--ports', ports, '--boot', '0.05', '--reset', '0.05', '--compute', '0.01',
                   *options) as bus:
-        trials = Trials(bus, usb_backend, firmware_file, SEED)
+        trials = Trials(bus, usb_backend, firmware_file, SEED, **trials_options)
         for _ in range(ROUNDS):
             trials.round()
     print(f'seed {SEED}: {trials.number} trials in {time.monotonic() - began:.0f} s, '
@@ -49,3 +50,17 @@ def test_the_driver_survives_random_faults(options, usb_backend, fake_bus, firmw
           f'results of another input with {trials.mismatched}')
     assert trials.struck > trials.number / 2
     assert not trials.failures, f'seed {SEED}:\n' + '\n'.join(trials.failures)
+    return True
+
+
+@pytest.mark.timeout(ROUNDS * SECONDS_A_ROUND + 60)
+@pytest.mark.parametrize('options', OPTIONS, ids=lambda options: '-'.join(options[1::2]))
+def test_the_driver_survives_random_faults(options, usb_backend, fake_bus, firmware_file,
+                                           short_patience):
+    assert is_survived(fake_bus, usb_backend, firmware_file, options)
+
+
+@pytest.mark.timeout(ROUNDS * SECONDS_A_ROUND + 60)
+def test_the_driver_survives_nonsense_about_sticks_and_graphs(usb_backend, fake_bus,
+                                                              firmware_file, short_patience):
+    assert is_survived(fake_bus, usb_backend, firmware_file, OPTIONS[0], make_fault=nonsense)
