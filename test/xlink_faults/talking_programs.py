@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Programs that use sticks until they are killed: for each line ``PORT`` one, its pid is printed."""
+"""Programs that use sticks until they are killed: for each line with a port, one is started."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ def talk(backend, port, firmware):
 
 
 def main():
-    """Start a program for each line, by a fork: it does not have to load anything."""
+    """Start a program for each line by a fork, so that it need not load anything; print its pid."""
     from ncs_cluster_detector.sticks.usb_bus import load_backend
     import stick_trials  # noqa: F401 - so that the programs have it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

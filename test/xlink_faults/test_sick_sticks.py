@@ -73,7 +73,7 @@ def talk(bus, usb_backend, firmware_file):
         assert [one.wrong for one in held if one.wrong] == []
         assert held[0].error is None and not held[0].mismatched
         assert held[0].open_sec < 1.0
-        assert {stick.holder for stick in bus.sticks().values()} == {None}
+        bus.wait_for(lambda sticks: {stick.holder for stick in sticks.values()} == {None}, 1.0)
         assert own() == before
         facts = bus.sticks()
         # Not cleared while they have power, or a dead one would take all that it was sent.
@@ -82,8 +82,8 @@ def talk(bus, usb_backend, firmware_file):
         again = start(*by_fault.values())
         assert not hold_together(again)
         assert [one.error or one.wrong for one in again if one.error or one.wrong] == []
-        return {fault: (one, facts[port]) for (fault, port), one in zip(by_fault.items(),
-                                                                         held[1:])}
+        return {fault: (one, facts[port])
+                for (fault, port), one in zip(by_fault.items(), held[1:])}
 
     def tell(by_fault):
         bus.tell(*(f'{port} {word}' for fault, port in by_fault.items()
