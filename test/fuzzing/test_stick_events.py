@@ -131,7 +131,7 @@ def talk(steps, sizes):
     for does, data in zip(host.steps, steps):
         does()
         host.check_books()
-        assert {len(message[0]) for message in host.session.outgoing} <= {HEADER_BYTES}
+        assert {len(message[0]) for _, message in host.session.outgoing} <= {HEADER_BYTES}
         host.session.outgoing.clear()
         host.take(data, sizes)
     return host

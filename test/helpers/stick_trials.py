@@ -140,8 +140,9 @@ class Conversation:
 
         def send():
             for step in range(INFERENCES * PLACES):
-                for graph, fifo_in, fifo_out in loaded:
-                    self._send(stick, graph, fifo_in, fifo_out, step / 8)
+                for network in loaded:
+                    tensor = tensor_of(network[0], step / 8)
+                    self._must('infer', lambda: stick.infer(*network, tensor), RESULT_SEC)
 
         def receive():
             for step in range(INFERENCES * PLACES):
@@ -170,8 +171,8 @@ class Conversation:
             pass   # it is noted why
 
     def _send(self, stick, graph, fifo_in, fifo_out, colour):
-        tensor = np.full(graph.input.size // 2, colour, np.float16)
-        self._must('write', lambda: stick.write_fifo(fifo_in, tensor.tobytes()), RESULT_SEC)
+        tensor = tensor_of(graph, colour)
+        self._must('write', lambda: stick.write_fifo(fifo_in, tensor), RESULT_SEC)
         self._must('trigger', lambda: stick.trigger(graph, fifo_in, fifo_out))
 
     def _receive(self, stick, fifo_out, colour):
@@ -207,6 +208,11 @@ class Conversation:
         if took > most_sec + self.slack_sec:
             self.wrong.append(f'{what}: took {took:.2f} s, promised {most_sec:g} s')
         return result
+
+
+def tensor_of(graph, colour):
+    """Return an input of a graph that has a value everywhere."""
+    return np.full(graph.input.size // 2, colour, np.float16).tobytes()
 
 
 class _EndedError(Exception):

@@ -75,8 +75,9 @@ class Session:
                          size=room)
 
     def write(self, stream: Stream, data: memoryview) -> Request:
-        """Send a packet; the stick must have room for it."""
-        assert stream.takes(data.nbytes), f'no room in {stream} for {data.nbytes} bytes'
+        """Send a packet; ProtocolError if the stick has no room for it."""
+        if not stream.takes(data.nbytes):
+            raise ProtocolError(f'no room for {data.nbytes} bytes in stream {stream}')
         stream.held.append(data.nbytes)
         return self._ask(Kind.WRITE_REQ, stream, size=data.nbytes, data=data)
 

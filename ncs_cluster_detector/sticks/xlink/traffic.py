@@ -65,8 +65,7 @@ class Traffic:
         :raises StickLostError: the link is down.
         """
         with self.lock:
-            self._check_up()
-            request = make()
+            request = self._made(make)
         self._flush()
         return request
 
@@ -80,8 +79,7 @@ class Traffic:
         """
         with self._writing:
             with self.lock:
-                self._check_up()
-                request = make()
+                request = self._made(make)
                 if on_answer is not None:
                     self._callbacks[request] = on_answer
             self._write_out()
@@ -141,6 +139,13 @@ class Traffic:
             self._writing.release()
             return True
         return False   # freeing what a call uses would crash; the end of the process releases it
+
+    def _made(self, make: Callable[[], Request]) -> Request:
+        self._check_up()
+        try:
+            return make()
+        except ProtocolError as error:
+            raise self.lose(f'{error}') from error
 
     def _check_up(self) -> None:
         if self.failure is not None:
