@@ -209,3 +209,14 @@ def refused_or_goes_on(steps, sizes):
         return True
     if taken_or_refused(play, ProtocolError):
         hypothesis.event('goes on')
+
+
+@pytest.mark.parametrize('written_at', [0.0, 9.0, 10.0])
+def test_time_in_which_nobody_reads_does_not_count_but_no_request_gets_more_than_its_time(
+        written_at):
+    session = Session()
+    session.ping(0.8).on_written(written_at)
+    session.extend_deadlines(10.0, 10.0)
+    session.check(10.79)
+    with pytest.raises(ProtocolError, match='PING_REQ within 0.8 s'):
+        session.check(10.81)

@@ -75,7 +75,7 @@ def nonsense(chance):
 class Conversation:
     """Opens a stick, loads graphs, infers, asks all that can be asked, and closes it."""
 
-    def __init__(self, backend, port, firmware, graphs=1, graph=GRAPH):
+    def __init__(self, backend, port, firmware, graphs=1, graph=GRAPH, in_background=True):
         """Use pyusb's backend in this process; ``firmware`` is a file."""
         self.usb = UsbBus(backend)
         self.name = f'{port}-ma2450'
@@ -87,11 +87,12 @@ class Conversation:
         self._firmware = Firmware(str(firmware))
         self._graphs = graphs
         self._graph = graph
+        self._in_background = in_background
 
     def hold(self):
         """Talk to the stick until the end, or until an error of the stick."""
         stick = self._call('open', OPEN_SEC, lambda: open_device(
-            self.usb, self.name, self._firmware))
+            self.usb, self.name, self._firmware, in_background=self._in_background))
         if stick is None:
             return self
         try:
@@ -246,6 +247,14 @@ def own():
     return len(os.listdir('/proc/self/fd')), threading.active_count()
 
 
+def settles(before):
+    """Tell whether this process has soon no more descriptors and threads than before."""
+    give_up_at = time.monotonic() + CALL_SEC
+    while own() != before and time.monotonic() < give_up_at:
+        time.sleep(0.01)   # a thread that ends
+    return own() == before
+
+
 class Trials:
     """Rounds of trials on all sticks of a bus at the same time; a fault on each."""
 
@@ -258,8 +267,9 @@ class Trials:
         self._bus = bus
         self._ports = sorted(bus.sticks())
         self._chance = random.Random(seed)
-        self._make = lambda port: Conversation(backend, port, firmware,
-                                               self._chance.choice((1, 1, 2)))
+        self._make = lambda port: Conversation(
+            backend, port, firmware, graphs=self._chance.choice((1, 1, 2)),
+            in_background=self._chance.random() < 0.5)
         self._before = None
 
     def round(self):  # noqa: A003 - what it does
@@ -317,7 +327,7 @@ class Trials:
                                                   for stick in sticks.values()), CALL_SEC)
         except AssertionError as error:
             self._note([f'claimed {error}'], told)
-        if own() != self._before:
+        if not settles(self._before):
             self._note([f'descriptors, threads: {own()}, before {self._before}, '
                         f'{[thread.name for thread in threading.enumerate()]}'], told)
 

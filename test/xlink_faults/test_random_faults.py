@@ -22,9 +22,9 @@ import pytest
 from stick_trials import nonsense
 from stick_trials import Trials
 
-STICKS = 10
+STICKS = 16
 TRIALS = int(os.environ.get('STICK_FAULTS') or 0)
-ROUNDS = -(-TRIALS // STICKS) if TRIALS else 2
+ROUNDS = -(-TRIALS // STICKS) if TRIALS else 1
 SECONDS_A_ROUND = 60
 SEED = int(os.environ.get('STICK_FAULTS_SEED') or (
     random.SystemRandom().getrandbits(32) if TRIALS else 1))

@@ -8,6 +8,8 @@
 # the License.
 """A bus that is slow, because many share it, is no fault."""
 
+import threading
+
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.xlink.link import Link
 import pytest
@@ -16,14 +18,14 @@ PORT = '1.1'
 GRAPH_BYTES = 6_000_000
 
 
-@pytest.fixture
-def link(fake_bus, usb_backend):
+@pytest.fixture(params=[True, False], ids=['read in the background', 'read by who waits'])
+def link(fake_bus, usb_backend, request):
     """Return a link over a bus that carries 4 MB a second."""
     with fake_bus('--ports', PORT, '--bus-rate', '4e6') as fake:
         fake.tell(f'{PORT} boot')
         bus = UsbBus(usb_backend)
         (stick,) = bus.sticks()
-        link = Link(bus.claim(stick), f'{PORT}-ma2450')
+        link = Link(bus.claim(stick), f'{PORT}-ma2450', request.param)
         yield link
         link.close()
 
@@ -35,4 +37,15 @@ def test_a_large_graph_on_a_slow_bus_arrives(link):
     link.write(stream, bytes(GRAPH_BYTES))
     assert link.levels(stream) == (GRAPH_BYTES, 0)   # nobody reads it
     assert link.answers(1.0)
+    assert link.failure is None
+
+
+def test_others_wait_while_a_large_graph_is_on_its_way(link):
+    assert link.answers(1.0)
+    link.await_streams(frozenset({'deviceMonitor', 'graphMonitor'}), 2.0)
+    stream = link.open_stream('any', GRAPH_BYTES)
+    writer = threading.Thread(target=link.write, args=(stream, bytes(GRAPH_BYTES)), daemon=True)
+    writer.start()
+    link.open_stream('another', 64)
+    writer.join()
     assert link.failure is None

@@ -141,8 +141,12 @@ class Link:
 
     def _finish(self, request: Request, is_moot: Callable[[], bool] = lambda: False) -> None:
         """Wait for the answer to a request, or until none is needed."""
+        def is_over() -> bool:
+            return request.is_answered or is_moot()
         with self._traffic.lock:
-            if not self._traffic.wait(request, lambda: request.is_answered or is_moot(),
-                                      request.within_sec):
-                raise self._traffic.lose(
-                    f'no answer to {request} within {request.within_sec:g} s')
+            is_written = request.is_written
+            while not self._traffic.wait(request, is_over, request.within_sec):
+                if is_written:
+                    raise self._traffic.lose(
+                        f'no answer to {request} within {request.within_sec:g} s')
+                is_written = request.is_written   # it may have been behind a large graph

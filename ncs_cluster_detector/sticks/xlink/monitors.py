@@ -53,7 +53,7 @@ class DeviceMonitor:
         :raises StickLostError: the stick does not answer in time, or with another size.
         """
         with self._lock:
-            self._link.post(self.stream, commands.device_command(option))
+            self._link.write(self.stream, commands.device_command(option))
             answer = self._link.read(self.stream, _OPTION_SEC)
             self._link.release(self.stream)
         return checked(answer, form.size, f'device option {option}', self._stick)

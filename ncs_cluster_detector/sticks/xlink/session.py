@@ -149,11 +149,12 @@ class Session:
             if now >= request.due_at:
                 raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
 
-    def extend_deadlines(self, delay_sec: float) -> None:
-        """Move all deadlines, because nobody has read for that time."""
+    def extend_deadlines(self, delay_sec: float, now: float) -> None:
+        """Move all deadlines, because nobody has read for that time; none of later requests."""
         self._rest_due += delay_sec
         for request in self._asked.values():
-            request.due_at += delay_sec
+            if request.is_written:
+                request.due_at = min(request.due_at + delay_sec, now + request.within_sec)
 
     def _take_packet(self, header: Header, packet: bytes) -> Stream:
         stream = self.streams.known(header)

@@ -69,6 +69,11 @@ class Request:
         self.is_answered = False
         self.is_refused = False   # only of CLOSE_STREAM_REQ; other refusals are errors
 
+    @property
+    def is_written(self) -> bool:
+        """Return whether it was written, so that the stick can answer."""
+        return self.due_at < float('inf')
+
     def on_written(self, now: float) -> None:
         """Take note that it was written; until then the stick cannot answer."""
         self.due_at = now + self.within_sec

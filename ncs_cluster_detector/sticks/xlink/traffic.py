@@ -207,7 +207,8 @@ class Traffic:
     def _begin_to_read(self) -> None:
         self._is_read = True
         # While nobody read, an answer could not come.
-        self._session.extend_deadlines(time.monotonic() - self._unread_since)
+        now = time.monotonic()
+        self._session.extend_deadlines(now - self._unread_since, now)
 
     def _stop_reading(self) -> None:
         self._is_read = False
