@@ -48,6 +48,11 @@ class Driver(ABC):
     stick_limits: ClassVar[tuple[str, ...]] = ()
     # Modules to load once for all workers, if they are installed; never an SDK.
     preload: ClassVar[tuple[str, ...]] = ()
+    # Whether all its sticks may start at the same time: opening one neither needs a list of the
+    # sticks in the same process nor touches other sticks, and a stick that a killed process left
+    # booted is reset by whoever opens it. Then :meth:`lock` and :meth:`usb_bus` are not used by
+    # the supervision, and a stick that is dead is reported with a StickDeadError.
+    starts_together: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -91,6 +91,10 @@ class StickOpenError(StickError):
     """The stick is there, but does not start."""
 
 
+class StickDeadError(StickOpenError):
+    """The stick has booted and does not answer, not even after a USB reset."""
+
+
 class WrongStickError(StickOpenError):
     """The library has opened another stick than the requested one."""
 

@@ -12,7 +12,7 @@ from frame_ledger import NO_PICTURE
 from invented_processes import InventedProcess
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision.bus_cleaner import IDLE_SEC
+from ncs_cluster_detector.supervision.starting.bus_cleaner import IDLE_SEC
 from ncs_cluster_detector.wire import messages
 
 READING_PERIOD_SEC = 1.0

@@ -48,6 +48,7 @@ class Driver:
     """A driver that no process uses."""
 
     preload = ()
+    starts_together = False
 
 
 class ProtocolWorld:

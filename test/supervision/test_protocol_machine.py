@@ -17,8 +17,8 @@ from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
-from ncs_cluster_detector.supervision.start_turn import StartTurn
+from ncs_cluster_detector.supervision.starting.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.starting.start_turn import StartTurn
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire import messages

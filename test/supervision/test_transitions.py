@@ -13,15 +13,15 @@ from types import SimpleNamespace
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision import bus_cleaner
-from ncs_cluster_detector.supervision import unassigned_worker
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
-from ncs_cluster_detector.supervision.bus_cleaner import CleanerState
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
+from ncs_cluster_detector.supervision.starting import bus_cleaner
+from ncs_cluster_detector.supervision.starting import unassigned_worker
+from ncs_cluster_detector.supervision.starting.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.starting.bus_cleaner import CleanerState
+from ncs_cluster_detector.supervision.starting.unassigned_worker import UnassignedState
+from ncs_cluster_detector.supervision.starting.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.unassigned_worker import UnassignedState
-from ncs_cluster_detector.supervision.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire.messages import BusReport

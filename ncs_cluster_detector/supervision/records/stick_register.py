@@ -40,8 +40,9 @@ class StickRegister:
     """
 
     def __init__(self, max_sticks: int, logger: Logger,
-                 numbers: Iterator[int] | None = None) -> None:
+                 numbers: Iterator[int] | None = None, starts_together: bool = False) -> None:
         """Start with no known stick; ``max_sticks`` 0 means all, ``numbers`` are for new ones."""
+        self._starts_together = starts_together
         self.records: list[StickRecord] = []
         self.by_number: dict[int, StickRecord] = {}
         self._numbers = numbers or count()
@@ -71,17 +72,18 @@ class StickRegister:
 
     def listed(
             self, device_names: Sequence[str], now: float, dead: Mapping[str, DeadStick],
-            is_first: bool = False, own_ports: Sequence[str] = ()) -> None:
+            is_first: bool = False, own_ports: Sequence[str] = (), is_calm: bool = True) -> None:
         """
         Update the records from a list of the device names of all sticks of the machine.
 
         :param dead: the dead sticks by USB port.
         :param is_first: see StickRecord.on_listing.
         :param own_ports: ports of the sticks that had a worker of ours before such a list began.
+        :param is_calm: False if a stick may be away only because its worker has ended.
         """
         names = {port_of(name): name for name in sorted(device_names, key=by_port)}
         starts = sum(record.starts for record in self.records)
-        is_calm, self._starts = starts == self._starts, starts
+        is_calm, self._starts = is_calm and starts == self._starts, starts
         news = [record for record in self.records
                 if record.on_listing(
                     names, now, dead, is_first and record.port not in own_ports, is_calm)]
@@ -150,7 +152,7 @@ class StickRegister:
                 waited_for -= 1
                 continue
             else:
-                record = StickRecord(next(self._numbers), name, now)
+                record = StickRecord(next(self._numbers), name, now, self._starts_together)
                 self.records.append(record)
                 self.by_number[record.number] = record
             given.append(record)
@@ -189,8 +191,9 @@ class StickRegister:
                    default=float('inf'))
 
     def _queued(self) -> list[StickRecord]:
-        return [record for record in self.records
-                if record.has_place and record.waits_until() is not None]
+        has_room = self._has_room()   # for a dead one, which has no place
+        return [record for record in self.records if record.waits_until() is not None
+                and (record.has_place or record.is_dead() and has_room)]
 
     def expects_sticks(self) -> bool:
         """Return whether a stick that is plugged in now would be used."""
