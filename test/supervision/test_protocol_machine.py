@@ -72,6 +72,8 @@ def some(found, index):
 class Protocol(stateful.RuleBasedStateMachine):
     """Sticks, workers and a bus cleaner that anything may happen to, under one supervisor."""
 
+    starts_together = False
+
     def __init__(self):
         super().__init__()
         self.world = None
@@ -85,7 +87,8 @@ class Protocol(stateful.RuleBasedStateMachine):
         max_sticks=st.sampled_from((0, 0, 2)), count=st.sampled_from((3, 5, 2, 4, 1, 0)),
         seconds=st.sampled_from((10.0, 10.0, 0.0)), cameras=st.sampled_from((1, CAMERAS)))
     def begin(self, settings, inflight, max_sticks, count, seconds, cameras):
-        self.world = ProtocolWorld(settings, inflight, max_sticks, cameras)
+        self.world = ProtocolWorld(
+            settings, inflight, max_sticks, cameras, self.starts_together)
         self.world.plugged |= set(PORTS[:count])
         self.world.live(seconds)
 
@@ -310,9 +313,24 @@ class Protocol(stateful.RuleBasedStateMachine):
         return [process for process in self.world.processes if isinstance(process, CleanerEnd)]
 
 
+class ProtocolTogether(Protocol):
+    """Sticks that start together, without a bus cleaner, and workers that find dead ones."""
+
+    starts_together = True
+
+    @rule(index=SOME, ends=st.booleans())
+    def fail_dead(self, index, ends):
+        worker = some(self.world.workers, index)
+        if worker is not None:
+            worker.fail(dead=True)
+            if ends:
+                worker.end(1)
+
+
 @pytest.mark.timeout(0 if STEPS else 300)
-def test_no_history_breaks_the_rules():
-    stateful.run_state_machine_as_test(Protocol, settings=run)
+@pytest.mark.parametrize('machine', [Protocol, ProtocolTogether])
+def test_no_history_breaks_the_rules(machine):
+    stateful.run_state_machine_as_test(machine, settings=run)
 
 
 def _count_lost_twice(self, sequence, stick, original=ResultOrder.lost):
