@@ -83,7 +83,6 @@ class StickRecord:
     def on_start(self, handle: WorkerHandle) -> None:
         """Take a worker that opens this stick (BACKOFF, FATAL, perhaps DEAD -> STARTING)."""
         self._change_state(StickState.STARTING, *self._startable)
-        self.has_place = True
         self.starts += 1
         self.handle = handle
 

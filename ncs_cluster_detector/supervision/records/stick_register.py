@@ -36,7 +36,8 @@ class StickRegister:
 
     A stick that was opened keeps its place while it is plugged in and no other program has it
     open. Before that, a stick that has failed gives its place to one that has not been tried. A
-    dead stick has a number, so that it is shown, but no place.
+    dead stick has a number, so that it is shown, but no place; where sticks start together, it has
+    one that no other wants.
     """
 
     def __init__(self, max_sticks: int, logger: Logger,
@@ -191,9 +192,8 @@ class StickRegister:
                    default=float('inf'))
 
     def _queued(self) -> list[StickRecord]:
-        has_room = self._has_room()   # for a dead one, which has no place
-        return [record for record in self.records if record.waits_until() is not None
-                and (record.has_place or record.is_dead() and has_room)]
+        return [record for record in self.records
+                if record.has_place and record.waits_until() is not None]
 
     def expects_sticks(self) -> bool:
         """Return whether a stick that is plugged in now would be used."""
@@ -223,7 +223,8 @@ class StickRegister:
 
 def _may_be_used(record: StickRecord) -> bool:
     """Return whether a known stick may have a place; not if another program opened it first."""
-    return not record.is_dead() and not (record.in_use and not record.was_opened())
+    is_left_out = record.is_dead() and record.waits_until() is None
+    return not is_left_out and not (record.in_use and not record.was_opened())
 
 
 def _claim(record: StickRecord, now: float) -> tuple[int, int]:
@@ -232,4 +233,6 @@ def _claim(record: StickRecord, now: float) -> tuple[int, int]:
         return 0, 0   # it has a worker
     if record.in_use or record.presence.is_away(now):
         return 3, 0
+    if record.is_dead():
+        return 2, sys.maxsize   # any other that is there comes first
     return (1, 0) if record.was_opened() else (2, record.setbacks.tries())
