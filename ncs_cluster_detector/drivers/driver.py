@@ -48,16 +48,19 @@ class Driver(ABC):
     stick_limits: ClassVar[tuple[str, ...]] = ()
     # Modules to load once for all workers, if they are installed; never an SDK.
     preload: ClassVar[tuple[str, ...]] = ()
-    # Whether all its sticks may start at the same time: opening one neither needs a list of the
-    # sticks in the same process nor touches other sticks, and a stick that a killed process left
-    # booted is reset by whoever opens it. Then :meth:`lock` and :meth:`usb_bus` are not used by
-    # the supervision, and a stick that is dead is reported with a StickDeadError.
+    # Whether any number of processes may list and open sticks at the same time: opening one needs
+    # no list and touches no other stick, and a stick that a killed process left booted is reset by
+    # whoever opens it. Then nobody uses :meth:`usb_bus`, and a dead stick is a StickDeadError.
     starts_together: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
     def from_parameters(cls, values: Mapping[str, Any]) -> 'Driver':
-        """Return a driver with its options from ``values``, all parameters of the node by name."""
+        """
+        Return a driver with its options from ``values``, all parameters of the node by name.
+
+        :raises ValueError: one of them is wrong: ``name=value: rule; what to do``.
+        """
 
     @classmethod
     def check_installed(cls) -> None:
