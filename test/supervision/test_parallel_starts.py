@@ -13,6 +13,9 @@ from ncs_cluster_detector.policy.reliability.presence import AWAY_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.supervision.starting import parallel_starts
+from ncs_cluster_detector.supervision.starting.parallel_starts import LIST_SEC
+from ncs_cluster_detector.supervision.starting.parallel_starts import RESET_SEC
+from ncs_cluster_detector.supervision.starting.parallel_starts import RETURN_LOOK_SEC
 from ncs_cluster_detector.supervision.starting.starts import LOOK_PERIOD_SEC
 from ncs_cluster_detector.supervision.starting.unassigned_worker import LISTING_SEC
 from ncs_cluster_detector.wire.messages import DeviceList
@@ -39,6 +42,7 @@ from test_stick_pool import World
 PORTS = ('1.1', '1.2', '1.3')
 MUTE = Fault('opening stick 1.1-ma2450: no answer after its boot and a USB reset', dead=True)
 IN_USE = Fault('opening stick 1.1-ma2450: another program has it', in_use=True)
+FIRST_DEAD = ('1.1-ma2450', '1.2-')   # the bus shows a dead one as one that nobody has
 DEAD_PERIOD_SEC = restart.DEAD_PERIOD_SEC
 
 
@@ -185,16 +189,48 @@ def test_a_killed_worker_is_replaced_after_its_delay_although_no_list_came(world
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]   # by its whole name
 
 
-def test_an_unplugged_stick_is_found_absent_before_its_next_worker_is_due(world):
+def test_an_unplugged_stick_is_absent_when_its_worker_cannot_have_reset_it(world):
     world = world()
     lister, first, second = world.run_all(TWO)
     world.step(1.5, Fault('lost'), by=first)
-    world.step(1.51, DeviceList(('1.2-',)), by=lister)
+    world.live(1.5 + RESET_SEC, ('1.2-',), second)
+    assert world.states() == [BACKOFF, RUNNING]   # it may be back any moment
+    world.live(1.6 + RESET_SEC + RETURN_LOOK_SEC, ('1.2-',), second)
     assert world.states() == [ABSENT, RUNNING]
-    world.read(2.51, second)
-    world.step(2.51)
     assert len(world.workers) == 3
-    world.step(2.52, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
+    world.live(world.now + 2 * LOOK_PERIOD_SEC, TWO[:1], second)
+    assert world.states() == [STARTING, RUNNING]
+
+
+def test_one_that_its_worker_has_reset_starts_when_it_is_back_and_its_rest_is_over(world):
+    world = world()
+    lister, first, second = world.run_all(TWO)
+    world.step(1.5, Fault('lost'), by=first)
+    world.live(2.3, ('1.2-',), second)
+    assert world.states() == [BACKOFF, RUNNING]
+    assert world.sticks()[0].start_at is None
+    world.live(2.3 + 2 * RETURN_LOOK_SEC, FIRST_DEAD, second)
+    assert world.states() == [STARTING, RUNNING]
+    for rest_sec in (0.8, 1.0, 2.0, 4.0):   # the first one is over when the stick is back
+        world.step(world.now, refusal(TWO[0]))
+        failed_at, started = world.now, len(world.workers)
+        world.live(failed_at + 0.75, ('1.2-',), second)
+        while len(world.workers) == started:
+            world.live(world.now + 0.125, FIRST_DEAD, second)
+        assert rest_sec <= world.now - failed_at < rest_sec + RETURN_LOOK_SEC + 0.125
+
+
+def test_a_worker_that_takes_long_to_close_its_stick_is_replaced_after_the_list(world):
+    world = world()
+    lister, first, second = world.run_all(TWO)
+    first.says.append(Fault('lost'))
+    world.step(1.5)
+    world.read(3.0, second)
+    world.step(3.0)
+    first.ended = True
+    world.step(3.1)
+    assert len(world.workers) == 3
+    world.step(3.1 + LIST_SEC)   # there is no list
     assert world.states() == [STARTING, RUNNING]
 
 
@@ -215,24 +251,7 @@ def test_a_list_made_while_a_worker_had_the_stick_says_nothing_of_it(world):
     world.step(2.4, DeviceList(('1.1-ma2450',)), by=lister)    # it was being reset
     assert world.states() == [BACKOFF, BACKOFF]
     world.step(2.5, DeviceList(('1.1-ma2450',)), by=lister)    # which this list would show
-    assert world.states() == [BACKOFF, ABSENT]
-
-
-def test_failures_of_a_stick_that_is_away_for_its_own_reset_still_count(world):
-    world = world()
-    lister, first, _ = world.run_all(TWO)
-    now, worker, delays = 1.0, first, []
-    for _ in range(3):
-        world.step(now, Fault('lost'), by=worker)
-        world.step(now + 0.01, DeviceList(('1.2-',)), by=lister)
-        world.step(now + 1.0)
-        world.step(now + 1.0, DeviceList(('1.1-ma2450', '1.2-')), by=lister)
-        worker, now = world.last, now + 1.1
-        assert world.states()[0] is STARTING
-        world.read(now, world.opener_of('1.2'))
-    world.step(now, Fault('lost'), by=worker)
-    delays = [stick.start_at - now for stick in world.sticks()[:1]]
-    assert delays == [pytest.approx(restart.LONGEST_DELAY_SEC)]
+    assert [stick.start_at is None for stick in world.sticks()] == [False, True]
 
 
 def test_a_lister_that_dies_is_replaced_and_meanwhile_due_sticks_start(world):
@@ -281,9 +300,6 @@ def test_what_all_sticks_refuse_ends_the_node(world):
     assert world.pool.unusable is None
     world.step(0.6, refusal(TWO[1]), by=second)
     assert world.pool.unusable == ('graph_paths', refusal(TWO[1]).text)
-
-
-FIRST_DEAD = ('1.1-ma2450', '1.2-')   # the bus shows it as one that nobody has
 
 
 def dead_first(world, **options):

@@ -54,6 +54,7 @@ class StickRecord:
         self.setbacks, self.starts, self.presence = Setbacks(starts_together), 0, Presence()
         self.has_place = False      # it is one of the max_sticks to use
         self.in_use = False         # another program has it open
+        self.is_away = False        # its worker has just reset it
         self._is_shown_dead = False  # since it ran last
         self._ready_at: float | None = None
         self._is_given_up = False   # it becomes FATAL when its worker has ended
@@ -68,10 +69,13 @@ class StickRecord:
     def _change_state(self, new: StickState, *predecessors: StickState) -> None:
         check_transition(f'stick {self.number}', self.state, new, predecessors)
         self.state = new
+        if new in (StickState.RUNNING, StickState.BACKOFF, StickState.ABSENT):
+            self.dead_since = None
 
     def waits_until(self) -> float | None:
         """Return when a worker is due; None if it has one or there is no free stick."""
-        return self.start_at if self.state in self._startable and not self.in_use else None
+        is_waiting = self.state in self._startable and not (self.in_use or self.is_away)
+        return self.start_at if is_waiting else None
 
     def shown_state(self, now: float) -> StickState:
         """Return the state; QUEUED if a worker is due and waits, DEAD while one only tries."""
@@ -90,7 +94,7 @@ class StickRecord:
         """Record that the stick is open (STARTING -> RUNNING)."""
         self._change_state(StickState.RUNNING, StickState.STARTING)
         self._ready_at = now
-        self._is_shown_dead, self.dead_since = False, None
+        self._is_shown_dead = False
         self.setbacks.refusals.clear()
 
     def on_taken(self, now: float) -> None:
@@ -112,8 +116,7 @@ class StickRecord:
         else:
             plan = self.setbacks.on_failure(self.worker, now, was_at_work, cause)
         self.restarts += cause is not Cause.DEAD
-        self.last_error = text
-        self.start_at = now + plan.delay_sec
+        self.last_error, self.start_at = text, now + plan.delay_sec
         self._is_given_up = plan.fatal
         self.handle = None
         self.figures.on_stop(now)
@@ -153,11 +156,9 @@ class StickRecord:
             self._change_state(StickState.DEAD, *_WAITING)
         elif self.waits() and name is None:
             self._change_state(StickState.ABSENT, *_WAITING)
-            self.dead_since = None
         elif self.state in (StickState.ABSENT, StickState.DEAD):
             self.start_at = now if self.state is StickState.ABSENT else self.start_at
             self._change_state(StickState.BACKOFF, StickState.ABSENT, StickState.DEAD)
-            self.dead_since = None
         if name is not None:
             self.name_now = name if self.waits() else self.name_now
             self.device_name = self.device_name if is_in_use(name) else name

@@ -31,6 +31,14 @@ from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import DeadStick
 from ncs_cluster_detector.wire.messages import Open
 
+# A worker resets its stick when it closes it, which takes 0.8 s. One that is away for longer was
+# unplugged.
+RESET_SEC = 1.5
+# How often to look while such a stick is away.
+RETURN_LOOK_SEC = 0.25
+# The sticks are listed when a worker has ended. No stick starts before that list tells whether it
+# is there, unless there is no list for so long.
+LIST_SEC = 0.25
 
 class ParallelStarts(Starts):
     """
@@ -39,7 +47,7 @@ class ParallelStarts(Starts):
     One worker without a stick, the lister, stays to list the sticks. What its list says of a stick
     counts unless a worker of ours had that stick while the list was made: a stick is claimed, or
     away for its boot, until its worker has ended. So the sticks are listed again at once when a
-    worker has ended.
+    worker has ended. A stick that is away then was reset by its worker, unless it stays away.
     """
 
     def __init__(self, options: SupervisorOptions, register: StickRegister, endings: Endings,
@@ -55,8 +63,8 @@ class ParallelStarts(Starts):
         # Ports of those that had one at any time since the list was asked for.
         self._own_ports: set[str] = set()
         self._look_at = float('-inf')
-        # Until then a stick may be away because its worker has reset it at its end.
-        self._restless_until = float('-inf')
+        # When workers have ended, by the ports of their sticks.
+        self._ended_at: dict[str, float] = {}
         self._failures = 0   # of starting a process, in a row
         self._not_before = float('-inf')   # when one may be started again
 
@@ -99,6 +107,7 @@ class ParallelStarts(Starts):
 
     def start(self, now: float) -> None:
         """Start a worker for each stick that is due; look for sticks if that is due."""
+        self._note_processes(now)
         while now >= self._not_before and (record := self._register.due(now)) is not None:
             self._start(record, now)
         self._note_processes(now)
@@ -155,9 +164,11 @@ class ParallelStarts(Starts):
         """Have the sticks listed when a worker has ended, as the list knows what it has left."""
         before, self._with_process = self._with_process, {*self._register.ports_with_process()}
         self._own_ports |= self._with_process
-        if before - self._with_process:
-            self._look_at = now
-            self._restless_until = now + AWAY_SEC
+        ended = before - self._with_process
+        for record in self._register.records:
+            if record.port in ended:
+                record.start_at = max(record.start_at, now + LIST_SEC)
+                self._ended_at[record.port] = self._look_at = now
 
     def _note_look(self, now: float) -> None:
         self._own_ports = {*self._register.ports_with_process()}
@@ -166,15 +177,27 @@ class ParallelStarts(Starts):
     def _take_in(self, names: Sequence[str], now: float) -> None:
         """Take in a list of the names of all sticks."""
         self._note_processes(now)
-        # Those of which it says nothing.
-        known = {record.port: f'{record.port}-' if record.in_use else record.device_name
-                 for record in self._register.records
-                 if record.waits() and record.presence.is_there and record.port in self._own_ports}
-        names = [name for name in names if port_of(name) not in known] + [*known.values()]
+        self._ended_at = {port: ended_at for port, ended_at in self._ended_at.items()
+                          if now < ended_at + AWAY_SEC}
+        names = self._corrected(names, now)
+        if any(record.is_away for record in self._register.records):
+            self._look_at = min(self._look_at, now + RETURN_LOOK_SEC)
         free = {port_of(name) for name in names if not is_in_use(name)}
         # The bus shows a dead stick as a free one.
         dead = {record.port: DeadStick(record.port, record.dead_since)
                 for record in self._register.records
                 if record.dead_since is not None and record.port in free}
-        self._register.listed(names, now, dead, is_first=True,
-                              is_calm=now >= self._restless_until)
+        self._register.listed(names, now, dead, is_first=True, is_calm=not self._ended_at)
+
+    def _corrected(self, names: Sequence[str], now: float) -> list[str]:
+        """Return a list with the sticks as they were of which this list says nothing."""
+        listed, known = {port_of(name) for name in names}, {}
+        for record in self._register.records:
+            port, ended_at = record.port, self._ended_at.get(record.port, float('-inf'))
+            was_there = record.waits() and record.presence.is_there
+            says_nothing = was_there and port in self._own_ports
+            record.is_away = (was_there and not says_nothing and port not in listed
+                              and now < ended_at + RESET_SEC)
+            if says_nothing or record.is_away:
+                known[port] = f'{port}-' if record.in_use else record.device_name
+        return [name for name in names if port_of(name) not in known] + [*known.values()]
