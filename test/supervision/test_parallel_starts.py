@@ -177,16 +177,20 @@ def test_one_that_hangs_in_its_boot_rests_no_longer_than_another_failure(world):
 def test_a_killed_worker_is_replaced_after_its_delay_although_no_list_came(world):
     world = world()
     lister, first, second = world.run_all(TWO)
-    first.ended = True
+    first.ended, first.was_killed = True, lambda: True
     world.step(1.5)
     assert world.states() == [BACKOFF, RUNNING]
     assert lister.told == [ListSticks()] * 3   # at the start, after a second, and now
-    world.step(1.99)
+    due_at = 1.5 + restart.KILLED_DELAY_SEC
+    world.step(due_at - 0.01)
     assert world.workers == [lister, first, second]
-    assert world.next_due() == 2.0
-    world.step(2.0)
+    assert world.next_due() == due_at
+    world.step(due_at)
     assert world.states() == [STARTING, RUNNING]
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]   # by its whole name
+    world.last.ended, world.last.was_killed = True, lambda: True
+    world.step(2.0)
+    assert world.sticks()[0].start_at == 2.0 + 2 * restart.FIRST_DELAY_SEC   # it was not at work
 
 
 def test_an_unplugged_stick_is_absent_when_its_worker_cannot_have_reset_it(world):

@@ -11,6 +11,8 @@
 from dataclasses import dataclass
 
 FIRST_DELAY_SEC = 0.5
+# After a kill, which is not the stick's fault, where nobody else waits for a start.
+KILLED_DELAY_SEC = 0.25
 # Short enough that a stick is back within five seconds of the end of its fault, its reset and its
 # boot of 1.5 s each included.
 LONGEST_DELAY_SEC = 1.5
@@ -81,6 +83,11 @@ def after_refusal(refusals: int) -> RestartPlan:
     """
     return RestartPlan(
         min(FIRST_DELAY_SEC * _doubled(refusals - 1), LONGEST_REFUSED_DELAY_SEC), fatal=False)
+
+
+def after_kill() -> RestartPlan:
+    """Return what follows when the worker of a stick that works well was killed."""
+    return RestartPlan(KILLED_DELAY_SEC, fatal=False)
 
 
 def after_dead() -> RestartPlan:

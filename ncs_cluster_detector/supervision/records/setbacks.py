@@ -64,6 +64,8 @@ class Setbacks:
             return restart.after_failure(self.failures, self.holds_up(), self.trust.rest_sec)
         if at_work and cause is Cause.KILLED:
             self.trust.interrupted()
+            if self._starts_together and self.failures == 1:
+                return restart.after_kill()
         return restart.after_failure(self.failures, self.holds_up())
 
     def on_refusal(self, reason: str) -> restart.RestartPlan:
