@@ -137,7 +137,8 @@ def test_each_listed_stick_has_its_worker_at_once_and_the_lister_stays(world):
 def test_at_most_max_sticks_are_opened_and_nobody_looks_when_they_run(world):
     world = world(max_sticks=2)
     lister, *openers = world.list_first(THREE)
-    assert len(openers) == 2
+    assert [worker.told for worker in openers] == [
+        [Open('1.1-ma2450', ('1.2', '1.3'))], [Open('1.2-ma2450', ('1.1', '1.3'))]]
     for worker in openers:
         worker.says.append(READY)
     world.step(0.5)
@@ -174,13 +175,14 @@ def test_one_that_hangs_in_its_boot_rests_no_longer_than_another_failure(world):
     assert world.told_of('no answer; starting again in 0.5 s')
 
 
-def test_a_killed_worker_is_replaced_after_its_delay_although_no_list_came(world):
+def test_a_killed_worker_is_replaced_after_its_delay_and_needs_no_look(world):
     world = world()
     lister, first, second = world.run_all(TWO)
     first.ended, first.was_killed = True, lambda: True
     world.step(1.5)
     assert world.states() == [BACKOFF, RUNNING]
     assert lister.told == [ListSticks()] * 3   # at the start, after a second, and now
+    world.step(1.51, DeviceList(FIRST_DEAD), by=lister)
     due_at = 1.5 + restart.KILLED_DELAY_SEC
     world.step(due_at - 0.01)
     assert world.workers == [lister, first, second]
@@ -190,6 +192,7 @@ def test_a_killed_worker_is_replaced_after_its_delay_although_no_list_came(world
     assert world.last.told == [Open('1.1-ma2450', ('1.2',))]   # by its whole name
     world.last.ended, world.last.was_killed = True, lambda: True
     world.step(2.0)
+    world.step(2.01, DeviceList(FIRST_DEAD), by=lister)
     assert world.sticks()[0].start_at == 2.0 + 2 * restart.FIRST_DELAY_SEC   # it was not at work
 
 
@@ -224,17 +227,19 @@ def test_one_that_its_worker_has_reset_starts_when_it_is_back_and_its_rest_is_ov
         assert rest_sec <= world.now - failed_at < rest_sec + RETURN_LOOK_SEC + 0.125
 
 
-def test_a_worker_that_takes_long_to_close_its_stick_is_replaced_after_the_list(world):
+@pytest.mark.parametrize('lister_is', ['slow', 'gone'])
+def test_a_stick_whose_worker_has_ended_waits_for_a_list_but_not_for_long(world, lister_is):
     world = world()
     lister, first, second = world.run_all(TWO)
+    lister.ended = lister_is == 'gone'
     first.says.append(Fault('lost'))
-    world.step(1.5)
+    world.step(1.5)                  # then it closes its stick
     world.read(3.0, second)
     world.step(3.0)
     first.ended = True
     world.step(3.1)
-    assert len(world.workers) == 3
-    world.step(3.1 + LIST_SEC)   # there is no list
+    assert world.states() == [BACKOFF if lister_is == 'slow' else STARTING, RUNNING]
+    world.step(3.1 + LIST_SEC)       # there is no list
     assert world.states() == [STARTING, RUNNING]
 
 

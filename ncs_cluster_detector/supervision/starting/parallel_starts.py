@@ -36,9 +36,10 @@ from ncs_cluster_detector.wire.messages import Open
 RESET_SEC = 1.5
 # How often to look while such a stick is away.
 RETURN_LOOK_SEC = 0.25
-# The sticks are listed when a worker has ended. No stick starts before that list tells whether it
-# is there, unless there is no list for so long.
-LIST_SEC = 0.25
+# The sticks are listed when a worker has ended, and only that list tells whether its stick is
+# there: it starts then, or without the list after this time. A list takes some milliseconds, and
+# longer on a busy machine.
+LIST_SEC = 1.0
 
 class ParallelStarts(Starts):
     """
@@ -57,14 +58,17 @@ class ParallelStarts(Starts):
         self._register = register
         self._endings = endings
         self._logger = logger
-        self._lister = UnassignedWorker(options, logger)
+        self._lister = UnassignedWorker(options, logger, 'does a USB call hang?')
         self._started: list[ChildProcess] = []   # that nobody watches yet
         self._with_process: Set[str] = frozenset()   # ports of the sticks whose worker is there
         # Ports of those that had one at any time since the list was asked for.
         self._own_ports: set[str] = set()
+        self._listed_ports: Set[str] = frozenset()   # of the latest list
         self._look_at = float('-inf')
         # When workers have ended, by the ports of their sticks.
         self._ended_at: dict[str, float] = {}
+        # Until when those wait for the list that tells whether their sticks are there.
+        self._wait_until: dict[str, float] = {}
         self._failures = 0   # of starting a process, in a row
         self._not_before = float('-inf')   # when one may be started again
 
@@ -108,6 +112,8 @@ class ParallelStarts(Starts):
     def start(self, now: float) -> None:
         """Start a worker for each stick that is due; look for sticks if that is due."""
         self._note_processes(now)
+        for port in [port for port, until in self._wait_until.items() if now >= until]:
+            self._go_on(port)
         while now >= self._not_before and (record := self._register.due(now)) is not None:
             self._start(record, now)
         self._note_processes(now)
@@ -127,7 +133,8 @@ class ParallelStarts(Starts):
 
     def next_due(self, now: float) -> float:
         """Return when :meth:`judge` or :meth:`start` must be called at the latest."""
-        due = [self._lister.deadline, max(self._register.next_due(), self._not_before)]
+        due = [self._lister.deadline, max(self._register.next_due(), self._not_before),
+               *self._wait_until.values()]
         if self._register.expects_sticks():
             if self._lister.handle is None:
                 due.append(self._lister.not_before)
@@ -157,18 +164,27 @@ class ParallelStarts(Starts):
         self._failures = 0
         self._started.append(handle)
         record.on_start(handle)
-        handle.send(Open(record.name_now, tuple(
-            other.port for other in self._register.records if other is not record)))
+        ports = {other.port for other in self._register.records} | self._listed_ports
+        handle.send(Open(record.name_now, tuple(sorted(ports - {record.port}))))
 
     def _note_processes(self, now: float) -> None:
         """Have the sticks listed when a worker has ended, as the list knows what it has left."""
         before, self._with_process = self._with_process, {*self._register.ports_with_process()}
         self._own_ports |= self._with_process
-        ended = before - self._with_process
+        can_list = self._lister.state in (UnassignedState.LISTED, UnassignedState.LISTING)
+        for port in before - self._with_process:
+            self._ended_at[port] = self._look_at = now
+            if can_list:
+                self._wait_until[port] = now + LIST_SEC
         for record in self._register.records:
-            if record.port in ended:
-                record.start_at = max(record.start_at, now + LIST_SEC)
-                self._ended_at[record.port] = self._look_at = now
+            record.is_away |= record.port in self._wait_until
+
+    def _go_on(self, port: str) -> None:
+        """Let a stick wait no longer for a list."""
+        del self._wait_until[port]
+        for record in self._register.records:
+            if record.port == port:
+                record.is_away = False
 
     def _note_look(self, now: float) -> None:
         self._own_ports = {*self._register.ports_with_process()}
@@ -179,6 +195,7 @@ class ParallelStarts(Starts):
         self._note_processes(now)
         self._ended_at = {port: ended_at for port, ended_at in self._ended_at.items()
                           if now < ended_at + AWAY_SEC}
+        self._listed_ports = {port_of(name) for name in names}
         names = self._corrected(names, now)
         if any(record.is_away for record in self._register.records):
             self._look_at = min(self._look_at, now + RETURN_LOOK_SEC)
@@ -191,13 +208,15 @@ class ParallelStarts(Starts):
 
     def _corrected(self, names: Sequence[str], now: float) -> list[str]:
         """Return a list with the sticks as they were of which this list says nothing."""
-        listed, known = {port_of(name) for name in names}, {}
+        known = {}
         for record in self._register.records:
             port, ended_at = record.port, self._ended_at.get(record.port, float('-inf'))
             was_there = record.waits() and record.presence.is_there
             says_nothing = was_there and port in self._own_ports
-            record.is_away = (was_there and not says_nothing and port not in listed
-                              and now < ended_at + RESET_SEC)
+            if not says_nothing:
+                self._wait_until.pop(port, None)
+                record.is_away = (was_there and port not in self._listed_ports
+                                  and now < ended_at + RESET_SEC)
             if says_nothing or record.is_away:
                 known[port] = f'{port}-' if record.in_use else record.device_name
         return [name for name in names if port_of(name) not in known] + [*known.values()]
