@@ -27,16 +27,14 @@ from ncs_cluster_detector.sticks.xlink.events import KINDS
 from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.requests import ANSWER_SEC
+from ncs_cluster_detector.sticks.xlink.requests import Request
+from ncs_cluster_detector.sticks.xlink.requests import Requests
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
-from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
 from ncs_cluster_detector.sticks.xlink.streams import Streams
 
 _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLink.c:1041)
-# The stick's own dispatcher answers requests, not its programs, so it answers within a
-# millisecond or two, whatever they compute. The vendor's library waits for ever.
-ANSWER_SEC = 0.8
-
 _NEVER = float('inf')
 # A header, and the data that it announces.
 Message: TypeAlias = tuple[bytes] | tuple[bytes, memoryview]
@@ -55,8 +53,7 @@ class Session:
         self.outgoing: deque[tuple[Request | None, Message]] = deque()
         self.streams = Streams()
         self._event = first_event
-        self._asked: dict[int, Request] = {}
-        self._last_request: int | None = None   # the number of the stick's last one
+        self._requests = Requests()
         self._received = b''
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
         self._rest_due = _NEVER   # when the rest of a header or of data must come
@@ -120,10 +117,7 @@ class Session:
                 changed.append(self._take_packet(announced, data[begin:end]))
             else:
                 header = Header.unpack(data, begin)
-                if header.kind < Kind.WRITE_RESP:   # each has a new number (XLinkDispatcher.c:560)
-                    if header.event == self._last_request:
-                        raise ProtocolError(f'the event {header.event:#x} twice')
-                    self._last_request = header.event
+                self._requests.check_new(header)
                 if header.kind == Kind.WRITE_REQ:
                     self._announced = self.streams.expecting(header)
                 else:
@@ -145,16 +139,12 @@ class Session:
                 f'a packet of {self._announced.size} bytes')
             raise ProtocolError(
                 f'{what} broke off after {len(self._received)} bytes, for {ANSWER_SEC:g} s')
-        for request in self._asked.values():
-            if now >= request.due_at:
-                raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
+        self._requests.check(now)
 
     def extend_deadlines(self, delay_sec: float, now: float) -> None:
         """Move all deadlines, because nobody has read for that time; none of later requests."""
         self._rest_due += delay_sec
-        for request in self._asked.values():
-            if request.is_written:
-                request.due_at = min(request.due_at + delay_sec, now + request.within_sec)
+        self._requests.extend_deadlines(delay_sec, now)
 
     def _take_packet(self, header: Header, packet: bytes) -> Stream:
         stream = self.streams.known(header)
@@ -179,13 +169,7 @@ class Session:
         raise ProtocolError(f'the request {kind.name}, which only hosts make')
 
     def _take_answer(self, kind: Kind, header: Header) -> Request:
-        request = self._asked.pop(header.event, None)
-        if request is None or request.kind + Kind.WRITE_RESP != kind:
-            raise ProtocolError(f'the answer {kind.name} to a request that was not made')
-        if not header.flags & ACK or header.flags & NACK:
-            if kind is not Kind.CLOSE_STREAM_RESP:
-                raise ProtocolError(f'a refusal of {request}')
-            request.is_refused = True
+        request = self._requests.take(kind, header)
         if kind is Kind.CREATE_STREAM_RESP:
             request.stream = self._created_by_stick(header)
         elif kind is Kind.CLOSE_STREAM_RESP:
@@ -245,7 +229,7 @@ class Session:
         header = Header(self._event, kind, name, stream.number if stream else number, size)
         self._event = self._event % HIGHEST_EVENT + 1
         request = Request(kind, stream, within_sec)
-        self._asked[header.event] = request
+        self._requests.add(header.event, request)
         self.outgoing.append(
             (request, (header.pack(),) if data is None else (header.pack(), data)))
         return request

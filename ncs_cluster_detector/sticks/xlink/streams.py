@@ -53,36 +53,6 @@ class Stream:
         return len(self.held) < MOST_PACKETS and sum(self.held) + size <= self.room
 
 
-class Request:
-    """
-    A request to the stick.
-
-    Its answer must be there at ``due_at``, ``within_sec`` after it was written.
-    """
-
-    def __init__(self, kind: Kind, stream: Stream | None, within_sec: float) -> None:
-        """Begin without an answer."""
-        self.kind = kind
-        self.stream = stream
-        self.within_sec = within_sec
-        self.due_at = float('inf')
-        self.is_answered = False
-        self.is_refused = False   # only of CLOSE_STREAM_REQ; other refusals are errors
-
-    @property
-    def is_written(self) -> bool:
-        """Return whether it was written, so that the stick can answer."""
-        return self.due_at < float('inf')
-
-    def on_written(self, now: float) -> None:
-        """Take note that it was written; until then the stick cannot answer."""
-        self.due_at = now + self.within_sec
-
-    def __str__(self) -> str:
-        """Return what it is for texts."""
-        return self.kind.name + (f' of stream {self.stream}' if self.stream else '')
-
-
 class Streams:
     """
     The streams that are open in some direction, ``by_number``.

@@ -26,9 +26,9 @@ from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
+from ncs_cluster_detector.sticks.xlink.requests import Request
 from ncs_cluster_detector.sticks.xlink.session import Session
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
-from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
 from ncs_cluster_detector.sticks.xlink.transfers import READ_SEC
 from ncs_cluster_detector.sticks.xlink.transfers import Transfers
