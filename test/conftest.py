@@ -44,6 +44,7 @@ signal.pthread_sigmask(
 _LONGEST = (
     'test_soak', 'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
     'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables',
+    'test_random_faults', 'test_sick_sticks',
     'test_served_detectors', 'test_whole_cluster', 'test_pool_server',
     'test_node_on_own_driver', 'test_supervisor_rotation',
     'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',

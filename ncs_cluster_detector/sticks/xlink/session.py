@@ -129,11 +129,7 @@ class Session:
         return changed
 
     def check(self, now: float) -> None:
-        """
-        Check that nothing is overdue.
-
-        :raises ProtocolError: an answer, or the rest of something, has not come in time.
-        """
+        """Raise ProtocolError if an answer, or the rest of something, is overdue."""
         if now >= self._rest_due:
             what = 'an event' if self._announced is None else (
                 f'a packet of {self._announced.size} bytes')
