@@ -26,9 +26,9 @@ from ncs_cluster_detector.sticks.xlink.firmware import Firmware
 from ncs_cluster_detector.sticks.xlink.opening import open_device
 import numpy as np
 
-# What the driver promises, in seconds. Its own patience with a stick that pauses because of heat
-# is longer; trials shorten it.
-OPEN_SEC, CALL_SEC, RESULT_SEC = 5.0, 1.0, 3.0
+# What the driver promises, in seconds; a stick that fails while it is opened is reset and gets a
+# second chance. The patience with a stick that pauses because of heat is longer; trials shorten it.
+OPEN_SEC, CALL_SEC, RESULT_SEC = 8.0, 1.0, 3.0
 PATIENCE = ((monitors, 'COMMAND_SEC', CALL_SEC), (device, 'INFERENCE_SEC', RESULT_SEC),
             (device, '_LOAD_SEC', RESULT_SEC))
 SPARE_SEC = 1.0      # the machine may be busy

@@ -142,6 +142,15 @@ class Booting:
         return found
 
     def _upload(self, stick: UsbStick, firmware: bytes) -> None:
+        """Load the firmware; a ROM that does not take it is reset by USB, and gets it again."""
+        try:
+            self._send(stick, firmware)
+        except UsbGoneError:
+            raise
+        except UsbError:
+            self._send(stick, firmware)
+
+    def _send(self, stick: UsbStick, firmware: bytes) -> None:
         """Send the firmware to the ROM, a packet at a time as the vendor's library does."""
         claim = self._claim(stick, configure=True)
         try:
@@ -151,6 +160,9 @@ class Booting:
             # After the last byte the ROM may be gone before libusb knows that it has it. One that
             # was unplugged is not back in time.
             pass
+        except UsbError:
+            _reset_port(claim)
+            raise
         finally:
             claim.close()
 
