@@ -37,7 +37,7 @@ ALL_SEC = 20.0      # where it does not matter
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Return a folder with the fake libusb, a firmware of which only the length counts, a graph."""
+    """Return a folder with the fake libusb, a graph, and a firmware whose length alone counts."""
     if compiler() is None:
         pytest.skip('needs a C compiler')
     made = tmp_path_factory.mktemp('own')
