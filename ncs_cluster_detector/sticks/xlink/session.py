@@ -23,10 +23,10 @@ from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
 from ncs_cluster_detector.sticks.xlink.events import HIGHEST_EVENT
 from ncs_cluster_detector.sticks.xlink.events import HIGHEST_STREAM
 from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.events import KINDS
 from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
-from ncs_cluster_detector.sticks.xlink.streams import MOST_PACKETS
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
 from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
@@ -37,6 +37,7 @@ _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLi
 # millisecond or two, whatever they compute. The vendor's library waits for ever.
 ANSWER_SEC = 0.8
 
+_NEVER = float('inf')
 # A header, and the data that it announces.
 Message: TypeAlias = tuple[bytes] | tuple[bytes, memoryview]
 
@@ -45,20 +46,21 @@ class Session:
     """
     The link to one stick, from its boot to its reset.
 
-    ``outgoing`` are the messages to write, in this order; the caller removes them. Each method
-    that asks for something returns a Request; call its ``on_written`` when it was written.
+    ``outgoing`` are the messages to write, in this order, each with its Request if it is one; the
+    caller removes it, and calls the Request's ``on_written``.
     """
 
     def __init__(self, first_event: int = 1) -> None:
         """Number the requests from ``first_event`` on."""
-        self.outgoing: deque[Message] = deque()
+        self.outgoing: deque[tuple[Request | None, Message]] = deque()
         self.streams = Streams()
         self._event = first_event
         self._asked: dict[int, Request] = {}
-        self._received = bytearray()
+        self._last_request: int | None = None   # the number of the stick's last one
+        self._received = b''
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
-        self._rest_due = float('inf')           # when the rest of a header or of data must come
-        self._reply = Header(0, 0)              # the last answer, see _answer
+        self._rest_due = _NEVER   # when the rest of a header or of data must come
+        self._reply = b'', 0, 0   # name, stream and size of the last answer, see _answer
 
     # ---- what the host asks for
 
@@ -104,20 +106,31 @@ class Session:
         :return: the requests that are answered, and the streams with a new packet or more room.
         :raises ProtocolError: the stick has sent what it must not.
         """
-        self._received += data
+        if self._received:
+            data = self._received + data
         changed: list[Request | Stream] = []
-        while self.wanted() <= 0:
-            if self._announced is None:
-                header = Header.unpack(self._received)
-                del self._received[:HEADER_BYTES]
+        begin = 0
+        while True:
+            announced = self._announced
+            end = begin + (HEADER_BYTES if announced is None else announced.size)
+            if end > len(data):
+                break
+            if announced is not None:
+                changed.append(self._take_packet(announced, data[begin:end]))
+            else:
+                header = Header.unpack(data, begin)
+                if header.kind < Kind.WRITE_RESP:   # each has a new number (XLinkDispatcher.c:560)
+                    if header.event == self._last_request:
+                        raise ProtocolError(f'the event {header.event:#x} twice')
+                    self._last_request = header.event
                 if header.kind == Kind.WRITE_REQ:
-                    self._announced = self._checked_write(header)
+                    self._announced = self.streams.expecting(header)
                 else:
                     changed.append(self._handle(header))
-            else:
-                changed.append(self._take_packet(self._announced))
+            begin = end
+        self._received = data[begin:]
         is_complete = self._announced is None and not self._received
-        self._rest_due = float('inf') if is_complete else now + ANSWER_SEC
+        self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
         return changed
 
     def check(self, now: float) -> None:
@@ -135,33 +148,25 @@ class Session:
             if now >= request.due_at:
                 raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
 
-    def next_due(self) -> float:
-        """Return when :meth:`check` must be called, or infinite."""
-        return min((request.due_at for request in self._asked.values()), default=self._rest_due)
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move all deadlines, because nobody has read for that time."""
+        self._rest_due += delay_sec
+        for request in self._asked.values():
+            request.due_at += delay_sec
 
-    def _checked_write(self, header: Header) -> Header:
+    def _take_packet(self, header: Header, packet: bytes) -> Stream:
         stream = self.streams.known(header)
-        if header.size > stream.accepts or len(stream.unreleased) >= MOST_PACKETS:
-            raise ProtocolError(
-                f'a packet of {header.size} bytes in stream {stream}, which has '
-                f'{len(stream.unreleased)} packets; expected at most {stream.accepts} bytes')
-        return header
-
-    def _take_packet(self, header: Header) -> Stream:
-        stream = self.streams.known(header)
-        stream.packets.append(bytes(self._received[:header.size]))
+        stream.packets.append(packet)
         stream.unreleased.append(header.size)
-        del self._received[:header.size]
         self._announced = None
         self._answer(header, stream=header.stream, size=header.size)
         return stream
 
     def _handle(self, header: Header) -> Request | Stream:
-        try:
-            kind = Kind(header.kind)
-        except ValueError:
-            raise ProtocolError(f'an event of the unknown kind {header.kind}') from None
-        if not kind.is_request:
+        kind = KINDS.get(header.kind)
+        if kind is None:
+            raise ProtocolError(f'an event of the unknown kind {header.kind}')
+        if kind >= Kind.WRITE_RESP:
             return self._take_answer(kind, header)
         if kind is Kind.READ_REL_REQ:
             return self._free(header)
@@ -173,7 +178,7 @@ class Session:
 
     def _take_answer(self, kind: Kind, header: Header) -> Request:
         request = self._asked.pop(header.event, None)
-        if request is None or request.kind.answer is not kind:
+        if request is None or request.kind + Kind.WRITE_RESP != kind:
             raise ProtocolError(f'the answer {kind.name} to a request that was not made')
         if not header.flags & ACK or header.flags & NACK:
             if kind is not Kind.CLOSE_STREAM_RESP:
@@ -191,12 +196,13 @@ class Session:
     def _created_by_stick(self, header: Header) -> Stream:
         """Return the stream that the stick takes from now on."""
         stream = self.streams.named(header.name)
-        if not header.name or not header.size or header.stream > HIGHEST_STREAM:
+        if not header.name or not header.size or header.stream > HIGHEST_STREAM or (
+                stream is not None and stream.number != header.stream):
             raise ProtocolError(f'a stream {header.name!r} with the number {header.stream:#x} and '
                                 f'room for {header.size} bytes')
         stream = stream or self.streams.add(header.name, header.stream)
         stream.room = stream.room or header.size
-        self._reply = self._reply._replace(stream=stream.number)   # see _answer
+        self._reply = self._reply[0], stream.number, self._reply[2]   # see _answer
         return stream
 
     def _open(self, header: Header) -> Stream:
@@ -236,12 +242,14 @@ class Session:
         assert len(name) <= LONGEST_NAME, name
         header = Header(self._event, kind, name, stream.number if stream else number, size)
         self._event = self._event % HIGHEST_EVENT + 1
-        request = Request(Kind(kind), stream, within_sec)
+        request = Request(kind, stream, within_sec)
         self._asked[header.event] = request
-        self.outgoing.append((header.pack(),) if data is None else (header.pack(), data))
+        self.outgoing.append(
+            (request, (header.pack(),) if data is None else (header.pack(), data)))
         return request
 
-    def _answer(self, header: Header, **fields: bytes | int) -> None:
+    def _answer(self, header: Header, name: bytes | None = None, stream: int | None = None,
+                size: int | None = None, flags: int = ACK) -> None:
         """
         Send an answer.
 
@@ -249,6 +257,9 @@ class Session:
         vendor's library makes all answers in one place in memory (XLinkDispatcher.c:478), and this
         is what sticks are used to get.
         """
-        self._reply = self._reply._replace(**{  # type: ignore[arg-type]
-            'event': header.event, 'kind': Kind(header.kind).answer, 'flags': ACK, **fields})
-        self.outgoing.append((self._reply.pack(),))
+        last_name, last_stream, last_size = self._reply
+        self._reply = (last_name if name is None else name,
+                       last_stream if stream is None else stream,
+                       last_size if size is None else size)
+        answer = Header(header.event, header.kind + Kind.WRITE_RESP, *self._reply, flags)
+        self.outgoing.append((None, (answer.pack(),)))
