@@ -1,0 +1,120 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The sticks of the machine, as the vendor's library lists, opens and closes them."""
+
+from collections.abc import Callable
+import os
+import threading
+import time
+
+from ncs_cluster_detector.mvnc.api.enums import DeviceState
+from ncs_cluster_detector.mvnc.api.enums import Status
+from ncs_cluster_detector.mvnc.api.sticks import ListedStick
+from ncs_cluster_detector.mvnc.xlink.leftovers import bring_back
+from ncs_cluster_detector.mvnc.xlink.open_stick import XlinkOpenStick
+from ncs_cluster_detector.mvnc.xlink.reasons import fail
+from ncs_cluster_detector.mvnc.xlink.reasons import stick_errors_as_status
+from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.sticks.usb_bus import load_backend
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.xlink.booting import LOOK_SEC
+from ncs_cluster_detector.sticks.xlink.booting import ROM_SEC
+from ncs_cluster_detector.sticks.xlink.device import open_device
+from ncs_cluster_detector.sticks.xlink.firmware import Firmware
+from ncs_cluster_detector.sticks.xlink.listing import Listing
+
+# Path of the firmware file, for a program and all of its processes; empty: where NCSDK 2 puts it.
+FIRMWARE_VARIABLE = 'NCS_FIRMWARE'
+
+
+class Machine:
+    """The USB bus of the machine, in this process."""
+
+    def __init__(self, load: Callable[[], UsbBus] = lambda: UsbBus(load_backend())) -> None:
+        """Look at nothing yet; ``load`` returns the bus when it is needed."""
+        self._load = load
+        self._lock = threading.Lock()
+        self._usb: UsbBus | None = None
+        self._listing: Listing | None = None
+
+    def sticks(self) -> list['XlinkListedStick']:
+        """
+        Return all sticks in the order of the bus.
+
+        As in the vendor's library the first call in a process resets the sticks that a killed
+        process left booted.
+
+        :raises UsbUnavailableError: there is no USB library.
+        :raises UsbError: the bus cannot be listed.
+        """
+        with self._lock:
+            usb = self._first_use()
+            self._listing = self._listing or Listing(usb)
+            names = self._listing.names()
+        return [XlinkListedStick(usb, name) for name in names]
+
+    def _first_use(self) -> UsbBus:
+        if self._usb is None:
+            usb = self._load()
+            bring_back(usb)
+            self._usb = usb
+        return self._usb
+
+
+class XlinkListedStick(ListedStick):
+    """A stick on USB."""
+
+    def __init__(self, usb: UsbBus, name: str) -> None:
+        """Belong to a bus; ``name`` is the stick's when it was listed."""
+        super().__init__(name)
+        self._port = port_of(name)
+        self._usb = usb
+        self._lock = threading.Lock()   # for state and opened
+
+    def open(self) -> None:   # noqa: A003 - the API's name
+        """Boot this stick and no other; others of this process may be opened meanwhile."""
+        if is_in_use(self.name):
+            fail(f'opening stick {self.name}: it was in use when it was listed, expected '
+                 f'{self._port}- and its chip; end the program that has it, and list the sticks again')
+        with stick_errors_as_status():
+            opened = XlinkOpenStick(open_device(
+                self._usb, self.name, Firmware(os.environ.get(FIRMWARE_VARIABLE, '')),
+                self._other_ports()))
+        with self._lock:
+            self.opened, self.state = opened, DeviceState.OPENED
+
+    def close(self) -> None:
+        """Reset the stick; return when it is back in its ROM, or has not come back in time."""
+        with self._lock:
+            opened = self.opened
+            if not isinstance(opened, XlinkOpenStick):
+                raise Exception(Status.INVALID_HANDLE)
+            self.opened, self.state = None, DeviceState.CLOSED
+        if opened.close():
+            self._await_rom()
+
+    def _other_ports(self) -> list[str]:
+        try:
+            return [stick.port for stick in self._usb.sticks() if stick.port != self._port]
+        except UsbError:
+            return []   # which the opening finds too
+
+    def _await_rom(self) -> None:
+        give_up_at = time.monotonic() + ROM_SEC
+        while not self._is_in_rom() and time.monotonic() < give_up_at:
+            time.sleep(LOOK_SEC)
+
+    def _is_in_rom(self) -> bool:
+        try:
+            return any(stick.port == self._port and not stick.booted
+                       for stick in self._usb.sticks())
+        except UsbError:
+            return False
