@@ -46,13 +46,19 @@ class Driver(ABC):
     built_in_graphs: ClassVar[tuple[str, ...]] = ()
     # Its own parameters that limit the number of sticks if they are above 0.
     stick_limits: ClassVar[tuple[str, ...]] = ()
+    # Whether any number of processes may list and open sticks at the same time.
+    starts_together: ClassVar[bool] = False
     # Modules to load once for all workers, if they are installed; never an SDK.
     preload: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
     def from_parameters(cls, values: Mapping[str, Any]) -> 'Driver':
-        """Return a driver with its options from ``values``, all parameters of the node by name."""
+        """
+        Return a driver with its options from ``values``, all parameters of the node by name.
+
+        :raises ValueError: one of them is wrong: ``name=value: rule; what to do``.
+        """
 
     @classmethod
     def check_installed(cls) -> None:

@@ -9,24 +9,19 @@
 """The driver ``mvnc``: Neural Compute Sticks through the vendor's NCSDK 2."""
 
 import importlib.util
-import os
 from typing import Any
 from typing import ContextManager
 from typing import Mapping
 from typing import Sequence
 
+from ncs_cluster_detector.drivers.compiled_graphs import read_compiled_graph
 from ncs_cluster_detector.drivers.driver import Driver
-from ncs_cluster_detector.regular_file import LARGEST_GRAPH
-from ncs_cluster_detector.regular_file import read_file
-from ncs_cluster_detector.simulation.networks.formats import caffe_files
 from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.usb_bus import load_backend
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-
-_COMPILED = "expected a graph that is compiled for the sticks' chip"
 
 
 class MvncDriver(Driver):
@@ -53,11 +48,7 @@ class MvncDriver(Driver):
 
     def read_graph(self, name: str) -> bytes:
         """Return the content of a file; refuse a file name of what no chip can run."""
-        _check_compiled(name)   # the sticks check the rest
-        graph = read_file(os.path.expanduser(name), LARGEST_GRAPH)
-        if not graph:
-            raise ValueError('the file is empty; expected what mvNCCompile of NCSDK 2 writes')
-        return graph
+        return read_compiled_graph(name)
 
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick; only here import the vendor's module, which opens devices itself."""
@@ -76,16 +67,3 @@ class MvncDriver(Driver):
     def lock(self) -> ContextManager[Any]:
         """Return the machine's lock: the vendor's library takes sticks that others have booted."""
         return MachineLock()
-
-
-def _check_compiled(name: str) -> None:
-    stem = caffe_files.stem_of(name)
-    if stem is not None:
-        raise ValueError(
-            f'a Caffe network, which only simulated sticks take; {_COMPILED}; make one with '
-            f'mvNCCompile {stem}{caffe_files.DEFINITION_ENDINGS[0]} '
-            f'-w {stem}{caffe_files.WEIGHTS_ENDING} -s 12 -o graph, and name that')
-    if name.endswith('.onnx'):
-        raise ValueError(
-            f'an ONNX network, which only simulated sticks take; {_COMPILED}; make one with '
-            'mvNCCompile from the Caffe or TensorFlow network that this was exported from')

@@ -17,10 +17,12 @@ supervision and diagnostics follow. Its own parameters go into the table of para
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.drivers.mvnc import MvncDriver
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
+from ncs_cluster_detector.drivers.xlink import XlinkDriver
 
 # By the value of the parameter ``driver``.
 DRIVERS: dict[str, type[Driver]] = {
     'mvnc': MvncDriver,
+    'xlink': XlinkDriver,
     'simulated': SimulatedDriver,
 }
 DEFAULT = 'mvnc'

@@ -83,6 +83,10 @@ PARAMETERS = (
         'driver', DEFAULT, f'What drives the sticks: {driver_descriptions()}.',
         choices=tuple(DRIVERS)),
     ParameterSpec(
+        'firmware', '', "With driver xlink: path of the sticks' firmware, the file "
+        'MvNCAPI-ma2450.mvcmd of NCSDK 2, or of the folder that it is in; empty = where NCSDK 2 '
+        'puts it, /usr/local/lib/mvnc.'),
+    ParameterSpec(
         'graph_paths', [''], 'Graph files; all of them run on every stick, for every frame. '
         + graph_descriptions()),
     ParameterSpec(

@@ -96,8 +96,19 @@ def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
 def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoadError:
     """Return the error for a graph file of ``size`` bytes that could not be loaded."""
     status = status_name(error)
-    attempt = f'loading graph {index} ({size} bytes) on stick {name}: {status}, expected OK'
-    if status in _BAD_FILE_STATUSES or not size:
+    return refused_graph(name, index, size, f'{status}, expected OK',
+                         status in _BAD_FILE_STATUSES)
+
+
+def refused_graph(name: str, index: int, size: int, reason: str, is_file: bool) -> GraphLoadError:
+    """
+    Return the error for a graph file of ``size`` bytes that a stick does not take.
+
+    :param reason: what happened and what was expected.
+    :param is_file: whether the file is the reason, for sure.
+    """
+    attempt = f'loading graph {index} ({size} bytes) on stick {name}: {reason}'
+    if is_file or not size:
         return GraphRejectedError(f'{attempt}; {_COMPILE}')
     return GraphLoadError(
         f'{attempt}; if the graph file is no good, {_COMPILE}; if the stick lacks power, {_POWER}')

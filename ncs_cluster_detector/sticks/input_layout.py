@@ -50,7 +50,7 @@ class InputLayout:
             end = stride * count
         # The vendor's rule: the widest stride times its count (mvnc_api.c:2314).
         widest = max(self._strides)
-        self._bytes = widest * max(count for stride, count in steps if stride == widest)
+        self._bytes: int = widest * max(count for stride, count in steps if stride == widest)
         if self._bytes > LARGEST_BYTES:
             raise ValueError(f'{shown} of {self._bytes} bytes, more than {LARGEST_BYTES}')
         row = _BYTES_PER_VALUE * descriptor.c * descriptor.w
@@ -58,6 +58,11 @@ class InputLayout:
         # Gaps between the values of the picture stay 0.
         self._buffer = np.zeros(
             0 if self._is_dense else self._bytes // _BYTES_PER_VALUE, dtype=np.uint16)
+
+    @property
+    def bytes(self) -> int:   # noqa: A003
+        """Return how many bytes a tensor in this layout has."""
+        return self._bytes
 
     @property
     def size(self) -> tuple[int, int]:

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from contextlib import suppress
-import math
 from typing import Any
 
 from ncs_cluster_detector.networks import ssd
@@ -33,7 +32,7 @@ from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import ThermalState
 from ncs_cluster_detector.sticks.system_facts import SystemFacts
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_bus import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbError
 import numpy as np
 import numpy.typing as npt
 
@@ -48,11 +47,6 @@ import numpy.typing as npt
 # (mvnc_api.c:2730). FP32 makes it convert the 707 values one by one, each to its own place.
 # One inference in work and one on its way keep a stick busy; 2 is also the API's default.
 FIFO_DEPTH = 2
-
-# The range that silicon is made for; a value outside is not a temperature.
-COLDEST_CELSIUS = -55.0
-HOTTEST_CELSIUS = 150.0
-HIGHEST_LEVEL = 2
 
 
 class NcsdkStick(Stick):
@@ -143,22 +137,13 @@ class NcsdkStick(Stick):
         return outputs
 
     def thermal_state(self) -> ThermalState:
-        """
-        Return temperature and throttling level; an impossible value becomes None or 0.
-
-        The temperature is the first value of the statistics. Exactly 0.0 means that it was never
-        filled in: a running chip is warmer than its surroundings, which must not be below 0. Taken
-        for a reading it would make the stick look the coolest.
-        """
+        """Return temperature and throttling level; an impossible value becomes None or 0."""
         option = self._api.DeviceOption
         celsius = self._call('reading the temperature', lambda: float(
             self._device.get_option(option.RO_THERMAL_STATS)[0]))
         level = self._call('reading the throttling level', lambda: int(
             self._device.get_option(option.RO_THERMAL_THROTTLING_LEVEL)))
-        is_temperature = (math.isfinite(celsius) and celsius != 0.0
-                          and COLDEST_CELSIUS <= celsius <= HOTTEST_CELSIUS)
-        return ThermalState(celsius if is_temperature else None,
-                            level if 0 <= level <= HIGHEST_LEVEL else 0)
+        return ThermalState.checked(celsius, level)
 
     def close(self) -> None:
         """Release in reverse order: the SDK crashes on a FIFO whose device is closed already."""

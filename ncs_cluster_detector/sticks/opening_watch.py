@@ -21,8 +21,8 @@ import time
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import WrongStickError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_bus import UsbError
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
+from ncs_cluster_detector.sticks.usb_claim import UsbError
 
 CHECK_SEC = 0.1   # libusb does not report new devices here; the SDK looks every millisecond
 # The library looks for the stick half a second longer. When it tries a stick that comes back later

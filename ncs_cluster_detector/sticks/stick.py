@@ -19,6 +19,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+# The range that silicon is made for; a value outside is not a temperature.
+COLDEST_CELSIUS = -55.0
+HOTTEST_CELSIUS = 150.0
+HIGHEST_LEVEL = 2   # of throttling
 LONGEST_NAME = 100   # characters of a device name; it is a path of USB ports, and a chip
 
 
@@ -91,6 +95,10 @@ class StickOpenError(StickError):
     """The stick is there, but does not start."""
 
 
+class StickDeadError(StickOpenError):
+    """The stick has booted and does not answer, not even after a USB reset."""
+
+
 class WrongStickError(StickOpenError):
     """The library has opened another stick than the requested one."""
 
@@ -122,6 +130,19 @@ class ThermalState(NamedTuple):
 
     celsius: float | None
     throttle_level: int
+
+    @classmethod
+    def checked(cls, celsius: float, level: float) -> 'ThermalState':
+        """
+        Return what a stick tells; an impossible value becomes None or 0.
+
+        Exactly 0.0 degrees means that it was never filled in: a running chip is warmer than its
+        surroundings, which must not be below 0. Taken for a reading it would make the stick look
+        the coolest.
+        """
+        is_temperature = celsius != 0.0 and COLDEST_CELSIUS <= celsius <= HOTTEST_CELSIUS
+        return cls(celsius if is_temperature else None,
+                   int(level) if 0 <= level <= HIGHEST_LEVEL else 0)
 
 
 class Stick(ABC):

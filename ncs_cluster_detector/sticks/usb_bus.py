@@ -13,55 +13,32 @@ The backend is an argument: pyusb's for libusb on a robot, ``simulation.usb.usb_
 sticks. Every wait here has a deadline, unlike in the vendor's library.
 """
 
-from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
 import ctypes
 from dataclasses import dataclass
 from dataclasses import field
 import importlib
 from typing import Any
 
+from ncs_cluster_detector.sticks.usb_claim import INTERFACE
+from ncs_cluster_detector.sticks.usb_claim import translated_errors
+from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
+from ncs_cluster_detector.sticks.usb_claim import UsbClaim
+
 VENDOR_ID = 0x03e7
-# Sticks of the first and second generation in ROM state, and any booted stick.
-ROM_PRODUCTS = (0x2150, 0x2485)
+# Sticks of the first and second generation in ROM state by product, and any booted stick.
+ROM_KINDS = {0x2150: 'ma2450', 0x2485: 'ma2480'}
 BOOTED_PRODUCT = 0xf63b
+CONFIGURATION = 1
 
 LIBRARY = 'libusb-1.0.so.0'   # what the vendor's library is linked with
-INTERFACE = 0
-ENDPOINT_OUT, ENDPOINT_IN = 0x01, 0x81
-# A multiple of every packet size, so that every packet fits.
-READ_BYTES = 65536
-
-_ACCESS, _NO_DEVICE, _NOT_FOUND, _BUSY, _TIMEOUT = -3, -4, -5, -6, -7   # enum libusb_error
+# Bytes of a bulk packet by libusb's number of the speed (full, high, super). Source: USB 2.0,
+# 5.8.3, and USB 3.0, 9.6.6.
+_PACKET_BYTES = {2: 64, 3: 512}
+_SUPER_SPEED_PACKET_BYTES = 1024
 
 
 class UsbUnavailableError(Exception):
     """There is no USB library; the text says which and what to install."""
-
-
-class UsbError(Exception):
-    """A USB call failed."""
-
-
-class UsbAccessError(UsbError):
-    """This process may not use the device."""
-
-
-class UsbBusyError(UsbError):
-    """The device is claimed, perhaps by another part of this process."""
-
-
-class UsbGoneError(UsbError):
-    """The device has left the bus, or has come back as a new one."""
-
-
-class UsbTimeoutError(UsbError):
-    """Not all data were read or written in time."""
-
-
-_ERRORS = {_ACCESS: UsbAccessError, _NO_DEVICE: UsbGoneError, _NOT_FOUND: UsbGoneError,
-           _BUSY: UsbBusyError, _TIMEOUT: UsbTimeoutError}
 
 
 @dataclass(frozen=True)
@@ -71,12 +48,16 @@ class UsbStick:
 
     ``port`` is its USB port path as the vendor's library names it, ``1.2``. ``address`` is the
     pair of bus and device number, which changes when a stick boots, is reset or plugged in.
+    ``kind`` is its chip, ``ma2450``; empty when it is booted. ``packet_bytes`` is the largest
+    packet of a transfer.
     """
 
     port: str
     address: tuple[int, int]
     booted: bool
     device: Any = field(repr=False, compare=False, default=None)
+    kind: str = field(compare=False, default='')
+    packet_bytes: int = field(compare=False, default=512)
 
 
 def load_backend() -> Any:
@@ -115,32 +96,37 @@ class UsbBus:
         :raises UsbError: the bus cannot be listed.
         """
         found = []
-        with _translated_errors():
+        with translated_errors():
             for device in self._backend.enumerate_devices():
                 about = self._backend.get_device_descriptor(device)
                 booted = about.idProduct == BOOTED_PRODUCT
-                if about.idVendor == VENDOR_ID and (booted or about.idProduct in ROM_PRODUCTS):
-                    found.append(UsbStick('.'.join(map(str, about.port_numbers or ())),
-                                          (about.bus, about.address), booted, device))
+                if about.idVendor == VENDOR_ID and (booted or about.idProduct in ROM_KINDS):
+                    found.append(UsbStick(
+                        '.'.join(map(str, about.port_numbers or ())),
+                        (about.bus, about.address), booted, device,
+                        ROM_KINDS.get(about.idProduct, ''), _packet_bytes(about)))
         return found
 
-    def claim(self, stick: UsbStick) -> 'UsbClaim':
+    def claim(self, stick: UsbStick, configure: bool = False) -> UsbClaim:
         """
         Claim a stick for this caller alone.
 
+        :param configure: set its configuration first, as a stick in ROM state needs.
         :raises UsbBusyError: somebody else has claimed it.
         :raises UsbAccessError: this process may not use it.
         :raises UsbGoneError: it has left the bus.
         :raises UsbError: anything else.
         """
-        with _translated_errors():
+        with translated_errors():
             handle = self._backend.open_device(stick.device)
             try:
+                if configure:
+                    self._backend.set_configuration(handle, CONFIGURATION)
                 self._backend.claim_interface(handle, INTERFACE)
             except BaseException:
                 self._backend.close_device(handle)
                 raise
-        return UsbClaim(self._backend, handle)
+        return UsbClaim(self._backend, handle, stick.packet_bytes)
 
     def is_claimed(self, stick: UsbStick) -> bool:
         """
@@ -153,55 +139,6 @@ class UsbBus:
         except UsbBusyError:
             return True
         return False
-
-
-class UsbClaim:
-    """A claimed stick, until this is closed or the process ends; for one thread at a time."""
-
-    def __init__(self, backend: Any, handle: Any) -> None:
-        """Take over a handle whose interface is claimed."""
-        self._backend = backend
-        self._handle = handle
-
-    def read(self, timeout_sec: float) -> int:
-        """
-        Read data from the stick; return the number of bytes.
-
-        :raises UsbTimeoutError: no data came within the time.
-        :raises UsbGoneError: it has left the bus, before or meanwhile.
-        :raises UsbError: anything else.
-        """
-        with _translated_errors():
-            return int(self._backend.bulk_read(self._handle, ENDPOINT_IN, INTERFACE,
-                                               array('B', bytes(READ_BYTES)), _ms(timeout_sec)))
-
-    def write(self, data: bytes, timeout_sec: float) -> None:
-        """
-        Write bytes to the stick.
-
-        :raises UsbTimeoutError: it does not take all of them within the time.
-        :raises UsbGoneError: it has left the bus, before or meanwhile.
-        :raises UsbError: anything else.
-        """
-        with _translated_errors():
-            written = self._backend.bulk_write(self._handle, ENDPOINT_OUT, INTERFACE,
-                                               array('B', data), _ms(timeout_sec))
-        if written < len(data):
-            raise UsbTimeoutError(f'{written} of {len(data)} bytes written')
-
-    def reset(self) -> None:
-        """
-        Reset the stick's USB port; can take seconds while the system tries to bring it back.
-
-        :raises UsbGoneError: it has left the bus or come back as a new device: a success.
-        :raises UsbError: it could not be reset.
-        """
-        with _translated_errors():
-            self._backend.reset_device(self._handle)
-
-    def close(self) -> None:
-        """Release the stick; closing the handle releases its interface."""
-        self._backend.close_device(self._handle)
 
 
 def _find_libusb(_: str) -> str | None:
@@ -217,18 +154,6 @@ def _find_libusb(_: str) -> str | None:
         return None
 
 
-def _ms(seconds: float) -> int:
-    return max(round(seconds * 1000), 1)   # 0 would be without a limit
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Raise this module's errors instead of pyusb's."""
-    from usb.core import USBError
-    try:
-        yield
-    except USBError as error:
-        kind = _ERRORS.get(error.backend_error_code, UsbError)
-        raise kind(str(error)) from error
-    except NotImplementedError as error:   # pyusb's form of LIBUSB_ERROR_NOT_SUPPORTED
-        raise UsbError(f'not supported: {error}') from error
+def _packet_bytes(about: Any) -> int:
+    speed = getattr(about, 'speed', None)
+    return _PACKET_BYTES.get(speed or 3, _SUPER_SPEED_PACKET_BYTES)

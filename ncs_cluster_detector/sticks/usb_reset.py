@@ -11,10 +11,10 @@
 import struct
 import time
 
-from ncs_cluster_detector.sticks.usb_bus import UsbClaim
-from ncs_cluster_detector.sticks.usb_bus import UsbError
-from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
-from ncs_cluster_detector.sticks.usb_bus import UsbTimeoutError
+from ncs_cluster_detector.sticks.usb_claim import UsbClaim
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
+from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 
 # An event of XLink, the protocol of a booted stick: id, type, name, stream, size, flags. Source:
 # xLinkEventHeader_t in the vendor's XLinkPrivateDefines.h. This one is what XLinkResetRemote

@@ -35,9 +35,10 @@ from typing import TypeAlias
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks import usb_bus
+from ncs_cluster_detector.sticks import usb_claim
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_bus import UsbClaim
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
+from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.usb_reset import GRAPH_FILL_BYTES
 from ncs_cluster_detector.sticks.usb_reset import listen
@@ -102,7 +103,7 @@ class _Cleaner:
             self._problems = set()
         try:
             self._wait_for_rom(self._reset(self._strays(own_ports)))
-        except usb_bus.UsbError as error:
+        except usb_claim.UsbError as error:
             self._note_problem(f'listing the USB bus: {error}')
         self._report(cleaned=True)
 
@@ -155,9 +156,9 @@ class _Cleaner:
         """Return the claim of a stick, or None if it cannot be claimed."""
         try:
             return self._bus.claim(stick)
-        except (usb_bus.UsbBusyError, usb_bus.UsbGoneError):
+        except (usb_claim.UsbBusyError, usb_claim.UsbGoneError):
             return None   # another process has it, or it has just left
-        except usb_bus.UsbError as error:
+        except usb_claim.UsbError as error:
             self._note_problem(
                 f'claiming the booted stick at USB port {stick.port}: {error}; install the udev '
                 "rules of NCSDK 2 (97-usbboot.rules, product f63b), join group 'users', replug it")
@@ -199,7 +200,7 @@ class _Cleaner:
         claim.close()
         try:   # it may have been pulled out at this moment
             revived = revived and self._wait_for_rom([stick.port], REVIVED_RETURN_SEC)
-        except usb_bus.UsbError:
+        except usb_claim.UsbError:
             revived = False
         self._forget(stick, (stick.port,) if revived else ())
 
@@ -214,9 +215,9 @@ def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
     """Reset a dead stick by its USB port, then by asking; return whether it has left the bus."""
     try:
         claim.reset()
-    except usb_bus.UsbGoneError:
+    except usb_claim.UsbGoneError:
         return True
-    except usb_bus.UsbError:
+    except usb_claim.UsbError:
         pass   # some hubs cannot reset a port; the stick may answer now anyway
     return ask_to_reset(claim, REVIVE_RESET_SEC, fill_bytes)
 
@@ -225,6 +226,6 @@ def _leaves_bus(claim: UsbClaim, within_sec: float) -> bool:
     """Return whether a stick leaves the bus within a time; drop the data that it sends."""
     try:
         listen(claim, time.monotonic() + within_sec, retry_sec=_FAILED_READ_PAUSE_SEC)
-    except usb_bus.UsbGoneError:
+    except usb_claim.UsbGoneError:
         return True
     return False

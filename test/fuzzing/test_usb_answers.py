@@ -25,7 +25,7 @@ from ncs_cluster_detector.checking.facts.usb_tree import is_on_bus
 from ncs_cluster_detector.checking.facts.usb_tree import usb_tree
 from ncs_cluster_detector.sticks.system_facts import SystemFacts
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_bus import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from usb.core import USBError
 

@@ -31,8 +31,8 @@ from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.sticks.stick import StickNotFoundError
 from ncs_cluster_detector.sticks.stick import StickOpenError
 from ncs_cluster_detector.sticks.stick import WrongStickError
-from ncs_cluster_detector.sticks.usb_bus import UsbAccessError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_claim import UsbAccessError
 import numpy as np
 import pytest
 

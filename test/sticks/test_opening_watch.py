@@ -16,10 +16,10 @@ from ncs_cluster_detector.sticks import opening_watch
 from ncs_cluster_detector.sticks.opening_watch import OpeningWatch
 from ncs_cluster_detector.sticks.stick import StickOpenError
 from ncs_cluster_detector.sticks.stick import WrongStickError
-from ncs_cluster_detector.sticks.usb_bus import UsbAccessError
-from ncs_cluster_detector.sticks.usb_bus import UsbError
-from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
+from ncs_cluster_detector.sticks.usb_claim import UsbAccessError
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
 import pytest
 
 WANTED = '1.1-ma2450'

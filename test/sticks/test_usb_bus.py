@@ -17,14 +17,15 @@ from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
 from ncs_cluster_detector.sticks import usb_bus
+from ncs_cluster_detector.sticks import usb_claim
 from ncs_cluster_detector.sticks.usb_bus import load_backend
-from ncs_cluster_detector.sticks.usb_bus import UsbAccessError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_bus import UsbBusyError
-from ncs_cluster_detector.sticks.usb_bus import UsbError
-from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
-from ncs_cluster_detector.sticks.usb_bus import UsbTimeoutError
 from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
+from ncs_cluster_detector.sticks.usb_claim import UsbAccessError
+from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
+from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 import pytest
 from usb.backend import libusb1
 from usb.core import USBError
@@ -54,6 +55,7 @@ LOAD = """
 import sys
 from types import SimpleNamespace
 from ncs_cluster_detector.sticks import usb_bus
+from ncs_cluster_detector.sticks import usb_claim
 {}
 try:
     usb_bus.load_backend()
@@ -296,7 +298,7 @@ def test_a_device_that_could_not_be_claimed_is_closed():
 def test_a_claim_uses_the_interface_and_endpoints_of_a_stick_and_ends_with_its_handle():
     backend = InventedBackend(device())
     claim = claimed(backend)
-    assert claim.read(1.0) == usb_bus.READ_BYTES
+    assert claim.read(1.0) == usb_claim.READ_BYTES
     claim.write(b'some', 2.0)
     claim.close()
     assert backend.calls[2:] == [('claim_interface', 0), ('bulk_read', 0x81, 0, 1000),
@@ -305,7 +307,7 @@ def test_a_claim_uses_the_interface_and_endpoints_of_a_stick_and_ends_with_its_h
 
 @pytest.mark.parametrize('packet', [64, 512, 1024])
 def test_there_is_room_for_whole_packets(packet):
-    assert usb_bus.READ_BYTES % packet == 0
+    assert usb_claim.READ_BYTES % packet == 0
 
 
 @pytest.mark.parametrize('written', [0, 3])

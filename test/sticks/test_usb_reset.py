@@ -16,9 +16,9 @@ from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.usb.usb_backend import SimulatedUsbBackend
 from ncs_cluster_detector.sticks import usb_reset
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_bus import UsbError
-from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
-from ncs_cluster_detector.sticks.usb_bus import UsbTimeoutError
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
+from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.usb_reset import GRAPH_FILL_BYTES
 from ncs_cluster_detector.sticks.usb_reset import RESET_REQUEST

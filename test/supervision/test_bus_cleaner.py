@@ -19,10 +19,10 @@ from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.policy.reliability.restart import REST_SEC
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
-from ncs_cluster_detector.sticks.usb_bus import UsbBusyError
-from ncs_cluster_detector.sticks.usb_bus import UsbError
-from ncs_cluster_detector.sticks.usb_bus import UsbGoneError
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
+from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
 from ncs_cluster_detector.supervision import bus_cleaner
 from ncs_cluster_detector.supervision.bus_cleaner import ANSWER_SEC
 from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner

@@ -25,7 +25,7 @@ from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
-from ncs_cluster_detector.sticks.usb_bus import UsbBusyError
+from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
 from ncs_cluster_detector.supervision import bus_cleaner
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.supervisor import Supervisor

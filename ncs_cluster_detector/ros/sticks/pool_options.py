@@ -69,7 +69,10 @@ def pool_options_of(values: Values,
             f"graph_paths={values['graph_paths']}: with driver {values['driver']} a graph must be "
             "named; start with -p graph_paths:=\"['/path/to/graph']\", or try -p "
             f'driver:={WITHOUT_HARDWARE}')
-    driver = driver_class.from_parameters(values)
+    try:
+        driver = driver_class.from_parameters(values)
+    except ValueError as error:
+        raise StartupError(str(error)) from None
     graphs, labels = zip(*(read_graph_and_labels(name, path, driver, warn)
                            for name, path in zip(names, label_files or [None] * len(names))))
     return SupervisorOptions(

@@ -1,0 +1,135 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""A stick that this process has claimed on USB: read, write and reset it. All waits have ends."""
+
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+INTERFACE = 0
+ENDPOINT_OUT, ENDPOINT_IN = 0x01, 0x81
+# A multiple of every packet size, so that every packet fits.
+READ_BYTES = 65536
+
+_ACCESS, _NO_DEVICE, _NOT_FOUND, _BUSY, _TIMEOUT = -3, -4, -5, -6, -7   # enum libusb_error
+
+
+class UsbError(Exception):
+    """A USB call failed."""
+
+
+class UsbAccessError(UsbError):
+    """This process may not use the device."""
+
+
+class UsbBusyError(UsbError):
+    """The device is claimed, perhaps by another part of this process."""
+
+
+class UsbGoneError(UsbError):
+    """The device has left the bus, or has come back as a new one."""
+
+
+class UsbTimeoutError(UsbError):
+    """Not all data were read or written in time."""
+
+
+_ERRORS = {_ACCESS: UsbAccessError, _NO_DEVICE: UsbGoneError, _NOT_FOUND: UsbGoneError,
+           _BUSY: UsbBusyError, _TIMEOUT: UsbTimeoutError}
+
+
+class UsbClaim:
+    """
+    A claimed stick, until this is closed or the process ends.
+
+    One thread at a time may read, and one may write. No thread may be in a call when it is closed.
+    """
+
+    def __init__(self, backend: Any, handle: Any, packet_bytes: int = 512) -> None:
+        """Take over a handle whose interface is claimed; ``packet_bytes`` as in UsbStick."""
+        self.packet_bytes = packet_bytes
+        self._backend = backend
+        self._handle = handle
+
+    def read(self, timeout_sec: float) -> int:
+        """
+        Read data from the stick; return the number of bytes.
+
+        :raises UsbTimeoutError: no data came within the time.
+        :raises UsbGoneError: it has left the bus, before or meanwhile.
+        :raises UsbError: anything else.
+        """
+        return len(self.read_data(READ_BYTES, timeout_sec))
+
+    def read_data(self, size: int, timeout_sec: float) -> bytes:
+        """
+        Return what one transfer brings: until ``size`` bytes, or a short packet, or the timeout.
+
+        :param size: a multiple of the stick's packet size, so that every packet fits.
+        :raises UsbTimeoutError: nothing came within the time.
+        :raises UsbGoneError: it has left the bus, before or meanwhile.
+        :raises UsbError: anything else.
+        """
+        buffer = array('B', bytes(size))
+        with translated_errors():
+            count = self._backend.bulk_read(
+                self._handle, ENDPOINT_IN, INTERFACE, buffer, _ms(timeout_sec))
+        return bytes(memoryview(buffer)[:count])
+
+    def write(self, data: bytes | memoryview, timeout_sec: float) -> None:
+        """
+        Write bytes to the stick in one transfer.
+
+        :raises UsbTimeoutError: it does not take all of them within the time.
+        :raises UsbGoneError: it has left the bus, before or meanwhile.
+        :raises UsbError: anything else.
+        """
+        buffer = array('B')
+        buffer.frombytes(data)
+        with translated_errors():
+            written = self._backend.bulk_write(
+                self._handle, ENDPOINT_OUT, INTERFACE, buffer, _ms(timeout_sec))
+        if written < len(data):
+            raise UsbTimeoutError(f'{written} of {len(data)} bytes written')
+
+    def reset(self) -> None:
+        """
+        Reset the stick's USB port; can take seconds while the system tries to bring it back.
+
+        :raises UsbGoneError: it has left the bus or come back as a new device: a success.
+        :raises UsbError: it could not be reset.
+        """
+        with translated_errors():
+            self._backend.reset_device(self._handle)
+
+    def close(self) -> None:
+        """Release the stick; closing the handle releases its interface."""
+        self._backend.close_device(self._handle)
+
+
+def _ms(seconds: float) -> int:
+    return max(round(seconds * 1000), 1)   # 0 would be without a limit
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """
+    Raise this module's errors instead of pyusb's.
+
+    :raises UsbError: in place of the backend's.
+    """
+    from usb.core import USBError
+    try:
+        yield
+    except USBError as error:
+        kind = _ERRORS.get(error.backend_error_code, UsbError)
+        raise kind(str(error)) from error
+    except NotImplementedError as error:   # pyusb's form of LIBUSB_ERROR_NOT_SUPPORTED
+        raise UsbError(f'not supported: {error}') from error

@@ -1,0 +1,194 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""Bring a stick from whatever state it is in to a claimed one that has just booted."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+import time
+
+from ncs_cluster_detector.sticks.stick import NoPermissionError
+from ncs_cluster_detector.sticks.stick import OpeningStep
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.sticks.stick import PortNotUniqueError
+from ncs_cluster_detector.sticks.stick import StickDeadError
+from ncs_cluster_detector.sticks.stick import StickError
+from ncs_cluster_detector.sticks.stick import StickInUseError
+from ncs_cluster_detector.sticks.stick import StickNotFoundError
+from ncs_cluster_detector.sticks.stick import StickOpenError
+from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_bus import UsbStick
+from ncs_cluster_detector.sticks.usb_claim import UsbAccessError
+from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
+from ncs_cluster_detector.sticks.usb_claim import UsbClaim
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
+from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
+from ncs_cluster_detector.sticks.xlink.firmware import Firmware
+
+LOOK_SEC = 0.02        # libusb does not report new devices here, so the bus is listed
+# For so long somebody else may look at a stick, and the system may set a new one's permissions.
+CLAIM_SEC = 1.0
+ROM_WRITE_SEC = 2.0    # as the vendor's library (usb_boot.c:45)
+# A real stick is back some 0.3 s after its firmware; the vendor's library waits 5 s.
+BOOT_SEC = 5.0
+ASKED_RESET_SEC = 0.7  # for a stick that was left booted to leave the bus; see ask_to_reset
+# A stick is back in its ROM 0.8 s after it was told to reset.
+ROM_SEC = 3.0
+_POWER = 'plug it into a hub with its own power supply'
+
+
+class Booting:
+    """Boots one stick; every wait has a deadline."""
+
+    def __init__(self, usb: UsbBus, wanted: str, other_ports: Iterable[str],
+                 firmware: Firmware) -> None:
+        """
+        Prepare; see :meth:`run`.
+
+        :param wanted: device name; the port counts, not the kind.
+        :param other_ports: USB ports of the other known sticks.
+        """
+        self._usb = usb
+        self._wanted = wanted
+        self._port = port_of(wanted)
+        self._other_ports = frozenset(other_ports)
+        self._firmware = firmware
+
+    def run(self, tell: Callable[[OpeningStep], object],
+            is_silent: bool = False) -> tuple[UsbClaim, UsbStick]:
+        """
+        Boot the stick; one that was left booted is reset first, by USB if it does not answer.
+
+        :param tell: called with OPENING when the firmware is sent, and with BOOTED.
+        :param is_silent: it is known not to answer.
+        :return: the claim of the booted stick, and the stick as it was in its ROM.
+        :raises StickError: of some kind; the stick is not claimed any more.
+        """
+        try:
+            stick = self._look()
+            if stick.booted:
+                stick = self._back_in_rom(stick, is_silent)
+            firmware = self._firmware.read(stick.kind, self._wanted)
+            tell(OpeningStep.OPENING)
+            booted_before = {one.address for one in self._usb.sticks() if one.booted}
+            self._upload(stick, firmware)
+            booted = self._await(lambda: self._booted_since(booted_before), BOOT_SEC)
+            if booted is None:
+                raise StickOpenError(
+                    f'opening stick {self._wanted}: not back within {BOOT_SEC:g} s of its boot, '
+                    f'expected 0.3 s; {_POWER}')
+            tell(OpeningStep.BOOTED)
+            return self._claim(booted), stick
+        except UsbError as error:
+            raise StickOpenError(f'opening stick {self._wanted}: {error}, expected success of a '
+                                 f'USB call; if it happens again, {_POWER}') from error
+
+    def _look(self) -> UsbStick:
+        sticks = self._usb.sticks()
+        there = [stick for stick in sticks if stick.port == self._port]
+        if not there:
+            found = ', '.join(sorted(stick.port for stick in sticks)) or 'no stick'
+            raise StickNotFoundError(
+                f'opening stick {self._wanted}: not on the USB bus, found {found}, expected one '
+                f'at port {self._port}; plug it in')
+        if len(there) > 1:
+            raise PortNotUniqueError(
+                f'opening stick {self._wanted}: {len(there)} sticks are at port {self._port} of '
+                'different USB buses, expected one; plug one into another port')
+        return there[0]
+
+    def _back_in_rom(self, stick: UsbStick, is_silent: bool) -> UsbStick:
+        """
+        Reset a stick that was left booted; return it as it is in its ROM.
+
+        :raises StickDeadError: it does not react, not even to a reset of its USB port.
+        """
+        claim = self._claim(stick)
+        try:
+            has_left = not is_silent and ask_to_reset(claim, ASKED_RESET_SEC)
+            if not has_left:
+                has_left = _reset_port(claim) or ask_to_reset(claim, ASKED_RESET_SEC)
+        finally:
+            claim.close()
+        if not has_left:
+            raise StickDeadError(
+                f'opening stick {self._wanted}: it has booted and does not answer, not even after '
+                'a reset by USB; unplug it and plug it in again')
+        found = self._await(self._in_rom, ROM_SEC)
+        if found is None:
+            raise StickOpenError(f'opening stick {self._wanted}: not back within {ROM_SEC:g} s of '
+                                 f'a reset, expected 0.8 s; {_POWER}')
+        return found
+
+    def _upload(self, stick: UsbStick, firmware: bytes) -> None:
+        """Send the firmware to the ROM, a packet at a time as the vendor's library does."""
+        claim = self._claim(stick, configure=True)
+        try:
+            for begin in range(0, len(firmware), stick.packet_bytes):
+                claim.write(firmware[begin:begin + stick.packet_bytes], ROM_WRITE_SEC)
+        except UsbGoneError:
+            # After the last byte the ROM may be gone before libusb knows that it has it. One that
+            # was unplugged is not back in time.
+            pass
+        finally:
+            claim.close()
+
+    def _claim(self, stick: UsbStick, configure: bool = False) -> UsbClaim:
+        give_up_at = time.monotonic() + CLAIM_SEC
+        while True:
+            try:
+                return self._usb.claim(stick, configure)
+            except (UsbBusyError, UsbAccessError) as error:
+                if time.monotonic() >= give_up_at:
+                    raise self._refused(stick, error) from error
+            time.sleep(LOOK_SEC)
+
+    def _refused(self, stick: UsbStick, error: UsbError) -> StickError:
+        state = 'booted' if stick.booted else 'in its ROM'
+        attempt = f'opening stick {self._wanted}: {error} while it is {state}'
+        if isinstance(error, UsbBusyError):
+            return StickInUseError(
+                f'{attempt}: another program has it, expected a free one; end that program')
+        return NoPermissionError(
+            f'{attempt}: no permission to use its USB device; install the udev rules of NCSDK 2 '
+            "(97-usbboot.rules, products 2150, 2485 and f63b), join group 'users', replug it")
+
+    def _await(self, find: Callable[[], UsbStick | None], within_sec: float) -> UsbStick | None:
+        give_up_at = time.monotonic() + within_sec
+        while (found := find()) is None and time.monotonic() < give_up_at:
+            time.sleep(LOOK_SEC)
+        return found
+
+    def _in_rom(self) -> UsbStick | None:
+        return next((stick for stick in self._usb.sticks()
+                     if stick.port == self._port and not stick.booted), None)
+
+    def _booted_since(self, before: set[tuple[int, int]]) -> UsbStick | None:
+        """
+        Return the stick if it is back.
+
+        On some machines it has another port path after its boot, on the other half of a USB 3
+        controller. Then it is the only new stick at a port where no other stick belongs.
+        """
+        new = [stick for stick in self._usb.sticks()
+               if stick.booted and stick.address not in before]
+        right = [stick for stick in new if stick.port == self._port] or [
+            stick for stick in new if stick.port not in self._other_ports]
+        return right[0] if len(right) == 1 else None
+
+
+def _reset_port(claim: UsbClaim) -> bool:
+    """Reset the USB port of a stick; return whether it has left the bus."""
+    try:
+        claim.reset()
+    except UsbGoneError:
+        return True
+    except UsbError:
+        return False   # some hubs cannot do it; the stick may answer now anyway
+    return False

@@ -1,0 +1,90 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+Find the sticks' firmware, which a host sends to a stick in its ROM.
+
+It belongs to the vendor, so it is neither shipped nor downloaded here.
+"""
+
+import os
+
+from ncs_cluster_detector.regular_file import read_file
+from ncs_cluster_detector.sticks.stick import FirmwareMissingError
+from ncs_cluster_detector.sticks.usb_bus import ROM_KINDS
+
+# Where the vendor's installer puts it (api/src/Makefile: INSTALLDIR). The vendor's library looks
+# in the folder ``mvnc`` beside itself (mvnc_api.c:521), also where LD_LIBRARY_PATH names it.
+FOLDERS = ('/usr/local/lib/mvnc', '/usr/lib/mvnc')
+_LIBRARY_PATH = 'LD_LIBRARY_PATH'
+LARGEST_BYTES = 64 << 20   # the chip's memory is larger; a real one has some 2 MB
+
+
+def file_name(kind: str) -> str:
+    """Return the name of the firmware file for a kind of sticks, such as ``ma2450``."""
+    return f'MvNCAPI-{kind}.mvcmd'
+
+
+class Firmware:
+    """
+    Where the firmware is: a file for all sticks, a folder, or where NCSDK 2 puts it.
+
+    It can be pickled.
+    """
+
+    def __init__(self, path: str = '') -> None:
+        """Look at ``path``, a file or a folder; empty means where NCSDK 2 puts it."""
+        self._path = os.path.expanduser(path)
+
+    def check(self) -> None:
+        """
+        Check that there is firmware for some kind of sticks.
+
+        :raises ValueError: there is none; the text names the parameter and the remedy.
+        """
+        if any(os.path.isfile(path) and os.access(path, os.R_OK) and os.path.getsize(path)
+               for kind in ROM_KINDS.values() for path in self._paths(kind)):
+            return
+        raise ValueError(f'firmware={self._path!r}: {self._missing("ma2450")}')
+
+    def read(self, kind: str, stick: str) -> bytes:
+        """
+        Return the firmware for a kind of sticks.
+
+        :param stick: device name, for texts.
+        :raises FirmwareMissingError: there is none that can be read.
+        """
+        reason = self._missing(kind)
+        for path in self._paths(kind):
+            try:
+                data = read_file(path, LARGEST_BYTES)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                reason = f'{error}, expected the file {file_name(kind)} of NCSDK 2'
+                continue
+            if data:
+                return data
+            reason = f'{path} is empty, expected the file {file_name(kind)} of NCSDK 2'
+        raise FirmwareMissingError(f'booting stick {stick}: {reason}')
+
+    def _paths(self, kind: str) -> list[str]:
+        if os.path.isdir(self._path):
+            return [os.path.join(self._path, file_name(kind))]
+        if self._path:
+            return [self._path]
+        libraries = os.environ.get(_LIBRARY_PATH, '').split(os.pathsep)
+        folders = [os.path.join(folder, 'mvnc') for folder in libraries if folder]
+        return [os.path.join(folder, file_name(kind)) for folder in (*folders, *FOLDERS)]
+
+    def _missing(self, kind: str) -> str:
+        places = ', '.join(self._paths(kind))
+        return (f'the sticks\' firmware is not there (looked for {places}), expected the file '
+                f'{file_name(kind)}; it is part of NCSDK 2, in api/src/mvnc after its make, or in '
+                f'{FOLDERS[0]} of a machine where it is installed: copy it, and name it with '
+                '-p firmware:=/path/to/it')

@@ -1,0 +1,254 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The host's side of XLink as a state machine without any I/O.
+
+Bytes from the stick go in; what has changed, and the transfers to send, come out. The time is an
+argument. Where the vendor's library aborts the process (XLink.c:137, 216, 252, 262, 667;
+XLinkDispatcher.c:368), a :class:`ProtocolError` says what the stick has sent.
+"""
+
+from collections import deque
+from typing import TypeAlias
+
+from ncs_cluster_detector.sticks.xlink.events import ACK
+from ncs_cluster_detector.sticks.xlink.events import Header
+from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
+from ncs_cluster_detector.sticks.xlink.events import HIGHEST_EVENT
+from ncs_cluster_detector.sticks.xlink.events import HIGHEST_STREAM
+from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
+from ncs_cluster_detector.sticks.xlink.events import NACK
+from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.streams import MOST_PACKETS
+from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
+from ncs_cluster_detector.sticks.xlink.streams import Request
+from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.streams import Streams
+
+_ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLink.c:1041)
+# The stick's own dispatcher answers requests, not its programs, so it answers within a
+# millisecond or two, whatever they compute. The vendor's library waits for ever.
+ANSWER_SEC = 0.8
+
+# A header, and the data that it announces.
+Message: TypeAlias = tuple[bytes] | tuple[bytes, memoryview]
+
+
+class Session:
+    """
+    The link to one stick, from its boot to its reset.
+
+    ``outgoing`` are the messages to write, in this order; the caller removes them. Each method
+    that asks for something returns a Request; call its ``on_written`` when it was written.
+    """
+
+    def __init__(self, first_event: int = 1) -> None:
+        """Number the requests from ``first_event`` on."""
+        self.outgoing: deque[Message] = deque()
+        self.streams = Streams()
+        self._event = first_event
+        self._asked: dict[int, Request] = {}
+        self._received = bytearray()
+        self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
+        self._rest_due = float('inf')           # when the rest of a header or of data must come
+        self._reply = Header(0, 0)              # the last answer, see _answer
+
+    # ---- what the host asks for
+
+    def ping(self, within_sec: float = ANSWER_SEC) -> Request:
+        """Ask whether the stick is there."""
+        return self._ask(Kind.PING_REQ, within_sec=within_sec)
+
+    def create(self, name: str, size: int) -> Request:
+        """Open a stream to the stick that takes ``size`` bytes; it is the answered ``stream``."""
+        room = -(-size // _ROOM_STEP) * _ROOM_STEP
+        return self._ask(Kind.CREATE_STREAM_REQ, name=name.encode('ascii'), number=NO_STREAM,
+                         size=room)
+
+    def write(self, stream: Stream, data: memoryview) -> Request:
+        """Send a packet; the stick must have room for it."""
+        assert stream.takes(data.nbytes), f'no room in {stream} for {data.nbytes} bytes'
+        stream.held.append(data.nbytes)
+        return self._ask(Kind.WRITE_REQ, stream, size=data.nbytes, data=data)
+
+    def release(self, stream: Stream) -> Request:
+        """Tell the stick that the oldest packet that was taken needs no room any more."""
+        return self._ask(Kind.READ_REL_REQ, stream, size=stream.unreleased.popleft())
+
+    def close(self, stream: Stream) -> Request:
+        """Close a stream to the stick, which must have released all packets."""
+        return self._ask(Kind.CLOSE_STREAM_REQ, stream)
+
+    def reset(self) -> Request:
+        """Send the stick back to its ROM."""
+        return self._ask(Kind.RESET_REQ)
+
+    # ---- what the stick sends
+
+    def wanted(self) -> int:
+        """Return how many bytes are missing of the header or of the data that come next."""
+        size = HEADER_BYTES if self._announced is None else self._announced.size
+        return size - len(self._received)
+
+    def receive(self, data: bytes, now: float) -> list[Request | Stream]:
+        """
+        Take bytes from the stick.
+
+        :return: the requests that are answered, and the streams with a new packet or more room.
+        :raises ProtocolError: the stick has sent what it must not.
+        """
+        self._received += data
+        changed: list[Request | Stream] = []
+        while self.wanted() <= 0:
+            if self._announced is None:
+                header = Header.unpack(self._received)
+                del self._received[:HEADER_BYTES]
+                if header.kind == Kind.WRITE_REQ:
+                    self._announced = self._checked_write(header)
+                else:
+                    changed.append(self._handle(header))
+            else:
+                changed.append(self._take_packet(self._announced))
+        is_complete = self._announced is None and not self._received
+        self._rest_due = float('inf') if is_complete else now + ANSWER_SEC
+        return changed
+
+    def check(self, now: float) -> None:
+        """
+        Check that nothing is overdue.
+
+        :raises ProtocolError: an answer, or the rest of something, has not come in time.
+        """
+        if now >= self._rest_due:
+            what = 'an event' if self._announced is None else (
+                f'a packet of {self._announced.size} bytes')
+            raise ProtocolError(
+                f'{what} broke off after {len(self._received)} bytes, for {ANSWER_SEC:g} s')
+        for request in self._asked.values():
+            if now >= request.due_at:
+                raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
+
+    def next_due(self) -> float:
+        """Return when :meth:`check` must be called, or infinite."""
+        return min((request.due_at for request in self._asked.values()), default=self._rest_due)
+
+    def _checked_write(self, header: Header) -> Header:
+        stream = self.streams.known(header)
+        if header.size > stream.accepts or len(stream.unreleased) >= MOST_PACKETS:
+            raise ProtocolError(
+                f'a packet of {header.size} bytes in stream {stream}, which has '
+                f'{len(stream.unreleased)} packets; expected at most {stream.accepts} bytes')
+        return header
+
+    def _take_packet(self, header: Header) -> Stream:
+        stream = self.streams.known(header)
+        stream.packets.append(bytes(self._received[:header.size]))
+        stream.unreleased.append(header.size)
+        del self._received[:header.size]
+        self._announced = None
+        self._answer(header, stream=header.stream, size=header.size)
+        return stream
+
+    def _handle(self, header: Header) -> Request | Stream:
+        try:
+            kind = Kind(header.kind)
+        except ValueError:
+            raise ProtocolError(f'an event of the unknown kind {header.kind}') from None
+        if not kind.is_request:
+            return self._take_answer(kind, header)
+        if kind is Kind.READ_REL_REQ:
+            return self._free(header)
+        if kind is Kind.CREATE_STREAM_REQ:
+            return self._open(header)
+        if kind is Kind.CLOSE_STREAM_REQ:
+            return self._close(header)
+        raise ProtocolError(f'the request {kind.name}, which only hosts make')
+
+    def _take_answer(self, kind: Kind, header: Header) -> Request:
+        request = self._asked.pop(header.event, None)
+        if request is None or request.kind.answer is not kind:
+            raise ProtocolError(f'the answer {kind.name} to a request that was not made')
+        if not header.flags & ACK or header.flags & NACK:
+            if kind is not Kind.CLOSE_STREAM_RESP:
+                raise ProtocolError(f'a refusal of {request}')
+            request.is_refused = True
+        if kind is Kind.CREATE_STREAM_RESP:
+            request.stream = self._created_by_stick(header)
+        elif kind is Kind.CLOSE_STREAM_RESP:
+            assert request.stream is not None
+            request.stream.room = 0
+            self.streams.forget_closed(request.stream)
+        request.is_answered = True
+        return request
+
+    def _created_by_stick(self, header: Header) -> Stream:
+        """Return the stream that the stick takes from now on."""
+        stream = self.streams.named(header.name)
+        if not header.name or not header.size or header.stream > HIGHEST_STREAM:
+            raise ProtocolError(f'a stream {header.name!r} with the number {header.stream:#x} and '
+                                f'room for {header.size} bytes')
+        stream = stream or self.streams.add(header.name, header.stream)
+        stream.room = stream.room or header.size
+        self._reply = self._reply._replace(stream=stream.number)   # see _answer
+        return stream
+
+    def _open(self, header: Header) -> Stream:
+        """Let the stick send to a stream."""
+        if not header.name or not header.size:
+            raise ProtocolError(f'a request for a stream {header.name!r} of {header.size} bytes')
+        stream = self.streams.named(header.name) or self.streams.add(header.name)
+        stream.accepts = stream.accepts or header.size
+        self._answer(header, name=header.name, stream=stream.number, size=header.size)
+        return stream
+
+    def _close(self, header: Header) -> Stream:
+        """Let the stick stop sending to a stream, unless the host still has packets of it."""
+        stream = self.streams.by_number.get(header.stream)
+        if stream is None:
+            stream = Stream(b'', header.stream)   # XLink.c:721 acknowledges this, too
+        is_empty = not stream.unreleased
+        self._answer(header, stream=header.stream, flags=ACK if is_empty else NACK)
+        if is_empty:
+            stream.accepts = 0
+            self.streams.forget_closed(stream)
+        return stream
+
+    def _free(self, header: Header) -> Stream:
+        """Take note that the stick has room again."""
+        stream = self.streams.known(header)
+        if not stream.held or header.size != stream.held[0]:
+            raise ProtocolError(f'the release of a packet of {header.size} bytes in stream '
+                                f'{stream}; expected {list(stream.held)[:1]}')
+        stream.held.popleft()
+        self._answer(header)
+        return stream
+
+    def _ask(self, kind: Kind, stream: Stream | None = None, name: bytes = b'',
+             number: int = 0, size: int = 0, data: memoryview | None = None,
+             within_sec: float = ANSWER_SEC) -> Request:
+        assert len(name) <= LONGEST_NAME, name
+        header = Header(self._event, kind, name, stream.number if stream else number, size)
+        self._event = self._event % HIGHEST_EVENT + 1
+        request = Request(Kind(kind), stream, within_sec)
+        self._asked[header.event] = request
+        self.outgoing.append((header.pack(),) if data is None else (header.pack(), data))
+        return request
+
+    def _answer(self, header: Header, **fields: bytes | int) -> None:
+        """
+        Send an answer.
+
+        Fields that mean nothing in it keep the value of the last answer that had them: the
+        vendor's library makes all answers in one place in memory (XLinkDispatcher.c:478), and this
+        is what sticks are used to get.
+        """
+        self._reply = self._reply._replace(**{  # type: ignore[arg-type]
+            'event': header.event, 'kind': Kind(header.kind).answer, 'flags': ACK, **fields})
+        self.outgoing.append((self._reply.pack(),))

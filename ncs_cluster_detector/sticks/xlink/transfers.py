@@ -1,0 +1,64 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The USB transfers of an XLink: how many bytes each takes or brings."""
+
+from collections.abc import Sequence
+
+from ncs_cluster_detector.sticks.usb_claim import UsbClaim
+from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
+
+# A transfer to the stick is cut into pieces of so many packets, one MiB at high speed: the system
+# has 16 MB for the transfers of all USB devices (usbfs_memory_mb), and a stick that takes nothing
+# is found out soon. Whole packets, so that the stick cannot tell.
+_PIECE_PACKETS = 2048
+WRITE_SEC = 0.9   # for a piece, also on a bus that sticks and cameras share
+# How often the reader is back while the stick is silent.
+READ_SEC = 0.5
+_LONGEST_READ_BYTES = 65536
+
+
+class Transfers:
+    """Reads and writes a claimed stick."""
+
+    def __init__(self, claim: UsbClaim) -> None:
+        """Take over a claim."""
+        self._claim = claim
+        self._packet_bytes = claim.packet_bytes
+
+    def write(self, message: Sequence[bytes | memoryview]) -> None:
+        """
+        Write a header, and the data behind it, in a transfer each.
+
+        :raises UsbError: it could not be written in time.
+        """
+        piece = _PIECE_PACKETS * self._packet_bytes
+        for transfer in message:
+            for begin in range(0, len(transfer), piece):
+                self._claim.write(transfer[begin:begin + piece], WRITE_SEC)
+
+    def read(self, wanted: int) -> bytes:
+        """
+        Return what a transfer brings, nothing if none comes within half a second.
+
+        A stick ends a transfer with a short packet, or exactly at the end of the data that it has
+        announced. So whole packets are asked for until these ``wanted`` bytes are there: a packet
+        always fits, and no transfer waits for more than will come.
+
+        :raises UsbError: reading failed, or the stick has left the bus.
+        """
+        packets = -(-wanted // self._packet_bytes)
+        try:
+            return self._claim.read_data(
+                min(packets * self._packet_bytes, _LONGEST_READ_BYTES), READ_SEC)
+        except UsbTimeoutError:
+            return b''
+
+    def close(self) -> None:
+        """Release the stick; no thread may be in a call."""
+        self._claim.close()
