@@ -41,6 +41,11 @@ ALLOWED = {
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
     # The vendor's API knows no kind of stick; each kind brings its own module that is complete.
     'mvnc/api': {'mvnc.api'},
+    'mvnc/xlink': {'mvnc', 'sticks'},
+    'mvnc/in_place_of_sdk': {'mvnc'},
+    'mvnc/script': set(),
+    'mvnc/__main__': {'mvnc', 'processes.process_start', 'sticks.usb_bus',
+                      'sticks.xlink.firmware'},
     'simulation': {'simulation', 'mvnc', 'networks', 'processes.process_start', 'regular_file',
                    'shown_text'},
     # OpenCV crashes with some files, so it tries them in another process.

@@ -12,6 +12,7 @@ import threading
 import time
 
 from ncs_cluster_detector.mvnc.xlink.reasons import report
+from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.sticks.usb_claim import UsbError
@@ -20,11 +21,14 @@ from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.xlink.booting import ASKED_RESET_SEC
 from ncs_cluster_detector.sticks.xlink.booting import LOOK_SEC
 from ncs_cluster_detector.sticks.xlink.booting import ROM_SEC
+from ncs_cluster_detector.sticks.xlink.link import Link
 from ncs_cluster_detector.sticks.xlink.listing import OWNER_CLAIMS_SEC
 
 # For all sticks together. A reset by USB takes 0.2 s, or seconds when the system cannot bring the
 # stick back; then it goes on behind the program's back.
 RESETS_SEC = 3.0
+_ANSWER_SEC = 0.3    # a stick that is well answers within some milliseconds
+_LEAVING_SEC = 0.5   # and leaves the bus 50 ms after it has answered
 
 
 def bring_back(usb: UsbBus) -> None:
@@ -32,7 +36,7 @@ def bring_back(usb: UsbBus) -> None:
     Reset all booted sticks that nobody has claimed, all at the same time.
 
     One that does not answer is reset by USB, or is left alone and reported if that takes too long.
-    It takes 0.1 s when a stick has booted, some 1.5 s when one is reset, and six at the most.
+    It takes 0.1 s when a stick has booted, about a second when one is reset, and six at most.
 
     :raises UsbError: the bus cannot be listed.
     """
@@ -73,15 +77,32 @@ class _Reset:
             # use it.
             self.is_left_alone = True
             return
+        if _resets_when_asked(Link(claim, f'{self.stick.port}-')):
+            return
         try:
-            if not ask_to_reset(claim, ASKED_RESET_SEC):
-                claim.reset()
+            claim = self._usb.claim(self.stick)
+            try:
+                if not ask_to_reset(claim, ASKED_RESET_SEC):
+                    claim.reset()
+            finally:
+                claim.close()
         except UsbGoneError:
             return   # on its way to its ROM
         except UsbError as error:
             report(f'resetting stick {self.stick.port}- by USB: {error}, expected success')
-        finally:
-            claim.close()
+
+
+def _resets_when_asked(link: Link) -> bool:
+    """Ask a stick whether it is there, and then to reset, as the vendor's library does."""
+    try:
+        if not link.answers(_ANSWER_SEC):
+            return False
+        link.reset()
+        return link.await_end(_LEAVING_SEC)
+    except StickError:   # it says something else, for the killed process, or has left already
+        return False
+    finally:
+        link.close()
 
 
 def _not_in_rom(usb: UsbBus, resets: list[_Reset]) -> list[_Reset]:

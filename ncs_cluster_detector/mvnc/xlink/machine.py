@@ -27,9 +27,9 @@ from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.xlink.booting import LOOK_SEC
 from ncs_cluster_detector.sticks.xlink.booting import ROM_SEC
-from ncs_cluster_detector.sticks.xlink.device import open_device
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
 from ncs_cluster_detector.sticks.xlink.listing import Listing
+from ncs_cluster_detector.sticks.xlink.opening import open_device
 
 # Path of the firmware file, for a program and all of its processes; empty: where NCSDK 2 puts it.
 FIRMWARE_VARIABLE = 'NCS_FIRMWARE'
@@ -83,7 +83,7 @@ class XlinkListedStick(ListedStick):
         """Boot this stick and no other; others of this process may be opened meanwhile."""
         if is_in_use(self.name):
             fail(f'opening stick {self.name}: it was in use when it was listed, expected '
-                 f'{self._port}- and its chip; end the program that has it, and list the sticks again')
+                 f'{self._port}- and its chip; end the program that has it, and list again')
         with stick_errors_as_status():
             opened = XlinkOpenStick(open_device(
                 self._usb, self.name, Firmware(os.environ.get(FIRMWARE_VARIABLE, '')),

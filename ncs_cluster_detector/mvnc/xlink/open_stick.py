@@ -10,8 +10,6 @@
 
 from collections.abc import Callable
 import math
-import threading
-import time
 from typing import NoReturn
 from typing import TypeVar
 
@@ -23,9 +21,10 @@ from ncs_cluster_detector.mvnc.api.enums import TensorDescriptor
 from ncs_cluster_detector.mvnc.api.sticks import Capabilities
 from ncs_cluster_detector.mvnc.api.sticks import LoadedGraph
 from ncs_cluster_detector.mvnc.api.sticks import OpenStick
-from ncs_cluster_detector.mvnc.xlink.queue import Queue
+from ncs_cluster_detector.mvnc.xlink.program_waits import ProgramWaits
 from ncs_cluster_detector.mvnc.xlink.reasons import fail
 from ncs_cluster_detector.mvnc.xlink.reasons import report
+from ncs_cluster_detector.mvnc.xlink.tensor_queue import TensorQueue
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.xlink import commands
 from ncs_cluster_detector.sticks.xlink.device import DeviceGraph
@@ -35,10 +34,6 @@ from ncs_cluster_detector.sticks.xlink.monitors import RefusedError
 import numpy as np
 import numpy.typing as npt
 
-# For the program to read results, or to start inferences, while a queue is full because of it.
-PROGRAM_SEC = 60.0
-LOOK_SEC = 0.01    # how often the stick is asked meanwhile whether there is room after all
-DOWN_SEC = 0.2     # until a call that waits for the program notices that the stick is gone
 # The sizes of streams are 32-bit numbers.
 _LARGEST_STREAM = 2**32 - 1
 _RUNNING = 1  # graphState_t of ncCommPrivate.h
@@ -51,8 +46,7 @@ class XlinkOpenStick(OpenStick):
     A stick that this process has booted.
 
     Waits for the stick have the deadlines of :class:`XlinkDevice`, after which the stick is lost.
-    Waits for the program itself are here: for a result of an inference that is not started, or for
-    room that only the program can make. The stick is not lost because of them.
+    Waits for the program itself are those of :class:`ProgramWaits`.
     """
 
     def __init__(self, device: XlinkDevice) -> None:
@@ -60,8 +54,8 @@ class XlinkOpenStick(OpenStick):
         self._device = device
         self._is_closed = False
         self._graphs: set[DeviceGraph] = set()
-        self._queues: set[Queue] = set()
-        self._changed = threading.Condition()   # for what is in the queues
+        self._queues: set[TensorQueue] = set()
+        self._waits = ProgramWaits(self._check_up)
         its = device.capabilities
         self.capabilities = Capabilities(
             memory_bytes=its.memory, most_graphs=its.max_graphs, most_fifos=its.max_fifos,
@@ -138,7 +132,7 @@ class XlinkOpenStick(OpenStick):
     # ---- queues
 
     def allocate_fifo(self, number: int, descriptor: TensorDescriptor, places: int,
-                      host_reads: bool) -> Queue:
+                      host_reads: bool) -> TensorQueue:
         """Make room for ``places`` tensors."""
         if descriptor.totalSize * places > _LARGEST_STREAM:
             fail(f'making queue {number}: {places} places of {descriptor.totalSize} bytes, '
@@ -146,17 +140,17 @@ class XlinkOpenStick(OpenStick):
         tensor = commands.Tensor(
             descriptor.n, descriptor.c, descriptor.w, descriptor.h, descriptor.totalSize,
             descriptor.wStride, descriptor.hStride, descriptor.cStride)
-        queue = Queue(self._ask(
+        queue = TensorQueue(self._ask(
             lambda: self._device.allocate_fifo(number, tensor, places, host_reads)))
         self._queues.add(queue)
         return queue
 
-    def destroy_fifo(self, fifo: Queue) -> None:
+    def destroy_fifo(self, fifo: TensorQueue) -> None:
         """Remove a queue; ERROR after the stick was closed."""
         self._ask(lambda: self._device.destroy_fifo(fifo.fifo))
         self._queues.discard(fifo)
 
-    def fill_level(self, fifo: Queue) -> int | None:
+    def fill_level(self, fifo: TensorQueue) -> int | None:
         """Return how many places are taken, by the host's books; None after the end."""
         level = (self._device.read_level if fifo.fifo.host_reads else self._device.write_level)
         try:
@@ -164,37 +158,38 @@ class XlinkOpenStick(OpenStick):
         except StickError:
             return None
 
-    def write(self, fifo: Queue, tensor: npt.NDArray[np.float16], key: int,
+    def write(self, fifo: TensorQueue, tensor: npt.NDArray[np.float16], key: int,
               began_at: float) -> None:
         """Send a tensor; block while the queue is full."""
         if tensor.nbytes > fifo.bytes:
             fail(f'writing {tensor.nbytes} bytes to queue {fifo.fifo.number}: it has room for '
                  f'{fifo.bytes}, expected a tensor that fits')
         with fifo.busy:
-            self._await_program(fifo, tensor.nbytes)
+            self._waits.await_room(fifo, tensor.nbytes, lambda: self._ask(
+                lambda: self._device.write_level(fifo.fifo)))
             self._ask(lambda: self._device.write_fifo(fifo.fifo, tensor.data))
-            with self._changed:
+            with self._waits.changed:
                 fifo.put(key)
 
-    def read(self, fifo: Queue) -> tuple[npt.NDArray[np.float16], int]:
+    def read(self, fifo: TensorQueue) -> tuple[npt.NDArray[np.float16], int]:
         """Return the oldest result and its key; block while there is none."""
         with fifo.busy:
-            self._await_started(fifo)
+            self._waits.await_started(fifo)
             data = self._ask(lambda: self._device.read_fifo(fifo.fifo))
-            with self._changed:
+            with self._waits.changed:
                 key = fifo.take_result()
-                self._changed.notify_all()
+                self._waits.changed.notify_all()
         return np.frombuffer(data, '<f2'), key
 
-    def trigger(self, graph: DeviceGraph, source: Queue, target: Queue, at_arrival: bool,
-                drop: bool) -> bool:
+    def trigger(self, graph: DeviceGraph, source: TensorQueue, target: TensorQueue,
+                at_arrival: bool, drop: bool) -> bool:
         """Start the inference of the oldest waiting tensor in ``source``; do not wait for it."""
         if drop:
             self.read(source)
-        with self._changed:
+        with self._waits.changed:
             if not source.start(target):
                 return False
-            self._changed.notify_all()
+            self._waits.changed.notify_all()
         self._ask(lambda: self._device.trigger(graph, source.fifo, target.fifo))
         return True
 
@@ -209,8 +204,7 @@ class XlinkOpenStick(OpenStick):
         except StickError as error:   # as in the vendor's library closing does not fail
             report(error)
         finally:
-            with self._changed:
-                self._changed.notify_all()
+            self._waits.notify()
         return was_up
 
     # ---- waiting
@@ -225,26 +219,6 @@ class XlinkOpenStick(OpenStick):
         if self._is_closed:   # the program knows why
             raise Exception(Status.ERROR) from error
         fail(error, error)
-
-    def _await_started(self, fifo: Queue) -> None:
-        """Wait until an inference for a queue is under way: the program may start it any time."""
-        with self._changed:
-            while not fifo.results:
-                self._check_up()
-                self._changed.wait(DOWN_SEC)
-
-    def _await_program(self, fifo: Queue, size: int) -> None:
-        """Wait while a queue is full and only the program can make room, by what it does next."""
-        give_up_at = time.monotonic() + PROGRAM_SEC
-        with self._changed:
-            while fifo.waits_for_program() and fifo.bytes < size + self._ask(
-                    lambda: self._device.write_level(fifo.fifo)):
-                if time.monotonic() >= give_up_at:
-                    fail(f'writing to queue {fifo.fifo.number}: full for {PROGRAM_SEC:g} s with '
-                         f'{len(fifo.keys)} tensors whose inferences are not started and '
-                         f'{fifo.unread - len(fifo.keys)} whose results are not read; start and '
-                         'read them')
-                self._changed.wait(LOOK_SEC)
 
     def _check_up(self) -> None:
         if self._device.failure is not None:

@@ -16,9 +16,9 @@ from ncs_cluster_detector.sticks.xlink.device import DeviceFifo
 _NO_KEY = 0   # of a tensor that no program has written, but another graph
 
 
-class Queue:
+class TensorQueue:
     """
-    A FIFO of a stick and the keys of what is in it; the owner's lock guards all but ``busy``.
+    A FIFO of a stick and the keys of what is in it; all but ``busy`` is guarded from outside.
 
     In an input ``keys`` are those of tensors that wait for the start of their inference, and
     ``unread`` counts all whose results the program has not read. In an output ``results`` are
@@ -31,9 +31,9 @@ class Queue:
         self.busy = threading.Lock()   # held by the one thread that writes, or reads
         self.bytes = fifo.tensor.size * fifo.places
         self.keys: deque[int] = deque()
-        self.results: deque[tuple[int, Queue]] = deque()
+        self.results: deque[tuple[int, TensorQueue]] = deque()
         self.unread = 0
-        self._target: Queue | None = None
+        self._target: TensorQueue | None = None
         self._for_graphs = 0   # results that another graph may take
 
     def put(self, key: int) -> None:
@@ -41,7 +41,7 @@ class Queue:
         self.keys.append(key)
         self.unread += 1
 
-    def start(self, target: 'Queue') -> bool:
+    def start(self, target: 'TensorQueue') -> bool:
         """Note that the inference of the oldest tensor is started; return False if none waits."""
         if self.fifo.host_reads and self._for_graphs:
             self._for_graphs -= 1
