@@ -20,7 +20,7 @@ import importlib
 from typing import Any
 
 from ncs_cluster_detector.sticks.usb_claim import INTERFACE
-from ncs_cluster_detector.sticks.usb_claim import translated_errors
+from ncs_cluster_detector.sticks.usb_claim import translating_errors
 from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 
@@ -96,7 +96,7 @@ class UsbBus:
         :raises UsbError: the bus cannot be listed.
         """
         found = []
-        with translated_errors():
+        with translating_errors:
             for device in self._backend.enumerate_devices():
                 about = self._backend.get_device_descriptor(device)
                 booted = about.idProduct == BOOTED_PRODUCT
@@ -117,7 +117,7 @@ class UsbBus:
         :raises UsbGoneError: it has left the bus.
         :raises UsbError: anything else.
         """
-        with translated_errors():
+        with translating_errors:
             handle = self._backend.open_device(stick.device)
             try:
                 if configure:

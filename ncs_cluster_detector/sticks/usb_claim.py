@@ -9,9 +9,10 @@
 """A stick that this process has claimed on USB: read, write and reset it. All waits have ends."""
 
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
+
+import numpy as np
 
 INTERFACE = 0
 ENDPOINT_OUT, ENDPOINT_IN = 0x01, 0x81
@@ -45,6 +46,46 @@ _ERRORS = {_ACCESS: UsbAccessError, _NO_DEVICE: UsbGoneError, _NOT_FOUND: UsbGon
            _BUSY: UsbBusyError, _TIMEOUT: UsbTimeoutError}
 
 
+class _ErrorTranslation:
+    """
+    Raises this module's errors in place of pyusb's; see ``translating_errors``.
+
+    It has no state, so one serves all; a generator would cost more than a small transfer's call.
+    """
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        """Raise an UsbError if the backend has raised one of its errors."""
+        if error is None:
+            return
+        from usb.core import USBError
+        if isinstance(error, USBError):
+            raise _ERRORS.get(error.backend_error_code, UsbError)(str(error)) from error
+        if isinstance(error, NotImplementedError):   # pyusb's form of LIBUSB_ERROR_NOT_SUPPORTED
+            raise UsbError(f'not supported: {error}') from error
+
+
+translating_errors = _ErrorTranslation()
+
+
+class _Memory:
+    """Memory that is sent as it is: what pyusb asks an ``array.array`` for."""
+
+    itemsize = 1
+
+    def __init__(self, data: memoryview) -> None:
+        """Refer to contiguous bytes, which must stay."""
+        address = np.frombuffer(data, np.uint8).__array_interface__['data'][0]
+        self._info: tuple[int, int] = address, data.nbytes
+
+    def buffer_info(self) -> tuple[int, int]:
+        """Return address and size in bytes."""
+        return self._info
+
+
 class UsbClaim:
     """
     A claimed stick, until this is closed or the process ends.
@@ -57,6 +98,7 @@ class UsbClaim:
         self.packet_bytes = packet_bytes
         self._backend = backend
         self._handle = handle
+        self._buffers: dict[int, array[int]] = {}   # for reading, by size
 
     def read(self, timeout_sec: float) -> int:
         """
@@ -77,23 +119,24 @@ class UsbClaim:
         :raises UsbGoneError: it has left the bus, before or meanwhile.
         :raises UsbError: anything else.
         """
-        buffer = array('B', bytes(size))
-        with translated_errors():
+        buffer = self._buffers.get(size)
+        if buffer is None:
+            buffer = self._buffers[size] = array('B', bytes(size))
+        with translating_errors:
             count = self._backend.bulk_read(
                 self._handle, ENDPOINT_IN, INTERFACE, buffer, _ms(timeout_sec))
         return bytes(memoryview(buffer)[:count])
 
     def write(self, data: bytes | memoryview, timeout_sec: float) -> None:
         """
-        Write bytes to the stick in one transfer.
+        Write bytes to the stick in one transfer; a memoryview without a copy.
 
         :raises UsbTimeoutError: it does not take all of them within the time.
         :raises UsbGoneError: it has left the bus, before or meanwhile.
         :raises UsbError: anything else.
         """
-        buffer = array('B')
-        buffer.frombytes(data)
-        with translated_errors():
+        buffer = _Memory(data) if isinstance(data, memoryview) else array('B', data)
+        with translating_errors:
             written = self._backend.bulk_write(
                 self._handle, ENDPOINT_OUT, INTERFACE, buffer, _ms(timeout_sec))
         if written < len(data):
@@ -106,7 +149,7 @@ class UsbClaim:
         :raises UsbGoneError: it has left the bus or come back as a new device: a success.
         :raises UsbError: it could not be reset.
         """
-        with translated_errors():
+        with translating_errors:
             self._backend.reset_device(self._handle)
 
     def close(self) -> None:
@@ -116,20 +159,3 @@ class UsbClaim:
 
 def _ms(seconds: float) -> int:
     return max(round(seconds * 1000), 1)   # 0 would be without a limit
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """
-    Raise this module's errors instead of pyusb's.
-
-    :raises UsbError: in place of the backend's.
-    """
-    from usb.core import USBError
-    try:
-        yield
-    except USBError as error:
-        kind = _ERRORS.get(error.backend_error_code, UsbError)
-        raise kind(str(error)) from error
-    except NotImplementedError as error:   # pyusb's form of LIBUSB_ERROR_NOT_SUPPORTED
-        raise UsbError(f'not supported: {error}') from error

@@ -80,11 +80,13 @@ class Link:
         return request.stream
 
     def write(self, stream: Stream, data: bytes | memoryview, within_sec: float = ANSWER_SEC,
-              ) -> None:
+              wait: bool = True) -> None:
         """
         Write a packet, and wait until the stick has acknowledged it.
 
         :param within_sec: how long to wait for room.
+        :param wait: not for the acknowledgement of a command, whose answer comes later; that it
+            comes in time is checked in any case.
         :raises StickLostError: there is no room in time, or the stick fails.
         """
         view = memoryview(data).cast('B')
@@ -92,7 +94,9 @@ class Link:
             if not self._wait(stream, lambda: stream.takes(view.nbytes), within_sec):
                 raise self._lost(f'no room for {view.nbytes} bytes in stream {stream} within '
                                  f'{within_sec:g} s')
-        self._finish(self._ask(lambda: self._session.write(stream, view)))
+        request = self._ask(lambda: self._session.write(stream, view))
+        if wait:
+            self._finish(request)
 
     def read(self, stream: Stream, within_sec: float = ANSWER_SEC) -> bytes:
         """
@@ -163,13 +167,13 @@ class Link:
     def _wait(self, target: Request | Stream | None, condition: Callable[[], object],
               within_sec: float) -> bool:
         """Wait for a condition on a request, a stream, or any; with the lock held."""
-        if not condition() and self.failure is None:
-            changed = self._waits.setdefault(target, threading.Condition(self._lock))
-            try:
-                changed.wait_for(lambda: self.failure or condition(), max(within_sec, 0.0))
-            finally:
-                if isinstance(target, Request):
-                    del self._waits[target]
+        if condition():
+            return True
+        self._check_up()
+        changed = self._waits.setdefault(target, threading.Condition(self._lock))
+        changed.wait_for(lambda: condition() or self.failure, within_sec)
+        if isinstance(target, Request):
+            del self._waits[target]
         if condition():
             return True
         self._check_up()

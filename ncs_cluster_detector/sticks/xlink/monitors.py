@@ -52,7 +52,7 @@ class DeviceMonitor:
         :raises StickLostError: the stick does not answer in time, or with another size.
         """
         with self._lock:
-            self._link.write(self.stream, commands.device_command(option))
+            self._link.write(self.stream, commands.device_command(option), wait=False)
             answer = self._link.read(self.stream, _OPTION_SEC)
             self._link.release(self.stream)
         return checked(answer, form.size, f'device option {option}', self._stick)
@@ -93,7 +93,7 @@ class GraphMonitor:
     def obey(self, command: bytes, what: str) -> None:
         """Send a command and wait for its end; raises as :meth:`check`."""
         with self.lock:
-            self.send(command)
+            self._link.write(self.stream, command, wait=False)
             self.check(what)
 
 

@@ -58,7 +58,7 @@ class Session:
         self._received = bytearray()
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
         self._rest_due = float('inf')           # when the rest of a header or of data must come
-        self._reply = Header(0, 0)              # the last answer, see _answer
+        self._reply = b'', 0, 0   # name, stream and size of the last answer, see _answer
 
     # ---- what the host asks for
 
@@ -196,7 +196,7 @@ class Session:
                                 f'room for {header.size} bytes')
         stream = stream or self.streams.add(header.name, header.stream)
         stream.room = stream.room or header.size
-        self._reply = self._reply._replace(stream=stream.number)   # see _answer
+        self._reply = self._reply[0], stream.number, self._reply[2]   # see _answer
         return stream
 
     def _open(self, header: Header) -> Stream:
@@ -241,7 +241,8 @@ class Session:
         self.outgoing.append((header.pack(),) if data is None else (header.pack(), data))
         return request
 
-    def _answer(self, header: Header, **fields: bytes | int) -> None:
+    def _answer(self, header: Header, name: bytes | None = None, stream: int | None = None,
+                size: int | None = None, flags: int = ACK) -> None:
         """
         Send an answer.
 
@@ -249,6 +250,9 @@ class Session:
         vendor's library makes all answers in one place in memory (XLinkDispatcher.c:478), and this
         is what sticks are used to get.
         """
-        self._reply = self._reply._replace(**{  # type: ignore[arg-type]
-            'event': header.event, 'kind': Kind(header.kind).answer, 'flags': ACK, **fields})
-        self.outgoing.append((self._reply.pack(),))
+        last_name, last_stream, last_size = self._reply
+        self._reply = (last_name if name is None else name,
+                       last_stream if stream is None else stream,
+                       last_size if size is None else size)
+        self.outgoing.append((
+            Header(header.event, header.kind + Kind.WRITE_RESP, *self._reply, flags).pack(),))
