@@ -24,11 +24,13 @@ from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.usb_bus import load_backend
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.xlink.booting import LOOK_SEC
 from ncs_cluster_detector.sticks.xlink.booting import ROM_SEC
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
 from ncs_cluster_detector.sticks.xlink.listing import Listing
+from ncs_cluster_detector.sticks.xlink.listing import OWNER_CLAIMS_SEC
 from ncs_cluster_detector.sticks.xlink.opening import open_device
 
 # Path of the firmware file, for a program and all of its processes; empty: where NCSDK 2 puts it.
@@ -42,8 +44,9 @@ class Machine:
         """Look at nothing yet; ``load`` returns the bus when it is needed."""
         self._load = load
         self._lock = threading.Lock()
-        self._usb: UsbBus | None = None
-        self._listing: Listing | None = None
+        self._used: tuple[UsbBus, Listing] | None = None
+        # In a forked process another thread of the old one may have had the lock.
+        os.register_at_fork(after_in_child=self._renew_lock)
 
     def sticks(self) -> list['XlinkListedStick']:
         """
@@ -56,17 +59,16 @@ class Machine:
         :raises UsbError: the bus cannot be listed.
         """
         with self._lock:
-            usb = self._first_use()
-            self._listing = self._listing or Listing(usb)
-            names = self._listing.names()
+            if self._used is None:
+                usb = self._load()
+                bring_back(usb)
+                self._used = usb, Listing(usb)
+            usb, listing = self._used
+            names = listing.names()
         return [XlinkListedStick(usb, name) for name in names]
 
-    def _first_use(self) -> UsbBus:
-        if self._usb is None:
-            usb = self._load()
-            bring_back(usb)
-            self._usb = usb
-        return self._usb
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
 
 class XlinkListedStick(ListedStick):
@@ -81,13 +83,13 @@ class XlinkListedStick(ListedStick):
 
     def open(self) -> None:   # noqa: A003 - the API's name
         """Boot this stick and no other; others of this process may be opened meanwhile."""
-        if is_in_use(self.name):
-            fail(f'opening stick {self.name}: it was in use when it was listed, expected '
-                 f'{self._port}- and its chip; end the program that has it, and list again')
+        if is_in_use(self.name) or self._is_taken():
+            fail(f'opening stick {self.name}: in use by another program, expected a free one; end '
+                 'that program, and list the sticks again')
+        firmware = Firmware(os.environ.get(FIRMWARE_VARIABLE, ''), '--firmware /path/to/it')
         with stick_errors_as_status():
-            opened = XlinkOpenStick(open_device(
-                self._usb, self.name, Firmware(os.environ.get(FIRMWARE_VARIABLE, '')),
-                self._other_ports()))
+            opened = XlinkOpenStick(
+                open_device(self._usb, self.name, firmware, self._other_ports()))
         with self._lock:
             self.opened, self.state = opened, DeviceState.OPENED
 
@@ -100,6 +102,20 @@ class XlinkListedStick(ListedStick):
             self.opened, self.state = None, DeviceState.CLOSED
         if opened.close():
             self._await_rom()
+
+    def _is_taken(self) -> bool:
+        """Return whether somebody has booted the stick since it was listed."""
+        try:
+            booted = {stick.address for stick in self._sticks() if stick.booted}
+            if booted:
+                time.sleep(OWNER_CLAIMS_SEC)
+            return any(stick.address in booted and self._usb.is_claimed(stick)
+                       for stick in self._sticks())
+        except UsbError:
+            return False   # the opening tells why
+
+    def _sticks(self) -> list[UsbStick]:
+        return [stick for stick in self._usb.sticks() if stick.port == self._port]
 
     def _other_ports(self) -> list[str]:
         try:
@@ -114,7 +130,6 @@ class XlinkListedStick(ListedStick):
 
     def _is_in_rom(self) -> bool:
         try:
-            return any(stick.port == self._port and not stick.booted
-                       for stick in self._usb.sticks())
+            return any(not stick.booted for stick in self._sticks())
         except UsbError:
             return False
