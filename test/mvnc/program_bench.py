@@ -47,7 +47,9 @@ def status_of(call, *arguments):
     return 'OK'
 
 def say(*words):
-    print(*words, flush=True)
+    # In one piece: several processes may say something.
+    sys.stdout.write(' '.join(map(str, words)) + '\n')
+    sys.stdout.flush()
 """
 
 

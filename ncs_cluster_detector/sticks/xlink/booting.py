@@ -38,6 +38,8 @@ ROM_WRITE_SEC = 2.0    # as the vendor's library (usb_boot.c:45)
 # A real stick is back some 0.3 s after its firmware; the vendor's library waits 5 s.
 BOOT_SEC = 5.0
 ASKED_RESET_SEC = 0.7  # for a stick that was left booted to leave the bus; see ask_to_reset
+# For so long a program that boots another stick may need to claim it; it looks every 20 ms.
+STRANGER_SEC = 0.5
 # A stick is back in its ROM 0.8 s after it was told to reset.
 ROM_SEC = 3.0
 _POWER = 'plug it into a hub with its own power supply'
@@ -59,6 +61,7 @@ class Booting:
         self._port = port_of(wanted)
         self._other_ports = frozenset(other_ports)
         self._firmware = firmware
+        self._strangers: dict[tuple[int, int], float] = {}   # since when each is there
 
     def run(self, tell: Callable[[OpeningStep], object],
             is_silent: bool = False) -> tuple[UsbClaim, UsbStick]:
@@ -174,13 +177,22 @@ class Booting:
         Return the stick if it is back.
 
         On some machines it has another port path after its boot, on the other half of a USB 3
-        controller. Then it is the only new stick at a port where no other stick belongs.
+        controller. Then it is the only new stick at a port where no other stick belongs, and
+        nobody claims it: another program may boot one that was never listed here.
         """
         new = [stick for stick in self._usb.sticks()
                if stick.booted and stick.address not in before]
-        right = [stick for stick in new if stick.port == self._port] or [
-            stick for stick in new if stick.port not in self._other_ports]
-        return right[0] if len(right) == 1 else None
+        for stick in new:
+            if stick.port == self._port:
+                return stick
+        now = time.monotonic()
+        strangers = [stick for stick in new if stick.port not in self._other_ports]
+        self._strangers = {stick.address: self._strangers.get(stick.address, now)
+                           for stick in strangers}
+        if (len(strangers) == 1 and now - self._strangers[strangers[0].address] >= STRANGER_SEC
+                and not self._usb.is_claimed(strangers[0])):
+            return strangers[0]
+        return None
 
 
 def _reset_port(claim: UsbClaim) -> bool:
