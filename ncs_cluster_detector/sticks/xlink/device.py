@@ -21,15 +21,18 @@ from ncs_cluster_detector.sticks.xlink import commands
 from ncs_cluster_detector.sticks.xlink.commands import Tensor
 from ncs_cluster_detector.sticks.xlink.link import Link
 from ncs_cluster_detector.sticks.xlink.monitors import checked
+from ncs_cluster_detector.sticks.xlink.monitors import Command
 from ncs_cluster_detector.sticks.xlink.monitors import DeviceMonitor
 from ncs_cluster_detector.sticks.xlink.monitors import GraphMonitor
 from ncs_cluster_detector.sticks.xlink.monitors import packets
 from ncs_cluster_detector.sticks.xlink.monitors import RefusedError
 from ncs_cluster_detector.sticks.xlink.streams import Stream
 
-# The vendor's library sleeps a second after the ping (mvnc_api.c:585). The stick opens its own
-# streams then; both sides would number streams differently if both opened some at once.
+# After the ping the stick opens its own streams. Both sides would number streams differently if
+# both opened some at once, so it gets time to open them and to take note of the answers. The
+# vendor's library sleeps a second, whatever the stick does (mvnc_api.c:585).
 _OWN_STREAMS_SEC = 1.0
+_SETTLE_SEC = 0.2
 _LOAD_SEC = 10.0        # for a stick to take a graph apart, once it has it
 # For a result, or room for the next input: longer than a stick pauses at throttling level 2.
 INFERENCE_SEC = 15.0
@@ -71,6 +74,7 @@ class XlinkDevice:
         self._link = link
         link.await_streams(
             frozenset((commands.DEVICE_MONITOR, commands.GRAPH_MONITOR)), _OWN_STREAMS_SEC)
+        link.await_end(_SETTLE_SEC)
         self._device = DeviceMonitor(link, name)
         self.capabilities = commands.Capabilities.unpack(
             self._device.ask(commands.CAPABILITIES, commands.CAPABILITIES_ANSWER))
@@ -96,11 +100,7 @@ class XlinkDevice:
     def graph_option(self, graph: DeviceGraph, option: int, size: int) -> bytes:
         """Return an option of a graph, one of ``commands``, of ``size`` bytes."""
         what = f'reading option {option} of graph {graph.number}'
-        with self._graphs.lock:
-            self._graphs.send(commands.graph_option(graph.number, option))
-            data = self._graphs.answer(size, what)
-            self._graphs.check(what)
-        return data
+        return self._graphs.obey(commands.graph_option(graph.number, option), what, size)
 
     # ---- graphs
 
@@ -114,19 +114,18 @@ class XlinkDevice:
         what = f'loading graph {number}'
         name = f'graphBuffer{number}'
         stream = self._link.open_stream(name, len(data))
-        with self._graphs.lock:
-            self._graphs.send(commands.allocate_graph(number, name, executors))
-            self._link.write(stream, data)
-            answer, = packets(self._link, stream, 1, _LOAD_SEC)
-            status, = commands.NUMBER.unpack(
-                checked(answer, commands.NUMBER.size, what, self.name))
-            about = [] if status else packets(self._link, stream, 4, _LOAD_SEC)
-            try:
-                self._graphs.check(what)
-            except RefusedError as error:
-                if status != WRONG_FORMAT:
-                    self.memory_used()   # as the vendor's library, for its log (mvnc_api.c:1139)
-                raise RefusedError(str(error), status) from error
+        command = Command(commands.allocate_graph(number, name, executors), what)
+        self._graphs.submit(command)
+        self._link.write(stream, data)
+        answer, = packets(self._link, stream, 1, _LOAD_SEC)
+        status, = commands.NUMBER.unpack(checked(answer, commands.NUMBER.size, what, self.name))
+        about = [] if status else packets(self._link, stream, 4, _LOAD_SEC)
+        try:
+            self._graphs.finish(command)
+        except RefusedError as error:
+            if status != WRONG_FORMAT:
+                self.memory_used()   # as the vendor's library, for its log (mvnc_api.c:1139)
+            raise RefusedError(str(error), status) from error
         if status:
             raise StickLostError(f'{what} on stick {self.name}: status {status} and no error, '
                                  'expected both or neither; restart the stick')
@@ -139,9 +138,8 @@ class XlinkDevice:
 
     def destroy_graph(self, graph: DeviceGraph) -> None:
         """Unload a graph; RefusedError or StickLostError if the stick does not do it."""
-        with self._graphs.lock:
-            self._graphs.obey(commands.free_graph(graph.number), f'freeing graph {graph.number}')
-            self._link.close_stream(graph.stream)
+        self._graphs.obey(commands.free_graph(graph.number), f'freeing graph {graph.number}')
+        self._link.close_stream(graph.stream)
 
     # ---- FIFOs
 
@@ -186,6 +184,19 @@ class XlinkDevice:
         """Run a graph on the next tensor; RefusedError or StickLostError if the stick does not."""
         self._graphs.obey(commands.trigger(graph.number, fifo_in.number, fifo_out.number),
                           f'starting graph {graph.number}')
+
+    def infer(self, graph: DeviceGraph, fifo_in: DeviceFifo, fifo_out: DeviceFifo,
+              data: bytes | memoryview) -> None:
+        """
+        Write a tensor, and run a graph on it as soon as the stick has acknowledged it.
+
+        It returns before that; the stick is lost if it refuses.
+        """
+        command = Command(commands.trigger(graph.number, fifo_in.number, fifo_out.number),
+                          f'starting graph {graph.number}', is_awaited=False)
+        with fifo_in.lock:
+            self._link.write(fifo_in.stream, data, INFERENCE_SEC,
+                             lambda: self._graphs.submit(command))
 
     def write_level(self, fifo: DeviceFifo) -> int:
         """Return the bytes in a FIFO that the stick has not released."""

@@ -8,6 +8,7 @@
 # the License.
 """The two programs on a stick that obey commands: one at a time each, with checked answers."""
 
+from collections import deque
 from collections.abc import Sequence
 import struct
 import threading
@@ -52,49 +53,117 @@ class DeviceMonitor:
         :raises StickLostError: the stick does not answer in time, or with another size.
         """
         with self._lock:
-            self._link.write(self.stream, commands.device_command(option), wait=False)
+            self._link.post(self.stream, commands.device_command(option))
             answer = self._link.read(self.stream, _OPTION_SEC)
             self._link.release(self.stream)
         return checked(answer, form.size, f'device option {option}', self._stick)
 
 
+class Command:
+    """
+    A command to the graph monitor.
+
+    Its answer is a status, and before that a packet of ``size`` bytes, if that is not 0, which
+    becomes its ``answer``. ``failure`` is why the stick refuses it, or None.
+    """
+
+    def __init__(self, data: bytes, what: str, size: int = 0, is_awaited: bool = True) -> None:
+        """Begin without an answer; ``what`` it does is for texts."""
+        self.data = data
+        self.what = what
+        self.size = size
+        self.is_awaited = is_awaited
+        self.answer: bytes | None = None
+        self.failure: StickError | None = None
+        self.is_done = False
+
+
 class GraphMonitor:
-    """Loads, runs and frees graphs and FIFOs; safe to use from several threads."""
+    """
+    Loads, runs and frees graphs and FIFOs; safe to use from several threads.
+
+    It gets the next command when the one before is answered, as from the vendor's library.
+    """
 
     def __init__(self, link: Link, stick: str) -> None:
         """Open its stream; StickLostError if the stick fails."""
         self._link = link
         self._stick = stick
-        self.lock = threading.RLock()   # from a command to its answer
+        self._lock = threading.Lock()
+        self._commands: deque[Command] = deque()   # the first one is with the stick
         self.stream = link.open_stream(commands.GRAPH_MONITOR, commands.GRAPH_MONITOR_BYTES)
+        link.on_change(self.stream, self._on_change)
 
-    def send(self, command: bytes) -> None:
-        """Send a command, with the lock held; StickLostError if the stick fails."""
-        self._link.write(self.stream, command)
-
-    def answer(self, size: int, what: str) -> bytes:
-        """Return a packet of the answer, with the lock held; StickLostError as :meth:`check`."""
-        data = self._link.read(self.stream, COMMAND_SEC)
-        self._link.release(self.stream)
-        return checked(data, size, what, self._stick)
-
-    def check(self, what: str) -> None:
+    def submit(self, command: Command) -> None:
         """
-        Wait for the end of a command, with the lock held.
+        Send a command when those before it are answered; do not wait for its answer.
 
-        :raises RefusedError: the stick tells an error.
-        :raises StickLostError: it does not answer in time, or not with a number.
+        If nobody waits for it later, the link goes down when the stick refuses it.
         """
-        status, = commands.NUMBER.unpack(self.answer(commands.NUMBER.size, what))
-        if status:
-            raise RefusedError(f'{what} on stick {self._stick}: status {status}, expected 0',
-                               status)
+        with self._lock:
+            self._commands.append(command)
+            is_first = len(self._commands) == 1
+        if is_first and command.is_awaited:
+            self._link.write(self.stream, command.data)
+        elif is_first:
+            self._link.post(self.stream, command.data)
 
-    def obey(self, command: bytes, what: str) -> None:
-        """Send a command and wait for its end; raises as :meth:`check`."""
-        with self.lock:
-            self._link.write(self.stream, command, wait=False)
-            self.check(what)
+    def finish(self, command: Command) -> bytes:
+        """
+        Wait until a command is answered; return the packet before the status.
+
+        :raises RefusedError: the stick refuses it.
+        :raises StickLostError: the stick fails, or does not answer in time.
+        """
+        self._link.await_change(self.stream, lambda: command.is_done, COMMAND_SEC,
+                                f'the answer to {command.what}')
+        if command.failure is not None:
+            raise command.failure
+        return command.answer or b''
+
+    def obey(self, data: bytes, what: str, size: int = 0) -> bytes:
+        """Send a command and wait for its end; see :meth:`finish`."""
+        command = Command(data, what, size)
+        self.submit(command)
+        return self.finish(command)
+
+    def _on_change(self) -> None:
+        """Take the answers that have come; in the reader's thread."""
+        while self.stream.packets:
+            self._take(self._link.take(self.stream))
+        self._link.wake(self.stream)
+
+    def _take(self, packet: bytes) -> None:
+        with self._lock:
+            if not self._commands:
+                self._link.lose(f'an answer of {len(packet)} bytes to no command')
+                return
+            command = self._commands[0]
+            is_status = len(packet) == commands.NUMBER.size
+            if command.size and command.answer is None and (
+                    len(packet) == command.size or not is_status):
+                command.answer = packet
+                return
+            command.failure = self._failure_of(command, packet)
+            command.is_done = True
+            self._commands.popleft()
+            following = self._commands[0] if self._commands else None
+        if command.failure is not None and not command.is_awaited:
+            self._link.lose(str(command.failure))
+        elif following is not None:
+            self._link.post(self.stream, following.data)
+
+    def _failure_of(self, command: Command, status: bytes) -> StickError | None:
+        text = f'{command.what} on stick {self._stick}: '
+        for packet, size in ((status, commands.NUMBER.size),
+                             (command.answer or b'', command.size)):
+            if len(packet) != size and not (size and status and command.answer is None):
+                return StickLostError(f'{text}an answer of {len(packet)} bytes, expected {size}; '
+                                      'restart the stick')
+        number = int.from_bytes(status, 'little')
+        if number or (command.size and command.answer is None):
+            return RefusedError(f'{text}status {number}, expected 0', number)
+        return None
 
 
 def packets(link: Link, stream: Stream, count: int, within_sec: float) -> Sequence[bytes]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import StickDeadError
+from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.xlink.booting import Booting
 from ncs_cluster_detector.sticks.xlink.device import XlinkDevice
@@ -44,24 +45,25 @@ def open_device(
             told.add(step)
             tell(step)
     try:
-        return _boot_and_ping(booting, wanted, _PING_SEC, False, tell_once)
+        return _boot_and_ping(booting, wanted, _PING_SEC, tell_once)
     except _SilentError:
-        pass
+        is_silent = True
+    except StickLostError:   # it is reset, and gets a second chance; one that is gone is not there
+        is_silent = False
     try:
-        return _boot_and_ping(booting, wanted, _PATIENT_PING_SEC, True, tell_once)
+        return _boot_and_ping(booting, wanted, _PATIENT_PING_SEC, tell_once, is_silent)
     except _SilentError as error:
         raise StickDeadError(
             f'opening stick {wanted}: no answer within {_PATIENT_PING_SEC:g} s of its boot, also '
-            'after a reset by USB, expected one at once; unplug it and plug it in again'
-        ) from error
+            'after a reset, expected one at once; unplug it and plug it in again') from error
 
 
 class _SilentError(Exception):
     """A booted stick does not answer."""
 
 
-def _boot_and_ping(booting: Booting, wanted: str, ping_sec: float, is_silent: bool,
-                   tell: Callable[[OpeningStep], object]) -> XlinkDevice:
+def _boot_and_ping(booting: Booting, wanted: str, ping_sec: float,
+                   tell: Callable[[OpeningStep], object], is_silent: bool = False) -> XlinkDevice:
     claim, stick = booting.run(tell, is_silent)
     name = f'{port_of(wanted)}-{stick.kind}'
     link = Link(claim, name)

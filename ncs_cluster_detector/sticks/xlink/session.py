@@ -45,13 +45,13 @@ class Session:
     """
     The link to one stick, from its boot to its reset.
 
-    ``outgoing`` are the messages to write, in this order; the caller removes them. Each method
-    that asks for something returns a Request; call its ``on_written`` when it was written.
+    ``outgoing`` are the messages to write, in this order, each with its Request if it is one; the
+    caller removes it, and calls the Request's ``on_written``.
     """
 
     def __init__(self, first_event: int = 1) -> None:
         """Number the requests from ``first_event`` on."""
-        self.outgoing: deque[Message] = deque()
+        self.outgoing: deque[tuple[Request | None, Message]] = deque()
         self.streams = Streams()
         self._event = first_event
         self._asked: dict[int, Request] = {}
@@ -191,7 +191,8 @@ class Session:
     def _created_by_stick(self, header: Header) -> Stream:
         """Return the stream that the stick takes from now on."""
         stream = self.streams.named(header.name)
-        if not header.name or not header.size or header.stream > HIGHEST_STREAM:
+        if not header.name or not header.size or header.stream > HIGHEST_STREAM or (
+                stream is not None and stream.number != header.stream):
             raise ProtocolError(f'a stream {header.name!r} with the number {header.stream:#x} and '
                                 f'room for {header.size} bytes')
         stream = stream or self.streams.add(header.name, header.stream)
@@ -238,7 +239,8 @@ class Session:
         self._event = self._event % HIGHEST_EVENT + 1
         request = Request(Kind(kind), stream, within_sec)
         self._asked[header.event] = request
-        self.outgoing.append((header.pack(),) if data is None else (header.pack(), data))
+        self.outgoing.append(
+            (request, (header.pack(),) if data is None else (header.pack(), data)))
         return request
 
     def _answer(self, header: Header, name: bytes | None = None, stream: int | None = None,
@@ -254,5 +256,5 @@ class Session:
         self._reply = (last_name if name is None else name,
                        last_stream if stream is None else stream,
                        last_size if size is None else size)
-        self.outgoing.append((
-            Header(header.event, header.kind + Kind.WRITE_RESP, *self._reply, flags).pack(),))
+        answer = Header(header.event, header.kind + Kind.WRITE_RESP, *self._reply, flags)
+        self.outgoing.append((None, (answer.pack(),)))

@@ -100,11 +100,8 @@ class XlinkStick(Stick):
     def send(self, tensors: Sequence[npt.NDArray[np.float16]]) -> None:
         """Write each network's tensor to its input and start the inferences."""
         for network, tensor in zip(self._networks, tensors, strict=True):
-            self._device.write_fifo(network.fifo_in, network.layout.arranged(tensor).data)
-            try:
-                self._device.trigger(network.graph, network.fifo_in, network.fifo_out)
-            except RefusedError as error:
-                raise StickLostError(f'{error}; restart the stick') from error
+            self._device.infer(network.graph, network.fifo_in, network.fifo_out,
+                               network.layout.arranged(tensor).data)
         self._sent += 1
 
     def receive(self) -> list[npt.NDArray[np.float32]]:

@@ -1,0 +1,210 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The threads around a :class:`Session`: one reads, the others write and wait.
+
+A message is written by the thread that posts it, or by the one that writes at that moment. So the
+reader, which posts the answers, never waits for a large transfer to the stick.
+"""
+
+from collections.abc import Callable
+import threading
+import time
+from typing import TypeAlias
+
+from ncs_cluster_detector.sticks.stick import StickLostError
+from ncs_cluster_detector.sticks.usb_claim import UsbClaim
+from ncs_cluster_detector.sticks.usb_claim import UsbError
+from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
+from ncs_cluster_detector.sticks.xlink.session import Session
+from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
+from ncs_cluster_detector.sticks.xlink.streams import Request
+from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.transfers import READ_SEC
+from ncs_cluster_detector.sticks.xlink.transfers import Transfers
+from ncs_cluster_detector.sticks.xlink.transfers import WRITE_SEC
+
+_POWER = 'if it happens again, plug the stick into a hub with its own power supply'
+# What a thread waits for a change of, or what a callback belongs to; None is any stream.
+Target: TypeAlias = Request | Stream | None
+
+
+class Traffic:
+    """
+    Carries out a session on a claimed stick; after a failure all calls fail.
+
+    ``failure`` says why, or is None. ``lock`` guards the session; methods say if they need it.
+    """
+
+    def __init__(self, claim: UsbClaim, session: Session, stick: str) -> None:
+        """Take over a claim, and begin to read; ``stick`` is its name, for texts."""
+        self.failure: StickLostError | None = None
+        self.lock = threading.Lock()
+        self._session = session
+        self._transfers = Transfers(claim)
+        self._stick = stick
+        self._writing = threading.Lock()   # for the order of transfers; taken before the other
+        self._waits: dict[Target, threading.Condition] = {}
+        self._callbacks: dict[Target, Callable[[], object]] = {}
+        self._reader = threading.Thread(target=self._read, name=f'xlink {stick}', daemon=True)
+        self._reader.start()
+
+    def post(self, make: Callable[[], Request]) -> Request:
+        """
+        Make a request, and write it unless somebody else writes at the moment and will do so.
+
+        :param make: called with the lock held.
+        :raises StickLostError: the link is down.
+        """
+        with self.lock:
+            self._check_up()
+            request = make()
+        self._flush()
+        return request
+
+    def write(self, make: Callable[[], Request],
+              on_answer: Callable[[], object] | None = None) -> Request:
+        """
+        Make a request and write it; its data need not stay afterwards.
+
+        :param on_answer: called in the reader's thread when the answer is there.
+        :raises StickLostError: the link is down.
+        """
+        with self._writing:
+            with self.lock:
+                self._check_up()
+                request = make()
+                if on_answer is not None:
+                    self._callbacks[request] = on_answer
+            self._write_out()
+        self._flush()
+        return request
+
+    def on_change(self, stream: Stream, callback: Callable[[], object]) -> None:
+        """Have a function called in the reader's thread, not :meth:`wake`, for a stream."""
+        with self.lock:
+            self._callbacks[stream] = callback
+
+    def wake(self, target: Target) -> None:
+        """Wake those who wait for something."""
+        with self.lock:
+            self._notify(target)
+
+    def wait(self, target: Target, condition: Callable[[], object], within_sec: float) -> bool:
+        """
+        Wait for a condition, with the lock held; return whether it holds.
+
+        :param target: what it depends on.
+        :raises StickLostError: the link is down, and the condition does not hold.
+        """
+        if condition():
+            return True
+        self._check_up()
+        changed = self._waits.setdefault(target, threading.Condition(self.lock))
+        changed.wait_for(lambda: condition() or self.failure, within_sec)
+        if isinstance(target, Request):
+            del self._waits[target]
+        if condition():
+            return True
+        self._check_up()
+        return False
+
+    def lose(self, what: str) -> StickLostError:
+        """Take the link down because of what the stick does, with the lock held; return why."""
+        if self.failure is None:
+            self.failure = StickLostError(f'talking to stick {self._stick}: {what}; {_POWER}')
+        for changed in self._waits.values():
+            changed.notify_all()
+        return self.failure
+
+    def await_end(self, within_sec: float) -> bool:
+        """Wait until the stick has left the bus or has failed; return whether it has."""
+        self._reader.join(within_sec)
+        return not self._reader.is_alive()
+
+    def close(self) -> bool:
+        """Release the stick on USB; return False if a call of the system does not return."""
+        with self.lock:
+            self.lose('the link was closed')
+        if self.await_end(READ_SEC + WRITE_SEC) and self._writing.acquire(timeout=WRITE_SEC):
+            self._transfers.close()
+            self._writing.release()
+            return True
+        return False   # freeing what a call uses would crash; the end of the process releases it
+
+    def _check_up(self) -> None:
+        if self.failure is not None:
+            raise type(self.failure)(str(self.failure)) from self.failure
+
+    # ---- to the stick
+
+    def _write_out(self) -> None:
+        """Write all messages; by whoever has the lock for writing."""
+        outgoing = self._session.outgoing
+        try:
+            while outgoing and self.failure is None:
+                request, message = outgoing.popleft()
+                self._transfers.write(message)
+                if request is not None:
+                    request.on_written(time.monotonic())
+        except UsbError as error:
+            with self.lock:
+                self.lose(f'writing over USB: {error}, expected success')
+
+    def _flush(self) -> None:
+        """Write the messages that are there, unless somebody does so already."""
+        while self._session.outgoing and self.failure is None and (
+                self._writing.acquire(blocking=False)):
+            try:
+                self._write_out()
+            finally:
+                self._writing.release()
+
+    # ---- from the stick
+
+    def _read(self) -> None:
+        """Take what the stick sends until it fails or leaves the bus; the reader's thread."""
+        try:
+            while self.failure is None:
+                callbacks = self._take(self._transfers.read(self._session.wanted()))
+                self._flush()
+                for callback in callbacks:
+                    callback()
+        except UsbGoneError as error:
+            what = f'it has left the USB bus ({error})'
+        except UsbError as error:
+            what = f'reading over USB: {error}, expected success'
+        except ProtocolError as error:
+            what = f'{error}'
+        except StickLostError:
+            return   # a callback has found the link down
+        else:
+            return
+        with self.lock:
+            self.lose(what)
+
+    def _take(self, data: bytes) -> list[Callable[[], object]]:
+        """Take what has come, wake those who wait for it; return the callbacks to call."""
+        callbacks = []
+        with self.lock:
+            now = time.monotonic()
+            for changed in self._session.receive(data, now) if data else ():
+                if changed in self._callbacks:
+                    callbacks.append(self._callbacks[changed])
+                    if isinstance(changed, Request):
+                        del self._callbacks[changed]
+                else:
+                    self._notify(changed)
+                self._notify(None)
+            self._session.check(now)
+        return callbacks
+
+    def _notify(self, target: Target) -> None:
+        if target in self._waits:
+            self._waits[target].notify_all()
