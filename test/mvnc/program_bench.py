@@ -17,7 +17,7 @@ LIMIT_SEC = 60.0
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = (sys.executable, '-m', 'ncs_cluster_detector.mvnc')
 # What programs have in common: a picture, the colour of a result, and sticks by their names.
-COMMON = """
+COMMON = r"""
 import sys, threading, time
 import numpy
 from mvnc import mvncapi
