@@ -158,4 +158,4 @@ class UsbClaim:
 
 
 def _ms(seconds: float) -> int:
-    return max(round(seconds * 1000), 1)   # 0 would be without a limit
+    return int(seconds * 1000) or 1   # 0 would be without a limit

@@ -29,7 +29,7 @@ HIGHEST_EVENT = 0x7fffffff
 
 
 class Kind(IntEnum):
-    """The kind of an event; an answer's is that of its request and 8."""
+    """The kind of an event; that of an answer is WRITE_RESP more than that of its request."""
 
     WRITE_REQ = 0
     READ_REQ = 1
@@ -46,15 +46,8 @@ class Kind(IntEnum):
     PING_RESP = 13
     RESET_RESP = 14
 
-    @property
-    def is_request(self) -> bool:
-        """Return whether it is a request."""
-        return self < Kind.WRITE_RESP
 
-    @property
-    def answer(self) -> 'Kind':
-        """Return the kind of the answer to this request."""
-        return Kind(self + Kind.WRITE_RESP)
+KINDS = {int(kind): kind for kind in Kind}   # quicker than Kind(number)
 
 
 class Header(NamedTuple):
@@ -76,7 +69,7 @@ class Header(NamedTuple):
         return _HEADER.pack(*self)
 
     @classmethod
-    def unpack(cls, data: bytes | bytearray) -> 'Header':
-        """Return the header in the first 36 of these bytes."""
-        event, kind, name, stream, size, flags = _HEADER.unpack_from(data)
+    def unpack(cls, data: bytes, begin: int = 0) -> 'Header':
+        """Return the header in the 36 bytes from ``begin`` on."""
+        event, kind, name, stream, size, flags = _HEADER.unpack_from(data, begin)
         return cls(event, kind, name.partition(b'\0')[0], stream, size, flags)

@@ -23,6 +23,7 @@ from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
 from ncs_cluster_detector.sticks.xlink.events import HIGHEST_EVENT
 from ncs_cluster_detector.sticks.xlink.events import HIGHEST_STREAM
 from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.events import KINDS
 from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
@@ -37,6 +38,7 @@ _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLi
 # millisecond or two, whatever they compute. The vendor's library waits for ever.
 ANSWER_SEC = 0.8
 
+_NEVER = float('inf')
 # A header, and the data that it announces.
 Message: TypeAlias = tuple[bytes] | tuple[bytes, memoryview]
 
@@ -55,9 +57,9 @@ class Session:
         self.streams = Streams()
         self._event = first_event
         self._asked: dict[int, Request] = {}
-        self._received = bytearray()
+        self._received = b''
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
-        self._rest_due = float('inf')           # when the rest of a header or of data must come
+        self._rest_due = _NEVER   # when the rest of a header or of data must come
         self._reply = b'', 0, 0   # name, stream and size of the last answer, see _answer
 
     # ---- what the host asks for
@@ -104,20 +106,27 @@ class Session:
         :return: the requests that are answered, and the streams with a new packet or more room.
         :raises ProtocolError: the stick has sent what it must not.
         """
-        self._received += data
+        if self._received:
+            data = self._received + data
         changed: list[Request | Stream] = []
-        while self.wanted() <= 0:
-            if self._announced is None:
-                header = Header.unpack(self._received)
-                del self._received[:HEADER_BYTES]
+        begin = 0
+        while True:
+            announced = self._announced
+            end = begin + (HEADER_BYTES if announced is None else announced.size)
+            if end > len(data):
+                break
+            if announced is not None:
+                changed.append(self._take_packet(announced, data[begin:end]))
+            else:
+                header = Header.unpack(data, begin)
                 if header.kind == Kind.WRITE_REQ:
                     self._announced = self._checked_write(header)
                 else:
                     changed.append(self._handle(header))
-            else:
-                changed.append(self._take_packet(self._announced))
+            begin = end
+        self._received = data[begin:]
         is_complete = self._announced is None and not self._received
-        self._rest_due = float('inf') if is_complete else now + ANSWER_SEC
+        self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
         return changed
 
     def check(self, now: float) -> None:
@@ -135,10 +144,6 @@ class Session:
             if now >= request.due_at:
                 raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
 
-    def next_due(self) -> float:
-        """Return when :meth:`check` must be called, or infinite."""
-        return min((request.due_at for request in self._asked.values()), default=self._rest_due)
-
     def _checked_write(self, header: Header) -> Header:
         stream = self.streams.known(header)
         if header.size > stream.accepts or len(stream.unreleased) >= MOST_PACKETS:
@@ -147,21 +152,19 @@ class Session:
                 f'{len(stream.unreleased)} packets; expected at most {stream.accepts} bytes')
         return header
 
-    def _take_packet(self, header: Header) -> Stream:
+    def _take_packet(self, header: Header, packet: bytes) -> Stream:
         stream = self.streams.known(header)
-        stream.packets.append(bytes(self._received[:header.size]))
+        stream.packets.append(packet)
         stream.unreleased.append(header.size)
-        del self._received[:header.size]
         self._announced = None
         self._answer(header, stream=header.stream, size=header.size)
         return stream
 
     def _handle(self, header: Header) -> Request | Stream:
-        try:
-            kind = Kind(header.kind)
-        except ValueError:
-            raise ProtocolError(f'an event of the unknown kind {header.kind}') from None
-        if not kind.is_request:
+        kind = KINDS.get(header.kind)
+        if kind is None:
+            raise ProtocolError(f'an event of the unknown kind {header.kind}')
+        if kind >= Kind.WRITE_RESP:
             return self._take_answer(kind, header)
         if kind is Kind.READ_REL_REQ:
             return self._free(header)
@@ -173,7 +176,7 @@ class Session:
 
     def _take_answer(self, kind: Kind, header: Header) -> Request:
         request = self._asked.pop(header.event, None)
-        if request is None or request.kind.answer is not kind:
+        if request is None or request.kind + Kind.WRITE_RESP != kind:
             raise ProtocolError(f'the answer {kind.name} to a request that was not made')
         if not header.flags & ACK or header.flags & NACK:
             if kind is not Kind.CLOSE_STREAM_RESP:
@@ -237,7 +240,7 @@ class Session:
         assert len(name) <= LONGEST_NAME, name
         header = Header(self._event, kind, name, stream.number if stream else number, size)
         self._event = self._event % HIGHEST_EVENT + 1
-        request = Request(Kind(kind), stream, within_sec)
+        request = Request(kind, stream, within_sec)
         self._asked[header.event] = request
         self.outgoing.append(
             (request, (header.pack(),) if data is None else (header.pack(), data)))

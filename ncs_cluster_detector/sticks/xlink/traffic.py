@@ -50,7 +50,8 @@ class Traffic:
         self._transfers = Transfers(claim)
         self._stick = stick
         self._writing = threading.Lock()   # for the order of transfers; taken before the other
-        self._waits: dict[Target, threading.Condition] = {}
+        # With how many threads wait for each.
+        self._waits: dict[Target, tuple[threading.Condition, int]] = {}
         self._callbacks: dict[Target, Callable[[], object]] = {}
         self._reader = threading.Thread(target=self._read, name=f'xlink {stick}', daemon=True)
         self._reader.start()
@@ -106,10 +107,12 @@ class Traffic:
         if condition():
             return True
         self._check_up()
-        changed = self._waits.setdefault(target, threading.Condition(self.lock))
+        changed, waiting = self._waits.get(target) or (threading.Condition(self.lock), 0)
+        self._waits[target] = changed, waiting + 1
         changed.wait_for(lambda: condition() or self.failure, within_sec)
-        if isinstance(target, Request):
-            del self._waits[target]
+        changed, waiting = self._waits.pop(target)
+        if waiting > 1:
+            self._waits[target] = changed, waiting - 1
         if condition():
             return True
         self._check_up()
@@ -119,7 +122,7 @@ class Traffic:
         """Take the link down because of what the stick does, with the lock held; return why."""
         if self.failure is None:
             self.failure = StickLostError(f'talking to stick {self._stick}: {what}; {_POWER}')
-        for changed in self._waits.values():
+        for changed, _ in self._waits.values():
             changed.notify_all()
         return self.failure
 
@@ -207,4 +210,4 @@ class Traffic:
 
     def _notify(self, target: Target) -> None:
         if target in self._waits:
-            self._waits[target].notify_all()
+            self._waits[target][0].notify_all()
