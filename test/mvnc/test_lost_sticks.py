@@ -123,6 +123,18 @@ found['1.2-ma2450'].open()
     assert reason.startswith('mvnc: resetting stick 1.1-') and 'unplug it' in reason
 
 
+def test_a_program_may_end_without_closing_its_sticks(start_bench):
+    bench = start_bench('--ports', '1.1')
+    bench.bus.tell('1.1 hang-compute')
+    _, errors = bench.run(HANGING + """
+threading.Thread(target=fifo_out.read_elem, daemon=True).start()
+raise ValueError('of the program')
+""", code=1)
+    assert errors[-1] == 'ValueError: of the program'
+    facts = bench.bus.sticks()['1.1']
+    assert (facts.state, facts.holder) == ('booted', None)
+
+
 def test_without_usb_there_are_no_sticks_and_a_reason(start_bench):
     bench = start_bench('--ports', '1.1')
     bench.environment['FAKEUSB_SOCKET'] = '/nowhere'

@@ -37,10 +37,20 @@ from ncs_cluster_detector.sticks.xlink.opening import open_device
 FIRMWARE_VARIABLE = 'NCS_FIRMWARE'
 
 
+def _load_bus() -> UsbBus:
+    backend = load_backend()
+    # At the end of a program pyusb ends libusb, whatever threads are in its calls: it may crash.
+    # The system releases all that a process has.
+    finalizer = getattr(backend, '_finalizer', None)
+    if finalizer is not None:
+        finalizer.detach()
+    return UsbBus(backend)
+
+
 class Machine:
     """The USB bus of the machine, in this process."""
 
-    def __init__(self, load: Callable[[], UsbBus] = lambda: UsbBus(load_backend())) -> None:
+    def __init__(self, load: Callable[[], UsbBus] = _load_bus) -> None:
         """Look at nothing yet; ``load`` returns the bus when it is needed."""
         self._load = load
         self._lock = threading.Lock()
