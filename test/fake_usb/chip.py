@@ -12,8 +12,10 @@ import math
 from pathlib import Path
 import threading
 import time
+from typing import Callable
 
 from fake_usb.options import Options
+from fake_usb.wire_faults import WireFaults
 
 AMBIENT_CELSIUS = 25.0
 COOLING_SEC = 120.0
@@ -34,6 +36,13 @@ class Journal:
             print(f'{time.monotonic():.3f}', *words, file=self._file, flush=True)
 
 
+def later(seconds: float, work: Callable[[], None]) -> None:
+    """Call a function in a thread after a while."""
+    timer = threading.Timer(seconds, work)
+    timer.daemon = True
+    timer.start()
+
+
 class Chip:
     """The part of a stick that lives on when it is unplugged or booted."""
 
@@ -43,6 +52,7 @@ class Chip:
         self.options = options
         self.changed = threading.Condition(threading.RLock())   # the stick's only lock
         self.faults: dict[str, float] = {}
+        self.wire_faults = WireFaults(later)
         self.inferences = 0
         self._journal = journal
         self._celsius = AMBIENT_CELSIUS

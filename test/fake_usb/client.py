@@ -60,6 +60,7 @@ class StickFacts:
     inferences: int
     celsius: float
     faults: dict[str, float]
+    wire_fault: str = ''   # what is armed, or how it has struck
     unread: tuple[int, int] = (0, 0)
     jobs: int = 0
     streams: tuple[Any, ...] = ()

@@ -11,8 +11,10 @@
 import json
 
 from fake_usb.bus import Bus
-from fake_usb.stick import later
+from fake_usb.chip import later
 from fake_usb.stick import Stick
+from fake_usb.wire_faults import TO_HOST
+from fake_usb.wire_faults import TO_STICK
 
 POWER_CYCLE_SEC = 0.5
 EVENTS = {
@@ -20,6 +22,7 @@ EVENTS = {
     'power-cycle': 'unplug it, mend it, and plug it in again after 0.5 s',
     'boot': 'be booted without any program, as one that was left behind',
     'dead': 'be booted, and answer nothing until unplugged or reset by USB',
+    'arm': 'let FAULT strike once: "arm in|out NUMBER FAULT [SEED]", see below',
     'clear': 'mend all faults, or the one that is named'}
 FAULTS = {
     'nak': 'no transfer gets through, each waits for its timeout',
@@ -41,7 +44,11 @@ FAULTS = {
 WORDS = '\n'.join([
     'control words: a line "PORT WORD [NUMBER]" to ctl.sock, where PORT may be "all"; also',
     '"list" and "json"',
-    *(f'  {word:18} {what}' for table in (EVENTS, FAULTS) for word, what in table.items())])
+    *(f'  {word:18} {what}' for table in (EVENTS, FAULTS) for word, what in table.items()),
+    'to arm at the NUMBER-th event to the host (in), from now:',
+    *(f'  {word:18} {what}' for word, what in TO_HOST.items()),
+    'to arm at the NUMBER-th transfer to the stick (out), from now:',
+    *(f'  {word:18} {what}' for word, what in TO_STICK.items())])
 
 
 class Control:
@@ -80,13 +87,18 @@ class Control:
         elif word == 'power-cycle':
             stick.unplug()
             faults.clear()
+            stick.chip.wire_faults.disarm()
             later(POWER_CYCLE_SEC, stick.plug)
         elif word in ('boot', 'dead'):
             stick.boot()
             if word == 'dead' and stick.firmware:
                 stick.firmware.forget()
                 faults['dead'] = 1.0
+        elif word == 'arm':
+            stick.chip.wire_faults.arm(*arguments)
         elif word == 'clear':
+            if not arguments:
+                stick.chip.wire_faults.disarm()
             for fault in arguments or list(faults):
                 faults.pop(fault, None)
         else:
@@ -102,7 +114,8 @@ class Control:
                 'holder': stick.holder.pid if stick.holder else None, 'boots': stick.boots,
                 'resets': stick.resets, 'usb_resets': stick.usb_resets,
                 'inferences': stick.chip.inferences,
-                'celsius': round(stick.chip.temperature(), 1), 'faults': dict(stick.chip.faults)}
+                'celsius': round(stick.chip.temperature(), 1), 'faults': dict(stick.chip.faults),
+                'wire_fault': stick.chip.wire_faults.report}
             firmware = stick.firmware
             if firmware:
                 facts['unread'] = len(firmware.received), len(firmware.to_host)

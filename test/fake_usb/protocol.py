@@ -48,3 +48,4 @@ class Status(enum.IntEnum):
     BUSY = -6
     TIMEOUT = -7
     OVERFLOW = -8
+    PIPE = -9

@@ -9,22 +9,16 @@
 """A stick as a USB device: its power, what it enumerates as, who holds it, how it is reset."""
 
 from dataclasses import dataclass
-import threading
 import time
 from typing import Callable
 
 from fake_usb.chip import Chip
+from fake_usb.chip import later
 from fake_usb.firmware import Firmware
 from fake_usb.protocol import Status
 
 USB_RESET_SEC = 0.2   # how long a call for a reset takes
-
-
-def later(seconds: float, work: Callable[[], None]) -> None:
-    """Call a function in a thread after a while."""
-    timer = threading.Timer(seconds, work)
-    timer.daemon = True
-    timer.start()
+REPLUG_SEC = 0.3
 
 
 class Stick:
@@ -57,13 +51,18 @@ class Stick:
         """Give it power."""
         with self.changed:
             if self.state == 'absent':
-                self.chip.faults.pop('dead', None)
+                self.chip.wire_faults.end_spells(self.chip.faults)
                 self._enumerate('rom')
 
     def unplug(self) -> None:
         """Take its power."""
         with self.changed:
             self._leave('absent')
+
+    def replug(self) -> None:
+        """Take its power, and give it back after a while."""
+        self.unplug()
+        later(REPLUG_SEC, self.plug)
 
     def boot(self) -> None:
         """Be a booted stick at once, as one that another program has left behind."""
@@ -84,7 +83,7 @@ class Stick:
         with self.changed:
             if self.state == 'booted':
                 self.resets += 1
-                self.chip.faults.pop('dead', None)
+                self.chip.wire_faults.end_spells(self.chip.faults)
                 self._come_back('rom', 'no-reset-return', self.chip.options.reset_sec)
 
     # ---- what handles ask for
@@ -150,6 +149,7 @@ class Stick:
                 return Status.NOT_FOUND
             if self.state == 'rom':
                 self.rom_received, self.rom_expected = 0, None
+                self.chip.wire_faults.end_spells(faults)
                 return Status.SUCCESS
             self.restart()
             return Status.NOT_FOUND

@@ -16,11 +16,13 @@ import threading
 import time
 from typing import Callable
 
+from fake_usb.chip import later
 from fake_usb.protocol import MAX_PACKET
 from fake_usb.protocol import Status
 from fake_usb.stick import Handle
-from fake_usb.stick import later
 from fake_usb.stick import Stick
+from fake_usb.wire_faults import Ending
+from fake_usb.wire_faults import Taking
 
 FIRMWARE_MAGIC = b'MVCM'   # then the length of all, 32 bit
 BOOT_LAG_SEC = 0.02
@@ -55,17 +57,16 @@ class Transfer:
                 lambda: 'nak' not in self._stick.chip.faults)
             if status:
                 return status, 0
+            struck = self._stick.chip.wire_faults.to_stick(data, self._stick.chip.faults)
+        if struck:
+            return self._end_struck(struck)
         sent = self._travel(len(data))
         if not is_whole:
             self._stick.chip.log(f'OUT broke off in the socket at {len(data)}')
         with self._stick.changed:
             if self._handle.session != self._stick.session:
                 return Status.NO_DEVICE, 0
-            if self._stick.state == 'rom':
-                self._load(data[:sent])
-            elif self._stick.firmware and 'mute' not in self._stick.chip.faults:
-                self._stick.firmware.received += data[:sent]
-                self._stick.changed.notify_all()
+            self._deliver(data[:sent])
         return (Status.SUCCESS if sent == len(data) else Status.TIMEOUT), sent
 
     def read(self, size: int) -> tuple[Status, bytes]:
@@ -123,6 +124,29 @@ class Transfer:
         self._stick.chip.log(f'OUT broke off at {sent} of {length}')
         return sent
 
+    def _deliver(self, data: bytes) -> None:
+        """Let the stick have what went over."""
+        if self._stick.state == 'rom':
+            self._load(data)
+        elif self._stick.firmware and 'mute' not in self._stick.chip.faults:
+            self._stick.firmware.received += data
+            self._stick.changed.notify_all()
+
+    def _end_struck(self, struck: Taking) -> tuple[Status, int]:
+        """Do what a fault makes of a transfer to the stick."""
+        left = struck.seconds if self._end is None else self._end - time.monotonic()
+        if is_closed(self._peer, max(min(struck.seconds, left), 0.0)):
+            return Status.NO_DEVICE, 0
+        if struck.seconds > left:
+            return Status.TIMEOUT, 0
+        with self._stick.changed:
+            if self._handle.session != self._stick.session:
+                return Status.NO_DEVICE, 0
+            self._deliver(struck.data)
+            if struck.happens:
+                getattr(self._stick, struck.happens)()
+        return struck.status, struck.sent
+
     def _load(self, data: bytes) -> None:
         """Let the ROM take a piece of the firmware."""
         stick = self._stick
@@ -137,6 +161,10 @@ class Transfer:
         """Move packets until the transfer is full or a short one ends it, as the bus does."""
         waiting = self._stick.firmware.to_host
         message = waiting.popleft()
+        if isinstance(message, Ending):
+            if message.happens:
+                getattr(self._stick, message.happens)()
+            return message.status, True
         while message:
             packet, rest = message[:MAX_PACKET], message[MAX_PACKET:]
             if len(got) + len(packet) > size:

@@ -22,6 +22,7 @@ from fake_usb.events import Kind
 from fake_usb.events import NACK
 from fake_usb.events import NEW_STREAM
 from fake_usb.events import Stream
+from fake_usb.wire_faults import Ending
 
 BROKEN_OFF_SEC = 2.0   # a read of data gives up after so long without a byte
 MOST_PACKETS = 64
@@ -35,7 +36,8 @@ class XLink:
         self.chip = chip
         self.alive = True
         self.received = bytearray()
-        self.to_host: collections.deque[bytes] = collections.deque()   # one transfer each
+        # One transfer each, or what ends one.
+        self.to_host: collections.deque[bytes | Ending] = collections.deque()
         self.streams: dict[int, Stream] = {}
         self._next_stream = 0
         self._event = 0x1000
@@ -150,6 +152,10 @@ class XLink:
                 number = self._created_by_host(name, number, size)
             if kind in (Kind.CREATE_RESP, Kind.CLOSE_RESP):
                 self._answers[kind, event] = number
+            if kind == Kind.CREATE_RESP and name:
+                # At once, as the device's dispatcher does: the next stream has the next number,
+                # however late the program that waits for this one wakes up.
+                self.stream(name, number)
             self.chip.changed.notify_all()
             return
         stream = self.streams.get(number)
@@ -208,10 +214,13 @@ class XLink:
     def _push(self, event: int, kind: Kind, name: bytes = b'', number: int = 0, size: int = 0,
               flags: int = ACK, data: bytes | None = None) -> None:
         self.chip.trace('->host', kind.name, event, name, number, size)
-        self.to_host.append(HEADER.pack(event, kind, name, number, size, flags))
-        if data is not None:
-            self.to_host.append(data)
-        self.chip.changed.notify_all()
+        self.chip.wire_faults.to_host(HEADER.pack(event, kind, name, number, size, flags), data,
+                                      self.chip.faults, self._queue)
+
+    def _queue(self, messages: list[bytes | Ending]) -> None:
+        with self.chip.changed:
+            self.to_host += messages
+            self.chip.changed.notify_all()
 
     def _new_event(self) -> int:
         self._event += 1

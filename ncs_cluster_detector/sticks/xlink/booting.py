@@ -37,9 +37,9 @@ CLAIM_SEC = 1.0
 ROM_WRITE_SEC = 2.0    # as the vendor's library (usb_boot.c:45)
 # A real stick is back some 0.3 s after its firmware; the vendor's library waits 5 s.
 BOOT_SEC = 5.0
+# A stick that is another program's is claimed sooner after its boot.
+STRANGE_PORT_SEC = 0.3
 ASKED_RESET_SEC = 0.7  # for a stick that was left booted to leave the bus; see ask_to_reset
-# For so long a program that boots another stick may need to claim it; it looks every 20 ms.
-STRANGER_SEC = 0.5
 # A stick is back in its ROM 0.8 s after it was told to reset.
 ROM_SEC = 3.0
 _POWER = 'plug it into a hub with its own power supply'
@@ -61,7 +61,6 @@ class Booting:
         self._port = port_of(wanted)
         self._other_ports = frozenset(other_ports)
         self._firmware = firmware
-        self._strangers: dict[tuple[int, int], float] = {}   # since when each is there
 
     def run(self, tell: Callable[[OpeningStep], object],
             is_silent: bool = False) -> tuple[UsbClaim, UsbStick]:
@@ -73,24 +72,37 @@ class Booting:
         :return: the claim of the booted stick, and the stick as it was in its ROM.
         :raises StickError: of some kind; the stick is not claimed any more.
         """
-        try:
-            stick = self._look()
-            if stick.booted:
-                stick = self._back_in_rom(stick, is_silent)
-            firmware = self._firmware.read(stick.kind, self._wanted)
-            tell(OpeningStep.OPENING)
-            booted_before = {one.address for one in self._usb.sticks() if one.booted}
-            self._upload(stick, firmware)
-            booted = self._await(lambda: self._booted_since(booted_before), BOOT_SEC)
-            if booted is None:
-                raise StickOpenError(
-                    f'opening stick {self._wanted}: not back within {BOOT_SEC:g} s of its boot, '
-                    f'expected 0.3 s; {_POWER}')
-            tell(OpeningStep.BOOTED)
-            return self._claim(booted), stick
-        except UsbError as error:
-            raise StickOpenError(f'opening stick {self._wanted}: {error}, expected success of a '
-                                 f'USB call; if it happens again, {_POWER}') from error
+        give_up_at = time.monotonic() + ROM_SEC
+        while True:
+            try:
+                return self._boot(tell, is_silent)
+            except UsbGoneError as error:
+                # It may do what a program has told it that was killed a moment ago.
+                if time.monotonic() >= give_up_at or self._await(self._there, ROM_SEC) is None:
+                    raise self._failed(error) from error
+            except UsbError as error:
+                raise self._failed(error) from error
+
+    def _boot(self, tell: Callable[[OpeningStep], object],
+              is_silent: bool) -> tuple[UsbClaim, UsbStick]:
+        stick = self._look()
+        if stick.booted:
+            stick = self._back_in_rom(stick, is_silent)
+        firmware = self._firmware.read(stick.kind, self._wanted)
+        tell(OpeningStep.OPENING)
+        others = [one for one in self._usb.sticks() if one.port != self._port]
+        self._upload(stick, firmware)
+        booted = self._await_boot(others)
+        if booted is None:
+            raise StickOpenError(
+                f'opening stick {self._wanted}: not back within {BOOT_SEC:g} s of its boot, '
+                f'expected 0.3 s; {_POWER}')
+        tell(OpeningStep.BOOTED)
+        return self._claim(booted), stick
+
+    def _failed(self, error: UsbError) -> StickOpenError:
+        return StickOpenError(f'opening stick {self._wanted}: {error}, expected success of a '
+                              f'USB call; if it happens again, {_POWER}')
 
     def _look(self) -> UsbStick:
         sticks = self._usb.sticks()
@@ -168,31 +180,39 @@ class Booting:
             time.sleep(LOOK_SEC)
         return found
 
-    def _in_rom(self) -> UsbStick | None:
-        return next((stick for stick in self._usb.sticks()
-                     if stick.port == self._port and not stick.booted), None)
+    def _there(self) -> UsbStick | None:
+        return next((stick for stick in self._usb.sticks() if stick.port == self._port), None)
 
-    def _booted_since(self, before: set[tuple[int, int]]) -> UsbStick | None:
+    def _in_rom(self) -> UsbStick | None:
+        stick = self._there()
+        return None if stick is None or stick.booted else stick
+
+    def _await_boot(self, others: list[UsbStick]) -> UsbStick | None:
         """
-        Return the stick if it is back.
+        Wait until the stick is back.
 
         On some machines it has another port path after its boot, on the other half of a USB 3
         controller. Then it is the only new stick at a port where no other stick belongs, and
-        nobody claims it: another program may boot one that was never listed here.
+        nobody claims it.
+
+        :param others: the sticks that were at other ports before its boot.
         """
-        new = [stick for stick in self._usb.sticks()
-               if stick.booted and stick.address not in before]
-        for stick in new:
-            if stick.port == self._port:
-                return stick
-        now = time.monotonic()
-        strangers = [stick for stick in new if stick.port not in self._other_ports]
-        self._strangers = {stick.address: self._strangers.get(stick.address, now)
-                           for stick in strangers}
-        if (len(strangers) == 1 and now - self._strangers[strangers[0].address] >= STRANGER_SEC
-                and not self._usb.is_claimed(strangers[0])):
-            return strangers[0]
-        return None
+        strange_ports: dict[tuple[int, int], float] = {}   # when each was first seen
+        known = self._other_ports | {stick.port for stick in others}
+
+        def find() -> UsbStick | None:
+            booted = [stick for stick in self._usb.sticks() if stick.booted]
+            right = [stick for stick in booted if stick.port == self._port]
+            if right:
+                return right[0]
+            strange = [stick for stick in booted if stick.port not in known]
+            if len(strange) != 1:
+                return None
+            since = strange_ports.setdefault(strange[0].address, time.monotonic())
+            is_ours = (time.monotonic() - since >= STRANGE_PORT_SEC
+                       and not self._usb.is_claimed(strange[0]))
+            return strange[0] if is_ours else None
+        return self._await(find, BOOT_SEC)
 
 
 def _reset_port(claim: UsbClaim) -> bool:

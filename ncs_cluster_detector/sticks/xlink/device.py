@@ -36,6 +36,7 @@ _SETTLE_SEC = 0.2
 _LOAD_SEC = 10.0        # for a stick to take a graph apart, once it has it
 # For a result, or room for the next input: longer than a stick pauses at throttling level 2.
 INFERENCE_SEC = 15.0
+LARGEST_TENSOR_BYTES = 2**27   # of a stick's memory of 512 MB
 _RESET_SEC = 0.5        # for a stick to leave the bus once it has said that it resets
 WRONG_FORMAT = 1       # NC_GRAPH_WRONG_INPUT_FORMAT
 _NO_WRITER_BYTES = 8    # size of a stream that the host only reads (mvnc_api.c:2448)
@@ -133,8 +134,13 @@ class XlinkDevice:
         tensor_in, tensor_out, stages, version = (
             form.unpack(checked(packet, form.size, what, self.name))
             for form, packet in zip(forms, about))
-        return DeviceGraph(number, stream, Tensor(*tensor_in), Tensor(*tensor_out), stages[0],
-                           version)
+        tensors = Tensor(*tensor_in), Tensor(*tensor_out)
+        for tensor in tensors:
+            if not 0 < tensor.size <= LARGEST_TENSOR_BYTES:
+                raise StickLostError(
+                    f'{what} on stick {self.name}: it tells {tensor}, expected a size of at most '
+                    f'{LARGEST_TENSOR_BYTES} bytes; restart the stick')
+        return DeviceGraph(number, stream, *tensors, stages[0], version)
 
     def destroy_graph(self, graph: DeviceGraph) -> None:
         """Unload a graph; RefusedError or StickLostError if the stick does not do it."""

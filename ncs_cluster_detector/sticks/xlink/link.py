@@ -122,8 +122,8 @@ class Link:
         self._finish(self._traffic.post(lambda: self._session.close(stream)))
 
     def reset(self) -> None:
-        """Send the stick back to its ROM, and wait for its answer."""
-        self._finish(self._traffic.post(self._session.reset))
+        """Send the stick back to its ROM, and wait until it answers or leaves."""
+        self._finish(self._traffic.post(self._session.reset), lambda: self._traffic.has_left)
 
     def levels(self, stream: Stream) -> tuple[int, int]:
         """Return how many bytes of a stream the stick and the host have not released."""
@@ -139,9 +139,10 @@ class Link:
                 raise self._traffic.lose(
                     f'{what} in stream {stream} has not come within {within_sec:g} s')
 
-    def _finish(self, request: Request) -> None:
-        """Wait for the answer to a request."""
+    def _finish(self, request: Request, is_moot: Callable[[], bool] = lambda: False) -> None:
+        """Wait for the answer to a request, or until none is needed."""
         with self._traffic.lock:
-            if not self._traffic.wait(request, lambda: request.is_answered, request.within_sec):
+            if not self._traffic.wait(request, lambda: request.is_answered or is_moot(),
+                                      request.within_sec):
                 raise self._traffic.lose(
                     f'no answer to {request} within {request.within_sec:g} s')

@@ -68,9 +68,17 @@ def _boot_and_ping(booting: Booting, wanted: str, ping_sec: float,
     name = f'{port_of(wanted)}-{stick.kind}'
     link = Link(claim, name)
     try:
-        if not link.answers(ping_sec):
+        if not _answers(link, ping_sec):
             raise _SilentError
         return XlinkDevice(link, name)
     except BaseException:
         link.close()
         raise
+
+
+def _answers(link: Link, within_sec: float) -> bool:
+    """Tell whether a stick answers; one that takes or gives no data does not."""
+    try:
+        return link.answers(within_sec)
+    except StickLostError:
+        return False

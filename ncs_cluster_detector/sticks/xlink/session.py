@@ -27,7 +27,6 @@ from ncs_cluster_detector.sticks.xlink.events import KINDS
 from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
-from ncs_cluster_detector.sticks.xlink.streams import MOST_PACKETS
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
 from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
@@ -57,6 +56,7 @@ class Session:
         self.streams = Streams()
         self._event = first_event
         self._asked: dict[int, Request] = {}
+        self._last_request: int | None = None   # the number of the stick's last one
         self._received = b''
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
         self._rest_due = _NEVER   # when the rest of a header or of data must come
@@ -119,8 +119,12 @@ class Session:
                 changed.append(self._take_packet(announced, data[begin:end]))
             else:
                 header = Header.unpack(data, begin)
+                if header.kind < Kind.WRITE_RESP:   # each has a new number (XLinkDispatcher.c:560)
+                    if header.event == self._last_request:
+                        raise ProtocolError(f'the event {header.event:#x} twice')
+                    self._last_request = header.event
                 if header.kind == Kind.WRITE_REQ:
-                    self._announced = self._checked_write(header)
+                    self._announced = self.streams.expecting(header)
                 else:
                     changed.append(self._handle(header))
             begin = end
@@ -143,14 +147,6 @@ class Session:
         for request in self._asked.values():
             if now >= request.due_at:
                 raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
-
-    def _checked_write(self, header: Header) -> Header:
-        stream = self.streams.known(header)
-        if header.size > stream.accepts or len(stream.unreleased) >= MOST_PACKETS:
-            raise ProtocolError(
-                f'a packet of {header.size} bytes in stream {stream}, which has '
-                f'{len(stream.unreleased)} packets; expected at most {stream.accepts} bytes')
-        return header
 
     def _take_packet(self, header: Header, packet: bytes) -> Stream:
         stream = self.streams.known(header)

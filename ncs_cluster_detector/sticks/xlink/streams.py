@@ -16,6 +16,8 @@ from ncs_cluster_detector.sticks.xlink.events import Kind
 # On each side; packets in one stream. Source: XLinkPublicDefines.h.
 MOST_STREAMS = 32
 MOST_PACKETS = 64
+# More than any result has: a stick that announces nonsense is not waited for.
+LARGEST_PACKET_BYTES = 64 << 20
 
 
 class ProtocolError(Exception):
@@ -103,6 +105,20 @@ class Streams:
             raise ProtocolError(f'{Kind(header.kind).name} for the unknown stream '
                                 f'{header.stream:#x}')
         return stream
+
+    def expecting(self, header: Header) -> Header:
+        """
+        Return a header that announces a packet.
+
+        :raises ProtocolError: there is no such stream, or no room for so much.
+        """
+        stream = self.known(header)
+        room = min(stream.accepts - sum(stream.unreleased), LARGEST_PACKET_BYTES)
+        if header.size > room or len(stream.unreleased) >= MOST_PACKETS:
+            raise ProtocolError(
+                f'a packet of {header.size} bytes in stream {stream}, which has '
+                f'{len(stream.unreleased)} packets; expected at most {room} bytes')
+        return header
 
     def add(self, name: bytes, number: int | None = None) -> Stream:
         """

@@ -45,6 +45,7 @@ class Traffic:
     def __init__(self, claim: UsbClaim, session: Session, stick: str) -> None:
         """Take over a claim, and begin to read; ``stick`` is its name, for texts."""
         self.failure: StickLostError | None = None
+        self.has_left = False   # the USB bus
         self.lock = threading.Lock()
         self._session = session
         self._transfers = Transfers(claim)
@@ -180,6 +181,7 @@ class Traffic:
                 for callback in callbacks:
                     callback()
         except UsbGoneError as error:
+            self.has_left = True
             what = f'it has left the USB bus ({error})'
         except UsbError as error:
             what = f'reading over USB: {error}, expected success'
