@@ -82,9 +82,11 @@ say(status_of(device.close), time.monotonic() - began < 5)
 
 def test_sticks_of_a_killed_program_are_back_in_their_rom_with_the_first_listing(start_bench):
     bench = start_bench('--ports', '1.1', '--stale', 'keep')
-    killed = bench.start(HANGING.replace(
-        "say('queued')", "graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, picture(1), 1)\n"
-        "say('queued')\nsys.stdin.read()"))
+    killed = bench.start(HANGING.replace("say('queued')", """
+graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, picture(1), 1)
+say('queued')
+sys.stdin.read()
+"""))
     assert killed.stdout.readline() == 'queued\n'
     bench.bus.wait_for(lambda sticks: sticks['1.1'].inferences == 2)
     os.kill(killed.pid, signal.SIGKILL)
