@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 # The exponent bits of a 32-bit float; when all are set, it is infinite or not a number.
-_EXPONENT = 0x7f800000
+_EXPONENT = np.uint32(0x7f800000)
 
 
 def dense_descriptor(
@@ -106,8 +106,10 @@ def half(values: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
         return values
     bits = values.view(np.uint32)
     # The lowest bit is far below the half: it decides half-way values and nothing else. An
-    # infinite value must not get it: that would make it not a number.
-    nudged = np.where(bits & _EXPONENT == _EXPONENT, bits, bits | 1)
+    # infinite value must not get it: that would make it not a number. Nor must zero: it would
+    # become one of the tiny values that a processor is slow with.
+    above_zero = (bits & _EXPONENT) - np.uint32(1)   # of zero it is the largest number
+    nudged = bits | (above_zero < _EXPONENT - 1)
     with np.errstate(all='ignore'):
         return nudged.view(np.float32).astype(np.float16)
 
