@@ -45,7 +45,7 @@ _LONGEST = (
     'test_soak', 'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
     'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables',
     'test_served_detectors', 'test_whole_cluster', 'test_pool_server',
-    'test_supervisor_rotation',
+    'test_node_on_own_driver', 'test_supervisor_rotation',
     'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',
     'test_run_end_to_end', 'test_check_sticks', 'test_camera_streams', 'test_late_depth',
     'test_start_places', 'test_pictures_of_several_cameras',

@@ -71,8 +71,9 @@ ALLOWED = {
     'supervision/worker_handle': {'supervision', 'wire', 'processes', 'sticks.stick',
                                   'worker.PROGRAMS', 'worker.run_worker', 'drivers.driver',
                                   'transitions'},
-    'supervision/bus_cleaner': {'supervision', 'policy', 'wire', 'processes', 'shown_text',
-                                'transitions', 'worker.bus_cleaner_main', 'drivers.driver'},
+    'supervision/starting/bus_cleaner': {
+        'supervision', 'policy', 'wire', 'processes', 'shown_text', 'transitions',
+        'worker.bus_cleaner_main', 'drivers.driver'},
     # Its options say how to use the sticks of other hosts.
     'supervision/supervisor_options': {'wire'},
     # A picture is made small before it travels.

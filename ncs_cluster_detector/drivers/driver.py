@@ -46,10 +46,12 @@ class Driver(ABC):
     built_in_graphs: ClassVar[tuple[str, ...]] = ()
     # Its own parameters that limit the number of sticks if they are above 0.
     stick_limits: ClassVar[tuple[str, ...]] = ()
-    # Whether any number of processes may list and open sticks at the same time.
-    starts_together: ClassVar[bool] = False
     # Modules to load once for all workers, if they are installed; never an SDK.
     preload: ClassVar[tuple[str, ...]] = ()
+    # Whether any number of processes may list and open sticks at the same time: opening one needs
+    # no list and touches no other stick, and a stick that a killed process left booted is reset by
+    # whoever opens it. Then nobody uses :meth:`usb_bus`, and a dead stick is a StickDeadError.
+    starts_together: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -14,7 +14,6 @@ from collections.abc import Set
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.endings import end_all
 from ncs_cluster_detector.supervision.endings import Endings
 from ncs_cluster_detector.supervision.endings import STOP_GRACE_SEC
@@ -25,7 +24,10 @@ from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
 from ncs_cluster_detector.supervision.records.stick_views import StickViews
-from ncs_cluster_detector.supervision.start_turn import StartTurn
+from ncs_cluster_detector.supervision.starting.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.starting.parallel_starts import ParallelStarts
+from ncs_cluster_detector.supervision.starting.start_turn import StartTurn
+from ncs_cluster_detector.supervision.starting.starts import Starts
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.transitions import WrongTransitionError
@@ -40,16 +42,17 @@ class StickPool:
     stick has loaded them.
     """
 
-    def __init__(self, options: SupervisorOptions, cleaner: BusCleaner, logger: Logger,
+    def __init__(self, options: SupervisorOptions, cleaner: BusCleaner | None, logger: Logger,
                  numbers: Iterator[int] | None = None) -> None:
-        """Start without sticks; ``numbers`` are for new ones, from 0 on by default."""
+        """Start without sticks; see cleaner_for. ``numbers`` are for new ones, 0 first."""
         self._options = options
         self._log = PoolLog(logger)
         self._logger = logger
-        self.register = StickRegister(options.max_sticks, logger, numbers)
-        self._cleaner = cleaner
+        self.register = StickRegister(options.max_sticks, logger, numbers, cleaner is None)
         self._endings = Endings()
-        self._turn = StartTurn(options, self.register, cleaner, self._endings, logger)
+        self._starts: Starts = (
+            ParallelStarts(options, self.register, self._endings, logger) if cleaner is None else
+            StartTurn(options, self.register, cleaner, self._endings, logger))
         self._longest_start_sec: float | None = None   # None until a stick has started
         self.input_size: tuple[int, int] | None = None
         self._results: list[tuple[int, messages.Outcome, Frame]] = []
@@ -62,7 +65,7 @@ class StickPool:
 
     def newest_processes(self) -> list[ChildProcess]:
         """Return the processes that may have been started since the last call."""
-        return list(filter(None, (self._turn.newest, self._cleaner.process)))
+        return list(self._starts.newest())
 
     def post(self, number: int, frame: Frame, now: float) -> None:
         """Send a frame to a stick."""
@@ -106,11 +109,11 @@ class StickPool:
     def receive(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
         """Read the messages of the ``ready`` processes, all by default; notice their ends."""
         if self._endings.reap(now, ready or ()) or ready is None or now >= self._due_at or (
-                self._turn.is_concerned(ready)):
+                self._starts.is_concerned(ready)):
             self._is_calm = False
         if not self._is_calm:
-            self._turn.hear(now)
-            self.unusable = self.unusable or self._turn.unusable
+            self._starts.hear(now)
+            self.unusable = self.unusable or self._starts.unusable
             self._by_worker = self.register.by_worker()
         for process in self._by_worker.keys() if ready is None else self._by_worker.keys() & ready:
             self._hear(self._by_worker[process], now)
@@ -123,9 +126,9 @@ class StickPool:
             due_at, text = self._deadline(record, now)
             if now >= due_at:
                 self._fail(record, text, now, kill_at=now)
-        self._turn.judge(now)
+        self._starts.judge(now)
         self._endings.reap(now)
-        self._turn.start(now)
+        self._starts.start(now)
         self._is_calm = False
         self._due_at = self.next_due(now)
         self._is_calm, self._by_worker = True, self.register.by_worker()
@@ -136,7 +139,7 @@ class StickPool:
         if self._is_calm:
             return self._due_at
         due = [self._deadline(record, now)[0] for record in self.register.with_worker()]
-        due += [self._turn.next_due(now), self._cleaner.deadline, self._endings.next_due()]
+        due += [self._starts.next_due(now), self._endings.next_due()]
         return min(due)
 
     def _watch_deadline(self, record: StickRecord, now: float) -> None:
@@ -147,8 +150,7 @@ class StickPool:
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
         self._is_calm = False
-        self._turn.extend_deadlines(delay_sec)
-        self._cleaner.deadline += delay_sec
+        self._starts.extend_deadlines(delay_sec)
         for record in self.register.with_worker():
             record.worker.extend_deadlines(delay_sec)
 
@@ -156,16 +158,15 @@ class StickPool:
         """End all workers; return False if one of them cannot be ended."""
         for record in self.register.records:
             record.on_stop()
-        has_ended = self._cleaner.stop()
+        has_ended = self._starts.stop()
         workers: list[ChildProcess] = [record.worker for record in self.register.with_worker()]
-        workers += self._turn.handles() + self._endings.handles()
+        workers += [*self._starts.handles(), *self._endings.handles()]
         return end_all(workers, self._logger) and has_ended
 
     def _deadline(self, record: StickRecord, now: float) -> tuple[float, str]:
         if record.state is not StickState.STARTING:
             return deadlines.of_work(record.worker, self._options, record.figures.pause_level)
-        return deadlines.of_start(record, self._options, self._longest_start_sec,
-                                  self.register.waiting(now), self.register.has_slow(but=record))
+        return self._starts.deadline(record, self._longest_start_sec, now)
 
     def _hear(self, record: StickRecord, now: float) -> None:
         handle = record.worker
@@ -221,11 +222,14 @@ class StickPool:
             self._endings.add(record.worker, record, kill_at)
             record.on_taken(now)
             self._endings.reap(now)
-            self._turn.look_now(now)   # another stick may be free
+            self._starts.look_now(now)   # another stick may be free
             return
-        refused = bool(fault.parameter) and is_starting
-        self._fail(record, fault.text, now, kill_at, Cause.REFUSAL if refused else Cause.STICK)
-        if refused and self._longest_start_sec is None and self.register.refuse_all():
+        cause = Cause.STICK
+        if is_starting and (fault.dead or fault.parameter):
+            cause = Cause.DEAD if fault.dead else Cause.REFUSAL
+        self._fail(record, fault.text, now, kill_at, cause)
+        may_be_all = cause is Cause.REFUSAL and self._longest_start_sec is None
+        if may_be_all and self.register.refuse_all():
             self.unusable = (fault.parameter, fault.text)   # which ends the node
 
     def _fail(
@@ -239,7 +243,8 @@ class StickPool:
         self.views.all_changed()
         self._endings.add(handle, record, kill_at)
         self._endings.reap(now)   # usually it ends at once
-        if is_news or plan.fatal:   # the diagnostics count the others
+        # The diagnostics count the others; the register tells of a dead one.
+        if (is_news or plan.fatal) and cause is not Cause.DEAD:
             self._log.failed(record, text, plan)
         if cause is not Cause.REFUSAL or self._longest_start_sec is not None:
             self._log.held_back()   # refusals wait until a stick has loaded the networks

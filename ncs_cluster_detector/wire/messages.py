@@ -36,13 +36,13 @@ class WorkerConfig:
 
 @dataclass(frozen=True)
 class ListSticks:
-    """To the worker, in answer to EnumerationStarted or while it stands by: list the sticks."""
+    """To the worker, in answer to EnumerationStarted or to list them again: list the sticks."""
 
 
 @dataclass(frozen=True)
 class Open:
     """
-    To the worker, in answer to DeviceList: the stick to open.
+    To the worker, in answer to DeviceList, or to EnumerationStarted: the stick to open.
 
     ``other_ports`` are the USB ports of all other sticks that are known.
     """
@@ -180,12 +180,13 @@ class Fault:
 
     ``parameter`` names a parameter of the node whose value no stick can work with (``driver``,
     ``graph_paths``); it is empty when only this stick has failed. ``in_use``: no failure, another
-    program opened the stick first.
+    program opened the stick first. ``dead``: the stick has booted and does not answer.
     """
 
     text: str
     parameter: str = ''
     in_use: bool = False
+    dead: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from ncs_cluster_detector.processes.freed_memory import give_back_freed_memory
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import Stick
+from ncs_cluster_detector.sticks.stick import StickDeadError
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickInUseError
 from ncs_cluster_detector.wire import messages
@@ -140,7 +141,7 @@ class _Worker:
         os._exit(0 if self._fault is None else 1)
 
     def _open_stick(self) -> None:
-        """List the sticks and open the one that the supervisor names."""
+        """List the sticks, if that is wanted, and open the one that the supervisor names."""
         with self._config.driver.lock():
             self._stick_or_none = self._config.driver.make_stick(self._config.graphs)
             self._send(messages.EnumerationStarted())
@@ -222,14 +223,16 @@ class _Worker:
         """
         is_known = isinstance(error, StickError)
         self._report_fault(str(error) if is_known else f'{type(error).__name__}: {error}',
-                           _parameter_at_fault(error), isinstance(error, StickInUseError))
+                           _parameter_at_fault(error), isinstance(error, StickInUseError),
+                           isinstance(error, StickDeadError))
         if self._stick_or_none is None or self._stick_or_none.has_failed:
             os._exit(1)
         self._stop()
 
-    def _report_fault(self, text: str, parameter: str = '', in_use: bool = False) -> None:
+    def _report_fault(self, text: str, parameter: str = '', in_use: bool = False,
+                      dead: bool = False) -> None:
         self._fault = shown(text)   # texts of a library may have several lines
-        self._send(messages.Fault(self._fault, parameter, in_use))
+        self._send(messages.Fault(self._fault, parameter, in_use, dead))
 
     def _send(self, message: object) -> None:
         with self._send_lock, suppress(OSError):   # the main thread notices a closed pipe

@@ -12,7 +12,8 @@ from frame_ledger import NO_PICTURE
 from invented_processes import InventedProcess
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision.bus_cleaner import IDLE_SEC
+from ncs_cluster_detector.sticks.stick import port_of
+from ncs_cluster_detector.supervision.starting.bus_cleaner import IDLE_SEC
 from ncs_cluster_detector.wire import messages
 
 READING_PERIOD_SEC = 1.0
@@ -167,12 +168,19 @@ class WorkerEnd(End):
         if not self.world.can_open(self.opened, self):
             self.fail(in_use=self.step is OpeningStep.WAITING)
             return
+        if self.world.starts_together and self.opens_dead():
+            self.fail(dead=True)
+            return
         self.step = STEPS[STEPS.index(self.step) + 1]
         if self.step is OpeningStep.READY:
             self._read_at = self.world.now
             self.say(messages.Ready(self._reading()))
         else:
             self.say(messages.Step(self.step))
+
+    def opens_dead(self):
+        """Tell whether its stick has booted and does not answer."""
+        return port_of(self.opened) in self.world.dead
 
     def read(self, age_sec=0.0):
         """Say how hot the stick is."""

@@ -21,6 +21,7 @@ from unittest import mock
 from frame_ledger import FrameLedger
 from invented_processes import InventedForkServer
 from ncs_cluster_detector.networks.region import WHOLE
+from ncs_cluster_detector.policy.reliability.restart import LONGEST_DELAY_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes import fork_server
 from ncs_cluster_detector.sticks.stick import port_of
@@ -49,16 +50,20 @@ class Driver:
 
     preload = ()
 
+    def __init__(self, starts_together):
+        self.starts_together = starts_together
+
 
 class ProtocolWorld:
     """
     Everything around a supervisor, and what must hold whatever happens there.
 
     ``plugged`` are the ports with a stick, ``taken`` those of them that another program has open,
-    ``dead`` has since when the stick at a port has booted and does not answer.
+    ``dead`` has since when the stick at a port has booted and does not answer. Sticks that
+    ``start_together`` need no bus cleaner, and their workers find out which are dead.
     """
 
-    def __init__(self, settings, inflight=2, max_sticks=0, cameras=1):
+    def __init__(self, settings, inflight=2, max_sticks=0, cameras=1, starts_together=False):
         self.now = 100.0
         self.plugged, self.taken, self.dead = set(), set(), {}
         self.ledgers = [FrameLedger() for _ in range(cameras)]
@@ -67,7 +72,9 @@ class ProtocolWorld:
         self._has_failed = False
         self.is_over = False   # no stick can work with a parameter, the supervisor has said
         self.has_been_ready = False
+        self._starts_at = self.now   # from then on every process can be started
         self.inflight, self.max_sticks = inflight, max_sticks
+        self.starts_together = starts_together
         self.settings = settings
         self._requests = []
         self._published, self._unreadable = [], []
@@ -78,7 +85,7 @@ class ProtocolWorld:
         # Those of worlds that have failed are closed at any time, when they are collected.
         self._others_descriptors = open_descriptors()
         options = SupervisorOptions(
-            WorkerConfig(Driver(), (), ()), max_sticks=max_sticks, inflight_per_stick=inflight,
+            WorkerConfig(Driver(starts_together), (), ()), max_sticks=max_sticks, inflight_per_stick=inflight,
             cameras=cameras)
         say = self.log.append
         self.supervisor = Supervisor(
@@ -102,6 +109,7 @@ class ProtocolWorld:
     def _make_process(self, pid, main, arguments):
         if main is run_worker:
             return WorkerEnd(pid, self, arguments[0])
+        assert not self.starts_together, 'a bus cleaner was started'
         return CleanerEnd(pid, self)
 
     @property
@@ -122,7 +130,9 @@ class ProtocolWorld:
     def names(self):
         """Return the names that a list of the sticks has."""
         opened = {port_of(worker.opened) for worker in self.workers if worker.opened}
-        in_use = opened | self.taken | set(self.dead)
+        in_use = opened | self.taken
+        if not self.starts_together:   # else nobody holds their claim
+            in_use |= set(self.dead)
         return tuple(f'{port}-' if port in in_use else f'{port}-ma2450'
                      for port in sorted(self.plugged))
 
@@ -131,7 +141,9 @@ class ProtocolWorld:
         port = port_of(name)
         others = {port_of(other.opened) for other in self.workers
                   if other.opened and other is not worker}
-        return port in self.plugged and port not in self.taken | others | set(self.dead)
+        if not self.starts_together:   # else a worker tries it
+            others |= set(self.dead)
+        return port in self.plugged and port not in self.taken | others
 
     def dead_sticks(self):
         """Return what the bus cleaner finds."""
@@ -324,13 +336,22 @@ class ProtocolWorld:
                         stick.status.celsius, stick.status.throttle_level)
                  for port, stick in by_port.items()}
         for port, states in expected.items():
-            assert shown.get(port) == states, (port, shown.get(port), states)
+            state, *others = shown.get(port, (None,))
+            if self.starts_together and state is StickState.DEAD and states[0] is not RUNNING:
+                state = states[0]   # a dead stick is tried
+            assert (state, *others) == states, (port, shown.get(port), states)
         for port, (state, pid, outstanding, _, _) in shown.items():
             assert port in expected or (pid, outstanding) == (None, 0) and state not in (
                 RUNNING, STARTING, STOPPING), (port, state)
         at_work = sum(pid is not None for _, pid, *_ in expected.values())
         assert not self.max_sticks or at_work <= self.max_sticks
-        assert sum(worker.is_starting for worker in self.workers) <= 1, 'two workers start at once'
+        assert self.starts_together or sum(
+            worker.is_starting for worker in self.workers) <= 1, 'two workers start at once'
+        if self.server.fails:
+            self._starts_at = self.now + LONGEST_DELAY_SEC
+        if self.starts_together and self.now > self._starts_at:
+            assert not any(state is StickState.QUEUED for state, *_ in shown.values()), (
+                'a stick waits for its turn')
 
     def _check_active(self, snapshot):
         running = {stick.status.number for stick in snapshot.sticks

@@ -23,11 +23,11 @@ from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
-from ncs_cluster_detector.supervision import bus_cleaner
-from ncs_cluster_detector.supervision.bus_cleaner import ANSWER_SEC
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
-from ncs_cluster_detector.supervision.bus_cleaner import IDLE_SEC
-from ncs_cluster_detector.supervision.bus_cleaner import MOST_FAILURES
+from ncs_cluster_detector.supervision.starting import bus_cleaner
+from ncs_cluster_detector.supervision.starting.bus_cleaner import ANSWER_SEC
+from ncs_cluster_detector.supervision.starting.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.starting.bus_cleaner import IDLE_SEC
+from ncs_cluster_detector.supervision.starting.bus_cleaner import MOST_FAILURES
 from ncs_cluster_detector.supervision.worker_handle import prepare
 from ncs_cluster_detector.wire.messages import BusReport
 from ncs_cluster_detector.wire.messages import Clean

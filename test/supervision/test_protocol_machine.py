@@ -15,10 +15,12 @@ from ncs_cluster_detector.networks.region import WHOLE
 from ncs_cluster_detector.policy.ordering import ResultOrder
 from ncs_cluster_detector.policy.settings import POLICIES
 from ncs_cluster_detector.policy.settings import Settings
+from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
-from ncs_cluster_detector.supervision.start_turn import StartTurn
+from ncs_cluster_detector.supervision.records.stick_register import StickRegister
+from ncs_cluster_detector.supervision.starting.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.starting.start_turn import StartTurn
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire import messages
@@ -72,6 +74,8 @@ def some(found, index):
 class Protocol(stateful.RuleBasedStateMachine):
     """Sticks, workers and a bus cleaner that anything may happen to, under one supervisor."""
 
+    starts_together = False
+
     def __init__(self):
         super().__init__()
         self.world = None
@@ -85,7 +89,8 @@ class Protocol(stateful.RuleBasedStateMachine):
         max_sticks=st.sampled_from((0, 0, 2)), count=st.sampled_from((3, 5, 2, 4, 1, 0)),
         seconds=st.sampled_from((10.0, 10.0, 0.0)), cameras=st.sampled_from((1, CAMERAS)))
     def begin(self, settings, inflight, max_sticks, count, seconds, cameras):
-        self.world = ProtocolWorld(settings, inflight, max_sticks, cameras)
+        self.world = ProtocolWorld(
+            settings, inflight, max_sticks, cameras, self.starts_together)
         self.world.plugged |= set(PORTS[:count])
         self.world.live(seconds)
 
@@ -310,9 +315,24 @@ class Protocol(stateful.RuleBasedStateMachine):
         return [process for process in self.world.processes if isinstance(process, CleanerEnd)]
 
 
+class ProtocolTogether(Protocol):
+    """Sticks that start together, without a bus cleaner, and workers that find dead ones."""
+
+    starts_together = True
+
+    @rule(index=SOME, ends=st.booleans())
+    def fail_dead(self, index, ends):
+        worker = some(self.world.workers, index)
+        if worker is not None:
+            worker.fail(dead=True)
+            if ends:
+                worker.end(1)
+
+
 @pytest.mark.timeout(0 if STEPS else 300)
-def test_no_history_breaks_the_rules():
-    stateful.run_state_machine_as_test(Protocol, settings=run)
+@pytest.mark.parametrize('machine', [Protocol, ProtocolTogether])
+def test_no_history_breaks_the_rules(machine):
+    stateful.run_state_machine_as_test(machine, settings=run)
 
 
 def _count_lost_twice(self, sequence, stick, original=ResultOrder.lost):
@@ -347,6 +367,11 @@ def _leave_open(self, original=ChildProcess.close):
     original(self)
 
 
+def _one_at_a_time(self, now, original=StickRegister.due):
+    starts = any(record.state is StickState.STARTING for record in self.records)
+    return None if starts else original(self, now)
+
+
 FAULTS = {
     'a frame is counted twice': (ResultOrder, 'lost', _count_lost_twice, 'counted as dropped'),
     'a lost frame is not counted': (StickPool, 'take_lost', _forget_lost, 'counted as dropped'),
@@ -363,13 +388,18 @@ FAULTS = {
         BusCleaner, 'judge', _give_up, 'claim of a dead stick|the supervisor cannot wait'),
     'a cleaner is not ended': (BusCleaner, 'judge', lambda self, now: None, 'nobody needs'),
     'a descriptor stays open': (ChildProcess, 'close', _leave_open, 'descriptors are')}
+FAULTS_TOGETHER = {
+    'one worker starts at a time': (
+        StickRegister, 'due', _one_at_a_time, 'waits for its turn|the supervisor cannot wait')}
 
 
 @pytest.mark.skipif(bool(STEPS), reason='the long run looks for faults that are not planted')
-@pytest.mark.parametrize('fault', FAULTS)
-def test_a_planted_fault_is_found(monkeypatch, fault):
-    owner, name, faulty, text = FAULTS[fault]
+@pytest.mark.parametrize('machine, faults, fault', [
+    *((Protocol, FAULTS, fault) for fault in FAULTS),
+    *((ProtocolTogether, FAULTS_TOGETHER, fault) for fault in FAULTS_TOGETHER)])
+def test_a_planted_fault_is_found(monkeypatch, machine, faults, fault):
+    owner, name, faulty, text = faults[fault]
     monkeypatch.setattr(owner, name, faulty)
     with pytest.raises((AssertionError, IndexError), match=text):   # which ends the run
         stateful.run_state_machine_as_test(
-            Protocol, settings=hypothesis.settings(run, max_examples=1000))
+            machine, settings=hypothesis.settings(run, max_examples=1000))

@@ -26,8 +26,8 @@ from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
-from ncs_cluster_detector.supervision import bus_cleaner
 from ncs_cluster_detector.supervision.frame import Frame
+from ncs_cluster_detector.supervision.starting import bus_cleaner
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError

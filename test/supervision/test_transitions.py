@@ -11,17 +11,19 @@
 import itertools
 from types import SimpleNamespace
 
+from ncs_cluster_detector.policy.reliability.restart import BUDGET
+from ncs_cluster_detector.policy.reliability.restart import DEAD_PERIOD_SEC
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.sticks.stick import OpeningStep
-from ncs_cluster_detector.supervision import bus_cleaner
-from ncs_cluster_detector.supervision import unassigned_worker
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
-from ncs_cluster_detector.supervision.bus_cleaner import CleanerState
 from ncs_cluster_detector.supervision.records.setbacks import Cause
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
+from ncs_cluster_detector.supervision.starting import bus_cleaner
+from ncs_cluster_detector.supervision.starting import unassigned_worker
+from ncs_cluster_detector.supervision.starting.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.starting.bus_cleaner import CleanerState
+from ncs_cluster_detector.supervision.starting.unassigned_worker import UnassignedState
+from ncs_cluster_detector.supervision.starting.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.unassigned_worker import UnassignedState
-from ncs_cluster_detector.supervision.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.transitions import WrongTransitionError
 from ncs_cluster_detector.wire.messages import BusReport
@@ -87,9 +89,9 @@ def outcome(machine, event):
     return machine.state
 
 
-def record_in(state):
+def record_in(state, starts_together=False):
     """Return a record in a state, with a worker where a stick has one."""
-    record = StickRecord(3, NAME, 0.0)
+    record = StickRecord(3, NAME, 0.0, starts_together)
     record.state = state
     record.handle = Process() if state in (STARTING, RUNNING) else None
     return record
@@ -130,6 +132,24 @@ def test_a_stick_takes_each_event_in_its_states_only(name, state):
     event, expected = EVENTS_OF_A_STICK[name]
     record = record_in(state)
     assert outcome(record, event) is expected.get(state)
+
+
+@pytest.mark.parametrize('state', [state for state in StickState if state is not QUEUED])
+def test_where_sticks_start_together_a_worker_may_try_a_dead_one(state):
+    record = record_in(state, starts_together=True)
+    expected = {**EVENTS_OF_A_STICK['on_start'][1], DEAD: STARTING}
+    assert outcome(record, EVENTS_OF_A_STICK['on_start'][0]) is expected.get(state)
+
+
+def test_what_is_found_dead_is_dead_when_its_worker_has_ended_and_not_given_up():
+    record = record_in(STARTING, starts_together=True)
+    for _ in range(BUDGET + 1):
+        record.on_failure('no answer', 7.0, Cause.DEAD)
+        assert (record.state, record.shown_state(7.0)) == (STOPPING, DEAD)
+        record.on_end()
+        assert (record.state, record.dead_since) == (DEAD, 7.0)
+        assert record.waits_until() == 7.0 + DEAD_PERIOD_SEC
+        record.on_start(Process())
 
 
 def test_what_a_stick_refuses_changes_nothing():

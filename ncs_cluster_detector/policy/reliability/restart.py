@@ -11,6 +11,8 @@
 from dataclasses import dataclass
 
 FIRST_DELAY_SEC = 0.5
+# After a kill, which is not the stick's fault, where nobody else waits for a start.
+KILLED_DELAY_SEC = 0.25
 # Short enough that a stick is back within five seconds of the end of its fault, its reset and its
 # boot of 1.5 s each included.
 LONGEST_DELAY_SEC = 1.5
@@ -25,6 +27,8 @@ WELL_AFTER_SEC = 2.0
 # others no longer than a good one does, and it is back soon after its cable was changed.
 LONGEST_REFUSED_DELAY_SEC = 10.0
 FIRST_HOLD_UP_DELAY_SEC = 5.0
+# How often a stick that has booted and does not answer is tried, where nobody waits for it.
+DEAD_PERIOD_SEC = 10.0
 # A start has held up the others when it came no further for so long.
 HELD_UP_SEC = 2.0
 # A start may take so many times the longest successful start of any stick, four seconds in any
@@ -79,6 +83,16 @@ def after_refusal(refusals: int) -> RestartPlan:
     """
     return RestartPlan(
         min(FIRST_DELAY_SEC * _doubled(refusals - 1), LONGEST_REFUSED_DELAY_SEC), fatal=False)
+
+
+def after_kill() -> RestartPlan:
+    """Return what follows when the worker of a stick that works well was killed."""
+    return RestartPlan(KILLED_DELAY_SEC, fatal=False)
+
+
+def after_dead() -> RestartPlan:
+    """Return what follows when a stick has booted and does not answer; the others go on."""
+    return RestartPlan(DEAD_PERIOD_SEC, fatal=False)
 
 
 def start_deadline_sec(failures: int, longest_start_sec: float | None,

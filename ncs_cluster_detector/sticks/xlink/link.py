@@ -30,11 +30,11 @@ class Link:
     or has failed before.
     """
 
-    def __init__(self, claim: UsbClaim, stick: str) -> None:
-        """Take over a claimed stick, and begin to read; ``stick`` is its name, for texts."""
+    def __init__(self, claim: UsbClaim, stick: str, in_background: bool) -> None:
+        """Take over a claimed stick; see Traffic."""
         # A number by chance, so that no answer for a former process fits.
         self._session = Session(random.randint(1, HIGHEST_EVENT))
-        self._traffic = Traffic(claim, self._session, stick)
+        self._traffic = Traffic(claim, self._session, stick, in_background)
         self.await_end = self._traffic.await_end
         self.close = self._traffic.close
 

@@ -16,6 +16,7 @@ from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.sticks.stick import StickDeadError
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
+from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.xlink.booting import Booting
 from ncs_cluster_detector.sticks.xlink.device import XlinkDevice
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
@@ -28,13 +29,15 @@ _PING_SEC, _PATIENT_PING_SEC = 0.9, 3.0
 
 def open_device(
         usb: UsbBus, wanted: str, firmware: Firmware, other_ports: Iterable[str] = (),
-        tell: Callable[[OpeningStep], object] = lambda step: None) -> XlinkDevice:
+        tell: Callable[[OpeningStep], object] = lambda step: None,
+        in_background: bool = True) -> XlinkDevice:
     """
     Open a stick: boot it, and find out whether it answers.
 
     :param wanted: device name; the port counts, not the kind.
     :param other_ports: USB ports of all other known sticks.
     :param tell: called with the steps OPENING and BOOTED, in this order.
+    :param in_background: take what the stick sends also while no call waits for something.
     :raises StickError: of some kind; the stick is released.
     """
     booting = Booting(usb, wanted, other_ports, firmware)
@@ -44,14 +47,18 @@ def open_device(
         if step not in told:
             told.add(step)
             tell(step)
+
+    def attempt(ping_sec: float, is_silent: bool = False) -> XlinkDevice:
+        claim, stick = booting.run(tell_once, is_silent)
+        return _connect(claim, f'{port_of(wanted)}-{stick.kind}', ping_sec, in_background)
     try:
-        return _boot_and_ping(booting, wanted, _PING_SEC, tell_once)
+        return attempt(_PING_SEC)
     except _SilentError:
         is_silent = True
     except StickLostError:   # it is reset, and gets a second chance; one that is gone is not there
         is_silent = False
     try:
-        return _boot_and_ping(booting, wanted, _PATIENT_PING_SEC, tell_once, is_silent)
+        return attempt(_PATIENT_PING_SEC, is_silent)
     except _SilentError as error:
         raise StickDeadError(
             f'opening stick {wanted}: no answer within {_PATIENT_PING_SEC:g} s of its boot, also '
@@ -62,11 +69,8 @@ class _SilentError(Exception):
     """A booted stick does not answer."""
 
 
-def _boot_and_ping(booting: Booting, wanted: str, ping_sec: float,
-                   tell: Callable[[OpeningStep], object], is_silent: bool = False) -> XlinkDevice:
-    claim, stick = booting.run(tell, is_silent)
-    name = f'{port_of(wanted)}-{stick.kind}'
-    link = Link(claim, name)
+def _connect(claim: UsbClaim, name: str, ping_sec: float, in_background: bool) -> XlinkDevice:
+    link = Link(claim, name, in_background)
     try:
         if not _answers(link, ping_sec):
             raise _SilentError

@@ -148,6 +148,12 @@ class Session:
             if now >= request.due_at:
                 raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
 
+    def extend_deadlines(self, delay_sec: float) -> None:
+        """Move all deadlines, because nobody has read for that time."""
+        self._rest_due += delay_sec
+        for request in self._asked.values():
+            request.due_at += delay_sec
+
     def _take_packet(self, header: Header, packet: bytes) -> Stream:
         stream = self.streams.known(header)
         stream.packets.append(packet)

@@ -7,10 +7,14 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The threads around a :class:`Session`: one reads, the others write and wait.
+The threads around a :class:`Session`: each may write and wait, and one at a time reads.
+
+Of those that wait, the first one reads, and takes what comes for the others, too: the result of an
+inference needs no detour over another thread. When it has what it waits for, another one goes on.
+With a thread ``in the background`` somebody always reads.
 
 A message is written by the thread that posts it, or by the one that writes at that moment. So the
-reader, which posts the answers, never waits for a large transfer to the stick.
+one that reads, and posts answers, never waits for a large transfer to the stick.
 """
 
 from collections.abc import Callable
@@ -30,6 +34,7 @@ from ncs_cluster_detector.sticks.xlink.transfers import READ_SEC
 from ncs_cluster_detector.sticks.xlink.transfers import Transfers
 from ncs_cluster_detector.sticks.xlink.transfers import WRITE_SEC
 
+_FOR_EVER = float('inf')
 _POWER = 'if it happens again, plug the stick into a hub with its own power supply'
 # What a thread waits for a change of, or what a callback belongs to; None is any stream.
 Target: TypeAlias = Request | Stream | None
@@ -42,8 +47,14 @@ class Traffic:
     ``failure`` says why, or is None. ``lock`` guards the session; methods say if they need it.
     """
 
-    def __init__(self, claim: UsbClaim, session: Session, stick: str) -> None:
-        """Take over a claim, and begin to read; ``stick`` is its name, for texts."""
+    def __init__(self, claim: UsbClaim, session: Session, stick: str,
+                 in_background: bool) -> None:
+        """
+        Take over a claim.
+
+        :param stick: its name, for texts.
+        :param in_background: read also while no thread waits for something.
+        """
         self.failure: StickLostError | None = None
         self.has_left = False   # the USB bus
         self.lock = threading.Lock()
@@ -54,8 +65,13 @@ class Traffic:
         # With how many threads wait for each.
         self._waits: dict[Target, tuple[threading.Condition, int]] = {}
         self._callbacks: dict[Target, Callable[[], object]] = {}
-        self._reader = threading.Thread(target=self._read, name=f'xlink {stick}', daemon=True)
-        self._reader.start()
+        self._is_read = False   # a thread reads
+        self._read_ended = threading.Condition(self.lock)
+        self._unread_since = time.monotonic()
+        if in_background:
+            threading.Thread(
+                target=self.await_end, args=(_FOR_EVER,), name=f'xlink {stick}', daemon=True
+            ).start()
 
     def post(self, make: Callable[[], Request]) -> Request:
         """
@@ -105,19 +121,29 @@ class Traffic:
         :param target: what it depends on.
         :raises StickLostError: the link is down, and the condition does not hold.
         """
-        if condition():
-            return True
-        self._check_up()
-        changed, waiting = self._waits.get(target) or (threading.Condition(self.lock), 0)
-        self._waits[target] = changed, waiting + 1
-        changed.wait_for(lambda: condition() or self.failure, within_sec)
-        changed, waiting = self._waits.pop(target)
-        if waiting > 1:
-            self._waits[target] = changed, waiting - 1
-        if condition():
-            return True
-        self._check_up()
-        return False
+        until = time.monotonic() + within_sec
+        reads = False
+        try:
+            while not condition():
+                self._check_up()
+                left_sec = until - time.monotonic()
+                if left_sec <= 0:
+                    return False
+                if reads or not self._is_read:
+                    if not reads:
+                        reads = True
+                        self._begin_to_read()
+                    self._read(left_sec)
+                else:
+                    self._wait_for_news(target, left_sec)
+        finally:
+            if reads:
+                self._stop_reading()
+            if not self._is_read:   # another one goes on
+                for changed, _ in self._waits.values():
+                    changed.notify()
+                    break
+        return True
 
     def lose(self, what: str) -> StickLostError:
         """Take the link down because of what the stick does, with the lock held; return why."""
@@ -129,14 +155,15 @@ class Traffic:
 
     def await_end(self, within_sec: float) -> bool:
         """Wait until the stick has left the bus or has failed; return whether it has."""
-        self._reader.join(within_sec)
-        return not self._reader.is_alive()
+        with self.lock:
+            return self.wait(None, lambda: self.failure, within_sec)
 
     def close(self) -> bool:
         """Release the stick on USB; return False if a call of the system does not return."""
         with self.lock:
             self.lose('the link was closed')
-        if self.await_end(READ_SEC + WRITE_SEC) and self._writing.acquire(timeout=WRITE_SEC):
+            is_free = self._read_ended.wait_for(lambda: not self._is_read, READ_SEC + WRITE_SEC)
+        if is_free and self._writing.acquire(timeout=WRITE_SEC):
             self._transfers.close()
             self._writing.release()
             return True
@@ -172,14 +199,33 @@ class Traffic:
 
     # ---- from the stick
 
-    def _read(self) -> None:
-        """Take what the stick sends until it fails or leaves the bus; the reader's thread."""
+    def _begin_to_read(self) -> None:
+        self._is_read = True
+        # While nobody read, an answer could not come.
+        self._session.extend_deadlines(time.monotonic() - self._unread_since)
+
+    def _stop_reading(self) -> None:
+        self._is_read = False
+        self._unread_since = time.monotonic()
+        self._read_ended.notify_all()
+
+    def _wait_for_news(self, target: Target, within_sec: float) -> None:
+        changed, waiting = self._waits.get(target) or (threading.Condition(self.lock), 0)
+        self._waits[target] = changed, waiting + 1
+        changed.wait(min(within_sec, threading.TIMEOUT_MAX))
+        changed, waiting = self._waits.pop(target)
+        if waiting > 1:
+            self._waits[target] = changed, waiting - 1
+
+    def _read(self, within_sec: float) -> None:
+        """Take what the stick sends next, with the lock held, which is released meanwhile."""
+        what = None
+        self.lock.release()
         try:
-            while self.failure is None:
-                callbacks = self._take(self._transfers.read(self._session.wanted()))
-                self._flush()
-                for callback in callbacks:
-                    callback()
+            callbacks = self._take(self._transfers.read(self._session.wanted(), within_sec))
+            self._flush()
+            for callback in callbacks:
+                callback()
         except UsbGoneError as error:
             self.has_left = True
             what = f'it has left the USB bus ({error})'
@@ -188,10 +234,10 @@ class Traffic:
         except ProtocolError as error:
             what = f'{error}'
         except StickLostError:
-            return   # a callback has found the link down
-        else:
-            return
-        with self.lock:
+            pass   # a callback has found the link down
+        finally:
+            self.lock.acquire()
+        if what is not None:
             self.lose(what)
 
     def _take(self, data: bytes) -> list[Callable[[], object]]:

@@ -42,9 +42,9 @@ class Transfers:
             for begin in range(0, len(transfer), piece):
                 self._claim.write(transfer[begin:begin + piece], WRITE_SEC)
 
-    def read(self, wanted: int) -> bytes:
+    def read(self, wanted: int, within_sec: float) -> bytes:
         """
-        Return what a transfer brings, nothing if none comes within half a second.
+        Return what a transfer brings, nothing if none comes in time or within half a second.
 
         A stick ends a transfer with a short packet, or exactly at the end of the data that it has
         announced. So whole packets are asked for until these ``wanted`` bytes are there: a packet
@@ -55,7 +55,8 @@ class Transfers:
         packets = -(-wanted // self._packet_bytes)
         try:
             return self._claim.read_data(
-                min(packets * self._packet_bytes, _LONGEST_READ_BYTES), READ_SEC)
+                min(packets * self._packet_bytes, _LONGEST_READ_BYTES),
+                min(within_sec, READ_SEC))
         except UsbTimeoutError:
             return b''
 

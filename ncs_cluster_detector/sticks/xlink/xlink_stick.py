@@ -92,7 +92,7 @@ class XlinkStick(Stick):
             tell: Callable[[OpeningStep], object] = lambda step: None) -> None:
         """Open the stick at the port of ``wanted`` and load the networks."""
         self._device_or_none = open_device(
-            self._usb, wanted, self._firmware, other_ports, tell)
+            self._usb, wanted, self._firmware, other_ports, tell, in_background=False)
         tell(OpeningStep.OPENED)
         for index, graph_buffer in enumerate(self._graph_buffers):
             self._networks.append(self._load(index, graph_buffer))

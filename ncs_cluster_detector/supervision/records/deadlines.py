@@ -60,6 +60,14 @@ def of_start(
     return min(deadlines)
 
 
+def of_start_beside_others(
+        handle: WorkerHandle, options: SupervisorOptions) -> tuple[float, str]:
+    """Return when a worker must answer by that opens its stick while others may start, too."""
+    limit_sec = options.startup_timeout_sec
+    return (handle.started_at + limit_sec,
+            f'not ready within {limit_sec:.3g} s (startup_timeout_ms)')
+
+
 def _may_be_overtaken(
         faster: Sequence[StickRecord], others_waiting: Sequence[StickRecord],
         longest_start_sec: float | None, others_slow: bool) -> bool:

@@ -22,6 +22,7 @@ class Cause(Enum):
 
     STICK = 'the stick, or its driver, has failed'
     REFUSAL = 'the stick has answered, and refuses the networks'
+    DEAD = 'the stick has booted, and does not answer'
     KILLED = 'its process was killed'
     WANTED = 'a restart is wanted'
 
@@ -36,7 +37,9 @@ class Setbacks:
     failed at work, so that only a result shows that it works well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, starts_together: bool = False) -> None:
+        """Start without failures; sticks that ``starts_together`` do not hold each other up."""
+        self._starts_together = starts_together
         self.failures = self.mute = self.slow = 0
         self.refusals: Counter[str] = Counter()
         self.trust = Trust()
@@ -51,6 +54,8 @@ class Setbacks:
         :param at_work: whether its stick was open.
         :param cause: any Cause but REFUSAL.
         """
+        if cause is Cause.DEAD:   # it has no reason to be left alone for longer and longer
+            return restart.after_dead()
         self.failures += 1
         self._note_held_up(handle, now)
         self.needs_result |= bool(handle.outstanding) and cause is not Cause.WANTED
@@ -59,6 +64,8 @@ class Setbacks:
             return restart.after_failure(self.failures, self.holds_up(), self.trust.rest_sec)
         if at_work and cause is Cause.KILLED:
             self.trust.interrupted()
+            if self._starts_together and self.failures == 1:
+                return restart.after_kill()
         return restart.after_failure(self.failures, self.holds_up())
 
     def on_refusal(self, reason: str) -> restart.RestartPlan:
@@ -95,6 +102,6 @@ class Setbacks:
         return self.mute + max(self.slow - 1, 0)
 
     def _note_held_up(self, handle: WorkerHandle, now: float) -> None:
-        if now - handle.step_at >= restart.HELD_UP_SEC:
+        if now - handle.step_at >= restart.HELD_UP_SEC and not self._starts_together:
             self.mute += handle.step is OpeningStep.BOOTED
             self.slow += handle.step is OpeningStep.OPENING

@@ -26,6 +26,7 @@ from ncs_cluster_detector.transitions import check_transition
 from ncs_cluster_detector.wire import messages
 
 _WAITING = (StickState.BACKOFF, StickState.FATAL, StickState.ABSENT, StickState.DEAD)
+_STARTABLE = (StickState.BACKOFF, StickState.FATAL)
 
 
 class StickRecord:
@@ -36,23 +37,24 @@ class StickRecord:
     failure STOPPING until the process has ended, then BACKOFF again or, when the budget is used
     up, FATAL for a long rest. Instead of waiting it is ABSENT while it is not plugged in, and DEAD
     while it has booted and does not answer on USB. While another program has it open, no worker is
-    due. QUEUED is only shown, see shown_state.
+    due. QUEUED is only shown, see shown_state. If sticks start together, workers try a DEAD one.
     """
 
-    def __init__(self, number: int, device_name: str, now: float) -> None:
+    def __init__(self, number: int, device_name: str, now: float,
+                 starts_together: bool = False) -> None:
         """Start with a stick that waits for its first worker."""
-        self.number = number
-        self.device_name = device_name
-        self.name_now = device_name     # as last listed: without its kind while it is in use
+        self.number, self.device_name = number, device_name
+        self.name_now = device_name     # as last listed without a worker: no kind while in use
         self.state = StickState.BACKOFF
-        self.start_at = now     # when a new worker is due, in BACKOFF and FATAL
+        self._startable = _STARTABLE + (StickState.DEAD,) * starts_together
+        self.start_at = now     # when a new worker is due, in these states
         self.handle: WorkerHandle | None = None
-        self.restarts = 0
-        self.last_error = ''
-        self.dead_since: float | None = None    # in DEAD, in seconds of the monotonic clock
-        self.setbacks, self.starts, self.presence = Setbacks(), 0, Presence()
+        self.restarts, self.last_error = 0, ''
+        self.dead_since: float | None = None    # as far as is known, on the monotonic clock
+        self.setbacks, self.starts, self.presence = Setbacks(starts_together), 0, Presence()
         self.has_place = False      # it is one of the max_sticks to use
         self.in_use = False         # another program has it open
+        self.is_away = False        # its worker has just reset it
         self._is_shown_dead = False  # since it ran last
         self._ready_at: float | None = None
         self._is_given_up = False   # it becomes FATAL when its worker has ended
@@ -67,20 +69,24 @@ class StickRecord:
     def _change_state(self, new: StickState, *predecessors: StickState) -> None:
         check_transition(f'stick {self.number}', self.state, new, predecessors)
         self.state = new
+        if new in (StickState.RUNNING, StickState.BACKOFF, StickState.ABSENT):
+            self.dead_since = None
 
     def waits_until(self) -> float | None:
         """Return when a worker is due; None if it has one or there is no free stick."""
-        is_waiting = self.state in (StickState.BACKOFF, StickState.FATAL) and not self.in_use
+        is_waiting = self.state in self._startable and not (self.in_use or self.is_away)
         return self.start_at if is_waiting else None
 
     def shown_state(self, now: float) -> StickState:
-        """Return the state, or QUEUED if a worker is due and only waits for its turn."""
+        """Return the state; QUEUED if a worker is due and waits, DEAD while one only tries."""
         start_at = self.waits_until()
-        return self.state if start_at is None or now < start_at else StickState.QUEUED
+        is_queued = start_at is not None and now >= start_at
+        return (StickState.DEAD if self.dead_since is not None else
+                StickState.QUEUED if is_queued else self.state)
 
     def on_start(self, handle: WorkerHandle) -> None:
-        """Take a worker that opens this stick (BACKOFF, FATAL -> STARTING)."""
-        self._change_state(StickState.STARTING, StickState.BACKOFF, StickState.FATAL)
+        """Take a worker that opens this stick (BACKOFF, FATAL, perhaps DEAD -> STARTING)."""
+        self._change_state(StickState.STARTING, *self._startable)
         self.starts += 1
         self.handle = handle
 
@@ -95,7 +101,7 @@ class StickRecord:
         """Record that another program opened it first (STARTING -> STOPPING); no failure."""
         self._change_state(StickState.STOPPING, StickState.STARTING)
         self.in_use = True
-        self._is_given_up = False
+        self._is_given_up, self.dead_since = False, None
         self.start_at = now
         self.handle = None
 
@@ -104,21 +110,22 @@ class StickRecord:
         """Record a failure (STARTING, RUNNING -> STOPPING); return the RestartPlan."""
         was_at_work = self.state is StickState.RUNNING
         self._change_state(StickState.STOPPING, StickState.STARTING, StickState.RUNNING)
+        self.dead_since = self.dead_since or now if cause is Cause.DEAD else None
         if cause is Cause.REFUSAL:
             plan = self.setbacks.on_refusal(text.replace(self.name_now, ''))
         else:
             plan = self.setbacks.on_failure(self.worker, now, was_at_work, cause)
-        self.restarts += 1
-        self.last_error = text
-        self.start_at = now + plan.delay_sec
+        self.restarts += cause is not Cause.DEAD
+        self.last_error, self.start_at = text, now + plan.delay_sec
         self._is_given_up = plan.fatal
         self.handle = None
         self.figures.on_stop(now)
         return plan
 
     def on_end(self) -> None:
-        """Record that the failed worker has ended (STOPPING -> BACKOFF or FATAL)."""
-        self._change_state(StickState.FATAL if self._is_given_up else StickState.BACKOFF,
+        """Record that the failed worker has ended (STOPPING -> BACKOFF, FATAL or DEAD)."""
+        self._change_state(StickState.DEAD if self.dead_since is not None else
+                           StickState.FATAL if self._is_given_up else StickState.BACKOFF,
                            StickState.STOPPING)
 
     def on_listing(
@@ -153,7 +160,7 @@ class StickRecord:
             self.start_at = now if self.state is StickState.ABSENT else self.start_at
             self._change_state(StickState.BACKOFF, StickState.ABSENT, StickState.DEAD)
         if name is not None:
-            self.name_now = name
+            self.name_now = name if self.waits() else self.name_now
             self.device_name = self.device_name if is_in_use(name) else name
         self._note_use(name, now, is_first)
         is_news = self.state is StickState.DEAD and not self._is_shown_dead
@@ -239,5 +246,5 @@ class StickRecord:
             unusable_boxes=figures.unusable_boxes, frames_lost=figures.frames_lost,
             inference_p50_sec=figures.inference_times.percentile(50), restarts=self.restarts,
             last_error=self.last_error, pid=self.handle.pid if self.handle else None,
-            dead_since=self.dead_since if self.state is StickState.DEAD else None,
-            start_at=self.waits_until(), condition=condition, in_use=self.in_use)
+            dead_since=self.dead_since, start_at=self.waits_until(), condition=condition,
+            in_use=self.in_use)

@@ -36,12 +36,14 @@ class StickRegister:
 
     A stick that was opened keeps its place while it is plugged in and no other program has it
     open. Before that, a stick that has failed gives its place to one that has not been tried. A
-    dead stick has a number, so that it is shown, but no place.
+    dead stick has a number, so that it is shown, but no place; where sticks start together, it has
+    one that no other wants.
     """
 
     def __init__(self, max_sticks: int, logger: Logger,
-                 numbers: Iterator[int] | None = None) -> None:
+                 numbers: Iterator[int] | None = None, starts_together: bool = False) -> None:
         """Start with no known stick; ``max_sticks`` 0 means all, ``numbers`` are for new ones."""
+        self._starts_together = starts_together
         self.records: list[StickRecord] = []
         self.by_number: dict[int, StickRecord] = {}
         self._numbers = numbers or count()
@@ -71,17 +73,18 @@ class StickRegister:
 
     def listed(
             self, device_names: Sequence[str], now: float, dead: Mapping[str, DeadStick],
-            is_first: bool = False, own_ports: Sequence[str] = ()) -> None:
+            is_first: bool = False, own_ports: Sequence[str] = (), is_calm: bool = True) -> None:
         """
         Update the records from a list of the device names of all sticks of the machine.
 
         :param dead: the dead sticks by USB port.
         :param is_first: see StickRecord.on_listing.
         :param own_ports: ports of the sticks that had a worker of ours before such a list began.
+        :param is_calm: False if a stick may be away only because its worker has ended.
         """
         names = {port_of(name): name for name in sorted(device_names, key=by_port)}
         starts = sum(record.starts for record in self.records)
-        is_calm, self._starts = starts == self._starts, starts
+        is_calm, self._starts = is_calm and starts == self._starts, starts
         news = [record for record in self.records
                 if record.on_listing(
                     names, now, dead, is_first and record.port not in own_ports, is_calm)]
@@ -150,7 +153,7 @@ class StickRegister:
                 waited_for -= 1
                 continue
             else:
-                record = StickRecord(next(self._numbers), name, now)
+                record = StickRecord(next(self._numbers), name, now, self._starts_together)
                 self.records.append(record)
                 self.by_number[record.number] = record
             given.append(record)
@@ -220,7 +223,8 @@ class StickRegister:
 
 def _may_be_used(record: StickRecord) -> bool:
     """Return whether a known stick may have a place; not if another program opened it first."""
-    return not record.is_dead() and not (record.in_use and not record.was_opened())
+    is_left_out = record.is_dead() and record.waits_until() is None
+    return not is_left_out and not (record.in_use and not record.was_opened())
 
 
 def _claim(record: StickRecord, now: float) -> tuple[int, int]:
@@ -229,4 +233,6 @@ def _claim(record: StickRecord, now: float) -> tuple[int, int]:
         return 0, 0   # it has a worker
     if record.in_use or record.presence.is_away(now):
         return 3, 0
+    if record.is_dead():
+        return 2, sys.maxsize   # any other that is there comes first
     return (1, 0) if record.was_opened() else (2, record.setbacks.tries())

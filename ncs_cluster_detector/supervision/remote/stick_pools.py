@@ -15,10 +15,10 @@ from itertools import count
 from typing import TypeAlias
 
 from ncs_cluster_detector.processes.child_process import ChildProcess
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.records.stick_views import StickViews
 from ncs_cluster_detector.supervision.remote.remote_pool import RemotePool
+from ncs_cluster_detector.supervision.starting.bus_cleaner import cleaner_for
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
@@ -119,4 +119,4 @@ def make_pool(
 
 
 def _local_pool(options: SupervisorOptions, logger: Logger, numbers: Iterator[int]) -> StickPool:
-    return StickPool(options, BusCleaner(options.workers.driver, logger), logger, numbers)
+    return StickPool(options, cleaner_for(options.workers.driver, logger), logger, numbers)

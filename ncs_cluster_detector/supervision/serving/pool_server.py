@@ -19,13 +19,13 @@ import time
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.processes.process_watch import ProcessWatch
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.serving.forms import answer_of
 from ncs_cluster_detector.supervision.serving.forms import lost
 from ncs_cluster_detector.supervision.serving.forms import report_of
 from ncs_cluster_detector.supervision.serving.server_owner import ServerOwner
 from ncs_cluster_detector.supervision.snapshot import StickSnapshot
+from ncs_cluster_detector.supervision.starting.bus_cleaner import cleaner_for
 from ncs_cluster_detector.supervision.stick_pool import StickPool
 from ncs_cluster_detector.supervision.supervisor import SUSPENDED_SEC
 from ncs_cluster_detector.supervision.supervisor_options import Logger
@@ -84,7 +84,7 @@ class PoolServer:
         self._options = options
         self._identity = identity
         self._send_answer, self._send_report = answer, report
-        self._pool = StickPool(options, BusCleaner(options.workers.driver, logger), logger)
+        self._pool = StickPool(options, cleaner_for(options.workers.driver, logger), logger)
         self._processes = ProcessWatch()
         self._inbox: queue.SimpleQueue[Claim | Frame] = queue.SimpleQueue()
         self._numbers = count(1)

@@ -43,13 +43,16 @@ class UnassignedWorker:
     """
     The place of at most one worker without a stick.
 
-    There are two such places. The opener lists the sticks and then opens the one it is given: only
-    the first list of a process resets sticks that a killed process has left behind. An opener that
-    gets no stick becomes the lister: it stays to list the sticks regularly, so that no worker with
-    a stick has to make a call that concerns all sticks.
+    Where one stick starts at a time there are two such places. The opener lists the sticks and
+    then opens the one it is given: only the first list of a process resets sticks that a killed
+    process has left behind. An opener that gets no stick becomes the lister: it stays to list the
+    sticks regularly, so that no worker with a stick has to make a call that concerns all sticks.
+    Where sticks start together there is only a lister.
     """
 
-    def __init__(self, options: SupervisorOptions, logger: Logger) -> None:
+    def __init__(self, options: SupervisorOptions, logger: Logger, why_silent: str = (
+            'does another program start sticks for so long, or does the SDK hang?')) -> None:
+        """Start without a worker; ``why_silent`` asks why it may not answer."""
         self.handle: WorkerHandle | None = None
         self.state = UnassignedState.EMPTY
         self.not_before = float('-inf')   # when a worker may be started, after a failure
@@ -57,6 +60,7 @@ class UnassignedWorker:
         # The parameter whose value no stick can work with, and why.
         self.unusable: tuple[str, str] | None = None
         self._options = options
+        self._why_silent = why_silent
         self._logger = logger
         self._failures = 0
         self._can_list = False
@@ -125,8 +129,8 @@ class UnassignedWorker:
             if now >= self.not_before:   # else its Fault was logged
                 self._failed(f'looking for sticks: {self.handle.how_it_ended()}', now)
         elif now >= self.deadline:
-            self._failed(f'looking for sticks: no answer within {self._patience_sec:g} s; does '
-                         'another program start sticks for so long, or does the SDK hang?', now)
+            self._failed(f'looking for sticks: no answer within {self._patience_sec:g} s; '
+                         f'{self._why_silent}', now)
         else:
             return None
         return self.dismiss()

@@ -42,6 +42,11 @@ class CleanerState(Enum):
     UNUSABLE = 'it found no USB library, and is not started again'
 
 
+def cleaner_for(driver: Driver, logger: Logger) -> 'BusCleaner | None':
+    """Return the cleaner for a driver's sticks, which need none if they start together."""
+    return None if driver.starts_together else BusCleaner(driver, logger)
+
+
 class BusCleaner:
     """
     Has the bus cleaned before sticks are listed, and knows the dead sticks.

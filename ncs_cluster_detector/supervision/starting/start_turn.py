@@ -8,29 +8,30 @@
 # the License.
 """Starts the sticks, one at a time: a worker lists them and opens one of them."""
 
+from collections.abc import Sequence
 from collections.abc import Set
 
 from ncs_cluster_detector.policy.stick_status import StickState
 from ncs_cluster_detector.processes.child_process import ChildProcess
-from ncs_cluster_detector.supervision.bus_cleaner import BusCleaner
 from ncs_cluster_detector.supervision.endings import Endings
+from ncs_cluster_detector.supervision.records import deadlines
+from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.records.stick_register import StickRegister
+from ncs_cluster_detector.supervision.starting.bus_cleaner import BusCleaner
+from ncs_cluster_detector.supervision.starting.starts import LOOK_PERIOD_SEC
+from ncs_cluster_detector.supervision.starting.starts import Starts
+from ncs_cluster_detector.supervision.starting.unassigned_worker import UnassignedState
+from ncs_cluster_detector.supervision.starting.unassigned_worker import UnassignedWorker
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
-from ncs_cluster_detector.supervision.unassigned_worker import UnassignedState
-from ncs_cluster_detector.supervision.unassigned_worker import UnassignedWorker
-from ncs_cluster_detector.supervision.worker_handle import WorkerHandle
 from ncs_cluster_detector.wire.messages import Open
 
-# How often to look for sticks that were plugged in: neither the SDK nor, in a container, the
-# system reports them. With a boot of 1.5 s a replugged stick is back within five seconds.
-LOOK_PERIOD_SEC = 1.0
 # How often to look with a new worker while listed sticks are open in some process: if that process
 # was killed, its sticks are only reset when the bus is cleaned for a new worker.
 FRESH_LOOK_PERIOD_SEC = 30.0
 
 
-class StartTurn:
+class StartTurn(Starts):
     """
     Lists the sticks regularly, and starts a worker for each stick that is due.
 
@@ -43,6 +44,7 @@ class StartTurn:
             self, options: SupervisorOptions, register: StickRegister, cleaner: BusCleaner,
             endings: Endings, logger: Logger) -> None:
         """Start without a worker; see SupervisorOptions, StickRegister, BusCleaner, Endings."""
+        self._options = options
         self._register = register
         self._cleaner = cleaner
         self._endings = endings
@@ -58,15 +60,14 @@ class StartTurn:
         """Return the parameter that no stick can work with, and why; or None."""
         return self._opener.unusable
 
-    def handles(self) -> list[WorkerHandle]:
+    def handles(self) -> Sequence[ChildProcess]:
         """Return the workers that have no stick."""
         return [place.handle for place in (self._opener, self._lister)
                 if place.handle is not None]
 
-    @property
-    def newest(self) -> WorkerHandle | None:
-        """Return the worker that was started last, until it gets a stick to open."""
-        return self._opener.handle
+    def newest(self) -> Sequence[ChildProcess]:
+        """Return the worker that was started last, until it has a stick, and the cleaner."""
+        return list(filter(None, (self._opener.handle, self._cleaner.process)))
 
     def is_concerned(self, ready: Set[ChildProcess]) -> bool:
         """Return whether one of these processes has no stick."""
@@ -113,9 +114,15 @@ class StartTurn:
             elif now >= self._lister.not_before:
                 self._opener.start(now)   # it stays as the lister
 
+    def deadline(self, record: StickRecord, longest_start_sec: float | None,
+                 now: float) -> tuple[float, str]:
+        """Return when the worker must answer by, which depends on the sticks that wait for it."""
+        return deadlines.of_start(record, self._options, longest_start_sec,
+                                  self._register.waiting(now), self._register.has_slow(but=record))
+
     def next_due(self, now: float) -> float:
         """Return when :meth:`judge` or :meth:`start` must be called at the latest."""
-        due = [self._opener.deadline, self._lister.deadline]
+        due = [self._opener.deadline, self._lister.deadline, self._cleaner.deadline]
         if self._is_starting():
             # A stick that begins to wait may shorten a deadline.
             due.append(self._register.next_due(after=now))
@@ -127,8 +134,12 @@ class StartTurn:
 
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
-        for place in (self._opener, self._lister):
+        for place in (self._opener, self._lister, self._cleaner):
             place.deadline += delay_sec
+
+    def stop(self) -> bool:
+        """End the cleaner; return False if that fails."""
+        return self._cleaner.stop()
 
     def _is_starting(self) -> bool:
         return self._opener.handle is not None or any(
