@@ -14,6 +14,7 @@ import threading
 import time
 
 from fake_usb.options import Options
+from fake_usb.recorder import Recorder
 
 AMBIENT_CELSIUS = 25.0
 COOLING_SEC = 120.0
@@ -37,10 +38,12 @@ class Journal:
 class Chip:
     """The part of a stick that lives on when it is unplugged or booted."""
 
-    def __init__(self, port: str, options: Options, journal: Journal) -> None:
+    def __init__(self, port: str, options: Options, journal: Journal,
+                 recorder: Recorder | None) -> None:
         """Start cold and without faults."""
         self.port = port
         self.options = options
+        self.recorder = recorder
         self.changed = threading.Condition(threading.RLock())   # the stick's only lock
         self.faults: dict[str, float] = {}
         self.inferences = 0

@@ -40,7 +40,7 @@ FAULTS = {
     'hang-usb-reset': 'a USB reset takes SECONDS and fails, and the stick is off the bus'}
 WORDS = '\n'.join([
     'control words: a line "PORT WORD [NUMBER]" to ctl.sock, where PORT may be "all"; also',
-    '"list" and "json"',
+    '"list" and "json", and "record TEXT", which writes a mark to the file of --record',
     *(f'  {word:18} {what}' for table in (EVENTS, FAULTS) for word, what in table.items())])
 
 
@@ -59,6 +59,11 @@ class Control:
                              for facts in self._facts())
         if words[0] == 'json':
             return json.dumps(self._facts())
+        if words[0] == 'record':
+            if self._bus.recorder is None:
+                return 'error: record: the server was started without --record'
+            self._bus.recorder.mark(' '.join(words[1:]))
+            return 'ok'
         port, word, *arguments = words
         if word not in EVENTS and word not in FAULTS:
             return f'error: no word {word!r}'
