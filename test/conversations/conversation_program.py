@@ -7,10 +7,10 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-A program for NCSDK 2 whose conversations with a stick are compared: ``PROGRAM SCENARIO``.
+A program for NCSDK 2 whose conversations with a stick are compared: ``PROGRAM SCENARIO FILE``.
 
-It marks the beginning of each operation in the record of the fake bus, and prints what each call
-returned or raised, a JSON list a line. It uses nothing but ``mvnc.mvncapi``.
+It marks the beginning of each operation in the record of the fake bus, and appends to a file what
+each call returned or raised, a JSON list a line. It uses nothing but ``mvnc.mvncapi``.
 """
 
 import json
@@ -41,13 +41,19 @@ class Tensor:
         return self._values.tobytes()
 
 
+def tell(what, told):
+    """Write what the program sees; a killed process leaves all of it."""
+    with open(sys.argv[2], 'a') as file:
+        print(json.dumps([what, told]), file=file)
+
+
 def mark(operation):
-    """Write the beginning of an operation to the record and to the output."""
+    """Write the beginning of an operation to the record and to the file."""
     with socket.socket(socket.AF_UNIX) as peer:
         peer.connect(str(Path(os.environ['FAKEUSB_DIR']) / 'ctl.sock'))
         peer.sendall(f'record {operation}'.encode())
         assert peer.recv(4096) == b'ok'
-    print(json.dumps(['operation', operation]), flush=True)
+    tell('operation', operation)
 
 
 def plain(value):
@@ -62,20 +68,20 @@ def plain(value):
 
 
 def say(what, call, *arguments):
-    """Print what a call returned or raised; return it."""
+    """Tell what a call returned or raised; return it."""
     result = None
     try:
         result = call(*arguments)
     except Exception as error:   # the API raises nothing more special
-        print(json.dumps([what, f'{type(error).__name__} {error}']))
+        tell(what, f'{type(error).__name__} {error}')
     else:
         told = '' if result is None or isinstance(result, tuple) else plain(result)
-        print(json.dumps([what, told]))
+        tell(what, told)
     return result
 
 
 def say_options(what, thing, options, leave_out=()):
-    """Print all options of a device, a graph or a FIFO."""
+    """Tell all options of a device, a graph or a FIFO."""
     for option in options:
         if option.name not in leave_out:
             say(f'{what} {option.name}', thing.get_option, option)
@@ -130,7 +136,7 @@ class Session:
         graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, tensor, colour)
 
     def result(self, number):
-        """Return the fields of a result that tell its tensor, and which one it is said to be of."""
+        """Return the fields of a result that tell its tensor, and whose it is said to be."""
         values, colour = self.graphs[number][2].read_elem()
         return [len(values), *(round(float(value), 3) for value in values[7:14]), colour]
 
@@ -153,7 +159,7 @@ class Session:
 
     def infer_and_measure(self):
         """Read temperatures in another thread while the stick infers."""
-        mark('inferences and temperatures together')
+        mark('inferences and temperatures, together')
         readings = []
 
         def measure():
@@ -164,7 +170,7 @@ class Session:
         thread.start()
         self.infer_quietly(2, (0,), INFERENCES)
         thread.join()
-        print(json.dumps(['readings', readings]))
+        tell('readings', readings)
 
     def levels(self):
         """Fill an input FIFO before its inferences are triggered, and look at the levels."""
@@ -249,7 +255,7 @@ def forms():
     session = Session()
     session.open()
     for head in (b'INPUT 24x16', b'INPUT 24x16 planes', b'INPUT 24x16 padded',
-                 b'INPUT 25x17 planes padded'):
+                 b'INPUT 17x9 planes padded'):
         for data_type in ('FP32', 'FP16'):
             session.allocate(head, data_type)
             session.infer(in_flight=2, count=8)
@@ -263,7 +269,7 @@ def refused_graph():
     session.open()
     session.allocate(b'BAD')
     session.allocate(b'INPUT 24x16')
-    session.infer(in_flight=1, numbers=(1,), count=4)
+    session.infer(in_flight=1, numbers=(1,), count=1)
     session.destroy()
     session.end()
 

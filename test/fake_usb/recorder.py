@@ -14,8 +14,9 @@ Every line has the ``port`` of its stick and one of these:
 * ``usb``: what a process asked of the device (open, claim, release, close, set_configuration,
   reset) with libusb's ``status``, or what the device became (rom, booted, gone, absent);
 * ``rom``: the size of a transfer to the ROM; ``firmware``: length and SHA-256 of all of them;
-* ``kind``: an XLink event, as ``sender`` (host or stick) sent it, with ``id``, ``name``, ``stream``,
-  ``size``, ``flags``; a WRITE_REQ has its ``data``: hexadecimal, or length and SHA-256.
+* ``kind``: an XLink event, as ``sender`` (host or stick) sent it, with ``id``, ``name``,
+  ``stream``, ``size``, ``flags``; a WRITE_REQ has its ``data``: hexadecimal, or length and
+  SHA-256.
 
 A line without a port has a ``mark``, which a program set with the control word ``record``.
 """
