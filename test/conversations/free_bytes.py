@@ -17,7 +17,8 @@ Sources are the vendor's ``api/src`` (NCSDK 2.10.01.01): ``C:n`` is line n of ``
   answer has what its own request needs, and for the rest what earlier events left (XL:634-795).
 * Commands to the monitors are variables on the stack too, of which a command sets the fields that
   it needs (``deviceCommand_t`` C:361, 406, 433; ``graphMonCommand_t`` C:1000, 1201, 1355, 2430,
-  2530, 3134): the others are what was there. Of a name they set the bytes up to its zero (C:1003, 2441).
+  2530, 3134): the others are what was there. Of a name they set the bytes up to its zero (C:1003,
+  2441).
 * ``tensorDescriptor_t`` in a command has no strides: they are not set (C:2433-2439).
 * The last packet to an input FIFO says 0xdead in 4 of the 8 bytes of a pointer's size (C:2522-2523).
 * A converted tensor comes from ``malloc``; what is between its rows is never written (C:2618).
@@ -87,13 +88,12 @@ class FreeBytes:
                 and bool(self._between_rows(*self._fifos[stream]).any()))
 
     def _between_rows(self, count, channels, width, height, size):
-        strides = self._strides.get((count, channels, width, height, size))
-        if strides is None:   # not the input of a graph that the stick has described
-            return np.zeros(size, bool)
-        column, row, channel = strides
-        free = np.ones(size, bool)
+        column, row, channel = self._strides.get((count, channels, width, height, size), (0, 0, 0))
         values = (np.arange(height)[:, None, None] * row + np.arange(width)[:, None] * column
                   + np.arange(channels) * channel).ravel()
+        if not values.any() or values.max() + 1 >= size:
+            return np.zeros(size, bool)   # not the input of a graph that the stick has described
+        free = np.ones(size, bool)
         free[values] = free[values + 1] = False
         return free
 
