@@ -89,10 +89,11 @@ class FreeBytes:
 
     def _between_rows(self, count, channels, width, height, size):
         column, row, channel = self._strides.get((count, channels, width, height, size), (0, 0, 0))
+        end = 2 + (width - 1) * column + (height - 1) * row + (channels - 1) * channel
+        if not row or end > size or 2 * channels * width * height > size:
+            return np.zeros(size, bool)   # not the input of a graph that the stick has described
         values = (np.arange(height)[:, None, None] * row + np.arange(width)[:, None] * column
                   + np.arange(channels) * channel).ravel()
-        if not values.any() or values.max() + 1 >= size:
-            return np.zeros(size, bool)   # not the input of a graph that the stick has described
         free = np.ones(size, bool)
         free[values] = free[values + 1] = False
         return free
