@@ -66,8 +66,10 @@ def run(scenarios, command, environment, folder):
                 env={**os.environ, **environment, **bus.environment}, capture_output=True)
             expected = -9 if scenario == 'killed' else 0
             assert ended.returncode == expected, f'{scenario}: {ended.stdout}{ended.stderr}'
-            # The bus notices a little later that the process is gone.
-            bus.wait_for(lambda sticks: sticks[PORT].holder is None)
+            # The bus notices a little later that the process is gone, or that a stick must reset.
+            state = 'booted' if scenario == 'killed' else 'rom'
+            bus.wait_for(lambda sticks, state=state: (
+                sticks[PORT].holder is None and sticks[PORT].state == state))
         for words in ('CRASH', 'ASSERT', 'MISMATCH', 'OVERFLOW', 'unknown'):
             assert words not in bus.log, bus.log
     return ([json.loads(line) for line in record.read_text().splitlines()],

@@ -20,7 +20,7 @@ Sources are the vendor's ``api/src`` (NCSDK 2.10.01.01): ``C:n`` is line n of ``
   2530, 3134): the others are what was there. Of a name they set the bytes up to its zero (C:1003,
   2441).
 * ``tensorDescriptor_t`` in a command has no strides: they are not set (C:2433-2439).
-* The last packet to an input FIFO says 0xdead in 4 of the 8 bytes of a pointer's size (C:2522-2523).
+* The last packet to an input FIFO says 0xdead in 4 of the 8 bytes of a pointer (C:2522-2523).
 * A converted tensor comes from ``malloc``; what is between its rows is never written (C:2618).
 """
 
@@ -31,7 +31,8 @@ import numpy as np
 # Which header fields the host sets in an answer, beside id, kind and flags.
 SET_IN_ANSWERS = {
     'WRITE_RESP': ('stream', 'size'), 'READ_REL_RESP': (),
-    'CREATE_RESP': ('name', 'stream', 'size'), 'CLOSE_RESP': ('stream',), 'PING_RESP': (), 'RESET_RESP': ()}
+    'CREATE_RESP': ('name', 'stream', 'size'), 'CLOSE_RESP': ('stream',), 'PING_RESP': (),
+    'RESET_RESP': ()}
 DEVICE_COMMAND_SIZE, GRAPH_COMMAND_SIZE, DESCRIPTOR_SIZE = 12, 76, 32
 FIFO_END = struct.pack('<I', 0xdead)
 # What a command to the graph monitor sets, as (begin, end) in bytes, by its class and its type;

@@ -27,7 +27,9 @@ NEW_STREAM = 0xdeaddead
 MOST_PACKETS = 64                        # that one side may have unreleased on a stream
 MOST_HEX = 80                            # bytes of a packet that are shown
 TOGETHER = 'together'                    # ends the name of an operation of several threads
-REQUESTS = ('claim', 'release', 'set_configuration', 'reset')
+# To close a device that is claimed is to release it: on the wire there is nothing of either.
+REQUESTS = {'claim': 'claim', 'release': 'release', 'let go': 'release', 'reset': 'reset',
+            'set_configuration': 'set_configuration'}
 STATES = ('rom', 'booted', 'gone', 'absent')
 # The stick opens these two at the same time: which one is number 0 is left to its threads.
 MONITORS = ('deviceMonitor', 'graphMonitor')
@@ -137,7 +139,7 @@ class Conversation:
             if line['usb'] == 'booted':
                 self._link = Link()
         elif line['usb'] in REQUESTS:
-            self._operation['usb'].append(f'{line["usb"]} {line["status"]}')
+            self._operation['usb'].append(f'{REQUESTS[line["usb"]]} {line["status"]}')
 
     def _request(self, line):
         sender, kind, link = line['sender'], line['kind'], self._link

@@ -15,6 +15,7 @@ from fake_usb.stick import later
 from fake_usb.stick import Stick
 
 POWER_CYCLE_SEC = 0.5
+TAKEN_SEC = 2.0   # for a stick to take events that were sent before a mark
 EVENTS = {
     'plug': 'give it power', 'unplug': 'take its power',
     'power-cycle': 'unplug it, mend it, and plug it in again after 0.5 s',
@@ -60,10 +61,7 @@ class Control:
         if words[0] == 'json':
             return json.dumps(self._facts())
         if words[0] == 'record':
-            if self._bus.recorder is None:
-                return 'error: record: the server was started without --record'
-            self._bus.recorder.mark(' '.join(words[1:]))
-            return 'ok'
+            return self._mark(' '.join(words[1:]))
         port, word, *arguments = words
         if word not in EVENTS and word not in FAULTS:
             return f'error: no word {word!r}'
@@ -75,6 +73,19 @@ class Control:
                 stick.chip.log('CONTROL', word, *arguments)
                 stick.changed.notify_all()
         return 'ok' if sticks else f'error: no port {port!r}'
+
+    def _mark(self, text: str) -> str:
+        """Write a mark behind all that hosts have sent before."""
+        if self._bus.recorder is None:
+            return 'error: record: the server was started without --record'
+        for stick in list(self._bus.sticks.values()):
+            with stick.changed:
+                if stick.firmware and not stick.changed.wait_for(
+                        lambda stick=stick: not stick.firmware or not stick.firmware.received,
+                        TAKEN_SEC):
+                    return f'error: record: stick {stick.port} has not taken all'
+        self._bus.recorder.mark(text)
+        return 'ok'
 
     def _do(self, stick: Stick, word: str, arguments: list[str]) -> None:
         faults = stick.chip.faults

@@ -11,8 +11,9 @@ Records what hosts and sticks say to each other: a JSON object a line, in the or
 
 Every line has the ``port`` of its stick and one of these:
 
-* ``usb``: what a process asked of the device (open, claim, release, close, set_configuration,
-  reset) with libusb's ``status``, or what the device became (rom, booted, gone, absent);
+* ``usb``: what a process asked of the device (open, claim, release, set_configuration, reset,
+  close; let go: it was closed while claimed) with libusb's ``status``, or what the device became
+  (rom, booted, gone, absent);
 * ``rom``: the size of a transfer to the ROM; ``firmware``: length and SHA-256 of all of them;
 * ``kind``: an XLink event, as ``sender`` (host or stick) sent it, with ``id``, ``name``,
   ``stream``, ``size``, ``flags``; a WRITE_REQ has its ``data``: hexadecimal, or length and

@@ -130,6 +130,7 @@ class Stick:
             self.record('close')
             if self.holder is handle:
                 self.holder = None
+                self.record('let go')
                 self.chip.log(f'process {handle.pid} let go of the interface, state {self.state}')
 
     def configure(self, handle: 'Handle') -> Status:
