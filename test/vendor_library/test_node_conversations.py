@@ -1,0 +1,69 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""A node says the same to a stick through the vendor's library and through the driver xlink."""
+
+import itertools
+import json
+import signal
+from types import SimpleNamespace
+
+from conversations.conversation_runs import write_firmware
+from conversations.kept_conversations import differences
+from conversations.kept_conversations import keep
+from conversations.kept_conversations import kept
+from conversations.kept_conversations import kept_file
+from conversations.node_form import node_form
+from fake_usb.client import build_library
+from fake_usb.client import compiler
+from fake_usb.client import FakeBus
+from ncs_cluster_detector.drivers.registry import DRIVERS
+import pytest
+from vendor_bus import VendorBus
+
+PORT = '1.2'
+GREYS = (0, 85, 170, 255)
+IMAGES_A_SECOND = 30
+RESULTS = 30
+RUNNING_SEC = 20.0
+
+
+def recorded_form(folder, record, **parameters):
+    """Run a node for some results; return the form of what it said to its stick."""
+    with FakeBus('--ports', PORT, '--compute', '0.01', '--record', str(record)) as bus:
+        bus.tell('all temp 40')
+        vendor_bus = VendorBus(folder, bus, IMAGES_A_SECOND)
+        try:
+            node = vendor_bus.start_node(**parameters)
+            greys = itertools.cycle(GREYS)
+            node._random = SimpleNamespace(randrange=lambda end: next(greys))
+            node.wait_for(lambda: len(node.results) > RESULTS, RUNNING_SEC, f'{RESULTS} results')
+            node.process.signal(signal.SIGINT)
+            assert node.process.wait() == 0
+            bus.wait_for(lambda sticks: sticks[PORT].state == 'rom')
+        finally:
+            vendor_bus.close()
+    return node_form(map(json.loads, record.read_text().splitlines()))
+
+
+def test_a_node_on_the_vendors_library_says_what_is_kept(library_folder, tmp_path):
+    write_firmware(library_folder / 'mvnc' / 'MvNCAPI-ma2450.mvcmd')
+    form = recorded_form(library_folder, tmp_path / 'record.jsonl', driver='mvnc')
+    keep(tmp_path / 'node.json', form, [])   # to be copied when the node means to say more
+    assert differences(kept(kept_file('node'))[0], form) == []
+
+
+@pytest.mark.skipif('xlink' not in DRIVERS, reason='needs the driver xlink')
+@pytest.mark.skipif(compiler() is None, reason='needs a C compiler')
+def test_a_node_on_the_driver_xlink_says_the_same(tmp_path):
+    build_library(tmp_path)
+    (tmp_path / 'dummy.graph').write_bytes(bytes(8_000_000))
+    firmware = tmp_path / 'MvNCAPI-ma2450.mvcmd'
+    write_firmware(firmware)
+    form = recorded_form(tmp_path, tmp_path / 'record.jsonl', driver='xlink', firmware=firmware)
+    assert differences(kept(kept_file('node'))[0], form) == []
