@@ -11,12 +11,13 @@ The form of a node's conversation with a stick, whatever number of inferences it
 
 What comes before the first tensor and after the last result is complete and in its order; of the
 inferences each request is there once, in the order of their first. Temperatures are read when it
-is time to, so the device monitor has a list of its own.
+is time to, so they have a list of their own.
 """
 
 from conversations.normal_form import normal_form
 
-DEVICE_MONITOR = 'deviceMonitor'
+# The command that asks for temperatures, and the release of its answer.
+READING = ('host WRITE_REQ deviceMonitor 12 1 data=01', 'host READ_REL_REQ deviceMonitor 104 1')
 
 
 def node_form(lines):
@@ -28,8 +29,8 @@ def node_form(lines):
     form = normal_form(lines)
     (operation,) = form['operations']
     host, tensors = without_tensors(operation['host']['all'])
-    monitor = [line for line in host if is_about(line, DEVICE_MONITOR)]
-    host = [line for line in host if not is_about(line, DEVICE_MONITOR)]
+    readings = [line for line in host if line.startswith(READING)]
+    host = [line for line in host if not line.startswith(READING)]
     stick = {}
     for stream, requests in operation['stick'].items():
         hidden, _ = without_tensors(requests)
@@ -45,13 +46,8 @@ def node_form(lines):
              host[:first], stick),
             ('inferences', [], list(dict.fromkeys(host[first:last])), {}),
             ('end', [], host[last:], {}),
-            ('options', [], list(dict.fromkeys(monitor)), {}),
+            ('readings', [], list(dict.fromkeys(readings)), {}),
             ('tensors', [], sorted(tensors), {}))]}
-
-
-def is_about(line, stream):
-    """Tell whether a request is about a stream."""
-    return line.split()[2] == stream
 
 
 def without_tensors(requests):

@@ -80,7 +80,8 @@ def test_kept_files_are_read_as_they_were_written(lines, tmp_path):
 
 
 def test_kept_files_are_few_and_small():
-    assert {path.stem for path in RECORDED.iterdir()} == {*CONVERSATIONS, 'node'}
+    assert {path.stem for path in RECORDED.iterdir()} == {
+        *CONVERSATIONS, 'node', 'node_two_networks'}
     assert sum(path.stat().st_size for path in RECORDED.iterdir()) < MOST_BYTES
 
 

@@ -30,7 +30,18 @@ PORT = '1.2'
 GREYS = (0, 85, 170, 255)
 IMAGES_A_SECOND = 30
 RESULTS = 30
+GRAPH_BYTES = 100_000
+# The kept conversations, and how the graph files of their nodes begin.
+NODES = {'node': (b'',), 'node_two_networks': (b'INPUT 224x192', b'INPUT 16x12 planes padded')}
 RUNNING_SEC = 20.0
+
+
+def write_graphs(folder, heads):
+    """Write a graph file for each head; return the parameter that names them."""
+    paths = [folder / f'{number}.graph' for number in range(len(heads))]
+    for path, head in zip(paths, heads):
+        path.write_bytes(head.ljust(GRAPH_BYTES, b'\1'))
+    return str([str(path) for path in paths])
 
 
 def recorded_form(folder, record, **parameters):
@@ -51,19 +62,22 @@ def recorded_form(folder, record, **parameters):
     return node_form(map(json.loads, record.read_text().splitlines()))
 
 
-def test_a_node_on_the_vendors_library_says_what_is_kept(library_folder, tmp_path):
+@pytest.mark.parametrize('name', NODES)
+def test_a_node_on_the_vendors_library_says_what_is_kept(name, library_folder, tmp_path):
     write_firmware(library_folder / 'mvnc' / 'MvNCAPI-ma2450.mvcmd')
-    form = recorded_form(library_folder, tmp_path / 'record.jsonl', driver='mvnc')
-    keep(tmp_path / 'node.json', form, [])   # to be copied when the node means to say more
-    assert differences(kept(kept_file('node'))[0], form) == []
+    form = recorded_form(library_folder, tmp_path / 'record.jsonl', driver='mvnc',
+                         graph_paths=write_graphs(tmp_path, NODES[name]))
+    keep(tmp_path / f'{name}.json', form, [])   # to be copied when the node means to say more
+    assert differences(kept(kept_file(name))[0], form) == []
 
 
 @pytest.mark.skipif('xlink' not in DRIVERS, reason='needs the driver xlink')
 @pytest.mark.skipif(compiler() is None, reason='needs a C compiler')
-def test_a_node_on_the_driver_xlink_says_the_same(tmp_path):
+@pytest.mark.parametrize('name', NODES)
+def test_a_node_on_the_driver_xlink_says_the_same(name, tmp_path):
     build_library(tmp_path)
-    (tmp_path / 'dummy.graph').write_bytes(bytes(8_000_000))
     firmware = tmp_path / 'MvNCAPI-ma2450.mvcmd'
     write_firmware(firmware)
-    form = recorded_form(tmp_path, tmp_path / 'record.jsonl', driver='xlink', firmware=firmware)
-    assert differences(kept(kept_file('node'))[0], form) == []
+    form = recorded_form(tmp_path, tmp_path / 'record.jsonl', driver='xlink', firmware=firmware,
+                         graph_paths=write_graphs(tmp_path, NODES[name]))
+    assert differences(kept(kept_file(name))[0], form) == []
