@@ -263,6 +263,56 @@ def forms():
     session.end()
 
 
+def one_by_one():
+    """Make a graph and its FIFOs one by one, with what programs rarely set; misuse them."""
+    session = Session()
+    session.open()
+    graph_option, fifo_option = mvncapi.GraphOption, mvncapi.FifoOption
+    mark('before anything is allocated')
+    graph = mvncapi.Graph('unusual')
+    fifo_in = mvncapi.Fifo('in', mvncapi.FifoType.HOST_WO)
+    fifo_out = mvncapi.Fifo('out', mvncapi.FifoType.HOST_RO)
+    say_options('graph', graph, graph_option)
+    say_options('input', fifo_in, fifo_option)
+    say('executors', graph.set_option, graph_option.RW_EXECUTORS_NUM, 2)
+    for fifo in (fifo_in, fifo_out):
+        say('type', fifo.set_option, fifo_option.RW_DATA_TYPE, mvncapi.FifoDataType.FP16)
+    say('trigger', graph.queue_inference, fifo_in, fifo_out)
+    mark('allocate a graph')
+    say('graph', graph.allocate, session.device, b'INPUT 17x9 planes padded'.ljust(30_001, b'\2'))
+    say('again', graph.set_option, graph_option.RW_EXECUTORS_NUM, 1)
+    mark('allocate the FIFOs, the output first')
+    shape_in = graph.get_option(graph_option.RO_INPUT_TENSOR_DESCRIPTORS)[0]
+    shape_out = graph.get_option(graph_option.RO_OUTPUT_TENSOR_DESCRIPTORS)[0]
+    say('output', fifo_out.allocate, session.device, shape_out, 5)
+    say('input', fifo_in.allocate, session.device, shape_in, 3)
+    say('again', fifo_in.allocate, session.device, shape_in, 3)
+    session.graphs.append((graph, fifo_in, fifo_out, 'FP16'))
+    mark('tensors as the stick has them')
+    shape_in.dataType = mvncapi.FifoDataType.FP16.value
+    say('layout', fifo_in.set_option, fifo_option.RW_HOST_TENSOR_DESCRIPTOR, shape_in)
+    session.infer_quietly(3, (0,), 8)
+    mark('misuse')
+    say('size', fifo_in.write_elem, Tensor(np.zeros(7, np.float16)), None)
+    say('write to an output', fifo_out.write_elem, Tensor(np.zeros(707, np.float16)), None)
+    say('read from an input', fifo_in.read_elem)
+    say('nothing to infer', graph.queue_inference, fifo_in, fifo_out)
+    say('set an option', session.device.set_option, mvncapi.DeviceOption.RO_DEVICE_STATE, 1)
+    say('remove', fifo_in.remove_elem)
+    mark('two results that nobody reads')
+    for colour in COLOURS[:2]:
+        session.queue(0, colour)
+    while results_in(fifo_out) < len(COLOURS[:2]):
+        pass
+    session.destroy()
+    session.end()
+
+
+def results_in(fifo):
+    """Return how many results wait in a FIFO."""
+    return fifo.get_option(mvncapi.FifoOption.RO_READ_FILL_LEVEL)
+
+
 def refused_graph():
     """Allocate a graph that the stick refuses, then one that it takes."""
     session = Session()
@@ -293,7 +343,7 @@ def left_booted():
 
 
 SCENARIOS = {function.__name__: function for function in (
-    whole_life, two_graphs, forms, refused_graph, killed, left_booted)}
+    whole_life, two_graphs, forms, one_by_one, refused_graph, killed, left_booted)}
 
 if __name__ == '__main__':
     SCENARIOS[sys.argv[1]]()

@@ -23,7 +23,7 @@ from conversations.free_bytes import FreeBytes
 from conversations.free_bytes import SET_IN_ANSWERS
 import numpy as np
 
-NEW_STREAM = 0xdeaddead
+ACK = 1
 MOST_PACKETS = 64                        # that one side may have unreleased on a stream
 MOST_HEX = 80                            # bytes of a packet that are shown
 TOGETHER = 'together'                    # ends the name of an operation of several threads
@@ -154,8 +154,6 @@ class Conversation:
             words.append(self._packet(sender, name, line))
         elif kind == 'READ_REL_REQ':
             link.release(sender, name, line['size'])
-        elif kind == 'CLOSE_REQ':
-            link.close(sender, name)
         if kind in ('CREATE_REQ', 'PING_REQ', 'RESET_REQ'):
             words.append(f'stream={line["stream"]:#x}')
         if kind != 'CREATE_REQ' and line['name']:
@@ -197,6 +195,8 @@ class Conversation:
         fields = SET_IN_ANSWERS[line['kind']] if sender == 'host' else ('name', 'stream', 'size')
         if line['kind'] == 'CREATE_RESP':
             link.open(other_than(sender), line['name'], line['stream'], line['size'])
+        elif line['kind'] == 'CLOSE_RESP' and line['flags'] == ACK:
+            link.close(other_than(sender), entry['stream'])
         words = [line['kind'], f'flags={line["flags"]}']
         for field in fields:
             value = line[field]
