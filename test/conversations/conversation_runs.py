@@ -65,7 +65,8 @@ def run(scenarios, command, environment, folder):
                 [*command, str(PROGRAM), scenario, str(told)], timeout=PROGRAM_SEC, text=True,
                 env={**os.environ, **environment, **bus.environment}, capture_output=True)
             expected = -9 if scenario == 'killed' else 0
-            assert ended.returncode == expected, f'{scenario}: {ended.stdout}{ended.stderr}'
+            assert ended.returncode == expected, (
+                f'{scenario}: {ended.stdout}{ended.stderr}{bus.log}')
             # The bus notices a little later that the process is gone, or that a stick must reset.
             state = 'booted' if scenario == 'killed' else 'rom'
             bus.wait_for(lambda sticks, state=state: (

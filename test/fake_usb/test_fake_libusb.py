@@ -193,6 +193,28 @@ def test_a_packet_that_is_too_long_overflows(bus):
     assert failure(stick.read, IN, 8, 1000) == Status.OVERFLOW
 
 
+def test_a_stick_numbers_streams_as_the_host_whatever_comes_at_once(bus):
+    bus.tell('1.1 boot')
+    stick = bus.find()['1.1']
+    stick.write(OUT, header(7, 5, b'', 0, 0), 1000)
+    assert stick.read(IN, HEADER_SIZE, 1000)[4] == 13
+    requests = [bytes(stick.read(IN, HEADER_SIZE, 1000)) for _ in range(2)]
+    names = [request[8:24].rstrip(b'\0') for request in requests]
+    assert sorted(names) == [b'deviceMonitor', b'graphMonitor']
+    # Not in the order of the requests, so that a stick which counts for itself would be wrong.
+    numbers = dict(zip(names, (1, 0)))
+    answers = [request[:4] + header(0, 11, name, numbers[name], 4096)[4:]
+               for request, name in zip(requests, names)]
+    device = numbers[b'deviceMonitor']
+    stick.write(OUT, b''.join([
+        *answers, header(8, 3, b'deviceMonitor', 0xdeaddead, 2048), header(9, 0, b'', device, 12),
+        struct.pack('<3I', 2, 0, 0)]), 1000)
+    said = [struct.unpack('<ii16sIII', stick.read(IN, HEADER_SIZE, 1000)) for _ in range(4)]
+    assert [(kind, number, size) for _, kind, _, number, size, _ in said] == [
+        (11, device, 2048), (8, device, 12), (2, device, 12), (0, device, 48)]
+    assert 'ASSERT' not in bus.log
+
+
 def test_a_record_has_all_that_was_said(backend, monkeypatch, tmp_path):
     record = tmp_path / 'record.jsonl'
     with FakeBus('--ports', '1.1', '--boot', '0.1', '--record', str(record)) as bus:
