@@ -34,7 +34,8 @@ PORT = '1.2'
 # What a kept file has: scenarios of the program, one process after the other on one bus.
 CONVERSATIONS = {
     'whole_life': ('whole_life',), 'two_graphs': ('two_graphs',), 'forms': ('forms',),
-    'one_by_one': ('one_by_one',), 'refused_graph': ('refused_graph',), 'left_booted': ('killed', 'left_booted')}
+    'one_by_one': ('one_by_one',), 'refused_graph': ('refused_graph',),
+    'left_booted': ('killed', 'left_booted')}
 SAMPLE = 'refused_graph'    # the one whose record is kept as the bus wrote it, too
 BUS = ('--ports', PORT, '--compute', '0.002', '--bus-rate', '1e9')
 CELSIUS = 40                # whatever it has done, so that readings can be compared

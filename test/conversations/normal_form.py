@@ -27,9 +27,8 @@ ACK = 1
 MOST_PACKETS = 64                        # that one side may have unreleased on a stream
 MOST_HEX = 80                            # bytes of a packet that are shown
 TOGETHER = 'together'                    # ends the name of an operation of several threads
-# To close a device that is claimed is to release it: on the wire there is nothing of either.
-REQUESTS = {'claim': 'claim', 'release': 'release', 'let go': 'release', 'reset': 'reset',
-            'set_configuration': 'set_configuration'}
+# A stick sees nothing of a release; and one that boots or resets may be gone before it.
+REQUESTS = ('claim', 'set_configuration', 'reset')
 STATES = ('rom', 'booted', 'gone', 'absent')
 # The stick opens these two at the same time: which one is number 0 is left to its threads.
 MONITORS = ('deviceMonitor', 'graphMonitor')
@@ -105,19 +104,21 @@ def other_than(sender):
 class Conversation:
     """Reads a record and builds its normal form."""
 
-    def __init__(self):
-        """Begin before the first mark."""
+    def __init__(self, lines):
+        """Read the lines of a record, which has one stick."""
         self.states = []
         self.operations = []
+        self.leftovers = []   # packets whose free bytes are not 0
         self._link = Link()
         self._begin('before')
+        for line in lines:
+            self._take(line)
 
     def _begin(self, name):
         self._operation = {'name': name, 'usb': [], 'host': [], 'stick': {}}
         self.operations.append(self._operation)
 
-    def take(self, line):
-        """Take a line of a record."""
+    def _take(self, line):
         if 'mark' in line:
             self._begin(line['mark'])
         elif 'kind' in line:
@@ -139,7 +140,7 @@ class Conversation:
             if line['usb'] == 'booted':
                 self._link = Link()
         elif line['usb'] in REQUESTS:
-            self._operation['usb'].append(f'{REQUESTS[line["usb"]]} {line["status"]}')
+            self._operation['usb'].append(f'{line["usb"]} {line["status"]}')
 
     def _request(self, line):
         sender, kind, link = line['sender'], line['kind'], self._link
@@ -180,7 +181,10 @@ class Conversation:
             raise BrokenProtocolError(f'not as much data as the size says: {line}')
         link.free.learn(sender, name, packet)
         free = link.free.of(sender, name, packet)
-        kept = np.frombuffer(packet, np.uint8)[~free].tobytes()
+        values = np.frombuffer(packet, np.uint8)
+        if values[free].any():
+            self.leftovers.append(line)
+        kept = values[~free].tobytes()
         if len(kept) > MOST_HEX:
             return f'data={hashlib.sha256(kept).hexdigest()[:16]}'
         return 'data=' + ''.join('..' if is_free else f'{byte:02x}'
@@ -234,7 +238,4 @@ def text(entry):
 
 def normal_form(lines):
     """Return the normal form of the lines of a record, which has one stick."""
-    conversation = Conversation()
-    for line in lines:
-        conversation.take(line)
-    return conversation.normal_form()
+    return Conversation(lines).normal_form()

@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""A program for NCSDK 2 says the same to a stick here as with the vendor's library, and sees it."""
+"""A program for NCSDK 2 says to a stick what the vendor's library says, and sees the same."""
 
 import importlib.util
 
@@ -16,7 +16,7 @@ from conversations.kept_conversations import differences
 from conversations.kept_conversations import first_difference
 from conversations.kept_conversations import kept
 from conversations.kept_conversations import kept_file
-from conversations.normal_form import normal_form
+from conversations.normal_form import Conversation
 from fake_usb.client import compiler
 import pytest
 
@@ -30,5 +30,7 @@ pytestmark = [
 def test_our_conversation_is_the_vendors(name, tmp_path):
     lines, told = own_run(CONVERSATIONS[name], tmp_path)
     kept_form, kept_told = kept(kept_file(name))
-    assert differences(kept_form, normal_form(lines)) == []
+    conversation = Conversation(lines)
+    assert differences(kept_form, conversation.normal_form()) == []
     assert list(first_difference('told', kept_told, told)) == []
+    assert conversation.leftovers == []   # what is free is 0, and nothing of our memory

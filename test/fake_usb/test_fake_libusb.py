@@ -233,7 +233,7 @@ def test_a_record_has_all_that_was_said(backend, monkeypatch, tmp_path):
         assert stick.read(IN, HEADER_SIZE, 1000)[4] == 13
         stick.write(OUT, header(8, 3, b'mine', 0xdeaddead, 8192), 1000)   # becomes number 0
         data = bytes(5000)
-        for message in (header(9, 0, b'', 0, 12), bytes(12), header(10, 0, b'', 0, len(data)), data):
+        for message in (header(9, 0, b'', 0, 12), bytes(12), header(10, 0, b'', 0, 5000), data):
             stick.write(OUT, message, 1000)
         bus.tell('record there')
     lines = [json.loads(line) for line in record.read_text().splitlines()]
