@@ -9,15 +9,15 @@
 """
 The form of a node's conversation with a stick, whatever number of inferences it lasts.
 
-What comes before the first tensor and after the last result is complete and in its order; of the
-inferences each request is there once, in the order of their first. Temperatures are read when it
-is time to, so they have a list of their own.
+What the host asks before the first tensor and after the last trigger is complete and in its order.
+Of the inferences and of the readings of the temperature each request is there once, and of all
+other streams too. What must come before what is checked in ``stick_link``.
 """
 
 from conversations.normal_form import normal_form
 
-# The command that asks for temperatures, and the release of its answer.
-READING = ('host WRITE_REQ deviceMonitor 12 1 data=01', 'host READ_REL_REQ deviceMonitor 104 1')
+READING = 'host WRITE_REQ deviceMonitor 12 1 data=01'
+INFERENCE = 'host WRITE_REQ graphMonitor 76 1 data=0000000002'   # a trigger
 
 
 def node_form(lines):
@@ -29,25 +29,23 @@ def node_form(lines):
     form = normal_form(lines)
     (operation,) = form['operations']
     host, tensors = without_tensors(operation['host']['all'])
-    readings = [line for line in host if line.startswith(READING)]
-    host = [line for line in host if not line.startswith(READING)]
-    stick = {}
-    for stream, requests in operation['stick'].items():
-        hidden, _ = without_tensors(requests)
-        stick[stream] = list(dict.fromkeys(hidden))
-    first = next(number for number, line in enumerate(host) if 'data=tensor' in line)
-    results = [number for number, line in enumerate(host)
-               if line.startswith('host READ_REL_REQ FIFO')]
-    last = results[-1] + 1
+    requests = [line for line in host if not line.startswith(READING)]
+    inferences = [number for number, line in enumerate(requests) if line.startswith(INFERENCE)
+                  or 'data=tensor' in line]
+    first, last = inferences[0], inferences[-1] + 1
+    others = {**{f'stick {stream}': lines for stream, lines in operation['stick'].items()},
+              **{order: lines for order, lines in operation['host'].items() if order != 'all'}}
     return {'states': form['states'], 'operations': [
-        {'name': name, 'usb': usb, 'host': {'all': requests}, 'stick': answers}
-        for name, usb, requests, answers in (
+        {'name': name, 'usb': usb, 'host': {'all': lines}, 'stick': {}}
+        for name, usb, lines in (
             ('begin', [line for line in operation['usb'] if 'ROM' in line or 'firmware' in line],
-             host[:first], stick),
-            ('inferences', [], list(dict.fromkeys(host[first:last])), {}),
-            ('end', [], host[last:], {}),
-            ('readings', [], list(dict.fromkeys(readings)), {}),
-            ('tensors', [], sorted(tensors), {}))]}
+             requests[:first]),
+            ('inferences', [], sorted(set(requests[first:last]))),
+            ('end', [], requests[last:]),
+            ('readings', [], sorted({line for line in host if line.startswith(READING)})),
+            ('tensors', [], sorted(tensors)),
+            *((name, [], list(dict.fromkeys(without_tensors(lines)[0])))
+              for name, lines in sorted(others.items())))]}
 
 
 def without_tensors(requests):

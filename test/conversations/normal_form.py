@@ -11,94 +11,34 @@ The normal form of a recorded conversation: what must be equal, and nothing that
 
 It has, for each operation that the program marked, what was asked of the USB device, and the XLink
 requests with their answers, each as a line of text: those of the host in their order, those of the
-stick in their order on each stream, because the stick has several threads. Where the program has
-several threads too, the host's requests are compared stream by stream.
+stick in their order on each stream, because the stick has several threads. Releases are in their
+order on each stream, because a host may have a thread for what comes. Where a program has several
+threads too, all requests of the host are compared stream by stream. What must come before what on
+different streams is checked in ``stick_link``.
 
-Event ids only tie answers to requests. An answer belongs to the operation of its request.
+Event ids only tie answers to requests. An answer belongs to the operation of its request, a
+release to that of its packet.
 """
 
 import hashlib
 
-from conversations.free_bytes import FreeBytes
 from conversations.free_bytes import SET_IN_ANSWERS
+from conversations.stick_link import BrokenProtocolError
+from conversations.stick_link import DEVICE_MONITOR
+from conversations.stick_link import END_SIZE
+from conversations.stick_link import GRAPH_MONITOR
+from conversations.stick_link import Link
+from conversations.stick_link import other_than
 import numpy as np
 
 ACK = 1
-MOST_PACKETS = 64                        # that one side may have unreleased on a stream
 MOST_HEX = 80                            # bytes of a packet that are shown
 TOGETHER = 'together'                    # ends the name of an operation of several threads
 # A stick sees nothing of a release; and one that boots or resets may be gone before it.
 REQUESTS = ('claim', 'set_configuration', 'reset')
 STATES = ('rom', 'booted', 'gone', 'absent')
 # The stick opens these two at the same time: which one is number 0 is left to its threads.
-MONITORS = ('deviceMonitor', 'graphMonitor')
-
-
-class BrokenProtocolError(Exception):
-    """A conversation breaks a rule that every conversation keeps."""
-
-
-class Side:
-    """What one side has written to a stream and the other side has not released yet."""
-
-    def __init__(self, room):
-        """Begin with an empty stream with room for so many bytes."""
-        self.room = room
-        self.packets = []
-
-
-class Link:
-    """One boot of a stick: the streams, and the requests that wait for their answers."""
-
-    def __init__(self):
-        """Begin with a stick that has just booted."""
-        self.names = {}     # of the streams by their numbers
-        self.sides = {}     # by sender and name
-        self.waiting = {}   # by sender, kind and id
-        self.free = FreeBytes()
-
-    def stream(self, event):
-        """Return the name of the stream of an event."""
-        try:
-            return self.names[event['stream']]
-        except KeyError:
-            raise BrokenProtocolError(f'no stream of this number is open: {event}') from None
-
-    def open(self, sender, name, number, room):   # noqa: A003
-        """Take note that a side has opened a stream."""
-        if (self.names.setdefault(number, name) != name
-                or list(self.names.values()).count(name) > 1):
-            raise BrokenProtocolError(f'stream {number} {name} does not fit {self.names}')
-        self.sides[sender, name] = Side(room)
-
-    def close(self, sender, name):
-        """Take note that a side has closed a stream; it is gone when both have."""
-        if (sender, name) not in self.sides:
-            raise BrokenProtocolError(f'{sender} closes {name}, which it has not opened')
-        if self.sides.pop((sender, name)).packets:
-            raise BrokenProtocolError(f'{sender} closes {name} before all of it was released')
-        if not any(other == name for _, other in self.sides):
-            self.names = {number: other for number, other in self.names.items() if other != name}
-
-    def write(self, sender, name, size):
-        """Take note of a packet, for which there must be room."""
-        side = self.sides.get((sender, name))
-        if side is None:
-            raise BrokenProtocolError(f'{sender} writes to {name}, which it has not opened')
-        side.packets.append(size)
-        if sum(side.packets) > side.room or len(side.packets) > MOST_PACKETS:
-            raise BrokenProtocolError(f'{sender} writes more to {name} than there is room')
-
-    def release(self, sender, name, size):
-        """Take note that the reader of a stream has released its oldest packet."""
-        side = self.sides.get((other_than(sender), name))
-        if side is None or not side.packets or side.packets.pop(0) != size:
-            raise BrokenProtocolError(f'{sender} releases {size} bytes of {name}: not there')
-
-
-def other_than(sender):
-    """Return the other side."""
-    return 'stick' if sender == 'host' else 'host'
+MONITORS = (DEVICE_MONITOR, GRAPH_MONITOR)
 
 
 class Conversation:
@@ -115,7 +55,7 @@ class Conversation:
             self._take(line)
 
     def _begin(self, name):
-        self._operation = {'name': name, 'usb': [], 'host': [], 'stick': {}}
+        self._operation = {'name': name, 'usb': [], 'host': {}, 'stick': {}}
         self.operations.append(self._operation)
 
     def _take(self, line):
@@ -144,6 +84,7 @@ class Conversation:
 
     def _request(self, line):
         sender, kind, link = line['sender'], line['kind'], self._link
+        operation = self._operation
         if kind == 'CREATE_REQ':
             name = line['name']
         elif kind in ('PING_REQ', 'RESET_REQ'):
@@ -154,7 +95,9 @@ class Conversation:
         if kind == 'WRITE_REQ':
             words.append(self._packet(sender, name, line))
         elif kind == 'READ_REL_REQ':
-            link.release(sender, name, line['size'])
+            operation = link.release(sender, name, line['size'])
+        elif kind == 'CLOSE_REQ' and sender == 'host':
+            link.check_close(name)
         if kind in ('CREATE_REQ', 'PING_REQ', 'RESET_REQ'):
             words.append(f'stream={line["stream"]:#x}')
         if kind != 'CREATE_REQ' and line['name']:
@@ -164,14 +107,16 @@ class Conversation:
         if key in link.waiting:
             raise BrokenProtocolError(f'two requests with this id wait for an answer: {line}')
         link.waiting[key] = entry
-        if sender == 'host':
-            self._operation['host'].append(entry)
-        else:
-            self._operation['stick'].setdefault(name or '-', []).append(entry)
+        order = name or '-'
+        if sender == 'host' and not operation['name'].endswith(TOGETHER):
+            order = f'releases {name}' if kind == 'READ_REL_REQ' else 'all'
+        operation[sender].setdefault(order, []).append(entry)
 
     def _packet(self, sender, name, line):
         link, data = self._link, line['data']
-        link.write(sender, name, line['size'])
+        link.write(sender, name, line['size'], self._operation)
+        if sender == 'stick':
+            link.answered(name)
         if not isinstance(data, str):
             if data[0] != line['size'] or link.free.has_gaps(name, line['size']):
                 raise BrokenProtocolError(f'data that cannot be compared: {line}')
@@ -182,7 +127,9 @@ class Conversation:
         link.free.learn(sender, name, packet)
         free = link.free.of(sender, name, packet)
         values = np.frombuffer(packet, np.uint8)
-        if values[free].any():
+        if sender == 'host' and name in MONITORS:
+            link.command(name, packet)
+        if values[free].any() and not is_tensor(name, len(packet)):
             self.leftovers.append(line)
         kept = values[~free].tobytes()
         if len(kept) > MOST_HEX:
@@ -201,6 +148,8 @@ class Conversation:
             link.open(other_than(sender), line['name'], line['stream'], line['size'])
         elif line['kind'] == 'CLOSE_RESP' and line['flags'] == ACK:
             link.close(other_than(sender), entry['stream'])
+        elif line['kind'] == 'WRITE_RESP' and sender == 'stick':
+            link.acknowledged(entry['stream'], entry['request'][3])
         words = [line['kind'], f'flags={line["flags"]}']
         for field in fields:
             value = line[field]
@@ -215,19 +164,15 @@ class Conversation:
         """Return it, made of lists, dictionaries and lines of text."""
         return {'states': self.states, 'operations': [
             {'name': operation['name'], 'usb': operation['usb'],
-             'host': by_stream(operation['host']) if operation['name'].endswith(TOGETHER)
-             else {'all': list(map(text, operation['host']))},
-             'stick': {name: list(map(text, entries))
-                       for name, entries in sorted(operation['stick'].items())}}
+             **{sender: {order: list(map(text, entries))
+                         for order, entries in sorted(operation[sender].items())}
+                for sender in ('host', 'stick')}}
             for operation in self.operations]}
 
 
-def by_stream(entries):
-    """Return the lines of requests by their streams."""
-    lines = {}
-    for entry in entries:
-        lines.setdefault(entry['stream'], []).append(text(entry))
-    return dict(sorted(lines.items()))
+def is_tensor(stream, size):
+    """Tell whether a packet is a tensor, whose bytes between the rows may be the program's."""
+    return stream.startswith('FIFO') and size != END_SIZE
 
 
 def text(entry):

@@ -17,8 +17,8 @@ from conversations.kept_conversations import keep
 from conversations.kept_conversations import kept
 from conversations.kept_conversations import kept_file
 from conversations.kept_conversations import RECORDED
-from conversations.normal_form import BrokenProtocolError
 from conversations.normal_form import normal_form
+from conversations.stick_link import BrokenProtocolError
 import pytest
 
 MOST_BYTES = 200_000
@@ -132,14 +132,52 @@ def test_the_digest_of_a_long_packet_counts(lines, kept_form):
     assert is_different(kept_form, lines)
 
 
-def test_the_order_of_requests_counts(lines, kept_form):
+@pytest.mark.parametrize('kinds', [
+    {'CREATE_REQ', 'WRITE_REQ', 'CLOSE_REQ', 'PING_REQ', 'RESET_REQ'}, {'READ_REL_REQ'}])
+def test_the_order_of_requests_counts(lines, kept_form, kinds):
     wanted = [number for number in places(lines, sender='host')
-              if lines[number]['kind'].endswith('_REQ')]
+              if lines[number]['kind'] in kinds]
     for first, second in zip(wanted, wanted[1:]):
-        if text_of(lines[first]) != text_of(lines[second]):
+        # Releases on two streams are not ordered: a host may have a thread for what comes.
+        is_ordered = kinds != {'READ_REL_REQ'} or lines[first]['stream'] == lines[second]['stream']
+        if is_ordered and text_of(lines[first]) != text_of(lines[second]):
             swapped = list(lines)
             swapped[first], swapped[second] = lines[second], lines[first]
             assert is_different(kept_form, swapped), (lines[first], lines[second])
+
+
+def moved(lines, number, before):
+    """Return the lines with one of them at an earlier place."""
+    return [*lines[:before], lines[number], *lines[before:number], *lines[number + 1:]]
+
+
+def commands(lines, first_bytes):
+    """Return the numbers of the lines with these commands to the graph monitor."""
+    return [number for number in places(lines, kind='WRITE_REQ', size=GRAPH_COMMAND)
+            if lines[number]['data'].startswith(first_bytes)]
+
+
+@pytest.mark.parametrize('what, rule', [
+    ('trigger', 'before its tensor'), ('command', 'before the answer'),
+    ('end of a FIFO', 'before its last packet'), ('close', 'before the graph monitor')])
+def test_what_must_come_before_what_on_other_streams(lines, what, rule):
+    if what == 'trigger':
+        number, = commands(lines, '0000000002000000')
+        before = places(lines, kind='WRITE_RESP', sender='stick', size=2304)[0]
+    elif what == 'command':
+        number = commands(lines, '0100000000000000')[1]
+        before = max(place for place in places(lines, sender='stick', kind='WRITE_REQ', size=4)
+                     if place < number)
+    elif what == 'end of a FIFO':
+        number = commands(lines, '0100000001000000')[0]
+        before, = places(lines, sender='host', kind='WRITE_REQ', size=8)
+    else:
+        number = places(lines, sender='host', kind='CLOSE_REQ')[0]
+        before = max(place for place in places(lines, sender='stick', kind='WRITE_REQ', size=4)
+                     if place < number)
+    normal_form(lines)
+    with pytest.raises(BrokenProtocolError, match=rule):
+        normal_form(moved(lines, number, before))
 
 
 def text_of(line):
