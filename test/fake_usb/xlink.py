@@ -84,7 +84,12 @@ class XLink:
 
     def open_stream(self, name: bytes, size: int) -> Stream:
         """Open a stream to the host."""
-        return self.streams[self._request(Kind.CREATE_REQ, name, NEW_STREAM, size)]
+        number = self._request(Kind.CREATE_REQ, name, NEW_STREAM, size)
+        stream = self.stream(name, number)
+        if stream.number != number:
+            self.chip.log(f'STREAM ID MISMATCH {name!r} here {stream.number} host {number}')
+        stream.write_size = size
+        return stream
 
     def close_stream(self, stream: Stream) -> None:
         """Close a stream to the host."""
@@ -150,10 +155,12 @@ class XLink:
     def _handle(self, event: int, kind: Kind, name: bytes, number: int, size: int,
                 data: bytes) -> None:
         if kind > Kind.REQUEST_LAST:
-            if kind == Kind.CREATE_RESP:
-                number = self._created_by_host(name, number, size)
             if kind in (Kind.CREATE_RESP, Kind.CLOSE_RESP):
                 self._answers[kind, event] = number
+            if kind == Kind.CREATE_RESP and name:
+                # At once, as the device's dispatcher does: the next stream has the next number,
+                # however late the program that waits for this one wakes up.
+                self.stream(name, number)
             self.chip.changed.notify_all()
             return
         stream = self.streams.get(number)
@@ -182,14 +189,6 @@ class XLink:
             stream.remote_fill -= size
             stream.remote_packets -= 1
             self._push(event, Kind.READ_REL_RESP, b'', number, size)
-
-    def _created_by_host(self, name: bytes, number: int, size: int) -> int:
-        """Add a stream before the next event is looked at, as XLink.c:759 does."""
-        stream = self.stream(name, number)
-        if stream.number != number:
-            self.chip.log(f'STREAM ID MISMATCH {name!r} here {stream.number} host {number}')
-        stream.write_size = size
-        return stream.number
 
     def _close(self, event: int, number: int, stream: Stream | None) -> None:
         if stream is not None and stream.local_fill:
