@@ -132,6 +132,10 @@ class XLink:
                 if not 0 <= kind < len(Kind):
                     self._assertion(f'header of unknown type {kind} {event} {size}')
                 data = self._read_data(size) if kind == Kind.WRITE_REQ else b''
+                if self.chip.recorder:
+                    self.chip.recorder.event(
+                        self.chip.port, 'host', event, Kind(kind), name, number, size, flags,
+                        data if kind == Kind.WRITE_REQ else None)
                 self._handle(event, Kind(kind), name.rstrip(b'\0'), number, size, data)
 
     def _read_data(self, size: int) -> bytes:
@@ -214,6 +218,9 @@ class XLink:
     def _push(self, event: int, kind: Kind, name: bytes = b'', number: int = 0, size: int = 0,
               flags: int = ACK, data: bytes | None = None) -> None:
         self.chip.trace('->host', kind.name, event, name, number, size)
+        if self.chip.recorder:
+            self.chip.recorder.event(
+                self.chip.port, 'stick', event, kind, name, number, size, flags, data)
         self.chip.wire_faults.to_host(HEADER.pack(event, kind, name, number, size, flags), data,
                                       self.chip.faults, self._queue)
 
