@@ -20,6 +20,8 @@ import os
 from pathlib import Path
 import sys
 
+from ncs_cluster_detector.mvnc.script import check_script
+from ncs_cluster_detector.mvnc.script import run_script
 from ncs_cluster_detector.processes.process_start import ends_with_its_reader
 from ncs_cluster_detector.simulation.api.process_state import ENVIRONMENT_VARIABLE as BUS_VARIABLE
 from ncs_cluster_detector.simulation.api.process_state import STAND_IN_VARIABLE
@@ -71,8 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bus = BusSpec(**{field.name: getattr(options, field.name)
                          for field in fields(BusSpec)})
         _check_stand_in(options.stand_in)
-        if not os.path.exists(options.script):
-            raise ValueError(f'{options.script}: no such file; expected a Python program')
+        check_script(options.script)
     except ValueError as error:
         print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 2
@@ -81,9 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.set_inheritable(int(shared_bus.path.rpartition('/')[2]), True)
     environment[BUS_VARIABLE] = shared_bus.path
     environment[STAND_IN_VARIABLE] = options.stand_in or ''
-    environment['PYTHONPATH'] = os.pathsep.join(
-        filter(None, [str(MODULES), environment.get('PYTHONPATH')]))
-    os.execve(sys.executable, [sys.executable, options.script, *options.arguments], environment)
+    run_script(options.script, options.arguments, MODULES, environment)
 
 
 def _check_stand_in(name):

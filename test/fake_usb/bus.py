@@ -23,6 +23,7 @@ from fake_usb.protocol import REQUEST
 from fake_usb.protocol import ROM_PRODUCT
 from fake_usb.protocol import Status
 from fake_usb.protocol import VENDOR
+from fake_usb.recorder import Recorder
 from fake_usb.stick import Handle
 from fake_usb.stick import Stick
 from fake_usb.transfers import Transfer
@@ -42,6 +43,7 @@ class Bus:
         """Plug a stick into every port of the options."""
         self.wire = threading.Lock()
         self.sticks: dict[str, Stick] = {}
+        self.recorder = Recorder(options.record) if options.record else None
         self._options = options
         self._journal = journal
         self._lock = threading.Lock()
@@ -53,7 +55,7 @@ class Bus:
     def stick_at(self, port: str) -> Stick:
         """Return the stick of a port; an unknown port gets an unplugged one."""
         if port not in self.sticks:
-            chip = Chip(port, self._options, self._journal)
+            chip = Chip(port, self._options, self._journal, self.recorder)
             self.sticks[port] = Stick(chip, self._new_session)
         return self.sticks[port]
 
@@ -78,7 +80,9 @@ class Bus:
                     return Status.ACCESS, 0
                 with self._lock:
                     self._handles.append(Handle(stick, session, pid))
-                    return Status.SUCCESS, len(self._handles)
+                    number = len(self._handles)
+                stick.record('open')
+                return Status.SUCCESS, number
         return Status.NO_DEVICE, 0
 
     def handle(self, number: int) -> Handle | None:

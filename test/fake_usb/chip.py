@@ -15,6 +15,7 @@ import time
 from typing import Callable
 
 from fake_usb.options import Options
+from fake_usb.recorder import Recorder
 from fake_usb.wire_faults import WireFaults
 
 AMBIENT_CELSIUS = 25.0
@@ -46,10 +47,12 @@ def later(seconds: float, work: Callable[[], None]) -> None:
 class Chip:
     """The part of a stick that lives on when it is unplugged or booted."""
 
-    def __init__(self, port: str, options: Options, journal: Journal) -> None:
+    def __init__(self, port: str, options: Options, journal: Journal,
+                 recorder: Recorder | None) -> None:
         """Start cold and without faults."""
         self.port = port
         self.options = options
+        self.recorder = recorder
         self.changed = threading.Condition(threading.RLock())   # the stick's only lock
         self.faults: dict[str, float] = {}
         self.wire_faults = WireFaults(later)

@@ -17,6 +17,7 @@ from fake_usb.wire_faults import TO_HOST
 from fake_usb.wire_faults import TO_STICK
 
 POWER_CYCLE_SEC = 0.5
+TAKEN_SEC = 2.0   # for a stick to take events that were sent before a mark
 EVENTS = {
     'plug': 'give it power', 'unplug': 'take its power',
     'power-cycle': 'unplug it, mend it, and plug it in again after 0.5 s',
@@ -43,7 +44,7 @@ FAULTS = {
     'hang-usb-reset': 'a USB reset takes SECONDS and fails, and the stick is off the bus'}
 WORDS = '\n'.join([
     'control words: a line "PORT WORD [NUMBER]" to ctl.sock, where PORT may be "all"; also',
-    '"list" and "json"',
+    '"list" and "json", and "record TEXT", which writes a mark to the file of --record',
     *(f'  {word:18} {what}' for table in (EVENTS, FAULTS) for word, what in table.items()),
     'to arm at the NUMBER-th event to the host (in), from now:',
     *(f'  {word:18} {what}' for word, what in TO_HOST.items()),
@@ -66,6 +67,8 @@ class Control:
                              for facts in self._facts())
         if words[0] == 'json':
             return json.dumps(self._facts())
+        if words[0] == 'record':
+            return self._mark(' '.join(words[1:]))
         port, word, *arguments = words
         if word not in EVENTS and word not in FAULTS:
             return f'error: no word {word!r}'
@@ -77,6 +80,19 @@ class Control:
                 stick.chip.log('CONTROL', word, *arguments)
                 stick.changed.notify_all()
         return 'ok' if sticks else f'error: no port {port!r}'
+
+    def _mark(self, text: str) -> str:
+        """Write a mark behind all that hosts have sent before."""
+        if self._bus.recorder is None:
+            return 'error: record: the server was started without --record'
+        for stick in list(self._bus.sticks.values()):
+            with stick.changed:
+                if stick.firmware and not stick.changed.wait_for(
+                        lambda stick=stick: not stick.firmware or not stick.firmware.received,
+                        TAKEN_SEC):
+                    return f'error: record: stick {stick.port} has not taken all'
+        self._bus.recorder.mark(text)
+        return 'ok'
 
     def _do(self, stick: Stick, word: str, arguments: list[str]) -> None:
         faults = stick.chip.faults

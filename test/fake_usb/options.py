@@ -31,6 +31,7 @@ class Options:
     stale: str
     overflow: str
     trace: bool
+    record: Path | None
 
 
 def parse(arguments: Sequence[str], words: str) -> Options:
@@ -56,9 +57,12 @@ def parse(arguments: Sequence[str], words: str) -> Options:
     parser.add_argument('--overflow', choices=('drop', 'resend'), default='drop',
                         help='a packet too long for the request is lost, or is sent again')
     parser.add_argument('--trace', action='store_true', help='log every XLink event')
+    parser.add_argument('--record', type=Path, metavar='FILE',
+                        help='write all that hosts and sticks say to each other: see recorder.py')
     given = parser.parse_args(arguments)
     return Options(
         folder=Path(given.dir), ports=tuple(given.ports.split(',')), compute_sec=given.compute,
         boot_sec=given.boot, reset_sec=given.reset, reset_lag_sec=given.reset_lag,
         bus_rate=given.bus_rate, shared_wire=given.shared_wire, partial=given.partial,
-        stale=given.stale, overflow=given.overflow, trace=given.trace)
+        stale=given.stale, overflow=given.overflow, trace=given.trace,
+        record=given.record)

@@ -86,44 +86,58 @@ class Stick:
                 self.chip.wire_faults.end_spells(self.chip.faults)
                 self._come_back('rom', 'no-reset-return', self.chip.options.reset_sec)
 
+    def record(self, what: str, status: Status = Status.SUCCESS) -> Status:
+        """Record what was asked of it, or what it became; return the status."""
+        if self.chip.recorder:
+            self.chip.recorder.usb(self.port, what, status)
+        return status
+
     # ---- what handles ask for
 
     def claim(self, handle: 'Handle') -> Status:
         """Give the interface to a handle."""
         with self.changed:
-            if handle.session != self.session or handle.is_closed:
-                return Status.NO_DEVICE
-            if self.holder not in (None, handle):
-                return Status.BUSY
-            if self.holder is None and self.firmware and self.chip.options.stale == 'flush':
-                self.firmware.forget()
-            self.holder = handle
-            return Status.SUCCESS
+            return self.record('claim', self._claim(handle))
+
+    def _claim(self, handle: 'Handle') -> Status:
+        if handle.session != self.session or handle.is_closed:
+            return Status.NO_DEVICE
+        if self.holder not in (None, handle):
+            return Status.BUSY
+        if self.holder is None and self.firmware and self.chip.options.stale == 'flush':
+            self.firmware.forget()
+        self.holder = handle
+        return Status.SUCCESS
 
     def release(self, handle: 'Handle') -> Status:
         """Take the interface from a handle."""
         with self.changed:
-            if handle.session != self.session:
-                return Status.NO_DEVICE
-            if self.holder is not handle:
-                return Status.NOT_FOUND
-            self.holder = None
-            return Status.SUCCESS
+            return self.record('release', self._release(handle))
+
+    def _release(self, handle: 'Handle') -> Status:
+        if handle.session != self.session:
+            return Status.NO_DEVICE
+        if self.holder is not handle:
+            return Status.NOT_FOUND
+        self.holder = None
+        return Status.SUCCESS
 
     def closed(self, handle: 'Handle') -> None:
         """Take note that a handle was closed, or that its process ended."""
         with self.changed:
             handle.is_closed = True
+            self.record('close')
             if self.holder is handle:
                 self.holder = None
+                self.record('let go')
                 self.chip.log(f'process {handle.pid} let go of the interface, state {self.state}')
 
     def configure(self, handle: 'Handle') -> Status:
         """Set the configuration, which Linux refuses while an interface is claimed."""
         with self.changed:
-            if handle.session != self.session:
-                return Status.NO_DEVICE
-            return Status.SUCCESS if self.holder is None else Status.BUSY
+            return self.record('set_configuration', (
+                Status.NO_DEVICE if handle.session != self.session else
+                Status.SUCCESS if self.holder is None else Status.BUSY))
 
     def is_there(self, handle: 'Handle') -> Status:
         """Answer what only needs the device."""
@@ -136,6 +150,7 @@ class Stick:
         A booted stick comes back as another device, the ROM, so that libusb has lost it.
         """
         self.chip.log(f'USB reset by process {handle.pid}, state {self.state}')
+        self.record('reset')
         faults = self.chip.faults
         time.sleep(faults.get('hang-usb-reset', faults.get('slow-usb-reset', USB_RESET_SEC)))
         with self.changed:
@@ -164,6 +179,7 @@ class Stick:
             self.firmware = Firmware(self.chip, self._reset_soon)
         self.changed.notify_all()
         self.chip.log(f'enumerated as {state}, address {self.address}')
+        self.record(state)
 
     def _leave(self, state: str) -> None:
         self._departures += 1
@@ -173,6 +189,7 @@ class Stick:
         self.firmware = None
         self.changed.notify_all()
         self.chip.log('left the bus,', state)
+        self.record(state)
 
     def _come_back(self, state: str, unless: str, seconds: float) -> None:
         """Leave, and enumerate again after a while if nothing else happens."""

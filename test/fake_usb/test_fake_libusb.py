@@ -8,7 +8,10 @@
 # the License.
 """The fake bus by itself, through pyusb: it behaves as libusb on Linux does."""
 
+import hashlib
+import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -188,3 +191,74 @@ def test_a_packet_that_is_too_long_overflows(bus):
     stick = bus.find()['1.1']
     stick.write(OUT, bytes([7, 0, 0, 0, 5]) + bytes(HEADER_SIZE - 5), 1000)
     assert failure(stick.read, IN, 8, 1000) == Status.OVERFLOW
+
+
+def test_a_stick_numbers_streams_as_the_host_whatever_comes_at_once(bus):
+    bus.tell('1.1 boot')
+    stick = bus.find()['1.1']
+    stick.write(OUT, header(7, 5, b'', 0, 0), 1000)
+    assert stick.read(IN, HEADER_SIZE, 1000)[4] == 13
+    requests = [bytes(stick.read(IN, HEADER_SIZE, 1000)) for _ in range(2)]
+    names = [request[8:24].rstrip(b'\0') for request in requests]
+    assert sorted(names) == [b'deviceMonitor', b'graphMonitor']
+    # Not in the order of the requests, so that a stick which counts for itself would be wrong.
+    numbers = dict(zip(names, (1, 0)))
+    answers = [request[:4] + header(0, 11, name, numbers[name], 4096)[4:]
+               for request, name in zip(requests, names)]
+    device = numbers[b'deviceMonitor']
+    stick.write(OUT, b''.join([
+        *answers, header(8, 3, b'deviceMonitor', 0xdeaddead, 2048), header(9, 0, b'', device, 12),
+        struct.pack('<3I', 2, 0, 0)]), 1000)
+    said = [struct.unpack('<ii16sIII', stick.read(IN, HEADER_SIZE, 1000)) for _ in range(4)]
+    assert [(kind, number, size) for _, kind, _, number, size, _ in said] == [
+        (11, device, 2048), (8, device, 12), (2, device, 12), (0, device, 48)]
+    assert 'ASSERT' not in bus.log
+
+
+def test_a_record_has_all_that_was_said(backend, monkeypatch, tmp_path):
+    record = tmp_path / 'record.jsonl'
+    with FakeBus('--ports', '1.1', '--boot', '0.1', '--record', str(record)) as bus:
+        for name, value in bus.environment.items():
+            monkeypatch.setenv(name, value)
+        stick = find(backend)['1.1']
+        firmware = b'MVCM\x40\0\0\0' + bytes(56)
+        util.claim_interface(stick, 0)
+        for part in firmware[:40], firmware[40:]:
+            stick.write(OUT, part, 1000)
+        util.dispose_resources(stick)
+        bus.wait_for(lambda sticks: sticks['1.1'].state == 'booted')
+        stick = find(backend)['1.1']
+        stick.write(OUT, header(7, 5, b'', 0, 0), 1000)
+        bus.tell('record here')
+        assert stick.read(IN, HEADER_SIZE, 1000)[4] == 13
+        stick.write(OUT, header(8, 3, b'mine', 0xdeaddead, 8192), 1000)   # becomes number 0
+        data = bytes(5000)
+        for message in (header(9, 0, b'', 0, 12), bytes(12), header(10, 0, b'', 0, 5000), data):
+            stick.write(OUT, message, 1000)
+        bus.tell('record there')
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    assert [line['status'] for line in lines if line.get('usb') == 'claim'] == ['SUCCESS'] * 2
+    assert [line['rom'] for line in lines if 'rom' in line] == [40, 24]
+    assert [line['firmware'] for line in lines if 'firmware' in line] == [
+        [64, hashlib.sha256(firmware).hexdigest()]]
+    assert [line['usb'] for line in lines if line.get('usb') in ('rom', 'gone', 'booted')] == [
+        'rom', 'gone', 'booted']
+    here = lines.index({'mark': 'here'})
+    pings = [line for line in lines[:here] if line.get('kind') == 'PING_REQ']
+    assert pings == [{'port': '1.1', 'sender': 'host', 'kind': 'PING_REQ', 'id': 7, 'name': '',
+                      'stream': 0, 'size': 0, 'flags': 1}]
+    written = [line for line in lines if line.get('kind') == 'WRITE_REQ'
+               and line['sender'] == 'host']
+    assert [line['data'] for line in written] == [
+        '00' * 12, [5000, hashlib.sha256(data).hexdigest()]]
+    assert lines[-1] == {'mark': 'there'}
+
+
+def header(event, kind, name, stream, size):
+    """Return the header of an event."""
+    return struct.pack('<ii16sIII', event, kind, name, stream, size, 1)
+
+
+def test_without_a_record_there_is_no_place_for_marks(bus):
+    with pytest.raises(AssertionError, match='--record'):
+        bus.tell('record here')

@@ -154,7 +154,11 @@ class Transfer:
             stick.rom_expected = (struct.unpack_from('<I', data, 4)[0]
                                   if data.startswith(FIRMWARE_MAGIC) else len(data))
         stick.rom_received += len(data)
+        if stick.chip.recorder:
+            stick.chip.recorder.rom(stick.port, data)
         if stick.rom_received >= stick.rom_expected:
+            if stick.chip.recorder:
+                stick.chip.recorder.loaded(stick.port)
             later(BOOT_LAG_SEC, stick.start_firmware)
 
     def _take(self, size: int, got: bytearray) -> tuple[Status, bool]:

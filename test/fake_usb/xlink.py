@@ -86,12 +86,7 @@ class XLink:
 
     def open_stream(self, name: bytes, size: int) -> Stream:
         """Open a stream to the host."""
-        number = self._request(Kind.CREATE_REQ, name, NEW_STREAM, size)
-        stream = self.stream(name, number)
-        if stream.number != number:
-            self.chip.log(f'STREAM ID MISMATCH {name!r} here {stream.number} host {number}')
-        stream.write_size = size
-        return stream
+        return self.streams[self._request(Kind.CREATE_REQ, name, NEW_STREAM, size)]
 
     def close_stream(self, stream: Stream) -> None:
         """Close a stream to the host."""
@@ -137,6 +132,10 @@ class XLink:
                 if not 0 <= kind < len(Kind):
                     self._assertion(f'header of unknown type {kind} {event} {size}')
                 data = self._read_data(size) if kind == Kind.WRITE_REQ else b''
+                if self.chip.recorder:
+                    self.chip.recorder.event(
+                        self.chip.port, 'host', event, Kind(kind), name, number, size, flags,
+                        data if kind == Kind.WRITE_REQ else None)
                 self._handle(event, Kind(kind), name.rstrip(b'\0'), number, size, data)
 
     def _read_data(self, size: int) -> bytes:
@@ -153,6 +152,8 @@ class XLink:
     def _handle(self, event: int, kind: Kind, name: bytes, number: int, size: int,
                 data: bytes) -> None:
         if kind > Kind.REQUEST_LAST:
+            if kind == Kind.CREATE_RESP:
+                number = self._created_by_host(name, number, size)
             if kind in (Kind.CREATE_RESP, Kind.CLOSE_RESP):
                 self._answers[kind, event] = number
             if kind == Kind.CREATE_RESP and name:
@@ -188,6 +189,14 @@ class XLink:
             stream.remote_packets -= 1
             self._push(event, Kind.READ_REL_RESP, b'', number, size)
 
+    def _created_by_host(self, name: bytes, number: int, size: int) -> int:
+        """Add a stream before the next event is looked at, as XLink.c:759 does."""
+        stream = self.stream(name, number)
+        if stream.number != number:
+            self.chip.log(f'STREAM ID MISMATCH {name!r} here {stream.number} host {number}')
+        stream.write_size = size
+        return stream.number
+
     def _close(self, event: int, number: int, stream: Stream | None) -> None:
         if stream is not None and stream.local_fill:
             self.chip.log('close of a stream that is not empty', stream.name, stream.local_fill)
@@ -209,6 +218,9 @@ class XLink:
     def _push(self, event: int, kind: Kind, name: bytes = b'', number: int = 0, size: int = 0,
               flags: int = ACK, data: bytes | None = None) -> None:
         self.chip.trace('->host', kind.name, event, name, number, size)
+        if self.chip.recorder:
+            self.chip.recorder.event(
+                self.chip.port, 'stick', event, kind, name, number, size, flags, data)
         self.chip.wire_faults.to_host(HEADER.pack(event, kind, name, number, size, flags), data,
                                       self.chip.faults, self._queue)
 

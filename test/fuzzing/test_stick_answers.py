@@ -18,10 +18,10 @@ from fuzz_door import assert_one_line
 from fuzz_door import door
 from fuzz_door import st
 from fuzz_door import taken_or_refused
+from ncs_cluster_detector.mvnc.api.enums import Status
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.policy.settings import Settings
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks.input_layout import InputLayout
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick

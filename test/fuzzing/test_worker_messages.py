@@ -14,6 +14,7 @@ import math
 import pickle
 import socket
 import struct
+from types import SimpleNamespace
 
 from fuzz_door import ANY_FLOAT
 from fuzz_door import ANY_INT
@@ -52,7 +53,7 @@ GOOD = [
     messages.DeviceList(()), *map(messages.Step, OpeningStep),
     messages.Reading(40.0, 0, 1.0), messages.Reading(None, 0, 1.0),
     messages.Ready(messages.Reading(40.0, 0, 1.0)), messages.Fault('it failed'),
-    messages.Fault('in use', in_use=True), messages.BusReport(cleaned=True),
+    messages.Fault('in use', in_use=True), messages.Fault('dead', dead=True), messages.BusReport(cleaned=True),
     messages.BusReport(usable=False, problem='no library'),
     messages.BusReport(dead=(messages.DeadStick('1.1', 1.0),), cleaned=True),
     *(messages.Result(number, (Detection('car', 0.9, 0.1, 0.2, 0.3, 0.4),), 0, 0.05, 1.0)
@@ -137,7 +138,9 @@ def test_a_good_message_is_taken(message):
 class Bench:
     """A supervisor in invented time, whose child processes send made-up bytes."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch, starts_together=False):
+        self.starts_together = starts_together
+        driver = SimpleNamespace(starts_together=starts_together)
         self.log = Log()
         self.children = {}
         self.started = 0
@@ -149,7 +152,7 @@ class Bench:
         self.unreadable = []
         regions = (0.25, 0.25, 0.5, 0.5), WHOLE
         self.supervisor = Supervisor(
-            SupervisorOptions(messages.WorkerConfig(None, (), ()), cameras=2),
+            SupervisorOptions(messages.WorkerConfig(driver, (), ()), cameras=2),
             Settings(camera_regions=regions),
             lambda frame, detections: self.published.append((frame, detections)), self.log,
             lambda frame, why: self.unreadable.append((frame, why)))
@@ -178,11 +181,12 @@ class Bench:
             child_process.os.write(theirs, data)
 
     def start_stick(self):
-        """Let a worker and the bus cleaner do as good ones do until the first stick is ready."""
+        """Let all processes do as good ones do until the first stick is ready."""
+        cleans = (1, messages.BusReport(cleaned=True))
         for which, message in (
-                (0, messages.EnumerationStarted()), (1, messages.BusReport(cleaned=True)),
+                (0, messages.EnumerationStarted()), *[cleans] * (not self.starts_together),
                 (0, messages.DeviceList(('1.1-ma2450',))),
-                (0, messages.Ready(messages.Reading(40.0, 0, self.now)))):
+                (self.starts_together, messages.Ready(messages.Reading(40.0, 0, self.now)))):
             self.send(which, framed(message))
             self.step(0.01)
         assert StickState.RUNNING in [
@@ -232,10 +236,11 @@ ACTIONS = st.lists(st.one_of(
     st.tuples(st.just('end'), st.integers(0, 9))), max_size=40)
 
 
-@door(60, actions=ACTIONS, is_ready=st.booleans())
-def test_the_supervisor_survives_whatever_its_processes_send(actions, is_ready):
+@door(60, actions=ACTIONS, is_ready=st.booleans(), starts_together=st.booleans())
+def test_the_supervisor_survives_whatever_its_processes_send(
+        actions, is_ready, starts_together):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        bench = Bench(monkeypatch)
+        bench = Bench(monkeypatch, starts_together)
         try:
             bench.step(0.0)
             if is_ready:

@@ -85,8 +85,8 @@ class ProtocolWorld:
         # Those of worlds that have failed are closed at any time, when they are collected.
         self._others_descriptors = open_descriptors()
         options = SupervisorOptions(
-            WorkerConfig(Driver(starts_together), (), ()), max_sticks=max_sticks, inflight_per_stick=inflight,
-            cameras=cameras)
+            WorkerConfig(Driver(starts_together), (), ()), max_sticks=max_sticks,
+            inflight_per_stick=inflight, cameras=cameras)
         say = self.log.append
         self.supervisor = Supervisor(
             options, settings, lambda *published: self._published.append(published),

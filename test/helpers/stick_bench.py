@@ -12,8 +12,8 @@ import threading
 
 import blocking_calls
 from blocking_calls import LIMIT_SEC
-from ncs_cluster_detector.simulation.api import mvnc_graph
 from ncs_cluster_detector.simulation.api import mvncapi
+from ncs_cluster_detector.simulation.api import simulated_sticks
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ class StickBench:
         self.network = EchoNetwork()
         self.bus = None
         self._devices = []
-        monkeypatch.setattr(mvnc_graph, 'load_network', lambda data: self.network)
+        monkeypatch.setattr(simulated_sticks, 'load_network', lambda data: self.network)
 
     def __enter__(self):
         """Return the bench itself."""

@@ -8,7 +8,7 @@
 # the License.
 """Where a picture's values go, held against the vendor's rules as the double has them."""
 
-from ncs_cluster_detector.simulation.api import tensor_layout
+from ncs_cluster_detector.mvnc.api import tensor_layout
 from ncs_cluster_detector.simulation.api.mvncapi import TensorDescriptor
 from ncs_cluster_detector.sticks.input_layout import InputLayout
 import numpy as np

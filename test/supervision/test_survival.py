@@ -256,7 +256,7 @@ def test_nothing_leaks(cluster, monkeypatch):
     def has_all_children():
         # Fork server, four workers, and the one that looks for further sticks; the bus cleaner is
         # not needed any more.
-        return (cluster.supervisor._pool._cleaner.process is None
+        return (cluster.supervisor._pool._starts._cleaner.process is None
                 and len(own.children(recursive=True)) == 6)
 
     def kill_one():

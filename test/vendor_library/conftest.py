@@ -12,8 +12,8 @@ import contextlib
 
 from fake_usb.client import FakeBus
 import pytest
-from vendor_bus import install_library
 from vendor_bus import VendorBus
+from vendor_files import install_library
 
 IMAGES_A_SECOND = 30
 

@@ -37,7 +37,7 @@ ALL_SEC = 20.0      # where it does not matter
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Return a folder with the fake libusb, a firmware of which only the length counts, a graph."""
+    """Return a folder with the fake libusb, a graph, and a firmware whose length alone counts."""
     if compiler() is None:
         pytest.skip('needs a C compiler')
     made = tmp_path_factory.mktemp('own')
@@ -50,16 +50,20 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def start(folder):
-    """Return a function that starts a bus with options of its server; it returns bus and node."""
+    """Return a function that starts a bus with options of its server, and a node on it."""
     with contextlib.ExitStack() as started:
-        def start_node(*options, before=()):
+        def start_node(*options, before=(), **parameters):
             bus = started.enter_context(FakeBus(*options))
             bus.tell(*before)
             programs = VendorBus(folder, bus, IMAGES_A_SECOND)
             started.callback(programs.close)
-            return programs, programs.start_node(
-                driver='xlink', firmware=str(folder / 'MvNCAPI-ma2450.mvcmd'))
+            return programs, own_node(programs, folder, 'one', **parameters)
         yield start_node
+
+
+def own_node(programs, folder, namespace, **parameters):
+    return programs.start_node(namespace, driver='xlink', firmware=str(
+        folder / 'MvNCAPI-ma2450.mvcmd'), **parameters)
 
 
 def states_of(node, port):
@@ -140,3 +144,19 @@ def test_one_whose_worker_was_asked_to_end_was_not_unplugged(start):
     os.kill(old, signal.SIGTERM)
     node.wait_for_new_worker('1.2', old, ALL_SEC)
     assert 'ABSENT' not in states_of(node, '1.2')
+
+
+@pytest.mark.parametrize('apart_sec', [0.0, 0.5])
+def test_nodes_that_are_started_together_share_the_sticks_out(start, folder, apart_sec):
+    programs, one = start('--ports', ','.join(FIVE[:4]), max_sticks=2)
+    time.sleep(apart_sec)
+    two = own_node(programs, folder, 'two', max_sticks=2)
+
+    def running(node):
+        return {port for port in FIVE if node.state(port) == 'RUNNING'}
+    for node in (one, two):
+        node.wait_for(lambda node=node: len(running(node)) == 2, ALL_SEC, 'two sticks')
+    assert running(one).isdisjoint(running(two))
+    holders = {port: stick.holder for port, stick in programs.bus.sticks().items()}
+    for node in (one, two):
+        assert all(holders[port] == node.status(port).pid for port in running(node))

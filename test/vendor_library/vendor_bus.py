@@ -8,46 +8,20 @@
 # the License.
 """The vendor's library over a fake bus, and the programs of a test that use it."""
 
-import importlib.util
 import os
 from pathlib import Path
-import shutil
 import subprocess
 import sys
 import threading
 import time
 
-from fake_usb.client import build_library
-from fake_usb.client import compiler
-import pytest
 from vendor_ear import Ear
+from vendor_files import BINDING
+from vendor_files import GRAPH_BYTES
 from vendor_node import VendorNode
 
-LIBRARY, BINDING = 'NCSDK_LIBRARY', 'NCSDK_MVNCAPI'
-GRAPH_BYTES = 8_000_000
 FOREIGN = Path(__file__).with_name('foreign_program.py')
 READY_SEC = 20.0
-
-
-def install_library(folder):
-    """Put the vendor's library and the fake libusb into a folder; skip if something is missing."""
-    if not os.environ.get(LIBRARY):
-        pytest.skip(f"needs the vendor's library: {LIBRARY}=/path/to/libmvnc.so")
-    if not os.environ.get(BINDING) and importlib.util.find_spec('mvnc') is None:
-        pytest.skip(f"needs the vendor's binding: {BINDING}=/path/to/mvnc/mvncapi.py")
-    for name, example in ((LIBRARY, 'libmvnc.so'), (BINDING, 'mvnc/mvncapi.py')):
-        if os.environ.get(name) and not Path(os.environ[name]).is_file():
-            pytest.fail(f'{name}={os.environ[name]} is no file; set it to .../{example}')
-    if compiler() is None:
-        pytest.skip('needs a C compiler')
-    build_library(folder)
-    for name in ('libmvnc.so', 'libmvnc.so.0'):
-        shutil.copy(os.environ[LIBRARY], folder / name)
-    (folder / 'mvnc').mkdir()
-    firmware = b'MVCM' + (64).to_bytes(4, 'little') + bytes(56)   # a dummy: only its length counts
-    (folder / 'mvnc' / 'MvNCAPI-ma2450.mvcmd').write_bytes(firmware)
-    (folder / 'dummy.graph').write_bytes(bytes(GRAPH_BYTES))
-    return folder
 
 
 class ForeignProgram:

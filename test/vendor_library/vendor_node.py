@@ -195,7 +195,7 @@ class VendorNode:
         if sent is None or not message.detections:
             self.results.append(Result(now, 0.0, 0, False))
             return
-        (detection,) = message.detections
+        detection, *_ = message.detections   # of the first network
         left = (detection.bbox.center.position.x - detection.bbox.size_x / 2) / WIDTH
         port = round((detection.results[0].hypothesis.score - 0.8) * 100)
         self.results.append(Result(now, now - sent[0], port, abs(left - sent[1] / 510) < 0.01))

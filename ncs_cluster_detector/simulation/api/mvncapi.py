@@ -20,52 +20,36 @@ descriptor or buffer of another type than the vendor's may fail with another bui
 
 import ctypes
 
-from ncs_cluster_detector.simulation.api import mvnc_enums
-from ncs_cluster_detector.simulation.api.mvnc_device import Device
-from ncs_cluster_detector.simulation.api.mvnc_device import enumerate_devices
-from ncs_cluster_detector.simulation.api.mvnc_enums import *  # noqa: F401, F403
-from ncs_cluster_detector.simulation.api.mvnc_enums import DeviceOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import GlobalOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import GraphOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import LogLevel
-from ncs_cluster_detector.simulation.api.mvnc_enums import OPTION_CLASS_SIZE
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
-from ncs_cluster_detector.simulation.api.mvnc_fifo import Fifo
-from ncs_cluster_detector.simulation.api.mvnc_graph import Graph
+from ncs_cluster_detector.mvnc.api import surface
+from ncs_cluster_detector.mvnc.api.device import new_handle
+from ncs_cluster_detector.mvnc.api.surface import *  # noqa: F401, F403
+from ncs_cluster_detector.simulation.api import process_state
 from ncs_cluster_detector.simulation.api.process_state import plug_in
+from ncs_cluster_detector.simulation.api.simulated_sticks import SimulatedListedStick
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
-import numpy as np
+from ncs_cluster_detector.simulation.stick.stick_opening import apply_faults
 
-__all__ = [
-    'BusSpec', 'Device', 'Fifo', 'Graph', 'enumerate_devices', 'getOptionClass',
-    'global_get_option', 'global_set_option', 'plug_in']
-__all__ += mvnc_enums.__all__
-
-_API_VERSION = (2, 10, 1, 1)
-_settings = {GlobalOption.RW_LOG_LEVEL: LogLevel.WARN.value}
+__all__ = ['BusSpec', 'enumerate_devices', 'plug_in']
+__all__ += surface.__all__
 
 
-def getOptionClass(  # noqa: N802 - the vendor's name
-        option: DeviceOption | GraphOption, base: int) -> int:
-    """Return the class of an option; ``base`` is the first number of the options of its kind."""
-    return int((option.value - base) / OPTION_CLASS_SIZE)
+def enumerate_devices() -> list[ctypes.c_void_p]:
+    """
+    Return a list of new handles (``ctypes.c_void_p``), one for each visible stick.
 
-
-def global_set_option(option: GlobalOption, value: LogLevel | int) -> None:
-    """Set RW_LOG_LEVEL to a ``LogLevel`` or its number; the double itself prints nothing."""
-    is_level = option is GlobalOption.RW_LOG_LEVEL
-    number = ctypes.c_int(value.value if is_level and not isinstance(value, int) else value).value
-    if option is GlobalOption.RO_API_VERSION:
-        raise Exception(Status.UNAUTHORIZED)
-    if not is_level or not 0 <= number <= LogLevel.FATAL.value:
-        raise Exception(Status.INVALID_PARAMETERS)
-    _settings[option] = number
-
-
-def global_get_option(option: GlobalOption) -> int | np.ndarray:
-    """Return RW_LOG_LEVEL as an integer, or RO_API_VERSION as a uint32 array of four."""
-    if option is GlobalOption.RO_API_VERSION:
-        return np.array(_API_VERSION, dtype=np.uint32)
-    if option is not GlobalOption.RW_LOG_LEVEL:
-        raise Exception(Status.INVALID_PARAMETERS)
-    return _settings[option]
+    The first call in a process resets the sticks that a killed process left booted.
+    """
+    handles = []
+    with process_state.lock:
+        shared_bus = process_state.initialised_bus()
+        for port in shared_bus.ports() if shared_bus is not None else ():
+            seen = port.visible()
+            if seen is None:
+                continue
+            state, link = seen
+            try:
+                apply_faults(state.faults, 'enumerate')
+            except Exception:   # the vendor's module takes any error for the end of the list
+                break
+            handles.append(new_handle(SimulatedListedStick(shared_bus, port, port.name_of(link))))
+    return handles

@@ -16,7 +16,7 @@ import math
 from operator import attrgetter
 from typing import Any
 
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.mvnc.api.enums import Status
 
 # The calls of the vendor's API, in the order of a stick's life. ``option`` stands for options that
 # are read from the stick; ``close`` also stands for destroying graphs and queues.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 import math
 
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.mvnc.api.enums import Status
 from ncs_cluster_detector.simulation.faults import fault_words
 from ncs_cluster_detector.simulation.heat.sensor import Sensor
 

@@ -110,7 +110,6 @@ class ComputeUnit:
                       source.arrived_at if at_arrival else time.monotonic())
             self._to_compute.append(job)
             self._to_deliver.append(job)
-            graph.started = True
             self._note_under_way(+1)
             self._triggered.notify_all()
             return True

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import threading
 import time
 
+from ncs_cluster_detector.mvnc.api.enums import Status
 from ncs_cluster_detector.simulation.api import process_state
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 from ncs_cluster_detector.simulation.stick.host_timer import HostTimer
 

@@ -8,7 +8,7 @@
 # the License.
 """The memory of an opened simulated stick: its graphs and queues, and its limits."""
 
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.mvnc.api.enums import Status
 
 # Source: the memory that the first stick reports under NCSDK 2, and the numbers of graphs and
 # queues that the second stick's firmware reports; those of the first are not published.

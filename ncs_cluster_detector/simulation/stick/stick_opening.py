@@ -11,8 +11,8 @@
 import math
 import time
 
+from ncs_cluster_detector.mvnc.api.enums import Status
 from ncs_cluster_detector.simulation.api import process_state
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
 from ncs_cluster_detector.simulation.bus.bus_memory import Claim
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.bus.stick_port import StickPort

@@ -35,13 +35,12 @@ class TensorQueue:
         self.gone = False
 
 
-@dataclass
+@dataclass(eq=False)   # the memory counts each of them
 class LoadedGraph:
     """A network in the stick's memory, and the time of its last inference in milliseconds."""
 
     network: Any
     time_taken_ms: float = 0.0
-    started: bool = False
 
 
 @dataclass

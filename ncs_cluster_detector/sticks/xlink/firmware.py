@@ -37,9 +37,14 @@ class Firmware:
     It can be pickled.
     """
 
-    def __init__(self, path: str = '') -> None:
-        """Look at ``path``, a file or a folder; empty means where NCSDK 2 puts it."""
+    def __init__(self, path: str = '', named_by: str = '-p firmware:=/path/to/it') -> None:
+        """
+        Look at ``path``, a file or a folder; empty means where NCSDK 2 puts it.
+
+        :param named_by: how a user gives another path, for texts.
+        """
         self._path = os.path.expanduser(path)
+        self._named_by = named_by
 
     def check(self) -> None:
         """
@@ -87,4 +92,4 @@ class Firmware:
         return (f'the sticks\' firmware is not there (looked for {places}), expected the file '
                 f'{file_name(kind)}; it is part of NCSDK 2, in api/src/mvnc after its make, or in '
                 f'{FOLDERS[0]} of a machine where it is installed: copy it, and name it with '
-                '-p firmware:=/path/to/it')
+                f'{self._named_by}')

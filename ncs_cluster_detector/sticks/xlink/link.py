@@ -30,7 +30,7 @@ class Link:
     or has failed before.
     """
 
-    def __init__(self, claim: UsbClaim, stick: str, in_background: bool) -> None:
+    def __init__(self, claim: UsbClaim, stick: str, in_background: bool = False) -> None:
         """Take over a claimed stick; see Traffic."""
         # A number by chance, so that no answer for a former process fits.
         self._session = Session(random.randint(1, HIGHEST_EVENT))

@@ -41,6 +41,7 @@ RETURN_LOOK_SEC = 0.25
 # longer on a busy machine.
 LIST_SEC = 1.0
 
+
 class ParallelStarts(Starts):
     """
     Starts a worker for each stick that is due, whatever the others do.

@@ -11,8 +11,8 @@
 import ctypes
 
 from blocking_calls import LIMIT_SEC
-from ncs_cluster_detector.simulation.api import mvnc_graph
 from ncs_cluster_detector.simulation.api import mvncapi
+from ncs_cluster_detector.simulation.api import simulated_sticks
 from ncs_cluster_detector.simulation.api.mvncapi import DeviceOption
 from ncs_cluster_detector.simulation.api.mvncapi import FifoDataType
 from ncs_cluster_detector.simulation.api.mvncapi import FifoOption
@@ -73,7 +73,7 @@ def test_a_graph_file_that_cannot_be_run_is_refused_with_its_cause(bench, monkey
     def refuse(data):
         raise ValueError('why')
 
-    monkeypatch.setattr(mvnc_graph, 'load_network', refuse)
+    monkeypatch.setattr(simulated_sticks, 'load_network', refuse)
     with pytest.raises(Exception) as caught:
         load(device)
     assert caught.value.args == (Status.UNSUPPORTED_GRAPH_FILE,)
@@ -103,7 +103,7 @@ def test_wrong_allocations_are_refused(bench):
 
 def test_text_as_a_graph_is_taken_for_its_wide_characters(bench, monkeypatch):
     seen = []
-    monkeypatch.setattr(mvnc_graph, 'load_network',
+    monkeypatch.setattr(simulated_sticks, 'load_network',
                         lambda data: seen.append(data) or bench.network)
     mvncapi.Graph('graph').allocate(bench.open_stick(), 'abcdef')
     assert seen == [b'a\0\0\0b\0']

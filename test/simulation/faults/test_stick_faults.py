@@ -10,7 +10,7 @@
 
 import math
 
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
+from ncs_cluster_detector.mvnc.api.enums import Status
 from ncs_cluster_detector.simulation.faults.fault_words import CALLS
 from ncs_cluster_detector.simulation.faults.fault_words import FAULTS
 from ncs_cluster_detector.simulation.faults.stick_faults import parse_faults

@@ -47,7 +47,7 @@ def rig(bench):
 def set_up(bench, **properties):
     bench.device = bench.open_stick(**properties)
     bench.graph, bench.fifo_in, bench.fifo_out = load(bench.device)
-    bench.calls = bench.device.compute_unit().calls
+    bench.calls = bench.device.opened_stick().unit.calls
     return bench
 
 
@@ -233,7 +233,7 @@ def test_a_transfer_that_fails_leaves_no_place_taken(bench):
         thread.join(LIMIT_SEC)
         assert outcome == [Status.BUSY]
         bench.bus.inject('1.1', 'clear')
-        wait_until(lambda: not device.compute_unit().calls.faults.errors)
+        wait_until(lambda: not device.opened_stick().unit.calls.faults.errors)
     assert fifo_in.get_option(FifoOption.RO_WRITE_FILL_LEVEL) == 0
 
 
@@ -360,7 +360,7 @@ def test_a_call_that_hangs_in_another_process(bench, word, line):
         if word not in ('enumerate', 'open', 'all'):
             # The hang must have arrived: it does so in the order of the file's writes.
             wait_until(lambda: other.do(
-                f'graph._unit.calls.faults.hang == {{{word!r}}}') is True)
+                f'graph._stick.unit.calls.faults.hang == {{{word!r}}}') is True)
         other.begin(line)
         assert not other.has_answered(A_WHILE_SEC)
         bench.bus.inject('1.1', 'clear')

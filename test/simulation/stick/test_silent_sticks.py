@@ -142,7 +142,7 @@ def test_every_call_that_asks_the_stick_hangs_also_when_the_fault_ends(line):
         wait_until(lambda: other.do('fifos[1].get_option(LEVEL)') == 1)
         other.do('fifos[0].write_elem(picture, None)')
         bus.inject('1.1', 'mute')
-        wait_until(lambda: other.do('graph._unit.calls.faults.silent') is True)
+        wait_until(lambda: other.do('graph._stick.unit.calls.faults.silent') is True)
         # What the host knows by itself it still tells.
         assert other.do('graph.device.get_option(NAME)') == '1.1-ma2450'
         assert other.do('fifos[1].get_option(LEVEL)') == 1
@@ -157,7 +157,7 @@ def test_nothing_comes_from_a_stick_that_falls_silent(monkeypatch, word):
     with StickBench(monkeypatch) as bench:
         device = bench.open_stick()
         graph, fifo_in, fifo_out = load(device)
-        calls = device.compute_unit().calls
+        calls = device.opened_stick().unit.calls
         bench.network.may_end.clear()
         graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, tensor(1), 1)
         _, outcome = in_thread(fifo_out.read_elem)

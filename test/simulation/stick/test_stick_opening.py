@@ -22,7 +22,7 @@ A_WHILE_SEC = 0.2
 # Times of a lost boot, 5 s of a real stick: scaled to 0.1 s.
 BOOT_MS = 28.0
 LOST_SEC = 0.1
-WHERE = 'one.compute_unit()._stick.path'
+WHERE = 'one.opened_stick().unit._stick.path'
 
 
 def make_bus(**properties):

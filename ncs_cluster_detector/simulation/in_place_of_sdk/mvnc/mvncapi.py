@@ -8,21 +8,15 @@
 # the License.
 """The module ``mvnc.mvncapi`` of programs written for the vendor's SDK, with simulated sticks."""
 
-# The vendor's module has all of these, and programs that import * from it may use them.
-from ctypes import *  # noqa: F401, F403
-from enum import Enum  # noqa: F401
-import numbers  # noqa: F401
 import os
-import platform  # noqa: F401
 import sys
-import warnings  # noqa: F401
 
+from ncs_cluster_detector.mvnc.api.leaked_names import *  # noqa: F401, F403
 from ncs_cluster_detector.simulation.api import mvncapi as double
 from ncs_cluster_detector.simulation.api.mvncapi import *  # noqa: F401, F403
 from ncs_cluster_detector.simulation.api.process_state import STAND_IN_VARIABLE
 from ncs_cluster_detector.simulation.networks.graphs import is_compiled
 from ncs_cluster_detector.simulation.networks.graphs import read_graph
-import numpy  # noqa: F401
 
 
 class Graph(double.Graph):

@@ -7,45 +7,39 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The class ``Graph`` of the double of the vendor's API.
+The class ``Graph`` of the vendor's API.
 
 Where the vendor's library uses freed memory after the stick was closed, the call fails here with
 INVALID_HANDLE or ERROR.
 """
 
+from collections.abc import Callable
 import ctypes
 import itertools
-from types import SimpleNamespace
 from typing import Any
 
-from ncs_cluster_detector.simulation.api.mvnc_device import Device
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoType
-from ncs_cluster_detector.simulation.api.mvnc_enums import GRAPH_CLASS0_BASE
-from ncs_cluster_detector.simulation.api.mvnc_enums import GraphOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import GraphState
-from ncs_cluster_detector.simulation.api.mvnc_enums import native_name
-from ncs_cluster_detector.simulation.api.mvnc_enums import OPTION_CLASS_SIZE
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
-from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
-from ncs_cluster_detector.simulation.api.mvnc_fifo import Fifo
-from ncs_cluster_detector.simulation.api.tensor_layout import dense_descriptor
-from ncs_cluster_detector.simulation.api.tensor_layout import same_shape
-from ncs_cluster_detector.simulation.networks.loading import load_network
-from ncs_cluster_detector.simulation.stick.compute_unit import StickStopped
-from ncs_cluster_detector.simulation.stick.stick_work import LoadedGraph
+from ncs_cluster_detector.mvnc.api.device import Device
+from ncs_cluster_detector.mvnc.api.enums import FifoDataType
+from ncs_cluster_detector.mvnc.api.enums import FifoOption
+from ncs_cluster_detector.mvnc.api.enums import FifoType
+from ncs_cluster_detector.mvnc.api.enums import GRAPH_CLASS0_BASE
+from ncs_cluster_detector.mvnc.api.enums import GraphOption
+from ncs_cluster_detector.mvnc.api.enums import GraphState
+from ncs_cluster_detector.mvnc.api.enums import native_name
+from ncs_cluster_detector.mvnc.api.enums import OPTION_CLASS_SIZE
+from ncs_cluster_detector.mvnc.api.enums import Status
+from ncs_cluster_detector.mvnc.api.enums import TensorDescriptor
+from ncs_cluster_detector.mvnc.api.fifo import Fifo
+from ncs_cluster_detector.mvnc.api.tensor_layout import same_shape
 import numpy as np
+import numpy.typing as npt
 
 _handles = itertools.count(1)
-# Reported by a stick for a graph of the last compiler; the host code uses the first two.
-_GRAPH_VERSION = (2, 10, 0, 0)
-# Highest option class of a graph: 1 contains RW_EXECUTORS_NUM. Source: log of a real stick.
-_CLASS_LIMIT = 1
-# What RO_MAX_EXECUTORS_NUM of the first stick says; only the second has more.
-_MOST_EXECUTORS = 1
+_numbers = itertools.count()   # a stick knows a graph by its number: graphBuffer0, graphBuffer1
 _BEFORE_ALLOCATION = (GraphOption.RO_GRAPH_NAME, GraphOption.RO_GRAPH_STATE,
                       GraphOption.RW_EXECUTORS_NUM)
+
+_Value = int | str | npt.NDArray[Any] | list[TensorDescriptor]   # of an option
 
 
 class Graph:
@@ -53,42 +47,37 @@ class Graph:
 
     def __init__(self, name: str) -> None:
         """Make a graph that is not on a stick yet; ``name`` is ASCII text."""
-        self.handle = ctypes.c_void_p(next(_handles))
-        self.device = None
+        self.handle: Any = ctypes.c_void_p(next(_handles))
+        self.device: Device | None = None
         self._name = native_name(name)
         self._state = GraphState.CREATED
         self._executors = 1
-        self._unit = None
-        self._loaded = None
-        self._input = None
-        self._output = None
+        self._started = False
+        self._stick: Any = None     # an OpenStick
+        self._loaded: Any = None    # a LoadedGraph
 
     def allocate(self, device: Device, graph_buffer: bytes | str) -> None:
         """
         Send the bytes of a graph file to an opened stick.
 
-        A file that the double cannot run is UNSUPPORTED_GRAPH_FILE; the exception's ``__cause__``
+        A file that the stick cannot run is UNSUPPORTED_GRAPH_FILE; the exception's ``__cause__``
         is the reason.
         """
         self.device = device
         graph_buffer = _native_buffer(graph_buffer)
         self._check_handle()
-        unit = device.compute_unit()
-        if unit is None:
+        stick = device.opened_stick()
+        if stick is None:
             raise Exception(Status.INVALID_PARAMETERS)
-        if self._executors > _MOST_EXECUTORS:
+        if len(graph_buffer) > stick.capabilities.memory_bytes:
+            raise Exception(Status.OUT_OF_MEMORY)
+        number = next(_numbers)
+        if self._executors > stick.capabilities.most_executors:
             raise Exception(Status.INVALID_PARAMETERS)
         if not graph_buffer:
             raise Exception(Status.ERROR)
-        unit.memory.add_graph(self, len(graph_buffer))
-        try:
-            network = load_network(graph_buffer)
-        except (FileNotFoundError, ValueError) as error:
-            del unit.memory.graphs[self]
-            raise Exception(Status.UNSUPPORTED_GRAPH_FILE) from error
-        self._input, self._output = map(_descriptor, (network.input_shape, network.output_shape))
-        self._unit = unit
-        self._loaded = LoadedGraph(network)
+        self._loaded = stick.allocate_graph(number, graph_buffer, self._executors)
+        self._stick = stick
         self._state = GraphState.ALLOCATED
 
     def allocate_with_fifos(
@@ -113,11 +102,11 @@ class Graph:
             raise Exception(Status.INVALID_PARAMETERS)
         input_fifo = Fifo('fifoIn0', input_fifo_type)
         input_fifo.set_option(FifoOption.RW_DATA_TYPE, input_fifo_data_type)
-        input_fifo.allocate(device, self._input, input_fifo_num_elem)
+        input_fifo.allocate(device, self._loaded.input_descriptor, input_fifo_num_elem)
         try:
             output_fifo = Fifo('fifoOut0', output_fifo_type)
             output_fifo.set_option(FifoOption.RW_DATA_TYPE, output_fifo_data_type)
-            output_fifo.allocate(device, self._output, output_fifo_num_elem)
+            output_fifo.allocate(device, self._loaded.output_descriptor, output_fifo_num_elem)
         except Exception:
             input_fifo.destroy()
             raise
@@ -143,13 +132,9 @@ class Graph:
     def destroy(self) -> None:
         """Remove the graph from its stick; a second call is a ``TypeError``, as in the SDK."""
         ctypes.byref(self.handle)
-        unit = self._unit
         self.handle = 0
-        if unit is not None:
-            unit.calls.begin('close')
-            if unit.calls.stopped:
-                raise Exception(Status.INVALID_HANDLE)
-            unit.memory.graphs.pop(self, None)
+        if self._stick is not None:
+            self._stick.destroy_graph(self._loaded.stick_graph)
 
     def set_option(self, option: GraphOption, value: int) -> None:
         """Set RW_EXECUTORS_NUM, before allocation; everything else is read-only."""
@@ -162,23 +147,27 @@ class Graph:
             raise Exception(Status.UNAUTHORIZED)
         self._executors = number
 
-    def get_option(self, option: GraphOption) -> int | str | np.ndarray | list[TensorDescriptor]:
+    def get_option(self, option: GraphOption) -> _Value:
         """Return an option's value: an integer, an array, descriptors, or the name as text."""
-        readers = {
+        readers: dict[GraphOption, Callable[[], _Value]] = {
             GraphOption.RO_GRAPH_NAME: lambda: self._name,
             GraphOption.RO_GRAPH_STATE: self._read_state,
             GraphOption.RW_EXECUTORS_NUM: lambda: self._executors,
-            # The host has no layers to time, so the network counts as one.
-            GraphOption.RO_TIME_TAKEN: lambda: self._asked_from_stick(
-                np.array([self._loaded.time_taken_ms], dtype=np.float32)),
-            GraphOption.RO_TIME_TAKEN_ARRAY_SIZE: lambda: np.dtype(np.float32).itemsize,
+            GraphOption.RO_TIME_TAKEN:
+                lambda: self._stick.time_taken(self._loaded.stick_graph),
+            GraphOption.RO_TIME_TAKEN_ARRAY_SIZE:
+                lambda: np.dtype(np.float32).itemsize * self._loaded.stages,
             GraphOption.RO_INPUT_COUNT: lambda: 1,
             GraphOption.RO_OUTPUT_COUNT: lambda: 1,
-            GraphOption.RO_INPUT_TENSOR_DESCRIPTORS: lambda: [_copy(self._input)],
-            GraphOption.RO_OUTPUT_TENSOR_DESCRIPTORS: lambda: [_copy(self._output)],
-            GraphOption.RO_DEBUG_INFO: lambda: self._asked_from_stick(''),
-            GraphOption.RO_CLASS_LIMIT: lambda: _CLASS_LIMIT,
-            GraphOption.RO_GRAPH_VERSION: lambda: np.array(_GRAPH_VERSION, dtype=np.uint32),
+            GraphOption.RO_INPUT_TENSOR_DESCRIPTORS:
+                lambda: [_copy(self._loaded.input_descriptor)],
+            GraphOption.RO_OUTPUT_TENSOR_DESCRIPTORS:
+                lambda: [_copy(self._loaded.output_descriptor)],
+            GraphOption.RO_DEBUG_INFO:
+                lambda: self._stick.debug_info(self._loaded.stick_graph),
+            GraphOption.RO_CLASS_LIMIT: lambda: self._stick.capabilities.graph_class_limit,
+            GraphOption.RO_GRAPH_VERSION:
+                lambda: np.array(self._loaded.version, dtype=np.uint32),
         }
         if option not in readers:
             raise Exception(Status.INVALID_PARAMETERS)
@@ -187,55 +176,41 @@ class Graph:
             raise Exception(Status.NOT_ALLOCATED)
         return readers[option]()
 
-    def _trigger(self, input_fifo, output_fifo, at_arrival=False):
+    def _trigger(self, input_fifo: Fifo, output_fifo: Fifo, at_arrival: bool = False) -> None:
         if not self.handle or not input_fifo.handle or not output_fifo.handle:
             raise Exception(Status.INVALID_HANDLE)
         if self._state is not GraphState.ALLOCATED:
             raise Exception(Status.NOT_ALLOCATED)
-        source, source_descriptor, _ = input_fifo.queue_for_graph()
-        target, target_descriptor, target_type = output_fifo.queue_for_graph()
+        source, source_descriptor, _ = input_fifo.parts_for_graph()
+        target, target_descriptor, target_type = output_fifo.parts_for_graph()
         if (target_type == FifoType.HOST_WO.value
-                or not _compatible(source_descriptor, self._input)
-                or not _compatible(target_descriptor, self._output)):
+                or not _compatible(source_descriptor, self._loaded.input_descriptor)
+                or not _compatible(target_descriptor, self._loaded.output_descriptor)):
             raise Exception(Status.INVALID_PARAMETERS)
-        try:
-            started = self._unit.trigger(self._loaded, source, target, at_arrival)
-        except StickStopped as error:
-            raise Exception(Status.ERROR) from error
-        if not started:
+        drop = input_fifo.consume_by_graph()
+        if not self._stick.trigger(self._loaded.stick_graph, source, target, at_arrival, drop):
             raise Exception(Status.UNAUTHORIZED)
+        self._started = True
 
-    def _check_handle(self):
+    def _check_handle(self) -> None:
         if not self.handle:
             raise Exception(Status.INVALID_HANDLE)
 
-    def _asked_from_stick(self, value):
-        """Return a value that the stick has to be asked for."""
-        self._unit.calls.begin('option')
-        if self._unit.calls.stopped:
-            raise Exception(Status.ERROR)
-        return value
-
-    def _read_state(self):
+    def _read_state(self) -> int:
         # In the vendor's library reading the state of a graph that has computed changes it for
-        # good, and every later inference is refused with NOT_ALLOCATED. The double does the same,
-        # so that a program with this fault fails its tests.
-        if self._loaded is not None and self._loaded.started:
-            self._state = self._asked_from_stick(GraphState.WAITING_FOR_BUFFERS)
-        return self._state.value
+        # good, and every later inference is refused with NOT_ALLOCATED (mvnc_api.c:1292). The
+        # same here, so that a program with this fault fails on all sticks.
+        if self._started:
+            self._state = self._stick.graph_state(self._loaded.stick_graph)
+        return int(self._state.value)
 
 
-def _descriptor(shape):
-    sides = dict(zip('hwc', shape))
-    return dense_descriptor(SimpleNamespace(n=1, **sides), FifoDataType.FP16.value)
-
-
-def _compatible(one, other):
+def _compatible(one: TensorDescriptor, other: TensorDescriptor) -> bool:
     return same_shape(one, other) and one.totalSize == other.totalSize
 
 
-def _copy(descriptor):
-    return type(descriptor).from_buffer_copy(descriptor)
+def _copy(descriptor: TensorDescriptor) -> TensorDescriptor:
+    return TensorDescriptor.from_buffer_copy(descriptor)
 
 
 def _native_buffer(graph_buffer: bytes | str) -> bytes:

@@ -10,7 +10,7 @@
 
 import math
 
-from ncs_cluster_detector.simulation.api import tensor_layout
+from ncs_cluster_detector.mvnc.api import tensor_layout
 from ncs_cluster_detector.simulation.api.mvncapi import TensorDescriptor
 import numpy as np
 import pytest

@@ -11,13 +11,13 @@
 from types import SimpleNamespace
 from typing import Any
 
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
-from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
+from ncs_cluster_detector.mvnc.api.enums import FifoDataType
+from ncs_cluster_detector.mvnc.api.enums import TensorDescriptor
 import numpy as np
 import numpy.typing as npt
 
 # The exponent bits of a 32-bit float; when all are set, it is infinite or not a number.
-_EXPONENT = 0x7f800000
+_EXPONENT = np.uint32(0x7f800000)
 
 
 def dense_descriptor(
@@ -46,7 +46,8 @@ def total_size(descriptor: TensorDescriptor) -> int:
     steps = ((descriptor.cStride, descriptor.c), (descriptor.wStride, descriptor.w),
              (descriptor.hStride, descriptor.h))
     widest = max(stride for stride, _ in steps)
-    return descriptor.n * widest * max(count for stride, count in steps if stride == widest)
+    count = max(count for stride, count in steps if stride == widest)
+    return int(descriptor.n * widest * count)
 
 
 def same_shape(one: TensorDescriptor, other: TensorDescriptor) -> bool:
@@ -105,24 +106,27 @@ def half(values: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
         return values
     bits = values.view(np.uint32)
     # The lowest bit is far below the half: it decides half-way values and nothing else. An
-    # infinite value must not get it: that would make it not a number.
-    nudged = np.where(bits & _EXPONENT == _EXPONENT, bits, bits | 1)
+    # infinite value must not get it: that would make it not a number. Nor must zero: it would
+    # become one of the tiny values that a processor is slow with.
+    above_zero = (bits & _EXPONENT) - np.uint32(1)   # of zero it is the largest number
+    nudged = bits | (above_zero < _EXPONENT - 1)
     with np.errstate(all='ignore'):
         return nudged.view(np.float32).astype(np.float16)
 
 
-def _is_unchanged(host, graph):
+def _is_unchanged(host: TensorDescriptor, graph: TensorDescriptor) -> bool:
     return dtype_of(host.dataType) is np.float16 and _order(host) == _order(graph)
 
 
-def _order(descriptor):
+def _order(descriptor: TensorDescriptor) -> tuple[str, str]:
     """Return the dimensions with the widest and second widest strides; ties as the vendor's."""
-    stride = {name: getattr(descriptor, f'{name}Stride') for name in 'hcw'}
-    widest = max('hcw', key=stride.get)
-    return widest, max((name for name in 'hwc' if name != widest), key=stride.get)
+    stride = {name: int(getattr(descriptor, f'{name}Stride')) for name in 'hcw'}
+    widest = max('hcw', key=stride.__getitem__)
+    return widest, max((name for name in 'hwc' if name != widest), key=stride.__getitem__)
 
 
-def _values(descriptor, dtype, buffer):
+def _values(descriptor: TensorDescriptor, dtype: type[np.float32] | type[np.float16],
+            buffer: bytes | npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the values in a buffer as an array of height x width x channels."""
     return np.ndarray(
         (descriptor.h, descriptor.w, descriptor.c), dtype, buffer,

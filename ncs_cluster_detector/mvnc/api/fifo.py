@@ -7,31 +7,32 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-The class ``Fifo`` of the double of the vendor's API.
+The class ``Fifo`` of the vendor's API.
 
-Where the vendor's library crashes or blocks for ever, the call fails here: with ERROR after the
-stick was closed, with INVALID_PARAMETERS for a descriptor that reaches beyond its own size.
+Where the vendor's library crashes after the stick was closed, the call fails here with ERROR. For
+a descriptor that reaches beyond its own size it fails with INVALID_PARAMETERS.
 """
 
+from collections.abc import Callable
 import ctypes
 import itertools
 import time
 from typing import Any
 
-from ncs_cluster_detector.simulation.api import tensor_layout
-from ncs_cluster_detector.simulation.api.mvnc_device import Device
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoDataType
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoOption
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoState
-from ncs_cluster_detector.simulation.api.mvnc_enums import FifoType
-from ncs_cluster_detector.simulation.api.mvnc_enums import native_name
-from ncs_cluster_detector.simulation.api.mvnc_enums import Status
-from ncs_cluster_detector.simulation.api.mvnc_enums import TensorDescriptor
-from ncs_cluster_detector.simulation.stick.compute_unit import StickStopped
-from ncs_cluster_detector.simulation.stick.stick_work import TensorQueue
+from ncs_cluster_detector.mvnc.api import tensor_layout
+from ncs_cluster_detector.mvnc.api.consumers import Consumers
+from ncs_cluster_detector.mvnc.api.device import Device
+from ncs_cluster_detector.mvnc.api.enums import FifoDataType
+from ncs_cluster_detector.mvnc.api.enums import FifoOption
+from ncs_cluster_detector.mvnc.api.enums import FifoState
+from ncs_cluster_detector.mvnc.api.enums import FifoType
+from ncs_cluster_detector.mvnc.api.enums import native_name
+from ncs_cluster_detector.mvnc.api.enums import Status
+from ncs_cluster_detector.mvnc.api.enums import TensorDescriptor
 import numpy as np
+import numpy.typing as npt
 
-_handles = itertools.count(1)
+_numbers = itertools.count()   # a stick knows a queue by its number: FIFO0, FIFO1
 _TYPES = tuple(member.value for member in FifoType)
 _DATA_TYPES = tuple(member.value for member in FifoDataType)
 _BEFORE_ALLOCATION = (FifoOption.RO_STATE, FifoOption.RO_NAME, FifoOption.RW_DATA_TYPE,
@@ -51,20 +52,21 @@ class Fifo:
         :param name: ASCII text; only the first 28 characters count.
         :param skip_init: leave the queue without a native part, for ``allocate_with_fifos``.
         """
-        self.handle = ctypes.c_void_p()
-        self.device = None
+        self.handle: Any = ctypes.c_void_p()
+        self.device: Any = None
         self._name = native_name(name)
-        self._consumer_count = 1
-        self._was_read = False
+        self._consumers = Consumers()
         self._host = TensorDescriptor(dataType=FifoDataType.FP32.value)
-        self._graph = None
-        self._unit = None
-        self._queue = None
+        self._graph: Any = None     # descriptor of the tensors on the stick
+        self._stick: Any = None     # an OpenStick
+        self._fifo: Any = None      # the stick's
+        self._places = 0
         if not skip_init:
             self._type = fifo_type.value
             if self._type not in _TYPES:
                 raise Exception(Status.UNSUPPORTED_FEATURE)
-            self.handle.value = next(_handles)
+            self._number = next(_numbers)
+            self.handle.value = self._number + 1
 
     def allocate(self, device: Device, tensor_desc: TensorDescriptor, n_elem: int) -> None:
         """Make room for ``n_elem`` tensors of the shape of ``tensor_desc`` on an opened stick."""
@@ -74,38 +76,39 @@ class Fifo:
         values = tensor_desc.n * tensor_desc.c * tensor_desc.w * tensor_desc.h
         if not places or not values or not tensor_desc.totalSize:
             raise Exception(Status.INVALID_PARAMETERS)
-        if self._queue is not None:
+        if self._fifo is not None:
             raise Exception(Status.UNAUTHORIZED)
-        unit = device.compute_unit()
-        if unit is None:
+        stick = device.opened_stick()
+        if stick is None:
             raise Exception(Status.INVALID_PARAMETERS)
         self._graph = TensorDescriptor.from_buffer_copy(tensor_desc)
         if not self._host.totalSize:
             self._host = tensor_layout.dense_descriptor(tensor_desc, self._host.dataType)
         elif not tensor_layout.same_shape(self._host, tensor_desc):
             raise Exception(Status.INVALID_PARAMETERS)
-        unit.memory.add_fifo(self, tensor_desc.totalSize * places)
-        self._unit = unit
-        self._queue = TensorQueue(places)
+        fifo = stick.allocate_fifo(
+            self._number, self._graph, places, self._type == FifoType.HOST_RO.value)
+        self._stick, self._places = stick, places
+        self._consumers.begin()
+        self._fifo = fifo
 
-    def queue_for_graph(self) -> tuple[TensorQueue, TensorDescriptor, int]:
-        """Return the queue, its descriptor and its type's value; not part of the API."""
+    def parts_for_graph(self) -> tuple[Any, TensorDescriptor, int]:
+        """Return the stick's queue, its descriptor and its type's value; not part of the API."""
         self._check_handle()
-        if self._queue is None:
+        if self._fifo is None:
             raise Exception(Status.NOT_ALLOCATED)
-        return self._queue, self._graph, self._type
+        return self._fifo, self._graph, self._type
+
+    def consume_by_graph(self) -> bool:
+        """Note that a graph takes the oldest tensor; return whether it is a result to drop."""
+        return self._type == FifoType.HOST_RO.value and self._consumers.consume_by_graph()
 
     def destroy(self) -> None:
         """Remove the queue from its stick; a second call is a ``TypeError``, as in the SDK."""
         ctypes.byref(self.handle)
-        unit = self._unit
         self.handle = 0
-        if unit is not None:
-            unit.calls.begin('close')
-            if unit.calls.stopped:
-                raise Exception(Status.ERROR)
-            unit.discard(self._queue)
-            del unit.memory.fifos[self]
+        if self._stick is not None:
+            self._stick.destroy_fifo(self._fifo)
 
     def set_option(self, option: FifoOption, value: Any) -> None:
         """
@@ -122,14 +125,14 @@ class Fifo:
         is_member = option in (FifoOption.RW_DATA_TYPE, FifoOption.RW_TYPE)
         number = ctypes.c_int(value.value if is_member else value).value
         self._check_handle()
-        if self._queue is not None:
+        if self._fifo is not None:
             raise Exception(Status.UNAUTHORIZED)
         if option is FifoOption.RW_TYPE and number in _TYPES:
             self._type = number
         elif option is FifoOption.RW_DATA_TYPE and number in _DATA_TYPES:
             self._host.dataType = number
         elif option is FifoOption.RW_CONSUMER_COUNT:
-            self._consumer_count = number
+            self._consumers.count = number
         elif option is FifoOption.RW_DONT_BLOCK:
             raise Exception(Status.UNSUPPORTED_FEATURE)
         elif option in _READ_ONLY:
@@ -139,11 +142,11 @@ class Fifo:
 
     def get_option(self, option: FifoOption) -> int | str | TensorDescriptor:
         """Return an option's value: a plain integer, a descriptor, or the name as text."""
-        readers = {
+        readers: dict[FifoOption, Callable[[], int | str | TensorDescriptor]] = {
             FifoOption.RW_TYPE: lambda: self._type,
-            FifoOption.RW_CONSUMER_COUNT: lambda: self._consumer_count,
+            FifoOption.RW_CONSUMER_COUNT: lambda: self._consumers.count,
             FifoOption.RW_DATA_TYPE: lambda: self._host.dataType,
-            FifoOption.RO_CAPACITY: lambda: self._queue.capacity,
+            FifoOption.RO_CAPACITY: lambda: self._places,
             FifoOption.RO_READ_FILL_LEVEL:
                 lambda: self._fill_level(FifoType.HOST_RO, Status.UNAUTHORIZED),
             FifoOption.RO_WRITE_FILL_LEVEL:
@@ -160,7 +163,7 @@ class Fifo:
         self._check_handle()
         if option is FifoOption.RW_DONT_BLOCK:
             raise Exception(Status.UNSUPPORTED_FEATURE)
-        if self._queue is None and option not in _BEFORE_ALLOCATION:
+        if self._fifo is None and option not in _BEFORE_ALLOCATION:
             raise Exception(Status.NOT_ALLOCATED)
         return readers[option]()
 
@@ -182,7 +185,7 @@ class Fifo:
         self._check_handle()
         if not tensor:
             raise Exception(Status.INVALID_PARAMETERS)
-        if self._queue is None:
+        if self._stick is None:
             raise Exception(Status.NOT_ALLOCATED)
         if self._type != FifoType.HOST_WO.value:
             raise Exception(Status.UNAUTHORIZED)
@@ -190,33 +193,29 @@ class Fifo:
             raise Exception(Status.INVALID_DATA_LENGTH)
         try:
             values = tensor_layout.to_stick(tensor, self._host, self._graph)
-            self._unit.write(self._queue, values, key, began_at)
         except ValueError as error:
             raise Exception(Status.INVALID_PARAMETERS) from error
-        except StickStopped as error:
-            raise Exception(Status.ERROR) from error
+        self._stick.write(self._fifo, values, key, began_at)
 
-    def read_elem(self) -> tuple[np.ndarray, Any]:
+    def read_elem(self) -> tuple[npt.NDArray[Any], Any]:
         """
         Return the oldest result and its user object; block while there is none.
 
-        With a consumer count other than 1 the host can read only once: nobody else ever consumes.
+        With a consumer count other than 1 the host reads once, until graphs have consumed it too.
 
         :return: ``(flat float32 or float16 array, user_obj)``.
         """
         self._check_handle()
-        if self._queue is None:
+        if self._stick is None:
             raise Exception(Status.NOT_ALLOCATED)
-        if self._type != FifoType.HOST_RO.value or self._was_read:
+        if self._type != FifoType.HOST_RO.value or self._consumers.host_has_read:
             raise Exception(Status.UNAUTHORIZED)
+        tensor, key = self._stick.read(self._fifo)
+        self._consumers.consume_by_host()
         try:
-            tensor, key = self._unit.read(self._queue)
-            self._was_read = self._consumer_count != 1
             output = tensor_layout.to_host(tensor, self._graph, self._host)
         except ValueError as error:
             raise Exception(Status.INVALID_PARAMETERS) from error
-        except StickStopped as error:
-            raise Exception(Status.ERROR) from error
         return output, self.device.userobjs.pop(key).value
 
     def remove_elem(self) -> None:
@@ -224,27 +223,28 @@ class Fifo:
         ctypes.byref(self.handle)
         raise Exception(Status.UNSUPPORTED_FEATURE)
 
-    def _check_handle(self):
+    def _check_handle(self) -> None:
         if not self.handle:
             raise Exception(Status.INVALID_HANDLE)
 
-    def _state(self):
-        return (FifoState.CREATED if self._queue is None else FifoState.ALLOCATED).value
+    def _state(self) -> int:
+        return int((FifoState.CREATED if self._fifo is None else FifoState.ALLOCATED).value)
 
-    def _fill_level(self, needed_type, status_when_stopped):
+    def _fill_level(self, needed_type: FifoType, status_when_stopped: Status) -> int:
         if self._type != needed_type.value:
             raise Exception(Status.UNAUTHORIZED)
-        if self._unit.calls.stopped:
+        level = self._stick.fill_level(self._fifo)
+        if level is None:
             raise Exception(status_when_stopped)
-        return self._queue.held
+        return int(level)
 
-    def _host_descriptor(self):
+    def _host_descriptor(self) -> TensorDescriptor:
         if not self._host.totalSize:
             raise Exception(Status.UNAUTHORIZED)
         return TensorDescriptor.from_buffer_copy(self._host)
 
-    def _set_host_descriptor(self, descriptor):
-        fits = self._queue is None or tensor_layout.same_shape(descriptor, self._graph)
+    def _set_host_descriptor(self, descriptor: TensorDescriptor) -> None:
+        fits = self._fifo is None or tensor_layout.same_shape(descriptor, self._graph)
         if not fits or descriptor.totalSize != tensor_layout.total_size(descriptor):
             raise Exception(Status.INVALID_PARAMETERS)
         self._host = TensorDescriptor.from_buffer_copy(descriptor)
