@@ -121,6 +121,7 @@ class Conversation:
             self._must('thermal', stick.thermal)
         self._work(stick, loaded)
         for graph, fifo_in, fifo_out in loaded:
+            self._must('times', lambda: stick.graph_option(graph, 0, 4 * graph.stages))
             self._must('free in', lambda: stick.destroy_fifo(fifo_in))
             self._must('free out', lambda: stick.destroy_fifo(fifo_out))
             self._must('free graph', lambda: stick.destroy_graph(graph))
