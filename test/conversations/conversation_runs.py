@@ -70,6 +70,7 @@ def run(scenarios, command, environment, folder):
                 f'{scenario}: {ended.stdout}{ended.stderr}{bus.log}')
             # The bus notices a little later that the process is gone, or that a stick must reset.
             state = 'booted' if scenario == 'killed' else 'rom'
+            print(ended.stderr)   # for a failure
             bus.wait_for(lambda sticks, state=state: (
                 sticks[PORT].holder is None and sticks[PORT].state == state))
         for words in ('CRASH', 'ASSERT', 'MISMATCH', 'OVERFLOW', 'unknown'):

@@ -53,7 +53,8 @@ GOOD = [
     messages.DeviceList(()), *map(messages.Step, OpeningStep),
     messages.Reading(40.0, 0, 1.0), messages.Reading(None, 0, 1.0),
     messages.Ready(messages.Reading(40.0, 0, 1.0)), messages.Fault('it failed'),
-    messages.Fault('in use', in_use=True), messages.Fault('dead', dead=True), messages.BusReport(cleaned=True),
+    messages.Fault('in use', in_use=True), messages.Fault('dead', dead=True),
+    messages.BusReport(cleaned=True),
     messages.BusReport(usable=False, problem='no library'),
     messages.BusReport(dead=(messages.DeadStick('1.1', 1.0),), cleaned=True),
     *(messages.Result(number, (Detection('car', 0.9, 0.1, 0.2, 0.3, 0.4),), 0, 0.05, 1.0)
