@@ -27,7 +27,7 @@ from ncs_cluster_detector.sticks.xlink.opening import open_device
 import numpy as np
 
 # What the driver promises, in seconds; a stick that fails while it is opened is reset and gets a
-# second chance. The patience with a stick that pauses because of heat is longer; trials shorten it.
+# second chance. The patience with one that pauses because of heat is longer; trials shorten it.
 OPEN_SEC, CALL_SEC, RESULT_SEC = 8.0, 1.0, 3.0
 PATIENCE = ((monitors, 'COMMAND_SEC', CALL_SEC), (device, 'INFERENCE_SEC', RESULT_SEC),
             (device, '_LOAD_SEC', RESULT_SEC))
@@ -121,6 +121,7 @@ class Conversation:
             self._must('thermal', stick.thermal)
         self._work(stick, loaded)
         for graph, fifo_in, fifo_out in loaded:
+            self._must('times', lambda: stick.graph_option(graph, 0, 4 * graph.stages))
             self._must('free in', lambda: stick.destroy_fifo(fifo_in))
             self._must('free out', lambda: stick.destroy_fifo(fifo_out))
             self._must('free graph', lambda: stick.destroy_graph(graph))

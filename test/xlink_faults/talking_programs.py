@@ -29,7 +29,7 @@ def talk(backend, port, firmware):
 
 
 def main():
-    """Start a program for each line by a fork, so that it need not load anything; print its pid."""
+    """Start a program for each line by a fork, so that it loads nothing; print its pid."""
     from ncs_cluster_detector.sticks.usb_bus import load_backend
     import stick_trials  # noqa: F401 - so that the programs have it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

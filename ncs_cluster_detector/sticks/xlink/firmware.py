@@ -89,7 +89,7 @@ class Firmware:
 
     def _missing(self, kind: str) -> str:
         places = ', '.join(self._paths(kind))
-        return (f'the sticks\' firmware is not there (looked for {places}), expected the file '
+        return (f"the sticks' firmware is not there (looked for {places}), expected the file "
                 f'{file_name(kind)}; it is part of NCSDK 2, in api/src/mvnc after its make, or in '
                 f'{FOLDERS[0]} of a machine where it is installed: copy it, and name it with '
                 f'{self._named_by}')

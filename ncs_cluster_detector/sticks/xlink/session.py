@@ -49,7 +49,7 @@ class Session:
     """
 
     def __init__(self, first_event: int = 1) -> None:
-        """Number the requests from ``first_event`` on."""
+        """Begin with no streams, and number the requests from ``first_event`` on."""
         self.outgoing: deque[tuple[Request | None, Message]] = deque()
         self.streams = Streams()
         self._event = first_event

@@ -18,7 +18,6 @@ from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks.input_layout import InputLayout
 from ncs_cluster_detector.sticks.stick import GraphLoadError
-from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.stick import StickLostError

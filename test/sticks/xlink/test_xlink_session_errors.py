@@ -92,7 +92,7 @@ def test_a_stream_with_impossible_properties_is_refused(name, number, size):
 
 @pytest.mark.parametrize('name, size', [(b'', 64), (b'new', 0)])
 def test_a_request_for_an_impossible_stream_is_refused(name, size):
-    with pytest.raises(ProtocolError, match=f"a request for a stream .* of {size} bytes"):
+    with pytest.raises(ProtocolError, match=f'a request for a stream .* of {size} bytes'):
         talking().receive(event(0x10, Kind.CREATE_STREAM_REQ, name, NO_STREAM, size), 0.0)
 
 
@@ -194,7 +194,7 @@ def test_the_time_in_which_nobody_reads_does_not_count():
     ping = session.ping()
     ping.on_written(1.0)
     session.receive(event(9, Kind.WRITE_REQ, b'', 0, 50), 1.0)
-    session.extend_deadlines(10.0)
+    session.extend_deadlines(10.0, 11.0)
     session.check(11.0 + ANSWER_SEC - 0.01)
     with pytest.raises(ProtocolError):
         session.check(11.0 + ANSWER_SEC)

@@ -164,7 +164,7 @@ def test_no_lost_handover_hangs_anybody(bench):
         thread.join(2 * LONG_SEC)
     assert not any(thread.is_alive() for thread in threads)
     assert outcomes == [True] * ROUNDS
-    assert not bench.traffic._waits and not bench.session._asked
+    assert not bench.traffic._waits and not bench.session._requests._asked
 
 
 @pytest.mark.parametrize('in_background', [False, True])
