@@ -80,6 +80,7 @@ class Booting:
                 # It may do what a program has told it that was killed a moment ago.
                 if time.monotonic() >= give_up_at or self._await(self._there, ROM_SEC) is None:
                     raise self._failed(error) from error
+                time.sleep(LOOK_SEC)
             except UsbError as error:
                 raise self._failed(error) from error
 

@@ -155,14 +155,18 @@ class GraphMonitor:
 
     def _failure_of(self, command: Command, status: bytes) -> StickError | None:
         text = f'{command.what} on stick {self._stick}: '
-        for packet, size in ((status, commands.NUMBER.size),
-                             (command.answer or b'', command.size)):
-            if len(packet) != size and not (size and status and command.answer is None):
+        expected = [(status, commands.NUMBER.size)]
+        if command.answer is not None:
+            expected.append((command.answer, command.size))
+        for packet, size in expected:
+            if len(packet) != size:
                 return StickLostError(f'{text}an answer of {len(packet)} bytes, expected {size}; '
                                       'restart the stick')
         number = int.from_bytes(status, 'little')
-        if number or (command.size and command.answer is None):
+        if number:
             return RefusedError(f'{text}status {number}, expected 0', number)
+        if command.size and command.answer is None:
+            return RefusedError(f'{text}status 0 and no answer, expected {command.size} bytes', 0)
         return None
 
 

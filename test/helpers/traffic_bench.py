@@ -1,0 +1,56 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""A Traffic of the XLink driver with a stick in memory."""
+
+from blocking_calls import wait_until
+from invented_stick import event
+from invented_stick import InventedStick
+from invented_stick import NAME
+from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.session import Session
+from ncs_cluster_detector.sticks.xlink.traffic import Traffic
+
+LONG_SEC = 20.0
+
+
+class TrafficBench:
+    """A Traffic with an InventedStick, which answers when it is told to."""
+
+    def __init__(self, in_background=False):
+        """Connect them."""
+        self.stick = InventedStick()
+        self.stick.ignored.add(Kind.PING_REQ)
+        self.session = Session()
+        self.traffic = Traffic(self.stick, self.session, NAME, in_background)
+
+    def ping(self):
+        """Ask whether the stick is there, without a limit in time that matters."""
+        return self.traffic.post(lambda: self.session.ping(10 * LONG_SEC))
+
+    def wait(self, request, within_sec=LONG_SEC):
+        """Wait for an answer."""
+        with self.traffic.lock:
+            return self.traffic.wait(request, lambda: request.is_answered, within_sec)
+
+    def await_reader(self, others=0):
+        """Wait until a thread reads, and ``others`` wait for it."""
+        wait_until(self.stick.is_read)
+        wait_until(lambda: sum(
+            count for _, count in list(self.traffic._waits.values())) == others)
+
+    def answer(self, *numbers):
+        """Answer pings; the numbers begin with 1."""
+        self.stick.send(*(event(number, Kind.PING_RESP) for number in numbers))
+
+    def open(self, name, size=4096):  # noqa: A003 - what it does
+        """Open a stream in both directions; return it."""
+        self.stick.open(name.encode(), size)
+        request = self.traffic.post(lambda: self.session.create(name, size))
+        assert self.wait(request)
+        return request.stream

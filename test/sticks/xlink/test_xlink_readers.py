@@ -1,0 +1,155 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""The threads that wait for a stick: the first one reads, and lets another one go on."""
+
+import random
+import threading
+import time
+
+from blocking_calls import in_less_than
+from blocking_calls import in_thread
+from invented_clock import InventedClock
+from ncs_cluster_detector.sticks.xlink import traffic as traffic_module
+from traffic_bench import LONG_SEC
+from traffic_bench import TrafficBench
+
+ROUNDS, THREADS = 1000, 8
+
+
+def test_one_thread_reads_for_all(bench):
+    requests = [bench.ping() for _ in range(3)]
+    calls = [in_thread(bench.wait, request) for request in requests]
+    bench.await_reader(others=2)
+    bench.answer(3, 1, 2)
+    for thread, outcome in calls:
+        thread.join(LONG_SEC)
+        assert outcome == [True]
+    assert not bench.stick.is_read()
+
+
+def test_a_reader_that_has_what_it_wants_lets_another_one_go_on(bench):
+    first, second = bench.ping(), bench.ping()
+    reader, read = in_thread(bench.wait, first)
+    bench.await_reader()
+    waiter, waited = in_thread(bench.wait, second)
+    bench.await_reader(others=1)
+    bench.answer(1)
+    reader.join(LONG_SEC)
+    assert read == [True] and waited == []
+    bench.await_reader(others=0)   # now the other one reads itself
+    bench.answer(2)
+    waiter.join(LONG_SEC)
+    assert waited == [True]
+
+
+def test_a_reader_whose_time_is_over_lets_another_one_go_on(bench):
+    first, second = bench.ping(), bench.ping()
+    reader, read = in_thread(bench.wait, first, 0.1)
+    bench.await_reader()
+    waiter, waited = in_thread(bench.wait, second)
+    reader.join(LONG_SEC)
+    assert read == [False]
+    bench.answer(2)
+    waiter.join(LONG_SEC)
+    assert waited == [True]
+
+
+def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(bench):
+    first, second, third = (bench.ping() for _ in range(3))
+    impatient_sec = 0.2
+
+    def is_answered():   # holds the lock until the next in the row has given up
+        while first.is_answered and time.monotonic() < begun_at + 1.2 * impatient_sec:
+            time.sleep(0.01)
+        return first.is_answered
+
+    def read():
+        with bench.traffic.lock:
+            return bench.traffic.wait(first, is_answered, LONG_SEC)
+
+    reader, has_read = in_thread(read)
+    bench.await_reader()
+    begun_at = time.monotonic()
+    impatient, has_given_up = in_thread(bench.wait, second, impatient_sec)
+    bench.await_reader(others=1)
+    patient, has_waited = in_thread(bench.wait, third)
+    bench.await_reader(others=2)
+    bench.answer(1)
+    reader.join(LONG_SEC)
+    impatient.join(LONG_SEC)
+    assert has_read == [True] and has_given_up == [False]
+    bench.await_reader()
+    bench.answer(3)
+    patient.join(LONG_SEC)
+    assert has_waited == [True]
+
+
+def test_the_time_of_a_wait_is_kept(bench):
+    request = bench.ping()
+    began = time.monotonic()
+    assert not bench.wait(request, 0.05)
+    assert 0.05 <= time.monotonic() - began
+    assert in_less_than(0.5, bench.wait, request, 0.05) is False
+    bench.answer(1)
+    assert bench.wait(request, LONG_SEC)
+    assert bench.wait(request, 0.0)   # what holds needs no time
+
+
+def test_no_lost_handover_hangs_anybody(bench):
+    """Let many threads wait with random times, while the stick answers in any order."""
+    chance = random.Random(1)
+    waiting, asked = [], threading.Condition()
+    outcomes = []
+
+    def answer():
+        answered = 0
+        while answered < ROUNDS:
+            with asked:
+                asked.wait_for(lambda: waiting)
+                number = waiting.pop(chance.randrange(len(waiting)))
+            bench.answer(number)
+            answered += 1
+
+    def work(seed):
+        patience = random.Random(seed)
+        for _ in range(ROUNDS // THREADS):
+            numbers = []
+
+            def make():
+                numbers.append(bench.session._event)
+                return bench.session.ping(10 * LONG_SEC)
+            request = bench.traffic.post(make)
+            with asked:
+                waiting.extend(numbers)
+                asked.notify()
+            for _ in range(3):
+                bench.wait(request, patience.choice((0.0, 1e-5, 1e-4, 1e-3)))
+            outcomes.append(bench.wait(request))
+
+    threads = [in_thread(work, seed)[0] for seed in range(THREADS)]
+    threads.append(in_thread(answer)[0])
+    for thread in threads:
+        thread.join(2 * LONG_SEC)
+    assert not any(thread.is_alive() for thread in threads)
+    assert outcomes == [True] * ROUNDS
+    assert not bench.traffic._waits and not bench.session._asked
+
+
+def test_a_request_has_all_its_time_from_when_somebody_reads(monkeypatch):
+    clock = InventedClock()
+    monkeypatch.setattr(traffic_module, 'time', clock)
+    bench = TrafficBench()
+    requests = [bench.traffic.post(lambda: bench.session.ping(3)) for _ in range(2)]
+    clock.wait(100)   # while nobody reads
+    bench.answer(1)
+    assert bench.wait(requests[0])
+    clock.wait(2.9)
+    bench.answer(2)
+    assert bench.wait(requests[1])
+    assert bench.traffic.close()
