@@ -120,6 +120,9 @@ ALLOWED = {
     # Nothing of the node itself: it is checked from outside, as a user sees it.
     'checking': {'checking', 'shown_text', 'planning.fitting', 'cameras.test_pattern',
                  'processes', 'ros.environment', 'drivers.registry'},
+    # It says with which firmware the node boots sticks.
+    'checking/facts/firmware_facts': {'checking', 'sticks.stick', 'sticks.usb_bus',
+                                      'sticks.xlink.firmware'},
     'checking/verdicts': set(),
     'checking/history': {'checking.statuses'},
     'checking/statuses': set(),

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ncs_cluster_detector.checking.environment import CannotRunError
 from ncs_cluster_detector.drivers.registry import DEFAULT
+from ncs_cluster_detector.drivers.registry import driver_descriptions
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.drivers.registry import WITHOUT_HARDWARE
 
@@ -66,16 +67,17 @@ def parse(arguments: Sequence[str] | None) -> Options:
         'it; the one that the robot uses')
     add('--out', type=Path, metavar='DIR', help='folder of the report (check-sticks-<date>)')
     add('--driver', choices=tuple(DRIVERS), default=DEFAULT,
-        help=f'{WITHOUT_HARDWARE} = a dry run without sticks (default: %(default)s)')
+        help=f'what drives the sticks: {driver_descriptions()}; {WITHOUT_HARDWARE} = a dry run '
+        'without sticks (default: %(default)s)')
     add('--minutes-of-heat', type=float, metavar='N', help='minutes at full load, a third of '
         'which is added for rest (default: 3; with --quick 0.3)')
     add('--no-hands', action='store_true', help='leave out the steps that need hands: '
         'unplug and replug')
     add('--quick', action='store_true', help='a short variant, about a minute')
-    add('--mvnc', type=Path, metavar='DIR', help="folder with the Python package 'mvnc' of NCSDK "
-        '2, if it is not found by itself')
+    add('--mvnc', type=Path, metavar='DIR', help='with driver mvnc: folder with the '
+        "Python package 'mvnc' of NCSDK 2, if it is not found by itself")
     add('-p', '--param', action='append', default=[], metavar='NAME:=VALUE',
-        help='a parameter of the detector node, as in ros2 run')
+        help='a parameter of the detector node, as in ros2 run, such as firmware:=FILE')
     given = parser.parse_args(arguments)
     minutes = given.minutes_of_heat
     if minutes is None:

@@ -30,6 +30,8 @@ from ncs_cluster_detector.checking.bench import StoppedError
 from ncs_cluster_detector.checking.environment import CannotRunError
 from ncs_cluster_detector.checking.environment import check_environment
 from ncs_cluster_detector.checking.environment import use_own_domain
+from ncs_cluster_detector.checking.facts.firmware_facts import firmware_facts
+from ncs_cluster_detector.checking.facts.firmware_facts import usb_library_facts
 from ncs_cluster_detector.checking.facts.machine_facts import machine_facts
 from ncs_cluster_detector.checking.facts.sdk_facts import MODULE
 from ncs_cluster_detector.checking.facts.sdk_facts import sdk_environment
@@ -56,7 +58,7 @@ REPORT_FILES = ('report.txt', 'report.json', 'temperatures.csv', 'node.log')
 COMES_BACK_SEC = 20.0
 # (name, what is done, function); the end of the node follows in any case.
 STEPS = (
-    ('start', 'the node starts, and the sticks one after another', start_steps.start_step),
+    ('start', 'the node starts, and its sticks', start_steps.start_step),
     ('rates', 'rates of one, two, ... sticks', start_steps.rates_step),
     ('kill a worker', 'workers are killed while they infer', kill_steps.worker_step),
     ('kill the node', 'the node is killed and started again', kill_steps.node_step),
@@ -114,12 +116,15 @@ class Check:
     def _look_around(self, stack):
         """Collect the facts; return the environment in which the node finds the SDK."""
         self._say(0, 'facts of this machine')
-        environment, sdk = {}, None
-        if DRIVERS[self._options.driver].sdk_module == MODULE:
+        driver, environment, facts = DRIVERS[self._options.driver], {}, {'sdk': None}
+        if driver.sdk_module == MODULE:
             links = stack.enter_context(tempfile.TemporaryDirectory())
             environment = sdk_environment(self._options.sdk, links)
-            sdk = sdk_facts(environment)
-        self._facts = {'sdk': sdk, 'machine': machine_facts(), 'usb': usb_tree()}
+            facts['sdk'] = sdk_facts(environment)
+        if driver.sends_firmware:
+            facts['firmware'] = firmware_facts(self._options.parameters)
+            facts['usb_library'] = usb_library_facts()
+        self._facts = {**facts, 'machine': machine_facts(), 'usb': usb_tree()}
         return environment
 
     def _take_steps(self, bench):

@@ -34,6 +34,7 @@ class XlinkDriver(Driver):
     no_stick_found = ('no stick found: is one plugged in (lsusb shows 03e7), its udev rule '
                       'installed, the hub powered?')
     starts_together = True
+    sends_firmware = True
 
     @classmethod
     def from_parameters(cls, values: Mapping[str, Any]) -> Driver:

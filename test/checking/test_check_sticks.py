@@ -6,14 +6,16 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The whole command on simulated sticks, and what ends it before its time."""
+"""The whole command, what ends it before its time, and its report."""
 
 import json
 import os
+import re
 import signal
-import subprocess
-import sys
 
+from fake_usb.client import build_library
+from fake_usb.client import compiler
+from fake_usb.client import FakeBus
 from ncs_cluster_detector.checking.arguments import parse
 from ncs_cluster_detector.checking.environment import CannotRunError
 from ncs_cluster_detector.checking.node_process import session_members
@@ -31,25 +33,7 @@ MUST_BE_OK = {'all sticks run', 'all sticks run again', 'its workers end with it
 # Slow ones: they leave the machine time for what else it does.
 STICKS = ('--driver', 'simulated', '--graph', 'shapes', '-p', 'simulated.sticks:=2',
           '-p', 'simulated.inference_ms:=150.0', '-p', 'simulated.boot_ms:=50.0')
-
-
-@pytest.fixture
-def start():
-    """Return a function that starts the command; what is left of it is ended after the test."""
-    started = []
-
-    def start_command(*arguments):
-        started.append(subprocess.Popen(
-            [sys.executable, '-m', 'ncs_cluster_detector.checking.check_sticks', *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True))
-        return started[-1]
-
-    yield start_command
-    for command in started:
-        if command.poll() is None:
-            os.killpg(command.pid, signal.SIGKILL)
-        command.communicate()
+FIRMWARE = b'MVCM' + (64).to_bytes(4, 'little') + bytes(56)   # a dummy: only its length counts
 
 
 def processes_of(folder):
@@ -90,6 +74,60 @@ def test_a_dry_run(start, tmp_path):
     assert rows[0].startswith('time_sec,step,stick,port,state')
     assert any(',heat,1,1.2,RUNNING,' in row for row in rows)
     assert not processes_of(out)
+
+
+@pytest.fixture(scope='module')
+def fake_stick_files(tmp_path_factory):
+    """Return a folder with the fake libusb, a graph, and a firmware; skip without a compiler."""
+    if compiler() is None:
+        pytest.skip('needs a C compiler')
+    folder = tmp_path_factory.mktemp('files')
+    build_library(folder)
+    (folder / 'dummy.graph').write_bytes(bytes(1_000_000))
+    (folder / 'own.mvcmd').write_bytes(FIRMWARE)
+    return folder
+
+
+def test_sticks_without_the_sdk(start, fake_stick_files, tmp_path):
+    """A firmware and the USB library are what the report names, and nothing of the SDK."""
+    firmware = fake_stick_files / 'own.mvcmd'
+    with FakeBus('--ports', '1.1,1.2') as bus:
+        libraries = filter(None, (str(fake_stick_files), os.environ.get('LD_LIBRARY_PATH')))
+        command = start(
+            '--driver', 'xlink', '--graph', str(fake_stick_files / 'dummy.graph'),
+            '-p', f'firmware:={firmware}', '--quick', '--no-hands', '--minutes-of-heat', '0.1',
+            '--out', str(tmp_path),
+            environment={**bus.environment, 'LD_LIBRARY_PATH': os.pathsep.join(libraries)})
+        output, errors = command.communicate(timeout=PATIENCE_SEC)
+        assert all(stick.boots for stick in bus.sticks().values())
+    report = json.loads((tmp_path / 'report.json').read_text())
+    bad = [verdict for verdict in report['verdicts'] if verdict['outcome'] == 'not ok']
+    for verdict in bad:   # how fast it is depends on what else the machine does
+        assert verdict['what'] not in MUST_BE_OK - {'no stick fails by itself'}, output + errors
+        assert verdict['seen'] != 'it did not happen', output + errors
+    assert report['run']['ended'] == 'at its end', output + errors
+    facts = report['facts']
+    assert facts['sdk'] is None
+    assert [(file['path'], file['bytes']) for file in facts['firmware']] == [
+        (str(firmware), len(FIRMWARE))]
+    assert facts['usb_library'] == {'libusb_version': '1.0.27.0'}
+    assert 'from the first stick that is ready to the last' in output
+    assert 'longest start' not in output   # they start together
+    text = ' '.join((tmp_path / 'report.txt').read_text().split())
+    assert f'firmware: {firmware}, 64 bytes, sha256 ' in text
+    assert 'libusb 1.0.27.0' in text
+    assert not re.search('NCSDK|mvnc', output + text)
+
+
+def test_a_firmware_that_is_missing_is_said_in_one_line(start, tmp_path):
+    (tmp_path / 'graph').write_bytes(b'any')
+    command = start('--driver', 'xlink', '--graph', str(tmp_path / 'graph'),
+                    '-p', 'firmware:=/no/such/file', '--out', str(tmp_path))
+    _, errors = command.communicate(timeout=PATIENCE_SEC)
+    assert command.returncode == 2
+    assert errors.startswith("check_sticks: firmware='/no/such/file': the sticks' firmware is not")
+    assert len(errors.splitlines()) == 1
+    assert 'firmware: NONE that can be read' in (tmp_path / 'report.txt').read_text()
 
 
 def test_ctrl_c_ends_the_node_in_order_and_writes_the_report(start, tmp_path):

@@ -10,16 +10,13 @@
 
 from collections.abc import Mapping
 import importlib.util
-import json
 import os
 from pathlib import Path
-import subprocess
 from typing import Any
 
-from ncs_cluster_detector.processes.module_path import python_command
+from ncs_cluster_detector.checking.facts.child_facts import facts_from_child
 
 MODULE = 'mvnc'   # of NCSDK 2
-PATIENCE_SEC = 15.0
 # Where NCSDK 2 installs the package; a virtual environment does not look there.
 _FOLDERS = ('usr/lib/python3/dist-packages', 'usr/local/lib/python3*/dist-packages')
 _ASK = """
@@ -77,16 +74,7 @@ def sdk_environment(
 
 def sdk_facts(environment: Mapping[str, str]) -> dict[str, Any]:
     """Return facts for the report, in an environment that sdk_environment() has returned."""
-    try:
-        # The vendor's library may print as well: only the last line is the answer.
-        answer = subprocess.run(
-            python_command(_ASK), env={**os.environ, **environment}, capture_output=True,
-            text=True, timeout=PATIENCE_SEC, stdin=subprocess.DEVNULL, errors='replace')
-        facts = json.loads(answer.stdout.strip().splitlines()[-1])
-    except subprocess.TimeoutExpired:
-        return {'error': f'loading mvnc took more than {PATIENCE_SEC:g} s'}
-    except (IndexError, ValueError):
-        return {'error': f'loading mvnc ended the process with exit code {answer.returncode}'}
+    facts = facts_from_child(_ASK, MODULE, environment)
     library = facts.get('libmvnc')
     if library is not None:
         folder = Path(library).parent / 'mvnc'

@@ -45,7 +45,7 @@ def result_line(report: Mapping[str, Any]) -> str:
 
 def _head(report):
     run, facts = report['run'], report['facts']
-    machine, sdk = facts['machine'], facts['sdk']
+    machine = facts['machine']
     minutes, seconds = divmod(round(run['duration_sec']), 60)
     what = machine['model'] or machine['cpu'] or machine['machine']
     lines = [
@@ -56,7 +56,8 @@ def _head(report):
         f"{_known(machine['load_before'])} before",
         f"{_known(machine['system'])}, kernel {machine['kernel']} {machine['machine']}; "
         f"ROS {_known(machine['ros_distro'])}, Python {machine['python']}, NumPy "
-        f"{machine['numpy']}; {_sdk_text(sdk)}",
+        f"{machine['numpy']}; {_sdk_text(facts)}",
+        *_firmware_lines(facts.get('firmware')),
         *_usb_lines(facts['usb'], machine)]
     if machine['load_before'] > (machine['cores'] or 1) * BUSY:
         lines.insert(1, 'NOTE: other programs kept this machine busy before the check began, so '
@@ -64,11 +65,25 @@ def _head(report):
     return [part for line in lines for part in _wrapped(line, '  ')]
 
 
-def _sdk_text(sdk):
-    if not sdk:
+def _sdk_text(facts):
+    if facts['sdk']:
+        name, version, library = 'NCSDK', facts['sdk'].get('api_version'), facts['sdk']
+    elif facts.get('usb_library'):
+        name, version = 'pyusb', facts['machine']['packages'].get('pyusb')
+        library = facts['usb_library']
+    else:
         return 'no NCSDK needed'
-    return (f"NCSDK {_known(sdk.get('api_version'))}, libusb {_known(sdk.get('libusb_version'))}"
-            + (f"; {sdk['error']}" if 'error' in sdk else ''))
+    return (f"{name} {_known(version)}, libusb {_known(library.get('libusb_version'))}"
+            + (f"; {library['error']}" if 'error' in library else ''))
+
+
+def _firmware_lines(files):
+    if files is None:
+        return []
+    if not files:
+        return ['firmware: NONE that can be read']
+    return [f"firmware: {file['path']}, {file['bytes']} bytes, sha256 {file['sha256']}"
+            for file in files]
 
 
 def _usb_lines(usb, machine):

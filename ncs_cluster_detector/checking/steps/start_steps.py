@@ -15,6 +15,7 @@ from ncs_cluster_detector.checking.bench import Bench
 from ncs_cluster_detector.checking.bench import IMAGES_PER_DETECTION
 from ncs_cluster_detector.checking.bench import MOST_IMAGES
 from ncs_cluster_detector.checking.environment import CannotRunError
+from ncs_cluster_detector.drivers.registry import DRIVERS
 import psutil
 
 HEARD_SEC = 40.0    # for the node's first diagnostics
@@ -48,13 +49,18 @@ def start_step(bench: Bench) -> None:
     moments = {stick.number: bench.node.ready_at(stick.number, began) for stick in running}
     ready = sorted((moment, number) for number, moment in moments.items() if moment is not None)
     figures['sticks_ready_sec'] = {number: _since(moment, began) for moment, number in ready}
-    # Not of the first one: that time includes the start of the node itself.
-    starts = {number: round(moment - before, 3)
-              for (before, _), (moment, number) in zip(ready, ready[1:])}
-    figures['stick_start_sec'] = starts
     for verdict in verdicts.judge_states('start', history.newest_sticks(began)):
         bench.add(verdict)
-    if starts:
+    # Not of the first one: that time includes the start of the node itself.
+    if ready[1:] and DRIVERS[bench.options.driver].starts_together:
+        (first_at, _), (last_at, last) = ready[0], ready[-1]
+        figures['last_after_first_sec'] = round(last_at - first_at, 3)
+        bench.judge(f'from the first stick that is ready to the last, stick {last}',
+                    figures['last_after_first_sec'], 'stick_start_sec')
+    elif ready[1:]:
+        starts = figures['stick_start_sec'] = {
+            number: round(moment - before, 3)
+            for (before, _), (moment, number) in zip(ready, ready[1:])}
         longest = max(starts, key=starts.get)
         figures['longest_start_sec'] = starts[longest]
         bench.judge(f'longest start, stick {longest}', starts[longest], 'stick_start_sec')

@@ -8,6 +8,9 @@
 # the License.
 """The facts out of files that were made up, and what must not be in them."""
 
+import hashlib
+
+from ncs_cluster_detector.checking.facts.firmware_facts import firmware_facts
 from ncs_cluster_detector.checking.facts.machine_facts import machine_facts
 from ncs_cluster_detector.checking.facts.sdk_facts import sdk_environment
 from ncs_cluster_detector.checking.facts.sdk_facts import sdk_facts
@@ -115,3 +118,28 @@ def test_an_sdk_that_crashes_is_said(tmp_path):
     (tmp_path / 'mvnc' / '__init__.py').touch()
     (tmp_path / 'mvnc' / 'mvncapi.py').write_text('import os\nos._exit(77)\n')
     assert 'exit code 77' in sdk_facts({'PYTHONPATH': str(tmp_path)})['error']
+
+
+@pytest.mark.parametrize('parameters, name', [
+    (['cluster_size:=2', 'firmware:={}/one.mvcmd'], 'one.mvcmd'),
+    (["firmware:='{}/one.mvcmd'"], 'one.mvcmd'),
+    (['firmware:={}/none', 'firmware:={}'], 'MvNCAPI-ma2480.mvcmd')])
+def test_the_firmware_that_the_node_sends(tmp_path, parameters, name):
+    (tmp_path / 'one.mvcmd').write_bytes(b'one')
+    (tmp_path / 'MvNCAPI-ma2480.mvcmd').write_bytes(b'other')
+    file, = firmware_facts([text.format(tmp_path) for text in parameters])
+    content = (tmp_path / name).read_bytes()
+    assert file == {'path': str(tmp_path / name), 'bytes': len(content),
+                    'sha256': hashlib.sha256(content).hexdigest()}
+
+
+def test_no_firmware(tmp_path):
+    assert firmware_facts([f'firmware:={tmp_path}/none']) == []
+
+
+def test_a_firmware_in_the_library_path_is_named_without_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('LD_LIBRARY_PATH', str(tmp_path))
+    (tmp_path / 'mvnc').mkdir()
+    (tmp_path / 'mvnc' / 'MvNCAPI-ma2450.mvcmd').write_bytes(b'found by nobody else')
+    file, *_ = firmware_facts([])
+    assert (file['path'], file['bytes']) == ('MvNCAPI-ma2450.mvcmd', 20)

@@ -74,6 +74,18 @@ def test_the_text_fits_a_screen_and_begins_with_what_is_wrong():
     assert 'anna' not in text
 
 
+def test_without_the_sdk_firmware_and_usb_library_are_named():
+    report = made()
+    report['facts'].update(
+        sdk=None, usb_library={'error': 'libusb-1.0.so.0 cannot be used'},
+        firmware=[{'path': '~/own.mvcmd', 'bytes': 64, 'sha256': 'ab' * 32}])
+    text = ' '.join(' '.join(summary_lines(report)).split())
+    assert 'pyusb ?, libusb ?; libusb-1.0.so.0 cannot be used' in text
+    assert f"firmware: ~/own.mvcmd, 64 bytes, sha256 {'ab' * 32}" in text
+    report['facts']['firmware'] = []
+    assert 'firmware: NONE that can be read' in ' '.join(summary_lines(report))
+
+
 def test_a_busy_machine_is_noted():
     assert 'NOTE' not in '\n'.join(summary_lines(made()))
     busy = made()
