@@ -149,7 +149,10 @@ class Booting:
         except UsbGoneError:
             raise
         except UsbError:
-            self._send(stick, firmware)
+            stick_after_reset = self._await(self._in_rom, ROM_SEC)
+            if stick_after_reset is None:
+                raise
+            self._send(stick_after_reset, firmware)
 
     def _send(self, stick: UsbStick, firmware: bytes) -> None:
         """Send the firmware to the ROM, a packet at a time as the vendor's library does."""
