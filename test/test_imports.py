@@ -39,6 +39,8 @@ ALLOWED = {
     'sticks': {'sticks'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
+    'sticks/xlink/xlink_stick': {'sticks', 'networks.ssd'},
+    'sticks/xlink/firmware': {'sticks', 'regular_file'},
     # The vendor's API knows no kind of stick; each kind brings its own module that is complete.
     'mvnc/api': {'mvnc.api'},
     'mvnc/xlink': {'mvnc', 'sticks'},

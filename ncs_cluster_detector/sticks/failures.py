@@ -96,18 +96,19 @@ def open_failure(name: str, error: Exception, facts: SystemFacts) -> StickError:
 def load_failure(name: str, index: int, size: int, error: Exception) -> GraphLoadError:
     """Return the error for a graph file of ``size`` bytes that could not be loaded."""
     status = status_name(error)
-    return refused_graph(name, index, size, f'{status}, expected OK',
-                         status in _BAD_FILE_STATUSES)
+    return refused_graph(name, index, size, status, 'OK', status in _BAD_FILE_STATUSES)
 
 
-def refused_graph(name: str, index: int, size: int, reason: str, is_file: bool) -> GraphLoadError:
+def refused_graph(name: str, index: int, size: int, what: str, expected: str,
+                  is_file: bool) -> GraphLoadError:
     """
     Return the error for a graph file of ``size`` bytes that a stick does not take.
 
-    :param reason: what happened and what was expected.
+    :param what: what happened.
     :param is_file: whether the file is the reason, for sure.
     """
-    attempt = f'loading graph {index} ({size} bytes) on stick {name}: {reason}'
+    attempt = (f'loading graph {index} ({size} bytes) on stick {name}: {what}, expected '
+               f'{expected}')
     if is_file or not size:
         return GraphRejectedError(f'{attempt}; {_COMPILE}')
     return GraphLoadError(

@@ -35,8 +35,9 @@ LOOK_SEC = 0.02        # libusb does not report new devices here, so the bus is 
 # For so long somebody else may look at a stick, and the system may set a new one's permissions.
 CLAIM_SEC = 1.0
 ROM_WRITE_SEC = 2.0    # as the vendor's library (usb_boot.c:45)
-# A real stick is back some 0.3 s after its firmware; the vendor's library waits 5 s.
-BOOT_SEC = 5.0
+# A real stick is back some 0.3 s after its firmware. The vendor's library waits 5 s; nobody else
+# waits for this one.
+BOOT_SEC = 8.0
 # A stick that is another program's is claimed sooner after its boot.
 STRANGE_PORT_SEC = 0.3
 ASKED_RESET_SEC = 0.7  # for a stick that was left booted to leave the bus; see ask_to_reset
@@ -106,6 +107,7 @@ class Booting:
                               f'USB call; if it happens again, {_POWER}')
 
     def _look(self) -> UsbStick:
+        self._await(self._there, CLAIM_SEC)   # another program may be just booting it
         sticks = self._usb.sticks()
         there = [stick for stick in sticks if stick.port == self._port]
         if not there:

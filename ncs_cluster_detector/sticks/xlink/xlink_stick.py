@@ -141,13 +141,13 @@ class XlinkStick(Stick):
         device, size = self._device, len(graph_buffer)
         if size > device.capabilities.memory:
             raise failures.refused_graph(
-                device.name, index, size, 'larger than the memory, expected at most '
-                f'{device.capabilities.memory} bytes', is_file=True)
+                device.name, index, size, 'larger than its memory',
+                f'at most {device.capabilities.memory} bytes', is_file=True)
         try:
             graph = device.allocate_graph(index, graph_buffer)
         except RefusedError as error:
             raise failures.refused_graph(
-                device.name, index, size, f'status {error.status}, expected 0',
+                device.name, index, size, f'status {error.status}', '0',
                 error.status == WRONG_FORMAT) from error
         layout = self._layout_of(index, graph.input)
         output = graph.output
