@@ -18,6 +18,7 @@ MOST_STREAMS = 32
 MOST_PACKETS = 64
 # More than any result has: a stick that announces nonsense is not waited for.
 LARGEST_PACKET_BYTES = 64 << 20
+_NEVER = float('inf')
 
 
 class ProtocolError(Exception):
@@ -60,12 +61,14 @@ class Request:
     Its answer must be there at ``due_at``, ``within_sec`` after it was written.
     """
 
+    __slots__ = 'kind', 'stream', 'within_sec', 'due_at', 'is_answered', 'is_refused'
+
     def __init__(self, kind: Kind, stream: Stream | None, within_sec: float) -> None:
         """Begin without an answer."""
         self.kind = kind
         self.stream = stream
         self.within_sec = within_sec
-        self.due_at = float('inf')
+        self.due_at = _NEVER
         self.is_answered = False
         self.is_refused = False   # only of CLOSE_STREAM_REQ; other refusals are errors
 
@@ -112,7 +115,7 @@ class Streams:
 
         :raises ProtocolError: there is no such stream, or no room for so much.
         """
-        stream = self.known(header)
+        stream = self.by_number.get(header.stream) or self.known(header)
         room = min(stream.accepts - sum(stream.unreleased), LARGEST_PACKET_BYTES)
         if header.size > room or len(stream.unreleased) >= MOST_PACKETS:
             raise ProtocolError(

@@ -18,6 +18,7 @@ one that reads, and posts answers, never waits for a large transfer to the stick
 """
 
 from collections.abc import Callable
+from collections.abc import Sequence
 import threading
 import time
 from typing import TypeAlias
@@ -35,6 +36,8 @@ from ncs_cluster_detector.sticks.xlink.transfers import Transfers
 from ncs_cluster_detector.sticks.xlink.transfers import WRITE_SEC
 
 _FOR_EVER = float('inf')
+_NOTHING: tuple[()] = ()
+_CHECK_SEC = 0.1   # how late it may be seen that an answer is late, while the stick sends others
 _POWER = 'if it happens again, plug the stick into a hub with its own power supply'
 # What a thread waits for a change of, or what a callback belongs to; None is any stream.
 Target: TypeAlias = Request | Stream | None
@@ -68,12 +71,13 @@ class Traffic:
         self._is_read = False   # a thread reads
         self._read_ended = threading.Condition(self.lock)
         self._unread_since = time.monotonic()
+        self._check_at = 0.0   # when deadlines are looked at
         if in_background:
             threading.Thread(
                 target=self.await_end, args=(_FOR_EVER,), name=f'xlink {stick}', daemon=True
             ).start()
 
-    def post(self, make: Callable[[], Request]) -> Request:
+    def post(self, make: Callable[..., Request], *arguments: object) -> Request:
         """
         Make a request, and write it unless somebody else writes at the moment and will do so.
 
@@ -81,23 +85,25 @@ class Traffic:
         :raises StickLostError: the link is down.
         """
         with self.lock:
-            self._check_up()
-            request = make()
+            if self.failure is not None:
+                self._check_up()
+            request = make(*arguments)
         self._flush()
         return request
 
-    def write(self, make: Callable[[], Request],
+    def write(self, stream: Stream, data: memoryview,
               on_answer: Callable[[], object] | None = None) -> Request:
         """
-        Make a request and write it; its data need not stay afterwards.
+        Write a packet; its data need not stay afterwards.
 
         :param on_answer: called in the reader's thread when the answer is there.
         :raises StickLostError: the link is down.
         """
         with self._writing:
             with self.lock:
-                self._check_up()
-                request = make()
+                if self.failure is not None:
+                    self._check_up()
+                request = self._session.write(stream, data)
                 if on_answer is not None:
                     self._callbacks[request] = on_answer
             self._write_out()
@@ -125,7 +131,8 @@ class Traffic:
         reads = False
         try:
             while not condition():
-                self._check_up()
+                if self.failure is not None:
+                    self._check_up()
                 left_sec = until - time.monotonic()
                 if left_sec <= 0:
                     return False
@@ -133,7 +140,7 @@ class Traffic:
                     if not reads:
                         reads = True
                         self._begin_to_read()
-                    self._read(left_sec)
+                    self._read(target, until)
                 else:
                     self._wait_for_news(target, left_sec)
         finally:
@@ -181,7 +188,8 @@ class Traffic:
         try:
             while outgoing and self.failure is None:
                 request, message = outgoing.popleft()
-                self._transfers.write(message)
+                for transfer in message:
+                    self._transfers.write(transfer)
                 if request is not None:
                     request.on_written(time.monotonic())
         except UsbError as error:
@@ -217,15 +225,31 @@ class Traffic:
         if waiting > 1:
             self._waits[target] = changed, waiting - 1
 
-    def _read(self, within_sec: float) -> None:
-        """Take what the stick sends next, with the lock held, which is released meanwhile."""
-        what = None
+    def _read(self, target: Target, until: float) -> None:
+        """
+        Take what the stick sends until a target may have changed, nothing has come, or it is late.
+
+        With the lock held, which is released meanwhile. This runs twenty times an inference, each
+        time after a sleep; so it calls few functions.
+        """
+        session, what, now = self._session, None, time.monotonic()
         self.lock.release()
         try:
-            callbacks = self._take(self._transfers.read(self._session.wanted(), within_sec))
-            self._flush()
-            for callback in callbacks:
-                callback()
+            while self.failure is None:
+                data = self._transfers.read(session.wanted(), until - now)
+                with self.lock:
+                    now = time.monotonic()
+                    changed = session.receive(data, now) if data else _NOTHING
+                    if now >= self._check_at:
+                        session.check(now)
+                        self._check_at = now + _CHECK_SEC
+                    callbacks = self._note(changed) if changed else _NOTHING
+                if session.outgoing:
+                    self._flush()
+                for callback in callbacks:
+                    callback()
+                if not data or target in changed or target is None or now >= until:
+                    break
         except UsbGoneError as error:
             self.has_left = True
             what = f'it has left the USB bus ({error})'
@@ -240,20 +264,20 @@ class Traffic:
         if what is not None:
             self.lose(what)
 
-    def _take(self, data: bytes) -> list[Callable[[], object]]:
-        """Take what has come, wake those who wait for it; return the callbacks to call."""
+    def _note(self, changed: Sequence[Request | Stream]) -> Sequence[Callable[[], object]]:
+        """Wake those who wait for something that has changed; return the callbacks to call."""
         callbacks = []
-        with self.lock:
-            now = time.monotonic()
-            for changed in self._session.receive(data, now) if data else ():
-                if changed in self._callbacks:
-                    callbacks.append(self._callbacks[changed])
-                    if isinstance(changed, Request):
-                        del self._callbacks[changed]
-                else:
-                    self._notify(changed)
-                self._notify(None)
-            self._session.check(now)
+        for target in changed:
+            callback = self._callbacks.get(target)
+            if callback is None:
+                if self._waits:
+                    self._notify(target)
+            else:
+                callbacks.append(callback)
+                if isinstance(target, Request):
+                    del self._callbacks[target]
+        if self._waits:
+            self._notify(None)
         return callbacks
 
     def _notify(self, target: Target) -> None:
