@@ -29,7 +29,7 @@ import numpy as np
 _ENDPOINT_OUT, _ENDPOINT_IN = 0x01, 0x81
 
 # int libusb_bulk_transfer(handle, endpoint, data, length, transferred, timeout_ms); pointers as
-# numbers, or as bytes, which are not copied. A call lets other threads run.
+# numbers, or as bytes, which are not copied. 0 ms would be no limit.
 _BULK_TRANSFER = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_ubyte, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p,
     ctypes.c_uint)
@@ -44,19 +44,21 @@ def bulk_transfers(backend: Any, handle: Any) -> BulkTransfers:
     return BulkTransfers(_backend_read(backend, handle), _backend_write(backend, handle))
 
 
-def _libusb_read(library: Any, handle: Any) -> Callable[[int, int], bytes]:
+def _libusb_read(library: Any, handle: Any) -> Callable[[int, float], bytes]:
     transfer = _function_of(library)
     device: int | None = handle.handle.value
     counter = ctypes.c_int()
     counter_at = ctypes.addressof(counter)
     buffers: dict[int, tuple[int, memoryview]] = {}   # address and memory, by size
 
-    def read(size: int, timeout_ms: int) -> bytes:
+    def read(size: int, timeout_sec: float) -> bytes:
         if size not in buffers:
             memory = (ctypes.c_ubyte * size)()
             buffers[size] = ctypes.addressof(memory), memoryview(memory).cast('B')
         address, view = buffers[size]
-        status = transfer(device, _ENDPOINT_IN, address, size, counter_at, timeout_ms)
+        timeout_ms = int(timeout_sec * 1000 + 0.5)
+        status = transfer(device, _ENDPOINT_IN, address, size, counter_at,
+                          timeout_ms if timeout_ms > 0 else 1)
         count = counter.value
         # When the time ends, some data may be there.
         if status and not (count and status == ERROR_TIMEOUT):
@@ -66,16 +68,17 @@ def _libusb_read(library: Any, handle: Any) -> Callable[[int, int], bytes]:
     return read
 
 
-def _libusb_write(library: Any, handle: Any) -> Callable[[bytes | memoryview, int], None]:
+def _libusb_write(library: Any, handle: Any) -> Callable[[bytes | memoryview, float], None]:
     transfer = _function_of(library)
     device: int | None = handle.handle.value
     counter = ctypes.c_int()
     counter_at = ctypes.addressof(counter)
 
-    def write(data: bytes | memoryview, timeout_ms: int) -> None:
+    def write(data: bytes | memoryview, timeout_sec: float) -> None:
         size = len(data)
+        timeout_ms = int(timeout_sec * 1000 + 0.5)
         status = transfer(device, _ENDPOINT_OUT, data if type(data) is bytes else _address(data),
-                          size, counter_at, timeout_ms)
+                          size, counter_at, timeout_ms if timeout_ms > 0 else 1)
         if status or counter.value < size:
             if status and not (counter.value and status == ERROR_TIMEOUT):
                 raise error_of(status, library)
@@ -94,26 +97,31 @@ def _address(data: bytes | memoryview) -> int:
     return int(np.frombuffer(data, np.uint8).__array_interface__['data'][0])
 
 
-def _backend_read(backend: Any, handle: Any) -> Callable[[int, int], bytes]:
+def _backend_read(backend: Any, handle: Any) -> Callable[[int, float], bytes]:
     buffers: dict[int, array[int]] = {}
 
-    def read(size: int, timeout_ms: int) -> bytes:
+    def read(size: int, timeout_sec: float) -> bytes:
         if size not in buffers:
             buffers[size] = array('B', bytes(size))
         with translating_errors:
-            count = backend.bulk_read(handle, _ENDPOINT_IN, INTERFACE, buffers[size], timeout_ms)
+            count = backend.bulk_read(
+                handle, _ENDPOINT_IN, INTERFACE, buffers[size], _ms(timeout_sec))
         return bytes(memoryview(buffers[size])[:count])
 
     return read
 
 
-def _backend_write(backend: Any, handle: Any) -> Callable[[bytes | memoryview, int], None]:
+def _backend_write(backend: Any, handle: Any) -> Callable[[bytes | memoryview, float], None]:
 
-    def write(data: bytes | memoryview, timeout_ms: int) -> None:
+    def write(data: bytes | memoryview, timeout_sec: float) -> None:
         with translating_errors:
             written = backend.bulk_write(
-                handle, _ENDPOINT_OUT, INTERFACE, array('B', data), timeout_ms)
+                handle, _ENDPOINT_OUT, INTERFACE, array('B', data), _ms(timeout_sec))
         if written < len(data):
             raise UsbTimeoutError(f'{written} of {len(data)} bytes written')
 
     return write
+
+
+def _ms(seconds: float) -> int:
+    return max(round(seconds * 1000), 1)

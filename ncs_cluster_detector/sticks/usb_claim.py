@@ -78,29 +78,31 @@ translating_errors = _ErrorTranslation()
 
 class BulkTransfers(NamedTuple):
     """
-    What carries data from and to a stick; one thread at a time may be in each.
+    What reads and writes a stick; one thread at a time may be in each.
 
-    ``read(size, timeout_ms)`` returns what one transfer brings: until ``size`` bytes, or a short
-    packet. ``write(data, timeout_ms)`` takes bytes, or contiguous memory, which is not copied.
-    Both raise UsbTimeoutError when nothing came, or not all went, in time; UsbGoneError when the
-    stick has left the bus; UsbError for anything else.
+    ``read(size, timeout_sec)`` returns what one transfer brings: until ``size`` bytes, a multiple
+    of the stick's packet size, or a short packet. ``write(data, timeout_sec)`` takes bytes, or
+    contiguous memory, which is not copied. Both raise UsbTimeoutError when nothing has come, or
+    not all has gone, in time; UsbGoneError when the stick has left the bus, before or meanwhile;
+    UsbError for anything else.
     """
 
-    read: Callable[[int, int], bytes]
-    write: Callable[[bytes | memoryview, int], None]
+    read: Callable[[int, float], bytes]
+    write: Callable[[bytes | memoryview, float], None]
 
 
 class UsbClaim:
     """
     A claimed stick, until this is closed or the process ends.
 
-    One thread at a time may read, and one may write. No thread may be in a call when it is closed.
+    ``read_data`` and ``write`` are as in BulkTransfers. No thread may be in a call when this is
+    closed.
     """
 
     def __init__(self, backend: Any, handle: Any, packet_bytes: int, bulk: BulkTransfers) -> None:
         """Take over a handle whose interface is claimed; ``packet_bytes`` as in UsbStick."""
         self.packet_bytes = packet_bytes
-        self.bulk = bulk
+        self.read_data, self.write = bulk
         self._backend = backend
         self._handle = handle
 
@@ -112,17 +114,7 @@ class UsbClaim:
         :raises UsbGoneError: it has left the bus, before or meanwhile.
         :raises UsbError: anything else.
         """
-        return len(self.bulk.read(READ_BYTES, milliseconds(timeout_sec)))
-
-    def write(self, data: bytes | memoryview, timeout_sec: float) -> None:
-        """
-        Write bytes to the stick in one transfer.
-
-        :raises UsbTimeoutError: it does not take all of them within the time.
-        :raises UsbGoneError: it has left the bus, before or meanwhile.
-        :raises UsbError: anything else.
-        """
-        self.bulk.write(data, milliseconds(timeout_sec))
+        return len(self.read_data(READ_BYTES, timeout_sec))
 
     def reset(self) -> None:
         """
@@ -137,8 +129,3 @@ class UsbClaim:
     def close(self) -> None:
         """Release the stick; closing the handle releases its interface."""
         self._backend.close_device(self._handle)
-
-
-def milliseconds(seconds: float) -> int:
-    """Return a timeout for libusb, which takes 0 for no limit."""
-    return max(round(seconds * 1000), 1)

@@ -55,8 +55,7 @@ class Header(NamedTuple):
     """
     The header of an event.
 
-    ``kind`` is a number that need not be a :class:`Kind`; ``name`` may end with zeros; ``size`` is
-    in bytes.
+    ``kind`` is a number that need not be a :class:`Kind`; ``size`` is in bytes.
     """
 
     event: int
@@ -66,17 +65,14 @@ class Header(NamedTuple):
     size: int = 0
     flags: int = ACK
 
-    @property
-    def bare_name(self) -> bytes:
-        """Return the name without the zeros behind it."""
-        return self.name.partition(b'\0')[0]
-
     def pack(self) -> bytes:
         """Return its 36 bytes."""
         return pack_header(*self)
 
-
-def unpack_header(data: bytes, begin: int) -> Header:
-    """Return the header in the 36 bytes from ``begin`` on."""
-    # Quicker than Header(...), whose __new__ is a function in Python.
-    return tuple.__new__(Header, _HEADER.unpack_from(data, begin))
+    @classmethod
+    def unpack(cls, data: bytes, begin: int = 0) -> 'Header':
+        """Return the header in the 36 bytes from ``begin`` on."""
+        event, kind, name, stream, size, flags = _HEADER.unpack_from(data, begin)
+        # Quicker than cls(...), which runs a function in Python.
+        return tuple.__new__(
+            cls, (event, kind, name.partition(b'\0')[0], stream, size, flags))

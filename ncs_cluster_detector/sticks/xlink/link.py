@@ -80,7 +80,7 @@ class Link:
         view = memoryview(data).cast('B')
         self.await_change(stream, lambda: stream.takes(view.nbytes), within_sec,
                           f'room for {view.nbytes} bytes')
-        request = self._traffic.write(stream, view, on_answer)
+        request = self._traffic.write(lambda: self._session.write(stream, view), on_answer)
         if on_answer is None:
             self._finish(request)
 

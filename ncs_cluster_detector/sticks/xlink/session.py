@@ -28,7 +28,6 @@ from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
 from ncs_cluster_detector.sticks.xlink.events import pack_header
-from ncs_cluster_detector.sticks.xlink.events import unpack_header
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
 from ncs_cluster_detector.sticks.xlink.streams import Request
 from ncs_cluster_detector.sticks.xlink.streams import Stream
@@ -40,8 +39,9 @@ _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLi
 ANSWER_SEC = 0.8
 
 _NEVER = float('inf')
-# Names of this module are found sooner than those of a class.
-_WRITE_REQ, _READ_REL_REQ, _WRITE_RESP = Kind.WRITE_REQ, Kind.READ_REL_REQ, Kind.WRITE_RESP
+# Plain numbers are compared sooner than members of a class.
+_WRITE_REQ, _READ_REL_REQ, _WRITE_RESP = (
+    int(kind) for kind in (Kind.WRITE_REQ, Kind.READ_REL_REQ, Kind.WRITE_RESP))
 # A header, and the data that it announces.
 Message: TypeAlias = tuple[bytes] | tuple[bytes, bytes | memoryview]
 
@@ -83,12 +83,12 @@ class Session:
         size = len(data)
         assert stream.takes(size), f'no room in {stream} for {size} bytes'
         stream.held.append(size)
-        return self._ask(_WRITE_REQ, stream, b'', stream.number, size, data)
+        return self._ask(Kind.WRITE_REQ, stream, b'', stream.number, size, data)
 
     def release(self, stream: Stream) -> Request:
         """Tell the stick that the oldest packet that was taken needs no room any more."""
         size = stream.unreleased.popleft()
-        return self._ask(_READ_REL_REQ, stream, b'', stream.number, size)
+        return self._ask(Kind.READ_REL_REQ, stream, b'', stream.number, size)
 
     def close(self, stream: Stream) -> Request:
         """Close a stream to the stick, which must have released all packets."""
@@ -115,16 +115,16 @@ class Session:
         if self._received:
             data = self._received + data
         changed: list[Request | Stream] = []
-        begin = 0
+        begin, size = 0, len(data)
         while True:
             announced = self._announced
             end = begin + (HEADER_BYTES if announced is None else announced.size)
-            if end > len(data):
+            if end > size:
                 break
             if announced is not None:
                 changed.append(self._take_packet(announced, data[begin:end]))
             else:
-                header = unpack_header(data, begin)
+                header = Header.unpack(data, begin)
                 event, kind, _, _, _, _ = header
                 if kind >= _WRITE_RESP:
                     changed.append(self._take_answer(header))
@@ -139,9 +139,9 @@ class Session:
                     else:
                         changed.append(self._serve(header))
             begin = end
-        self._received = data[begin:] if begin < len(data) else b''
-        is_complete = self._announced is None and not self._received
-        self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
+        self._received = data[begin:]
+        self._rest_due = (
+            _NEVER if self._announced is None and begin == size else now + ANSWER_SEC)
         return changed
 
     def check(self, now: float) -> None:
@@ -187,20 +187,21 @@ class Session:
         raise ProtocolError(f'the request {kind.name}, which only hosts make')
 
     def _take_answer(self, header: Header) -> Request:
-        event, number, _, _, _, flags = header
-        kind = KINDS.get(number)
-        if kind is None:
-            raise ProtocolError(f'an event of the unknown kind {number}')
+        event, kind, _, _, _, flags = header
         request = self._asked.pop(event, None)
         if request is None or request.kind + _WRITE_RESP != kind:
-            raise ProtocolError(f'the answer {kind.name} to a request that was not made')
+            if kind not in KINDS:
+                raise ProtocolError(f'an event of the unknown kind {kind}')
+            raise ProtocolError(
+                f'the answer {KINDS[kind].name} to a request that was not made')
+        is_closing = request.kind is Kind.CLOSE_STREAM_REQ
         if not flags & ACK or flags & NACK:
-            if kind is not Kind.CLOSE_STREAM_RESP:
+            if not is_closing:
                 raise ProtocolError(f'a refusal of {request}')
             request.is_refused = True
-        if kind is Kind.CREATE_STREAM_RESP:
+        if request.kind is Kind.CREATE_STREAM_REQ:
             request.stream = self._created_by_stick(header)
-        elif kind is Kind.CLOSE_STREAM_RESP:
+        elif is_closing:
             assert request.stream is not None
             request.stream.room = 0
             self.streams.forget_closed(request.stream)
@@ -209,7 +210,7 @@ class Session:
 
     def _created_by_stick(self, header: Header) -> Stream:
         """Return the stream that the stick takes from now on."""
-        name = header.bare_name
+        name = header.name
         stream = self.streams.named(name)
         if not name or not header.size or header.stream > HIGHEST_STREAM or (
                 stream is not None and stream.number != header.stream):
@@ -222,7 +223,7 @@ class Session:
 
     def _open(self, header: Header) -> Stream:
         """Let the stick send to a stream."""
-        name = header.bare_name
+        name = header.name
         if not name or not header.size:
             raise ProtocolError(f'a request for a stream {name!r} of {header.size} bytes')
         stream = self.streams.named(name) or self.streams.add(name)

@@ -18,9 +18,8 @@ one that reads, and posts answers, never waits for a large transfer to the stick
 """
 
 from collections.abc import Callable
-from collections.abc import Sequence
 import threading
-import time
+from time import monotonic
 from typing import TypeAlias
 
 from ncs_cluster_detector.sticks.stick import StickLostError
@@ -36,7 +35,6 @@ from ncs_cluster_detector.sticks.xlink.transfers import Transfers
 from ncs_cluster_detector.sticks.xlink.transfers import WRITE_SEC
 
 _FOR_EVER = float('inf')
-_NOTHING: tuple[()] = ()
 _CHECK_SEC = 0.1   # how late it may be seen that an answer is late, while the stick sends others
 _POWER = 'if it happens again, plug the stick into a hub with its own power supply'
 # What a thread waits for a change of, or what a callback belongs to; None is any stream.
@@ -70,7 +68,7 @@ class Traffic:
         self._callbacks: dict[Target, Callable[[], object]] = {}
         self._is_read = False   # a thread reads
         self._read_ended = threading.Condition(self.lock)
-        self._unread_since = time.monotonic()
+        self._unread_since = monotonic()
         self._check_at = 0.0   # when deadlines are looked at
         if in_background:
             threading.Thread(
@@ -91,10 +89,10 @@ class Traffic:
         self._flush()
         return request
 
-    def write(self, stream: Stream, data: memoryview,
+    def write(self, make: Callable[[], Request],
               on_answer: Callable[[], object] | None = None) -> Request:
         """
-        Write a packet; its data need not stay afterwards.
+        Make a request and write it; its data need not stay afterwards.
 
         :param on_answer: called in the reader's thread when the answer is there.
         :raises StickLostError: the link is down.
@@ -103,10 +101,10 @@ class Traffic:
             with self.lock:
                 if self.failure is not None:
                     self._check_up()
-                request = self._session.write(stream, data)
+                request = make()
                 if on_answer is not None:
                     self._callbacks[request] = on_answer
-            self._write_out()
+            self._flush(has_turn=True)
         self._flush()
         return request
 
@@ -127,13 +125,13 @@ class Traffic:
         :param target: what it depends on.
         :raises StickLostError: the link is down, and the condition does not hold.
         """
-        until = time.monotonic() + within_sec
+        until = monotonic() + within_sec
         reads = False
         try:
             while not condition():
                 if self.failure is not None:
                     self._check_up()
-                left_sec = until - time.monotonic()
+                left_sec = until - monotonic()
                 if left_sec <= 0:
                     return False
                 if reads or not self._is_read:
@@ -182,39 +180,38 @@ class Traffic:
 
     # ---- to the stick
 
-    def _write_out(self) -> None:
-        """Write all messages; by whoever has the lock for writing."""
-        outgoing = self._session.outgoing
-        try:
-            while outgoing and self.failure is None:
-                request, message = outgoing.popleft()
-                for transfer in message:
-                    self._transfers.write(transfer)
-                if request is not None:
-                    request.on_written(time.monotonic())
-        except UsbError as error:
-            with self.lock:
-                self.lose(f'writing over USB: {error}, expected success')
+    def _flush(self, has_turn: bool = False) -> None:
+        """
+        Write the messages that are there, unless somebody does so already.
 
-    def _flush(self) -> None:
-        """Write the messages that are there, unless somebody does so already."""
-        while self._session.outgoing and self.failure is None and (
-                self._writing.acquire(blocking=False)):
+        :param has_turn: the caller has the lock for writing, and keeps it.
+        """
+        outgoing, write, turn = self._session.outgoing, self._transfers.write, self._writing
+        while outgoing and self.failure is None and (has_turn or turn.acquire(False)):
             try:
-                self._write_out()
+                while outgoing and self.failure is None:
+                    request, message = outgoing.popleft()
+                    for transfer in message:
+                        write(transfer)
+                    if request is not None:
+                        request.on_written(monotonic())
+            except UsbError as error:
+                with self.lock:
+                    self.lose(f'writing over USB: {error}, expected success')
             finally:
-                self._writing.release()
+                if not has_turn:
+                    turn.release()
 
     # ---- from the stick
 
     def _begin_to_read(self) -> None:
         self._is_read = True
         # While nobody read, an answer could not come.
-        self._session.extend_deadlines(time.monotonic() - self._unread_since)
+        self._session.extend_deadlines(monotonic() - self._unread_since)
 
     def _stop_reading(self) -> None:
         self._is_read = False
-        self._unread_since = time.monotonic()
+        self._unread_since = monotonic()
         self._read_ended.notify_all()
 
     def _wait_for_news(self, target: Target, within_sec: float) -> None:
@@ -232,21 +229,29 @@ class Traffic:
         With the lock held, which is released meanwhile. This runs twenty times an inference, each
         time after a sleep; so it calls few functions.
         """
-        session, what, now = self._session, None, time.monotonic()
+        session, callbacks, what, now = self._session, self._callbacks, None, monotonic()
         self.lock.release()
         try:
             while self.failure is None:
                 data = self._transfers.read(session.wanted(), until - now)
+                to_call = []
                 with self.lock:
-                    now = time.monotonic()
-                    changed = session.receive(data, now) if data else _NOTHING
+                    now = monotonic()
+                    changed = session.receive(data, now) if data else []
+                    for one in changed:
+                        if one in callbacks:
+                            to_call.append(
+                                callbacks.pop(one) if type(one) is Request else callbacks[one])
+                        elif self._waits:
+                            self._notify(one)
+                    if changed and self._waits:
+                        self._notify(None)
                     if now >= self._check_at:
                         session.check(now)
                         self._check_at = now + _CHECK_SEC
-                    callbacks = self._note(changed) if changed else _NOTHING
                 if session.outgoing:
                     self._flush()
-                for callback in callbacks:
+                for callback in to_call:
                     callback()
                 if not data or target in changed or target is None or now >= until:
                     break
@@ -263,22 +268,6 @@ class Traffic:
             self.lock.acquire()
         if what is not None:
             self.lose(what)
-
-    def _note(self, changed: Sequence[Request | Stream]) -> Sequence[Callable[[], object]]:
-        """Wake those who wait for something that has changed; return the callbacks to call."""
-        callbacks = []
-        for target in changed:
-            callback = self._callbacks.get(target)
-            if callback is None:
-                if self._waits:
-                    self._notify(target)
-            else:
-                callbacks.append(callback)
-                if isinstance(target, Request):
-                    del self._callbacks[target]
-        if self._waits:
-            self._notify(None)
-        return callbacks
 
     def _notify(self, target: Target) -> None:
         if target in self._waits:

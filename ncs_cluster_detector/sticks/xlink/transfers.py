@@ -8,7 +8,6 @@
 # the License.
 """The USB transfers of an XLink: how many bytes each takes or brings."""
 
-from ncs_cluster_detector.sticks.usb_claim import milliseconds
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 
@@ -20,7 +19,6 @@ WRITE_SEC = 0.9   # for a piece, also on a bus that sticks and cameras share
 # How often the reader is back while the stick is silent.
 READ_SEC = 0.5
 _LONGEST_READ_BYTES = 65536
-_WRITE_MS, _READ_MS = milliseconds(WRITE_SEC), milliseconds(READ_SEC)
 
 
 class Transfers:
@@ -28,7 +26,7 @@ class Transfers:
 
     def __init__(self, claim: UsbClaim) -> None:
         """Take over a claim."""
-        self._read, self._write = claim.bulk
+        self._read, self._write = claim.read_data, claim.write
         self._packet_bytes = claim.packet_bytes
         self._piece_bytes = _PIECE_PACKETS * claim.packet_bytes
         self.close = claim.close
@@ -42,10 +40,10 @@ class Transfers:
         piece = self._piece_bytes
         if len(data) <= piece:
             if data:
-                self._write(data, _WRITE_MS)
+                self._write(data, WRITE_SEC)
             return
         for begin in range(0, len(data), piece):
-            self._write(data[begin:begin + piece], _WRITE_MS)
+            self._write(data[begin:begin + piece], WRITE_SEC)
 
     def read(self, wanted: int, within_sec: float) -> bytes:
         """
@@ -61,7 +59,6 @@ class Transfers:
         if wanted > packet:
             size = min(-(-wanted // packet) * packet, _LONGEST_READ_BYTES)
         try:
-            return self._read(
-                size, _READ_MS if within_sec >= READ_SEC else milliseconds(within_sec))
+            return self._read(size, within_sec if within_sec < READ_SEC else READ_SEC)
         except UsbTimeoutError:
             return b''
