@@ -19,6 +19,7 @@ from dataclasses import field
 import importlib
 from typing import Any
 
+from ncs_cluster_detector.sticks.usb_bulk import bulk_transfers
 from ncs_cluster_detector.sticks.usb_claim import INTERFACE
 from ncs_cluster_detector.sticks.usb_claim import translating_errors
 from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
@@ -126,7 +127,8 @@ class UsbBus:
             except BaseException:
                 self._backend.close_device(handle)
                 raise
-        return UsbClaim(self._backend, handle, stick.packet_bytes)
+        return UsbClaim(self._backend, handle, stick.packet_bytes,
+                        bulk_transfers(self._backend, handle))
 
     def is_claimed(self, stick: UsbStick) -> bool:
         """

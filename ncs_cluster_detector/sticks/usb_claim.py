@@ -8,18 +8,17 @@
 # the License.
 """A stick that this process has claimed on USB: read, write and reset it. All waits have ends."""
 
-from array import array
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
-
-import numpy as np
+from typing import NamedTuple
 
 INTERFACE = 0
-ENDPOINT_OUT, ENDPOINT_IN = 0x01, 0x81
 # A multiple of every packet size, so that every packet fits.
 READ_BYTES = 65536
 
-_ACCESS, _NO_DEVICE, _NOT_FOUND, _BUSY, _TIMEOUT = -3, -4, -5, -6, -7   # enum libusb_error
+# enum libusb_error
+_ACCESS, _NO_DEVICE, _NOT_FOUND, _BUSY, ERROR_TIMEOUT = -3, -4, -5, -6, -7
 
 
 class UsbError(Exception):
@@ -43,7 +42,13 @@ class UsbTimeoutError(UsbError):
 
 
 _ERRORS = {_ACCESS: UsbAccessError, _NO_DEVICE: UsbGoneError, _NOT_FOUND: UsbGoneError,
-           _BUSY: UsbBusyError, _TIMEOUT: UsbTimeoutError}
+           _BUSY: UsbBusyError, ERROR_TIMEOUT: UsbTimeoutError}
+
+
+def error_of(status: int, library: Any) -> UsbError:
+    """Return the error for what a function of libusb has returned."""
+    text = getattr(library, 'libusb_strerror', lambda _: b'libusb error')(status)
+    return _ERRORS.get(status, UsbError)(f'{text.decode("utf-8", "replace")} ({status})')
 
 
 class _ErrorTranslation:
@@ -71,34 +76,35 @@ class _ErrorTranslation:
 translating_errors = _ErrorTranslation()
 
 
-class _Memory:
-    """Memory that is sent as it is: what pyusb asks an ``array.array`` for."""
+class BulkTransfers(NamedTuple):
+    """
+    What reads and writes a stick; one thread at a time may be in each.
 
-    itemsize = 1
+    ``read(size, timeout_sec)`` returns what one transfer brings: until ``size`` bytes, a multiple
+    of the stick's packet size, or a short packet. ``write(data, timeout_sec)`` takes bytes, or
+    contiguous memory, which is not copied. Both raise UsbTimeoutError when nothing has come, or
+    not all has gone, in time; UsbGoneError when the stick has left the bus, before or meanwhile;
+    UsbError for anything else.
+    """
 
-    def __init__(self, data: memoryview) -> None:
-        """Refer to contiguous bytes, which must stay."""
-        address = np.frombuffer(data, np.uint8).__array_interface__['data'][0]
-        self._info: tuple[int, int] = address, data.nbytes
-
-    def buffer_info(self) -> tuple[int, int]:
-        """Return address and size in bytes."""
-        return self._info
+    read: Callable[[int, float], bytes]
+    write: Callable[[bytes | memoryview, float], None]
 
 
 class UsbClaim:
     """
     A claimed stick, until this is closed or the process ends.
 
-    One thread at a time may read, and one may write. No thread may be in a call when it is closed.
+    ``read_data`` and ``write`` are as in BulkTransfers. No thread may be in a call when this is
+    closed.
     """
 
-    def __init__(self, backend: Any, handle: Any, packet_bytes: int = 512) -> None:
+    def __init__(self, backend: Any, handle: Any, packet_bytes: int, bulk: BulkTransfers) -> None:
         """Take over a handle whose interface is claimed; ``packet_bytes`` as in UsbStick."""
         self.packet_bytes = packet_bytes
+        self.read_data, self.write = bulk
         self._backend = backend
         self._handle = handle
-        self._buffers: dict[int, array[int]] = {}   # for reading, by size
 
     def read(self, timeout_sec: float) -> int:
         """
@@ -109,38 +115,6 @@ class UsbClaim:
         :raises UsbError: anything else.
         """
         return len(self.read_data(READ_BYTES, timeout_sec))
-
-    def read_data(self, size: int, timeout_sec: float) -> bytes:
-        """
-        Return what one transfer brings: until ``size`` bytes, or a short packet, or the timeout.
-
-        :param size: a multiple of the stick's packet size, so that every packet fits.
-        :raises UsbTimeoutError: nothing came within the time.
-        :raises UsbGoneError: it has left the bus, before or meanwhile.
-        :raises UsbError: anything else.
-        """
-        buffer = self._buffers.get(size)
-        if buffer is None:
-            buffer = self._buffers[size] = array('B', bytes(size))
-        with translating_errors:
-            count = self._backend.bulk_read(
-                self._handle, ENDPOINT_IN, INTERFACE, buffer, _ms(timeout_sec))
-        return bytes(memoryview(buffer)[:count])
-
-    def write(self, data: bytes | memoryview, timeout_sec: float) -> None:
-        """
-        Write bytes to the stick in one transfer; a memoryview without a copy.
-
-        :raises UsbTimeoutError: it does not take all of them within the time.
-        :raises UsbGoneError: it has left the bus, before or meanwhile.
-        :raises UsbError: anything else.
-        """
-        buffer = _Memory(data) if isinstance(data, memoryview) else array('B', data)
-        with translating_errors:
-            written = self._backend.bulk_write(
-                self._handle, ENDPOINT_OUT, INTERFACE, buffer, _ms(timeout_sec))
-        if written < len(data):
-            raise UsbTimeoutError(f'{written} of {len(data)} bytes written')
 
     def reset(self) -> None:
         """
@@ -155,7 +129,3 @@ class UsbClaim:
     def close(self) -> None:
         """Release the stick; closing the handle releases its interface."""
         self._backend.close_device(self._handle)
-
-
-def _ms(seconds: float) -> int:
-    return int(seconds * 1000) or 1   # 0 would be without a limit

@@ -50,7 +50,7 @@ class Link:
 
     def answers(self, within_sec: float) -> bool:
         """Return whether the stick answers in time that it is there."""
-        request = self._traffic.post(lambda: self._session.ping(within_sec))
+        request = self._traffic.post(self._session.ping, within_sec)
         with self._traffic.lock:
             return self._traffic.wait(request, lambda: request.is_answered, within_sec)
 
@@ -64,7 +64,7 @@ class Link:
 
     def open_stream(self, name: str, size: int) -> Stream:
         """Return a stream that takes ``size`` bytes."""
-        request = self._traffic.post(lambda: self._session.create(name, size))
+        request = self._traffic.post(self._session.create, name, size)
         self._finish(request)
         assert request.stream is not None
         return request.stream
@@ -86,7 +86,7 @@ class Link:
 
     def post(self, stream: Stream, data: bytes) -> None:
         """Write a packet for which there is room; that it is acknowledged is checked later."""
-        self._traffic.post(lambda: self._session.write(stream, memoryview(data)))
+        self._traffic.post(self._session.write, stream, data)
 
     def read(self, stream: Stream, within_sec: float = ANSWER_SEC) -> bytes:
         """Return the oldest packet of a stream, which must then be released."""
@@ -113,13 +113,13 @@ class Link:
 
     def release(self, stream: Stream) -> None:
         """Tell the stick that a packet was read; its answer is checked later."""
-        self._traffic.post(lambda: self._session.release(stream))
+        self._traffic.post(self._session.release, stream)
 
     def close_stream(self, stream: Stream, within_sec: float = ANSWER_SEC) -> None:
         """Close a stream when the stick has released all."""
         self.await_change(
             stream, lambda: not stream.held, within_sec, 'the release of all packets')
-        self._finish(self._traffic.post(lambda: self._session.close(stream)))
+        self._finish(self._traffic.post(self._session.close, stream))
 
     def reset(self) -> None:
         """Send the stick back to its ROM, and wait until it answers or leaves."""

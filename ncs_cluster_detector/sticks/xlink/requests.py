@@ -11,6 +11,7 @@
 from ncs_cluster_detector.sticks.xlink.events import ACK
 from ncs_cluster_detector.sticks.xlink.events import Header
 from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.events import KINDS
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
 from ncs_cluster_detector.sticks.xlink.streams import Stream
@@ -18,6 +19,7 @@ from ncs_cluster_detector.sticks.xlink.streams import Stream
 # The stick's own dispatcher answers requests, not its programs, so it answers within a
 # millisecond or two, whatever they compute. The vendor's library waits for ever.
 ANSWER_SEC = 0.8
+_WRITE_RESP = int(Kind.WRITE_RESP)
 
 
 class Request:
@@ -26,6 +28,8 @@ class Request:
 
     Its answer must be there at ``due_at``, ``within_sec`` after it was written.
     """
+
+    __slots__ = 'kind', 'stream', 'within_sec', 'due_at', 'is_answered', 'is_refused'
 
     def __init__(self, kind: Kind, stream: Stream | None, within_sec: float) -> None:
         """Begin without an answer."""
@@ -50,54 +54,36 @@ class Request:
         return self.kind.name + (f' of stream {self.stream}' if self.stream else '')
 
 
-class Requests:
+class Requests(dict[int, Request]):
     """The requests that wait for their answers, by their numbers."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._asked: dict[int, Request] = {}
-        self._last_of_stick: int | None = None
-
-    def add(self, event: int, request: Request) -> None:
-        """Wait for the answer to a request."""
-        self._asked[event] = request
-
-    def take(self, kind: Kind, header: Header) -> Request:
+    def take(self, header: Header) -> Request:
         """
         Return the request that an event answers.
 
         :raises ProtocolError: there is none, or the stick refuses what it must not.
         """
-        request = self._asked.pop(header.event, None)
-        if request is None or request.kind + Kind.WRITE_RESP != kind:
-            raise ProtocolError(f'the answer {kind.name} to a request that was not made')
-        if not header.flags & ACK or header.flags & NACK:
-            if kind is not Kind.CLOSE_STREAM_RESP:
+        event, kind, _, _, _, flags = header
+        request = self.pop(event, None)
+        if request is None or request.kind + _WRITE_RESP != kind:
+            if kind not in KINDS:
+                raise ProtocolError(f'an event of the unknown kind {kind}')
+            raise ProtocolError(
+                f'the answer {KINDS[kind].name} to a request that was not made')
+        if not flags & ACK or flags & NACK:
+            if request.kind is not Kind.CLOSE_STREAM_REQ:
                 raise ProtocolError(f'a refusal of {request}')
             request.is_refused = True
         return request
 
     def check(self, now: float) -> None:
         """Raise ProtocolError if an answer has not come in time."""
-        for request in self._asked.values():
+        for request in self.values():
             if now >= request.due_at:
                 raise ProtocolError(f'no answer to {request} within {request.within_sec:g} s')
 
     def extend_deadlines(self, delay_sec: float, now: float) -> None:
         """Move the deadlines of what was asked before a delay; see :class:`Session`."""
-        for request in self._asked.values():
+        for request in self.values():
             if request.is_written:
                 request.due_at = min(request.due_at + delay_sec, now + request.within_sec)
-
-    def check_new(self, header: Header) -> None:
-        """
-        Check that the stick does not repeat a request of its own.
-
-        Each has a new number (XLinkDispatcher.c:560).
-
-        :raises ProtocolError: it does; a result would be taken for that of the next input.
-        """
-        if header.kind < Kind.WRITE_RESP:
-            if header.event == self._last_of_stick:
-                raise ProtocolError(f'the event {header.event:#x} twice')
-            self._last_of_stick = header.event

@@ -27,6 +27,7 @@ from ncs_cluster_detector.sticks.xlink.events import KINDS
 from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
 from ncs_cluster_detector.sticks.xlink.events import NACK
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.events import pack_header
 from ncs_cluster_detector.sticks.xlink.requests import ANSWER_SEC
 from ncs_cluster_detector.sticks.xlink.requests import Request
 from ncs_cluster_detector.sticks.xlink.requests import Requests
@@ -35,9 +36,13 @@ from ncs_cluster_detector.sticks.xlink.streams import Stream
 from ncs_cluster_detector.sticks.xlink.streams import Streams
 
 _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLink.c:1041)
+
 _NEVER = float('inf')
+# Plain numbers are compared sooner than members of a class.
+_WRITE_REQ, _READ_REL_REQ, _WRITE_RESP = (
+    int(kind) for kind in (Kind.WRITE_REQ, Kind.READ_REL_REQ, Kind.WRITE_RESP))
 # A header, and the data that it announces.
-Message: TypeAlias = tuple[bytes] | tuple[bytes, memoryview]
+Message: TypeAlias = tuple[bytes] | tuple[bytes, bytes | memoryview]
 
 
 class Session:
@@ -54,6 +59,7 @@ class Session:
         self.streams = Streams()
         self._event = first_event
         self._requests = Requests()
+        self._last_request: int | None = None   # the number of the stick's last one
         self._received = b''
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
         self._rest_due = _NEVER   # when the rest of a header or of data must come
@@ -71,20 +77,22 @@ class Session:
         return self._ask(Kind.CREATE_STREAM_REQ, name=name.encode('ascii'), number=NO_STREAM,
                          size=room)
 
-    def write(self, stream: Stream, data: memoryview) -> Request:
-        """Send a packet; ProtocolError if the stick has no room for it."""
-        if not stream.takes(data.nbytes):
-            raise ProtocolError(f'no room for {data.nbytes} bytes in stream {stream}')
-        stream.held.append(data.nbytes)
-        return self._ask(Kind.WRITE_REQ, stream, size=data.nbytes, data=data)
+    def write(self, stream: Stream, data: bytes | memoryview) -> Request:
+        """Send a packet, a memoryview of bytes; ProtocolError if the stick has no room for it."""
+        size = len(data)
+        if not stream.takes(size):
+            raise ProtocolError(f'no room for {size} bytes in stream {stream}')
+        stream.held.append(size)
+        return self._ask(Kind.WRITE_REQ, stream, b'', stream.number, size, data)
 
     def release(self, stream: Stream) -> Request:
         """Tell the stick that the oldest packet that was taken needs no room any more."""
-        return self._ask(Kind.READ_REL_REQ, stream, size=stream.unreleased.popleft())
+        size = stream.unreleased.popleft()
+        return self._ask(Kind.READ_REL_REQ, stream, b'', stream.number, size)
 
     def close(self, stream: Stream) -> Request:
         """Close a stream to the stick, which must have released all packets."""
-        return self._ask(Kind.CLOSE_STREAM_REQ, stream)
+        return self._ask(Kind.CLOSE_STREAM_REQ, stream, number=stream.number)
 
     def reset(self) -> Request:
         """Send the stick back to its ROM."""
@@ -107,25 +115,33 @@ class Session:
         if self._received:
             data = self._received + data
         changed: list[Request | Stream] = []
-        begin = 0
+        begin, size = 0, len(data)
         while True:
             announced = self._announced
             end = begin + (HEADER_BYTES if announced is None else announced.size)
-            if end > len(data):
+            if end > size:
                 break
             if announced is not None:
                 changed.append(self._take_packet(announced, data[begin:end]))
             else:
                 header = Header.unpack(data, begin)
-                self._requests.check_new(header)
-                if header.kind == Kind.WRITE_REQ:
-                    self._announced = self.streams.expecting(header)
+                event, kind, _, _, _, _ = header
+                if kind >= _WRITE_RESP:
+                    changed.append(self._take_answer(header))
+                elif event == self._last_request:   # each has a new one (XLinkDispatcher.c:560)
+                    raise ProtocolError(f'the event {event:#x} twice')
                 else:
-                    changed.append(self._handle(header))
+                    self._last_request = event
+                    if kind == _WRITE_REQ:
+                        self._announced = self.streams.expecting(header)
+                    elif kind == _READ_REL_REQ:
+                        changed.append(self._free(header))
+                    else:
+                        changed.append(self._serve(header))
             begin = end
         self._received = data[begin:]
-        is_complete = self._announced is None and not self._received
-        self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
+        self._rest_due = (
+            _NEVER if self._announced is None and begin == size else now + ANSWER_SEC)
         return changed
 
     def check(self, now: float) -> None:
@@ -143,32 +159,31 @@ class Session:
         self._requests.extend_deadlines(delay_sec, now)
 
     def _take_packet(self, header: Header, packet: bytes) -> Stream:
-        stream = self.streams.known(header)
+        event, _, _, number, size, _ = header
+        stream = self.streams.by_number.get(number) or self.streams.known(header)
         stream.packets.append(packet)
-        stream.unreleased.append(header.size)
+        stream.unreleased.append(size)
         self._announced = None
-        self._answer(header, stream=header.stream, size=header.size)
+        self._reply = self._reply[0], number, size
+        self._answer(event, _WRITE_REQ)
         return stream
 
-    def _handle(self, header: Header) -> Request | Stream:
+    def _serve(self, header: Header) -> Stream:
+        """Do what the stick asks for once in a while."""
         kind = KINDS.get(header.kind)
         if kind is None:
             raise ProtocolError(f'an event of the unknown kind {header.kind}')
-        if kind >= Kind.WRITE_RESP:
-            return self._take_answer(kind, header)
-        if kind is Kind.READ_REL_REQ:
-            return self._free(header)
         if kind is Kind.CREATE_STREAM_REQ:
             return self._open(header)
         if kind is Kind.CLOSE_STREAM_REQ:
             return self._close(header)
         raise ProtocolError(f'the request {kind.name}, which only hosts make')
 
-    def _take_answer(self, kind: Kind, header: Header) -> Request:
-        request = self._requests.take(kind, header)
-        if kind is Kind.CREATE_STREAM_RESP:
+    def _take_answer(self, header: Header) -> Request:
+        request = self._requests.take(header)
+        if request.kind is Kind.CREATE_STREAM_REQ:
             request.stream = self._created_by_stick(header)
-        elif kind is Kind.CLOSE_STREAM_RESP:
+        elif request.kind is Kind.CLOSE_STREAM_REQ:
             assert request.stream is not None
             request.stream.room = 0
             self.streams.forget_closed(request.stream)
@@ -177,23 +192,26 @@ class Session:
 
     def _created_by_stick(self, header: Header) -> Stream:
         """Return the stream that the stick takes from now on."""
-        stream = self.streams.named(header.name)
-        if not header.name or not header.size or header.stream > HIGHEST_STREAM or (
+        name = header.name
+        stream = self.streams.named(name)
+        if not name or not header.size or header.stream > HIGHEST_STREAM or (
                 stream is not None and stream.number != header.stream):
-            raise ProtocolError(f'a stream {header.name!r} with the number {header.stream:#x} and '
+            raise ProtocolError(f'a stream {name!r} with the number {header.stream:#x} and '
                                 f'room for {header.size} bytes')
-        stream = stream or self.streams.add(header.name, header.stream)
+        stream = stream or self.streams.add(name, header.stream)
         stream.room = stream.room or header.size
         self._reply = self._reply[0], stream.number, self._reply[2]   # see _answer
         return stream
 
     def _open(self, header: Header) -> Stream:
         """Let the stick send to a stream."""
-        if not header.name or not header.size:
-            raise ProtocolError(f'a request for a stream {header.name!r} of {header.size} bytes')
-        stream = self.streams.named(header.name) or self.streams.add(header.name)
+        name = header.name
+        if not name or not header.size:
+            raise ProtocolError(f'a request for a stream {name!r} of {header.size} bytes')
+        stream = self.streams.named(name) or self.streams.add(name)
         stream.accepts = stream.accepts or header.size
-        self._answer(header, name=header.name, stream=stream.number, size=header.size)
+        self._reply = name, stream.number, header.size
+        self._answer(header.event, header.kind)
         return stream
 
     def _close(self, header: Header) -> Stream:
@@ -202,7 +220,8 @@ class Session:
         if stream is None:
             stream = Stream(b'', header.stream)   # XLink.c:721 acknowledges this, too
         is_empty = not stream.unreleased
-        self._answer(header, stream=header.stream, flags=ACK if is_empty else NACK)
+        self._reply = self._reply[0], header.stream, self._reply[2]
+        self._answer(header.event, header.kind, ACK if is_empty else NACK)
         if is_empty:
             stream.accepts = 0
             self.streams.forget_closed(stream)
@@ -210,38 +229,34 @@ class Session:
 
     def _free(self, header: Header) -> Stream:
         """Take note that the stick has room again."""
-        stream = self.streams.known(header)
-        if not stream.held or header.size != stream.held[0]:
-            raise ProtocolError(f'the release of a packet of {header.size} bytes in stream '
-                                f'{stream}; expected {list(stream.held)[:1]}')
-        stream.held.popleft()
-        self._answer(header)
+        event, _, _, number, size, _ = header
+        stream = self.streams.by_number.get(number) or self.streams.known(header)
+        held = stream.held
+        if not held or size != held[0]:
+            raise ProtocolError(f'the release of a packet of {size} bytes in stream {stream}; '
+                                f'expected {list(held)[:1]}')
+        held.popleft()
+        self._answer(event, _READ_REL_REQ)
         return stream
 
     def _ask(self, kind: Kind, stream: Stream | None = None, name: bytes = b'',
-             number: int = 0, size: int = 0, data: memoryview | None = None,
+             number: int = 0, size: int = 0, data: bytes | memoryview | None = None,
              within_sec: float = ANSWER_SEC) -> Request:
         assert len(name) <= LONGEST_NAME, name
-        header = Header(self._event, kind, name, stream.number if stream else number, size)
-        self._event = self._event % HIGHEST_EVENT + 1
-        request = Request(kind, stream, within_sec)
-        self._requests.add(header.event, request)
-        self.outgoing.append(
-            (request, (header.pack(),) if data is None else (header.pack(), data)))
+        event = self._event
+        self._event = event % HIGHEST_EVENT + 1
+        request = self._requests[event] = Request(kind, stream, within_sec)
+        header = pack_header(event, kind, name, number, size, ACK)
+        self.outgoing.append((request, (header,) if data is None else (header, data)))
         return request
 
-    def _answer(self, header: Header, name: bytes | None = None, stream: int | None = None,
-                size: int | None = None, flags: int = ACK) -> None:
+    def _answer(self, event: int, kind: int, flags: int = ACK) -> None:
         """
-        Send an answer.
+        Send an answer to a request of the stick, with name, stream and size of ``_reply``.
 
         Fields that mean nothing in it keep the value of the last answer that had them: the
         vendor's library makes all answers in one place in memory (XLinkDispatcher.c:478), and this
         is what sticks are used to get.
         """
-        last_name, last_stream, last_size = self._reply
-        self._reply = (last_name if name is None else name,
-                       last_stream if stream is None else stream,
-                       last_size if size is None else size)
-        answer = Header(header.event, header.kind + Kind.WRITE_RESP, *self._reply, flags)
-        self.outgoing.append((None, (answer.pack(),)))
+        header = pack_header(event, kind + _WRITE_RESP, *self._reply, flags)
+        self.outgoing.append((None, (header,)))

@@ -18,6 +18,7 @@ MOST_STREAMS = 32
 MOST_PACKETS = 64
 # More than any result has: a stick that announces nonsense is not waited for.
 LARGEST_PACKET_BYTES = 64 << 20
+_NEVER = float('inf')
 
 
 class ProtocolError(Exception):
@@ -87,7 +88,7 @@ class Streams:
 
         :raises ProtocolError: there is no such stream, or no room for so much.
         """
-        stream = self.known(header)
+        stream = self.by_number.get(header.stream) or self.known(header)
         room = min(stream.accepts - sum(stream.unreleased), LARGEST_PACKET_BYTES)
         if header.size > room or len(stream.unreleased) >= MOST_PACKETS:
             raise ProtocolError(

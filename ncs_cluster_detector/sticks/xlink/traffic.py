@@ -19,7 +19,7 @@ one that reads, and posts answers, never waits for a large transfer to the stick
 
 from collections.abc import Callable
 import threading
-import time
+from time import monotonic
 from typing import TypeAlias
 
 from ncs_cluster_detector.sticks.stick import StickLostError
@@ -35,6 +35,7 @@ from ncs_cluster_detector.sticks.xlink.transfers import Transfers
 from ncs_cluster_detector.sticks.xlink.transfers import WRITE_SEC
 
 _FOR_EVER = float('inf')
+_CHECK_SEC = 0.1   # how late it may be seen that an answer is late, while the stick sends others
 _POWER = 'if it happens again, plug the stick into a hub with its own power supply'
 # What a thread waits for a change of, or what a callback belongs to; None is any stream.
 Target: TypeAlias = Request | Stream | None
@@ -67,13 +68,14 @@ class Traffic:
         self._callbacks: dict[Target, Callable[[], object]] = {}
         self._is_read = False   # a thread reads
         self._read_ended = threading.Condition(self.lock)
-        self._unread_since = time.monotonic()
+        self._unread_since = monotonic()
+        self._check_at = 0.0   # when deadlines are looked at
         if in_background:
             threading.Thread(
                 target=self.await_end, args=(_FOR_EVER,), name=f'xlink {stick}', daemon=True
             ).start()
 
-    def post(self, make: Callable[[], Request]) -> Request:
+    def post(self, make: Callable[..., Request], *arguments: object) -> Request:
         """
         Make a request, and write it unless somebody else writes at the moment and will do so.
 
@@ -81,7 +83,12 @@ class Traffic:
         :raises StickLostError: the link is down.
         """
         with self.lock:
-            request = self._made(make)
+            if self.failure is not None:
+                self._check_up()
+            try:
+                request = make(*arguments)
+            except ProtocolError as error:
+                raise self.lose(str(error)) from error
         self._flush()
         return request
 
@@ -95,10 +102,15 @@ class Traffic:
         """
         with self._writing:
             with self.lock:
-                request = self._made(make)
+                if self.failure is not None:
+                    self._check_up()
+                try:
+                    request = make()
+                except ProtocolError as error:
+                    raise self.lose(str(error)) from error
                 if on_answer is not None:
                     self._callbacks[request] = on_answer
-            self._write_out()
+            self._flush(has_turn=True)
         self._flush()
         return request
 
@@ -119,19 +131,20 @@ class Traffic:
         :param target: what it depends on.
         :raises StickLostError: the link is down, and the condition does not hold.
         """
-        until = time.monotonic() + within_sec
+        until = monotonic() + within_sec
         reads = False
         try:
             while not condition():
-                self._check_up()
-                left_sec = until - time.monotonic()
+                if self.failure is not None:
+                    self._check_up()
+                left_sec = until - monotonic()
                 if left_sec <= 0:
                     return False
                 if reads or not self._is_read:
                     if not reads:
                         reads = True
                         self._begin_to_read()
-                    self._read(left_sec)
+                    self._read(target, until)
                 else:
                     self._wait_for_news(target, left_sec)
         finally:
@@ -167,52 +180,45 @@ class Traffic:
             return True
         return False   # freeing what a call uses would crash; the end of the process releases it
 
-    def _made(self, make: Callable[[], Request]) -> Request:
-        self._check_up()
-        try:
-            return make()
-        except ProtocolError as error:
-            raise self.lose(f'{error}') from error
-
     def _check_up(self) -> None:
         if self.failure is not None:
             raise type(self.failure)(str(self.failure)) from self.failure
 
     # ---- to the stick
 
-    def _write_out(self) -> None:
-        """Write all messages; by whoever has the lock for writing."""
-        outgoing = self._session.outgoing
-        try:
-            while outgoing and self.failure is None:
-                request, message = outgoing.popleft()
-                self._transfers.write(message)
-                if request is not None:
-                    request.on_written(time.monotonic())
-        except UsbError as error:
-            with self.lock:
-                self.lose(f'writing over USB: {error}, expected success')
+    def _flush(self, has_turn: bool = False) -> None:
+        """
+        Write the messages that are there, unless somebody does so already.
 
-    def _flush(self) -> None:
-        """Write the messages that are there, unless somebody does so already."""
-        while self._session.outgoing and self.failure is None and (
-                self._writing.acquire(blocking=False)):
+        :param has_turn: the caller has the lock for writing, and keeps it.
+        """
+        outgoing, write, turn = self._session.outgoing, self._transfers.write, self._writing
+        while outgoing and self.failure is None and (has_turn or turn.acquire(False)):
             try:
-                self._write_out()
+                while outgoing and self.failure is None:
+                    request, message = outgoing.popleft()
+                    for transfer in message:
+                        write(transfer)
+                    if request is not None:
+                        request.on_written(monotonic())
+            except UsbError as error:
+                with self.lock:
+                    self.lose(f'writing over USB: {error}, expected success')
             finally:
-                self._writing.release()
+                if not has_turn:
+                    turn.release()
 
     # ---- from the stick
 
     def _begin_to_read(self) -> None:
         self._is_read = True
         # While nobody read, an answer could not come.
-        now = time.monotonic()
+        now = monotonic()
         self._session.extend_deadlines(now - self._unread_since, now)
 
     def _stop_reading(self) -> None:
         self._is_read = False
-        self._unread_since = time.monotonic()
+        self._unread_since = monotonic()
         self._read_ended.notify_all()
 
     def _wait_for_news(self, target: Target, within_sec: float) -> None:
@@ -223,15 +229,39 @@ class Traffic:
         if waiting > 1:
             self._waits[target] = changed, waiting - 1
 
-    def _read(self, within_sec: float) -> None:
-        """Take what the stick sends next, with the lock held, which is released meanwhile."""
-        what = None
+    def _read(self, target: Target, until: float) -> None:
+        """
+        Take what the stick sends until a target may have changed, nothing has come, or it is late.
+
+        With the lock held, which is released meanwhile. This runs twenty times an inference, each
+        time after a sleep; so it calls few functions.
+        """
+        session, callbacks, what, now = self._session, self._callbacks, None, monotonic()
         self.lock.release()
         try:
-            callbacks = self._take(self._transfers.read(self._session.wanted(), within_sec))
-            self._flush()
-            for callback in callbacks:
-                callback()
+            while self.failure is None:
+                data = self._transfers.read(session.wanted(), until - now)
+                to_call = []
+                with self.lock:
+                    now = monotonic()
+                    changed = session.receive(data, now) if data else []
+                    for one in changed:
+                        if one in callbacks:
+                            to_call.append(
+                                callbacks.pop(one) if type(one) is Request else callbacks[one])
+                        elif self._waits:
+                            self._notify(one)
+                    if changed and self._waits:
+                        self._notify(None)
+                    if now >= self._check_at:
+                        session.check(now)
+                        self._check_at = now + _CHECK_SEC
+                if session.outgoing:
+                    self._flush()
+                for callback in to_call:
+                    callback()
+                if not data or target in changed or target is None or now >= until:
+                    break
         except UsbGoneError as error:
             self.has_left = True
             what = f'it has left the USB bus ({error})'
@@ -245,22 +275,6 @@ class Traffic:
             self.lock.acquire()
         if what is not None:
             self.lose(what)
-
-    def _take(self, data: bytes) -> list[Callable[[], object]]:
-        """Take what has come, wake those who wait for it; return the callbacks to call."""
-        callbacks = []
-        with self.lock:
-            now = time.monotonic()
-            for changed in self._session.receive(data, now) if data else ():
-                if changed in self._callbacks:
-                    callbacks.append(self._callbacks[changed])
-                    if isinstance(changed, Request):
-                        del self._callbacks[changed]
-                else:
-                    self._notify(changed)
-                self._notify(None)
-            self._session.check(now)
-        return callbacks
 
     def _notify(self, target: Target) -> None:
         if target in self._waits:

@@ -8,8 +8,6 @@
 # the License.
 """The USB transfers of an XLink: how many bytes each takes or brings."""
 
-from collections.abc import Sequence
-
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 
@@ -28,19 +26,24 @@ class Transfers:
 
     def __init__(self, claim: UsbClaim) -> None:
         """Take over a claim."""
-        self._claim = claim
+        self._read, self._write = claim.read_data, claim.write
         self._packet_bytes = claim.packet_bytes
+        self._piece_bytes = _PIECE_PACKETS * claim.packet_bytes
+        self.close = claim.close
 
-    def write(self, message: Sequence[bytes | memoryview]) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """
-        Write a header, and the data behind it, in a transfer each.
+        Write a header, or the data behind it.
 
         :raises UsbError: it could not be written in time.
         """
-        piece = _PIECE_PACKETS * self._packet_bytes
-        for transfer in message:
-            for begin in range(0, len(transfer), piece):
-                self._claim.write(transfer[begin:begin + piece], WRITE_SEC)
+        piece = self._piece_bytes
+        if len(data) <= piece:
+            if data:
+                self._write(data, WRITE_SEC)
+            return
+        for begin in range(0, len(data), piece):
+            self._write(data[begin:begin + piece], WRITE_SEC)
 
     def read(self, wanted: int, within_sec: float) -> bytes:
         """
@@ -52,14 +55,10 @@ class Transfers:
 
         :raises UsbError: reading failed, or the stick has left the bus.
         """
-        packets = -(-wanted // self._packet_bytes)
+        size = packet = self._packet_bytes
+        if wanted > packet:
+            size = min(-(-wanted // packet) * packet, _LONGEST_READ_BYTES)
         try:
-            return self._claim.read_data(
-                min(packets * self._packet_bytes, _LONGEST_READ_BYTES),
-                min(within_sec, READ_SEC))
+            return self._read(size, within_sec if within_sec < READ_SEC else READ_SEC)
         except UsbTimeoutError:
             return b''
-
-    def close(self) -> None:
-        """Release the stick; no thread may be in a call."""
-        self._claim.close()
