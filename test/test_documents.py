@@ -14,6 +14,12 @@ import re
 
 from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.detector_node import explanations
+from ncs_cluster_detector.sticks.xlink import booting
+from ncs_cluster_detector.sticks.xlink import device
+from ncs_cluster_detector.sticks.xlink import link
+from ncs_cluster_detector.sticks.xlink import monitors
+from ncs_cluster_detector.sticks.xlink import opening
+from ncs_cluster_detector.sticks.xlink import transfers
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -185,3 +191,22 @@ def test_what_is_wrong_with_a_link(link, problem, tmp_path):
 def test_a_page_without_its_marks_is_no_silent_success():
     with pytest.raises(ValueError, match='parameters of the camera node'):
         parameter_tables.with_tables('# Reference\n')
+
+
+@pytest.mark.parametrize('seconds, text', [
+    (booting.ROM_WRITE_SEC, 'takes the firmware in whole packets, each within {} s'),
+    (booting.BOOT_SEC, 'A stick is back within {} s of its boot'),
+    (opening._PING_SEC, 'it answers a ping within {} s'),
+    (opening._PATIENT_PING_SEC, 'booted again, and gets {} s'),
+    (device._OWN_STREAMS_SEC, 'opens its two streams within {} s of the ping'),
+    (device._SETTLE_SEC, '{} s later we open ours'),
+    (link.ANSWER_SEC, 'answers each request within {} s'),
+    (transfers.WRITE_SEC, 'takes 1 MB within {} s'),
+    (monitors._OPTION_SEC, 'tells temperatures and the like within {} s'),
+    (device._LOAD_SEC, 'loads a network within {} s'),
+    (device.INFERENCE_SEC, 'has the result within {} s'),
+    (booting.ROM_SEC, 'it is back in its ROM within {} s')])
+def test_what_is_expected_of_real_sticks_is_what_the_code_waits_for(seconds, text):
+    page = (DOCS / 'real-sticks.md').read_text(encoding='utf-8')
+    section = page.partition('\n## What xlink takes for granted\n')[2].partition('\n## ')[0]
+    assert text.format(f'{seconds:g}') in section

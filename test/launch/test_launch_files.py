@@ -24,6 +24,7 @@ from launch_runs import run
 from launch_runs import SHARED_TOPICS
 from launch_runs import SIMULATED
 from launch_runs import twins
+from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.parameters import camera_parameters
 from ncs_cluster_detector.parameters import detector_parameters
 import pytest
@@ -108,6 +109,21 @@ def test_the_example_of_a_list_works_in_a_shell():
     (word,) = shlex.split(example)
     _, detector = twins(included(SIMULATED, graph_paths=word))
     assert detector.parameters['graph_paths'] == ['a.graph', 'b.graph']
+
+
+def test_every_driver_is_described():
+    argument = declared(CLUSTER)['driver']
+    for name, driver in DRIVERS.items():
+        assert f'{name} ({driver.description})' in argument.description
+
+
+def test_sticks_without_the_sdk_with_their_firmware_in_the_params_file(tmp_path):
+    file = tmp_path / 'mine.yaml'
+    file.write_text('/**/detector:\n  ros__parameters:\n    firmware: /any/where.mvcmd\n')
+    _, detector = twins(included(
+        CLUSTER, driver='xlink', graph_paths='/any/graph', params_file=str(file)))
+    assert {'driver': 'xlink', 'firmware': '/any/where.mvcmd',
+            'graph_paths': ['/any/graph']}.items() <= detector.parameters.items()
 
 
 def test_no_sentence_of_a_description_begins_with_a_value():

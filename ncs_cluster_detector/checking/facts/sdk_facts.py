@@ -60,7 +60,9 @@ def sdk_environment(
     :param link_folder: an empty folder that exists as long as the check runs.
     """
     if folder is None:
-        if importlib.util.find_spec(MODULE) is not None:
+        known = importlib.util.find_spec(MODULE)
+        # A mere folder of this name has no origin; for Python it is a package, too.
+        if known is not None and known.origin is not None:
             return {}
         found = [path for pattern in _FOLDERS for path in sorted(root.glob(pattern))
                  if (path / MODULE).is_dir()]

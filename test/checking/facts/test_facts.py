@@ -94,10 +94,12 @@ def test_no_password_and_nothing_that_is_no_text_is_sent():
         'device': ['rtsp://cam/x', 'caf\\xe9']}
 
 
-def test_an_sdk_beside_a_virtual_environment_is_found(tmp_path):
-    """Only the package is made visible, not what lies beside it."""
+def test_an_sdk_beside_a_virtual_environment_is_found(tmp_path, monkeypatch):
+    """Only the package is made visible, not what lies beside it; a mere folder is no package."""
     root, links = tmp_path / 'root', tmp_path / 'links'
     links.mkdir()
+    (tmp_path / 'any' / 'mvnc').mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / 'any')
     packages = root / 'usr' / 'lib' / 'python3' / 'dist-packages'
     (packages / 'mvnc').mkdir(parents=True)
     (packages / 'mvnc' / '__init__.py').touch()
