@@ -189,8 +189,9 @@ class Booting:
             return StickInUseError(
                 f'{attempt}: another program has it, expected a free one; end that program')
         return NoPermissionError(
-            f'{attempt}: no permission to use its USB device; install the udev rules of NCSDK 2 '
-            "(97-usbboot.rules, products 2150, 2485 and f63b), join group 'users', replug it")
+            f'{attempt}: no permission to use its USB device, expected one for every user; install '
+            'the udev rule config/60-neural-compute-sticks.rules of this package in '
+            '/etc/udev/rules.d, and replug the stick')
 
     def _await(self, find: Callable[[], UsbStick | None], within_sec: float) -> UsbStick | None:
         give_up_at = time.monotonic() + within_sec

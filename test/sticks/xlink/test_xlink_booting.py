@@ -180,7 +180,7 @@ def test_a_stick_that_may_not_be_used(usb, boot, state, where):
     usb.plug('1.2', **{state: [(FOREVER, ACCESS)]})
     text, took = boot.in_vain(NoPermissionError)
     assert f'while it is {where}: no permission to use its USB device; install the udev' in text
-    assert '97-usbboot.rules' in text and 1.0 <= took < 1.5
+    assert '60-neural-compute-sticks.rules' in text and 1.0 <= took < 1.5
 
 
 def test_a_booted_stick_of_another_program_is_in_use_and_left_alone(usb, boot):
@@ -220,7 +220,7 @@ def test_a_stick_that_is_unplugged_while_it_gets_the_firmware(usb, boot):
     usb.at(0.0001, device.leave)
     text, took = boot.in_vain(StickOpenError)
     assert 0 < len(b''.join(device.loaded)) < len(FIRMWARE)
-    assert 'not back within 5 s of its boot' in text and took < 5.1
+    assert 'not back within 8 s of its boot' in text and took < 8.1
 
 
 @pytest.mark.parametrize('booted', [False, True])
