@@ -23,6 +23,16 @@ from ncs_cluster_detector.sticks.xlink.xlink_stick import XlinkStick
 import pytest
 from usb.backend import libusb1
 
+LOADED = """
+from ncs_cluster_detector.drivers import registry
+import pickle
+import sys
+from ncs_cluster_detector.sticks.xlink.firmware import Firmware
+pickle.loads(pickle.dumps(registry.DRIVERS['xlink'](Firmware('x'))))
+sys.exit(', '.join(
+    {'usb', 'ncs_cluster_detector.sticks.xlink.xlink_stick'} & {*sys.modules}) or None)
+"""
+
 
 @pytest.fixture
 def firmware(tmp_path):
@@ -105,13 +115,7 @@ def test_a_stick_is_made_without_touching_any(firmware):
 
 def test_the_driver_loads_neither_libusb_nor_the_stick_s_modules():
     # The node has it, and only its workers have sticks.
-    subprocess.run([sys.executable, '-c', '''
-from ncs_cluster_detector.drivers import registry
-import pickle, sys
-from ncs_cluster_detector.sticks.xlink.firmware import Firmware
-pickle.loads(pickle.dumps(registry.DRIVERS['xlink'](Firmware('x'))))
-sys.exit(', '.join({'usb', 'ncs_cluster_detector.sticks.xlink.xlink_stick'} & {*sys.modules}) or None)
-'''], check=True, timeout=60)
+    subprocess.run([sys.executable, '-c', LOADED], check=True, timeout=60)
 
 
 def test_a_graph_file_is_read(tmp_path):

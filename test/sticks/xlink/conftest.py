@@ -8,10 +8,6 @@
 # the License.
 """Fixtures for the XLink driver."""
 
-from fake_bus_fixtures import fake_bus  # noqa: F401 - a fixture
-from fake_bus_fixtures import firmware_file  # noqa: F401 - a fixture
-from fake_bus_fixtures import libusb_folder  # noqa: F401 - a fixture
-from fake_bus_fixtures import usb_backend  # noqa: F401 - a fixture
 import pytest
 
 

@@ -92,7 +92,7 @@ def test_a_stream_with_impossible_properties_is_refused(name, number, size):
 
 @pytest.mark.parametrize('name, size', [(b'', 64), (b'new', 0)])
 def test_a_request_for_an_impossible_stream_is_refused(name, size):
-    with pytest.raises(ProtocolError, match=f"a request for a stream .* of {size} bytes"):
+    with pytest.raises(ProtocolError, match=f'a request for a stream .* of {size} bytes'):
         talking().receive(event(0x10, Kind.CREATE_STREAM_REQ, name, NO_STREAM, size), 0.0)
 
 
