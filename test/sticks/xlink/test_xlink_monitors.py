@@ -121,7 +121,8 @@ def test_a_refused_command_is_an_error_with_the_status_and_the_link_goes_on(moni
 
 def test_a_status_of_success_without_the_answer_is_a_refusal(monitored):
     monitored.answers = [[OK]]
-    with pytest.raises(RefusedError, match=f'status 0 and no answer, expected {OPTION_BYTES} b'):
+    expected = f'status 0 and no answer, expected {OPTION_BYTES} bytes'
+    with pytest.raises(RefusedError, match=expected):
         monitored.graphs.obey(b'get', 'reading', OPTION_BYTES)
 
 

@@ -138,7 +138,7 @@ def test_no_lost_handover_hangs_anybody(bench):
         thread.join(2 * LONG_SEC)
     assert not any(thread.is_alive() for thread in threads)
     assert outcomes == [True] * ROUNDS
-    assert not bench.traffic._waits
+    assert not bench.traffic._waits and not bench.session._asked
 
 
 def test_a_request_has_all_its_time_from_when_somebody_reads(monkeypatch):

@@ -189,6 +189,20 @@ def test_each_piece_gives_the_rest_of_a_message_more_time():
     session.check(1e9)
 
 
+def test_the_time_in_which_nobody_reads_does_not_count():
+    session = talking()
+    ping = session.ping()
+    ping.on_written(1.0)
+    session.receive(event(9, Kind.WRITE_REQ, b'', 0, 50), 1.0)
+    session.extend_deadlines(10.0)
+    session.check(11.0 + ANSWER_SEC - 0.01)
+    with pytest.raises(ProtocolError):
+        session.check(11.0 + ANSWER_SEC)
+    session.receive(bytes(50), 11.0)
+    with pytest.raises(ProtocolError, match='no answer to PING_REQ'):
+        session.check(11.0 + ANSWER_SEC)
+
+
 # ---- the numbers of streams
 
 def test_both_sides_count_all_streams():
