@@ -12,6 +12,7 @@ from collections import deque
 from contextlib import contextmanager
 import threading
 
+from fake_usb.events import HEADER
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 from ncs_cluster_detector.sticks.xlink.events import Header
@@ -25,6 +26,12 @@ NAME = '1.2-ma2450'
 def event(number, kind, name=b'', stream=0, size=0, flags=1, data=b''):
     """Return the bytes of an event, and of its data."""
     return Header(number, kind, name, stream, size, flags).pack() + data
+
+
+def unpacked(data):
+    """Return the Header in the bytes of an event; its name is without zeros."""
+    header = Header(*HEADER.unpack(data[:HEADER_BYTES]))
+    return header._replace(name=header.name.rstrip(b'\0'))
 
 
 class InventedStick:
@@ -42,6 +49,7 @@ class InventedStick:
         self.ignored = set()          # kinds of requests that get no answer
         self.is_keeping = False       # whether packets are not released
         self.is_closed = self.is_gone = False
+        self.reads = 0
         self.read_error = self.write_error = None   # raised by all transfers
         self.is_taking = threading.Event()          # cleared: transfers to the stick wait for it
         self.is_taking.set()
@@ -101,6 +109,7 @@ class InventedStick:
     def read_data(self, size, timeout_sec):
         """Return a transfer, or a part of it that has ``size`` bytes."""
         with self._call('read'), self.changed:
+            self.reads += 1
             if size % self.packet_bytes or timeout_sec <= 0.0:
                 self.wrong.append(f'reading {size} bytes within {timeout_sec} s')
             self.changed.wait_for(
@@ -150,7 +159,7 @@ class InventedStick:
                 return
             piece, self._received = self._received[:size], self._received[size:]
             if self._announced is None:
-                header, content = Header.unpack(piece), b''
+                header, content = unpacked(piece), b''
                 if header.kind == Kind.WRITE_REQ:
                     self._announced = header
                     continue

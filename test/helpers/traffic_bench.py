@@ -31,7 +31,16 @@ class TrafficBench:
 
     def ping(self):
         """Ask whether the stick is there, without a limit in time that matters."""
-        return self.traffic.post(lambda: self.session.ping(10 * LONG_SEC))
+        return self.post(self.session.ping, 10 * LONG_SEC)
+
+    def post(self, make, *arguments):
+        """Post a request, which a function of the session makes."""
+        return self.traffic.post(lambda: make(*arguments))
+
+    def write(self, stream, data, on_answer=None):
+        """Write a packet."""
+        return self.traffic.write(
+            lambda: self.session.write(stream, memoryview(data)), on_answer)
 
     def wait(self, request, within_sec=LONG_SEC):
         """Wait for an answer."""
@@ -51,6 +60,6 @@ class TrafficBench:
     def open(self, name, size=4096):  # noqa: A003 - what it does
         """Open a stream in both directions; return it."""
         self.stick.open(name.encode(), size)
-        request = self.traffic.post(lambda: self.session.create(name, size))
+        request = self.post(self.session.create, name, size)
         assert self.wait(request)
         return request.stream

@@ -6,8 +6,12 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""Fixtures for the stick driver: the vendor's binding over a stand-in for its library."""
+"""Fixtures for sticks: the fake USB bus, and the vendor's binding over a stand-in."""
 
+from fake_bus_fixtures import fake_bus  # noqa: F401 - a fixture
+from fake_bus_fixtures import firmware_file  # noqa: F401 - a fixture
+from fake_bus_fixtures import libusb_folder  # noqa: F401 - a fixture
+from fake_bus_fixtures import usb_backend  # noqa: F401 - a fixture
 import pytest
 from vendor_bench import binding_path
 from vendor_bench import build_library

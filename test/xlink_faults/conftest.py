@@ -8,58 +8,11 @@
 # the License.
 """Fixtures for faults on the fake bus: pyusb on the fake library, in this process."""
 
-from contextlib import contextmanager
-
-from fake_usb.client import build_library
-from fake_usb.client import compiler
-from fake_usb.client import FakeBus
-from fake_usb.client import LIBRARY
-from ncs_cluster_detector.sticks.usb_bus import UsbBus
-from ncs_cluster_detector.sticks.usb_claim import UsbError
+from fake_bus_fixtures import fake_bus  # noqa: F401 - a fixture
+from fake_bus_fixtures import firmware_file  # noqa: F401 - a fixture
+from fake_bus_fixtures import libusb_folder  # noqa: F401 - a fixture
+from fake_bus_fixtures import usb_backend  # noqa: F401 - a fixture
 import pytest
-
-
-@pytest.fixture(scope='session')
-def libusb_folder(tmp_path_factory):
-    """Return the folder of the compiled fake library."""
-    if compiler() is None:
-        pytest.skip('needs a C compiler')
-    return build_library(tmp_path_factory.mktemp('fake_usb')).parent
-
-
-@pytest.fixture(scope='module')
-def usb_backend(libusb_folder):
-    """Return a backend of pyusb that does not touch the one of this process."""
-    libusb1 = pytest.importorskip('usb.backend.libusb1', reason='needs pyusb')
-    library = libusb1.cdll.LoadLibrary(str(libusb_folder / LIBRARY))
-    with pytest.MonkeyPatch.context() as patch:
-        libusb1._setup_prototypes(library)
-        patch.setattr(libusb1, '_lib', library)
-        yield libusb1._LibUSB(library)
-
-
-@pytest.fixture(scope='module')
-def fake_bus(usb_backend):
-    """Return a function that starts a FakeBus with some options, which this process sees."""
-    @contextmanager
-    def start(*options):
-        with FakeBus(*options) as bus, pytest.MonkeyPatch.context() as patch:
-            for name, value in bus.environment.items():
-                patch.setenv(name, value)
-            try:
-                UsbBus(usb_backend).sticks()
-            except UsbError:
-                pass   # the library has noticed that the last bus is over
-            yield bus
-    return start
-
-
-@pytest.fixture(scope='session')
-def firmware_file(tmp_path_factory):
-    """Return a file of some packets that the fake sticks boot from; only its length counts."""
-    path = tmp_path_factory.mktemp('firmware') / 'MvNCAPI-ma2450.mvcmd'
-    path.write_bytes(b'MVCM' + (2600).to_bytes(4, 'little') + bytes(2592))
-    return path
 
 
 @pytest.fixture

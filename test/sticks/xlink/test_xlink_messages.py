@@ -11,6 +11,7 @@
 import struct
 
 from invented_stick import event
+from invented_stick import unpacked
 from ncs_cluster_detector.sticks.xlink import commands
 from ncs_cluster_detector.sticks.xlink.commands import Capabilities
 from ncs_cluster_detector.sticks.xlink.commands import Tensor
@@ -78,7 +79,7 @@ def test_the_answer_about_a_stick():
 
 def sent(session):
     """Return the headers that wait to be sent, and what follows each; take them away."""
-    messages = [(Header.unpack(message[0]), *message[1:]) for _, message in session.outgoing]
+    messages = [(unpacked(message[0]), *message[1:]) for _, message in session.outgoing]
     session.outgoing.clear()
     return messages
 

@@ -8,14 +8,18 @@
 # the License.
 """The threads that wait for a stick: the first one reads, and lets another one go on."""
 
+import itertools
 import random
 import threading
 import time
 
 from blocking_calls import in_less_than
 from blocking_calls import in_thread
+from blocking_calls import wait_until
 from invented_clock import InventedClock
+from invented_stick import event
 from ncs_cluster_detector.sticks.xlink import traffic as traffic_module
+from ncs_cluster_detector.sticks.xlink.events import Kind
 from traffic_bench import LONG_SEC
 from traffic_bench import TrafficBench
 
@@ -105,6 +109,7 @@ def test_no_lost_handover_hangs_anybody(bench):
     """Let many threads wait with random times, while the stick answers in any order."""
     chance = random.Random(1)
     waiting, asked = [], threading.Condition()
+    numbers = itertools.count(1)
     outcomes = []
 
     def answer():
@@ -119,14 +124,9 @@ def test_no_lost_handover_hangs_anybody(bench):
     def work(seed):
         patience = random.Random(seed)
         for _ in range(ROUNDS // THREADS):
-            numbers = []
-
-            def make():
-                numbers.append(bench.session._event)
-                return bench.session.ping(10 * LONG_SEC)
-            request = bench.traffic.post(make)
-            with asked:
-                waiting.extend(numbers)
+            with asked:   # so that the numbers are those of the pings
+                request = bench.ping()
+                waiting.append(next(numbers))
                 asked.notify()
             for _ in range(3):
                 bench.wait(request, patience.choice((0.0, 1e-5, 1e-4, 1e-3)))
@@ -145,11 +145,29 @@ def test_a_request_has_all_its_time_from_when_somebody_reads(monkeypatch):
     clock = InventedClock()
     monkeypatch.setattr(traffic_module, 'time', clock)
     bench = TrafficBench()
-    requests = [bench.traffic.post(lambda: bench.session.ping(3)) for _ in range(2)]
+    requests = [bench.post(bench.session.ping, 3) for _ in range(2)]
     clock.wait(100)   # while nobody reads
     bench.answer(1)
     assert bench.wait(requests[0])
     clock.wait(2.9)
     bench.answer(2)
     assert bench.wait(requests[1])
+    assert bench.traffic.close()
+
+
+def test_the_rest_of_a_message_has_all_its_time_from_when_somebody_reads(monkeypatch):
+    clock = InventedClock()
+    monkeypatch.setattr(traffic_module, 'time', clock)
+    bench = TrafficBench()
+    first, second = bench.ping(), bench.ping()
+    answers = event(1, Kind.PING_RESP) + event(2, Kind.PING_RESP)
+    bench.stick.send(answers[:50])
+    assert bench.wait(first)
+    clock.wait(100)   # while nobody reads
+    reads = bench.stick.reads
+    thread, outcome = in_thread(bench.wait, second, 0.01)
+    wait_until(lambda: bench.stick.reads > reads + 2)   # in vain
+    bench.stick.send(answers[50:])
+    thread.join(LONG_SEC)
+    assert outcome == [True]
     assert bench.traffic.close()

@@ -9,6 +9,7 @@
 """The XLink session: what it sends, what it takes, and the books that it keeps."""
 
 from invented_stick import event
+from invented_stick import unpacked
 from ncs_cluster_detector.sticks.xlink.events import ACK
 from ncs_cluster_detector.sticks.xlink.events import Header
 from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
@@ -22,7 +23,7 @@ import pytest
 
 def sent(session):
     """Return the headers that wait to be sent, and what follows each; take them away."""
-    messages = [(Header.unpack(message[0]), *message[1:]) for _, message in session.outgoing]
+    messages = [(unpacked(message[0]), *message[1:]) for _, message in session.outgoing]
     session.outgoing.clear()
     return messages
 

@@ -72,7 +72,7 @@ def test_the_first_failure_is_kept(bench):
 
 
 def test_an_answer_that_does_not_come_is_found_by_whoever_reads(bench):
-    bench.traffic.post(lambda: bench.session.ping(0.1))   # for which nobody waits
+    bench.post(bench.session.ping, 0.1)   # for which nobody waits
     with pytest.raises(StickLostError, match='no answer to PING_REQ within 0.1 s'):
         bench.wait(bench.ping())
 
@@ -80,14 +80,12 @@ def test_an_answer_that_does_not_come_is_found_by_whoever_reads(bench):
 def test_nobody_waits_for_a_large_transfer_to_the_stick(bench):
     stream = bench.open('fifo')
     bench.stick.is_taking.clear()
-    large = memoryview(bytes(4096))
-    writer, written = in_thread(
-        bench.traffic.write, lambda: bench.session.write(stream, large))
+    writer, written = in_thread(bench.write, stream, bytes(4096))
     wait_until(bench.stick.is_written)
     bench.stick.tell(b'fifo', b'a result')
     with bench.traffic.lock:   # a result is taken meanwhile
         assert bench.traffic.wait(stream, lambda: stream.packets, LONG_SEC)
-    bench.traffic.post(lambda: bench.session.release(stream))   # and this does not wait, either
+    bench.post(bench.session.release, stream)   # and this does not wait, either
     assert bench.stick.is_written() and written == []
     before = len(bench.stick.asked)
     bench.stick.is_taking.set()
@@ -98,7 +96,7 @@ def test_nobody_waits_for_a_large_transfer_to_the_stick(bench):
 def test_what_is_written_need_not_stay(bench):
     stream = bench.open('fifo')
     data = bytearray(b'before')
-    bench.traffic.write(lambda: bench.session.write(stream, memoryview(data)))
+    bench.write(stream, data)
     data[:] = b'behind'
     assert bench.stick.asked[-1][1] == b'before'
 
@@ -106,8 +104,7 @@ def test_what_is_written_need_not_stay(bench):
 def test_a_callback_is_called_once_by_the_reader(bench):
     stream = bench.open('fifo')
     called = []
-    bench.traffic.write(lambda: bench.session.write(stream, memoryview(b'x')),
-                        lambda: called.append(threading.current_thread()))
+    bench.write(stream, b'x', lambda: called.append(threading.current_thread()))
     assert called == []
     for _ in range(2):
         request = bench.ping()
@@ -122,7 +119,7 @@ def test_a_callback_of_a_stream_is_called_for_each_change_and_wakes_those_who_wa
 
     def take():
         taken.append(stream.packets.popleft())
-        bench.traffic.post(lambda: bench.session.release(stream))
+        bench.post(bench.session.release, stream)
         bench.traffic.wake(stream)
 
     bench.traffic.on_change(stream, take)
@@ -173,8 +170,7 @@ def test_a_close_ends_in_time_while_a_call_does_not_return(monkeypatch):
     bench = TrafficBench()
     stream = bench.open('fifo')
     bench.stick.is_taking.clear()
-    thread, _ = in_thread(bench.traffic.write,
-                          lambda: bench.session.write(stream, memoryview(b'x')))
+    thread, _ = in_thread(bench.write, stream, b'x')
     wait_until(bench.stick.is_written)
     assert not bench.traffic.close()
     assert not bench.stick.is_closed   # closing what a call uses would crash
