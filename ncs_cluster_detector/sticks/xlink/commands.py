@@ -12,6 +12,7 @@ What the programs on a stick, its monitors, are asked for, and what they answer,
 Source: ncCommPrivate.h of the vendor's library; little endian. Bytes without a meaning are 0.
 """
 
+from functools import lru_cache
 import struct
 from typing import NamedTuple
 
@@ -98,6 +99,7 @@ def free_graph(number: int) -> bytes:
     return _padded(_GRAPH_COMMAND.pack(_GRAPH, _FREE, number, b'', 0, 0, 0))
 
 
+@lru_cache(maxsize=64)
 def trigger(number: int, fifo_in: int, fifo_out: int) -> bytes:
     """Return the command to run a graph once, from one FIFO to another."""
     return _padded(_GRAPH_COMMAND.pack(_GRAPH, _TRIGGER, number, b'', fifo_in, fifo_out, 0))

@@ -78,8 +78,11 @@ class Link:
         :param on_answer: called instead of waiting for the acknowledgement, in another thread.
         """
         view = memoryview(data).cast('B')
-        self.await_change(stream, lambda: stream.takes(view.nbytes), within_sec,
-                          f'room for {view.nbytes} bytes')
+        with self._traffic.lock:
+            has_room = stream.takes(view.nbytes)
+        if not has_room:
+            self.await_change(stream, lambda: stream.takes(view.nbytes), within_sec,
+                              f'room for {view.nbytes} bytes')
         request = self._traffic.write(lambda: self._session.write(stream, view), on_answer)
         if on_answer is None:
             self._finish(request)

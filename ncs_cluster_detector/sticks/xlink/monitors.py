@@ -24,6 +24,7 @@ _OPTION_SEC = 0.8
 # The graph monitor may be busy with another graph, which may just be pausing because of heat; a
 # stick at throttling level 2 pauses ten seconds after each inference.
 COMMAND_SEC = 15.0
+_SERVED = commands.NUMBER.pack(0)   # the status of a command without an error
 
 
 class RefusedError(StickError):
@@ -144,7 +145,8 @@ class GraphMonitor:
                     len(packet) == command.size or not is_status):
                 command.answer = packet
                 return
-            command.failure = self._failure_of(command, packet)
+            if command.size or packet != _SERVED:
+                command.failure = self._failure_of(command, packet)
             command.is_done = True
             self._commands.popleft()
             following = self._commands[0] if self._commands else None

@@ -111,7 +111,8 @@ class Traffic:
                 if on_answer is not None:
                     self._callbacks[request] = on_answer
             self._flush(has_turn=True)
-        self._flush()
+        if self._session.outgoing:   # what others have posted at the last moment
+            self._flush()
         return request
 
     def on_change(self, stream: Stream, callback: Callable[[], object]) -> None:
