@@ -48,7 +48,7 @@ class Chip:
     """The part of a stick that lives on when it is unplugged or booted."""
 
     def __init__(self, port: str, options: Options, journal: Journal,
-                 recorder: Recorder | None) -> None:
+                 recorder: Recorder | None = None) -> None:
         """Start cold and without faults."""
         self.port = port
         self.options = options

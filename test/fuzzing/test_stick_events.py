@@ -14,13 +14,13 @@ from fuzz_door import spoilt
 from fuzz_door import st
 from fuzz_door import taken_or_refused
 import hypothesis
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.session import Session
-from ncs_cluster_detector.sticks.xlink.streams import MOST_PACKETS
-from ncs_cluster_detector.sticks.xlink.streams import MOST_STREAMS
-from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import HEADER_BYTES
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.session import Session
+from ncs_cluster_detector.sticks.xlink.protocol.streams import MOST_PACKETS
+from ncs_cluster_detector.sticks.xlink.protocol.streams import MOST_STREAMS
+from ncs_cluster_detector.sticks.xlink.protocol.streams import ProtocolError
 import pytest
 
 # No result, and nothing else that a stick sends, is larger; results of detectors have kilobytes.

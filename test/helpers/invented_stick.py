@@ -15,10 +15,10 @@ import threading
 from fake_usb.events import HEADER
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import HEADER_BYTES
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import NO_STREAM
 
 NAME = '1.2-ma2450'
 

@@ -12,8 +12,8 @@ from blocking_calls import wait_until
 from invented_stick import event
 from invented_stick import InventedStick
 from invented_stick import NAME
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.session import Session
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.session import Session
 from ncs_cluster_detector.sticks.xlink.traffic import Traffic
 
 LONG_SEC = 20.0

@@ -26,7 +26,7 @@ from ncs_cluster_detector.sticks.xlink.monitors import DeviceMonitor
 from ncs_cluster_detector.sticks.xlink.monitors import GraphMonitor
 from ncs_cluster_detector.sticks.xlink.monitors import packets
 from ncs_cluster_detector.sticks.xlink.monitors import RefusedError
-from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Stream
 
 # After the ping the stick opens its own streams. Both sides would number streams differently if
 # both opened some at once, so it gets time to open them and to take note of the answers. The

@@ -13,11 +13,11 @@ import random
 
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
-from ncs_cluster_detector.sticks.xlink.events import HIGHEST_EVENT
-from ncs_cluster_detector.sticks.xlink.requests import ANSWER_SEC
-from ncs_cluster_detector.sticks.xlink.requests import Request
-from ncs_cluster_detector.sticks.xlink.session import Session
-from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.protocol.events import HIGHEST_EVENT
+from ncs_cluster_detector.sticks.xlink.protocol.requests import ANSWER_SEC
+from ncs_cluster_detector.sticks.xlink.protocol.requests import Request
+from ncs_cluster_detector.sticks.xlink.protocol.session import Session
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Stream
 from ncs_cluster_detector.sticks.xlink.traffic import Traffic
 
 

@@ -17,7 +17,7 @@ from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.xlink import commands
 from ncs_cluster_detector.sticks.xlink.link import Link
-from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Stream
 
 # The device monitor only looks something up.
 _OPTION_SEC = 0.8

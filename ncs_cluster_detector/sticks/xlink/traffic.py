@@ -9,36 +9,34 @@
 """
 The threads around a :class:`Session`: each may write and wait, and one at a time reads.
 
-Of those that wait, the first one reads, and takes what comes for the others, too: the result of an
-inference needs no detour over another thread. When it has what it waits for, another one goes on.
-With a thread ``in the background`` somebody always reads.
-
 A message is written by the thread that posts it, or by the one that writes at that moment. So the
-one that reads, and posts answers, never waits for a large transfer to the stick.
+one that reads, and posts answers, never waits for a large transfer to the stick. With a thread
+``in the background`` somebody always reads.
 """
 
 from collections.abc import Callable
 import threading
 from time import monotonic
-from typing import TypeAlias
 
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
-from ncs_cluster_detector.sticks.xlink.requests import Request
-from ncs_cluster_detector.sticks.xlink.session import Session
-from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
-from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.protocol.requests import Request
+from ncs_cluster_detector.sticks.xlink.protocol.session import Session
+from ncs_cluster_detector.sticks.xlink.protocol.streams import ProtocolError
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Stream
 from ncs_cluster_detector.sticks.xlink.transfers import READ_SEC
 from ncs_cluster_detector.sticks.xlink.transfers import Transfers
 from ncs_cluster_detector.sticks.xlink.transfers import WRITE_SEC
+from ncs_cluster_detector.sticks.xlink.waiting import LATE_SEC
+from ncs_cluster_detector.sticks.xlink.waiting import TALKATIVE_SEC
+from ncs_cluster_detector.sticks.xlink.waiting import Target
+from ncs_cluster_detector.sticks.xlink.waiting import Waiting
 
 _FOR_EVER = float('inf')
 _CHECK_SEC = 0.1   # how late it may be seen that an answer is late, while the stick sends others
 _POWER = 'if it happens again, plug the stick into a hub with its own power supply'
-# What a thread waits for a change of, or what a callback belongs to; None is any stream.
-Target: TypeAlias = Request | Stream | None
 
 
 class Traffic:
@@ -63,12 +61,8 @@ class Traffic:
         self._transfers = Transfers(claim)
         self._stick = stick
         self._writing = threading.Lock()   # for the order of transfers; taken before the other
-        # With how many threads wait for each.
-        self._waits: dict[Target, tuple[threading.Condition, int]] = {}
+        self._waiting = Waiting(self.lock, self._read)
         self._callbacks: dict[Target, Callable[[], object]] = {}
-        self._is_read = False   # a thread reads
-        self._read_ended = threading.Condition(self.lock)
-        self._unread_since = monotonic()
         self._check_at = 0.0   # when deadlines are looked at
         if in_background:
             threading.Thread(
@@ -123,7 +117,7 @@ class Traffic:
     def wake(self, target: Target) -> None:
         """Wake those who wait for something."""
         with self.lock:
-            self._notify(target)
+            self._waiting.notify(target)
 
     def wait(self, target: Target, condition: Callable[[], object], within_sec: float) -> bool:
         """
@@ -132,37 +126,18 @@ class Traffic:
         :param target: what it depends on.
         :raises StickLostError: the link is down, and the condition does not hold.
         """
-        until = monotonic() + within_sec
-        reads = False
-        try:
-            while not condition():
-                if self.failure is not None:
-                    self._check_up()
-                left_sec = until - monotonic()
-                if left_sec <= 0:
-                    return False
-                if reads or not self._is_read:
-                    if not reads:
-                        reads = True
-                        self._begin_to_read()
-                    self._read(target, until)
-                else:
-                    self._wait_for_news(target, left_sec)
-        finally:
-            if reads:
-                self._stop_reading()
-            if not self._is_read:   # another one goes on
-                for changed, _ in self._waits.values():
-                    changed.notify()
-                    break
-        return True
+        self._waiting.wait(
+            target, lambda: condition() or self.failure is not None, within_sec, self._on_begin)
+        if condition():
+            return True
+        self._check_up()
+        return False
 
     def lose(self, what: str) -> StickLostError:
         """Take the link down because of what the stick does, with the lock held; return why."""
         if self.failure is None:
             self.failure = StickLostError(f'talking to stick {self._stick}: {what}; {_POWER}')
-        for changed, _ in self._waits.values():
-            changed.notify_all()
+        self._waiting.notify_all()
         return self.failure
 
     def await_end(self, within_sec: float) -> bool:
@@ -174,7 +149,7 @@ class Traffic:
         """Release the stick on USB; return False if a call of the system does not return."""
         with self.lock:
             self.lose('the link was closed')
-            is_free = self._read_ended.wait_for(lambda: not self._is_read, READ_SEC + WRITE_SEC)
+            is_free = self._waiting.await_unread(READ_SEC + WRITE_SEC)
         if is_free and self._writing.acquire(timeout=WRITE_SEC):
             self._transfers.close()
             self._writing.release()
@@ -211,24 +186,10 @@ class Traffic:
 
     # ---- from the stick
 
-    def _begin_to_read(self) -> None:
-        self._is_read = True
-        # While nobody read, an answer could not come.
+    def _on_begin(self) -> None:
+        """Take note that somebody reads again: in the meantime no answer could come."""
         now = monotonic()
-        self._session.extend_deadlines(now - self._unread_since, now)
-
-    def _stop_reading(self) -> None:
-        self._is_read = False
-        self._unread_since = monotonic()
-        self._read_ended.notify_all()
-
-    def _wait_for_news(self, target: Target, within_sec: float) -> None:
-        changed, waiting = self._waits.get(target) or (threading.Condition(self.lock), 0)
-        self._waits[target] = changed, waiting + 1
-        changed.wait(min(within_sec, threading.TIMEOUT_MAX))
-        changed, waiting = self._waits.pop(target)
-        if waiting > 1:
-            self._waits[target] = changed, waiting - 1
+        self._session.extend_deadlines(now - self._waiting.unread_since, now)
 
     def _read(self, target: Target, until: float) -> None:
         """
@@ -237,11 +198,13 @@ class Traffic:
         With the lock held, which is released meanwhile. This runs twenty times an inference, each
         time after a sleep; so it calls few functions.
         """
-        session, callbacks, what, now = self._session, self._callbacks, None, monotonic()
+        session, callbacks, waiting = self._session, self._callbacks, self._waiting
+        what, now = None, monotonic()
         self.lock.release()
         try:
             while self.failure is None:
-                data = self._transfers.read(session.wanted(), until - now)
+                within_sec = until - now if until - now < READ_SEC else READ_SEC
+                began, data = now, self._transfers.read(session.wanted(), within_sec)
                 to_call = []
                 with self.lock:
                     now = monotonic()
@@ -250,12 +213,18 @@ class Traffic:
                         if one in callbacks:
                             to_call.append(
                                 callbacks.pop(one) if type(one) is Request else callbacks[one])
-                        elif self._waits:
-                            self._notify(one)
-                    if changed and self._waits:
-                        self._notify(None)
-                    if now >= self._check_at:
+                        elif waiting:
+                            waiting.notify(one)
+                    if changed and waiting:
+                        waiting.notify(None)
+                    if now - began > within_sec + LATE_SEC:
+                        waiting.on_delay(now - began - within_sec)
+                        session.extend_deadlines(now - began - within_sec, now)
+                    elif not data:
+                        waiting.on_silence(now)
                         session.check(now)
+                    elif now >= self._check_at:
+                        session.check(now - TALKATIVE_SEC)
                         self._check_at = now + _CHECK_SEC
                 if session.outgoing:
                     self._flush()
@@ -276,7 +245,3 @@ class Traffic:
             self.lock.acquire()
         if what is not None:
             self.lose(what)
-
-    def _notify(self, target: Target) -> None:
-        if target in self._waits:
-            self._waits[target][0].notify_all()

@@ -16,8 +16,8 @@ from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 # is found out soon. Whole packets, so that the stick cannot tell.
 _PIECE_PACKETS = 2048
 WRITE_SEC = 0.9   # for a piece, also on a bus that sticks and cameras share
-# How often the reader is back while the stick is silent.
-READ_SEC = 0.5
+# How often the reader is back while the stick is silent, and finds what is overdue.
+READ_SEC = 0.2
 _LONGEST_READ_BYTES = 65536
 
 
@@ -47,7 +47,7 @@ class Transfers:
 
     def read(self, wanted: int, within_sec: float) -> bytes:
         """
-        Return what a transfer brings, nothing if none comes in time or within half a second.
+        Return what a transfer brings, nothing if none comes in time.
 
         A stick ends a transfer with a short packet, or exactly at the end of the data that it has
         announced. So whole packets are asked for until these ``wanted`` bytes are there: a packet
@@ -59,6 +59,6 @@ class Transfers:
         if wanted > packet:
             size = min(-(-wanted // packet) * packet, _LONGEST_READ_BYTES)
         try:
-            return self._read(size, within_sec if within_sec < READ_SEC else READ_SEC)
+            return self._read(size, within_sec)
         except UsbTimeoutError:
             return b''

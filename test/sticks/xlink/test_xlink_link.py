@@ -14,8 +14,8 @@ from invented_stick import event
 from invented_stick import InventedStick
 from invented_stick import NAME
 from ncs_cluster_detector.sticks.stick import StickLostError
-from ncs_cluster_detector.sticks.xlink.events import Kind
 from ncs_cluster_detector.sticks.xlink.link import Link
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 import pytest
 from traffic_bench import LONG_SEC
 

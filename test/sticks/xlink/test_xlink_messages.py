@@ -15,11 +15,11 @@ from invented_stick import unpacked
 from ncs_cluster_detector.sticks.xlink import commands
 from ncs_cluster_detector.sticks.xlink.commands import Capabilities
 from ncs_cluster_detector.sticks.xlink.commands import Tensor
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
-from ncs_cluster_detector.sticks.xlink.session import Session
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import HEADER_BYTES
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.protocol.session import Session
 from ncs_cluster_detector.sticks.xlink.transfers import Transfers
 import pytest
 

@@ -17,12 +17,12 @@ from invented_stick import NAME
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.xlink import commands
 from ncs_cluster_detector.sticks.xlink import monitors
-from ncs_cluster_detector.sticks.xlink.events import Kind
 from ncs_cluster_detector.sticks.xlink.link import Link
 from ncs_cluster_detector.sticks.xlink.monitors import Command
 from ncs_cluster_detector.sticks.xlink.monitors import DeviceMonitor
 from ncs_cluster_detector.sticks.xlink.monitors import GraphMonitor
 from ncs_cluster_detector.sticks.xlink.monitors import RefusedError
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 import pytest
 from traffic_bench import LONG_SEC
 

@@ -24,10 +24,10 @@ from ncs_cluster_detector.sticks.xlink import booting
 from ncs_cluster_detector.sticks.xlink import device as device_module
 from ncs_cluster_detector.sticks.xlink import monitors
 from ncs_cluster_detector.sticks.xlink import opening
-from ncs_cluster_detector.sticks.xlink.events import Kind
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
 from ncs_cluster_detector.sticks.xlink.listing import Listing
 from ncs_cluster_detector.sticks.xlink.opening import open_device
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 import pytest
 
 WANTED = '1.2-'   # as it was listed

@@ -19,7 +19,7 @@ from blocking_calls import wait_until
 from invented_clock import InventedClock
 from invented_stick import event
 from ncs_cluster_detector.sticks.xlink import traffic as traffic_module
-from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 from traffic_bench import LONG_SEC
 from traffic_bench import TrafficBench
 

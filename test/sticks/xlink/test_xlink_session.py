@@ -10,14 +10,14 @@
 
 from invented_stick import event
 from invented_stick import unpacked
-from ncs_cluster_detector.sticks.xlink.events import ACK
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
-from ncs_cluster_detector.sticks.xlink.events import HIGHEST_EVENT
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.events import NACK
-from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
-from ncs_cluster_detector.sticks.xlink.session import Session
+from ncs_cluster_detector.sticks.xlink.protocol.events import ACK
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import HEADER_BYTES
+from ncs_cluster_detector.sticks.xlink.protocol.events import HIGHEST_EVENT
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import NACK
+from ncs_cluster_detector.sticks.xlink.protocol.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.protocol.session import Session
 import pytest
 
 

@@ -9,20 +9,20 @@
 """What the XLink session refuses, what is overdue, and the numbers of streams."""
 
 from invented_stick import event
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
-from ncs_cluster_detector.sticks.xlink.events import HIGHEST_STREAM
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.events import KINDS
-from ncs_cluster_detector.sticks.xlink.events import NACK
-from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
-from ncs_cluster_detector.sticks.xlink.session import ANSWER_SEC
-from ncs_cluster_detector.sticks.xlink.session import Session
-from ncs_cluster_detector.sticks.xlink.streams import LARGEST_PACKET_BYTES
-from ncs_cluster_detector.sticks.xlink.streams import MOST_PACKETS
-from ncs_cluster_detector.sticks.xlink.streams import MOST_STREAMS
-from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
-from ncs_cluster_detector.sticks.xlink.streams import Streams
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import HEADER_BYTES
+from ncs_cluster_detector.sticks.xlink.protocol.events import HIGHEST_STREAM
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import KINDS
+from ncs_cluster_detector.sticks.xlink.protocol.events import NACK
+from ncs_cluster_detector.sticks.xlink.protocol.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.protocol.session import ANSWER_SEC
+from ncs_cluster_detector.sticks.xlink.protocol.session import Session
+from ncs_cluster_detector.sticks.xlink.protocol.streams import LARGEST_PACKET_BYTES
+from ncs_cluster_detector.sticks.xlink.protocol.streams import MOST_PACKETS
+from ncs_cluster_detector.sticks.xlink.protocol.streams import MOST_STREAMS
+from ncs_cluster_detector.sticks.xlink.protocol.streams import ProtocolError
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Streams
 import pytest
 
 

@@ -17,7 +17,7 @@ from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 from ncs_cluster_detector.sticks.xlink import traffic as traffic_module
-from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 import pytest
 from traffic_bench import LONG_SEC
 from traffic_bench import TrafficBench

@@ -8,17 +8,17 @@
 # the License.
 """The requests that a host has made and that a stick has not answered; those of the stick."""
 
-from ncs_cluster_detector.sticks.xlink.events import ACK
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.events import KINDS
-from ncs_cluster_detector.sticks.xlink.events import NACK
-from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
-from ncs_cluster_detector.sticks.xlink.streams import Stream
+from ncs_cluster_detector.sticks.xlink.protocol.events import ACK
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import KINDS
+from ncs_cluster_detector.sticks.xlink.protocol.events import NACK
+from ncs_cluster_detector.sticks.xlink.protocol.streams import ProtocolError
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Stream
 
 # The stick's own dispatcher answers requests, not its programs, so it answers within a
 # millisecond or two, whatever they compute. The vendor's library waits for ever.
-ANSWER_SEC = 0.8
+ANSWER_SEC = 0.7
 _WRITE_RESP = int(Kind.WRITE_RESP)
 
 

@@ -10,8 +10,9 @@
 
 from collections import deque
 
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import HIGHEST_STREAM
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 
 # On each side; packets in one stream. Source: XLinkPublicDefines.h.
 MOST_STREAMS = 32
@@ -109,6 +110,22 @@ class Streams:
         self._created += 1
         self.by_number[number] = Stream(name, number)
         return self.by_number[number]
+
+    def created(self, header: Header) -> Stream:
+        """
+        Return the stream that the stick takes from now on, by its answer.
+
+        :raises ProtocolError: it has no such name, number or size.
+        """
+        name = header.name
+        stream = self.named(name)
+        if not name or not header.size or header.stream > HIGHEST_STREAM or (
+                stream is not None and stream.number != header.stream):
+            raise ProtocolError(f'a stream {name!r} with the number {header.stream:#x} and '
+                                f'room for {header.size} bytes')
+        stream = stream or self.add(name, header.stream)
+        stream.room = stream.room or header.size
+        return stream
 
     def forget_closed(self, stream: Stream) -> None:
         """Forget a stream that is open in no direction any more."""

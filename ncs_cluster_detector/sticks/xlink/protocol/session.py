@@ -17,26 +17,24 @@ XLinkDispatcher.c:368), a :class:`ProtocolError` says what the stick has sent.
 from collections import deque
 from typing import TypeAlias
 
-from ncs_cluster_detector.sticks.xlink.events import ACK
-from ncs_cluster_detector.sticks.xlink.events import Header
-from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
-from ncs_cluster_detector.sticks.xlink.events import HIGHEST_EVENT
-from ncs_cluster_detector.sticks.xlink.events import HIGHEST_STREAM
-from ncs_cluster_detector.sticks.xlink.events import Kind
-from ncs_cluster_detector.sticks.xlink.events import KINDS
-from ncs_cluster_detector.sticks.xlink.events import LONGEST_NAME
-from ncs_cluster_detector.sticks.xlink.events import NACK
-from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
-from ncs_cluster_detector.sticks.xlink.events import pack_header
-from ncs_cluster_detector.sticks.xlink.requests import ANSWER_SEC
-from ncs_cluster_detector.sticks.xlink.requests import Request
-from ncs_cluster_detector.sticks.xlink.requests import Requests
-from ncs_cluster_detector.sticks.xlink.streams import ProtocolError
-from ncs_cluster_detector.sticks.xlink.streams import Stream
-from ncs_cluster_detector.sticks.xlink.streams import Streams
+from ncs_cluster_detector.sticks.xlink.protocol.events import ACK
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import HEADER_BYTES
+from ncs_cluster_detector.sticks.xlink.protocol.events import HIGHEST_EVENT
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from ncs_cluster_detector.sticks.xlink.protocol.events import KINDS
+from ncs_cluster_detector.sticks.xlink.protocol.events import LONGEST_NAME
+from ncs_cluster_detector.sticks.xlink.protocol.events import NACK
+from ncs_cluster_detector.sticks.xlink.protocol.events import NO_STREAM
+from ncs_cluster_detector.sticks.xlink.protocol.events import pack_header
+from ncs_cluster_detector.sticks.xlink.protocol.requests import ANSWER_SEC
+from ncs_cluster_detector.sticks.xlink.protocol.requests import Request
+from ncs_cluster_detector.sticks.xlink.protocol.requests import Requests
+from ncs_cluster_detector.sticks.xlink.protocol.streams import ProtocolError
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Stream
+from ncs_cluster_detector.sticks.xlink.protocol.streams import Streams
 
 _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLink.c:1041)
-
 _NEVER = float('inf')
 # Plain numbers are compared sooner than members of a class.
 _WRITE_REQ, _READ_REL_REQ, _WRITE_RESP = (
@@ -182,26 +180,14 @@ class Session:
     def _take_answer(self, header: Header) -> Request:
         request = self._requests.take(header)
         if request.kind is Kind.CREATE_STREAM_REQ:
-            request.stream = self._created_by_stick(header)
+            request.stream = stream = self.streams.created(header)
+            self._reply = self._reply[0], stream.number, self._reply[2]   # see _answer
         elif request.kind is Kind.CLOSE_STREAM_REQ:
             assert request.stream is not None
             request.stream.room = 0
             self.streams.forget_closed(request.stream)
         request.is_answered = True
         return request
-
-    def _created_by_stick(self, header: Header) -> Stream:
-        """Return the stream that the stick takes from now on."""
-        name = header.name
-        stream = self.streams.named(name)
-        if not name or not header.size or header.stream > HIGHEST_STREAM or (
-                stream is not None and stream.number != header.stream):
-            raise ProtocolError(f'a stream {name!r} with the number {header.stream:#x} and '
-                                f'room for {header.size} bytes')
-        stream = stream or self.streams.add(name, header.stream)
-        stream.room = stream.room or header.size
-        self._reply = self._reply[0], stream.number, self._reply[2]   # see _answer
-        return stream
 
     def _open(self, header: Header) -> Stream:
         """Let the stick send to a stream."""
