@@ -189,8 +189,8 @@ class Booting:
             return StickInUseError(
                 f'{attempt}: another program has it, expected a free one; end that program')
         return NoPermissionError(
-            f'{attempt}: no permission to use its USB device, expected one for every user; install '
-            'the udev rule config/60-neural-compute-sticks.rules of this package in '
+            f'{attempt}: no permission to use its USB device, expected one for every user; '
+            'install the udev rule config/60-neural-compute-sticks.rules of this package in '
             '/etc/udev/rules.d, and replug the stick')
 
     def _await(self, find: Callable[[], UsbStick | None], within_sec: float) -> UsbStick | None:

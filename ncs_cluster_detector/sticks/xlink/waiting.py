@@ -12,8 +12,9 @@ Threads that wait for what a stick sends: one at a time reads, and takes it for 
 The first one that waits reads. So the result of an inference needs no detour over another thread.
 When it has what it waits for, another one goes on.
 
-The time of a wait is up when the stick was silent at its end, as far as this process can tell. When
-the machine is so busy that the process does not run, what the stick has sent in time is taken late.
+The time of a wait is up when the stick was silent at its end, as far as this process can tell.
+When the machine is so busy that the process does not run, what the stick has sent in time is taken
+late.
 """
 
 from collections.abc import Callable
