@@ -49,7 +49,8 @@ class InventedStick:
         self.ignored = set()          # kinds of requests that get no answer
         self.is_keeping = False       # whether packets are not released
         self.is_closed = self.is_gone = False
-        self.reads = 0
+        self.reads = []               # (size, seconds) of each
+        self.taken = []               # the sizes of transfers to it
         self.read_error = self.write_error = None   # raised by all transfers
         self.is_taking = threading.Event()          # cleared: transfers to the stick wait for it
         self.is_taking.set()
@@ -109,7 +110,7 @@ class InventedStick:
     def read_data(self, size, timeout_sec):
         """Return a transfer, or a part of it that has ``size`` bytes."""
         with self._call('read'), self.changed:
-            self.reads += 1
+            self.reads.append((size, timeout_sec))
             if size % self.packet_bytes or timeout_sec <= 0.0:
                 self.wrong.append(f'reading {size} bytes within {timeout_sec} s')
             self.changed.wait_for(
@@ -131,6 +132,7 @@ class InventedStick:
                 raise self.write_error
             if self.is_gone:
                 raise UsbGoneError('gone')
+            self.taken.append(len(data))
             self._take(bytes(data))
 
     def close(self):

@@ -9,9 +9,11 @@
 """A Traffic of the XLink driver with a stick in memory."""
 
 from blocking_calls import wait_until
+from invented_clock import InventedClock
 from invented_stick import event
 from invented_stick import InventedStick
 from invented_stick import NAME
+from ncs_cluster_detector.sticks.xlink import traffic
 from ncs_cluster_detector.sticks.xlink.events import Kind
 from ncs_cluster_detector.sticks.xlink.session import Session
 from ncs_cluster_detector.sticks.xlink.traffic import Traffic
@@ -19,12 +21,21 @@ from ncs_cluster_detector.sticks.xlink.traffic import Traffic
 LONG_SEC = 20.0
 
 
+def invent_time(monkeypatch):
+    """Return the clock of all Traffics, which reads 0."""
+    clock = InventedClock()
+    # Whichever way the module asks for the time.
+    monkeypatch.setattr(traffic, 'time', clock, raising=False)
+    monkeypatch.setattr(traffic, 'monotonic', clock.monotonic, raising=False)
+    return clock
+
+
 class TrafficBench:
     """A Traffic with an InventedStick, which answers when it is told to."""
 
-    def __init__(self, in_background=False):
+    def __init__(self, in_background=False, packet_bytes=512):
         """Connect them."""
-        self.stick = InventedStick()
+        self.stick = InventedStick(packet_bytes=packet_bytes)
         self.stick.ignored.add(Kind.PING_REQ)
         self.session = Session()
         self.traffic = Traffic(self.stick, self.session, NAME, in_background)
