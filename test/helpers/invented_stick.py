@@ -21,6 +21,7 @@ from ncs_cluster_detector.sticks.xlink.events import Kind
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
 
 NAME = '1.2-ma2450'
+LEAST_SEC = 0.001   # a timeout that is over, as libusb takes none of 0
 
 
 def event(number, kind, name=b'', stream=0, size=0, flags=1, data=b''):
@@ -111,10 +112,10 @@ class InventedStick:
         """Return a transfer, or a part of it that has ``size`` bytes."""
         with self._call('read'), self.changed:
             self.reads.append((size, timeout_sec))
-            if size % self.packet_bytes or timeout_sec <= 0.0:
-                self.wrong.append(f'reading {size} bytes within {timeout_sec} s')
-            self.changed.wait_for(
-                lambda: self._to_host or self.is_gone or self.read_error, timeout_sec)
+            if size % self.packet_bytes:
+                self.wrong.append(f'reading {size} bytes')
+            self.changed.wait_for(lambda: self._to_host or self.is_gone or self.read_error,
+                                  max(timeout_sec, LEAST_SEC))
             if self.read_error:
                 raise self.read_error
             if not self._to_host:

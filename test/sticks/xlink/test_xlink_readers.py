@@ -40,7 +40,7 @@ def test_a_reader_that_has_what_it_wants_lets_another_one_go_on(bench):
     first, second = bench.ping(), bench.ping()
     reader, read = in_thread(bench.wait, first)
     bench.await_reader()
-    waiter, waited = in_thread(bench.wait, second)
+    waiter, waited = in_thread(bench.wait, second, 5 * LONG_SEC)
     bench.await_reader(others=1)
     bench.answer(1)
     reader.join(LONG_SEC)
@@ -51,25 +51,33 @@ def test_a_reader_that_has_what_it_wants_lets_another_one_go_on(bench):
     assert waited == [True]
 
 
-def test_a_reader_whose_time_is_over_lets_another_one_go_on(bench):
+def test_a_reader_whose_time_is_over_lets_another_one_go_on(monkeypatch):
+    clock = invent_time(monkeypatch)
+    bench = TrafficBench()
     first, second = bench.ping(), bench.ping()
-    reader, read = in_thread(bench.wait, first, 0.1)
+    reader, read = in_thread(bench.wait, first, 10.0)
     bench.await_reader()
-    waiter, waited = in_thread(bench.wait, second)
+    waiter, waited = in_thread(bench.wait, second, 5 * LONG_SEC)
+    bench.await_reader(others=1)
+    clock.wait(11.0)
     reader.join(LONG_SEC)
     assert read == [False]
     bench.answer(2)
     waiter.join(LONG_SEC)
     assert waited == [True]
+    assert bench.traffic.close()
 
 
-def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(bench):
+def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(monkeypatch):
+    clock = invent_time(monkeypatch)
+    bench = TrafficBench()
     first, second, third = (bench.ping() for _ in range(3))
-    impatient_sec = 0.2
+    impatient_sec = 0.1   # it waits for so long again and again, until the clock goes on
 
-    def is_answered():   # holds the lock until the next in the row has given up
-        while first.is_answered and time.monotonic() < begun_at + 1.2 * impatient_sec:
-            time.sleep(0.01)
+    def is_answered():   # has the lock until a wait of the next in the row is over, for good
+        if first.is_answered:
+            time.sleep(2 * impatient_sec)
+            clock.wait(impatient_sec)
         return first.is_answered
 
     def read():
@@ -78,10 +86,9 @@ def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(bench
 
     reader, has_read = in_thread(read)
     bench.await_reader()
-    begun_at = time.monotonic()
     impatient, has_given_up = in_thread(bench.wait, second, impatient_sec)
     bench.await_reader(others=1)
-    patient, has_waited = in_thread(bench.wait, third)
+    patient, has_waited = in_thread(bench.wait, third, 5 * LONG_SEC)
     bench.await_reader(others=2)
     bench.answer(1)
     reader.join(LONG_SEC)
@@ -91,6 +98,7 @@ def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(bench
     bench.answer(3)
     patient.join(LONG_SEC)
     assert has_waited == [True]
+    assert bench.traffic.close()
 
 
 def test_the_time_of_a_wait_is_kept(bench):
