@@ -20,6 +20,7 @@ from ncs_cluster_detector.sticks.xlink.events import HEADER_BYTES
 from ncs_cluster_detector.sticks.xlink.events import Kind
 from ncs_cluster_detector.sticks.xlink.events import NO_STREAM
 from ncs_cluster_detector.sticks.xlink.session import Session
+from ncs_cluster_detector.sticks.xlink.transfers import READ_SEC
 import pytest
 from traffic_bench import TrafficBench
 
@@ -148,8 +149,7 @@ def test_a_read_has_room_for_whole_packets(packet_bytes, size, room):
     stream = bench.open('fifo', 10**6)
     before = len(bench.stick.reads)
     bench.stick.tell(b'fifo', bytes(size))
-    with bench.traffic.lock:
-        assert bench.traffic.wait(stream, lambda: stream.packets, 5.0)
+    assert bench.wait_for(stream, lambda: stream.packets)
     assert [read for read, _ in bench.stick.reads[before:]][:2] == [packet_bytes, room]
-    assert {timeout_sec for _, timeout_sec in bench.stick.reads[before:]} == {0.5}
+    assert {timeout_sec for _, timeout_sec in bench.stick.reads[before:]} == {READ_SEC}
     assert bench.traffic.close() and bench.stick.wrong == []

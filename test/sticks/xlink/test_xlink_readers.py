@@ -28,7 +28,7 @@ ROUNDS, THREADS = 1000, 8
 def test_one_thread_reads_for_all(bench):
     requests = [bench.ping() for _ in range(3)]
     calls = [in_thread(bench.wait, request) for request in requests]
-    bench.await_reader(others=2)
+    bench.await_waits(3)
     bench.answer(3, 1, 2)
     for thread, outcome in calls:
         thread.join(LONG_SEC)
@@ -39,57 +39,47 @@ def test_one_thread_reads_for_all(bench):
 def test_a_reader_that_has_what_it_wants_lets_another_one_go_on(bench):
     first, second = bench.ping(), bench.ping()
     reader, read = in_thread(bench.wait, first)
-    bench.await_reader()
-    waiter, waited = in_thread(bench.wait, second, 5 * LONG_SEC)
-    bench.await_reader(others=1)
+    bench.await_waits(1)
+    waiter, waited = in_thread(bench.wait, second)
+    bench.await_waits(2)
     bench.answer(1)
     reader.join(LONG_SEC)
     assert read == [True] and waited == []
-    bench.await_reader(others=0)   # now the other one reads itself
+    bench.await_reader()   # now the other one reads itself
     bench.answer(2)
     waiter.join(LONG_SEC)
     assert waited == [True]
 
 
-def test_a_reader_whose_time_is_over_lets_another_one_go_on(monkeypatch):
-    clock = invent_time(monkeypatch)
-    bench = TrafficBench()
+def test_a_reader_whose_time_is_over_lets_another_one_go_on(bench):
     first, second = bench.ping(), bench.ping()
-    reader, read = in_thread(bench.wait, first, 10.0)
-    bench.await_reader()
-    waiter, waited = in_thread(bench.wait, second, 5 * LONG_SEC)
-    bench.await_reader(others=1)
-    clock.wait(11.0)
+    reader, read = in_thread(bench.wait, first, 0.1)
+    bench.await_waits(1)
+    waiter, waited = in_thread(bench.wait, second)
     reader.join(LONG_SEC)
     assert read == [False]
+    bench.await_reader()
     bench.answer(2)
     waiter.join(LONG_SEC)
     assert waited == [True]
-    assert bench.traffic.close()
 
 
-def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(monkeypatch):
-    clock = invent_time(monkeypatch)
-    bench = TrafficBench()
+def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(bench):
     first, second, third = (bench.ping() for _ in range(3))
-    impatient_sec = 0.1   # it waits for so long again and again, until the clock goes on
+    impatient_sec = 0.2
 
-    def is_answered():   # has the lock until a wait of the next in the row is over, for good
-        if first.is_answered:
-            time.sleep(2 * impatient_sec)
-            clock.wait(impatient_sec)
+    def is_answered():   # has the lock until the wait of the next in the row is over
+        while first.is_answered and time.monotonic() < begun_at + 1.2 * impatient_sec:
+            time.sleep(0.01)
         return first.is_answered
 
-    def read():
-        with bench.traffic.lock:
-            return bench.traffic.wait(first, is_answered, LONG_SEC)
-
-    reader, has_read = in_thread(read)
-    bench.await_reader()
+    reader, has_read = in_thread(bench.wait_for, first, is_answered)
+    bench.await_waits(1)
     impatient, has_given_up = in_thread(bench.wait, second, impatient_sec)
-    bench.await_reader(others=1)
-    patient, has_waited = in_thread(bench.wait, third, 5 * LONG_SEC)
-    bench.await_reader(others=2)
+    bench.await_waits(2)
+    begun_at = time.monotonic()
+    patient, has_waited = in_thread(bench.wait, third)
+    bench.await_waits(3)
     bench.answer(1)
     reader.join(LONG_SEC)
     impatient.join(LONG_SEC)
@@ -98,7 +88,6 @@ def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(monke
     bench.answer(3)
     patient.join(LONG_SEC)
     assert has_waited == [True]
-    assert bench.traffic.close()
 
 
 def test_the_time_of_a_wait_is_kept(bench):
@@ -145,7 +134,6 @@ def test_no_lost_handover_hangs_anybody(bench):
         thread.join(2 * LONG_SEC)
     assert not any(thread.is_alive() for thread in threads)
     assert outcomes == [True] * ROUNDS
-    assert not bench.traffic._waits
 
 
 def test_a_request_has_all_its_time_from_when_somebody_reads(monkeypatch):
