@@ -51,6 +51,20 @@ def test_a_reader_that_has_what_it_wants_lets_another_one_go_on(bench):
     assert waited == [True]
 
 
+def test_who_waits_for_any_change_is_woken_by_each_while_another_one_reads(bench):
+    reader, read = in_thread(bench.wait, bench.ping())
+    bench.await_waits(1)
+    waiter, waited = in_thread(
+        bench.wait_for, None, lambda: bench.session.streams.named(b'new'), 5 * LONG_SEC)
+    bench.await_waits(2)
+    bench.stick.open(b'new', 64)
+    waiter.join(LONG_SEC)
+    assert waited == [True] and read == []
+    bench.answer(1)
+    reader.join(LONG_SEC)
+    assert read == [True]
+
+
 def test_a_reader_whose_time_is_over_lets_another_one_go_on(bench):
     first, second = bench.ping(), bench.ping()
     reader, read = in_thread(bench.wait, first, 0.1)
