@@ -118,7 +118,7 @@ class Session:
         begin, size = 0, len(data)
         while True:
             announced = self._announced
-            end = begin + (HEADER_BYTES if announced is None else announced.size)
+            end = begin + HEADER_BYTES if announced is None else begin + announced.size
             if end > size:
                 break
             if announced is not None:
@@ -138,10 +138,13 @@ class Session:
                         changed.append(self._free(header))
                     else:
                         changed.append(self._serve(header))
+            if end == size and self._announced is None:   # nothing is missing, as usual
+                self._received, self._rest_due = b'', _NEVER
+                return changed
             begin = end
         self._received = data[begin:]
-        self._rest_due = (
-            _NEVER if self._announced is None and begin == size else now + ANSWER_SEC)
+        is_complete = self._announced is None and begin == size
+        self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
         return changed
 
     def check(self, now: float) -> None:

@@ -117,7 +117,8 @@ class Traffic:
     def wake(self, target: Target) -> None:
         """Wake those who wait for something."""
         with self.lock:
-            self._notify(target)
+            if self._waits:
+                self._notify(target)
 
     def wait(self, target: Target, condition: Callable[[], object], within_sec: float) -> bool:
         """
