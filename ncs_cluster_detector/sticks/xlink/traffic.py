@@ -117,8 +117,7 @@ class Traffic:
     def wake(self, target: Target) -> None:
         """Wake those who wait for something."""
         with self.lock:
-            if self._waits:
-                self._notify(target)
+            self._notify(target)
 
     def wait(self, target: Target, condition: Callable[[], object], within_sec: float) -> bool:
         """
