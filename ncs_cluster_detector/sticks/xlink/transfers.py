@@ -29,7 +29,7 @@ class Transfers:
         self._read, self._write = claim.read_data, claim.write
         self._packet_bytes = claim.packet_bytes
         self._piece_bytes = _PIECE_PACKETS * claim.packet_bytes
-        self.close = claim.close
+        self._claim = claim
 
     def write(self, data: bytes | memoryview) -> None:
         """
@@ -62,3 +62,7 @@ class Transfers:
             return self._read(size, within_sec if within_sec < READ_SEC else READ_SEC)
         except UsbTimeoutError:
             return b''
+
+    def close(self) -> None:
+        """Release the stick; no thread may be in a call."""
+        self._claim.close()
