@@ -19,7 +19,7 @@ one that reads, and posts answers, never waits for a large transfer to the stick
 
 from collections.abc import Callable
 import threading
-import time
+from time import monotonic
 from typing import TypeAlias
 
 from ncs_cluster_detector.sticks.stick import StickLostError
@@ -68,7 +68,7 @@ class Traffic:
         self._callbacks: dict[Target, Callable[[], object]] = {}
         self._is_read = False   # a thread reads
         self._read_ended = threading.Condition(self.lock)
-        self._unread_since = time.monotonic()
+        self._unread_since = monotonic()
         self._check_at = 0.0   # when deadlines are looked at
         if in_background:
             threading.Thread(
@@ -126,13 +126,13 @@ class Traffic:
         :param target: what it depends on.
         :raises StickLostError: the link is down, and the condition does not hold.
         """
-        until = time.monotonic() + within_sec
+        until = monotonic() + within_sec
         reads = False
         try:
             while not condition():
                 if self.failure is not None:
                     self._check_up()
-                left_sec = until - time.monotonic()
+                left_sec = until - monotonic()
                 if left_sec <= 0:
                     return False
                 if reads or not self._is_read:
@@ -194,7 +194,7 @@ class Traffic:
                     request, message = outgoing.popleft()
                     write(message)
                     if request is not None:
-                        request.on_written(time.monotonic())
+                        request.on_written(monotonic())
             except UsbError as error:
                 with self.lock:
                     self.lose(f'writing over USB: {error}, expected success')
@@ -207,11 +207,11 @@ class Traffic:
     def _begin_to_read(self) -> None:
         self._is_read = True
         # While nobody read, an answer could not come.
-        self._session.extend_deadlines(time.monotonic() - self._unread_since)
+        self._session.extend_deadlines(monotonic() - self._unread_since)
 
     def _stop_reading(self) -> None:
         self._is_read = False
-        self._unread_since = time.monotonic()
+        self._unread_since = monotonic()
         self._read_ended.notify_all()
 
     def _wait_for_news(self, target: Target, within_sec: float) -> None:
@@ -229,14 +229,14 @@ class Traffic:
         With the lock held, which is released meanwhile. This runs twenty times an inference, each
         time after a sleep; so it calls few functions.
         """
-        session, callbacks, what, now = self._session, self._callbacks, None, time.monotonic()
+        session, callbacks, what, now = self._session, self._callbacks, None, monotonic()
         self.lock.release()
         try:
             while self.failure is None:
                 data = self._transfers.read(session.wanted(), until - now)
                 to_call = []
                 with self.lock:
-                    now = time.monotonic()
+                    now = monotonic()
                     changed = session.receive(data, now) if data else []
                     for one in changed:
                         if one in callbacks:
