@@ -138,10 +138,9 @@ class Session:
                         changed.append(self._free(header))
                     else:
                         changed.append(self._serve(header))
-            if end == size and self._announced is None:   # nothing is missing, as usual
-                self._received, self._rest_due = b'', _NEVER
-                return changed
             begin = end
+            if begin == size and self._announced is None:   # nothing is missing, as usual
+                break
         self._received = data[begin:]
         is_complete = self._announced is None and begin == size
         self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
