@@ -30,7 +30,6 @@ from typing import Any
 from camera_cpu import clean_shared_memory
 from camera_cpu import ROOT
 from camera_cpu import run_environment
-import psutil
 
 sys.path[:0] = [str(ROOT), *(str(ROOT / 'test' / folder)
                              for folder in ('', 'helpers', 'vendor_library'))]
@@ -86,9 +85,9 @@ class Side:
 
 
 def cpu_sec(pid: int) -> float:
-    """Return the CPU time that a process has used."""
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
+    """Return the CPU time of a process's threads in seconds; psutil's has steps of 10 ms."""
+    return sum(int((thread / 'schedstat').read_text().split()[0])
+               for thread in Path(f'/proc/{pid}/task').iterdir()) / 1e9
 
 
 @contextlib.contextmanager
