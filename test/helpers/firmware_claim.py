@@ -11,7 +11,7 @@
 import struct
 import threading
 
-from fake_usb.chip import Chip
+from fake_usb.bus import Bus
 from fake_usb.firmware import Firmware
 from fake_usb.firmware import input_shape
 from fake_usb.firmware import OUTPUT_SHAPE
@@ -52,7 +52,8 @@ class FirmwareClaim:
         self.is_closed = self.is_gone = False
         self.written = []    # transfers
         self.log = Log()
-        chip = Chip('1.2', parse(['--compute', '0.001'], ''), self.log)
+        bus = Bus(parse(['--ports', '1.2', '--compute', '0.001'], ''), self.log)
+        chip = bus.sticks['1.2'].chip
         self.faults, self.changed = chip.faults, chip.changed
         self.firmware = type('OddFirmware', (Firmware,), methods)(chip, self.leave)
 

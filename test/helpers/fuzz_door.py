@@ -62,8 +62,8 @@ def door(examples, also=(), **strategies):
             taken = Taken(check)
             began = time.monotonic()
             # Of files of 100 kB, which hypothesis would rather not show.
-            with little_memory(), warnings.catch_warnings(
-                    action='ignore', category=hypothesis.errors.HypothesisWarning):
+            with little_memory(), warnings.catch_warnings():
+                warnings.simplefilter('ignore', hypothesis.errors.HypothesisWarning)
                 try:
                     if not SECONDS:
                         one_round(taken, strategies, examples, also)

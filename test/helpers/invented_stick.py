@@ -21,6 +21,7 @@ from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 from ncs_cluster_detector.sticks.xlink.protocol.events import NO_STREAM
 
 NAME = '1.2-ma2450'
+LEAST_SEC = 0.001   # a timeout that is over, as libusb takes none of 0
 
 
 def event(number, kind, name=b'', stream=0, size=0, flags=1, data=b''):
@@ -49,7 +50,8 @@ class InventedStick:
         self.ignored = set()          # kinds of requests that get no answer
         self.is_keeping = False       # whether packets are not released
         self.is_closed = self.is_gone = False
-        self.reads = 0
+        self.reads = []               # (size, seconds) of each
+        self.taken = []               # the sizes of transfers to it
         self.read_error = self.write_error = None   # raised by all transfers
         self.is_taking = threading.Event()          # cleared: transfers to the stick wait for it
         self.is_taking.set()
@@ -109,11 +111,11 @@ class InventedStick:
     def read_data(self, size, timeout_sec):
         """Return a transfer, or a part of it that has ``size`` bytes."""
         with self._call('read'), self.changed:
-            self.reads += 1
-            if size % self.packet_bytes or timeout_sec <= 0.0:
-                self.wrong.append(f'reading {size} bytes within {timeout_sec} s')
-            self.changed.wait_for(
-                lambda: self._to_host or self.is_gone or self.read_error, timeout_sec)
+            self.reads.append((size, timeout_sec))
+            if size % self.packet_bytes:
+                self.wrong.append(f'reading {size} bytes')
+            self.changed.wait_for(lambda: self._to_host or self.is_gone or self.read_error,
+                                  max(timeout_sec, LEAST_SEC))
             if self.read_error:
                 raise self.read_error
             if not self._to_host:
@@ -131,6 +133,7 @@ class InventedStick:
                 raise self.write_error
             if self.is_gone:
                 raise UsbGoneError('gone')
+            self.taken.append(len(data))
             self._take(bytes(data))
 
     def close(self):

@@ -8,7 +8,11 @@
 # the License.
 """A Traffic of the XLink driver with a stick in memory."""
 
+import sys
+import time
+
 from blocking_calls import wait_until
+from invented_clock import InventedClock
 from invented_stick import event
 from invented_stick import InventedStick
 from invented_stick import NAME
@@ -16,17 +20,31 @@ from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 from ncs_cluster_detector.sticks.xlink.protocol.session import Session
 from ncs_cluster_detector.sticks.xlink.traffic import Traffic
 
+DRIVER = 'ncs_cluster_detector.sticks.xlink.'
 LONG_SEC = 20.0
+
+
+def invent_time(monkeypatch):
+    """Return the clock of all modules of the driver, however they ask for the time."""
+    clock = InventedClock()
+    for name, module in list(sys.modules.items()):
+        if name.startswith(DRIVER):
+            if getattr(module, 'time', None) is time:
+                monkeypatch.setattr(module, 'time', clock)
+            if getattr(module, 'monotonic', None) is time.monotonic:
+                monkeypatch.setattr(module, 'monotonic', clock.monotonic)
+    return clock
 
 
 class TrafficBench:
     """A Traffic with an InventedStick, which answers when it is told to."""
 
-    def __init__(self, in_background=False):
+    def __init__(self, in_background=False, packet_bytes=512):
         """Connect them."""
-        self.stick = InventedStick()
+        self.stick = InventedStick(packet_bytes=packet_bytes)
         self.stick.ignored.add(Kind.PING_REQ)
         self.session = Session()
+        self.waits = set()   # all that were ever begun
         self.traffic = Traffic(self.stick, self.session, NAME, in_background)
 
     def ping(self):
@@ -44,14 +62,27 @@ class TrafficBench:
 
     def wait(self, request, within_sec=LONG_SEC):
         """Wait for an answer."""
-        with self.traffic.lock:
-            return self.traffic.wait(request, lambda: request.is_answered, within_sec)
+        return self.wait_for(request, lambda: request.is_answered, within_sec)
 
-    def await_reader(self, others=0):
-        """Wait until a thread reads, and ``others`` wait for it."""
+    def wait_for(self, target, condition, within_sec=LONG_SEC):
+        """Wait for a condition."""
+        wait = object()
+
+        def noted():
+            self.waits.add(wait)
+            return condition()
+        with self.traffic.lock:
+            return self.traffic.wait(target, noted, within_sec)
+
+    def await_waits(self, count):
+        """Wait until so many threads have ever begun to wait, and somebody has begun to read."""
+        wait_until(lambda: len(self.waits) >= count and self.stick.reads)
+        with self.traffic.lock:   # which each of them had until it waited
+            assert len(self.waits) == count
+
+    def await_reader(self):
+        """Wait until a thread reads."""
         wait_until(self.stick.is_read)
-        wait_until(lambda: sum(
-            count for _, count in list(self.traffic._waits.values())) == others)
 
     def answer(self, *numbers):
         """Answer pings; the numbers begin with 1."""

@@ -173,8 +173,7 @@ class Traffic:
             try:
                 while outgoing and self.failure is None:
                     request, message = outgoing.popleft()
-                    for transfer in message:
-                        write(transfer)
+                    write(message)
                     if request is not None:
                         request.on_written(monotonic())
             except UsbError as error:

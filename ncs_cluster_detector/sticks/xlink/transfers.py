@@ -8,6 +8,8 @@
 # the License.
 """The USB transfers of an XLink: how many bytes each takes or brings."""
 
+from collections.abc import Sequence
+
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 
@@ -29,21 +31,22 @@ class Transfers:
         self._read, self._write = claim.read_data, claim.write
         self._packet_bytes = claim.packet_bytes
         self._piece_bytes = _PIECE_PACKETS * claim.packet_bytes
-        self.close = claim.close
+        self._claim = claim
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, message: Sequence[bytes | memoryview]) -> None:
         """
-        Write a header, or the data behind it.
+        Write a header, and the data behind it, in a transfer each.
 
         :raises UsbError: it could not be written in time.
         """
         piece = self._piece_bytes
-        if len(data) <= piece:
-            if data:
-                self._write(data, WRITE_SEC)
-            return
-        for begin in range(0, len(data), piece):
-            self._write(data[begin:begin + piece], WRITE_SEC)
+        for transfer in message:
+            size = len(transfer)
+            if 0 < size <= piece:
+                self._write(transfer, WRITE_SEC)
+            else:
+                for begin in range(0, size, piece):
+                    self._write(transfer[begin:begin + piece], WRITE_SEC)
 
     def read(self, wanted: int, within_sec: float) -> bytes:
         """
@@ -62,3 +65,7 @@ class Transfers:
             return self._read(size, within_sec)
         except UsbTimeoutError:
             return b''
+
+    def close(self) -> None:
+        """Release the stick; no thread may be in a call."""
+        self._claim.close()

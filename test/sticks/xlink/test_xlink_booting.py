@@ -99,7 +99,7 @@ def test_a_stick_that_is_not_there(usb, boot):
     usb.plug('1.21')
     usb.plug('1.1')
     text, took = boot.in_vain(StickNotFoundError)
-    assert 'found 1.1, 1.21, expected one at port 1.2' in text and took == 0.0
+    assert 'found 1.1, 1.21, expected one at port 1.2' in text and took < 1.5
 
 
 def test_two_sticks_at_one_port_of_two_buses(usb, boot):
@@ -153,8 +153,9 @@ def test_a_stick_that_does_not_come_back_from_its_reset(usb, boot):
 def test_a_stick_that_does_not_come_back_from_its_boot(usb, boot):
     usb.plug('1.2', boot_sec=FOREVER)
     text, took = boot.in_vain(StickOpenError)
-    assert 'not back within 5 s of its boot, expected 0.3 s; plug it into a hub' in text
-    assert 5.0 < took < 5.1
+    limit_sec = booting.BOOT_SEC
+    assert f'not back within {limit_sec:g} s of its boot, expected 0.3 s; plug it into a' in text
+    assert limit_sec < took < limit_sec + 0.1
 
 
 @pytest.mark.parametrize('state', ['refuses', 'refuses_booted'])
@@ -179,8 +180,8 @@ def test_a_stick_that_another_program_keeps(usb, boot, state, where):
 def test_a_stick_that_may_not_be_used(usb, boot, state, where):
     usb.plug('1.2', **{state: [(FOREVER, ACCESS)]})
     text, took = boot.in_vain(NoPermissionError)
-    assert f'while it is {where}: no permission to use its USB device; install the udev' in text
-    assert '60-neural-compute-sticks.rules' in text and 1.0 <= took < 1.5
+    assert f'while it is {where}: no permission to use its USB device' in text
+    assert 'udev rule' in text and 1.0 <= took < 1.5
 
 
 def test_a_booted_stick_of_another_program_is_in_use_and_left_alone(usb, boot):
@@ -220,7 +221,7 @@ def test_a_stick_that_is_unplugged_while_it_gets_the_firmware(usb, boot):
     usb.at(0.0001, device.leave)
     text, took = boot.in_vain(StickOpenError)
     assert 0 < len(b''.join(device.loaded)) < len(FIRMWARE)
-    assert 'not back within 8 s of its boot' in text and took < 8.1
+    assert 'of its boot' in text and took < booting.BOOT_SEC + 0.1
 
 
 @pytest.mark.parametrize('lost_after_sec', [0.0001, 0.1])

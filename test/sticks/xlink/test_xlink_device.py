@@ -200,10 +200,10 @@ def test_no_word_about_a_graph_is_the_stick_s_error(start, monkeypatch):
 def test_an_option_of_a_graph(start):
     answers = {commands.TIMES: bytes(range(160)), commands.DEBUG_INFO: b'd' * 120}
 
-    def obey(self, command):
+    def obey(self, command, *others):
         group, option, number = struct.unpack_from('<iiI', command)
         if group != 2 or number != 0:
-            return Firmware._obey(self, command)
+            return Firmware._obey(self, command, *others)
         self.write(self.stream(b'graphMonitor'), answers[option])
         return 0
 
@@ -218,8 +218,8 @@ def test_an_option_of_a_graph(start):
 def test_what_a_stick_refuses(start):
     device, claim = start(_allocate_fifo=lambda self, command: 9)
     graph = device.allocate_graph(0, INPUT)
-    with pytest.raises(RefusedError, match='reading option 0 of graph 0 on stick .*: status 3'):
-        device.graph_option(graph, commands.TIMES, 160)
+    with pytest.raises(RefusedError, match='reading option 9 of graph 0 on stick .*: status 3'):
+        device.graph_option(graph, 9, 160)
     fifo = device.allocate_fifo(0, graph.input, 2, False)   # which the stick forgets
     with pytest.raises(RefusedError, match='starting graph 0 on stick .*: status 2'):
         device.trigger(graph, fifo, fifo)

@@ -20,8 +20,9 @@ from ncs_cluster_detector.sticks.xlink.protocol.events import HEADER_BYTES
 from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 from ncs_cluster_detector.sticks.xlink.protocol.events import NO_STREAM
 from ncs_cluster_detector.sticks.xlink.protocol.session import Session
-from ncs_cluster_detector.sticks.xlink.transfers import Transfers
+from ncs_cluster_detector.sticks.xlink.transfers import READ_SEC
 import pytest
+from traffic_bench import TrafficBench
 
 
 def test_a_header_is_that_of_the_vendor():
@@ -129,43 +130,26 @@ def test_what_is_wanted_is_what_is_missing():
 
 # ---- transfers
 
-class Wire:
-    """A claim that takes note of transfers."""
-
-    def __init__(self, packet_bytes=64):
-        self.packet_bytes = packet_bytes
-        self.written, self.asked = [], []
-
-    def write(self, data, timeout_sec):
-        self.written.append((bytes(data), timeout_sec))
-
-    def read_data(self, size, timeout_sec):
-        self.asked.append((size, timeout_sec))
-        return b'x'
-
-
 def test_a_header_and_its_data_are_transfers_of_their_own_in_pieces_of_whole_packets():
-    wire = Wire()
-    data = memoryview(bytes(range(256)) * 1025)
-    Transfers(wire).write((b'header', data))
-    (header, _), *pieces = wire.written
-    assert header == b'header'
-    assert [len(piece) for piece, _ in pieces] == [131072, 131072, 256]
-    assert b''.join(piece for piece, _ in pieces) == data
-    assert {sec for _, sec in wire.written} == {0.9}
+    bench = TrafficBench(packet_bytes=64)
+    stream = bench.open('fifo', 270000)
+    before = len(bench.stick.taken)
+    data = bytes(range(256)) * 1025
+    bench.write(stream, data)
+    assert bench.stick.taken[before:] == [HEADER_BYTES, 131072, 131072, 256]
+    assert bench.stick.asked[-1][1] == data
+    assert bench.traffic.close() and bench.stick.wrong == []
 
 
-def test_an_empty_packet_has_no_transfer():
-    wire = Wire()
-    Transfers(wire).write((b'header', memoryview(b'')))
-    assert len(wire.written) == 1
-
-
-@pytest.mark.parametrize('packet_bytes, wanted, size', [
-    (512, 36, 512), (512, 512, 512), (512, 513, 1024), (64, 36, 64), (64, 104, 128),
-    (512, 65536, 65536), (512, 10**6, 65536), (1024, 36, 1024)])
-def test_a_read_has_room_for_whole_packets(packet_bytes, wanted, size):
-    wire = Wire(packet_bytes)
-    transfers = Transfers(wire)
-    assert transfers.read(wanted, 0.2) == transfers.read(wanted, 5.0) == b'x'
-    assert wire.asked == [(size, 0.2), (size, 0.5)]
+@pytest.mark.parametrize('packet_bytes, size, room', [
+    (512, 512, 512), (512, 513, 1024), (64, 36, 64), (64, 104, 128), (512, 65536, 65536),
+    (512, 10**6, 65536), (1024, 36, 1024)])
+def test_a_read_has_room_for_whole_packets(packet_bytes, size, room):
+    bench = TrafficBench(packet_bytes=packet_bytes)
+    stream = bench.open('fifo', 10**6)
+    before = len(bench.stick.reads)
+    bench.stick.tell(b'fifo', bytes(size))
+    assert bench.wait_for(stream, lambda: stream.packets)
+    assert [read for read, _ in bench.stick.reads[before:]][:2] == [packet_bytes, room]
+    assert {timeout_sec for _, timeout_sec in bench.stick.reads[before:]} == {READ_SEC}
+    assert bench.traffic.close() and bench.stick.wrong == []

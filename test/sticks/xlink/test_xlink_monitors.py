@@ -207,5 +207,5 @@ def test_packets_are_released_when_all_are_there(monitored):
     assert found == [b'one', b'two'] and not stream.unreleased
     monitored.stick.tell(b'deviceMonitor', b'one')
     with pytest.raises(StickLostError, match='a packet in stream deviceMonitor has not come'):
-        monitors.packets(monitored.link, stream, 2, 0.05)
+        monitors.packets(monitored.link, stream, 2, 0.5)
     assert len(stream.unreleased) == 1

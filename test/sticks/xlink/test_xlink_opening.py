@@ -9,6 +9,7 @@
 """Open a stick: what follows its boot, in memory, and whole openings on the fake USB bus."""
 
 from firmware_claim import FirmwareClaim
+from invented_stick import event
 from invented_stick import InventedStick
 from ncs_cluster_detector.sticks.stick import NoPermissionError
 from ncs_cluster_detector.sticks.stick import OpeningStep
@@ -22,7 +23,6 @@ from ncs_cluster_detector.sticks.usb_bus import UsbStick
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.xlink import booting
 from ncs_cluster_detector.sticks.xlink import device as device_module
-from ncs_cluster_detector.sticks.xlink import monitors
 from ncs_cluster_detector.sticks.xlink import opening
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
 from ncs_cluster_detector.sticks.xlink.listing import Listing
@@ -62,10 +62,6 @@ class Boots:
 def opened(monkeypatch):
     """Return a function that opens a stick which boots to one claim after the other."""
     monkeypatch.setattr(device_module, '_SETTLE_SEC', 0.001)
-    monkeypatch.setattr(device_module, '_OWN_STREAMS_SEC', 0.05)
-    monkeypatch.setattr(monitors, '_OPTION_SEC', 0.1)
-    monkeypatch.setattr(opening, '_PING_SEC', 0.05)
-    monkeypatch.setattr(opening, '_PATIENT_PING_SEC', 0.1)
 
     def run(*claims):
         boots = Boots(*claims)
@@ -84,18 +80,31 @@ def opened(monkeypatch):
     return run
 
 
-def silent():
-    """Return a claim of a stick that does not answer."""
-    stick = InventedStick()
-    stick.ignored.add(Kind.PING_REQ)
-    return stick
+class Lying(InventedStick):
+    """A stick that answers, and then sends what it must not."""
+
+    def _answer(self, header, data):
+        super()._answer(header, data)
+        self.send(event(0x2000, Kind.RESET_REQ))
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """Return a function that returns a stick that does not answer; it is not awaited for long."""
+    monkeypatch.setattr(opening, '_PING_SEC', 0.05)
+
+    def make():
+        stick = InventedStick()
+        stick.ignored.add(Kind.PING_REQ)
+        return stick
+    return make
 
 
 def test_a_stick_that_answers_is_booted_once(opened):
     assert opened(FirmwareClaim()) == [False]
 
 
-def test_a_silent_stick_is_reset_by_usb_and_gets_a_second_chance(opened):
+def test_a_silent_stick_is_reset_by_usb_and_gets_a_second_chance(opened, silent):
     assert opened(silent(), FirmwareClaim()) == [False, True]
 
 
@@ -106,11 +115,11 @@ def test_a_stick_that_takes_no_data_is_a_silent_one(opened):
 
 
 def test_a_stick_that_fails_after_its_answer_is_reset_and_gets_a_second_chance(opened):
-    # It answers, and has no monitors.
-    assert opened(InventedStick(), FirmwareClaim()) == [False, False]
+    assert opened(Lying(), FirmwareClaim()) == [False, False]
 
 
-def test_a_stick_that_stays_silent_is_dead(opened):
+def test_a_stick_that_stays_silent_is_dead(opened, silent, monkeypatch):
+    monkeypatch.setattr(opening, '_PATIENT_PING_SEC', 0.1)
     with pytest.raises(StickDeadError, match='^opening stick 1.2-: no answer within 0.1 s of its '
                        'boot, also after a reset, expected one at once; unplug it') as caught:
         opened(silent(), silent())
@@ -118,11 +127,11 @@ def test_a_stick_that_stays_silent_is_dead(opened):
 
 
 def test_a_second_failure_is_the_error(opened):
-    with pytest.raises(StickLostError, match='talking to stick 1.2-ma2450: '):
-        opened(InventedStick(), InventedStick())
+    with pytest.raises(StickLostError, match='talking to stick 1.2-ma2450: the request RESET_REQ'):
+        opened(Lying(), Lying())
 
 
-def test_an_error_of_the_boot_is_the_error(opened):
+def test_an_error_of_the_boot_is_the_error(opened, silent):
     with pytest.raises(StickNotFoundError, match='not there'):
         opened(StickNotFoundError('not there'))
     with pytest.raises(StickOpenError, match='not back'):

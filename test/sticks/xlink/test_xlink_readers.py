@@ -16,10 +16,9 @@ import time
 from blocking_calls import in_less_than
 from blocking_calls import in_thread
 from blocking_calls import wait_until
-from invented_clock import InventedClock
 from invented_stick import event
-from ncs_cluster_detector.sticks.xlink import traffic as traffic_module
 from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
+from traffic_bench import invent_time
 from traffic_bench import LONG_SEC
 from traffic_bench import TrafficBench
 
@@ -29,7 +28,7 @@ ROUNDS, THREADS = 1000, 8
 def test_one_thread_reads_for_all(bench):
     requests = [bench.ping() for _ in range(3)]
     calls = [in_thread(bench.wait, request) for request in requests]
-    bench.await_reader(others=2)
+    bench.await_waits(3)
     bench.answer(3, 1, 2)
     for thread, outcome in calls:
         thread.join(LONG_SEC)
@@ -40,25 +39,40 @@ def test_one_thread_reads_for_all(bench):
 def test_a_reader_that_has_what_it_wants_lets_another_one_go_on(bench):
     first, second = bench.ping(), bench.ping()
     reader, read = in_thread(bench.wait, first)
-    bench.await_reader()
+    bench.await_waits(1)
     waiter, waited = in_thread(bench.wait, second)
-    bench.await_reader(others=1)
+    bench.await_waits(2)
     bench.answer(1)
     reader.join(LONG_SEC)
     assert read == [True] and waited == []
-    bench.await_reader(others=0)   # now the other one reads itself
+    bench.await_reader()   # now the other one reads itself
     bench.answer(2)
     waiter.join(LONG_SEC)
     assert waited == [True]
 
 
+def test_who_waits_for_any_change_is_woken_by_each_while_another_one_reads(bench):
+    reader, read = in_thread(bench.wait, bench.ping())
+    bench.await_waits(1)
+    waiter, waited = in_thread(
+        bench.wait_for, None, lambda: bench.session.streams.named(b'new'), 5 * LONG_SEC)
+    bench.await_waits(2)
+    bench.stick.open(b'new', 64)
+    waiter.join(LONG_SEC)
+    assert waited == [True] and read == []
+    bench.answer(1)
+    reader.join(LONG_SEC)
+    assert read == [True]
+
+
 def test_a_reader_whose_time_is_over_lets_another_one_go_on(bench):
     first, second = bench.ping(), bench.ping()
     reader, read = in_thread(bench.wait, first, 0.1)
-    bench.await_reader()
+    bench.await_waits(1)
     waiter, waited = in_thread(bench.wait, second)
     reader.join(LONG_SEC)
     assert read == [False]
+    bench.await_reader()
     bench.answer(2)
     waiter.join(LONG_SEC)
     assert waited == [True]
@@ -68,22 +82,18 @@ def test_a_thread_whose_time_is_over_when_it_should_go_on_lets_another_one(bench
     first, second, third = (bench.ping() for _ in range(3))
     impatient_sec = 0.2
 
-    def is_answered():   # holds the lock until the next in the row has given up
+    def is_answered():   # has the lock until the wait of the next in the row is over
         while first.is_answered and time.monotonic() < begun_at + 1.2 * impatient_sec:
             time.sleep(0.01)
         return first.is_answered
 
-    def read():
-        with bench.traffic.lock:
-            return bench.traffic.wait(first, is_answered, LONG_SEC)
-
-    reader, has_read = in_thread(read)
-    bench.await_reader()
-    begun_at = time.monotonic()
+    reader, has_read = in_thread(bench.wait_for, first, is_answered)
+    bench.await_waits(1)
     impatient, has_given_up = in_thread(bench.wait, second, impatient_sec)
-    bench.await_reader(others=1)
+    bench.await_waits(2)
+    begun_at = time.monotonic()
     patient, has_waited = in_thread(bench.wait, third)
-    bench.await_reader(others=2)
+    bench.await_waits(3)
     bench.answer(1)
     reader.join(LONG_SEC)
     impatient.join(LONG_SEC)
@@ -138,12 +148,10 @@ def test_no_lost_handover_hangs_anybody(bench):
         thread.join(2 * LONG_SEC)
     assert not any(thread.is_alive() for thread in threads)
     assert outcomes == [True] * ROUNDS
-    assert not bench.traffic._waits and not bench.session._requests._asked
 
 
 def test_a_request_has_all_its_time_from_when_somebody_reads(monkeypatch):
-    clock = InventedClock()
-    monkeypatch.setattr(traffic_module, 'time', clock)
+    clock = invent_time(monkeypatch)
     bench = TrafficBench()
     requests = [bench.post(bench.session.ping, 3) for _ in range(2)]
     clock.wait(100)   # while nobody reads
@@ -156,17 +164,16 @@ def test_a_request_has_all_its_time_from_when_somebody_reads(monkeypatch):
 
 
 def test_the_rest_of_a_message_has_all_its_time_from_when_somebody_reads(monkeypatch):
-    clock = InventedClock()
-    monkeypatch.setattr(traffic_module, 'time', clock)
+    clock = invent_time(monkeypatch)
     bench = TrafficBench()
     first, second = bench.ping(), bench.ping()
     answers = event(1, Kind.PING_RESP) + event(2, Kind.PING_RESP)
     bench.stick.send(answers[:50])
     assert bench.wait(first)
     clock.wait(100)   # while nobody reads
-    reads = bench.stick.reads
+    reads = len(bench.stick.reads)
     thread, outcome = in_thread(bench.wait, second, 0.01)
-    wait_until(lambda: bench.stick.reads > reads + 2)   # in vain
+    wait_until(lambda: len(bench.stick.reads) > reads + 2)   # in vain
     bench.stick.send(answers[50:])
     thread.join(LONG_SEC)
     assert outcome == [True]

@@ -140,7 +140,7 @@ def test_a_refused_graph_is_rejected_for_good_only_if_its_format_is_wrong(
 def test_a_graph_that_is_larger_than_the_memory_is_not_sent(start):
     graph = INPUT.ljust(2001, b'\0')
     line = refused(start, GraphRejectedError, graph, _monitor_device=small_memory)
-    assert '(2001 bytes)' in line and 'larger than the memory, expected at most 2000' in line
+    assert '(2001 bytes)' in line and 'memory, expected at most 2000 bytes' in line
 
 
 def small_memory(self):
@@ -176,8 +176,8 @@ def test_an_output_that_is_no_detector_s_is_rejected(start, shape, what):
 
 
 def test_a_stick_without_room_for_the_queues(start):
-    def obey(self, command):
-        return 9 if command[0] == BUFFER else FakeFirmware._obey(self, command)
+    def obey(self, command, *others):
+        return 9 if command[0] == BUFFER else FakeFirmware._obey(self, command, *others)
 
     line = refused(start, GraphLoadError, _obey=obey)
     assert 'making FIFO 0 on stick' in line and 'status 9, expected 0; if the stick has' in line

@@ -27,7 +27,7 @@ from traffic_bench import TrafficBench
 def test_a_failure_wakes_all(in_background):
     bench = TrafficBench(in_background)
     calls = [in_thread(bench.wait, bench.ping()) for _ in range(4)]
-    bench.await_reader(others=4 if in_background else 3)
+    bench.await_waits(4)
     bench.stick.leave()
     for thread, outcome in calls:
         thread.join(LONG_SEC)
@@ -83,8 +83,7 @@ def test_nobody_waits_for_a_large_transfer_to_the_stick(bench):
     writer, written = in_thread(bench.write, stream, bytes(4096))
     wait_until(bench.stick.is_written)
     bench.stick.tell(b'fifo', b'a result')
-    with bench.traffic.lock:   # a result is taken meanwhile
-        assert bench.traffic.wait(stream, lambda: stream.packets, LONG_SEC)
+    assert bench.wait_for(stream, lambda: stream.packets)   # a result is taken meanwhile
     bench.post(bench.session.release, stream)   # and this does not wait, either
     assert bench.stick.is_written() and written == []
     before = len(bench.stick.asked)
@@ -124,13 +123,9 @@ def test_a_callback_of_a_stream_is_called_for_each_change_and_wakes_those_who_wa
 
     bench.traffic.on_change(stream, take)
     thread, outcome = in_thread(bench.wait, bench.ping())
-    bench.await_reader()
-
-    def both_are_there():
-        with bench.traffic.lock:
-            return bench.traffic.wait(stream, lambda: len(taken) == 2, LONG_SEC)
-    waiter, waited = in_thread(both_are_there)
-    bench.await_reader(others=1)
+    bench.await_waits(2)   # the first was for the stream
+    waiter, waited = in_thread(bench.wait_for, stream, lambda: len(taken) == 2)
+    bench.await_waits(3)
     bench.stick.tell(b'fifo', b'one')
     bench.stick.tell(b'fifo', b'two')
     waiter.join(LONG_SEC)
@@ -157,7 +152,7 @@ def test_a_close_ends_the_read_of_another_thread():
     bench = TrafficBench(in_background=True)
     wait_until(bench.stick.is_read)
     thread, outcome = in_thread(bench.wait, bench.ping())
-    bench.await_reader(others=1)
+    bench.await_waits(1)
     assert bench.traffic.close()
     assert bench.stick.is_closed and not bench.stick.is_read()
     thread.join(LONG_SEC)

@@ -116,7 +116,7 @@ class Session:
         begin, size = 0, len(data)
         while True:
             announced = self._announced
-            end = begin + (HEADER_BYTES if announced is None else announced.size)
+            end = begin + HEADER_BYTES if announced is None else begin + announced.size
             if end > size:
                 break
             if announced is not None:
@@ -137,9 +137,11 @@ class Session:
                     else:
                         changed.append(self._serve(header))
             begin = end
+            if begin == size and self._announced is None:   # nothing is missing, as usual
+                break
         self._received = data[begin:]
-        self._rest_due = (
-            _NEVER if self._announced is None and begin == size else now + ANSWER_SEC)
+        is_complete = self._announced is None and begin == size
+        self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
         return changed
 
     def check(self, now: float) -> None:
