@@ -176,3 +176,16 @@ say(status_of(fifo_in.write_elem, values.astype(numpy.float64), None))
 """)
     assert lines == ['float16 (707,) 0.5'] * 4 + [
         'float16 (707,) 0.25', 'INVALID_DATA_LENGTH']
+
+
+def test_queues_may_be_destroyed_while_an_inference_runs(start_bench):
+    bench = start_bench('--ports', '1.1', '--compute', '0.5')
+    lines, errors = bench.run("""
+(device,) = devices().values()
+device.open()
+graph, fifo_in, fifo_out = load(device)
+graph.queue_inference_with_fifo_elem(fifo_in, fifo_out, picture(1), None)
+say(*map(status_of, (fifo_in.destroy, fifo_out.destroy, graph.destroy, device.close)))
+""")
+    # The stick releases the end of the input before the tensor that it computes on.
+    assert (lines, errors) == (['OK OK OK OK'], [])

@@ -134,6 +134,15 @@ def test_each_listed_stick_has_its_worker_at_once_and_the_lister_stays(world):
     assert world.pool.newest_processes() == [lister]   # the others are watched by now
 
 
+def test_sticks_that_are_away_for_their_boot_are_not_missed(world):
+    world = world()
+    lister, *_ = world.list_first(THREE)
+    world.step(LOOK_PERIOD_SEC)
+    world.step(LOOK_PERIOD_SEC, DeviceList(()), by=lister)   # all are booting
+    assert world.states() == [STARTING] * 3
+    assert world.told_of('no stick found') == []
+
+
 def test_at_most_max_sticks_are_opened_and_nobody_looks_when_they_run(world):
     world = world(max_sticks=2)
     lister, *openers = world.list_first(THREE)

@@ -224,6 +224,21 @@ def test_a_stick_that_is_unplugged_while_it_gets_the_firmware(usb, boot):
     assert 'of its boot' in text and took < booting.BOOT_SEC + 0.1
 
 
+@pytest.mark.parametrize('lost_after_sec', [0.0001, 0.1])
+def test_a_stick_that_is_in_its_rom_again_gets_the_firmware_again(usb, boot, lost_after_sec):
+    device = usb.plug('1.2', boot_sec=FOREVER)   # it loses its power while it is booted
+
+    def come_back():
+        device.loaded.clear()
+        device.boot_sec = 0.3
+        device.enumerate(False)
+
+    usb.at(lost_after_sec, device.leave)
+    usb.at(0.5, come_back)
+    found, took = boot()
+    assert found is device and took < 2.0
+
+
 @pytest.mark.parametrize('booted', [False, True])
 def test_another_error_of_usb(usb, boot, booted):
     error = UsbError('[Errno 5] Input/Output Error')
