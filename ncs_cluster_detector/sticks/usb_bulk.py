@@ -79,7 +79,7 @@ def _libusb_write(library: Any, handle: Any) -> Callable[[bytes | memoryview, fl
         if status or counter.value < size:
             if status and not (counter.value and status == ERROR_TIMEOUT):
                 raise error_of(status, library)
-            raise UsbTimeoutError(f'{counter.value} of {size} bytes written')
+            raise UsbTimeoutError.after(counter.value, size)
 
     return write
 
@@ -117,7 +117,7 @@ def _backend_write(backend: Any, handle: Any) -> Callable[[bytes | memoryview, f
             written = backend.bulk_write(
                 handle, _ENDPOINT_OUT, INTERFACE, array('B', data), _ms(timeout_sec))
         if written < len(data):
-            raise UsbTimeoutError(f'{written} of {len(data)} bytes written')
+            raise UsbTimeoutError.after(written, len(data))
 
     return write
 

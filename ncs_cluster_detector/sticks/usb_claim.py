@@ -38,7 +38,16 @@ class UsbGoneError(UsbError):
 
 
 class UsbTimeoutError(UsbError):
-    """Not all data were read or written in time."""
+    """Not all data were read or written in time; ``written`` is how many bytes were."""
+
+    written = 0
+
+    @classmethod
+    def after(cls, written: int, size: int) -> 'UsbTimeoutError':
+        """Return the error for so many bytes written of all."""
+        error = cls(f'{written} of {size} bytes written')
+        error.written = written
+        return error
 
 
 _ERRORS = {_ACCESS: UsbAccessError, _NO_DEVICE: UsbGoneError, _NOT_FOUND: UsbGoneError,

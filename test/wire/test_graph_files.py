@@ -75,9 +75,9 @@ def bench():
 
 def test_no_worker_keeps_a_copy_of_a_large_graph(bench):
     bench.wait_for_states(RUNNING, RUNNING)
-    bench.wait_for(lambda: bench.supervisor._pool._turn._lister.handle is not None)
+    bench.wait_for(lambda: bench.supervisor._pool._starts._lister.handle is not None)
     pool = bench.supervisor._pool
     workers = [stick.pid for stick in bench.supervisor.snapshot.sticks]
-    others = [pool._turn._lister.handle.pid, pool._cleaner.process.pid]
+    others = [pool._starts._lister.handle.pid, pool._starts._cleaner.process.pid]
     most_bytes = len(LARGE_GRAPH) / 2
     assert [pid for pid in (*workers, *others) if private_bytes(pid) > most_bytes] == []

@@ -165,9 +165,11 @@ def test_data_are_wrong(bus, host, fault, is_right):
     bus.tell(f'{PORT} tells 41')
     bus.tell(f'{PORT} arm in 1 {fault} 5')
     host.temperature()
-    header, data = host.until_silence()[-2:]
-    kind, _, _, size = HEADER.unpack(header)[1:5]
-    assert (kind, size) == (Kind.WRITE_REQ, 104)
+    kind = None
+    while kind != Kind.WRITE_REQ:
+        kind, _, _, size = HEADER.unpack(host.read(LONG_MS))[1:5]
+    data = host.read(LONG_MS)
+    assert size == 104
     assert data != struct.pack('<26f', 0, *[41] * 25)
     assert is_right(data)
 

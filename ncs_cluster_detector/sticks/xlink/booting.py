@@ -52,9 +52,8 @@ class Booting:
     def __init__(self, usb: UsbBus, wanted: str, other_ports: Iterable[str],
                  firmware: Firmware) -> None:
         """
-        Prepare; see :meth:`run`.
+        Prepare to boot ``wanted``, a device name; its port counts, not the kind.
 
-        :param wanted: device name; the port counts, not the kind.
         :param other_ports: USB ports of the other known sticks.
         """
         self._usb = usb
@@ -94,7 +93,7 @@ class Booting:
         tell(OpeningStep.OPENING)
         others = [one for one in self._usb.sticks() if one.port != self._port]
         self._upload(stick, firmware)
-        booted = self._await_boot(others)
+        booted = self._await_boot(stick, others)
         if booted is None:
             raise StickOpenError(
                 f'opening stick {self._wanted}: not back within {BOOT_SEC:g} s of its boot, '
@@ -206,7 +205,7 @@ class Booting:
         stick = self._there()
         return None if stick is None or stick.booted else stick
 
-    def _await_boot(self, others: list[UsbStick]) -> UsbStick | None:
+    def _await_boot(self, sent: UsbStick, others: list[UsbStick]) -> UsbStick | None:
         """
         Wait until the stick is back.
 
@@ -214,13 +213,19 @@ class Booting:
         controller. Then it is the only new stick at a port where no other stick belongs, and
         nobody claims it.
 
+        :param sent: the stick in its ROM, which has got the firmware.
         :param others: the sticks that were at other ports before its boot.
+        :raises UsbGoneError: it is in its ROM again, because it had no power for a moment.
         """
         strange_ports: dict[tuple[int, int], float] = {}   # when each was first seen
         known = self._other_ports | {stick.port for stick in others}
 
         def find() -> UsbStick | None:
-            booted = [stick for stick in self._usb.sticks() if stick.booted]
+            sticks = self._usb.sticks()
+            if any(stick.port == self._port and not stick.booted
+                   and stick.address != sent.address for stick in sticks):
+                raise UsbGoneError('it has lost its power in its boot')
+            booted = [stick for stick in sticks if stick.booted]
             right = [stick for stick in booted if stick.port == self._port]
             if right:
                 return right[0]
@@ -241,5 +246,5 @@ def _reset_port(claim: UsbClaim) -> bool:
     except UsbGoneError:
         return True
     except UsbError:
-        return False   # some hubs cannot do it; the stick may answer now anyway
+        pass   # some hubs cannot do it; the stick may answer now anyway
     return False

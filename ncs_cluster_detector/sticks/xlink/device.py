@@ -14,6 +14,7 @@ It says to the stick what the vendor's library says (mvnc_api.c), in the same or
 
 from dataclasses import dataclass
 import threading
+import time
 
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickLostError
@@ -36,6 +37,7 @@ _SETTLE_SEC = 0.2
 _LOAD_SEC = 10.0        # for a stick to take a graph apart, once it has it
 # For a result, or room for the next input: longer than a stick pauses at throttling level 2.
 INFERENCE_SEC = 15.0
+_QUIET_SEC = 0.25       # of a stick that computes, until it is asked whether it answers
 LARGEST_TENSOR_BYTES = 2**27   # of a stick's memory of 512 MB
 _RESET_SEC = 0.5        # for a stick to leave the bus once it has said that it resets
 WRONG_FORMAT = 1       # NC_GRAPH_WRONG_INPUT_FORMAT
@@ -179,12 +181,25 @@ class XlinkDevice:
         with fifo.lock:
             self._link.write(fifo.stream, data, INFERENCE_SEC)
 
-    def read_fifo(self, fifo: DeviceFifo) -> bytes:
-        """Return the oldest tensor of a FIFO that the host reads, waiting for it."""
+    def read_fifo(self, fifo: DeviceFifo, is_watched: bool = False) -> bytes:
+        """
+        Return the oldest tensor of a FIFO that the host reads, waiting for it.
+
+        :param is_watched: look meanwhile whether the stick still answers: while it computes, it
+            need not send anything.
+        """
+        give_up_at = time.monotonic() + INFERENCE_SEC
         with fifo.lock:
-            data = self._link.read(fifo.stream, INFERENCE_SEC)
+            while is_watched and time.monotonic() < give_up_at and (
+                    not self._link.await_packet(fifo.stream, _QUIET_SEC)):
+                self.thermal()
+            data = self._link.read(fifo.stream, give_up_at - time.monotonic())
             self._link.release(fifo.stream)
-        return checked(data, fifo.tensor.size, 'reading a result', self.name)
+        try:
+            return checked(data, fifo.tensor.size, 'reading a result', self.name)
+        except StickLostError as error:
+            self._link.lose(str(error))   # what comes next would be taken for something else
+            raise
 
     def trigger(self, graph: DeviceGraph, fifo_in: DeviceFifo, fifo_out: DeviceFifo) -> None:
         """Run a graph on the next tensor; RefusedError or StickLostError if the stick does not."""

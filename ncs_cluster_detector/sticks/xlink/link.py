@@ -96,6 +96,11 @@ class Link:
         self.await_change(stream, lambda: stream.packets, within_sec, 'a packet')
         return stream.packets.popleft()
 
+    def await_packet(self, stream: Stream, within_sec: float) -> bool:
+        """Return whether a stream has a packet within a time."""
+        with self._traffic.lock:
+            return self._traffic.wait(stream, lambda: stream.packets, within_sec)
+
     def take(self, stream: Stream) -> bytes:
         """Return the oldest packet of a stream, which has one, and release it."""
         packet = stream.packets.popleft()

@@ -216,9 +216,11 @@ class Traffic:
                             waiting.notify(one)
                     if changed and waiting:
                         waiting.notify(None)
-                    if now - began > within_sec + LATE_SEC:
-                        waiting.on_delay(now - began - within_sec)
-                        session.extend_deadlines(now - began - within_sec, now)
+                    late_sec = now - began - within_sec
+                    if late_sec > LATE_SEC:
+                        waiting.on_delay(late_sec)
+                        session.extend_deadlines(late_sec, now)
+                        session.check(now - TALKATIVE_SEC)
                     elif not data:
                         waiting.on_silence(now)
                         session.check(now)

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 
-# A transfer to the stick is cut into pieces of so many packets, one MiB at high speed: the system
-# has 16 MB for the transfers of all USB devices (usbfs_memory_mb), and a stick that takes nothing
-# is found out soon. Whole packets, so that the stick cannot tell.
-_PIECE_PACKETS = 2048
-WRITE_SEC = 0.9   # for a piece, also on a bus that sticks and cameras share
+# A transfer to the stick is cut into pieces of so many packets, 0.56 MB at high speed: the system
+# has 16 MB for the transfers of all USB devices (usbfs_memory_mb), and sticks that share a bus take
+# turns. A tensor for 300 x 300 pixels is one piece. Whole packets, so that the stick cannot tell.
+_PIECE_PACKETS = 1100
+WRITE_SEC = 0.9         # for a header
+WRITE_DATA_SEC = 2.0    # for a piece of data, as the vendor's library (XLink.c:55)
 # How often the reader is back while the stick is silent, and finds what is overdue.
 READ_SEC = 0.2
 _LONGEST_READ_BYTES = 65536
@@ -39,14 +40,19 @@ class Transfers:
 
         :raises UsbError: it could not be written in time.
         """
-        piece = self._piece_bytes
-        for transfer in message:
-            size = len(transfer)
-            if 0 < size <= piece:
-                self._write(transfer, WRITE_SEC)
-            else:
-                for begin in range(0, size, piece):
-                    self._write(transfer[begin:begin + piece], WRITE_SEC)
+        self._write(message[0], WRITE_SEC)
+        for data in message[1:]:
+            begin, size = 0, len(data)
+            while begin < size:
+                piece = data[begin:begin + self._piece_bytes]
+                try:
+                    self._write(piece, WRITE_DATA_SEC)
+                    begin += len(piece)
+                except UsbTimeoutError as error:
+                    # The bus may be so busy; a stick that takes nothing does not take the rest.
+                    if not error.written:
+                        raise
+                    begin += error.written
 
     def read(self, wanted: int, within_sec: float) -> bytes:
         """

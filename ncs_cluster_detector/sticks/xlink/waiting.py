@@ -26,8 +26,8 @@ from ncs_cluster_detector.sticks.xlink.protocol.requests import Request
 from ncs_cluster_detector.sticks.xlink.protocol.streams import Stream
 
 # A read that ends so much later than it should was delayed by the system, with all that it waits
-# for; the process may even have been suspended.
-LATE_SEC = 0.05
+# for; the process may even have been suspended. Less does not matter.
+LATE_SEC = 0.25
 # For a stick that is not silent, because it goes on sending something else.
 TALKATIVE_SEC = 1.0
 _SHORT_SEC = 0.02   # of a read, or a wait for one, when the time is up

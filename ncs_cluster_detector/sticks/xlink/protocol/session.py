@@ -58,7 +58,7 @@ class Session:
         self._event = first_event
         self._requests = Requests()
         self._last_request: int | None = None   # the number of the stick's last one
-        self._received = b''
+        self._received = bytearray()
         self._announced: Header | None = None   # a WRITE_REQ whose data are not complete
         self._rest_due = _NEVER   # when the rest of a header or of data must come
         self._reply = b'', 0, 0   # name, stream and size of the last answer, see _answer
@@ -105,13 +105,16 @@ class Session:
 
     def receive(self, data: bytes, now: float) -> list[Request | Stream]:
         """
-        Take bytes from the stick.
+        Take bytes; return the answered requests, and streams with a new packet or more room.
 
-        :return: the requests that are answered, and the streams with a new packet or more room.
         :raises ProtocolError: the stick has sent what it must not.
         """
         if self._received:
-            data = self._received + data
+            self._received += data
+            if self.wanted() > 0:   # copy a long packet only once
+                self._rest_due = now + ANSWER_SEC
+                return []
+            data = bytes(self._received)
         changed: list[Request | Stream] = []
         begin, size = 0, len(data)
         while True:
@@ -139,7 +142,7 @@ class Session:
             begin = end
             if begin == size and self._announced is None:   # nothing is missing, as usual
                 break
-        self._received = data[begin:]
+        self._received = bytearray(data[begin:])
         is_complete = self._announced is None and begin == size
         self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
         return changed
@@ -204,9 +207,8 @@ class Session:
 
     def _close(self, header: Header) -> Stream:
         """Let the stick stop sending to a stream, unless the host still has packets of it."""
-        stream = self.streams.by_number.get(header.stream)
-        if stream is None:
-            stream = Stream(b'', header.stream)   # XLink.c:721 acknowledges this, too
+        # That of an unknown one is acknowledged, too (XLink.c:721).
+        stream = self.streams.by_number.get(header.stream) or Stream(b'', header.stream)
         is_empty = not stream.unreleased
         self._reply = self._reply[0], header.stream, self._reply[2]
         self._answer(header.event, header.kind, ACK if is_empty else NACK)
@@ -219,11 +221,10 @@ class Session:
         """Take note that the stick has room again."""
         event, _, _, number, size, _ = header
         stream = self.streams.by_number.get(number) or self.streams.known(header)
-        held = stream.held
-        if not held or size != held[0]:
+        if size not in stream.held:
             raise ProtocolError(f'the release of a packet of {size} bytes in stream {stream}; '
-                                f'expected {list(held)[:1]}')
-        held.popleft()
+                                f'expected one of {sorted(stream.held)}')
+        stream.held.remove(size)   # a stick that frees a FIFO may begin with the last packet
         self._answer(event, _READ_REL_REQ)
         return stream
 

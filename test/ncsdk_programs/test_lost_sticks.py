@@ -133,8 +133,8 @@ threading.Thread(target=fifo_out.read_elem, daemon=True).start()
 raise ValueError('of the program')
 """, code=1)
     assert errors[-1] == 'ValueError: of the program'
-    facts = bench.bus.sticks()['1.1']
-    assert (facts.state, facts.holder) == ('booted', None)
+    bench.bus.wait_for(lambda sticks: sticks['1.1'].holder is None)
+    assert bench.bus.sticks()['1.1'].state == 'booted'
 
 
 def test_without_usb_there_are_no_sticks_and_a_reason(start_bench):
