@@ -14,8 +14,8 @@ from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
 
 # A transfer to the stick is cut into pieces of so many packets, 0.56 MB at high speed: the system
-# has 16 MB for the transfers of all USB devices (usbfs_memory_mb), and sticks that share a bus take
-# turns. A tensor for 300 x 300 pixels is one piece. Whole packets, so that the stick cannot tell.
+# has 16 MB for the transfers of all USB devices (usbfs_memory_mb), and sticks that share a bus
+# take turns. A tensor for 300 x 300 pixels is one piece. Whole packets: the stick cannot tell.
 _PIECE_PACKETS = 1100
 WRITE_SEC = 0.9         # for a header
 WRITE_DATA_SEC = 2.0    # for a piece of data, as the vendor's library (XLink.c:55)

@@ -105,7 +105,8 @@ class XlinkStick(Stick):
 
     def receive(self) -> list[npt.NDArray[np.float32]]:
         """Return the oldest outputs, a list of flat float32 arrays, one per network."""
-        outputs = [_values(self._device.read_fifo(network.fifo_out, is_watched=True), network.graph.output)
+        read = self._device.read_fifo
+        outputs = [_values(read(network.fifo_out, is_watched=True), network.graph.output)
                    for network in self._networks]
         self._received += 1
         return outputs

@@ -57,7 +57,8 @@ def boot(usb, tmp_path):
             told.append, is_silent)
         assert usb.open_claims() == [claim.device] and claim.device.booted
         assert not stick.booted and stick.kind == 'ma2450'
-        assert told == [OpeningStep.OPENING, OpeningStep.BOOTED]
+        # Again for a stick that is in its ROM again.
+        assert list(dict.fromkeys(told)) == [OpeningStep.OPENING, OpeningStep.BOOTED]
         return claim.device, usb.clock.now - begun_at
 
     def fail(error, **arguments):

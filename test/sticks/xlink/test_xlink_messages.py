@@ -136,7 +136,7 @@ def test_a_header_and_its_data_are_transfers_of_their_own_in_pieces_of_whole_pac
     before = len(bench.stick.taken)
     data = bytes(range(256)) * 1025
     bench.write(stream, data)
-    assert bench.stick.taken[before:] == [HEADER_BYTES, 131072, 131072, 256]
+    assert bench.stick.taken[before:] == [HEADER_BYTES, 70400, 70400, 70400, 51200]
     assert bench.stick.asked[-1][1] == data
     assert bench.traffic.close() and bench.stick.wrong == []
 

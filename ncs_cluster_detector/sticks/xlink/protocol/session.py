@@ -37,8 +37,8 @@ from ncs_cluster_detector.sticks.xlink.protocol.streams import Streams
 _ROOM_STEP = 64   # the size of a stream is rounded up to whole cache lines (XLink.c:1041)
 _NEVER = float('inf')
 # Plain numbers are compared sooner than members of a class.
-_WRITE_REQ, _READ_REL_REQ, _WRITE_RESP = (
-    int(kind) for kind in (Kind.WRITE_REQ, Kind.READ_REL_REQ, Kind.WRITE_RESP))
+_WRITE_REQ, _READ_REL_REQ, _WRITE_RESP = map(
+    int, (Kind.WRITE_REQ, Kind.READ_REL_REQ, Kind.WRITE_RESP))
 # A header, and the data that it announces.
 Message: TypeAlias = tuple[bytes] | tuple[bytes, bytes | memoryview]
 
@@ -47,8 +47,8 @@ class Session:
     """
     The link to one stick, from its boot to its reset.
 
-    ``outgoing`` are the messages to write, in this order, each with its Request if it is one; the
-    caller removes it, and calls the Request's ``on_written``.
+    ``outgoing`` are the messages to write, in this order, each with its Request, if any; the
+    caller removes it, and calls its ``on_written``.
     """
 
     def __init__(self, first_event: int = 1) -> None:
@@ -85,8 +85,7 @@ class Session:
 
     def release(self, stream: Stream) -> Request:
         """Tell the stick that the oldest packet that was taken needs no room any more."""
-        size = stream.unreleased.popleft()
-        return self._ask(Kind.READ_REL_REQ, stream, b'', stream.number, size)
+        return self._ask(Kind.READ_REL_REQ, stream, b'', stream.number, stream.unreleased.popleft())
 
     def close(self, stream: Stream) -> Request:
         """Close a stream to the stick, which must have released all packets."""
