@@ -85,7 +85,8 @@ class Session:
 
     def release(self, stream: Stream) -> Request:
         """Tell the stick that the oldest packet that was taken needs no room any more."""
-        return self._ask(Kind.READ_REL_REQ, stream, b'', stream.number, stream.unreleased.popleft())
+        size = stream.unreleased.popleft()
+        return self._ask(Kind.READ_REL_REQ, stream, b'', stream.number, size)
 
     def close(self, stream: Stream) -> Request:
         """Close a stream to the stick, which must have released all packets."""
@@ -142,17 +143,16 @@ class Session:
             if begin == size and self._announced is None:   # nothing is missing, as usual
                 break
         self._received = bytearray(data[begin:])
-        is_complete = self._announced is None and begin == size
-        self._rest_due = _NEVER if is_complete else now + ANSWER_SEC
+        is_whole = self._announced is None and begin == size
+        self._rest_due = _NEVER if is_whole else now + ANSWER_SEC
         return changed
 
     def check(self, now: float) -> None:
         """Raise ProtocolError if an answer, or the rest of something, is overdue."""
         if now >= self._rest_due:
-            what = 'an event' if self._announced is None else (
-                f'a packet of {self._announced.size} bytes')
-            raise ProtocolError(
-                f'{what} broke off after {len(self._received)} bytes, for {ANSWER_SEC:g} s')
+            size = HEADER_BYTES if self._announced is None else self._announced.size
+            raise ProtocolError(f'{size} bytes broke off after {len(self._received)}, for '
+                                f'{ANSWER_SEC:g} s')
         self._requests.check(now)
 
     def extend_deadlines(self, delay_sec: float, now: float) -> None:
