@@ -188,11 +188,13 @@ class XlinkDevice:
             need not send anything.
         """
         looks = INFERENCE_SEC // _QUIET_SEC if is_watched else 0
+        data = None
         with fifo.lock:
-            while looks and not self._link.await_packet(fifo.stream, _QUIET_SEC):
+            while looks and (data := self._link.read_if_there(fifo.stream, _QUIET_SEC)) is None:
                 self.thermal()
                 looks -= 1
-            data = self._link.read(fifo.stream, INFERENCE_SEC)
+            if data is None:
+                data = self._link.read(fifo.stream, INFERENCE_SEC)
             self._link.release(fifo.stream)
         try:
             return checked(data, fifo.tensor.size, 'reading a result', self.name)

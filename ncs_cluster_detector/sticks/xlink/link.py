@@ -96,10 +96,12 @@ class Link:
         self.await_change(stream, lambda: stream.packets, within_sec, 'a packet')
         return stream.packets.popleft()
 
-    def await_packet(self, stream: Stream, within_sec: float) -> bool:
-        """Return whether a stream has a packet within a time."""
-        with self._traffic.lock:
-            return self._traffic.wait(stream, lambda: stream.packets, within_sec)
+    def read_if_there(self, stream: Stream, within_sec: float) -> bytes | None:
+        """Return the oldest packet of a stream, to be released; None if none comes in time."""
+        traffic = self._traffic
+        with traffic.lock:
+            is_there = traffic.wait(stream, lambda: stream.packets, within_sec)
+        return stream.packets.popleft() if is_there else None
 
     def take(self, stream: Stream) -> bytes:
         """Return the oldest packet of a stream, which has one, and release it."""
