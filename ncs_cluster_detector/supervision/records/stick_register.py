@@ -110,7 +110,8 @@ class StickRegister:
         self.busy_elsewhere += tuple(
             record.name_now for record in self.records
             if record.in_use and (record.has_place or self._has_room()))
-        complaint = complaint_about(device_names, bool(self.shown()))
+        any_with_worker = self._starts_together and bool(self.ports_with_process())
+        complaint = complaint_about(device_names, bool(self.shown()), any_with_worker)
         if complaint and complaint != self._last_complaint:
             self._logger.warning(complaint)
         self._last_complaint = complaint
