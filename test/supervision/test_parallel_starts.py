@@ -143,6 +143,26 @@ def test_sticks_that_are_away_for_their_boot_are_not_missed(world):
     assert world.told_of('no stick found') == []
 
 
+def test_one_that_was_unplugged_is_missed_when_its_worker_cannot_have_reset_it(world):
+    world = world()
+    lister, first = world.run_all(TWO[:1])
+    world.live(2.0, (), first)
+    assert world.told_of('no stick found') == []   # its worker has not noticed yet
+    world.step(2.0, Fault('lost'), by=first)
+    world.live(2.0 + RESET_SEC, ())
+    assert world.told_of('no stick found') == []   # it may be back any moment
+    world.live(5.0 + RESET_SEC, ())
+    assert len(world.told_of('no stick found')) == 1
+
+
+def test_only_those_that_are_not_ready_may_be_killed_when_the_node_ends(world):
+    world = world()
+    _, first, second, third = world.list_first(THREE)
+    world.step(0.5, READY, by=second)
+    world.step(0.5, Step(OpeningStep.OPENING), Step(OpeningStep.BOOTED), by=third)
+    assert world.pool._starts.opening() == [first, third]
+
+
 def test_at_most_max_sticks_are_opened_and_nobody_looks_when_they_run(world):
     world = world(max_sticks=2)
     lister, *openers = world.list_first(THREE)
