@@ -221,7 +221,8 @@ def test_those_that_do_not_are_killed_and_told_of(monkeypatch):
 
 
 def test_those_that_open_their_stick_have_the_same_time_and_are_killed_without_a_word(monkeypatch):
-    world = World(quick=(2.0, True), booting=(NEVER, True), hung=(NEVER, True), stuck=(NEVER, False))
+    world = World(quick=(2.0, True), booting=(NEVER, True), hung=(NEVER, True),
+                  stuck=(NEVER, False))
     assert world.end_all(monkeypatch, 'quick', 'booting', 'stuck') == (
         False, pytest.approx(STOP_GRACE_SEC + KILL_GRACE_SEC))
     assert world.done('quick') == ['stop', 'close']
