@@ -121,6 +121,7 @@ def test_the_lister_is_asked_as_soon_as_it_can_list_and_then_at_every_look(world
         assert lister.told == [ListSticks()] * (look + 1)
         world.step(look * LOOK_PERIOD_SEC, DeviceList(()), by=lister)
     assert world.workers == [lister]
+    assert len(world.told_of('no stick found')) == 1
 
 
 def test_each_listed_stick_has_its_worker_at_once_and_the_lister_stays(world):

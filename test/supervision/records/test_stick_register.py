@@ -318,8 +318,16 @@ def test_where_sticks_start_together_none_is_missed_while_a_worker_may_have_it_a
         register.records[0].on_start(IDLE)
         register.listed([], 2.0, {})
         assert len(log) == complaints
-    register.listed([], 3.0, {})
-    assert len(log) == 1
+
+
+def test_where_sticks_start_together_one_empty_list_may_show_them_during_a_reset(log):
+    register = StickRegister(0, log, starts_together=True)
+    for names in ([], ['1.1-ma2450'], []):
+        register.listed(names, 1.0, {})
+        assert log == []
+    for _ in range(3):
+        register.listed([], 2.0, {})
+        assert len(log) == 1
 
 
 def test_no_more_than_max_sticks_are_registered(log):
