@@ -81,10 +81,13 @@ class Endings:
         return len(self._endings) < before
 
 
-def end_all(handles: Sequence[ChildProcess], logger: Logger) -> bool:
+def end_all(handles: Sequence[ChildProcess], logger: Logger,
+            opening: Collection[ChildProcess] = ()) -> bool:
     """
     End workers: by a message, and by SIGKILL those that do not follow it in time.
 
+    :param opening: those that still open their stick and read no message meanwhile, where the
+        next start of a stick makes up for that; it is no news if they must be killed.
     :return: False if one of them cannot be ended.
     """
     for handle in handles:
@@ -97,10 +100,11 @@ def end_all(handles: Sequence[ChildProcess], logger: Logger) -> bool:
         if handle not in left:
             handle.close()
     for handle in killed:
-        logger.warning(
-            f'worker process {handle.pid} had to be killed' if handle not in left else
-            f'worker process {handle.pid} cannot be killed, it is stuck inside the kernel; unplug '
-            'its stick')
+        if handle in left:
+            logger.warning(f'worker process {handle.pid} cannot be killed, it is stuck inside the '
+                           'kernel; unplug its stick')
+        elif handle not in opening:
+            logger.warning(f'worker process {handle.pid} had to be killed')
     return not left
 
 

@@ -161,7 +161,7 @@ class StickPool:
         has_ended = self._starts.stop()
         workers: list[ChildProcess] = [record.worker for record in self.register.with_worker()]
         workers += [*self._starts.handles(), *self._endings.handles()]
-        return end_all(workers, self._logger) and has_ended
+        return end_all(workers, self._logger, self._starts.opening()) and has_ended
 
     def _deadline(self, record: StickRecord, now: float) -> tuple[float, str]:
         if record.state is not StickState.STARTING:

@@ -186,11 +186,17 @@ class World:
         """Keep it."""
         self.warnings.append(text)
 
-    def end_all(self, monkeypatch):
-        """End all; return what :func:`end_all` does, and how long it took."""
+    def end_all(self, monkeypatch, *opening):
+        """
+        End all; return what :func:`end_all` does, and how long it took.
+
+        :param opening: names of those that open their stick.
+        """
         monkeypatch.setattr(endings_module, 'time', SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(endings_module, 'connection', SimpleNamespace(wait=self.wait))
-        return end_all(list(self.handles.values()), self), self.now - 100.0
+        has_ended = end_all(list(self.handles.values()), self,
+                            [self.handles[name] for name in opening])
+        return has_ended, self.now - 100.0
 
     def done(self, name):
         """Return what was done to a process."""
@@ -212,6 +218,18 @@ def test_those_that_do_not_are_killed_and_told_of(monkeypatch):
     assert world.done('quick') == ['stop', 'close']
     assert world.done('hung') == ['stop', 'kill', 'close']
     assert world.warnings == ['worker process 1 had to be killed']
+
+
+def test_those_that_open_their_stick_have_the_same_time_and_are_killed_without_a_word(monkeypatch):
+    world = World(quick=(2.0, True), booting=(NEVER, True), hung=(NEVER, True),
+                  stuck=(NEVER, False))
+    assert world.end_all(monkeypatch, 'quick', 'booting', 'stuck') == (
+        False, pytest.approx(STOP_GRACE_SEC + KILL_GRACE_SEC))
+    assert world.done('quick') == ['stop', 'close']
+    assert world.done('booting') == world.done('hung') == ['stop', 'kill', 'close']
+    assert world.warnings == [
+        'worker process 2 had to be killed',
+        'worker process 3 cannot be killed, it is stuck inside the kernel; unplug its stick']
 
 
 def test_one_that_cannot_be_killed_is_left_and_its_remedy_named(monkeypatch):

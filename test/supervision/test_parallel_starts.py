@@ -121,6 +121,7 @@ def test_the_lister_is_asked_as_soon_as_it_can_list_and_then_at_every_look(world
         assert lister.told == [ListSticks()] * (look + 1)
         world.step(look * LOOK_PERIOD_SEC, DeviceList(()), by=lister)
     assert world.workers == [lister]
+    assert len(world.told_of('no stick found')) == 1
 
 
 def test_each_listed_stick_has_its_worker_at_once_and_the_lister_stays(world):
@@ -141,6 +142,26 @@ def test_sticks_that_are_away_for_their_boot_are_not_missed(world):
     world.step(LOOK_PERIOD_SEC, DeviceList(()), by=lister)   # all are booting
     assert world.states() == [STARTING] * 3
     assert world.told_of('no stick found') == []
+
+
+def test_one_that_was_unplugged_is_missed_when_its_worker_cannot_have_reset_it(world):
+    world = world()
+    lister, first = world.run_all(TWO[:1])
+    world.live(2.0, (), first)
+    assert world.told_of('no stick found') == []   # its worker has not noticed yet
+    world.step(2.0, Fault('lost'), by=first)
+    world.live(2.0 + RESET_SEC, ())
+    assert world.told_of('no stick found') == []   # it may be back any moment
+    world.live(5.0 + RESET_SEC, ())
+    assert len(world.told_of('no stick found')) == 1
+
+
+def test_only_those_that_are_not_ready_may_be_killed_when_the_node_ends(world):
+    world = world()
+    _, first, second, third = world.list_first(THREE)
+    world.step(0.5, READY, by=second)
+    world.step(0.5, Step(OpeningStep.OPENING), Step(OpeningStep.BOOTED), by=third)
+    assert world.pool._starts.opening() == [first, third]
 
 
 def test_at_most_max_sticks_are_opened_and_nobody_looks_when_they_run(world):

@@ -117,3 +117,12 @@ def test_a_stick_that_another_program_has_is_used_when_that_gives_it_back(start,
         assert running.supervisor.snapshot.sticks[0].device_name == '1.2-ma2450'
     running.wait_for_states(RUNNING, RUNNING)
     assert [stick.restarts for stick in running.supervisor.snapshot.sticks] == [0, 0]
+
+
+def test_a_node_that_ends_while_a_stick_is_opened_in_vain_complains_of_nothing(start, plug):
+    plug(p1=HANGS, p2=0.0)
+    running = start()
+    running.wait_for_states(StickState.STARTING, RUNNING)
+    running.close()
+    assert running.supervisor.all_ended
+    assert [line for line in running.log.lines if line[0] != 'info'] == []

@@ -65,8 +65,9 @@ class VendorNode:
         self._ear = ear
         self._sent = {}
         self._random = random.Random(1)
-        self._images = ear.add(self)
         self.started_at = time.monotonic()
+        with ear.news:   # its thread publishes images as soon as it knows this node
+            self._images = ear.add(self)
         parameters = {'driver': 'mvnc', 'diagnostic_updater.use_fqn': 'true', **parameters}
         self.process = NodeProcess(
             'detector_node', parameters, environment, {'__ns': f'/{namespace}'})

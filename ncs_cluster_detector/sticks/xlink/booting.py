@@ -97,7 +97,8 @@ class Booting:
         if booted is None:
             raise StickOpenError(
                 f'opening stick {self._wanted}: not back within {BOOT_SEC:g} s of its boot, '
-                f'expected 0.3 s; {_POWER}')
+                f'expected 0.3 s; {_POWER}, or copy the firmware again: '
+                "the file may not be this stick's")
         tell(OpeningStep.BOOTED)
         return self._claim(booted), stick
 

@@ -50,12 +50,17 @@ class Firmware:
         """
         Check that there is firmware for some kind of sticks.
 
-        :raises ValueError: there is none; the text names the parameter and the remedy.
+        :raises ValueError: there is none that can be read; the text names the parameter, what is
+            wrong and the remedy.
         """
-        if any(os.path.isfile(path) and os.access(path, os.R_OK) and os.path.getsize(path)
-               for kind in ROM_KINDS.values() for path in self._paths(kind)):
-            return
-        raise ValueError(f'firmware={self._path!r}: {self._missing("ma2450")}')
+        reasons = []
+        for kind in ROM_KINDS.values():
+            try:
+                self._content(kind)
+                return
+            except ValueError as error:
+                reasons.append(error)
+        raise ValueError(f'firmware={self._path!r}: {reasons[0]}')
 
     def read(self, kind: str, stick: str) -> bytes:
         """
@@ -64,19 +69,33 @@ class Firmware:
         :param stick: device name, for texts.
         :raises FirmwareMissingError: there is none that can be read.
         """
-        reason = self._missing(kind)
+        try:
+            return self._content(kind)
+        except ValueError as error:
+            raise FirmwareMissingError(f'booting stick {stick}: {error}') from error
+
+    def _content(self, kind: str) -> bytes:
+        """Return the first file that can be used; ValueError says what is wrong with others."""
+        reason = ''
         for path in self._paths(kind):
             try:
                 data = read_file(path, LARGEST_BYTES)
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError) as error:
-                reason = f'{error}, expected the file {file_name(kind)} of NCSDK 2'
-                continue
-            if data:
-                return data
-            reason = f'{path} is empty, expected the file {file_name(kind)} of NCSDK 2'
-        raise FirmwareMissingError(f'booting stick {stick}: {reason}')
+            except PermissionError:
+                reason = reason or (f'{path} may not be read by this user, expected permission '
+                                    'to read it; run chmod a+r on it, and a+x on its folders')
+            except IsADirectoryError:
+                reason = reason or f'{path} is a folder, {self._expected(kind)}'
+            except OSError as error:
+                reason = reason or f'reading {path}: {error.strerror}, {self._expected(kind)}'
+            except ValueError as error:
+                reason = reason or f'{error}, {self._expected(kind)}'
+            else:
+                if data:
+                    return data
+                reason = reason or f'{path} is an empty file, {self._expected(kind)}'
+        raise ValueError(reason or f'{self._missing(kind)}, {self._expected(kind)}')
 
     def _paths(self, kind: str) -> list[str]:
         if os.path.isdir(self._path):
@@ -84,12 +103,17 @@ class Firmware:
         if self._path:
             return [self._path]
         libraries = os.environ.get(_LIBRARY_PATH, '').split(os.pathsep)
-        folders = [os.path.join(folder, 'mvnc') for folder in libraries if folder]
+        beside = [os.path.join(folder, 'mvnc') for folder in libraries if folder]
+        # Most have no such folder; a text that names them all would not be read.
+        folders = [folder for folder in beside if os.path.isdir(folder)]
         return [os.path.join(folder, file_name(kind)) for folder in (*folders, *FOLDERS)]
 
     def _missing(self, kind: str) -> str:
-        places = ', '.join(self._paths(kind))
-        return (f"the sticks' firmware is not there (looked for {places}), expected the file "
-                f'{file_name(kind)}; it is part of NCSDK 2, in api/src/mvnc after its make, or in '
-                f'{FOLDERS[0]} of a machine where it is installed: copy it, and name it with '
-                f'{self._named_by}')
+        if os.path.isdir(self._path):
+            return f'the folder {self._path} has no file {file_name(kind)}'
+        return f"the sticks' firmware is not there (looked for {', '.join(self._paths(kind))})"
+
+    def _expected(self, kind: str) -> str:
+        return (f'expected the file {file_name(kind)}; it is part of NCSDK 2, in api/src/mvnc '
+                f'after its make, or in {FOLDERS[0]} of a machine where it is installed: copy it, '
+                f'and name it with {self._named_by}')

@@ -16,8 +16,15 @@ import re
 from ncs_cluster_detector.sticks.stick import port_of
 
 
-def complaint_about(device_names: Sequence[str], any_known: bool) -> str | None:
-    """Return what is wrong with a list of sticks, or None."""
+def complaint_about(device_names: Sequence[str], any_known: bool,
+                    may_be_away: bool = False) -> str | None:
+    """
+    Return what is wrong with a list of sticks, or None.
+
+    :param any_known: a stick is shown, whether or not it is in the list.
+    :param may_be_away: if there is none, sticks may be away only for a boot or a reset.
+    """
+    device_names = sorted(device_names, key=by_port)   # the same in the next list, to say it once
     twice = [name for name, count in Counter(map(port_of, device_names)).items() if count > 1]
     if twice:
         return (f'several sticks are called {", ".join(twice)}, at different root hubs, and '
@@ -25,7 +32,7 @@ def complaint_about(device_names: Sequence[str], any_known: bool) -> str | None:
     if device_names and not any_known:
         return (f'no free stick found, {len(device_names)} in use by other programs '
                 f'({", ".join(device_names)}); waiting for one')
-    if not device_names:
+    if not device_names and not may_be_away:
         return ('no stick found; waiting for one: is it plugged in (lsusb shows 03e7), is its '
                 'udev rule installed, is the hub powered?')
     return None

@@ -54,6 +54,7 @@ class StickRegister:
         self._max_sticks = max_sticks or sys.maxsize
         self._logger = logger
         self._last_complaint: str | None = None
+        self._was_empty = False   # the latest list, and no worker had a stick
 
     def shown(self) -> list[StickRecord]:
         """Return the records that are shown: those with a place, and dead ones."""
@@ -110,7 +111,11 @@ class StickRegister:
         self.busy_elsewhere += tuple(
             record.name_now for record in self.records
             if record.in_use and (record.has_place or self._has_room()))
-        complaint = complaint_about(device_names, bool(self.shown()))
+        # Also at the start of a node: the one before may just have reset all sticks.
+        is_empty = not device_names and not self.ports_with_process()
+        may_be_away = self._starts_together and not (is_empty and self._was_empty)
+        self._was_empty = is_empty
+        complaint = complaint_about(device_names, bool(self.shown()), may_be_away)
         if complaint and complaint != self._last_complaint:
             self._logger.warning(complaint)
         self._last_complaint = complaint

@@ -16,6 +16,7 @@ from ncs_cluster_detector.policy.reliability.presence import AWAY_SEC
 from ncs_cluster_detector.processes.child_process import ChildProcess
 from ncs_cluster_detector.shown_text import shown
 from ncs_cluster_detector.sticks.stick import is_in_use
+from ncs_cluster_detector.sticks.stick import OpeningStep
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.supervision.endings import Endings
 from ncs_cluster_detector.supervision.records import deadlines
@@ -146,6 +147,11 @@ class ParallelStarts(Starts):
     def extend_deadlines(self, delay_sec: float) -> None:
         """Move all deadlines, because this process itself was suspended for that time."""
         self._lister.deadline += delay_sec
+
+    def opening(self) -> Sequence[ChildProcess]:
+        """Return those that open their stick: the next start resets one that is left booting."""
+        return [record.worker for record in self._register.with_worker()
+                if record.worker.step is not OpeningStep.READY]
 
     def stop(self) -> bool:
         """Do nothing: all its processes are workers."""

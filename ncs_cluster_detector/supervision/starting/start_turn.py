@@ -137,6 +137,10 @@ class StartTurn(Starts):
         for place in (self._opener, self._lister, self._cleaner):
             place.deadline += delay_sec
 
+    def opening(self) -> Sequence[ChildProcess]:
+        """Return none: what a killed worker leaves behind delays the start of all sticks."""
+        return ()
+
     def stop(self) -> bool:
         """End the cleaner; return False if that fails."""
         return self._cleaner.stop()

@@ -76,5 +76,9 @@ class Starts(ABC):
         """Move all deadlines, because this process itself was suspended for that time."""
 
     @abstractmethod
+    def opening(self) -> Sequence[ChildProcess]:
+        """Return the workers that still open their stick and may be killed without harm to it."""
+
+    @abstractmethod
     def stop(self) -> bool:
         """End what is no worker; return False if that fails."""

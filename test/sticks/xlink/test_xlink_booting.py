@@ -156,6 +156,7 @@ def test_a_stick_that_does_not_come_back_from_its_boot(usb, boot):
     text, took = boot.in_vain(StickOpenError)
     limit_sec = booting.BOOT_SEC
     assert f'not back within {limit_sec:g} s of its boot, expected 0.3 s; plug it into a' in text
+    assert text.endswith("or copy the firmware again: the file may not be this stick's")
     assert limit_sec < took < limit_sec + 0.1
 
 

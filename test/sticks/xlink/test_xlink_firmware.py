@@ -18,6 +18,8 @@ import pytest
 
 STICK = '1.2-ma2450'
 FIRST, SECOND = 'MvNCAPI-ma2450.mvcmd', 'MvNCAPI-ma2480.mvcmd'
+EXPECTED = f'expected the file {FIRST}; it is part of NCSDK 2'
+REMEDY = 'copy it, and name it with -p firmware:=/path/to/it'
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +46,16 @@ def missing(firmware, kind='ma2450'):
     text = str(caught.value)
     assert text.startswith(f'booting stick {STICK}: ') and len(text.splitlines()) == 1
     return text
+
+
+def refused(firmware):
+    """Return why a firmware is refused, which is the same before any stick is booted."""
+    with pytest.raises(ValueError) as caught:
+        firmware.check()
+    parameter, _, reason = str(caught.value).partition(': ')
+    assert parameter.startswith('firmware=')
+    assert missing(firmware) == f'booting stick {STICK}: {reason}'
+    return reason
 
 
 @pytest.mark.parametrize('kind, name', [('ma2450', FIRST), ('ma2480', SECOND)])
@@ -98,7 +110,9 @@ def test_it_reaches_other_processes(machine):
     assert firmware.read('ma2450', STICK) == b'sent'
 
 
-def test_without_any_a_line_says_where_it_was_looked_for_and_where_an_owner_has_it(machine):
+def test_without_any_a_line_says_where_it_was_looked_for_and_where_an_owner_has_it(
+        machine, monkeypatch):
+    monkeypatch.setenv('LD_LIBRARY_PATH', str(machine))   # without a folder mvnc
     with pytest.raises(ValueError) as caught:
         Firmware().check()
     text = str(caught.value)
@@ -118,13 +132,19 @@ def test_a_named_file_that_is_not_there(machine):
     assert f'looked for {path})' in missing(Firmware(path))
 
 
+def test_a_folder_without_the_file(machine):
+    put(machine / 'folder' / 'other.mvcmd')
+    line = refused(Firmware(str(machine / 'folder')))
+    assert line.startswith(f'the folder {machine}/folder has no file {FIRST}, {EXPECTED}')
+    assert line.endswith(REMEDY)
+
+
 @pytest.mark.parametrize('is_folder', [False, True])
 def test_an_empty_file(machine, is_folder):
     path = put(machine / FIRST, b'')
-    firmware = Firmware(str(machine) if is_folder else path)
-    with pytest.raises(ValueError, match='^firmware='):
-        firmware.check()
-    assert f'{path} is empty, expected the file {FIRST} of NCSDK 2' in missing(firmware)
+    line = refused(Firmware(str(machine) if is_folder else path))
+    assert line.startswith(f'{path} is an empty file, {EXPECTED}')
+    assert line.endswith(REMEDY)
 
 
 def test_an_empty_one_does_not_hide_a_good_one(machine):
@@ -134,32 +154,31 @@ def test_an_empty_one_does_not_hide_a_good_one(machine):
     assert Firmware().read('ma2450', STICK) == b'good'
 
 
-def test_a_file_that_may_not_be_read(machine, monkeypatch):
+@pytest.mark.parametrize('error, reason', [
+    (PermissionError(13, 'Permission denied'), ' may not be read by this user, expected '
+     'permission to read it; run chmod a+r on it, and a+x on its folders'),
+    (OSError(5, 'Input/output error'), f': Input/output error, {EXPECTED}')])
+def test_a_file_that_cannot_be_read(machine, monkeypatch, error, reason):
     path = put(machine / FIRST)
 
     def refuse(name, most_bytes):
-        raise PermissionError(13, 'Permission denied', name)
+        raise error
     monkeypatch.setattr(firmware_module, 'read_file', refuse)   # root may read everything
-    monkeypatch.setattr(firmware_module.os, 'access', lambda name, mode: False)
-    with pytest.raises(ValueError, match=f"^firmware='{path}': "):
-        Firmware(path).check()
-    assert f"Permission denied: '{path}', expected the file {FIRST}" in missing(Firmware(path))
+    assert f'{path}{reason}' in refused(Firmware(path))
 
 
 def test_a_folder_in_place_of_the_file(machine):
     os.makedirs(machine / 'folder' / FIRST)
-    firmware = Firmware(str(machine / 'folder'))
-    with pytest.raises(ValueError, match='^firmware='):
-        firmware.check()
-    assert 'Is a directory' in missing(firmware)
+    line = refused(Firmware(str(machine / 'folder')))
+    assert line.startswith(f'{machine}/folder/{FIRST} is a folder, {EXPECTED}')
+    assert line.endswith(REMEDY)
 
 
 def test_a_pipe_in_place_of_the_file(machine):
     os.mkfifo(machine / 'pipe')
-    firmware = Firmware(str(machine / 'pipe'))
-    with pytest.raises(ValueError, match='^firmware='):
-        firmware.check()
-    assert 'is no file, but a pipe or a device' in missing(firmware)
+    line = refused(Firmware(str(machine / 'pipe')))
+    assert line.startswith(f'{machine}/pipe is no file, but a pipe or a device; ')
+    assert f', {EXPECTED}' in line and line.endswith(REMEDY)
 
 
 def test_a_file_that_is_larger_than_any_firmware(machine, monkeypatch):

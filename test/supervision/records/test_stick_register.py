@@ -303,6 +303,33 @@ def test_one_in_use_by_another_program_gets_its_number_when_it_is_free(register,
     assert names(register) == ['1.1-ma2450']
 
 
+def test_sticks_of_other_programs_are_told_of_once_in_whatever_order_they_are_listed(
+        register, log):
+    for names in (['1.10-', '1.9-'], ['1.9-', '1.10-']):
+        register.listed(names, 1.0, {})
+    assert log == ['no free stick found, 2 in use by other programs (1.9-, 1.10-); '
+                   'waiting for one']
+
+
+def test_where_sticks_start_together_none_is_missed_while_a_worker_may_have_it_away(log):
+    for starts_together, complaints in ((True, 0), (False, 1)):
+        register = StickRegister(0, log, starts_together=starts_together)
+        register.listed(['1.1-ma2450'], 1.0, {})
+        register.records[0].on_start(IDLE)
+        register.listed([], 2.0, {})
+        assert len(log) == complaints
+
+
+def test_where_sticks_start_together_one_empty_list_may_show_them_during_a_reset(log):
+    register = StickRegister(0, log, starts_together=True)
+    for names in ([], ['1.1-ma2450'], []):
+        register.listed(names, 1.0, {})
+        assert log == []
+    for _ in range(3):
+        register.listed([], 2.0, {})
+        assert len(log) == 1
+
+
 def test_no_more_than_max_sticks_are_registered(log):
     register = StickRegister(2, log)
     register.listed(['1.1-ma2450', '1.2-ma2450', '1.3-ma2450'], 1.0, {})
