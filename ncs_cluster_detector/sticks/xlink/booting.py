@@ -203,8 +203,7 @@ class Booting:
         return next((stick for stick in self._usb.sticks() if stick.port == self._port), None)
 
     def _in_rom(self) -> UsbStick | None:
-        stick = self._there()
-        return None if stick is None or stick.booted else stick
+        return stick if (stick := self._there()) and not stick.booted else None
 
     def _await_boot(self, sent: UsbStick, others: list[UsbStick]) -> UsbStick | None:
         """
