@@ -28,7 +28,7 @@ WELL_AFTER_SEC = 2.0
 LONGEST_REFUSED_DELAY_SEC = 10.0
 FIRST_HOLD_UP_DELAY_SEC = 5.0
 # How often a stick that has booted and does not answer is tried, where nobody waits for it.
-DEAD_PERIOD_SEC = 10.0
+DEAD_PERIOD_SEC = 5.0
 # A start has held up the others when it came no further for so long.
 HELD_UP_SEC = 2.0
 # A start may take so many times the longest successful start of any stick, four seconds in any
