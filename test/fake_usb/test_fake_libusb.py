@@ -16,10 +16,7 @@ import subprocess
 import sys
 import time
 
-from fake_usb.client import build_library
-from fake_usb.client import compiler
 from fake_usb.client import FakeBus
-from fake_usb.client import LIBRARY
 from fake_usb.protocol import BOOTED_PRODUCT
 from fake_usb.protocol import ROM_PRODUCT
 from fake_usb.protocol import Status
@@ -27,40 +24,21 @@ from fake_usb.protocol import VENDOR
 import pytest
 
 core = pytest.importorskip('usb.core', reason='needs pyusb')
-libusb1 = pytest.importorskip('usb.backend.libusb1', reason='needs pyusb')
 util = pytest.importorskip('usb.util', reason='needs pyusb')
 
 IN, OUT = 0x81, 0x01
 HEADER_SIZE = 36
 
 
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    """Return the folder of the compiled library."""
-    if compiler() is None:
-        pytest.skip('needs a C compiler')
-    return build_library(tmp_path_factory.mktemp('fake_usb')).parent
-
-
-@pytest.fixture(scope='module')
-def backend(folder):
-    """Return a backend of pyusb that does not touch the one of this process."""
-    library = libusb1.cdll.LoadLibrary(str(folder / LIBRARY))
-    with pytest.MonkeyPatch.context() as patch:
-        libusb1._setup_prototypes(library)
-        patch.setattr(libusb1, '_lib', library)
-        yield libusb1._LibUSB(library)
-
-
 @pytest.fixture
-def bus(monkeypatch, backend):
+def bus(monkeypatch, usb_backend):
     """Return a bus with two sticks."""
     with FakeBus('--ports', '1.1,1.2.3', '--reset', '0.1', '--boot', '0.1') as bus:
         for name, value in bus.environment.items():
             monkeypatch.setenv(name, value)
         # The library keeps its connection for lists, so the one to the last bus must be noticed.
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(bus, 'find', lambda: find(backend), raising=False)
+            patch.setattr(bus, 'find', lambda: find(usb_backend), raising=False)
             yield bus
 
 
@@ -109,10 +87,10 @@ def test_a_claim_is_exclusive_even_in_one_process(bus):
     bus.wait_for(lambda sticks: sticks['1.1'].holder is None)
 
 
-def test_a_killed_process_lets_go(bus, folder):
+def test_a_killed_process_lets_go(bus, libusb_folder):
     code = ('import usb.core, usb.util; stick = usb.core.find(idVendor=0x03e7); '
             'usb.util.claim_interface(stick, 0); print(flush=True); stick.read(0x81, 64, 0)')
-    environment = {**os.environ, 'LD_LIBRARY_PATH': str(folder)}
+    environment = {**os.environ, 'LD_LIBRARY_PATH': str(libusb_folder)}
     with subprocess.Popen([sys.executable, '-c', 'import usb.libloader, usb.backend.libusb1\n'
                            'usb.backend.libusb1.get_backend(lambda name: "libusb-1.0.so.0")\n'
                            + code], env=environment, stdout=subprocess.PIPE) as holder:
@@ -130,11 +108,11 @@ def test_a_read_ends_with_its_timeout(bus):
     assert 0.2 <= time.monotonic() - began < 2.0
 
 
-def test_a_slow_write_is_partly_done(backend, monkeypatch):
+def test_a_slow_write_is_partly_done(usb_backend, monkeypatch):
     with FakeBus('--ports', '1.1', '--bus-rate', '1e5') as bus:
         for name, value in bus.environment.items():
             monkeypatch.setenv(name, value)
-        sent = find(backend)['1.1'].write(OUT, bytes(100_000), 200)   # 1 s
+        sent = find(usb_backend)['1.1'].write(OUT, bytes(100_000), 200)   # 1 s
     assert 0 < sent < 100_000
     assert sent % 512 == 0
 
@@ -215,19 +193,19 @@ def test_a_stick_numbers_streams_as_the_host_whatever_comes_at_once(bus):
     assert 'ASSERT' not in bus.log
 
 
-def test_a_record_has_all_that_was_said(backend, monkeypatch, tmp_path):
+def test_a_record_has_all_that_was_said(usb_backend, monkeypatch, tmp_path):
     record = tmp_path / 'record.jsonl'
     with FakeBus('--ports', '1.1', '--boot', '0.1', '--record', str(record)) as bus:
         for name, value in bus.environment.items():
             monkeypatch.setenv(name, value)
-        stick = find(backend)['1.1']
+        stick = find(usb_backend)['1.1']
         firmware = b'MVCM\x40\0\0\0' + bytes(56)
         util.claim_interface(stick, 0)
         for part in firmware[:40], firmware[40:]:
             stick.write(OUT, part, 1000)
         util.dispose_resources(stick)
         bus.wait_for(lambda sticks: sticks['1.1'].state == 'booted')
-        stick = find(backend)['1.1']
+        stick = find(usb_backend)['1.1']
         stick.write(OUT, header(7, 5, b'', 0, 0), 1000)
         bus.tell('record here')
         assert stick.read(IN, HEADER_SIZE, 1000)[4] == 13
