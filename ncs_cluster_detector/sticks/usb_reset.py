@@ -15,20 +15,18 @@ from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
 from ncs_cluster_detector.sticks.usb_claim import UsbTimeoutError
+from ncs_cluster_detector.sticks.xlink.protocol.events import Header
+from ncs_cluster_detector.sticks.xlink.protocol.events import Kind
 
-# An event of XLink, the protocol of a booted stick: id, type, name, stream, size, flags. Source:
-# xLinkEventHeader_t in the vendor's XLinkPrivateDefines.h. This one is what XLinkResetRemote
-# (XLink.c:1287) sends, by which the vendor's library resets a stick when it is closed.
-_EVENT = struct.Struct('<ii16sIII')
-_RESET_REQ = 6
-_ACK = 1
-RESET_REQUEST = _EVENT.pack(1, _RESET_REQ, b'', 0, 0, _ACK)
+# What XLinkResetRemote (XLink.c:1287) sends, by which the vendor's library resets a stick when it
+# is closed.
+RESET_REQUEST = Header(1, Kind.RESET_REQ).pack()
 
 # A stick whose host was killed during a transfer takes the next bytes for the rest of it, and only
 # later ones for an event. Each word of this filler is the number of the reset request, so it is
 # such a request at whatever word the event begins. A tensor (540,000 bytes for a picture of
 # 300 x 300) and its packets are multiples of a word, unless width and height are odd.
-_FILLER = struct.pack('<I', _RESET_REQ) * 16384
+_FILLER = struct.pack('<I', Kind.RESET_REQ) * 16384
 TENSOR_FILL_BYTES = 4 << 20   # of a picture of 800 x 800 and some more
 GRAPH_FILL_BYTES = 32 << 20
 
@@ -61,6 +59,27 @@ def ask_to_reset(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FI
         return True
     except UsbError:
         return False
+    return False
+
+
+def revive(claim: UsbClaim, budget_sec: float, fill_bytes: int = TENSOR_FILL_BYTES) -> bool:
+    """
+    Reset a stick that does not answer by its USB port, then by asking.
+
+    :param budget_sec: as in :func:`ask_to_reset`, like ``fill_bytes``.
+    :return: whether it has left the bus, on its way to its ROM state.
+    """
+    return reset_port(claim) or ask_to_reset(claim, budget_sec, fill_bytes)
+
+
+def reset_port(claim: UsbClaim) -> bool:
+    """Reset the USB port of a stick; return whether it has left the bus."""
+    try:
+        claim.reset()
+    except UsbGoneError:
+        return True
+    except UsbError:
+        pass   # some hubs cannot reset a port; the stick may answer now anyway
     return False
 
 

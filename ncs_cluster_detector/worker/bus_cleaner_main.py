@@ -42,6 +42,7 @@ from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
 from ncs_cluster_detector.sticks.usb_reset import GRAPH_FILL_BYTES
 from ncs_cluster_detector.sticks.usb_reset import listen
+from ncs_cluster_detector.sticks.usb_reset import revive
 from ncs_cluster_detector.sticks.usb_reset import TENSOR_FILL_BYTES
 from ncs_cluster_detector.wire import messages
 
@@ -193,7 +194,7 @@ class _Cleaner:
     def _hold_dead(self, stick: UsbStick, claim: UsbClaim) -> None:
         """Hold a dead stick and try to revive it, until it leaves the bus."""
         fill_bytes = GRAPH_FILL_BYTES
-        while not (revived := _revive(claim, fill_bytes)):
+        while not (revived := revive(claim, REVIVE_RESET_SEC, fill_bytes)):
             fill_bytes = TENSOR_FILL_BYTES   # less from now on, because others share the bus
             if _leaves_bus(claim, REVIVE_PERIOD_SEC):
                 break
@@ -209,17 +210,6 @@ class _Cleaner:
             # One problem is enough, and always the same one.
             self._send(messages.BusReport(
                 dead=tuple(self._dead.values()), problem=min(self._problems, default=''), **about))
-
-
-def _revive(claim: UsbClaim, fill_bytes: int) -> bool:
-    """Reset a dead stick by its USB port, then by asking; return whether it has left the bus."""
-    try:
-        claim.reset()
-    except usb_claim.UsbGoneError:
-        return True
-    except usb_claim.UsbError:
-        pass   # some hubs cannot reset a port; the stick may answer now anyway
-    return ask_to_reset(claim, REVIVE_RESET_SEC, fill_bytes)
 
 
 def _leaves_bus(claim: UsbClaim, within_sec: float) -> bool:

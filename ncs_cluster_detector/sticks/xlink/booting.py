@@ -29,6 +29,8 @@ from ncs_cluster_detector.sticks.usb_claim import UsbClaim
 from ncs_cluster_detector.sticks.usb_claim import UsbError
 from ncs_cluster_detector.sticks.usb_claim import UsbGoneError
 from ncs_cluster_detector.sticks.usb_reset import ask_to_reset
+from ncs_cluster_detector.sticks.usb_reset import reset_port
+from ncs_cluster_detector.sticks.usb_reset import revive
 from ncs_cluster_detector.sticks.xlink.firmware import Firmware
 
 LOOK_SEC = 0.02        # libusb does not report new devices here, so the bus is listed
@@ -129,9 +131,8 @@ class Booting:
         """
         claim = self._claim(stick)
         try:
-            has_left = not is_silent and ask_to_reset(claim, ASKED_RESET_SEC)
-            if not has_left:
-                has_left = _reset_port(claim) or ask_to_reset(claim, ASKED_RESET_SEC)
+            has_left = (not is_silent and ask_to_reset(claim, ASKED_RESET_SEC)
+                        or revive(claim, ASKED_RESET_SEC))
         finally:
             claim.close()
         if not has_left:
@@ -167,7 +168,7 @@ class Booting:
             # was unplugged is not back in time.
             pass
         except UsbError:
-            _reset_port(claim)
+            reset_port(claim)
             raise
         finally:
             claim.close()
@@ -237,14 +238,3 @@ class Booting:
                        and not self._usb.is_claimed(strange[0]))
             return strange[0] if is_ours else None
         return self._await(find, BOOT_SEC)
-
-
-def _reset_port(claim: UsbClaim) -> bool:
-    """Reset the USB port of a stick; return whether it has left the bus."""
-    try:
-        claim.reset()
-    except UsbGoneError:
-        return True
-    except UsbError:
-        pass   # some hubs cannot do it; the stick may answer now anyway
-    return False

@@ -15,6 +15,7 @@ It says to the stick what the vendor's library says (mvnc_api.c), in the same or
 from dataclasses import dataclass
 import threading
 
+from ncs_cluster_detector.sticks.input_layout import LARGEST_BYTES
 from ncs_cluster_detector.sticks.stick import StickError
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.xlink import commands
@@ -37,7 +38,6 @@ _LOAD_SEC = 10.0        # for a stick to take a graph apart, once it has it
 # For a result, or room for the next input: longer than a stick pauses at throttling level 2.
 INFERENCE_SEC = 15.0
 _QUIET_SEC = 0.25       # of a stick that computes, until it is asked whether it answers
-LARGEST_TENSOR_BYTES = 2**27   # of a stick's memory of 512 MB
 _RESET_SEC = 0.5        # for a stick to leave the bus once it has said that it resets
 WRONG_FORMAT = 1       # NC_GRAPH_WRONG_INPUT_FORMAT
 _NO_WRITER_BYTES = 8    # size of a stream that the host only reads (mvnc_api.c:2448)
@@ -137,10 +137,10 @@ class XlinkDevice:
             for form, packet in zip(forms, about))
         tensors = Tensor(*tensor_in), Tensor(*tensor_out)
         for tensor in tensors:
-            if not 0 < tensor.size <= LARGEST_TENSOR_BYTES:
+            if not 0 < tensor.size <= LARGEST_BYTES:
                 raise StickLostError(
                     f'{what} on stick {self.name}: it tells {tensor}, expected a size of at most '
-                    f'{LARGEST_TENSOR_BYTES} bytes; restart the stick')
+                    f'{LARGEST_BYTES} bytes; restart the stick')
         return DeviceGraph(number, stream, *tensors, stages[0], version)
 
     def destroy_graph(self, graph: DeviceGraph) -> None:

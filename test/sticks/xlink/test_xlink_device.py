@@ -22,11 +22,11 @@ from firmware_claim import INPUT
 from firmware_claim import INPUT_SHAPE
 from firmware_claim import LONG_SEC
 from firmware_claim import NAME
+from ncs_cluster_detector.sticks.input_layout import LARGEST_BYTES
 from ncs_cluster_detector.sticks.stick import StickLostError
 from ncs_cluster_detector.sticks.xlink import commands
 from ncs_cluster_detector.sticks.xlink import device as device_module
 from ncs_cluster_detector.sticks.xlink.commands import Tensor
-from ncs_cluster_detector.sticks.xlink.device import LARGEST_TENSOR_BYTES
 from ncs_cluster_detector.sticks.xlink.monitors import RefusedError
 import numpy as np
 import pytest
@@ -183,7 +183,7 @@ def test_another_refusal_of_a_graph_asks_for_the_memory_as_the_vendor_does(start
     ([*about()[:3], b'', *about()[4:]], 'an answer of 0 bytes, expected 4'),
     ([*about()[:4], bytes(12)], 'an answer of 12 bytes, expected 8'),
     (about((1, 3, 16, 12, 0, 6, 96, 2)), 'it tells Tensor.*expected a size of at most'),
-    (about(output_shape=(1, 1, 7, 101, LARGEST_TENSOR_BYTES + 1, 2, 14, 2)), 'it tells Tensor')])
+    (about(output_shape=(1, 1, 7, 101, LARGEST_BYTES + 1, 2, 14, 2)), 'it tells Tensor')])
 def test_nonsense_about_a_graph_is_the_stick_s_error(start, packets, message):
     device, _ = start(_allocate_graph=allocating(*packets))
     with pytest.raises(StickLostError, match=f'loading graph 0 on stick {NAME}: {message}'):
