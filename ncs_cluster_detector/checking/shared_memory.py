@@ -19,7 +19,10 @@ import re
 import psutil
 
 FOLDER = Path('/dev/shm')
-LOCKS = ('_el', '_sl')   # endings of the lock files of a segment or port: exclusive, shared
+# Endings of the lock files of a segment or port, and the lock that is free when nobody has theirs.
+# Its owner locks the first exclusively: asked for a shared lock, two cleaners at the same moment
+# don't take each other for the owner. Users of a port share the second.
+LOCKS = {'_el': fcntl.LOCK_SH, '_sl': fcntl.LOCK_EX}
 _NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 
 
@@ -38,7 +41,9 @@ def segments_held_by(pid: int) -> set[str]:
         found.update(_NAME.findall((process / 'maps').read_text()))
         for link in (process / 'fd').iterdir():
             with contextlib.suppress(OSError):
-                found.update(_NAME.findall(os.readlink(link)))
+                # Who only has a lock file open may be another cleaner, see is_locked().
+                found.update(name for name in _NAME.findall(os.readlink(link))
+                             if not name.endswith(tuple(LOCKS)))
     return set(map(segment_of, found))
 
 
@@ -85,11 +90,11 @@ def segment_of(name: str) -> str:
 
 def is_locked(segment: str) -> bool:
     """Return whether a process, perhaps in another container, locks a segment or port."""
-    for ending in LOCKS:
+    for ending, lock in LOCKS.items():
         with contextlib.suppress(FileNotFoundError):
             try:
                 with (FOLDER / (segment + ending)).open('rb') as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(file, lock | fcntl.LOCK_NB)
             except (BlockingIOError, PermissionError):
                 return True
     return False

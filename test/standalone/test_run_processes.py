@@ -8,6 +8,7 @@
 # the License.
 """The nodes' processes are stopped with deadlines and leave nothing; the run stays at home."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -183,7 +184,8 @@ def test_a_domain_in_use_is_passed_over():
 def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):
     """What was there before, and what a process still holds, stays."""
     folder = Path('/dev/shm')
-    kinds = ('old', 'held', 'locked', 'locked_el', 'dead')
+    kinds = ('old', 'held', 'locked', 'locked_el', 'shared', 'shared_sl',
+             'dead', 'looked_at', 'looked_at_el')
     names = {kind: f'fastrtps_test_{os.getpid()}_{kind}' for kind in kinds}
     names['semaphore'] = f'sem.{names["held"]}_mutex'
     listings = iter([{names['old']}, set(names.values())])
@@ -193,12 +195,15 @@ def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):
     with (folder / names['held']).open('rb') as held:
         holder = subprocess.Popen(['sleep', '60'], stdin=held)
     try:
-        with (folder / names['locked_el']).open('rb') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.ExitStack() as stack:
+            for kind, lock in (('locked_el', fcntl.LOCK_EX), ('shared_sl', fcntl.LOCK_SH),
+                               ('looked_at_el', fcntl.LOCK_SH)):   # as another cleaner does
+                file = stack.enter_context((folder / names[kind]).open('rb'))
+                fcntl.flock(file, lock)
             with shared_memory.clean_shared_memory():
                 pass
         left = {kind for kind, name in names.items() if (folder / name).exists()}
-        assert left == set(names) - {'dead'}
+        assert left == {'old', 'held', 'semaphore', 'locked', 'locked_el', 'shared', 'shared_sl'}
     finally:
         holder.kill()
         holder.wait()
