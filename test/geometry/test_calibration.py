@@ -195,7 +195,7 @@ def test_a_hostile_file_is_refused_at_once_in_one_line(tmp_path, text):
     start = time.monotonic()
     with pytest.raises(ValueError) as caught:
         read(path, text)
-    assert time.monotonic() - start < 5.0
+    assert time.monotonic() - start < 20.0   # some would take hours
     assert str(path) in str(caught.value) and '\n' not in str(caught.value)
     assert len(str(caught.value)) < 600
 

@@ -73,7 +73,7 @@ def talk(bus, usb_backend, firmware_file):
         assert not hold_together(held)
         assert [one.wrong for one in held if one.wrong] == []
         assert held[0].error is None and not held[0].mismatched
-        assert held[0].open_sec < 1.0
+        assert held[0].open_sec < 3.0   # not held up by the others, on a busy machine
         bus.wait_for(lambda sticks: {stick.holder for stick in sticks.values()} == {None}, 1.0)
         assert settles(before)
         facts = bus.sticks()

@@ -13,6 +13,7 @@ All run in this process on real workers of simulated sticks; only the links betw
 """
 
 from collections import Counter
+import contextlib
 import os
 import random
 import signal
@@ -329,7 +330,8 @@ def disturb(running, chance):
         own = [stick.pid for stick in sticks if stick.pid and '/' not in stick.device_name]
         alive = {child.pid for child in psutil.Process().children(recursive=True)}
         if own and (pid := chance.choice(own)) in alive:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):   # it may have ended by itself
+                os.kill(pid, signal.SIGKILL)
     elif what == 'restart':
         if session := running.benches[host].server.owner.session:
             running.benches[host].claim(
