@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ncs_cluster_detector.checking import verdicts
 from ncs_cluster_detector.checking.arguments import Options
 from ncs_cluster_detector.checking.node_process import NodeProcess
-from ncs_cluster_detector.checking.shared_memory import segments_held_by
+from ncs_cluster_detector.checking.shared_memory import owned_by
 from ncs_cluster_detector.checking.statuses import ReportedStick
 from ncs_cluster_detector.checking.terminal import Terminal
 
@@ -83,7 +83,7 @@ class Bench:
         self.node, self.step = None, ''
         self.verdicts, self.figures = [], {}
         self.asked_to_stop = []   # names of signals
-        self.shared_memory = set()   # of all nodes, see shared_memory.segments_held_by()
+        self.shared_memory = set()   # of all nodes, see shared_memory.owned_by()
         self.images_per_stick = IMAGES_PER_STICK
         self._log, self._environment = log, environment
 
@@ -127,7 +127,7 @@ class Bench:
 
     def note_shared_memory(self) -> None:
         """Note the node's shared memory, some of which is left behind when it is killed."""
-        self.shared_memory |= segments_held_by(self.node.pid)
+        self.shared_memory |= owned_by(self.node.pid)
 
     def publish_for(self, sticks: int) -> None:
         """Publish more images than this number of sticks can infer; none for 0."""

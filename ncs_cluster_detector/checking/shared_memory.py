@@ -23,6 +23,7 @@ FOLDER = Path('/dev/shm')
 # Its owner locks the first exclusively: asked for a shared lock, two cleaners at the same moment
 # don't take each other for the owner. Users of a port share the second.
 LOCKS = {'_el': fcntl.LOCK_SH, '_sl': fcntl.LOCK_EX}
+_PORT = 'fastrtps_port'
 _NAME = re.compile(r'/dev/shm/(\S*fastrtps_\S+)')
 
 
@@ -31,20 +32,26 @@ def shared_memory_names() -> set[str]:
     return {path.name for path in FOLDER.glob('*fastrtps_*')}
 
 
-def segments_held_by(pid: int) -> set[str]:
-    """Return the segments and ports of Fast DDS of which a process has a file mapped or open."""
-    found = set()
-    process = Path('/proc') / str(pid)
+def owned_by(pid: int) -> set[str]:
+    """Return the segments and ports of Fast DDS whose lock file a process has open."""
+    return {segment_of(name) for name in _open_files(pid) if name.endswith(tuple(LOCKS))}
+
+
+def ports_held_by(pid: int) -> set[str]:
+    """Return the ports of Fast DDS that a process has open or mapped, lock files aside."""
+    found = {name for name in _open_files(pid) if not name.endswith(tuple(LOCKS))}
     # Not with psutil: it adds up the pages of each map, which takes 8 times as long. A process may
-    # end or close a file meanwhile, or belong to another user: then it does not count.
+    # end meanwhile, or belong to another user: then it does not count.
     with contextlib.suppress(OSError):
-        found.update(_NAME.findall((process / 'maps').read_text()))
-        for link in (process / 'fd').iterdir():
-            with contextlib.suppress(OSError):
-                # Who only has a lock file open may be another cleaner, see is_locked().
-                found.update(name for name in _NAME.findall(os.readlink(link))
-                             if not name.endswith(tuple(LOCKS)))
-    return set(map(segment_of, found))
+        found.update(_NAME.findall(Path(f'/proc/{pid}/maps').read_text()))
+    return {segment_of(name) for name in found if _PORT in name}
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    with contextlib.suppress(OSError):
+        for link in Path(f'/proc/{pid}/fd').iterdir():
+            with contextlib.suppress(OSError):   # closed meanwhile
+                yield from _NAME.findall(os.readlink(link))
 
 
 @contextlib.contextmanager
@@ -52,7 +59,7 @@ def clean_shared_memory() -> Iterator[None]:
     """
     Remove what a run, the body, has left in shared memory; begin and end it outside of ROS.
 
-    What was there before belongs to others, and what another process holds stays.
+    What was there before belongs to others, and what somebody still uses stays.
     """
     before = shared_memory_names()
     try:
@@ -63,16 +70,21 @@ def clean_shared_memory() -> Iterator[None]:
 
 def remove_unused(names: Iterable[str]) -> set[str]:
     """
-    Remove files of segments and ports that no other process holds; call it after ROS is shut down.
+    Remove files of segments and ports that nobody uses; call it after ROS is shut down.
 
     A killed process leaves all of its files. When processes end at the same moment, Fast DDS
     sometimes leaves the semaphore of a port.
+
+    Its owner locks a segment from before there is one (SharedMemManager.hpp of Fast DDS 2.14). So
+    that is free without the lock, whoever else has it mapped: that may be a program of another
+    domain, which got the port of one that had ended, with what was sent to that. A program that
+    only writes to a port does not lock it.
 
     :param names: of files that may be removed.
     :return: those that were removed.
     """
     # This process does not count: Fast DDS does not unmap what it mapped of others.
-    busy = set().union(*(segments_held_by(pid) for pid in psutil.pids() if pid != os.getpid()))
+    busy = set().union(*(ports_held_by(pid) for pid in psutil.pids() if pid != os.getpid()))
     removed = {name for name in names
                if segment_of(name) not in busy and not is_locked(segment_of(name))}
     for name in removed:

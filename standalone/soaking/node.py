@@ -19,8 +19,8 @@ from typing import BinaryIO
 from ncs_cluster_detector.checking.node_process import kill
 from ncs_cluster_detector.checking.node_process import members_left
 from ncs_cluster_detector.checking.node_process import NodeProcess
+from ncs_cluster_detector.checking.shared_memory import owned_by
 from ncs_cluster_detector.checking.shared_memory import segment_of
-from ncs_cluster_detector.checking.shared_memory import segments_held_by
 from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 from ncs_cluster_detector.simulation.bus.running_buses import running_buses
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
@@ -85,7 +85,7 @@ class SoakedNode:
 
     def note_files(self) -> None:
         """Note what the node has in shared memory now."""
-        self.held |= segments_held_by(self.pid)
+        self.held |= owned_by(self.pid)
 
     def stop(self, number: signal.Signals) -> float:
         """End the life with a signal; return how long that took, in seconds."""

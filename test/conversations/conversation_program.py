@@ -13,6 +13,7 @@ It marks the beginning of each operation in the record of the fake bus, and appe
 each call returned or raised, a JSON list a line. It uses nothing but ``mvnc.mvncapi``.
 """
 
+from collections import Counter
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 from mvnc import mvncapi
 import numpy as np
@@ -27,6 +29,7 @@ import numpy as np
 INFERENCES = 100
 READINGS = 20
 COLOURS = (-1.0, 0.0, 1.0, 2.0)
+MOST_LOOKS, LOOK_SEC = 3000, 0.01
 
 
 class Tensor:
@@ -85,6 +88,18 @@ def say_options(what, thing, options, leave_out=()):
     for option in options:
         if option.name not in leave_out:
             say(f'{what} {option.name}', thing.get_option, option)
+
+
+def wait_until_released():
+    """Wait until the record has the release of each packet: another thread may write the last."""
+    record = Path(sys.argv[2]).with_name('record.jsonl')
+    for _ in range(MOST_LOOKS):
+        lines = map(json.loads, record.read_text().splitlines())
+        seen = Counter((line.get('sender'), line.get('kind')) for line in lines)
+        if seen['stick', 'WRITE_REQ'] == seen['stick', 'READ_REL_RESP']:
+            return
+        time.sleep(LOOK_SEC)
+    raise TimeoutError('the stick has packets that the host has not released')
 
 
 class Session:
@@ -330,6 +345,7 @@ def killed():
     session.open()
     session.allocate(b'INPUT 24x16', 'FP16')
     session.infer(in_flight=1, count=4)
+    wait_until_released()
     mark('kill')
     os.kill(os.getpid(), signal.SIGKILL)
 

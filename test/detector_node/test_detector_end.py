@@ -46,7 +46,9 @@ def test_a_signal_to_the_whole_group_lets_the_workers_close_their_sticks(
     os.killpg(node.pid, number)
     assert node.wait(5.0) == 0
     assert '[ERROR]' not in node.output
-    assert '[WARN]' not in node.output
+    warnings = [line for line in node.output.splitlines() if '[WARN]' in line]
+    # Nobody sends images here, which it says after 5 s; a busy machine needs longer to start.
+    assert [line for line in warnings if 'no image for 5 s' not in line] == []
 
 
 def test_workers_end_with_a_node_that_is_killed(probe, start_detector):

@@ -23,6 +23,7 @@ import uuid
 
 import cv2
 from made_up_run import ROOT
+from ncs_cluster_detector.checking.shared_memory import owned_by
 from ncs_cluster_detector.checking.shared_memory import shared_memory_names
 import numpy as np
 import psutil
@@ -120,11 +121,8 @@ class Runner:
                 stream.close()
 
     def _look_at_shared_memory(self):
-        # Only what is mapped: a node that looks for a free port opens those of others, too.
         for pid in self.processes():
-            with contextlib.suppress(OSError):
-                maps = Path(f'/proc/{pid}/maps').read_text()
-                self.shared.update(re.findall(r'/dev/shm/(\S*fastrtps_\S+)', maps))
+            self.shared |= owned_by(pid)
 
 
 @pytest.fixture

@@ -182,18 +182,21 @@ def test_a_domain_in_use_is_passed_over():
 
 
 def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):
-    """What was there before, and what a process still holds, stays."""
+    """What was there before, and what somebody still uses, stays."""
     folder = Path('/dev/shm')
-    kinds = ('old', 'held', 'locked', 'locked_el', 'shared', 'shared_sl',
-             'dead', 'looked_at', 'looked_at_el')
+    kinds = ('old', 'port', 'locked', 'locked_el', 'shared', 'shared_sl',
+             'dead', 'mapped', 'looked_at', 'looked_at_el')
     names = {kind: f'fastrtps_test_{os.getpid()}_{kind}' for kind in kinds}
-    names['semaphore'] = f'sem.{names["held"]}_mutex'
+    names['port'] = f'fastrtps_port_test_{os.getpid()}'
+    names['semaphore'] = f'sem.{names["port"]}_mutex'
     listings = iter([{names['old']}, set(names.values())])
     monkeypatch.setattr(shared_memory, 'shared_memory_names', lambda: next(listings))
     for name in names.values():
         (folder / name).write_bytes(b'x')
-    with (folder / names['held']).open('rb') as held:
-        holder = subprocess.Popen(['sleep', '60'], stdin=held)
+    # A segment that another process has open or mapped is dead without its lock, a port is not.
+    with (folder / names['port']).open('rb') as port, \
+            (folder / names['mapped']).open('rb') as mapped:
+        holder = subprocess.Popen(['sleep', '60'], stdin=port, pass_fds=[mapped.fileno()])
     try:
         with contextlib.ExitStack() as stack:
             for kind, lock in (('locked_el', fcntl.LOCK_EX), ('shared_sl', fcntl.LOCK_SH),
@@ -203,7 +206,7 @@ def test_only_dead_shared_memory_of_the_run_is_removed(monkeypatch):
             with shared_memory.clean_shared_memory():
                 pass
         left = {kind for kind, name in names.items() if (folder / name).exists()}
-        assert left == {'old', 'held', 'semaphore', 'locked', 'locked_el', 'shared', 'shared_sl'}
+        assert left == {'old', 'port', 'semaphore', 'locked', 'locked_el', 'shared', 'shared_sl'}
     finally:
         holder.kill()
         holder.wait()
