@@ -106,10 +106,10 @@ bench: $(READY)
 	@$(VENV)/bin/python bench $(call option,ROWS,rows) $(call option,KEEP,keep) \
 		$(call option,OUT,out)
 
-# Six processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
+# Four processes on two cores, too: most tests wait, but not for a core. Modules begin in the order of test/conftest.py.
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)
-	@$(VENV)/bin/pytest --numprocesses=6 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(VENV)/bin/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 # One process beside pytest's own, which starts another one if a library crashes in it.
 fuzz: $(READY)

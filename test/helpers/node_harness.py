@@ -248,6 +248,17 @@ class Probe:
             self._executor.spin_once(timeout_sec=0.5)
 
 
+def complaints(output):
+    """
+    Return the lines of a node's output that warn of something or name an error.
+
+    Not that nobody sends images, which the detector says after 5 s, as it starts slowly on a busy
+    machine.
+    """
+    return [line for line in output.splitlines() if ('[WARN]' in line or '[ERROR]' in line)
+            and 'no image for 5 s' not in line]
+
+
 def overrides(words, namespace='/'):
     """
     Return what rclpy gives a node ``detector`` of the parameters in a command line, by name.
