@@ -106,7 +106,7 @@ bench: $(READY)
 	@$(VENV)/bin/python bench $(call option,ROWS,rows) $(call option,KEEP,keep) \
 		$(call option,OUT,out)
 
-# Four processes on two cores, too: most tests wait, but not for a core. Modules begin in the order of test/conftest.py.
+# Four processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
 test: $(READY)
 	@$(VENV)/bin/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
