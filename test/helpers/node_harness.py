@@ -29,7 +29,7 @@ from rclpy.time import Time
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-DEADLINE_SEC = 20.0
+DEADLINE_SEC = 40.0   # the lease of a DDS participant that is gone without a word is 20 s
 # Diagnostics show a snapshot of the sticks that is renewed every 0.2 s, on a late machine later.
 SHOWN_LATE_NS = 500_000_000
 

@@ -31,7 +31,7 @@ import numpy as np
 OPEN_SEC, CALL_SEC, RESULT_SEC = 8.0, 1.0, 3.0
 PATIENCE = ((monitors, 'COMMAND_SEC', CALL_SEC), (device, 'INFERENCE_SEC', RESULT_SEC),
             (device, '_LOAD_SEC', RESULT_SEC))
-SPARE_SEC = 1.0      # the machine may be busy
+SPARE_SEC = 4.0      # the machine may be busy
 HANG_SEC = 40.0      # all deadlines of a conversation together are less
 ON_BUS_SEC = 10.0
 # A clean conversation has about so many events to the host and transfers to the stick.

@@ -20,7 +20,6 @@ PATTERN = {'source': 'test_pattern', 'width': 64, 'height': 48, 'fps': 5.0}
 NAMED = 'named /{}: rename one (-r __node:=another), move it (-r __ns:=/another), or stop it'
 ON = '/{} publishes on /{}, too: move one (-r __ns:=/another), or stop it'
 GONE = 'no other node has the name or the topics of this one any more'
-SAID_SEC = 5.0   # from the start of the second one; more on a machine that is late
 
 
 @pytest.fixture
@@ -56,16 +55,14 @@ def test_two_of_one_name_are_told_of_each_other_until_one_is_gone(
     first = start(executable, parameters)
     probe.wait_for(lambda: len(told(probe, status)) > 3)
     assert all('other node' not in message for _, message in told(probe, status))
-    began = time.monotonic()
     second = start(executable, parameters)
     for node in (first, second):
         node.wait_for_line(text)
-    assert time.monotonic() - began < 2 * SAID_SEC
     # Both publish it, each once a second: more than one could.
     del probe.diagnostics[:]
     began = time.monotonic()
     probe.wait_for(lambda: len(told(probe, status)) > 7)
-    assert time.monotonic() - began < 6.0
+    assert time.monotonic() - began < 7.0
     assert all(level >= WARN and text in message for level, message in told(probe, status))
 
     second.end()
