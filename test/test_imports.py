@@ -37,6 +37,8 @@ ALLOWED = {
     'pictures': {'pictures'},
     'cameras': {'cameras', 'pictures', 'geometry.calibration', 'shown_text', 'transitions'},
     'sticks': {'sticks'},
+    # The form of the pictures that a stick takes.
+    'sticks/stick': {'networks.network_input'},
     # It refuses a graph whose output is not what the results are read from.
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
     'sticks/xlink/xlink_stick': {'sticks', 'networks.ssd'},

@@ -135,7 +135,9 @@ def _reason(stick: StickSnapshot, settings: Settings, column: int) -> str:
 
 def _shown(stick: StickSnapshot) -> str:
     celsius = stick.condition.celsius
-    return 'unknown temperature' if celsius is None else f'{celsius:.1f} C'
+    if celsius is None:
+        return 'unknown temperature' if stick.status.has_thermometer else 'no thermometer'
+    return f'{celsius:.1f} C'
 
 
 def judge_stick(stick: StickSnapshot, settings: Settings, now: float) -> tuple[bytes, str]:
@@ -185,7 +187,7 @@ def _judge_heat(stick: StickSnapshot, settings: Settings, now: float) -> tuple[b
     if throttling:
         return DiagnosticStatus.WARN, (f'throttling level {throttling} at {shown}: it slows '
                                        'itself down; cool it better, or lower switch_temperature')
-    if condition.celsius is None:
+    if condition.celsius is None and stick.status.has_thermometer:
         return DiagnosticStatus.WARN, _why_unknown(stick, now)
     return DiagnosticStatus.OK, ''
 

@@ -8,6 +8,7 @@
 # the License.
 """The pixel values that a network expects."""
 
+from dataclasses import astuple
 from dataclasses import dataclass
 
 ORDERS = ('bgr', 'rgb')
@@ -29,6 +30,19 @@ class InputFormat:
     mean: float = 127.5
     scale: float = 0.007843
     order: str = 'bgr'
+
+    def instead_of(self, usual: 'InputFormat | None') -> 'InputFormat':
+        """
+        Return this format, with what a network usually wants where this one is the default.
+
+        So a user need not say what is known of a kind of network, and can say otherwise.
+        """
+        if usual is None:
+            return self
+        default = InputFormat()
+        return InputFormat(*(
+            ours if ours != standard else theirs
+            for ours, theirs, standard in zip(astuple(self), astuple(usual), astuple(default))))
 
     def extremes(self) -> tuple[float, float]:
         """Return what the pixel values 0 and 255 become."""

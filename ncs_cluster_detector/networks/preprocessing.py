@@ -9,9 +9,11 @@
 """Makes networks' inputs from a camera image."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.networks.network_input import NetworkInput
 import numpy as np
 import numpy.typing as npt
 
@@ -34,39 +36,53 @@ _PIXEL_OF_HALF = _pixels_of_halves()
 
 
 class Preprocessor:
-    """Makes the inputs of networks that all want the same :class:`InputFormat`."""
+    """Makes the inputs of all networks of a worker."""
 
     def __init__(self, input_format: InputFormat = _DEFAULT) -> None:
-        """Prepare for a format, whose values fit half precision."""
-        # A table look-up for the 256 possible pixel values instead of arithmetic on each pixel;
-        # straight to half precision, which is what a stick computes with. OpenCV has no tables of
-        # halves, but it copies their bits all the same.
-        self._half_bits = ((_VALUES - input_format.mean) * input_format.scale).astype(
-            np.float16).view(np.uint16)
-        self._reverses = input_format.order == 'rgb'
+        """Prepare for the format that the user has chosen; see :meth:`InputFormat.instead_of`."""
+        self._format = input_format
+        self._tables: dict[tuple[InputFormat, str], npt.NDArray[Any]] = {}
+
+    def network_inputs(self, image: npt.NDArray[np.uint8],
+                       inputs: Sequence[NetworkInput]) -> list[npt.NDArray[Any]]:
+        """Return a list of inputs as :meth:`network_input` does; equal ones share an array."""
+        made = {form: self.network_input(image, form) for form in dict.fromkeys(inputs)}
+        return [made[form] for form in inputs]
 
     def network_input(
-            self, image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.float16]:
+            self, image: npt.NDArray[np.uint8], form: NetworkInput) -> npt.NDArray[Any]:
         """
         Return a network's input for an image.
 
         :param image: uint8 array, height x width x 3, blue-green-red, of at least one pixel.
-        :param size: (width, height) of the network's input in pixels.
-        :return: float16 array, height x width x 3, contiguous; the picture is stretched, not
-            cropped, so that fractions of the network's input are fractions of the image.
+        :param form: what the network takes; its values fit half precision if it takes that.
+        :return: array of three dimensions, contiguous; the picture is stretched, not cropped, so
+            that fractions of the network's input are fractions of the image.
         """
-        resized = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-        if self._reverses:
-            resized = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
-        halves: npt.NDArray[np.float16] = cv2.LUT(resized, self._half_bits).view(np.float16)
-        return halves
+        wanted = self._format.instead_of(form.usual)
+        values = cv2.resize(image, form.size, interpolation=cv2.INTER_LINEAR)
+        if wanted.order == 'rgb':
+            values = cv2.cvtColor(values, cv2.COLOR_BGR2RGB)
+        if form.element != 'uint8':
+            table = self._table(wanted, form.element)
+            values = cv2.LUT(values, table).view(form.element)
+        if form.planar:
+            values = np.ascontiguousarray(values.transpose(2, 0, 1))
+        return values
 
-    def network_inputs(
-            self, image: npt.NDArray[np.uint8],
-            sizes: Sequence[tuple[int, int]]) -> list[npt.NDArray[np.float16]]:
-        """Return a list of inputs as :meth:`network_input` does; equal sizes share an array."""
-        inputs = {size: self.network_input(image, size) for size in dict.fromkeys(sizes)}
-        return [inputs[size] for size in sizes]
+    def _table(self, wanted: InputFormat, element: str) -> npt.NDArray[Any]:
+        """
+        Return what each of the 256 possible pixel values becomes.
+
+        A look-up instead of arithmetic on each pixel, straight to half precision where that is
+        what a stick computes with. OpenCV has no tables of halves, but it copies their bits all
+        the same.
+        """
+        key = wanted, element
+        if key not in self._tables:
+            table = ((_VALUES - wanted.mean) * wanted.scale).astype(element)
+            self._tables[key] = table.view(np.uint16) if element == 'float16' else table
+        return self._tables[key]
 
 
 def image_of_network_input(

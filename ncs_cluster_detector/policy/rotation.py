@@ -120,7 +120,8 @@ class Rotation:
         number, heat = stick.number, self._heat
         condition = condition_of(
             stick, self._settings, celsius=heat.reading(number),
-            likely_celsius=round(estimate, 1), must_cool=number in self._relieved,
+            likely_celsius=round(estimate, 1) if stick.has_thermometer else None,
+            must_cool=number in self._relieved,
             standing=self._standings.get(number), sensor_fault=heat.sensor_fault(number))
         before = self._conditions.get(number)
         return before if before == condition else condition

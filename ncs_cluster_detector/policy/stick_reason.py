@@ -117,7 +117,7 @@ def _reason_of(stick: StickStatus, settings: Settings, celsius: float | None, mu
     by_standing = Reason.NONE if standing is None else _OF_STANDING.get(standing, Reason.NONE)
     if by_standing in (Reason.LATE, Reason.UNPROVEN):
         return by_standing
-    if celsius is None:
+    if celsius is None and stick.has_thermometer:
         return Reason.UNKNOWN_TEMPERATURE
     if must_cool:
         return Reason.HOT if is_hot else Reason.COOLING

@@ -43,7 +43,8 @@ class StickStatus:
     ``compute_sec`` how long without transfer. ``busy_since`` is when it got its first frame, or
     gave a result, while another is due (None when none is), and ``last_result_at`` when it gave a
     result. ``transfer_sec`` is how long it takes to bring a frame to the stick, nearly always at
-    most (None before the first). ``doubt_sec`` and ``trials_left`` are those of its Trust. Times
+    most (None before the first). ``doubt_sec`` and ``trials_left`` are those of its Trust.
+    What has no thermometer (a processor) is never hot, and its temperature is not missed. Times
     are seconds of the monotonic clock.
     """
 
@@ -65,6 +66,7 @@ class StickStatus:
     under_way_since: float | None = None
     last_result_at: float = float('-inf')
     work_at_reading: float | None = None
+    has_thermometer: bool = True
 
     def work_until(self, now: float) -> float:
         """Return how long it has computed in all, with its share of the present inference."""

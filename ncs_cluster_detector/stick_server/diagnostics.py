@@ -58,7 +58,7 @@ def _stick(stick, host, now, owner):
     if status.state is not StickState.RUNNING:
         level = DiagnosticStatus.ERROR
         message = f'{status.state.value}: {shortened(stick.last_error) or "starting"}'
-    elif status.throttle_level or celsius is None:
+    elif status.throttle_level or celsius is None and status.has_thermometer:
         level = DiagnosticStatus.WARN
         message = (f'throttles itself (level {status.throttle_level})' if status.throttle_level
                    else 'temperature unknown')

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from enum import Enum
+from typing import Any
 from typing import NamedTuple
 
+from ncs_cluster_detector.networks.network_input import NetworkInput
 import numpy as np
 import numpy.typing as npt
 
@@ -157,6 +159,13 @@ class Stick(ABC):
     """
 
     has_failed = False
+    # Whether it can ever tell a temperature; without one, none is missed.
+    has_thermometer = True
+
+    @property
+    def inputs(self) -> Sequence[NetworkInput]:
+        """Return the form of each network's input, once the stick is open."""
+        return [NetworkInput(size) for size in self.input_sizes]
 
     @property
     @abstractmethod
@@ -188,11 +197,11 @@ class Stick(ABC):
         """
 
     @abstractmethod
-    def send(self, tensors: Sequence[npt.NDArray[np.float16]]) -> None:
+    def send(self, tensors: Sequence[npt.NDArray[Any]]) -> None:
         """
         Give every network its input; block while the stick can take no more.
 
-        :param tensors: float16 arrays, height x width x 3, one per network, of its input's size.
+        :param tensors: one array per network, of the form in :attr:`inputs`.
         :raises StickLostError: the stick refused one.
         :raises GraphRejectedError: a network takes another input size than its graph says.
         """

@@ -200,8 +200,8 @@ class StickPool:
             handle.on_step(OpeningStep.READY, now)
             record.on_ready(now)
             self._longest_start_sec = max(self._longest_start_sec or 0.0, now - handle.started_at)
-            handle.heard_at = now
             self.input_size = message.input_size
+            record.figures.has_thermometer = message.has_thermometer
             record.on_reading(message.reading)
             self._log.ready(record)
 

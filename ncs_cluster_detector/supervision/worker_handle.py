@@ -50,7 +50,7 @@ class WorkerHandle(ChildProcess):
         self.started_at = now
         self.step = OpeningStep.WAITING
         self.step_at = now
-        self.heard_at = now       # when it last sent a temperature, or became ready
+        self.heard_at = now       # when it last sent a temperature or a step
         # Since when the oldest frame keeps the stick busy.
         self.busy_since: float | None = None
         self.slots = FrameSlots(inflight_per_stick)
@@ -80,7 +80,7 @@ class WorkerHandle(ChildProcess):
         """Record how far the opening has come: steps may be left out, none comes twice."""
         steps = tuple(OpeningStep)
         check_transition('the opening of a stick', self.step, step, steps[:steps.index(step)])
-        self.step, self.step_at = step, now
+        self.step, self.step_at, self.heard_at = step, now, now
 
     def post(self, frame: Frame, now: float) -> None:
         """Send a frame to the worker; a slot must be free."""

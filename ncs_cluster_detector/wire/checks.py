@@ -92,8 +92,9 @@ _RULES: dict[type, Callable[[Any], bool]] = {
     messages.DeviceList: _is_list,
     messages.Step: lambda value: type(value.step) is OpeningStep,
     messages.Reading: _is_reading,
-    messages.Ready: lambda value: _is_reading(value.reading) and all(
-        is_size(*size) for size in value.input_sizes),
+    messages.Ready: lambda value: (
+        _is_reading(value.reading) and type(value.has_thermometer) is bool
+        and all(is_size(*size) for size in value.input_sizes)),
     messages.Result: _is_result,
     messages.Unreadable: lambda value: (
         type(value.sequence) is int and isinstance(value.text, str)),

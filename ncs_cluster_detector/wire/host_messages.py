@@ -179,6 +179,7 @@ class StickReport:
     dead_sec: float | None = None
     start_in_sec: float | None = None
     held: tuple[int, ...] = ()
+    has_thermometer: bool = True
 
     def __post_init__(self) -> None:
         """Raise ValueError if the name, an age or the state of health is none."""

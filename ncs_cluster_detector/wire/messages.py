@@ -123,12 +123,13 @@ class Ready:
     """
     From the worker: the stick is open and its networks are loaded.
 
-    It has the first reading, so that the rotation knows at once how hot the stick is, and the
-    (width, height) of each network's input.
+    It has the first reading, so that the rotation knows at once how hot the stick is, the
+    (width, height) of each network's input, and whether the stick has a thermometer at all.
     """
 
     reading: Reading
     input_sizes: tuple[tuple[int, int], ...] = ()
+    has_thermometer: bool = True
 
     @property
     def input_size(self) -> tuple[int, int] | None:

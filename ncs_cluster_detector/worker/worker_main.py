@@ -153,17 +153,17 @@ class _Worker:
                                        lambda step: self._send(messages.Step(step)))
         if not isinstance(command, messages.Open):
             self._stand_by(command)
-        self._send(messages.Ready(self._read(), tuple(self._stick.input_sizes)))
+        stick = self._stick
+        self._send(messages.Ready(self._read(), tuple(stick.input_sizes), stick.has_thermometer))
 
     def _stand_by(self, command: object) -> None:
-        """List the sticks on request; there is none to open."""
+        """List the sticks on request; none is to be opened."""
         while not isinstance(command, messages.Stop):
             wanted = isinstance(command, messages.ListSticks)
             command = self._list_sticks() if wanted else self._next_command()
         os._exit(0)
 
     def _list_sticks(self) -> object:
-        """Send the list of sticks; return the next command."""
         self._send(messages.DeviceList(tuple(self._stick.device_names())))
         return self._next_command()
 
@@ -179,7 +179,7 @@ class _Worker:
                 self._under_way.put(messages.Unreadable(command.sequence, shown(error)))
                 continue
             self._stick.send(
-                self._preprocessor.network_inputs(image, self._stick.input_sizes))
+                self._preprocessor.network_inputs(image, self._stick.inputs))
             self._under_way.put(SentFrame(
                 command.sequence, started_at, time.monotonic(), picture_size))
 
@@ -217,7 +217,7 @@ class _Worker:
 
     def fail(self, error: BaseException | None) -> None:
         """
-        Report a failure and have the stick closed, unless a call of the library has failed.
+        Report a failure, and close the stick unless a call of the library has failed.
 
         Such a call can have left the SDK locked in this process.
         """

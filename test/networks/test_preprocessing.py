@@ -11,6 +11,7 @@
 import cv2
 from ncs_cluster_detector.networks import preprocessing
 from ncs_cluster_detector.networks.input_format import InputFormat
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 import numpy as np
@@ -31,7 +32,7 @@ def picture(height, width):
 @pytest.mark.parametrize('height, width', [(240, 320), (720, 1280), (1, 1), (300, 300)])
 def test_the_input_is_the_stretched_normalised_picture(height, width, size, input_format):
     image = picture(height, width)
-    tensor = Preprocessor(input_format).network_input(image, size)
+    tensor = Preprocessor(input_format).network_input(image, NetworkInput(size))
     assert tensor.dtype == np.float16
     assert tensor.shape == (size[1], size[0], 3)
     assert tensor.flags.c_contiguous
@@ -49,8 +50,8 @@ def test_the_default_is_what_mobilenet_ssd_was_trained_with():
 def test_a_slice_of_a_wider_image_serves_as_image():
     wide = picture(48, 80)
     preprocessor = Preprocessor()
-    np.testing.assert_array_equal(preprocessor.network_input(wide[:, :64], SIZE),
-                                  preprocessor.network_input(wide[:, :64].copy(), SIZE))
+    np.testing.assert_array_equal(preprocessor.network_input(wide[:, :64], NetworkInput(SIZE)),
+                                  preprocessor.network_input(wide[:, :64].copy(), NetworkInput(SIZE)))
 
 
 def test_each_size_is_made_once(monkeypatch):
@@ -61,26 +62,27 @@ def test_each_size_is_made_once(monkeypatch):
                             image, size, **rest))
     sizes = [(300, 300), (224, 192), (300, 300), (192, 224)]
     image = picture(48, 80)
-    inputs = Preprocessor().network_inputs(image, sizes)
+    inputs = Preprocessor().network_inputs(image, list(map(NetworkInput, sizes)))
     assert made == [(300, 300), (224, 192), (192, 224)]
     assert [tensor.shape for tensor in inputs] == [
         (height, width, 3) for width, height in sizes]
     for size, tensor in zip(sizes, inputs):
-        np.testing.assert_array_equal(tensor, Preprocessor().network_input(image, size))
+        np.testing.assert_array_equal(tensor, Preprocessor().network_input(image, NetworkInput(size)))
 
 
 @pytest.mark.parametrize('order', ['bgr', 'rgb'])
 @pytest.mark.parametrize('size', [(300, 300), (64, 48)])
 def test_the_picture_comes_back_from_half_precision(size, order):
     image = picture(size[1], size[0])
-    tensor = Preprocessor(InputFormat(order=order)).network_input(image, size)
+    tensor = Preprocessor(InputFormat(order=order)).network_input(image, NetworkInput(size))
     np.testing.assert_array_equal(image_of_network_input(tensor.reshape(-1), size, order), image)
 
 
 def test_half_precision_keeps_all_pixel_values_apart():
     image = np.zeros((300, 300, 3), dtype=np.uint8)
     image.reshape(-1)[:256] = np.arange(256)
-    values = Preprocessor().network_input(image, SIZE).reshape(-1)[:256].astype(np.float64)
+    tensor = Preprocessor().network_input(image, NetworkInput(SIZE))
+    values = tensor.reshape(-1)[:256].astype(np.float64)
     assert (np.diff(values) > 0).all()
     np.testing.assert_allclose(values, (np.arange(256) - 127.5) * 0.007843, atol=0.0003)
 

@@ -13,6 +13,7 @@ from drawn_objects import OBJECTS
 from drawn_objects import picture
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
 from ncs_cluster_detector.pictures.decoding import decode_message
@@ -49,8 +50,8 @@ def test_a_larger_picture_becomes_the_input_of_the_networks(size):
     small = shrunk(image, SIZE)
     assert small.shape == (300, 300, 3) and small.dtype == np.uint8
     preprocessor = Preprocessor()   # a stick of this host sees the very same
-    assert np.array_equal(preprocessor.network_input(small, SIZE),
-                          preprocessor.network_input(image, SIZE))
+    assert np.array_equal(preprocessor.network_input(small, NetworkInput(SIZE)),
+                          preprocessor.network_input(image, NetworkInput(SIZE)))
 
 
 @pytest.mark.parametrize('size', [(320, 240), (300, 300), (16, 16)])

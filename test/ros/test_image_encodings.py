@@ -11,6 +11,7 @@
 import array
 
 import cv2
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.ros.image_messages import BadImageError
@@ -114,7 +115,7 @@ def expected_of(bgr, encoding):
 def boxes_in(image):
     """Return what the detector shapes finds: rows of class and box in pixels of the network."""
     found = sorted(detect_shapes(image_of_network_input(
-        Preprocessor().network_input(image, (NETWORK_SIZE,) * 2), (NETWORK_SIZE,) * 2, 'bgr')))
+        Preprocessor().network_input(image, NetworkInput((NETWORK_SIZE,) * 2)), (NETWORK_SIZE,) * 2, 'bgr')))
     return np.array([(row[0], *np.multiply(row[2:], NETWORK_SIZE)) for row in found])
 
 

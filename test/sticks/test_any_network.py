@@ -37,7 +37,7 @@ def outputs_of(api, graphs, *input_formats):
     sizes, outputs = stick.input_sizes, []
     image = drawn_objects.picture()
     for input_format in input_formats:
-        stick.send(Preprocessor(input_format).network_inputs(image, sizes))
+        stick.send(Preprocessor(input_format).network_inputs(image, stick.inputs))
         outputs.append(stick.receive())
     stick.close()
     return sizes, outputs

@@ -14,6 +14,7 @@ from blocking_calls import wait_until
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import FACE
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.api import mvncapi
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
@@ -60,7 +61,7 @@ def tensor(left):
     """Return the network's input for a picture with one red rectangle."""
     image = np.full((300, 300, 3), 90, dtype=np.uint8)
     image[100:200, left:left + 50] = (0, 0, 255)
-    return Preprocessor().network_input(image, (300, 300))
+    return Preprocessor().network_input(image, NetworkInput((300, 300)))
 
 
 def send(stick, *drawn):

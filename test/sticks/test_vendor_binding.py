@@ -18,6 +18,7 @@ from blocking_calls import LIMIT_SEC
 from blocking_calls import wait_until
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
 from ncs_cluster_detector.sticks.stick import FirmwareMissingError
@@ -40,7 +41,7 @@ def tensor(left, colour=RED):
     """Return the network's input for a picture with one rectangle."""
     image = np.full((300, 300, 3), 90, dtype=np.uint8)
     image[100:200, left:left + 50] = colour
-    return Preprocessor().network_input(image, (300, 300))
+    return Preprocessor().network_input(image, NetworkInput((300, 300)))
 
 
 def send(stick, *drawn):

@@ -25,6 +25,8 @@ from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # What sticks deliver is averaged over so many time constants, and so many seconds, to be fair.
 _TURNS_TIME_CONSTANTS, _TURNS_RANGE_SEC = 2.0, (10.0, 300.0)
+# What has no thermometer is as if it were cold and stayed so: its own cooling is its concern.
+_UNMEASURED = ThermalModel(idle_celsius=0.0, rise_celsius=1e-3)
 
 
 class ClusterHeat:
@@ -69,6 +71,12 @@ class ClusterHeat:
             at = stick.measured_at
             new_at = None if at == self._told_at.get(stick.number) else at
             work_sec = stick.work_until(now)
+            self._observed[stick.number] = (now, work_sec)
+            if not stick.has_thermometer:
+                self.sticks[stick.number].model = _UNMEASURED
+                self._readings[stick.number] = self._told[stick.number] = None
+                self._now[stick.number] = _UNMEASURED.idle_celsius
+                continue
             if new_at is not None:
                 # With the work until then: several readings may be taken in at once.
                 work_at = work_sec if stick.work_at_reading is None else stick.work_at_reading
@@ -89,9 +97,8 @@ class ClusterHeat:
                 heat.observe(reading, at, work_sec, teaches=stick.number not in self._paced)
             self._readings[stick.number] = reading
             self._now[stick.number] = heat.celsius(now, work_sec)
-            self._observed[stick.number] = (now, work_sec)
         for stick in sticks:
-            if self._readings[stick.number] is None:
+            if stick.has_thermometer and self._readings[stick.number] is None:
                 now_and_work = self._observed[stick.number]
                 self._estimates.carry_on(
                     stick.number, *now_and_work, self.sticks[stick.number].warmth(*now_and_work),

@@ -30,6 +30,7 @@ class StickFigures:
         self.celsius: float | None = None
         self.measured_at: float | None = None
         self.work_at_reading: float | None = None   # the work done until then
+        self.has_thermometer = True   # until a worker has said otherwise
         self.throttle_level = 0
         self.pause_level = 0
         self.last_given_at = float('-inf')
@@ -79,7 +80,8 @@ class StickFigures:
             doubt_sec=doubt_sec, trials_left=trials_left, recent_sec=work.recent_sec,
             work_at_reading=self.work_at_reading, transfer_sec=work.transfer_sec,
             work_sec=work.done_sec, inference_sec=work.inference_sec,
-            compute_sec=work.compute_sec, under_way_since=work.under_way_since)
+            compute_sec=work.compute_sec, under_way_since=work.under_way_since,
+            has_thermometer=self.has_thermometer)
 
     def on_stop(self, now: float) -> None:
         """Record that the stick's worker ends."""

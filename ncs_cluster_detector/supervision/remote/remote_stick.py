@@ -76,6 +76,7 @@ class RemoteStick:
             return self._stop(now)
         if report.reading != self._reading and report.reading_age_sec is not None:
             self._reading = report.reading
+            self.figures.has_thermometer = report.has_thermometer
             self.figures.on_reading(
                 Reading(report.celsius, report.throttle_level, now - report.reading_age_sec),
                 bool(self._held))

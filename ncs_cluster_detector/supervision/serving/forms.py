@@ -81,7 +81,8 @@ def report_of(stick: StickSnapshot, held: tuple[int, ...], now: float) -> StickR
         status.throttle_level, stick.restarts, _text(stick.last_error), stick.pid,
         status.doubt_sec, status.trials_left, stick.in_use,
         None if stick.dead_since is None else _age(stick.dead_since, now),
-        None if stick.start_at is None else _age(now, stick.start_at), held)
+        None if stick.start_at is None else _age(now, stick.start_at), held,
+        status.has_thermometer)
 
 
 def _age(moment: float, now: float) -> float:

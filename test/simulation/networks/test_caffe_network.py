@@ -13,6 +13,7 @@ from caffe_networks import CELL
 import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks import caffe_network
 from ncs_cluster_detector.simulation.networks import graphs
@@ -57,7 +58,7 @@ def test_either_file_leads_to_what_opencv_makes_of_both(tmp_path, definition):
     assert network.input_shape == (SIZE[1], SIZE[0], 3)
     assert network.output_shape == (101, 7, 1)
     image, boxes = picture()
-    tensor = Preprocessor().network_input(image, SIZE)
+    tensor = Preprocessor().network_input(image, NetworkInput(SIZE))
     output = network.run(tensor)
     found, dropped = ssd.decode(output, PASCAL_VOC)
     assert dropped == 0
@@ -165,7 +166,7 @@ def test_weights_without_the_bias_of_a_layer_are_those_of_another_network(tmp_pa
 
 def test_batch_normalization_that_is_not_merged_runs_as_it_is(tmp_path):
     path = caffe_networks.write(tmp_path, SIZE)
-    tensor = Preprocessor().network_input(picture()[0], SIZE)
+    tensor = Preprocessor().network_input(picture()[0], NetworkInput(SIZE))
     merged = load_network(graphs.read_graph(str(path))).run(tensor)
     text = caffe_networks.prototxt(SIZE).replace(
         'bottom: "data" top: "conf"', 'bottom: "normal" top: "conf"')

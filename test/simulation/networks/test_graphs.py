@@ -11,6 +11,7 @@
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.simulation.networks.loading import load_network
@@ -69,7 +70,7 @@ def test_a_built_in_graph_detects():
     image = np.zeros((300, 300, 3), dtype=np.uint8)
     image[30:60, 60:120] = (0, 0, 255)
     output = load_network(graphs.read_graph('shapes')).run(
-        Preprocessor().network_input(image, (300, 300)))
+        Preprocessor().network_input(image, NetworkInput((300, 300))))
     (found,), _ = ssd.decode(output, PASCAL_VOC)
     assert found.label == 'cat'
     assert found[2:] == pytest.approx((0.2, 0.1, 0.4, 0.2), abs=0.004)
@@ -170,7 +171,7 @@ def test_a_built_in_graph_may_have_another_input(width, height, order):
     image[height // 4:height // 2, width // 4:width // 2] = (0, 0, 255)
     for written, label in ((order, 'cat'), ({'bgr': 'rgb', 'rgb': 'bgr'}[order], 'car')):
         output = network.run(Preprocessor(InputFormat(order=written)).network_input(
-            image, (width, height)))
+            image, NetworkInput((width, height))))
         (found,), _ = ssd.decode(output, PASCAL_VOC)
         assert found.label == label
         assert found[2:] == pytest.approx((0.25, 0.25, 0.5, 0.5), abs=0.001)
@@ -181,7 +182,7 @@ def test_the_order_of_a_built_in_graph_is_that_of_opencv_where_none_is_told():
                     for order in (' bgr', ''))
     image = np.zeros((48, 64, 3), dtype=np.uint8)
     image[10:30, 20:40] = (0, 0, 255)
-    tensor = Preprocessor().network_input(image, (64, 48))
+    tensor = Preprocessor().network_input(image, NetworkInput((64, 48)))
     np.testing.assert_array_equal(told.run(tensor), untold.run(tensor))
 
 

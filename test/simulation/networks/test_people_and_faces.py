@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 from ncs_cluster_detector.networks import preprocessing
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.simulation.networks import cascade
 from ncs_cluster_detector.simulation.networks.faces import FaceDetector
 from ncs_cluster_detector.simulation.networks.people import PeopleDetector
@@ -35,7 +36,7 @@ def media(name):
 
 def network_picture(image):
     """Return what a network sees of an image."""
-    tensor = preprocessing.Preprocessor().network_input(image, (300, 300))
+    tensor = preprocessing.Preprocessor().network_input(image, NetworkInput((300, 300)))
     return preprocessing.image_of_network_input(tensor, (300, 300), 'bgr')
 
 

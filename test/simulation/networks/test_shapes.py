@@ -12,6 +12,7 @@ import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.networks.preprocessing import image_of_network_input
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
 import numpy as np
@@ -25,7 +26,7 @@ SIZES = [(320, 240), (640, 480), (1280, 720)]
 def through_the_network(image):
     """Return the detections in an image, with all the rounding on the way to a stick and back."""
     size = NETWORK_SIZE, NETWORK_SIZE
-    tensor = Preprocessor().network_input(image, size).astype(np.float32)
+    tensor = Preprocessor().network_input(image, NetworkInput(size)).astype(np.float32)
     rows = detect_shapes(image_of_network_input(tensor, size, 'bgr'))
     output = ssd.encode(rows).astype(np.float16).astype(np.float32)
     detections, dropped = ssd.decode(output, PASCAL_VOC)
