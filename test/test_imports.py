@@ -43,6 +43,9 @@ ALLOWED = {
     'sticks/ncsdk': {'sticks', 'networks.ssd'},
     'sticks/xlink/xlink_stick': {'sticks', 'networks.ssd'},
     'sticks/xlink/firmware': {'sticks', 'regular_file'},
+    # OpenVINO runs networks of many kinds, which are read in another process.
+    'sticks/openvino': {'sticks', 'networks', 'regular_file', 'shown_text'},
+    'sticks/openvino/inspection': {'sticks', 'regular_file', 'processes.module_path'},
     # The vendor's API knows no kind of stick; each kind brings its own module that is complete.
     'mvnc/api': {'mvnc.api'},
     'mvnc/xlink': {'mvnc', 'sticks'},
@@ -63,8 +66,8 @@ ALLOWED = {
     'wire/frame_slots': {'processes.fork_server'},
     'wire/graph_files': {'processes.fork_server'},
     # What a driver must give; it knows no driver.
-    'drivers/driver': {'sticks'},
-    'drivers': {'drivers', 'sticks', 'simulation', 'regular_file'},
+    'drivers/driver': {'sticks', 'networks.labels'},
+    'drivers': {'drivers', 'sticks', 'simulation', 'regular_file', 'networks.labels'},
     # It is handed its driver; the table of drivers is the node's.
     'worker': {'worker', 'wire', 'sticks', 'networks', 'pictures', 'shown_text',
                'processes.freed_memory'},
@@ -97,7 +100,7 @@ ALLOWED = {
                                        'drivers.registry', 'simulation.bus.bus_spec'},
     'ros': {'ros', 'parameters', 'processes.process_start', 'shown_text'},
     # Both nodes that have sticks read what their workers need.
-    'ros/sticks/graph_files': {'ros', 'drivers.driver', 'networks.labels',
+    'ros/sticks/graph_files': {'ros', 'drivers.driver', 'networks.labels', 'sticks.stick',
                                'simulation.networks.formats'},
     'ros/sticks/pool_options': {
         'ros', 'drivers.registry', 'networks.input_format', 'supervision.supervisor_options',

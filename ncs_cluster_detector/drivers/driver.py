@@ -18,6 +18,7 @@ from typing import ContextManager
 from typing import Mapping
 from typing import Sequence
 
+from ncs_cluster_detector.networks.labels import default_labels
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import UsbUnavailableError
@@ -83,8 +84,16 @@ class Driver(ABC):
         """
 
     def label_counts(self, graph: bytes) -> range | None:
-        """Return how many labels fit a graph, or None when that is unknown."""
+        """Return how many labels fit a graph, the background with them; None when unknown."""
         return None
+
+    def labels(self, graph: bytes, name: str) -> tuple[str, ...]:
+        """Return the labels of a graph, read under a name, for which no label file is named."""
+        return default_labels(name)
+
+    def has_background(self, graph: bytes) -> bool:
+        """Tell whether class 0 of a graph, line 1 of its label file, is the background."""
+        return True
 
     @abstractmethod
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:

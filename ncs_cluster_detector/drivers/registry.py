@@ -16,6 +16,7 @@ supervision and diagnostics follow. Its own parameters go into the table of para
 
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.drivers.mvnc import MvncDriver
+from ncs_cluster_detector.drivers.openvino import OpenVinoDriver
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.drivers.xlink import XlinkDriver
 
@@ -23,6 +24,7 @@ from ncs_cluster_detector.drivers.xlink import XlinkDriver
 DRIVERS: dict[str, type[Driver]] = {
     'mvnc': MvncDriver,
     'xlink': XlinkDriver,
+    'openvino': OpenVinoDriver,
     'simulated': SimulatedDriver,
 }
 DEFAULT = 'mvnc'

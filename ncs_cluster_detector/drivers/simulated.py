@@ -14,6 +14,9 @@ from typing import Mapping
 from typing import Sequence
 
 from ncs_cluster_detector.drivers.driver import Driver
+from ncs_cluster_detector.networks.labels import default_labels
+from ncs_cluster_detector.networks.labels import FACE
+from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
@@ -57,6 +60,13 @@ class SimulatedDriver(Driver):
     def label_counts(self, graph: bytes) -> range | None:
         """Return how many labels fit a built-in graph; None for others."""
         return graphs.label_counts(graph)
+
+    def labels(self, graph: bytes, name: str) -> tuple[str, ...]:
+        """Return the labels that fit a built-in graph, or the usual ones for its name."""
+        fitting = self.label_counts(graph)
+        if fitting is None:
+            return default_labels(name)
+        return FACE if len(FACE) in fitting else PASCAL_VOC
 
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick of the bus."""

@@ -19,7 +19,8 @@ PASCAL_VOC = (
     'background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
     'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
     'train', 'tvmonitor')
-FACE = ('background', 'face')
+BACKGROUND = 'background'   # class 0 of an SSD network, and before the others of any
+FACE = (BACKGROUND, 'face')
 # Names of class 0 in the label files of Caffe, TensorFlow and others; '' is no name at all.
 _BACKGROUND = re.compile(r'[\W_]*(?:background|bg|none|unlabell?ed|n/a|\?*)[\W_]*(?:class)?')
 # These in line 1 are not a background: labels of Pascal VOC, among them the first ones of COCO.
@@ -37,15 +38,15 @@ def default_labels(graph_name: str) -> tuple[str, ...]:
     return FACE if 'face' in graph_name.rsplit('/', 1)[-1].lower() else PASCAL_VOC
 
 
-def read_label_file(path: str) -> tuple[str, ...]:
+def read_label_file(path: str, has_background: bool = True) -> tuple[str, ...]:
     """
     Read a label file: one label a line, line 1 is class 0; empty lines at the end do not count.
 
-    Line 1 may be empty, since class 0, the background, is never shown.
-
+    :param has_background: whether class 0 is the background, which is never shown: then line 1
+        may be empty, and there must be another one.
     :raises OSError: the file cannot be read.
     :raises ValueError: it is no file or no text, is longer than any, has an empty line in its
-        middle, or holds fewer than two labels.
+        middle, or holds too few labels.
     """
     content = read_file(path, LARGEST_BYTES)
     try:
@@ -55,13 +56,14 @@ def read_label_file(path: str) -> tuple[str, ...]:
                          'line') from None
     lines = text.replace('\r\n', '\n').replace('\r', '\n').rstrip().split('\n')
     labels = tuple(line.strip() for line in lines)
-    if len(labels) < 2:
+    objects_from = int(has_background)
+    if len(labels) <= objects_from:
         raise ValueError(f'{len(labels)} label in {path}; expected one label a line, at least two '
                          '(line 1 is the background); put background in line 1')
-    if '' in labels[1:]:
-        raise ValueError(f'line {labels.index("", 1) + 1} of {path} is empty; expected a label in '
-                         'every line, since their numbers are those of the classes; remove or '
-                         'fill it')
+    if '' in labels[objects_from:]:
+        line = labels.index('', objects_from) + 1
+        raise ValueError(f'line {line} of {path} is empty; expected a label in every line, since '
+                         'their numbers are those of the classes; remove or fill it')
     return labels
 
 

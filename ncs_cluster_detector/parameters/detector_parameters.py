@@ -83,6 +83,14 @@ PARAMETERS = (
         'driver', DEFAULT, f'What drives the sticks: {driver_descriptions()}.',
         choices=tuple(DRIVERS)),
     ParameterSpec(
+        'openvino.devices', ['CPU'], 'With driver openvino: the devices that join the cluster. '
+        'MYRIAD = every Neural Compute Stick 2 that is found (OpenVINO 2022.3), CPU, GPU, GPU.1, '
+        'NPU = one member each; one that is named twice is two.'),
+    ParameterSpec(
+        'openvino.cpu_threads', 0, 'With driver openvino: how many threads the processor may use '
+        'for inference, in all members; 0 = half of the cores, so that the work of others goes '
+        'on.', 0, 1024),
+    ParameterSpec(
         'firmware', '', "With driver xlink: path of the sticks' firmware, the file "
         'MvNCAPI-ma2450.mvcmd of NCSDK 2, or of the folder that it is in; empty = where NCSDK 2 '
         'puts it, /usr/local/lib/mvnc.'),
@@ -92,10 +100,11 @@ PARAMETERS = (
     ParameterSpec(
         'label_files', [''], 'Label files, one per graph, one label a line, line 1 = class 0. '
         'Empty = the 21 Pascal VOC labels, or background and face for a graph with face in its '
-        'name.'),
+        'name; with driver openvino those in the network\'s own file, or those of COCO.'),
     ParameterSpec(
         'input_mean', _INPUT.mean, 'What the networks were trained with: each pixel value of 0 to '
-        '255 becomes (value - input_mean) * input_scale. For all graphs.'),
+        '255 becomes (value - input_mean) * input_scale. For all graphs. With driver '
+        'openvino the defaults stand for what a network of its kind usually wants.'),
     ParameterSpec(
         'input_scale', _INPUT.scale, 'See input_mean.', above=0.0),
     ParameterSpec(

@@ -13,14 +13,13 @@ from typing import Callable
 from typing import Sequence
 
 from ncs_cluster_detector.drivers.driver import Driver
+from ncs_cluster_detector.networks.labels import BACKGROUND
 from ncs_cluster_detector.networks.labels import check_background
-from ncs_cluster_detector.networks.labels import default_labels
-from ncs_cluster_detector.networks.labels import FACE
-from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.networks.labels import read_label_file
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import unexpected
 from ncs_cluster_detector.simulation.networks.formats.caffe_files import stem_of
+from ncs_cluster_detector.sticks.stick import SdkMissingError
 
 
 def check_different(names: Sequence[str]) -> None:
@@ -53,15 +52,18 @@ def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
         graph = driver.read_graph(name)
     except (OSError, ValueError) as error:
         raise StartupError(f"graph_paths=['{name}']: {_reason(error)}") from None
+    except SdkMissingError:
+        raise
     except Exception as error:
         attempt = f"graph_paths=['{name}']: reading it for {driver.title}"
         raise unexpected(attempt, error) from error
     fitting = driver.label_counts(graph)
     if label_file is None:
-        labels = default_labels(name) if fitting is None else next(
-            (labels for labels in (FACE, PASCAL_VOC) if len(labels) in fitting), PASCAL_VOC)
+        labels = driver.labels(graph, name)
+    elif driver.has_background(graph):
+        labels = _read_labels(label_file)
     else:
-        labels = _labels(label_file)
+        return graph, _labels_of_objects(label_file, name, fitting)
     if fitting is not None and len(labels) not in fitting:
         expected = f'{fitting[0]} or more' if len(fitting) > 1 else f'{fitting[0]}'
         raise StartupError(
@@ -77,9 +79,22 @@ def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
     return graph, labels
 
 
-def _labels(path):
+def _labels_of_objects(path, name, fitting):
+    """Return the labels in a file for a network without a background, and one before them."""
+    labels = _read_labels(path, has_background=False)
+    if fitting is None or len(labels) in fitting and _begin_with_background(path, labels):
+        return labels if fitting else (BACKGROUND, *labels)
+    if len(labels) + 1 not in fitting:
+        raise StartupError(
+            f"label_files=['{path}']: {len(labels)} labels do not fit the graph {name}, which "
+            f'needs {fitting[0] - 1} (line 1 is its class 0, as it has no background); name the '
+            'files in the order of graph_paths, or none for the default labels')
+    return BACKGROUND, *labels
+
+
+def _read_labels(path, has_background=True):
     try:
-        return read_label_file(os.path.expanduser(path))
+        return read_label_file(os.path.expanduser(path), has_background)
     except (OSError, ValueError) as error:
         raise StartupError(f"label_files=['{path}']: {_reason(error)}") from None
 

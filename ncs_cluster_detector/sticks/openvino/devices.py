@@ -1,0 +1,94 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+The devices that the user names, and the names that they have as members of a cluster.
+
+A stick is called by its USB port and chip, as with the other drivers: ``1.2-ma2480``. Another
+device is called by OpenVINO's name, with the kind ``openvino``: ``CPU-openvino``,
+``GPU.1-openvino``; one that is named twice is a second member, ``CPU:2-openvino``.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Sequence
+import re
+from typing import Any
+
+from ncs_cluster_detector.sticks.openvino.reasons import reason_of
+from ncs_cluster_detector.sticks.stick import SdkMissingError
+
+STICKS = 'MYRIAD'   # every stick that is found
+_KIND = '-openvino'
+_DEVICE = re.compile(r'MYRIAD|CPU|NPU(?:\.\d{1,2})?|GPU(?:\.\d{1,2})?')
+EXPECTED = f'{STICKS}, CPU, GPU, GPU.1 or NPU'
+
+
+def check_devices(devices: Sequence[str]) -> None:
+    """
+    Check the devices that the user names.
+
+    :raises ValueError: one is none, or there is none; the text says what must be.
+    """
+    if not devices:
+        raise ValueError(f"must name a device; use {EXPECTED}, such as ['CPU']")
+    for device in devices:
+        if not _DEVICE.fullmatch(device):
+            raise ValueError(f'{device!r} is none of {EXPECTED}; use one of them')
+    if devices.count(STICKS) > 1:
+        raise ValueError(f'{STICKS} stands for all sticks; name it once')
+
+
+def others_of(devices: Iterable[str]) -> dict[str, str]:
+    """Return OpenVINO's names of the devices that are no sticks, by the names of members."""
+    seen: Counter[str] = Counter()
+    names = {}
+    for device in devices:
+        if device != STICKS:
+            seen[device] += 1
+            number = f':{seen[device]}' if seen[device] > 1 else ''
+            names[f'{device}{number}{_KIND}'] = device
+    return names
+
+
+def sticks_of(core: Any) -> dict[str, str]:
+    """
+    Return OpenVINO's names of the sticks that it lists, by the names of members.
+
+    That is ``MYRIAD.1.2-ma2480`` for each of several, and ``MYRIAD`` for a single one, whose port
+    is asked for (``GetAvailableDevices`` of ``ie_core.cpp``). A stick that a process has open is
+    not listed in any other.
+
+    :param core: OpenVINO's ``Core``.
+    """
+    listed = [name for name in core.available_devices if name.partition('.')[0] == STICKS]
+    if listed == [STICKS]:
+        listed = [f'{STICKS}.{name}' for name in core.get_property(STICKS, 'AVAILABLE_DEVICES')]
+    return {name.partition('.')[2]: name for name in listed}
+
+
+def check_present(core: Any, devices: Sequence[str]) -> None:
+    """
+    Check that OpenVINO has the devices which cannot be plugged in.
+
+    :raises SdkMissingError: it does not have one, or it cannot drive sticks at all.
+    """
+    present = list(core.available_devices)
+    for device in devices:
+        if device != STICKS and device not in present and f'{device}.0' not in present:
+            raise SdkMissingError(
+                f'openvino.devices={list(devices)}: OpenVINO sees {", ".join(present) or "none"}, '
+                f'expected {device}; install the driver of the device, or name another one')
+    if STICKS in devices and not any(name.partition('.')[0] == STICKS for name in present):
+        try:
+            core.get_versions(STICKS)
+        except RuntimeError as error:
+            raise SdkMissingError(
+                f'openvino.devices={list(devices)}: this OpenVINO drives no sticks '
+                f'({reason_of(error)}), expected 2022.3 LTS, the last one that does; install that '
+                'from its archive') from error

@@ -1,0 +1,68 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""One network on one device: its requests, and its results as vectors of an SSD network."""
+
+from collections.abc import Mapping
+import queue
+from types import ModuleType
+from typing import Any
+
+from ncs_cluster_detector.sticks.openvino.model_form import fix_form
+from ncs_cluster_detector.sticks.openvino.network_file import facts_in
+from ncs_cluster_detector.sticks.openvino.network_file import structure_and_weights_in
+import numpy as np
+import numpy.typing as npt
+
+# One frame in work and one that waits keep a device busy, as with the other drivers.
+REQUESTS = 2
+
+
+class LoadedNetwork:
+    """
+    A network that is compiled for a device.
+
+    One thread may call :meth:`start` while another calls :meth:`result`. ``network_input`` is the
+    form of its input.
+    """
+
+    def __init__(self, ov: ModuleType, core: Any, data: bytes, device: str,
+                 config: Mapping[str, object]) -> None:
+        """
+        Compile the network in bytes that :mod:`network_file` packed.
+
+        :param ov: OpenVINO's module, see import_openvino.
+        :param core: OpenVINO's ``Core``.
+        :param device: its name for the device; ``config`` are properties of that.
+        :raises RuntimeError: the device does not take it, or cannot be opened.
+        """
+        structure, weights = structure_and_weights_in(data)
+        model = core.read_model(model=structure, weights=weights)
+        self.network_input, self._kind = fix_form(model)
+        self.network_input = self.network_input._replace(usual=facts_in(data).usual)
+        self.compiled = core.compile_model(model, device, dict(config))
+        self._outputs = range(len(model.outputs))
+        self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._started: queue.SimpleQueue[Any] = queue.SimpleQueue()   # oldest first
+        for _ in range(REQUESTS):
+            self._free.put(self.compiled.create_infer_request())
+
+    def start(self, tensor: npt.NDArray[Any]) -> None:
+        """Start an inference; wait while all requests are in use. RuntimeError if it fails."""
+        request = self._free.get()
+        request.start_async({0: tensor[np.newaxis]})
+        self._started.put(request)
+
+    def result(self) -> npt.NDArray[np.float32]:
+        """Wait for the oldest inference; return its vector, see OutputKind.vector."""
+        request = self._started.get()
+        request.wait()
+        vector = self._kind.vector([request.get_output_tensor(number).data
+                                    for number in self._outputs])
+        self._free.put(request)   # only now, as the outputs are views of its memory
+        return vector

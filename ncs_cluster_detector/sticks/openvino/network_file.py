@@ -1,0 +1,72 @@
+# Copyright 2026 ncs_cluster_detector contributors
+# Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except
+# in compliance with the License. You may obtain a copy of the License at
+# http://www.apache.org/licenses/LICENSE-2.0
+# Unless required by applicable law or agreed to in writing, software distributed under the License
+# is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
+# or implied. See the License for the specific language governing permissions and limitations under
+# the License.
+"""
+A network as the node hands it to its workers: OpenVINO's own format, and what is known of it.
+
+It is a line ``openvino N M``, N bytes of facts (JSON), M bytes of the network's structure
+(``.xml`` of OpenVINO's intermediate representation), and its weights (``.bin``).
+"""
+
+from dataclasses import asdict
+from dataclasses import dataclass
+import json
+import re
+
+from ncs_cluster_detector.networks.input_format import InputFormat
+
+_HEADER = re.compile(rb'openvino (\d{1,12}) (\d{1,12})\n')
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """
+    What the node must know of a network.
+
+    ``kind`` is the title of its outputs' kind, ``usual`` the InputFormat that it usually wants.
+    ``labels`` are those of its classes in its own file, or the usual ones, the background first;
+    ``are_own`` says that they stand in the file. ``class_count`` is the number of classes without
+    a background, None if the outputs do not tell. Without ``has_background`` class 0 of the
+    network is an object, and so line 1 of a label file.
+    """
+
+    kind: str
+    usual: InputFormat
+    labels: tuple[str, ...]
+    are_own: bool
+    class_count: int | None
+    has_background: bool
+
+
+def pack(facts: NetworkFacts, structure: bytes, weights: bytes) -> bytes:
+    """Return the bytes of a network."""
+    about = json.dumps(asdict(facts)).encode()
+    return b'openvino %d %d\n' % (len(about), len(structure)) + about + structure + weights
+
+
+def facts_in(data: bytes) -> NetworkFacts:
+    """Return what is known of the network in bytes that :func:`pack` made."""
+    about, _, _ = _parts(data)
+    values = json.loads(bytes(about))
+    return NetworkFacts(**values | {'usual': InputFormat(**values['usual']),
+                                    'labels': tuple(values['labels'])})
+
+
+def structure_and_weights_in(data: bytes) -> tuple[bytes, bytes]:
+    """Return structure and weights of the network in bytes that :func:`pack` made."""
+    _, structure, weights = _parts(data)
+    return bytes(structure), bytes(weights)
+
+
+def _parts(data: bytes) -> tuple[memoryview, memoryview, memoryview]:
+    header = _HEADER.match(data)
+    assert header is not None, 'made by pack()'
+    view = memoryview(data)
+    middle = header.end() + int(header[1])
+    end = middle + int(header[2])
+    return view[header.end():middle], view[middle:end], view[end:]
