@@ -40,7 +40,7 @@ ALLOWED = {
     # The form of the pictures that a stick takes.
     'sticks/stick': {'networks.network_input'},
     # It refuses a graph whose output is not what the results are read from.
-    'sticks/ncsdk': {'sticks', 'networks.ssd'},
+    'sticks/ncsdk': {'sticks', 'networks'},
     'sticks/xlink/xlink_stick': {'sticks', 'networks.ssd'},
     'sticks/xlink/firmware': {'sticks', 'regular_file'},
     # OpenVINO runs networks of many kinds, which are read in another process.
@@ -55,6 +55,11 @@ ALLOWED = {
                       'sticks.xlink.firmware'},
     'simulation': {'simulation', 'mvnc', 'networks', 'processes.process_start', 'regular_file',
                    'shown_text'},
+    # OpenVINO reads and runs networks in place of a stick's chip.
+    'simulation/networks/graphs': {'simulation', 'regular_file', 'shown_text', 'sticks.openvino',
+                                   'sticks.stick'},
+    'simulation/networks/loading': {'simulation', 'networks', 'sticks.openvino'},
+    'simulation/networks/openvino_network': {'networks.ssd', 'sticks.openvino'},
     # OpenCV crashes with some files, so it tries them in another process.
     'simulation/networks/trial': {'processes.module_path'},
     'wire/messages': {'networks.detection', 'networks.input_format', 'networks.region',

@@ -66,8 +66,7 @@ class OpenVinoDriver(Driver):
 
     def label_counts(self, graph: bytes) -> range | None:
         """Return how many labels there must be, if the network's outputs tell that."""
-        count = facts_in(graph).class_count
-        return None if count is None else range(count + 1, count + 2)
+        return facts_in(graph).label_counts
 
     def labels(self, graph: bytes, name: str) -> tuple[str, ...]:
         """Return the labels in the network's own file, or those usual for its kind."""

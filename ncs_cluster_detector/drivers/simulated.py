@@ -21,6 +21,7 @@ from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.sticks.ncsdk import NcsdkStick
+from ncs_cluster_detector.sticks.openvino import network_file
 from ncs_cluster_detector.sticks.stick import Stick
 from ncs_cluster_detector.sticks.usb_bus import UsbBus
 from ncs_cluster_detector.sticks.usb_bus import without_pyusb
@@ -39,8 +40,9 @@ class SimulatedDriver(Driver):
     default_graph = 'people'
     built_in_graphs = ('people', 'faces', 'shapes')
     graph_description = (
-        'also ONNX files, Caffe networks (either file, the .caffemodel or its .prototxt beside '
-        f'it) and the built-in {", ".join(built_in_graphs)} ({default_graph} if none is named)')
+        'also ONNX, TensorFlow Lite and frozen TensorFlow networks, Caffe networks (either file, '
+        'the .caffemodel or its .prototxt beside it) and the built-in '
+        f'{", ".join(built_in_graphs)} ({default_graph} if none is named)')
     no_stick_found = 'no stick found: start the node with simulated.sticks above 0'
     stick_limits = ('simulated.sticks',)
     preload = ('ncs_cluster_detector.simulation.api.mvncapi',
@@ -58,21 +60,31 @@ class SimulatedDriver(Driver):
         return graphs.read_graph(name)
 
     def label_counts(self, graph: bytes) -> range | None:
-        """Return how many labels fit a built-in graph; None for others."""
-        return graphs.label_counts(graph)
+        """Return how many labels fit a built-in graph, or what OpenVINO reads; None for others."""
+        facts = _facts_in(graph)
+        return graphs.label_counts(graph) if facts is None else facts.label_counts
 
     def labels(self, graph: bytes, name: str) -> tuple[str, ...]:
-        """Return the labels that fit a built-in graph, or the usual ones for its name."""
+        """Return the labels that fit a built-in graph, or those of what OpenVINO reads."""
+        facts = _facts_in(graph)
+        if facts is not None:
+            return facts.labels
         fitting = self.label_counts(graph)
         if fitting is None:
             return default_labels(name)
         return FACE if len(FACE) in fitting else PASCAL_VOC
 
+    def has_background(self, graph: bytes) -> bool:
+        """Tell whether class 0 of the network is a background: not of YOLO networks."""
+        facts = _facts_in(graph)
+        return facts is None or facts.has_background
+
     def make_stick(self, graphs: Sequence[bytes]) -> Stick:
         """Return a stick of the bus."""
         from ncs_cluster_detector.simulation.api import mvncapi
         mvncapi.plug_in(self.bus)
-        return NcsdkStick(mvncapi, graphs, usb=self.usb_bus_if_usable())
+        usual = [None if facts is None else facts.usual for facts in map(_facts_in, graphs)]
+        return NcsdkStick(mvncapi, graphs, usb=self.usb_bus_if_usable(), usual=usual)
 
     def usb_bus(self) -> UsbBus:
         """Return the simulated USB bus, as libusb would show it."""
@@ -81,3 +93,8 @@ class SimulatedDriver(Driver):
         except ImportError as error:   # it has pyusb's interface
             raise without_pyusb(error) from error
         return UsbBus(SimulatedUsbBackend(self.bus))
+
+
+def _facts_in(graph: bytes) -> network_file.NetworkFacts | None:
+    """Return what is known of a network that OpenVINO has read; None for another graph."""
+    return network_file.facts_in(graph) if network_file.is_packed(graph) else None

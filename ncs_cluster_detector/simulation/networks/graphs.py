@@ -12,6 +12,7 @@ Read and check the graph files of simulated sticks.
 No OpenCV is loaded here: it would stay in the detector node, which runs no network.
 """
 
+import importlib.util
 import os
 import re
 
@@ -22,6 +23,10 @@ from ncs_cluster_detector.simulation.networks.cascade import find_cascade
 from ncs_cluster_detector.simulation.networks.cascade import find_cascade_or_warn
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
 from ncs_cluster_detector.simulation.networks.trial import try_apart
+from ncs_cluster_detector.sticks.openvino import network_file
+from ncs_cluster_detector.sticks.openvino.inspection import ENDINGS
+from ncs_cluster_detector.sticks.openvino.inspection import read_network
+from ncs_cluster_detector.sticks.stick import SdkMissingError
 
 # How many labels fit each of the built-in graphs. The highest class of people and shapes is 15 of
 # the 21 Pascal VOC classes; faces has class 1 of the two of a face network.
@@ -38,6 +43,7 @@ _INPUT_KEY = 'input:'
 _INPUT_FORM = re.compile(r'(\d{1,4})x(\d{1,4})(?: +(bgr|rgb))?')
 _INPUT_SIDES = range(16, 2049)
 _DEFAULT_INPUT = (300, 300), 'bgr'   # of MobileNet-SSD, which the built-in graphs stand for
+_ONNX_ENDING = '.onnx'
 _ONNX_BEGIN = b'\x08'   # the key of an ONNX file's first field, the version of the format
 _KINDS = f'an ONNX network, a Caffe network of two files or a text with a line "{_KEY} NAME"'
 
@@ -46,17 +52,21 @@ def read_graph(name_or_path: str) -> bytes:
     """
     Return the bytes of a detector's graph by the name of a built-in one, or the path of a file.
 
-    A graph file is an ONNX network or a text. A text has a line ``detector: NAME`` with the name
+    A graph file is a network that OpenVINO reads, by the ending of its name, or any ONNX network,
+    or a text. A text has a line ``detector: NAME`` with the name
     of a built-in graph, may have a line ``input: WIDTHxHEIGHT ORDER`` (default 300x300 bgr), and
     comment lines that start with ``#``. A Caffe network is named by either of its files; both are
-    packed into one (see :mod:`caffe_files`). ``~`` is expanded.
+    packed into one (see :mod:`caffe_files`), and so is what OpenVINO has read (see
+    :mod:`network_file`). ``~`` is expanded.
 
     :raises FileNotFoundError: neither a built-in name nor a file, or the detector's own files are
         not installed.
     :raises ValueError: the file cannot be read or run, the other file of a Caffe network is
-        missing, or the network is not an SSD.
+        missing, or the network is no detector.
     """
     try:
+        if _is_for_openvino(name_or_path):
+            return read_network(name_or_path)
         data = _read(name_or_path)
         detector = built_in_detector(data)
         if detector is None:
@@ -65,9 +75,16 @@ def read_graph(name_or_path: str) -> bytes:
             _FILE_CHECKS[detector[0]]()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
-    except ValueError as error:
+    except (ValueError, SdkMissingError) as error:
         raise ValueError(f'cannot load graph {name_or_path}: {error}') from error
     return data
+
+
+def _is_for_openvino(name_or_path: str) -> bool:
+    """Tell whether OpenVINO reads and runs a file; OpenCV can run ONNX in its place."""
+    is_installed = importlib.util.find_spec('openvino') is not None
+    return name_or_path.endswith(ENDINGS) and (
+        is_installed or not name_or_path.endswith(_ONNX_ENDING))
 
 
 def built_in_detector(graph_bytes: bytes) -> tuple[str, tuple[int, int], str] | None:
@@ -83,7 +100,8 @@ def built_in_detector(graph_bytes: bytes) -> tuple[str, tuple[int, int], str] | 
     if is_compiled(graph_bytes):
         raise ValueError("it is neither text nor ONNX, so perhaps compiled for the stick's chip, "
                          f'which a host has not; expected {_KINDS}')
-    text = None if caffe_files.is_packed(graph_bytes) else _text_in(graph_bytes)
+    is_packed = caffe_files.is_packed(graph_bytes) or network_file.is_packed(graph_bytes)
+    text = None if is_packed else _text_in(graph_bytes)
     return None if text is None else (_detector_name(text), *_detector_input(text))
 
 
@@ -96,6 +114,7 @@ def label_counts(graph_bytes: bytes) -> range | None:
 def is_compiled(graph_bytes: bytes) -> bool:
     """Return whether a graph file is of no kind that a host can run, so perhaps for a chip."""
     return not (graph_bytes.startswith(_ONNX_BEGIN) or caffe_files.is_packed(graph_bytes)
+                or network_file.is_packed(graph_bytes)
                 or _text_in(graph_bytes) is not None)
 
 

@@ -16,8 +16,10 @@ from ncs_cluster_detector.simulation.networks.formats import caffe_files
 from ncs_cluster_detector.simulation.networks.graphs import built_in_detector
 from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
 from ncs_cluster_detector.simulation.networks.onnx_network import onnx_network
+from ncs_cluster_detector.simulation.networks.openvino_network import OpenVinoNetwork
 from ncs_cluster_detector.simulation.networks.people import PeopleDetector
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
+from ncs_cluster_detector.sticks.openvino import network_file
 import numpy as np
 import numpy.typing as npt
 
@@ -30,7 +32,7 @@ HOST_DETECTORS = {
 }
 
 
-def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
+def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork | OpenVinoNetwork':
     """
     Return the network in the bytes of a graph file, which need not be a detector.
 
@@ -43,6 +45,8 @@ def load_network(graph_bytes: bytes) -> 'HostNetwork | DetectorNetwork':
     detector = built_in_detector(graph_bytes)
     if detector is not None:
         return DetectorNetwork(*detector)
+    if network_file.is_packed(graph_bytes):
+        return OpenVinoNetwork(graph_bytes)
     is_caffe = caffe_files.is_packed(graph_bytes)
     return caffe_network(graph_bytes) if is_caffe else onnx_network(graph_bytes)
 

@@ -14,8 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from ncs_cluster_detector.networks.input_format import InputFormat
-from ncs_cluster_detector.networks.outputs.labels import default_labels
-from ncs_cluster_detector.networks.outputs.labels import labels_in_file
+from ncs_cluster_detector.networks.metadata.labels_in_file import labels_in_file
 from ncs_cluster_detector.regular_file import LARGEST_GRAPH
 from ncs_cluster_detector.regular_file import read_file
 from ncs_cluster_detector.sticks.openvino.inspection import EXPECTED
@@ -82,6 +81,6 @@ def _facts_of(model: Any, path: str) -> NetworkFacts:
     if path.endswith(_IR) and usual == InputFormat():
         usual = _OF_IR
     own = labels_in_file(path, read_file(path, LARGEST_GRAPH))
-    labels = default_labels(kind, path) if own is None else own
+    labels = kind.default_labels(path) if own is None else kind.complete_labels(own)
     return NetworkFacts(kind.title, usual, labels, own is not None, kind.class_count,
                         kind.has_background)

@@ -42,11 +42,22 @@ class NetworkFacts:
     class_count: int | None
     has_background: bool
 
+    @property
+    def label_counts(self) -> range | None:
+        """Return how many labels there must be, the background with them; None if unknown."""
+        count = self.class_count
+        return None if count is None else range(count + 1, count + 2)
+
 
 def pack(facts: NetworkFacts, structure: bytes, weights: bytes) -> bytes:
     """Return the bytes of a network."""
     about = json.dumps(asdict(facts)).encode()
     return b'openvino %d %d\n' % (len(about), len(structure)) + about + structure + weights
+
+
+def is_packed(data: bytes) -> bool:
+    """Return whether bytes are such a network."""
+    return _HEADER.match(data) is not None
 
 
 def facts_in(data: bytes) -> NetworkFacts:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -110,7 +109,7 @@ class OpenVinoStick(Stick):
                 f'expected it at port {port_of(wanted)}; plug it in, or end the program that has '
                 'it open')
         self._name, self._device = wanted, found[port_of(wanted)]
-        config = self._config()
+        config = self._call('preparing the device', self._config)
         for index, graph in enumerate(self._graphs):
             self._load(index, graph, config)
             if not index:
@@ -148,15 +147,7 @@ class OpenVinoStick(Stick):
         """Return the properties with which the device takes networks."""
         if self._device != 'CPU':
             return {}
-        threads = {'INFERENCE_NUM_THREADS': self._cpu_threads, 'NUM_STREAMS': 1}
-        supported: Sequence[str] = ()
-        with suppress(RuntimeError):   # then it knows neither of these
-            supported = self._core.get_property('CPU', 'SUPPORTED_PROPERTIES')
-        # Each process would bind its threads to the same first cores: two of them had half the
-        # speed of one (49 and 100 ms a frame, OpenVINO 2026.4, 2 cores).
-        if 'ENABLE_CPU_PINNING' in supported:
-            return {**threads, 'ENABLE_CPU_PINNING': False}
-        return {**threads, 'AFFINITY': 'NONE'} if 'AFFINITY' in supported else threads
+        return devices.cpu_properties(self._core, self._cpu_threads)
 
     def _load(self, index: int, graph: bytes, config: Mapping[str, object]) -> None:
         assert self._core is not None and self._ov is not None
