@@ -8,13 +8,14 @@
 # the License.
 """Makes ONNX networks for the tests: one that really detects, and some that are no detectors."""
 
+from ncs_cluster_detector.networks.input_format import InputFormat
 import numpy as np
 import pytest
 
 RED_CLASS = 8   # cat, of the Pascal VOC labels
 
 
-def model(nodes, shape, output, weights):
+def model(nodes, shape, output, weights, metadata=None):
     """
     Return the bytes of an ONNX model with an input ``in`` and an output ``out``.
 
@@ -22,6 +23,7 @@ def model(nodes, shape, output, weights):
     :param shape: dimensions of the input; a text makes a dimension without a number.
     :param output: dimensions of the output.
     :param weights: dictionary of names and arrays.
+    :param metadata: dictionary of texts that stand in the file.
     """
     onnx = pytest.importorskip('onnx')
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
@@ -31,6 +33,7 @@ def model(nodes, shape, output, weights):
         [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()])
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)])
     made.ir_version = 8
+    onnx.helper.set_model_props(made, metadata or {})
     return made.SerializeToString()
 
 
@@ -41,6 +44,61 @@ def red_finder(size, input_format):
     :param size: (width, height) of its input in pixels.
     :param input_format: the InputFormat that it was "trained" with.
     """
+    make = pytest.importorskip('onnx').helper.make_node
+    nodes, constants = _red_box(size, input_format)
+    constants |= {
+        'class': np.full((1, 1, 1, 1), RED_CLASS, np.float32),
+        'image': np.zeros((1, 1, 1, 1), np.float32),
+        'end': np.array([[[[-1, 0, 0, 0, 0, 0, 0]]]], np.float32),
+        'form': np.array([1, 1, 2, 7], np.int64)}
+    nodes += [make('Concat', ['image', 'class', 'score', 'left', 'top', 'most right',
+                              'most bottom'], ['box'], axis=3),
+              make('Concat', ['box', 'end'], ['rows'], axis=3),
+              make('Reshape', ['rows', 'form'], ['out'])]
+    width, height = size
+    return model(nodes, [1, 3, height, width], [1, 1, 2, 7], constants)
+
+
+def red_yolo(size, version, names=None):
+    """
+    Return a YOLO of two classes that finds the only pure red rectangle, as its class 1.
+
+    :param size: (width, height) of its input in pixels, multiples of 32.
+    :param version: 5, with objectness, or 8.
+    :param names: dictionary of labels by class for the file's metadata, as Ultralytics writes it.
+    """
+    make = pytest.importorskip('onnx').helper.make_node
+    width, height = size
+    cells = sum((width // stride) * (height // stride) for stride in (8, 16, 32))
+    nodes, constants = _red_box(size, InputFormat(0.0, 1.0 / 255.0, 'rgb'))
+    constants |= {'half': np.full((1, 1, 1, 1), 0.5, np.float32),
+                  'width': np.full((1, 1, 1, 1), width, np.float32),
+                  'height': np.full((1, 1, 1, 1), height, np.float32),
+                  'no': np.zeros((1, 1, 1, 1), np.float32)}
+    for low, high, side, across in (('left', 'most right', 'width', 'x'),
+                                    ('top', 'most bottom', 'height', 'y')):
+        nodes += [make('Add', [low, high], [f'sum {across}']),
+                  make('Sub', [high, low], [f'extent {across}']),
+                  make('Mul', [f'sum {across}', 'half'], [f'middle {across}']),
+                  make('Mul', [f'middle {across}', side], [f'centre {across}']),
+                  make('Mul', [f'extent {across}', side], [f'pixels {across}'])]
+    about = ['centre x', 'centre y', 'pixels x', 'pixels y']
+    about += ['score', 'no', 'score'] if version == 5 else ['no', 'score']
+    rows = 3 * cells if version == 5 else cells
+    shape = [1, rows, len(about)] if version == 5 else [1, len(about), rows]
+    constants['others'] = np.zeros((1, 1, rows - 1, len(about)), np.float32)
+    constants['form'] = np.array([1, rows, len(about)], np.int64)
+    nodes += [make('Concat', about, ['box'], axis=3),
+              make('Concat', ['box', 'others'], ['boxes'], axis=2),
+              make('Reshape', ['boxes', 'form'], ['out' if version == 5 else 'table'])]
+    if version != 5:
+        nodes.append(make('Transpose', ['table'], ['out'], perm=[0, 2, 1]))
+    metadata = {} if names is None else {'names': repr(names)}
+    return model(nodes, [1, 3, height, width], shape, constants, metadata)
+
+
+def _red_box(size, input_format):
+    """Return nodes that find a pure red rectangle, and their constants; all are 1x1x1x1."""
     make = pytest.importorskip('onnx').helper.make_node
     width, height = size
 
@@ -69,11 +127,7 @@ def red_finder(size, input_format):
         'one': np.ones((1, 1, 1, 1), np.float32),
         # How far it is from the low border to the end of a pixel, and from its start to the high.
         'to right': (columns + 1) / width, 'to left': 1 - columns / width,
-        'to bottom': (rows + 1) / height, 'to top': 1 - rows / height,
-        'class': np.full((1, 1, 1, 1), RED_CLASS, np.float32),
-        'image': np.zeros((1, 1, 1, 1), np.float32),
-        'end': np.array([[[[-1, 0, 0, 0, 0, 0, 0]]]], np.float32),
-        'form': np.array([1, 1, 2, 7], np.int64)}
+        'to bottom': (rows + 1) / height, 'to top': 1 - rows / height}
     nodes = [make('Conv', ['in', 'signs'], ['redness']),
              # Half-way to the background, and not much more than full red is allowed.
              *edge(1, (full + grey) / 2), *edge(2, full + step),
@@ -83,12 +137,8 @@ def red_finder(size, input_format):
                   make('GlobalMaxPool', [f'far {side}'], [f'most {side}'])]
     for side in ('left', 'top'):
         nodes.append(make('Sub', ['one', f'most {side}'], [side]))
-    nodes += [make('GlobalMaxPool', ['mask'], ['score']),
-              make('Concat', ['image', 'class', 'score', 'left', 'top', 'most right',
-                              'most bottom'], ['box'], axis=3),
-              make('Concat', ['box', 'end'], ['rows'], axis=3),
-              make('Reshape', ['rows', 'form'], ['out'])]
-    return model(nodes, [1, 3, height, width], [1, 1, 2, 7], constants)
+    nodes.append(make('GlobalMaxPool', ['mask'], ['score']))
+    return nodes, constants
 
 
 def scores(shape, output):

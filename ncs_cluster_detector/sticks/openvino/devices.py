@@ -99,7 +99,7 @@ def check_present(core: Any, devices: Sequence[str]) -> None:
         if device != STICKS and device not in present and f'{device}.0' not in present:
             raise SdkMissingError(
                 f'openvino.devices={list(devices)}: OpenVINO sees {", ".join(present) or "none"}, '
-                f'expected {device}; install the driver of the device, or name another one')
+                f'expected {device}; install its driver, or name another device')
     if STICKS in devices and not any(name.partition('.')[0] == STICKS for name in present):
         try:
             core.get_versions(STICKS)
