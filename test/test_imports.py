@@ -32,6 +32,9 @@ ALLOWED = {
     'ros/environment': set(),
     'policy': {'policy'},
     'networks': {'networks', 'regular_file'},
+    # Names and labels in the files of networks are anybody's.
+    'networks/outputs': {'networks', 'shown_text'},
+    'networks/metadata': {'networks', 'shown_text'},
     'geometry': {'geometry'},
     'drawing': {'drawing'},
     'pictures': {'pictures'},

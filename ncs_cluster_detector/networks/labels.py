@@ -67,6 +67,11 @@ def read_label_file(path: str, has_background: bool = True) -> tuple[str, ...]:
     return labels
 
 
+def is_background(label: str) -> bool:
+    """Return whether a label stands for the background, or for no object."""
+    return _BACKGROUND.fullmatch(label.lower()) is not None
+
+
 def check_background(labels: Sequence[str]) -> bool:
     """
     Check that a label file begins with the background, which SSD networks have as class 0.
@@ -77,10 +82,10 @@ def check_background(labels: Sequence[str]) -> bool:
     :raises ValueError: it certainly is not; the text says why, and what to do.
     """
     first, number = labels[0].lower(), len(labels)
-    if _BACKGROUND.fullmatch(first):
+    if is_background(first):
         return True
     for line, label in enumerate(labels[1:], 2):
-        if _BACKGROUND.fullmatch(label.lower()) and label:
+        if is_background(label) and label:
             raise ValueError(f"{number} labels with '{label}' in line {line}; expected it in line "
                              '1, as class 0; move it there')
     if first in _OBJECTS:

@@ -18,9 +18,9 @@ import re
 from typing import Any
 
 import cv2
+from ncs_cluster_detector.networks.formats import protobuf
 from ncs_cluster_detector.shown_text import brief
 from ncs_cluster_detector.simulation.networks.formats import caffe_files
-from ncs_cluster_detector.simulation.networks.formats import protobuf
 from ncs_cluster_detector.simulation.networks.formats import protobuf_text
 from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
 from ncs_cluster_detector.simulation.networks.host_network import picture_size

@@ -14,12 +14,11 @@ from typing import Any
 
 import cv2
 from ncs_cluster_detector.networks import ssd
+from ncs_cluster_detector.networks.outputs import ssd_rows
 from ncs_cluster_detector.shown_text import brief
 import numpy as np
 import numpy.typing as npt
 
-_IMAGE_NUMBER = 0
-_SCORE = 2
 _CHANNELS = 3
 # A side; such a picture in half precision takes a fifth of a stick's memory of 512 MB.
 MOST_PIXELS = 4096
@@ -55,7 +54,7 @@ class HostNetwork:
                              f'expected {expected}') from error
         self._model_output = output.shape
         self._room = None
-        if _has_boxes(output.shape):
+        if ssd_rows.has_rows(output.shape):
             self._room = max(output.size // ssd.VALUES_PER_BOX, ssd.MOST_BOXES)
             self.output_shape = self._room + 1, ssd.VALUES_PER_BOX, 1
         elif max(output.shape) == output.size:
@@ -76,7 +75,9 @@ class HostNetwork:
     def run(self, tensor: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return the output vector for an input tensor, as the vendor's compiler arranges it."""
         output = self._forward(tensor)
-        return output.reshape(-1) if self._room is None else _with_header(output, self._room)
+        if self._room is None:
+            return output.reshape(-1)
+        return ssd_rows.with_header(ssd_rows.rows_before_end(output)[:self._room], self._room)
 
     def _forward(self, tensor):
         picture = np.asarray(tensor, dtype=np.float32).reshape(self.input_shape)
@@ -106,26 +107,3 @@ def picture_size(shapes: Mapping[str, tuple[Any, ...]], remedy: str) -> tuple[in
         raise ValueError(f'its input is {shown}; expected 1x3xHEIGHTxWIDTH in numbers up to '
                          f'{MOST_PIXELS}, since a stick computes for one size; {remedy}')
     return shape[2:]
-
-
-def _has_boxes(shape):
-    """Return whether an output is rows of boxes; a single row must have four dimensions."""
-    rows = [side for side in shape[:-1] if side != 1]
-    return (shape[-1] == ssd.VALUES_PER_BOX and len(rows) <= 1
-            and (len(rows) == 1 or len(shape) == 4))
-
-
-def _with_header(output, room):
-    """
-    Return rows of boxes as the vendor's graph compiler arranges them.
-
-    The number of rows comes first, in its own row. An image number of -1 or a score of 0 ends the
-    rows, as in the output of other frameworks' SSD layers.
-    """
-    rows = output.reshape(-1, ssd.VALUES_PER_BOX)[:room]
-    ends = (rows[:, _IMAGE_NUMBER] == -1) | (rows[:, _SCORE] == 0)
-    count = int(np.argmax(ends)) if ends.any() else len(rows)
-    vector = np.zeros((room + 1, ssd.VALUES_PER_BOX), dtype=np.float32)
-    vector[0, 0] = count
-    vector[1:count + 1] = rows[:count]
-    return vector.reshape(-1)

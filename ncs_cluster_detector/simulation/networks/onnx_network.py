@@ -9,7 +9,7 @@
 """Networks that were exported to ONNX; OpenCV runs them on the host in place of a stick."""
 
 import cv2
-from ncs_cluster_detector.simulation.networks.formats import protobuf
+from ncs_cluster_detector.networks.formats import protobuf
 from ncs_cluster_detector.simulation.networks.host_network import HostNetwork
 from ncs_cluster_detector.simulation.networks.host_network import picture_size
 import numpy as np

@@ -13,6 +13,8 @@ A message is a sequence of fields. A field has a number, and its value is an int
 which may be a message again.
 """
 
+from collections.abc import Iterator
+
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 _FIXED_SIZES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
 
@@ -28,13 +30,21 @@ def only(
     return (every(message, number) or [otherwise])[-1]
 
 
-def every(message: int | bytes | memoryview, number: int) -> list[int | bytes | memoryview]:
+def every(message: int | bytes | memoryview, number: int,
+          most_fields: int | None = None) -> list[int | bytes | memoryview]:
     """
     Return the values of all fields with a number, bytes as views without a copy.
 
-    :raises ValueError: the bytes are not a message.
+    :param most_fields: of any number, where a file of tiny ones must not take long; None: all.
+    :raises ValueError: the bytes are not a message, or it has more fields.
     """
-    return [value for found, value in _fields(_bytes(message)) if found == number]
+    values: list[int | bytes | memoryview] = []
+    for count, (found, value) in enumerate(_fields(_bytes(message))):
+        if count == most_fields:
+            raise ValueError(f'it has more than {most_fields} fields')
+        if found == number:
+            values.append(value)
+    return values
 
 
 def text(value: int | bytes | memoryview) -> str:
@@ -46,32 +56,34 @@ def text(value: int | bytes | memoryview) -> str:
     return bytes(_bytes(value)).decode('utf-8')
 
 
-def _bytes(value):
+def _bytes(value: int | bytes | memoryview) -> memoryview:
     """Return a view of the bytes in the value of a field."""
     if isinstance(value, int):
         raise ValueError(f'it has the number {value} where a message or a text belongs')
     return memoryview(value)
 
 
-def _fields(message):
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yield (number, value) for each field of a message."""
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
         if kind == _VARINT:
-            value, at = _varint(message, at)
+            integer, at = _varint(message, at)
+            yield number, integer
         elif kind == _BYTES or kind in _FIXED_SIZES:
             size, at = _varint(message, at) if kind == _BYTES else (_FIXED_SIZES[kind], at)
             value, at = message[at:at + size], at + size
-            if at > len(message):
+            # A size may be below 0, and reading would go back.
+            if size < 0 or at > len(message):
                 raise ValueError('it ends in the middle')
+            yield number, value
         else:
             raise ValueError(f'it has a field of the unknown kind {kind}')
-        yield number, value
 
 
-def _varint(message, at):
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
     """Return an integer, seven bits a byte from the lowest on, and where it ends."""
     value = shift = 0
     while True:
