@@ -12,6 +12,7 @@ Read and check the graph files of simulated sticks.
 No OpenCV is loaded here: it would stay in the detector node, which runs no network.
 """
 
+from contextlib import suppress
 import importlib.util
 import os
 import re
@@ -65,26 +66,41 @@ def read_graph(name_or_path: str) -> bytes:
         missing, or the network is no detector.
     """
     try:
-        if _is_for_openvino(name_or_path):
-            return read_network(name_or_path)
-        data = _read(name_or_path)
-        detector = built_in_detector(data)
-        if detector is None:
-            try_apart(data)
-        else:
-            _FILE_CHECKS[detector[0]]()
+        return _read_detector(name_or_path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'cannot load graph {name_or_path}: {error}') from error
     except (ValueError, SdkMissingError) as error:
         raise ValueError(f'cannot load graph {name_or_path}: {error}') from error
+
+
+def _read_detector(name_or_path):
+    """Return a graph that OpenVINO runs or, ONNX only, OpenCV in its place; or a built-in one."""
+    is_onnx = name_or_path.endswith(_ONNX_ENDING)
+    if name_or_path.endswith(ENDINGS) and (has_openvino() or not is_onnx):
+        try:
+            return read_network(name_or_path)
+        except ValueError:
+            if not is_onnx:
+                raise
+            with suppress(ValueError):
+                return _read_for_opencv(name_or_path)   # as ever: an output that is one row
+            raise
+    return _read_for_opencv(name_or_path)
+
+
+def has_openvino() -> bool:
+    """Tell whether OpenVINO is installed."""
+    return importlib.util.find_spec('openvino') is not None
+
+
+def _read_for_opencv(name_or_path):
+    data = _read(name_or_path)
+    detector = built_in_detector(data)
+    if detector is None:
+        try_apart(data)
+    else:
+        _FILE_CHECKS[detector[0]]()
     return data
-
-
-def _is_for_openvino(name_or_path: str) -> bool:
-    """Tell whether OpenVINO reads and runs a file; OpenCV can run ONNX in its place."""
-    is_installed = importlib.util.find_spec('openvino') is not None
-    return name_or_path.endswith(ENDINGS) and (
-        is_installed or not name_or_path.endswith(_ONNX_ENDING))
 
 
 def built_in_detector(graph_bytes: bytes) -> tuple[str, tuple[int, int], str] | None:

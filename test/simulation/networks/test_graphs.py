@@ -200,7 +200,7 @@ def test_an_onnx_network_of_any_size_is_an_ssd(tmp_path, size):
     [1, 512, 7, 7]])
 def test_what_is_no_ssd_network_is_refused_and_yet_runs_for_other_programs(
         tmp_path, monkeypatch, output):
-    monkeypatch.setattr(graphs, '_is_for_openvino', lambda name: False)   # as without OpenVINO
+    monkeypatch.setattr(graphs, 'has_openvino', lambda: False)
     path = tmp_path / 'other.onnx'
     path.write_bytes(onnx_networks.scores([1, 3, 864, 864], output))
     with pytest.raises(ValueError, match='so it is no SSD network; expected rows of 7') as caught:
