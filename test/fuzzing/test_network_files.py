@@ -156,7 +156,8 @@ def run(data):
     assert status == 0 or -status in CRASHES, f'exit code {status}, see its traceback above'
 
 
-@pytest.mark.parametrize('name', ['pipe', '/dev/zero', 'pipe.prototxt', 'pipe.caffemodel'])
+@pytest.mark.parametrize('name', ['pipe', '/dev/zero', 'pipe.prototxt', 'pipe.caffemodel',
+                                  'pipe.onnx', 'pipe.pb'])
 @pytest.mark.parametrize('driver', list(DRIVERS))
 def test_what_has_no_end_is_refused_at_once(name, driver, tmp_path):
     path = tmp_path / name
@@ -165,7 +166,7 @@ def test_what_has_no_end_is_refused_at_once(name, driver, tmp_path):
     made = DRIVERS[driver].__new__(DRIVERS[driver])
     for graph, labels in ((str(path), None), ('shapes', str(path))):
         with little_memory(), pytest.raises(StartupError, match='pipe or a dev|which only simul'
-                                                                '|No such file'):
+                                                                '|No such file|another ending'):
             read_graph_and_labels(graph, labels, made, lambda text: None)
 
 
