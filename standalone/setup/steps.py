@@ -30,9 +30,12 @@ FOREIGN_VARIABLES = (
 PREFIX_PTH = (
     "import os, sys; os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(dict.fromkeys("
     "[sys.prefix, *filter(None, os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep))]))\n")
+# OpenVINO by a function of ours, which keeps it from telling its vendor that it was imported.
 IMPORT_CHECK = (
     'import cv2, matplotlib, numpy, psutil, rclpy, sensor_msgs.msg, vision_msgs.msg, '
-    'yaml, ' + PACKAGE)
+    'yaml, ' + PACKAGE + '\n'
+    'from ' + PACKAGE + '.sticks.openvino.runtime import import_openvino\n'
+    'import_openvino()\n')
 
 
 class SetupError(Exception):
