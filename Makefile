@@ -108,7 +108,9 @@ bench: $(READY)
 
 # Four processes on two cores, too: most tests wait. Modules begin in the order of test/conftest.py.
 # Not `python -m pytest`, which puts this folder on the module path: launch/ is no Python package.
+# Tests that need a network that could not be fetched are skipped, and say so.
 test: $(READY)
+	@$(VENV)/bin/python standalone/fetch_networks.py || true
 	@$(VENV)/bin/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 # One process beside pytest's own, which starts another one if a library crashes in it.

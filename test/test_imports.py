@@ -196,7 +196,7 @@ FORBIDDEN_OUTSIDE = {
     'executables': set(),
 }
 MOST_MODULES, MOST_LINES = 14, 250
-SDKS = {'mvnc', 'pyrealsense2'}
+SDKS = {'mvnc', 'pyrealsense2', 'openvino'}
 
 
 def imports(text):

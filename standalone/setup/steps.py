@@ -30,9 +30,12 @@ FOREIGN_VARIABLES = (
 PREFIX_PTH = (
     "import os, sys; os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(dict.fromkeys("
     "[sys.prefix, *filter(None, os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep))]))\n")
+# OpenVINO by a function of ours, which keeps it from telling its vendor that it was imported.
 IMPORT_CHECK = (
     'import cv2, matplotlib, numpy, psutil, rclpy, sensor_msgs.msg, vision_msgs.msg, '
-    'yaml, ' + PACKAGE)
+    'yaml, ' + PACKAGE + '\n'
+    'from ' + PACKAGE + '.sticks.openvino.runtime import import_openvino\n'
+    'import_openvino()\n')
 
 
 class SetupError(Exception):
@@ -48,6 +51,7 @@ class Environment:
         self.ready = self.venv / '.ready'
         self.stamps = self.venv / '.setup'
         self.pip_cache = self.stamps / 'pip-cache'   # downloads, until all are installed
+        self.networks = self.venv / 'networks'   # trained ones, each fetched at its first use
         self.python = self.venv / 'bin' / 'python'
         self.requirements = self.root / 'standalone' / 'requirements.txt'
         self.vision_msgs = self.root / 'standalone' / 'vision_msgs'
@@ -105,13 +109,17 @@ def failure_line(output: str) -> str:
     return (errors or lines[-1:])[0][:300]
 
 
-def pip(env: Environment, name: str, *arguments: object) -> None:
-    """Run the new environment's pip."""
-    run(env, name, [env.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
+def run_pip(env: Environment, name: str, command: str, remedy: str, *arguments: object) -> None:
+    """Run a command of the environment's pip, as a part of the named step."""
+    run(env, name, [env.python, '-m', 'pip', command, '--quiet', '--disable-pip-version-check',
                     '--no-input', '--no-build-isolation',
                     # Within the checkout, like all that is written; an interrupted run uses it.
-                    '--cache-dir', env.pip_cache, *arguments],
-        '; check the network, then `make setup` again')
+                    '--cache-dir', env.pip_cache, *arguments], remedy)
+
+
+def pip(env: Environment, name: str, *arguments: object) -> None:
+    """Install packages by the new environment's pip."""
+    run_pip(env, name, 'install', '; check the network, then `make setup` again', *arguments)
 
 
 def make_venv(env: Environment) -> None:

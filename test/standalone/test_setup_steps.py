@@ -9,18 +9,40 @@
 """The steps of the set-up: their errors, their children's environment, what they repair."""
 
 import contextlib
+from importlib import metadata
 import os
 from pathlib import Path
 import shutil
 import subprocess
 import sys
 
+from packaging.requirements import Requirement
 import pytest
+from watched_python import watched
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'standalone'))
 
 from setup import steps  # noqa: E402, I100
+
+
+PYTHONS = ('3.10', '3.11', '3.12', '3.13', '3.14')
+
+
+def pinned(python):
+    """Return the versions of requirements.txt by the package's name, for a Python."""
+    lines = (ROOT / 'standalone' / 'requirements.txt').read_text().splitlines()
+    found = {}
+    for line in lines:
+        if line and not line.startswith(('#', '--')):
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate(
+                    {'python_version': python}):
+                assert requirement.name not in found, line
+                (specifier,) = requirement.specifier
+                assert specifier.operator == '==', line
+                found[requirement.name] = specifier.version
+    return found
 
 
 @pytest.fixture
@@ -144,3 +166,45 @@ def test_share_folder_is_found_with_and_without_another_prefix():
             stdout=subprocess.PIPE, env={**os.environ, 'AMENT_PREFIX_PATH': prefix}).stdout
         assert (Path(found.strip()) / 'package.xml').samefile(ROOT / 'package.xml')
         assert (Path(found.strip()) / 'launch').samefile(ROOT / 'launch')
+
+
+@pytest.mark.parametrize('python', PYTHONS)
+def test_every_package_has_one_version(python):
+    """Whichever Python it is; OpenVINO is there, and on a robot it is a choice."""
+    assert {'numpy', 'openvino', 'openvino-telemetry'} <= set(pinned(python))
+    package = (ROOT / 'package.xml').read_text()
+    assert 'openvino' not in package
+
+
+def test_a_package_is_found_in_its_section():
+    sections = (ROOT / 'standalone' / 'requirements.txt').read_text().split('\n\n')
+    for section in sections:
+        pins = [line for line in section.splitlines() if not line.startswith(('#', '--'))]
+        assert pins == sorted(pins)
+    (own,) = [section for section in sections if section.startswith('# Run time\n')]
+    (others,) = [section for section in sections if section.startswith('# Needed by the pack')]
+    assert '\nopenvino==' in own and '\nopenvino-telemetry==' in others
+
+
+@pytest.mark.parametrize('python', PYTHONS)
+def test_openvino_takes_the_versions_that_it_gets(python):
+    """Its own limits, such as that of numpy, hold for the versions for each Python."""
+    versions = pinned(python)
+    installed = ''
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        installed = metadata.version('openvino')
+    if installed != versions['openvino']:
+        pytest.skip('needs the OpenVINO of the standalone environment')
+    needed = [Requirement(line) for line in metadata.requires('openvino')]
+    assert {'numpy', 'openvino-telemetry'} <= {requirement.name for requirement in needed}
+    for requirement in needed:
+        if requirement.marker is None:
+            assert requirement.specifier.contains(versions[requirement.name]), requirement
+
+
+@pytest.mark.skipif(not (ROOT / '.venv' / '.ready').exists(), reason='no standalone environment')
+def test_what_is_imported_as_a_check_tells_nobody(tmp_path):
+    """OpenVINO is among it, which would send an event and write to the home."""
+    assert 'import_openvino' in steps.IMPORT_CHECK
+    found = watched(tmp_path, steps.IMPORT_CHECK)
+    assert (found.asked, [name for name in found.files if 'intel' in name.lower()]) == ('', [])
