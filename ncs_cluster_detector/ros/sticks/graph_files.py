@@ -15,6 +15,7 @@ from typing import Sequence
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.networks.labels import BACKGROUND
 from ncs_cluster_detector.networks.labels import check_background
+from ncs_cluster_detector.networks.labels import is_background
 from ncs_cluster_detector.networks.labels import read_label_file
 from ncs_cluster_detector.ros.parameters import StartupError
 from ncs_cluster_detector.ros.parameters import unexpected
@@ -82,9 +83,9 @@ def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
 def _labels_of_objects(path, name, fitting):
     """Return the labels in a file for a network without a background, and one before them."""
     labels = _read_labels(path, has_background=False)
-    if fitting is None or len(labels) in fitting and _begin_with_background(path, labels):
-        return labels if fitting else (BACKGROUND, *labels)
-    if len(labels) + 1 not in fitting:
+    if fitting is not None and len(labels) in fitting and is_background(labels[0]):
+        return labels
+    if fitting is not None and len(labels) + 1 not in fitting:
         raise StartupError(
             f"label_files=['{path}']: {len(labels)} labels do not fit the graph {name}, which "
             f'needs {fitting[0] - 1} (line 1 is its class 0, as it has no background); name the '
