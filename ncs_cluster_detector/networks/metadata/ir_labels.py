@@ -37,7 +37,7 @@ def labels_in_ir(content: bytes) -> tuple[str, ...] | None:
     parser.StartDoctypeDeclHandler = reader.refuse   # its entities may grow without an end
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:   # the latter of an unknown encoding
         raise ValueError(f'it is no XML ({error})') from error
     return checked_labels(reader.labels.split()) or labels_of_literal(reader.names)
 

@@ -23,13 +23,14 @@ _LONGEST_LABEL = 200
 # A text as Python writes it, with no escapes but its own.
 _ESCAPE = r"""\\(?:[\\'"nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U000[0-9a-f]{5})"""
 _QUOTED = rf"""(?:'(?:[^'\\\n]|{_ESCAPE})*'|"(?:[^"\\\n]|{_ESCAPE})*")"""
-_DICTIONARY = rf'\{{\s*\d{{1,5}}\s*:\s*{_QUOTED}(?:\s*,\s*\d{{1,5}}\s*:\s*{_QUOTED})*\s*,?\s*\}}'
-_LIST = rf'\[\s*{_QUOTED}(?:\s*,\s*{_QUOTED})*\s*,?\s*\]'
+_END = r'\s*(?:,\s*)?'
+_ENTRY = rf'\s*\d{{1,5}}\s*:\s*{_QUOTED}'
 # Only flat dictionaries and lists of texts, so that reading them is neither deep nor long.
-_LITERAL = re.compile(rf'{_DICTIONARY}|{_LIST}')
-_NAMES = re.compile(rf"""['"]names['"]\s*:\s*({_DICTIONARY}|{_LIST})""")
+_LITERAL = re.compile(rf'\{{{_ENTRY}(?:\s*,{_ENTRY})*{_END}\}}'
+                      rf'|\[\s*{_QUOTED}(?:\s*,\s*{_QUOTED})*{_END}\]')
+_NAMES = re.compile(r"""['"]names['"]\s*:\s*""")
 _YAML_NAMES = re.compile(r'^names:[ \t]*(.*)$', re.MULTILINE)
-_YAML_ENTRY = re.compile(r'[ \t]*(?:(\d{1,5})[ \t]*:|-)[ \t]+(.+?)[ \t]*')
+_YAML_ENTRY = re.compile(r'(?:(\d{1,5})[ \t]*:|-)[ \t]+(\S.*)')
 
 
 def checked_labels(labels: Iterable[object]) -> tuple[str, ...] | None:
@@ -57,7 +58,10 @@ def labels_of_literal(text: str) -> tuple[str, ...] | None:
     """Return the labels in a dictionary or a list as Python writes it, or None."""
     if len(text) > LARGEST_TEXT or not _LITERAL.fullmatch(text.strip()):
         return None
-    return labels_of_names(ast.literal_eval(text.strip()))
+    try:
+        return labels_of_names(ast.literal_eval(text.strip()))
+    except (SyntaxError, ValueError):   # such as a zero byte, or a number like 007
+        return None
 
 
 def labels_of_metadata(text: str) -> tuple[str, ...] | None:
@@ -67,8 +71,9 @@ def labels_of_metadata(text: str) -> tuple[str, ...] | None:
     try:
         metadata = json.loads(text)
     except (ValueError, RecursionError):
-        match = _NAMES.search(text)
-        return labels_of_literal(match[1]) if match else None
+        key = _NAMES.search(text)
+        match = _LITERAL.match(text, key.end()) if key else None
+        return labels_of_literal(match[0]) if match else None
     return labels_of_names(metadata.get('names')) if isinstance(metadata, dict) else None
 
 
@@ -81,7 +86,7 @@ def labels_of_yaml(text: str) -> tuple[str, ...] | None:
         return labels_of_literal(match[1])
     names: dict[str, str] = {}
     for line in text[match.end():].lstrip('\r\n').splitlines():
-        entry = _YAML_ENTRY.fullmatch(line)
+        entry = _YAML_ENTRY.fullmatch(line.strip())
         if entry is None:
             break
         names[entry[1] or str(len(names))] = _unquoted(entry[2])
@@ -93,7 +98,7 @@ def _unquoted(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")
     if len(text) > 1 and text[0] == text[-1] == '"':
-        return str(ast.literal_eval(text)) if _LITERAL.fullmatch(f'[{text}]') else ''
+        return ''.join(labels_of_literal(f'[{text}]') or ())
     return text
 
 

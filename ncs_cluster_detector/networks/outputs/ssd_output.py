@@ -41,10 +41,13 @@ class SsdOutput(OutputKind):
     def recognise(cls, outputs: Sequence[TensorForm],
                   input_size: tuple[int, int]) -> 'SsdOutput | None':
         """Return an object for a network with these outputs, or None."""
-        if len(outputs) != 1 or not has_rows(outputs[0].shape):
+        if len(outputs) != 1:
             return None
         shape = outputs[0].shape
-        return cls() if len(shape) == 4 or len(shape) == 2 and None not in shape else None
+        if len(shape) == 4:
+            shape = shape[0] or 1, *shape[1:]   # a batch of any size may be one of 1
+        is_known = len(shape) == 4 or len(shape) == 2 and None not in shape
+        return cls() if is_known and has_rows(shape) else None
 
     def vector(self, outputs: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         """Return the vector of :mod:`ssd`."""
