@@ -14,7 +14,7 @@ unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 # The variables that each goal takes. Others are refused at once: make itself ignores them.
 GOALS := help setup run param plan check-sticks bench soak test fuzz clean
-TAKES_run := SECONDS VIDEO OUT GRAPHS CAMERAS HOSTS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
+TAKES_run := SECONDS VIDEO OUT DRIVER GRAPHS CAMERAS HOSTS STICKS CLUSTER_SIZE AMBIENT FASTDDS_PROFILE
 TAKES_param := ARGS
 TAKES_plan := OUT ARGS
 TAKES_soak := MINUTES SEED OUT
@@ -51,7 +51,10 @@ help:
 	@echo '             HOSTS=3 puts the sticks on so many hosts (1 to 8), pi1, pi2, ...: a stick server'
 	@echo '             for each, STICKS=3 is how many sticks each has, CLUSTER_SIZE counts all'
 	@echo '             GRAPHS=people,faces chooses the networks: also shapes, ONNX files,'
-	@echo '             .caffemodel files; two halve the rate and have about three times the latency'
+	@echo '             .caffemodel files; two halve the rate and have about three times the latency;'
+	@echo '             ssdlite (people) and res10 (faces) are fetched at their first use'
+	@echo '             DRIVER=openvino runs a real network (ssdlite, or those of GRAPHS) with OpenVINO on'
+	@echo "             this machine's processor, and what else of it OpenVINO finds"
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47',"
@@ -84,7 +87,8 @@ $(READY): $(INPUTS)
 
 run: $(READY)
 	@$(VENV)/bin/python standalone/run.py $(call option,SECONDS,seconds) \
-		$(call option,VIDEO,video) $(call option,OUT,out) $(call option,GRAPHS,graphs) \
+		$(call option,VIDEO,video) $(call option,OUT,out) \
+		$(call option,DRIVER,driver) $(call option,GRAPHS,graphs) \
 		$(call option,CAMERAS,cameras) $(call option,HOSTS,hosts) \
 		$(call option,STICKS,sticks) $(call option,CLUSTER_SIZE,cluster-size) \
 		$(call option,AMBIENT,ambient) $(call option,FASTDDS_PROFILE,fastdds-profile)

@@ -21,8 +21,6 @@ WITHOUT_PYTHON = {DEFAULT_GOAL, 'clean'}   # goals that need no Python
 # Variables of make itself and of the compilers that the set-up calls, and its Python.
 STANDARD = ('AR', 'CC', 'CFLAGS', 'CPPFLAGS', 'CXX', 'CXXFLAGS', 'LDFLAGS', 'MAKE', 'MAKEFLAGS',
             'PYTHON', 'SHELL', 'V', 'VERBOSE')
-REAL_STICKS = ('the sticks of a run are simulated; for real ones there are `make check-sticks` '
-               'and "On a robot" in README.md')
 
 
 def complaint(takes: 'dict[str, list[str]]', goals: 'list[str]', given: 'list[str]') -> str:
@@ -49,8 +47,6 @@ def complaint(takes: 'dict[str, list[str]]', goals: 'list[str]', given: 'list[st
 
 def _hint(name, takes, known):
     """Return what a variable may have been meant for, or which goals take it."""
-    if name == 'DRIVER' and 'STICKS' in known:
-        return REAL_STICKS
     meant = _likely(name, known)
     if meant:
         return f'did you mean {meant}?'

@@ -15,14 +15,17 @@ from typing import NamedTuple
 from runner import values
 from runner.names import CAMERA_NAMES
 from runner.names import HOST_NAMES
+from runner.names import SIMULATED
+from runner.networks import Networks
+from runner.networks import networks_of
 from runner.one_line_parser import OneLineParser
 from runner.one_line_parser import refuse
 
 DESCRIPTION = """
-Run a camera node, or several, and a detector node on simulated sticks, show what they do, and stop
-them on Ctrl-C. They see only this machine, and the parameter files are the robot's,
-config/camera.yaml and config/detector.yaml, but for a few values: simulated sticks, two at a time,
-a short switch cycle, and heat that comes and goes faster than in a real stick.
+Run a camera node, or several, and a detector node on simulated sticks, or with OpenVINO, show
+what they do, and stop them on Ctrl-C. They see only this machine, and the parameter files are the
+robot's, config/camera.yaml and config/detector.yaml, but for a few values: simulated sticks, two
+at a time, a short switch cycle, and heat that comes and goes faster than in a real stick.
 """
 
 
@@ -32,11 +35,11 @@ class Options(NamedTuple):
 
     ``seconds`` (None = until stopped), ``video`` and the frames a second of its source, ``out``:
     the folder of the report, ``with_profile``: whether Fast DDS gets the profile with which whole
-    images arrive, ``graphs``, the number of simulated ``sticks``, ``ambient``: the temperature in
-    degrees Celsius of an idle one (None = the detector's default), ``cluster_size``: how many
-    of them are active at a time (0 = all), the names of several ``cameras`` (none = one
-    without a name), and the names of other ``hosts``, each of which has so many sticks (none =
-    they are the detector's own).
+    images arrive, the ``driver``, its ``networks``, the number of simulated ``sticks``,
+    ``ambient``: the temperature in degrees Celsius of an idle one (None = the detector's default),
+    ``cluster_size``: how many of them are active at a time (0 = all), the names of several
+    ``cameras`` (none = one without a name), and the names of other ``hosts``, each of which has
+    so many sticks (none = they are the detector's own).
     """
 
     seconds: float | None
@@ -44,7 +47,8 @@ class Options(NamedTuple):
     source_fps: float
     out: Path | None
     with_profile: bool = True
-    graphs: list[str] | None = None
+    driver: str = SIMULATED
+    networks: Networks = Networks()
     sticks: int | None = None
     ambient: float | None = None
     cluster_size: int = values.DEFAULT_CLUSTER_SIZE
@@ -54,7 +58,7 @@ class Options(NamedTuple):
 
 def parse(arguments: Sequence[str]) -> Options:
     """
-    Return the Options in a list of command line arguments; OUT exists afterwards.
+    Return the Options in a list of command line arguments; OUT and the networks exist afterwards.
 
     A wrong argument ends the program with status 2 and one line on stderr.
     """
@@ -77,9 +81,13 @@ def parse(arguments: Sequence[str]) -> Options:
     add('--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
         'with which whole images arrive, ncs_cluster_detector/ros/fastdds_loopback.xml: most of '
         'them are lost then, as they are in ROS 2 by default')
+    add('--driver', metavar='NAME', help='simulated (without it): simulated sticks; openvino: the '
+        "devices that OpenVINO finds, this machine's processor at least")
     add('--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
         'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
-        '(.caffemodel, its .prototxt beside it; without it: people)')
+        '(.caffemodel, its .prototxt beside it; without it: people); ssdlite (people) and res10 '
+        '(faces) are fetched at their first use; with --driver openvino ssdlite or files that '
+        'OpenVINO reads (without it: ssdlite)')
     add('--sticks', metavar='N', help=f'number of simulated sticks, 1 to {values.STICKS.high} '
         f'(without it: {values.STICKS.default}); with --hosts on each host, at most '
         f'{values.STICKS.high} on all (without it: {values.DEFAULT_STICKS_OF_HOST})')
@@ -89,17 +97,21 @@ def parse(arguments: Sequence[str]) -> Options:
         f'Celsius (without it: {values.AMBIENT.default:g})')
     given = parser.parse_args(arguments)
     try:
+        driver = values.driver(given.driver)
+        values.check_used(
+            driver, HOSTS=given.hosts, STICKS=given.sticks, AMBIENT=given.ambient)
         video, fps = _if_given(values.video, given.video) or (None, values.DEFAULT_SOURCE_FPS)
         hosts = _if_given(values.hosts, given.hosts) or ()
         sticks = values.sticks(given.sticks, len(hosts))
-        # The folder comes last, because it is created.
+        there = sticks if driver == SIMULATED else values.STICKS.high
+        # What is made comes last: networks are fetched, and the folder is created.
         return Options(
-            _if_given(values.seconds, given.seconds), video, fps,
-            with_profile=values.with_profile(given.fastdds_profile),
-            graphs=_if_given(values.graphs, given.graphs), sticks=sticks,
+            _if_given(values.seconds, given.seconds), video, fps, driver=driver,
+            with_profile=values.with_profile(given.fastdds_profile), sticks=sticks,
             ambient=_if_given(values.ambient, given.ambient),
-            cluster_size=values.cluster_size(given.cluster_size, sticks, len(hosts)),
+            cluster_size=values.cluster_size(given.cluster_size, there, len(hosts)),
             cameras=_if_given(values.cameras, given.cameras) or (), hosts=hosts,
+            networks=networks_of(_if_given(values.graphs, given.graphs) or (), driver),
             out=_if_given(values.folder, given.out))
     except ValueError as error:
         refuse(str(error))

@@ -19,6 +19,7 @@ CAMERA_NAMES = ('front', 'rear', 'left', 'right', 'camera5', 'camera6', 'camera7
 # Other hosts, whose sticks a detector uses.
 HOST_NAMES = tuple(f'pi{number}' for number in range(1, 9))
 DETECTOR, STICK_SERVER = 'detector', 'stick_server'
+SIMULATED = 'simulated'   # the driver of a run that needs nothing
 
 
 def below(owner: str, name: str) -> str:
@@ -35,3 +36,9 @@ def node_names(cameras: Iterable[str], hosts: Iterable[str] = ()) -> tuple[str, 
 def hosts_text(count: int) -> str:
     """Return of how many hosts the sticks are, with a space behind it, or an empty text."""
     return f'of {count} host{"s" * (count != 1)} ' if count else ''
+
+
+def sticks_text(count: int, driver: str) -> str:
+    """Return so many sticks of a driver in words, such as ``5 simulated sticks``."""
+    what = 'simulated stick' if driver == SIMULATED else 'OpenVINO device'
+    return f'{count} {what}{"s" * (count != 1)}'

@@ -21,12 +21,13 @@ from ncs_cluster_detector.ros.environment import LOOPBACK_PROFILE
 from runner.arguments import Options
 from runner.names import below
 from runner.names import DETECTOR
+from runner.names import SIMULATED
 from runner.names import STICK_SERVER
 
 ROOT = Path(__file__).resolve().parents[2]
 # The differences to a robot: no hardware, and a viewer who does not wait for minutes. A real stick
 # takes 120 s for 63 % of its way to the final temperature.
-SIMULATION = {'driver': 'simulated', 'simulated.time_constant_sec': 20.0}
+TIME_CONSTANT_SEC = 20.0   # of simulated sticks
 SHORT_CYCLE = {'cluster_switch_cycle_ms': 5000}
 # With the name of its node each status tells which camera or host it is of.
 WITH_NAMESPACE = {'diagnostic_updater.use_fqn': True}
@@ -39,9 +40,11 @@ def node_commands(options: Options) -> dict[str, list[str]]:
         camera = {'source': 'test_pattern'}
     else:
         camera = {'source': 'video', 'device': str(options.video), 'loop': True}
-    sticks = SIMULATION | _given({
-        'graph_paths': options.graphs, 'simulated.sticks': options.sticks,
-        'simulated.ambient_celsius': options.ambient})
+    networks = _given(options.networks._asdict())
+    sticks = {'driver': options.driver} | networks
+    if options.driver == SIMULATED:
+        sticks |= {'simulated.time_constant_sec': TIME_CONSTANT_SEC} | _given({
+            'simulated.sticks': options.sticks, 'simulated.ambient_celsius': options.ambient})
     detector = SHORT_CYCLE | _given({
         'cluster_size': options.cluster_size, 'cameras': list(options.cameras) or None})
     commands = {below(name, 'camera'): node_command(
@@ -50,9 +53,8 @@ def node_commands(options: Options) -> dict[str, list[str]]:
         commands |= {below(host, STICK_SERVER): node_command(
             STICK_SERVER, sticks | WITH_NAMESPACE, host) for host in options.hosts}
         # The networks must be the same there; all else of the sticks is the servers' alone.
-        sticks = _given({'driver': sticks['driver'], 'graph_paths': options.graphs,
-                         'simulated.sticks': 0, 'remote_hosts': list(options.hosts),
-                         'local_sticks': False})
+        sticks = {'driver': SIMULATED, **networks, 'simulated.sticks': 0,
+                  'remote_hosts': list(options.hosts), 'local_sticks': False}
     return commands | {DETECTOR: node_command(DETECTOR, sticks | detector)}
 
 

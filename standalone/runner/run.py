@@ -27,6 +27,7 @@ from runner import arguments as run_arguments
 from runner import node_process
 from runner import nodes
 from runner.names import DETECTOR
+from runner.names import SIMULATED
 from runner.names import STICK_SERVER
 from runner.one_line_parser import refuse
 from runner.report import output_folder
@@ -187,7 +188,7 @@ class Run:
     def _facts(self, now):
         since = self._state.up_at
         return Facts(nodes.source_of(self._options), now - (since or self._state.started_at),
-                     self._options.seconds if since else None, now)
+                     self._options.seconds if since else None, now, self._options.driver)
 
     def _run_facts(self):
         began = self._state.up_at or self._ended_at
@@ -195,7 +196,7 @@ class Run:
         return {
             'began': self._began.isoformat(timespec='seconds'),
             'ros_domain_id': int(os.environ['ROS_DOMAIN_ID']),
-            'sticks': 'simulated',
+            'sticks': self._options.driver,   # what drives them
             'source': nodes.source_of(self._options),
             'video': None if video is None else str(video),
             'asked_for_sec': self._options.seconds,
@@ -231,7 +232,8 @@ def main(arguments: Sequence[str]) -> int:
         with clean_shared_memory():
             run = Run(options, log)
             try:
-                terminal.say(NOTICE)
+                if options.driver == SIMULATED:
+                    terminal.say(NOTICE)
                 run.listen()
                 run.follow(terminal, asked_to_stop)
             finally:

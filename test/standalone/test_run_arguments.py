@@ -38,6 +38,13 @@ from runner import values
     (['--graphs', str(ROOT)], ('GRAPHS=', 'Is a directory', 'expected a readable file')),
     (['--graphs', __file__], ('GRAPHS=', 'expected one')),
     (['--graphs', 'a\udcff'], ('GRAPHS=', 'not valid UTF-8')),
+    (['--graphs', 'people,res10'], (
+        'GRAPHS=people,res10: res10 needs input_scale 1, which counts for all', 'name it alone')),
+    (['--graphs', 'ssdlight'], ('GRAPHS=ssdlight: ', 'no such file')),
+    (['--driver', 'mvnc'], ('DRIVER=mvnc: must be simulated', '`make check-sticks`')),
+    (['--driver', 'xlink'], ('DRIVER=xlink: must be simulated', '"On a robot"')),
+    (['--driver', 'open vino'], ('DRIVER=open vino: must be simulated',)),
+    (['--driver='], ('DRIVER=: must be simulated',)),
     (['--bogus'], ('--bogus', '--help')),
     (['--second', '5'], ('unrecognized', '--second 5', 'did you mean --seconds?')),
     (['--stick=5'], ('did you mean --sticks?',)),
@@ -105,7 +112,8 @@ def test_out_is_made(tmp_path):
 def test_nothing_is_required():
     """Without arguments the run is endless, on a synthetic scene, and writes nothing."""
     assert run_arguments.parse([]) == (
-        None, None, values.DEFAULT_SOURCE_FPS, None, True, None, None, None, 2, (), ())
+        None, None, values.DEFAULT_SOURCE_FPS, None, True, 'simulated', (None, None, None), None,
+        None, 2, (), ())
 
 
 def test_a_damaged_network_is_refused_in_one_line(tmp_path, capfd):
@@ -151,7 +159,8 @@ def test_a_network_is_found_from_the_folder_where_one_is(tmp_path, monkeypatch):
     """The nodes are started in that folder, too."""
     caffe_networks.write(tmp_path, (100, 60))
     monkeypatch.chdir(tmp_path)
-    assert run_arguments.parse(['--graphs', 'red.caffemodel']).graphs == ['red.caffemodel']
+    assert run_arguments.parse(['--graphs', 'red.caffemodel']).networks == (
+        ['red.caffemodel'], None, None)
 
 
 def test_the_profile_can_be_left_out():

@@ -22,9 +22,12 @@ import time
 import uuid
 
 import cv2
+from fetched_networks import network_file
 from made_up_run import ROOT
 from ncs_cluster_detector.checking.shared_memory import owned_by
 from ncs_cluster_detector.checking.shared_memory import shared_memory_names
+from ncs_cluster_detector.drivers.registry import DRIVERS
+from ncs_cluster_detector.simulation.networks.graphs import is_compiled
 import numpy as np
 import psutil
 import pytest
@@ -210,6 +213,39 @@ def test_a_run_with_a_video_and_a_report(runner, video, tmp_path):
     assert '[camera] ' in (out / 'run.log').read_text()
     assert '[detector] ' in (out / 'run.log').read_text()
     assert 'detection messages' in text and 'annotated.mp4' in text
+
+
+def needs_openvino():
+    if 'openvino' not in DRIVERS:
+        pytest.skip('there is no driver openvino here')
+    network_file('ssdlite')
+
+
+def needs_frozen_graphs():
+    if is_compiled(network_file('ssdlite').read_bytes()):
+        pytest.skip('simulated sticks take no frozen graph here')
+
+
+@pytest.mark.parametrize('arguments, needs', [
+    (['--driver', 'openvino'], needs_openvino), (['--graphs', 'ssdlite'], needs_frozen_graphs)])
+def test_a_real_network_sees_the_people_of_the_street(runner, tmp_path, arguments, needs):
+    """With what the camera shows by itself, at the threshold that the robot has."""
+    needs()
+    printed = tmp_path / 'printed'
+    with printed.open('w') as file:
+        run = runner(*arguments, '--seconds', 5, '--out', tmp_path / 'out', stdout=file,
+                     stderr=subprocess.STDOUT)
+        code = run.ended(2 * START_PATIENCE_SEC)
+    text = printed.read_text()
+    assert code == 0, text
+    run.assert_nothing_is_left()
+    driver = 'openvino' if 'openvino' in arguments else 'simulated'
+    assert ('Simulated sticks: ' in text) == (driver == 'simulated')
+    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert report['run']['sticks'] == report['parameters']['detector']['driver'] == driver
+    assert report['parameters']['detector']['label_files'][0].endswith('ssdlite_labels.txt')
+    assert set(report['detections']['per_label']) == {'person'}
+    assert report['detections']['per_label']['person'] >= report['detections']['messages'] > 0
 
 
 def test_two_cameras_share_the_sticks(runner, video, tmp_path):

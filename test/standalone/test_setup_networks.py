@@ -165,7 +165,8 @@ def test_another_archive_is_refused(bench):
 @needs_pip
 def test_another_file_in_the_archive_is_refused(bench):
     graph, licence = bench.network.members
-    line = bench.refusal(bench.network._replace(members=(graph._replace(sha256='0' * 64), licence)))
+    line = bench.refusal(bench.network._replace(
+        members=(graph._replace(sha256='0' * 64), licence)))
     assert f'has the SHA-256 {sha256(GRAPH)}, not {"0" * 64}; ' in line
     assert bench.files() == {}
 

@@ -204,7 +204,7 @@ def test_openvino_takes_the_versions_that_it_gets(python):
 
 @pytest.mark.skipif(not (ROOT / '.venv' / '.ready').exists(), reason='no standalone environment')
 def test_what_is_imported_as_a_check_tells_nobody(tmp_path):
-    """OpenVINO is among it, which would send an event and write to the home."""
+    """Among it is OpenVINO, which would send an event and write to the home."""
     assert 'import_openvino' in steps.IMPORT_CHECK
     found = watched(tmp_path, steps.IMPORT_CHECK)
     assert (found.asked, [name for name in found.files if 'intel' in name.lower()]) == ('', [])

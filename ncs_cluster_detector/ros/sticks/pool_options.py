@@ -33,7 +33,8 @@ def check_graph_names(values: Values) -> None:
 
     :raises ValueError: one line ``name=value: rule (related current values); what to do``.
     """
-    names, label_files = _graphs(values), _label_files(values)
+    names = _graphs(values)
+    label_files = _label_files(values, names)
     check_different(names)
     if names and label_files and len(label_files) != len(names):
         raise ValueError(
@@ -46,8 +47,11 @@ def _graphs(values):
     return [name for name in values['graph_paths'] if name] or ([default] if default else [])
 
 
-def _label_files(values):
-    return [path for path in values['label_files'] if path]
+def _label_files(values, names):
+    """Return the label file of each graph, '' for the labels that fit best; [] is none at all."""
+    given = values['label_files']
+    kept = given if len(given) == len(names) else [path for path in given if path]
+    return kept if any(kept) else []
 
 
 def pool_options_of(values: Values,
@@ -63,7 +67,7 @@ def pool_options_of(values: Values,
     except ValueError as error:
         raise StartupError(str(error)) from None
     driver_class = DRIVERS[values['driver']]
-    names, label_files = _graphs(values), _label_files(values)
+    names = _graphs(values)
     if not names:
         raise StartupError(
             f"graph_paths={values['graph_paths']}: with driver {values['driver']} a graph must be "
@@ -73,8 +77,9 @@ def pool_options_of(values: Values,
         driver = driver_class.from_parameters(values)
     except ValueError as error:
         raise StartupError(str(error)) from None
-    graphs, labels = zip(*(read_graph_and_labels(name, path, driver, warn)
-                           for name, path in zip(names, label_files or [None] * len(names))))
+    label_files = _label_files(values, names) or [''] * len(names)
+    graphs, labels = zip(*(read_graph_and_labels(name, path or None, driver, warn)
+                           for name, path in zip(names, label_files)))
     return SupervisorOptions(
         workers=WorkerConfig(driver, GraphFiles(graphs), labels, input_format_of(values)),
         max_sticks=values['max_sticks'],

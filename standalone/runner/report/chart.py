@@ -18,6 +18,7 @@ from typing import Any
 from ncs_cluster_detector.planning import picture
 from ncs_cluster_detector.shown_text import shown
 from runner.names import hosts_text
+from runner.names import sticks_text
 
 # Ten that are well distinguishable, also for most colour-blind people; then they repeat, dashed.
 STICK_COLOURS = (*picture.COLOURS, '#525252', '#9acd32')
@@ -63,7 +64,7 @@ def draw_chart(report: dict[str, Any], path: Path) -> None:
 def _title(report):
     run = report['run']
     hosts = hosts_text(len(report.get('hosts', ())))
-    return (f"{len(report['sticks'])} {run['sticks']} sticks {hosts}on {run['source']}: "
+    return (f"{sticks_text(len(report['sticks']), run['sticks'])} {hosts}on {run['source']}: "
             f"{run['duration_sec']:.0f} s, {report['switches']} switches, "
             f"{report['detections']['mean_detection_fps'] or 0:.1f} detections a second")
 

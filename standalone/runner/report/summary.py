@@ -11,6 +11,7 @@
 from typing import Any
 
 from runner.names import hosts_text
+from runner.names import sticks_text
 
 
 def summary_lines(report: dict[str, Any]) -> list[str]:
@@ -18,7 +19,7 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     run, detections = report['run'], report['detections']
     sticks = len(report['sticks'])
     cameras, hosts = report.get('cameras', ()), report.get('hosts', ())
-    lines = [f"ran {run['duration_sec']:.1f} s with {sticks} simulated stick{'s' * (sticks != 1)} "
+    lines = [f"ran {run['duration_sec']:.1f} s with {sticks_text(sticks, run['sticks'])} "
              f"{hosts_text(len(hosts))}on {run['source']}; ended: {run['stopped_by']}"]
     if run['up_after_sec'] is None:
         lines[0] += f", before {'all' if cameras or hosts else 'both'} nodes were up"

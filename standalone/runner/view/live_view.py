@@ -15,6 +15,8 @@ from ncs_cluster_detector.checking.statuses import OK
 from rich.console import Console
 from rich.text import Text
 from runner.names import hosts_text
+from runner.names import SIMULATED
+from runner.names import sticks_text
 from runner.state import RunState
 from runner.view.camera_table import camera_table
 from runner.view.detections_text import detections_text
@@ -31,12 +33,17 @@ ASCII = str.maketrans('▕│▏█▎▍▌▋▊▉°…', '[|]#       .')
 
 
 class Facts(NamedTuple):
-    """Facts beside the state: source, seconds run, their limit, time of the monotonic clock."""
+    """
+    Facts beside the state.
+
+    Source, seconds run, their limit, time of the monotonic clock, the driver of the sticks.
+    """
 
     source: str
     run_sec: float
     limit_sec: float | None
     now: float
+    driver: str = SIMULATED
 
 
 def render(state: RunState, facts: Facts, console: Console) -> list[str]:
@@ -90,7 +97,7 @@ def _printed(console, parts):
 
 def _title(state, facts, width):
     sticks = len(state.sticks)
-    what = f'{sticks} simulated stick{"s" * (sticks != 1)} ' if sticks else 'starting '
+    what = f'{sticks_text(sticks, facts.driver)} ' if sticks else 'starting '
     what += f'{hosts_text(len(state.host_names))}on '
     limit = '' if facts.limit_sec is None else f'of {facts.limit_sec:g} '
     begin = Text(for_terminal(what + facts.source), 'bold')
