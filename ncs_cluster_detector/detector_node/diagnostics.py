@@ -24,7 +24,6 @@ from ncs_cluster_detector.detector_node.intake import unusable_dropped
 from ncs_cluster_detector.detector_node.intake import why_few_images
 from ncs_cluster_detector.detector_node.intake import why_no_image
 from ncs_cluster_detector.drivers.registry import DRIVERS
-from ncs_cluster_detector.policy.stick_reason import Reason
 from ncs_cluster_detector.ros.diagnostic_status import counted
 from ncs_cluster_detector.ros.diagnostic_status import make_status
 from ncs_cluster_detector.ros.sticks.stick_values import milliseconds
@@ -145,7 +144,8 @@ def _judge_sticks(snapshot, driver):
     if snapshot.settings.enabled:
         able, what = snapshot.active, 'active'
     else:
-        able, what = [one.status.number for one in snapshot.sticks if _can_work(one)], 'usable'
+        able, what = [one.status.number for one in snapshot.sticks
+                      if one.condition.reason.is_usable], 'usable'
     lost = complaints(snapshot.hosts)
     if not snapshot.sticks:
         none = [DRIVERS[driver].no_stick_found] if snapshot.local_sticks else (
@@ -158,12 +158,6 @@ def _judge_sticks(snapshot, driver):
         return DiagnosticStatus.WARN, (f'{len(able)} of {snapshot.asked_size} sticks {what}: '
                                        f'{_why_not(able, snapshot, lost)}')
     return (DiagnosticStatus.WARN, '; '.join(lost)) if lost else (DiagnosticStatus.OK, '')
-
-
-def _can_work(stick):
-    """Return whether a stick would work if it was needed; one that is hot or slow would."""
-    return stick.condition.reason not in (
-        Reason.NOT_RUNNING, Reason.CRITICAL, Reason.THROTTLES, Reason.LATE)
 
 
 def _why_not(able, snapshot, lost_hosts):
