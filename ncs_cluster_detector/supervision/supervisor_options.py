@@ -74,6 +74,11 @@ class SupervisorOptions:
     remote: RemoteOptions | None = None
     reserve: ReserveOptions | None = None
 
+    @property
+    def labels(self) -> tuple[tuple[str, ...], ...]:
+        """Return the labels of all networks, those of the reserve last."""
+        return self.workers.labels + (self.reserve.workers.labels if self.reserve else ())
+
 
 class UnusableParameterError(Exception):
     """No stick can work with the value of the parameter that ``parameter`` names."""
