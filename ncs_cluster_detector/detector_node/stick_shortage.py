@@ -103,8 +103,9 @@ def _why_reserve_works(
     able, lost = _usable(snapshot), complaints(snapshot.hosts)
     why = _why_not(able, snapshot, lost, snapshot.settings.reserve_below, tell) if (
         snapshot.sticks) else '; '.join(_why_none(snapshot, driver, lost))
-    does = 'works' if reserve.worker.status.state is StickState.RUNNING else 'is not ready'
-    return f'the reserve {does}, {_number_usable(snapshot)}: {why}'
+    if reserve.worker.status.state is StickState.RUNNING:
+        return f'the reserve works, {_number_usable(snapshot)}: {why}'
+    return f'the reserve is not ready, {_number_usable(snapshot)}: {why}'
 
 
 def _number_usable(snapshot: Snapshot) -> str:

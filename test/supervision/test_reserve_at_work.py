@@ -21,10 +21,13 @@ from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import SdkMissingError
+from ncs_cluster_detector.supervision.supervisor_options import RemoteOptions
 from ncs_cluster_detector.supervision.supervisor_options import ReserveOptions
 from ncs_cluster_detector.wire.graph_files import GraphFiles
 from ncs_cluster_detector.wire.messages import WorkerConfig
 import pytest
+from remote_bench import FakeServer
+from remote_bench import NETWORKS
 from supervisor_bench import Log
 from supervisor_bench import picture
 from supervisor_bench import QUICK
@@ -56,11 +59,12 @@ class Cluster:
     """Sticks on one bus, the reserve on another one, in a supervisor at work."""
 
     def __init__(self, start, sticks=1, warm=True, settings=Settings(),
-                 driver=SimulatedDriver, **error):
+                 driver=SimulatedDriver, error=None, **options):
+        bus = SimulatedBus(BusSpec(sticks=1, **QUICK))
         self.bench = start(
-            BusSpec(sticks=sticks, **QUICK), settings, cameras=1, reserve=ReserveOptions(
-                WorkerConfig(driver(SimulatedBus(BusSpec(sticks=1, **QUICK)), **error),
-                             GraphFiles([graphs.read_graph('shapes')]), (PASCAL_VOC,)), warm))
+            BusSpec(sticks=sticks, **QUICK), settings, reserve=ReserveOptions(WorkerConfig(
+                driver(bus, error) if error else driver(bus),
+                GraphFiles([graphs.read_graph('shapes')]), (PASCAL_VOC,)), warm), **options)
         self.sticks = sticks
 
     @property
@@ -229,6 +233,33 @@ def test_one_that_can_never_work_is_given_up_and_the_sticks_go_on(cluster, error
     running.inject('plug')
     published = len(running.bench.published)
     running.bench.film(FPS, lambda: len(running.bench.published) >= published + 10)
+
+
+def test_it_works_while_the_only_other_host_is_not_heard(cluster):
+    running = cluster(sticks=0, local_sticks=False,
+                      remote=RemoteOptions(('pi2',), '/detector', NETWORKS))
+    running.film_until_reserve_infers()   # nobody was heard for some seconds
+    server = FakeServer(running.bench.supervisor.remote, 'pi2', sticks=1)
+
+    def serve_until(condition):
+        def is_done():
+            server.report()
+            while server.frames:
+                ticket, *_ = server.frames.pop(0)
+                server.answer(ticket=ticket)
+            return condition()
+        running.bench.film(FPS, is_done)
+
+    serve_until(lambda: not running.works and not running.reserve.worker.status.outstanding)
+    by_reserve = running.reserve.worker.inferences
+    serve_until(lambda: running.snapshot.sticks[0].inferences >= 20)
+    assert running.reserve.worker.inferences == by_reserve
+    server.is_cut = True
+    running.film_until_reserve_infers()
+    running.bench.film(FPS, lambda: running.snapshot.sticks[0].away)
+    assert running.reserve.uses == 2
+    numbers = running.settled()
+    assert numbers == sorted(set(numbers))
 
 
 def test_without_a_reserve_there_is_none(bench):
