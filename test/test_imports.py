@@ -113,6 +113,9 @@ ALLOWED = {
     'ros/sticks/pool_options': {
         'ros', 'drivers.registry', 'networks.input_format', 'supervision.supervisor_options',
         'wire.graph_files', 'wire.messages'},
+    'ros/sticks/reserve_options': {
+        'ros', 'drivers', 'sticks.stick', 'supervision.supervisor_options', 'wire.graph_files',
+        'wire.messages'},
     'ros/sticks/stick_values': {'supervision.snapshot'},
     'ros/sticks/host_topics': {'wire.host_messages', 'wire.json_form'},
     # It runs before ROS is loaded.

@@ -13,16 +13,13 @@ The package is copied, the invented modules and their entries are added to the c
 run in processes of their own, the detector's workers among them.
 """
 
-import os
-from pathlib import Path
 import re
-import shutil
 
 from camera_ear import Ear
 from camera_ear import stamps_of
 import invented_camera
 import invented_driver
-import ncs_cluster_detector
+from invented_package import make_copy
 from ncs_cluster_detector.cameras.registry import SOURCES
 from ncs_cluster_detector.detector_node.positions.messages import depth_picture_of
 from ncs_cluster_detector.drivers.registry import DRIVERS
@@ -42,29 +39,10 @@ MILLIMETRES = 1500
 WIDTH, HEIGHT = 160, 120
 
 
-def add(package, module, table, class_name):
-    """Add a module to a folder of the package, and its class to the table there."""
-    folder = package / table
-    shutil.copy(module.__file__, folder / 'invented.py')
-    registry = folder / 'registry.py'
-    text, count = re.subn(
-        r'(?m)^(?=# By the value)(.*\n\w+: [Dd]ict.* = \{\n)',
-        f'from ncs_cluster_detector.{table}.invented import {class_name}\n\n'
-        rf"\1    'invented': {class_name},\n", registry.read_text())
-    assert count == 1
-    registry.write_text(text)
-
-
 @pytest.fixture(scope='module')
 def path(tmp_path_factory):
     """Return the module path that leads to the copy."""
-    folder = tmp_path_factory.mktemp('copy')
-    package = folder / 'ncs_cluster_detector'
-    shutil.copytree(Path(ncs_cluster_detector.__file__).parent, package,
-                    ignore=shutil.ignore_patterns('__pycache__'))
-    add(package, invented_driver, 'drivers', 'InventedDriver')
-    add(package, invented_camera, 'cameras', 'InventedCamera')
-    return os.pathsep.join(filter(None, [str(folder), os.environ.get('PYTHONPATH', '')]))
+    return make_copy(tmp_path_factory.mktemp('copy'))
 
 
 @pytest.fixture

@@ -13,32 +13,26 @@ from collections.abc import Sequence
 from diagnostic_msgs.msg import DiagnosticStatus
 from ncs_cluster_detector.detector_node.explanations import explain_switch
 from ncs_cluster_detector.detector_node.explanations import judge_stick
-from ncs_cluster_detector.detector_node.explanations import short_reason
 from ncs_cluster_detector.detector_node.heat_explanation import explain_heat
-from ncs_cluster_detector.detector_node.hosts.host_explanation import complaints
 from ncs_cluster_detector.detector_node.hosts.host_explanation import host_status
-from ncs_cluster_detector.detector_node.hosts.host_explanation import NO_HOST
 from ncs_cluster_detector.detector_node.intake import Intake
 from ncs_cluster_detector.detector_node.intake import NO_IMAGE_WARN_SEC
 from ncs_cluster_detector.detector_node.intake import unusable_dropped
 from ncs_cluster_detector.detector_node.intake import why_few_images
 from ncs_cluster_detector.detector_node.intake import why_no_image
-from ncs_cluster_detector.drivers.registry import DRIVERS
-from ncs_cluster_detector.policy.stick_reason import Reason
-from ncs_cluster_detector.ros.diagnostic_status import counted
+from ncs_cluster_detector.detector_node.stick_shortage import judge_sticks
+from ncs_cluster_detector.detector_node.stick_shortage import reserve_statuses
 from ncs_cluster_detector.ros.diagnostic_status import make_status
 from ncs_cluster_detector.ros.sticks.stick_values import milliseconds
 from ncs_cluster_detector.ros.sticks.stick_values import stick_values
 from ncs_cluster_detector.supervision.snapshot import CameraSnapshot
 from ncs_cluster_detector.supervision.snapshot import Snapshot
 
-MOST_NAMED = 4   # sticks named in one message; the others are counted
-
 
 def statuses(snapshot: Snapshot, driver: str, now: float, intakes: Sequence[Intake],
              owner: str = 'detector', rivals: str = '') -> list[DiagnosticStatus]:
     """
-    Return the statuses of the cluster, of every named camera, other host and stick.
+    Return the statuses of cluster, named cameras, other hosts, reserve and sticks.
 
     :param now: seconds of the monotonic clock.
     :param intakes: that of each camera; bad and missing images count as dropped frames.
@@ -49,7 +43,8 @@ def statuses(snapshot: Snapshot, driver: str, now: float, intakes: Sequence[Inta
     return [_cluster(snapshot, driver, now, intakes, owner, rivals)] + [
         _camera(snapshot, index, now, intake, owner)
         for index, intake in enumerate(intakes) if intake.camera] + [
-        host_status(host, owner) for host in snapshot.hosts] + [
+        host_status(host, owner) for host in snapshot.hosts] + reserve_statuses(
+        snapshot, now, owner) + [
         _stick(stick, snapshot.settings, now, owner) for stick in snapshot.sticks]
 
 
@@ -108,7 +103,7 @@ def _rates(frames):
 
 
 def _judge_cluster(snapshot, driver, now, intakes, rivals):
-    level, complaint = _judge_sticks(snapshot, driver)
+    level, complaint = judge_sticks(snapshot, driver)
     if rivals:
         level = max(level, DiagnosticStatus.WARN)
         complaint = '; '.join(filter(None, (complaint, rivals)))
@@ -138,43 +133,6 @@ def _judge_work(snapshot, now, intakes, level, complaint):
     return level, '; '.join(complaints) or (
         f'{len(snapshot.active)} of {len(snapshot.sticks)} sticks active, '
         f'{_rates(snapshot.frames)}')
-
-
-def _judge_sticks(snapshot, driver):
-    """Return the level and what is wrong, or ''; while disabled, of what could be active."""
-    if snapshot.settings.enabled:
-        able, what = snapshot.active, 'active'
-    else:
-        able, what = [one.status.number for one in snapshot.sticks if _can_work(one)], 'usable'
-    lost = complaints(snapshot.hosts)
-    if not snapshot.sticks:
-        none = [DRIVERS[driver].no_stick_found] if snapshot.local_sticks else (
-            [] if lost else [NO_HOST])
-        return DiagnosticStatus.ERROR, '; '.join([*none, *lost])
-    if not able:
-        return DiagnosticStatus.ERROR, (
-            f'no stick is usable: {_why_not(able, snapshot, lost)}')
-    if len(able) < snapshot.asked_size:
-        return DiagnosticStatus.WARN, (f'{len(able)} of {snapshot.asked_size} sticks {what}: '
-                                       f'{_why_not(able, snapshot, lost)}')
-    return (DiagnosticStatus.WARN, '; '.join(lost)) if lost else (DiagnosticStatus.OK, '')
-
-
-def _can_work(stick):
-    """Return whether a stick would work if it was needed; one that is hot or slow would."""
-    return stick.condition.reason not in (
-        Reason.NOT_RUNNING, Reason.CRITICAL, Reason.THROTTLES, Reason.LATE)
-
-
-def _why_not(able, snapshot, lost_hosts):
-    reasons = [f'stick {stick.status.number} {short_reason(stick, snapshot.settings)}'
-               for stick in snapshot.sticks
-               if stick.status.number not in able and not stick.away]
-    if len(reasons) > MOST_NAMED:
-        reasons[MOST_NAMED:] = [f'{len(reasons) - MOST_NAMED} more']
-    if len(snapshot.sticks) < snapshot.asked_size:
-        reasons.append(f'only {counted(len(snapshot.sticks), "stick")} found')
-    return ', '.join([*lost_hosts, *reasons])
 
 
 def _stick(stick, settings, now, owner):

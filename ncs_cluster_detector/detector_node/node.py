@@ -24,6 +24,7 @@ from ncs_cluster_detector.detector_node.camera_channel import CameraChannel
 from ncs_cluster_detector.detector_node.explanations import switch_answer
 from ncs_cluster_detector.detector_node.heat_explanation import HeatLog
 from ncs_cluster_detector.detector_node.label_info import LabelOutputs
+from ncs_cluster_detector.detector_node.stick_shortage import ReserveLog
 from ncs_cluster_detector.drivers.registry import DRIVERS
 from ncs_cluster_detector.parameters.camera_names import camera_names
 from ncs_cluster_detector.parameters.detector_parameters import PARAMETERS
@@ -83,11 +84,10 @@ class DetectorNode(Node):
             raise StartupError(self._declared.shown(error)) from error.__cause__
         give_back_freed_memory()   # that of the graph files; an image is seldom as large
         labels = tuple(dict.fromkeys(
-            label for labels in options.workers.labels for label in labels[1:]))
+            label for labels in options.labels for label in labels[1:]))
         self._declared.accept_changes(
             partial(parameters.validate_combination, labels=labels), self.on_parameters_changed)
-        self._label_outputs = LabelOutputs(
-            self, values, options.workers.labels)
+        self._label_outputs = LabelOutputs(self, values, options.labels)
         self._failure = None
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._temperatures = {}
@@ -115,6 +115,7 @@ class DetectorNode(Node):
         self._follow(settings)
         self._thread = threading.Thread(target=self._supervise, name='supervisor')
         self._heat_log = HeatLog(self.get_logger())
+        self._reserve_log = ReserveLog(self.get_logger(), self._driver)
         self.create_service(Trigger, '~/switch_cluster', self._switch_cluster)
         # A steady clock, because with use_sim_time the node's own may stand still.
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -176,6 +177,7 @@ class DetectorNode(Node):
         self._looked_at = intakes, self._rivals.look(now)
         self._publish_diagnostics()
         self._heat_log.note(snapshot)
+        self._reserve_log.note(snapshot, now)
         if snapshot.settings.enabled:
             for camera, figures, intake in zip(self._cameras, snapshot.cameras, intakes):
                 camera.note_silence(figures, intake, now)

@@ -27,6 +27,8 @@ from ncs_cluster_detector.ros.parameters import Values
 from ncs_cluster_detector.ros.sticks.pool_options import check_graph_names
 from ncs_cluster_detector.ros.sticks.pool_options import input_format_of
 from ncs_cluster_detector.ros.sticks.pool_options import pool_options_of
+from ncs_cluster_detector.ros.sticks.reserve_options import check_reserve
+from ncs_cluster_detector.ros.sticks.reserve_options import reserve_options_of
 from ncs_cluster_detector.supervision.supervisor_options import RemoteOptions
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.wire.host_messages import networks_of
@@ -51,6 +53,7 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
     """
     check_camera_names(values['cameras'])
     check_graph_names(values)
+    check_reserve(values)
     input_format = input_format_of(values)
     if not input_format.fits_half_precision():
         low, high = input_format.extremes()
@@ -91,7 +94,8 @@ def options_of(values: Values, warn: Callable[[str], object] = lambda text: None
     options = pool_options_of(values, warn)
     return replace(
         options, inflight_per_stick=values['inflight_per_stick'],
-        cameras=len(camera_names(values['cameras'])), local_sticks=values['local_sticks'],
+        reserve=reserve_options_of(values, warn), cameras=len(camera_names(values['cameras'])),
+        local_sticks=values['local_sticks'],
         remote=RemoteOptions(
             hosts, node_name, networks_of(options.workers),
             values['remote_jpeg_quality'] if values['remote_encoding'] == 'jpeg' else 0,

@@ -53,6 +53,9 @@ class Driver(ABC):
     # no list and touches no other stick, and a stick that a killed process left booted is reset by
     # whoever opens it. Then nobody uses :meth:`usb_bus`, and a dead stick is a StickDeadError.
     starts_together: ClassVar[bool] = False
+    # Devices of the host that it drives too and that can be the reserve of sticks, such as CPU for
+    # openvino:CPU. Its parameter ``<name>.devices`` lists the devices to use.
+    reserve_devices: ClassVar[tuple[str, ...]] = ()
     # Whether it boots sticks itself, through pyusb, with the file of the parameter ``firmware``.
     sends_firmware: ClassVar[bool] = False
 

@@ -24,6 +24,7 @@ from ncs_cluster_detector.parameters.setting_effects import effect_of_max_fps
 from ncs_cluster_detector.parameters.setting_effects import effect_of_policy
 from ncs_cluster_detector.parameters.setting_effects import effect_of_regions
 from ncs_cluster_detector.parameters.setting_effects import effect_of_weights
+from ncs_cluster_detector.parameters.setting_effects import too_few_of
 from ncs_cluster_detector.policy.settings import LIMITS
 from ncs_cluster_detector.policy.settings import MOST_STICKS
 from ncs_cluster_detector.policy.settings import POLICIES
@@ -138,6 +139,23 @@ PARAMETERS = (
     ParameterSpec(
         'remote_jpeg_quality', 95, 'Quality of the JPEG images for the sticks of other hosts: '
         'less makes them smaller, and scores differ more from those of raw ones.', 1, 100),
+    ParameterSpec(
+        'reserve', '', 'What of this host detects while sticks are gone, as <driver>:<device>, '
+        'such as openvino:CPU. It works beside what is left of the sticks until they are back, '
+        'and takes no part in the rotation. Empty = nothing.'),
+    ParameterSpec(
+        'reserve_graph_paths', [''], 'Graph files for the reserve, in the form that its driver '
+        'takes, with the labels that graph_paths without label_files would get. Empty = the one '
+        'that its driver runs if none is named.'),
+    ParameterSpec(
+        'reserve_warm', False, 'Whether the reserve loads its networks when the node starts, so '
+        'that it detects within a second of the loss of sticks, and takes memory all the time. '
+        'False = when it is first needed, which takes up to some seconds; then they stay loaded.'),
+    _setting(
+        'reserve_below', 'The reserve works while fewer sticks than this are usable: running, and '
+        'neither too hot to work nor late. When the node starts, the sticks get their time first.',
+        lambda settings, _: 'the reserve, if there is one, works while '
+        f'{too_few_of(settings)} usable'),
     _setting(
         'cluster_size', 'Sticks active at a time, the others rest; 0 = all, no rotation. At most '
         'max_sticks and simulated.sticks.', effect_of_cluster_size),

@@ -57,6 +57,12 @@ def effect_of_max_fps(settings: Settings, _: int) -> str:
     return f'images a second to infer at most: {", ".join(limits)}'
 
 
+def too_few_of(settings: Settings) -> str:
+    """Return how many sticks are too few for the work, so that the reserve helps."""
+    least = settings.reserve_below
+    return 'no stick is' if least == 1 else f'fewer than {least} sticks are'
+
+
 def effect_of_regions(settings: Settings, _: int) -> str:
     """Return how much the networks see."""
     parts = [width * height for *_, width, height in settings.camera_regions]

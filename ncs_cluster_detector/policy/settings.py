@@ -61,6 +61,7 @@ class Settings:
     camera_regions: tuple[tuple[float, float, float, float], ...] = ()
     max_frame_age_ms: int = _number(500, 0, 600000)
     depth_timeout_ms: int = _number(200, 0, 5000)
+    reserve_below: int = _number(1, 1, MOST_STICKS)
     enabled: bool = True
 
     @property

@@ -55,6 +55,11 @@ class Reason(Enum):
         """Tell whether it is for heat that the stick rests."""
         return self in (Reason.CRITICAL, Reason.THROTTLES, Reason.HOT, Reason.COOLING)
 
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether the stick would work if it was needed; one that is hot or slow would."""
+        return self not in (Reason.NOT_RUNNING, Reason.CRITICAL, Reason.THROTTLES, Reason.LATE)
+
 
 _OF_STANDING = {Standing.LATE: Reason.LATE, Standing.UNPROVEN: Reason.UNPROVEN,
                 Standing.USELESS: Reason.USELESS, Standing.SLOW: Reason.SLOW,

@@ -9,6 +9,7 @@
 """What the pool of sticks logs about them."""
 
 from ncs_cluster_detector.policy.reliability.restart import RestartPlan
+from ncs_cluster_detector.supervision.records.device_list import title_of
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.wire.messages import Result
@@ -24,8 +25,8 @@ class PoolLog:
     def ready(self, record: StickRecord) -> None:
         """Log that a stick is ready, after the failures before."""
         self.held_back()
-        self._logger.info(f'stick {record.number} ({record.device_name}) is ready, worker process '
-                          f'{record.worker.pid}')
+        self._logger.info(f'{title_of(record.number, record.device_name)} is ready, worker '
+                          f'process {record.worker.pid}')
 
     def unusable_boxes(self, record: StickRecord, result: Result) -> None:
         """Log the first boxes of a stick that are dropped."""
@@ -33,15 +34,15 @@ class PoolLog:
             return
         highest = result.unlabelled_class
         self._logger.warning(
-            f'stick {record.number} ({record.device_name}): {result.unusable_boxes} boxes of '
-            'a result dropped, which are not finite, empty, outside the image or of a class '
+            f'{title_of(record.number, record.device_name)}: {result.unusable_boxes} boxes of a '
+            'result dropped, which are not finite, empty, outside the image or of a class '
             f'without a label{f" (such as class {highest})" if highest else ""}; do label_files '
             'fit graph_paths? Further ones are only counted')
 
     def failed(self, record: StickRecord, text: str, plan: RestartPlan) -> None:
         """Hold the line about a failure back; see :meth:`held_back`."""
         self._held_back.append(
-            f'stick {record.number} ({record.device_name}): {text}; '
+            f'{title_of(record.number, record.device_name)}: {text}; '
             f'{"given up for" if plan.fatal else "starting again in"} {plan.delay_sec:g} s')
 
     def held_back(self) -> None:

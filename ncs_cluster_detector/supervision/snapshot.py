@@ -126,6 +126,24 @@ class HostSnapshot:
 
 
 @dataclass(frozen=True)
+class ReserveSnapshot:
+    """
+    The reserve: its worker as if that was a stick, and whether it is needed.
+
+    ``works_since`` is when it began to work (monotonic clock), None while it does not; ``uses``
+    counts how often it has begun, and ``usable`` are the usable sticks. Before it ``has_begun`` it
+    has no worker. ``failure`` says why it can never work, or is empty.
+    """
+
+    worker: StickSnapshot
+    works_since: float | None
+    uses: int
+    usable: int
+    has_begun: bool
+    failure: str = ''
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """
     The whole cluster at one time.
@@ -135,6 +153,7 @@ class Snapshot:
     known. ``heat_advice`` is set while heat costs speed; ``at_full_speed`` says that heat is known
     to cost almost none. ``frames`` are the figures of all cameras together, ``cameras`` those of
     each. ``hosts`` are the other hosts; ``local_sticks`` says whether those of this one are used.
+    ``reserve`` is None if there is none.
     """
 
     settings: Settings
@@ -151,6 +170,7 @@ class Snapshot:
     cameras: tuple[CameraSnapshot, ...]
     hosts: tuple[HostSnapshot, ...] = ()
     local_sticks: bool = True
+    reserve: ReserveSnapshot | None = None
 
     def at(self, now: float) -> 'Snapshot':
         """Return this state at a later time: a supervisor that hangs writes no newer one."""

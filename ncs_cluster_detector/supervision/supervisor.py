@@ -31,7 +31,6 @@ from ncs_cluster_detector.supervision.snapshot import Snapshot
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
-from ncs_cluster_detector.supervision.worker_handle import prepare
 
 # If a wait ends later than this after its time, this process was suspended.
 SUSPENDED_SEC = 0.5
@@ -67,11 +66,12 @@ class Supervisor:
         self._settings = self._wanted = settings   # of this step, and of the next
         self._publish = publish
         self._processes = ProcessWatch()
-        self._pool, self.remote = make_pool(options, logger, self._processes.wake_up)
+        self._pool, self.remote, self._reserve = make_pool(
+            options, logger, self._processes.wake_up)
         self._cluster = ClusterControl(several_cameras=options.cameras > 1)
         self._times = DecisionTimes(self._cluster.promptness)
         self._requests: queue.SimpleQueue[SwitchAnswer] = queue.SimpleQueue()
-        self._flow = FrameFlow(self._cluster, self._pool, options, on_unreadable, time.monotonic())
+        self._flow = FrameFlow(self._cluster, self._pool, self._reserve, options, on_unreadable)
         self._waits = threading.Lock()   # free only while run() waits
         self._waits.acquire()
         self._wakes_at = float('inf')    # until then
@@ -108,8 +108,6 @@ class Supervisor:
 
         :raises UnusableParameterError: no stick can work with a parameter of the node.
         """
-        if self._options.local_sticks:
-            prepare(self._options.workers.driver)
         ready: Set[ChildProcess] = frozenset()
         try:
             while not self._stopping.is_set():
@@ -151,6 +149,8 @@ class Supervisor:
         self._receive(now, self._processes.wait(0.0) if ready is None else ready)
         self._release(now)
         self._rotate(now)
+        if self._reserve is not None:
+            self._reserve.follow(now, self._pool.views.statuses, self._cluster, self._settings)
         self._distribute(now)
         self._release(now)
         for process in self._pool.newest_processes():
@@ -210,14 +210,13 @@ class Supervisor:
         sticks = self._pool.views.snapshots(now, cluster.active, cluster.condition)
         frames, cameras = self._flow.snapshots(now)
         self.snapshot = Snapshot(
-            settings=self._settings, sticks=sticks, active=cluster.active,
-            asked_size=self._settings.cluster_size or len(sticks),
-            all_hot=cluster.all_hot, heat_advice=cluster.heat_advice(self._settings),
-            at_full_speed=cluster.at_full_speed,
-            sustainable_size=cluster.sustainable_size(self._settings),
-            switches=cluster.switches, last_switch_reason=cluster.last_switch_reason,
-            frames=frames, cameras=cameras, hosts=self.remote.hosts(now) if self.remote else (),
-            local_sticks=self._options.local_sticks)
+            settings=self._settings, sticks=sticks, active=cluster.active, all_hot=cluster.all_hot,
+            asked_size=self._settings.cluster_size or len(sticks), switches=cluster.switches,
+            heat_advice=cluster.heat_advice(self._settings), at_full_speed=cluster.at_full_speed,
+            sustainable_size=cluster.sustainable_size(self._settings), frames=frames,
+            last_switch_reason=cluster.last_switch_reason, local_sticks=self._options.local_sticks,
+            hosts=self.remote.hosts(now) if self.remote else (), cameras=cameras,
+            reserve=self._reserve.snapshot(now) if self._reserve else None)
         if self.remote is not None:
             self.remote.tell_changes()
 

@@ -44,12 +44,24 @@ class RemoteOptions:
 
 
 @dataclass(frozen=True)
+class ReserveOptions:
+    """
+    What works while sticks are gone: the worker's driver, networks and labels.
+
+    A ``warm`` one is started with the node, any other when it is first needed.
+    """
+
+    workers: WorkerConfig
+    warm: bool = False
+
+
+@dataclass(frozen=True)
 class SupervisorOptions:
     """
     Options that are fixed while the node runs; ``max_sticks`` 0 means all.
 
     Without ``local_sticks`` no worker is started. ``remote`` is how to use the sticks of other
-    hosts, None for none.
+    hosts, and ``reserve`` what works while sticks are gone; None for none.
     """
 
     workers: WorkerConfig
@@ -60,6 +72,12 @@ class SupervisorOptions:
     cameras: int = 1
     local_sticks: bool = True
     remote: RemoteOptions | None = None
+    reserve: ReserveOptions | None = None
+
+    @property
+    def labels(self) -> tuple[tuple[str, ...], ...]:
+        """Return the labels of all networks, those of the reserve last."""
+        return self.workers.labels + (self.reserve.workers.labels if self.reserve else ())
 
 
 class UnusableParameterError(Exception):

@@ -26,14 +26,15 @@ from ncs_cluster_detector.worker import run_worker
 
 def prepare(driver: Driver) -> None:
     """
-    Prepare the start of workers; call it once.
+    Prepare the start of a driver's workers; call it once for each driver.
 
     A fork server that has loaded the libraries starts a worker in some 30 ms and shares their
     memory with it. It is a new process, so no thread of this one (DDS has many) is ever forked.
 
     :param driver: the workers' driver; its module and its ``preload`` are loaded, never an SDK.
     """
-    fork_server.server.preload = (*PROGRAMS, type(driver).__module__, *driver.preload)
+    fork_server.server.preload = tuple(dict.fromkeys((
+        *fork_server.server.preload, *PROGRAMS, type(driver).__module__, *driver.preload)))
 
 
 class WorkerHandle(ChildProcess):

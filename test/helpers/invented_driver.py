@@ -28,6 +28,7 @@ class InventedDriver(Driver):
     title = 'invented sticks'
     description = 'files in a folder'
     no_stick_found = 'no stick found: put a file into the folder'
+    reserve_devices = ('PAINT',)
 
     def __init__(self, folder):
         """Remember where the sticks are."""
@@ -35,8 +36,9 @@ class InventedDriver(Driver):
 
     @classmethod
     def from_parameters(cls, values):
-        """Return the driver; the folder is told by the environment."""
-        return cls(os.environ['INVENTED_STICKS'])
+        """Return the driver; the folder is told by the environment, that of a device by name."""
+        kinds = values.get('invented.devices', ['STICKS'])
+        return cls(os.environ[f'INVENTED_{kinds[0]}'])
 
     def read_graph(self, name):
         """Return a graph that begins as it must."""

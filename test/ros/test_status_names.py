@@ -127,6 +127,12 @@ def test_the_statuses_of_named_cameras_are_sorted_with_the_cameras(name, analyze
     assert name.rpartition(prefix)[2]   # something is left to tell them apart
 
 
+@pytest.mark.parametrize('name', ['detector: reserve', 'robot1/detector: reserve'])
+def test_the_reserve_is_sorted_with_the_cluster(name, analyzers):
+    assert [group for group, analyzer in analyzers.items()
+            if group and matches(analyzer, name)] == ['cluster']
+
+
 @pytest.mark.parametrize('name', [
     'detector: host pi1', 'detector: host pi-2.local', 'robot1/detector: host /rack/pi9',
     'stick_server: host pi1', 'pi1/stick_server: host pi1',
@@ -140,7 +146,8 @@ def test_the_statuses_of_hosts_and_of_their_servers_are_in_a_group_of_their_own(
 @pytest.mark.parametrize('name', [
     'detector: host', 'my_stick_server: host pi1', 'stick_server: pi1 stick',
     'detector: camera', 'detector: camera ', 'my_detector: camera front', 'camera: front',
-    'detector: cluster head', 'my_detector: cluster', 'camera: lidar', 'eyecamera: usb',
+    'detector: cluster head', 'detector: reserve head', 'my_detector: cluster',
+    'camera: lidar', 'eyecamera: usb',
     'detector: stick', 'detector: stick 1 of 2'])
 def test_the_statuses_of_other_nodes_are_left_alone(name, analyzers):
     assert not any(matches(analyzer, name) for group, analyzer in analyzers.items() if group)

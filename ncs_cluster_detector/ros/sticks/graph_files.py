@@ -39,7 +39,8 @@ def check_different(names: Sequence[str]) -> None:
 
 
 def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
-                          warn: Callable[[str], None]) -> tuple[bytes, tuple[str, ...]]:
+                          warn: Callable[[str], None], parameter: str = 'graph_paths',
+                          ) -> tuple[bytes, tuple[str, ...]]:
     """
     Return the bytes of a graph and its labels.
 
@@ -47,16 +48,17 @@ def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
     :param label_file: path, or None for the labels that fit best.
     :param driver: reads the graph and may know how many labels fit it.
     :param warn: called with one line about each likely mistake.
+    :param parameter: the one that names the graph.
     :raises StartupError: a file is missing or invalid, or the labels do not fit the graph.
     """
     try:
         graph = driver.read_graph(name)
     except (OSError, ValueError) as error:
-        raise StartupError(f"graph_paths=['{name}']: {_reason(error)}") from None
+        raise StartupError(f"{parameter}=['{name}']: {_reason(error)}") from None
     except SdkMissingError:
         raise
     except Exception as error:
-        attempt = f"graph_paths=['{name}']: reading it for {driver.title}"
+        attempt = f"{parameter}=['{name}']: reading it for {driver.title}"
         raise unexpected(attempt, error) from error
     fitting = driver.label_counts(graph)
     if label_file is None:

@@ -19,6 +19,7 @@ from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.frames.camera_frames import CameraFrames
 from ncs_cluster_detector.supervision.measurement import Durations
 from ncs_cluster_detector.supervision.remote.stick_pools import AnyPool
+from ncs_cluster_detector.supervision.reserve_pool import ReservePool
 from ncs_cluster_detector.supervision.snapshot import CameraSnapshot
 from ncs_cluster_detector.supervision.snapshot import in_all
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
@@ -29,16 +30,20 @@ class FrameFlow:
     """
     Sends each frame to a stick, and to another one when the first is late.
 
-    Whose turn it is decides the FairShare of the cameras.
+    Whose turn it is decides the FairShare of the cameras. The reserve gets what no stick can take,
+    while it works; its numbers are below 0.
     """
 
-    def __init__(self, cluster: ClusterControl, pool: AnyPool, options: SupervisorOptions,
-                 on_unreadable: Callable[[Frame, str], object], now: float) -> None:
-        """Start without frames; see ClusterControl, StickPool and Supervisor."""
+    def __init__(self, cluster: ClusterControl, pool: AnyPool, reserve: ReservePool | None,
+                 options: SupervisorOptions,
+                 on_unreadable: Callable[[Frame, str], object]) -> None:
+        """Start without frames; see ClusterControl, StickPool, ReservePool and Supervisor."""
         self._cluster = cluster
         self._pool = pool
+        self._reserve = reserve
         self._inflight_per_stick = options.inflight_per_stick
         self._on_unreadable = on_unreadable
+        now = time.monotonic()
         self._cameras = tuple(CameraFrames(now, cluster.promptness.order_patience_sec)
                               for _ in range(options.cameras))
         self._latency = Durations()   # of all cameras
@@ -158,17 +163,22 @@ class FrameFlow:
                 return
 
     def _stick_with_room(self, now: float) -> int | None:
-        """Return the number of the active stick that takes the next frame now, or None."""
-        return self._cluster.next_stick(now, self._pool.views.statuses, self._inflight_per_stick)
+        """Return the number of the stick, or reserve, that takes the next frame now, or None."""
+        stick = self._cluster.next_stick(now, self._pool.views.statuses, self._inflight_per_stick)
+        if stick is None and self._reserve is not None:
+            return self._reserve.with_room()
+        return stick
 
     def _give(self, number: int, frame: Frame, now: float) -> None:
-        self._cluster.on_frame_sent(now, self._pool.views.statuses[number])
+        if number >= 0:
+            self._cluster.on_frame_sent(now, self._pool.views.statuses[number])
         self._post(number, frame, now)
 
     def _post(self, number: int, frame: Frame, now: float) -> None:
         self._cameras[frame.camera].order.sent(frame.sequence, number)
         self._pool.post(number, frame, now)
-        self._sent_to.append(number)
+        if number >= 0:
+            self._sent_to.append(number)
 
 
 def _is_too_old(frame: Frame, now: float, settings: Settings) -> bool:

@@ -38,6 +38,11 @@ def complaint_about(device_names: Sequence[str], any_known: bool,
     return None
 
 
+def title_of(number: int, device_name: str) -> str:
+    """Return how the log names a stick, or the reserve, whose numbers are below 0."""
+    return f'reserve ({device_name})' if number < 0 else f'stick {number} ({device_name})'
+
+
 @lru_cache(maxsize=256)   # the same names come every second
 def by_port(device_name: str) -> tuple[list[int], str]:
     """Return a sorting key by which port 1.10 follows port 1.9."""

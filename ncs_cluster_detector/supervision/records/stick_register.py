@@ -20,6 +20,7 @@ from ncs_cluster_detector.sticks.stick import is_in_use
 from ncs_cluster_detector.sticks.stick import port_of
 from ncs_cluster_detector.supervision.records.device_list import by_port
 from ncs_cluster_detector.supervision.records.device_list import complaint_about
+from ncs_cluster_detector.supervision.records.device_list import title_of
 from ncs_cluster_detector.supervision.records.stick_record import StickRecord
 from ncs_cluster_detector.supervision.supervisor_options import Logger
 from ncs_cluster_detector.wire.messages import DeadStick
@@ -100,7 +101,7 @@ class StickRegister:
         self._give_places(now)
         for record in news:
             self._logger.error(
-                f'stick {record.number} ({record.device_name}): it has booted and does not '
+                f'{title_of(record.number, record.device_name)}: it has booted and does not '
                 'answer on USB, so it is left out; unplug it and plug it in again (until then '
                 'it is reset by USB again and again, and used if that helps)')
         numbered = {record.port for record in self.records}
@@ -217,7 +218,7 @@ class StickRegister:
         """Record that the dead stick at a port has left the bus: reset or unplugged."""
         for record in self.records:
             if record.port == port and by_reset:
-                self._logger.warning(f'stick {record.number} ({record.device_name}): a reset by '
+                self._logger.warning(f'{title_of(record.number, record.device_name)}: a reset by '
                                      'USB has helped, it is started again')
             elif record.port == port:
                 record.on_replug(now)

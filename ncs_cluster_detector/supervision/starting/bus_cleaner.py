@@ -47,6 +47,12 @@ def cleaner_for(driver: Driver, logger: Logger) -> 'BusCleaner | None':
     return None if driver.starts_together else BusCleaner(driver, logger)
 
 
+def cleaner_for_one(driver: Driver, logger: Logger) -> 'BusCleaner':
+    """Return the cleaner for the only stick of a driver, which the first worker opens itself."""
+    return BusCleaner(driver, logger, CleanerState.UNUSABLE if driver.starts_together else
+                      CleanerState.ENDED)
+
+
 class BusCleaner:
     """
     Has the bus cleaned before sticks are listed, and knows the dead sticks.
@@ -56,10 +62,11 @@ class BusCleaner:
     library or permission sticks are listed without cleaning, after one warning.
     """
 
-    def __init__(self, driver: Driver, logger: Logger) -> None:
+    def __init__(self, driver: Driver, logger: Logger,
+                 state: CleanerState = CleanerState.ENDED) -> None:
         self.dead: dict[str, messages.DeadStick] = {}   # by USB port
         self.spared: frozenset[str] = frozenset()   # the own ports of the last cleaning
-        self.state = CleanerState.ENDED
+        self.state = state
         # When it must answer by, or when it is not needed any more; infinite while it holds a dead
         # stick.
         self.deadline = float('inf')
