@@ -40,6 +40,7 @@ class OpenVinoDriver(Driver):
     no_stick_found = ('no stick found: is one plugged in (lsusb shows 03e7) and not used by '
                       'another program, its udev rule installed, the hub powered?')
     starts_together = True
+    reserve_devices = ('CPU', 'GPU')
 
     @classmethod
     def from_parameters(cls, values: Mapping[str, Any]) -> Driver:

@@ -51,6 +51,7 @@ class WorkerHandle(ChildProcess):
         self.started_at = now
         self.step = OpeningStep.WAITING
         self.step_at = now
+        self.turn_at = now        # when it began to open its stick, or started
         self.heard_at = now       # when it last sent a temperature or a step
         # Since when the oldest frame keeps the stick busy.
         self.busy_since: float | None = None
@@ -82,6 +83,8 @@ class WorkerHandle(ChildProcess):
         steps = tuple(OpeningStep)
         check_transition('the opening of a stick', self.step, step, steps[:steps.index(step)])
         self.step, self.step_at, self.heard_at = step, now, now
+        if step is OpeningStep.OPENING:
+            self.turn_at = now
 
     def post(self, frame: Frame, now: float) -> None:
         """Send a frame to the worker; a slot must be free."""
@@ -125,6 +128,7 @@ class WorkerHandle(ChildProcess):
         """Move all deadlines, because this process itself was suspended for that time."""
         self.started_at += delay_sec
         self.step_at += delay_sec
+        self.turn_at += delay_sec
         self.heard_at += delay_sec
         if self.busy_since is not None:
             self.busy_since += delay_sec

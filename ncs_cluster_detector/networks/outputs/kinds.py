@@ -41,7 +41,7 @@ def kind_of(outputs: Sequence[TensorForm], input_size: tuple[int, int]) -> Outpu
     shown = ', '.join(map(str, outputs[:_MOST_SHOWN]))
     more = f' and {len(outputs) - _MOST_SHOWN} more' if len(outputs) > _MOST_SHOWN else ''
     expected = '; '.join(f'{kind.form} of {kind.title}' for kind in KINDS)
-    found = 'output is' if len(outputs) == 1 else f'{len(outputs)} outputs are'
+    what = 'output is' if len(outputs) == 1 else f'{len(outputs)} outputs are'
     raise ValueError(
-        f'for an input of {input_size[0]}x{input_size[1]} its {found} {shown or "none"}{more}, which no known detector gives; expected {expected}; export '
-        'the network as a detector with decoded boxes in one of these forms')
+        f'for an input of {input_size[0]}x{input_size[1]} its {what} {shown or "none"}{more}, '
+        f'which no known detector gives; expected {expected}; export the network as a detector with decoded boxes in one of these forms')

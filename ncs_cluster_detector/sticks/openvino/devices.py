@@ -20,7 +20,6 @@ from collections.abc import Sequence
 import re
 from typing import Any
 
-from ncs_cluster_detector.sticks.openvino.reasons import reason_of
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 
 STICKS = 'MYRIAD'   # every stick that is found
@@ -101,10 +100,16 @@ def check_present(core: Any, devices: Sequence[str]) -> None:
                 f'openvino.devices={list(devices)}: OpenVINO sees {", ".join(present) or "none"}, '
                 f'expected {device}; install its driver, or name another device')
     if STICKS in devices and not any(name.partition('.')[0] == STICKS for name in present):
-        try:
-            core.get_versions(STICKS)
-        except RuntimeError as error:
+        if not _drives_sticks(core):
             raise SdkMissingError(
-                f'openvino.devices={list(devices)}: this OpenVINO drives no sticks '
-                f'({reason_of(error)}), expected 2022.3 LTS, the last one that does; install that '
-                'from its archive') from error
+                f'openvino.devices={list(devices)}: this OpenVINO has no {STICKS}, expected the '
+                'archive of 2022.3.1 or 2022.3.2, the last ones that drive sticks (those of pip '
+                'do not); install that')
+
+
+def _drives_sticks(core: Any) -> bool:
+    """Tell whether OpenVINO has its part for sticks, with or without a stick."""
+    try:
+        return bool(core.get_versions(STICKS))   # empty from 2023 on
+    except RuntimeError:                         # in 2022.3
+        return False

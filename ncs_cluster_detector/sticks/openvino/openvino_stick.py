@@ -12,10 +12,12 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
 from ncs_cluster_detector.networks.network_input import NetworkInput
+from ncs_cluster_detector.sticks.machine_lock import MachineLock
 from ncs_cluster_detector.sticks.openvino import devices
 from ncs_cluster_detector.sticks.openvino.loaded_network import LoadedNetwork
 from ncs_cluster_detector.sticks.openvino.reasons import reason_of
@@ -30,6 +32,12 @@ from ncs_cluster_detector.sticks.stick import StickOpenError
 from ncs_cluster_detector.sticks.stick import ThermalState
 import numpy as np
 import numpy.typing as npt
+
+
+# In the texts of errors that concern a stick, not a network, which is compiled before the stick is
+# opened: it is absent or another process has it; it did not boot; it was lost; it is full. Source:
+# myriad_executor.cpp of OpenVINO 2022.3.
+_OF_STICKS = ('not found', 'not opened', 'NC_ERROR', 'Maximum number of networks')
 
 
 def real_core() -> tuple[ModuleType, Any]:
@@ -109,11 +117,15 @@ class OpenVinoStick(Stick):
                 f'expected it at port {port_of(wanted)}; plug it in, or end the program that has '
                 'it open')
         self._name, self._device = wanted, found[port_of(wanted)]
-        config = self._call('preparing the device', self._config)
-        for index, graph in enumerate(self._graphs):
-            self._load(index, graph, config)
-            if not index:
-                tell(OpeningStep.OPENED)
+        # A stick's boot fails when another one comes or goes meanwhile (ncDeviceOpen of
+        # mvnc_api.c, which has a lock of its own, but with all the waiting in it).
+        with MachineLock() if self.has_thermometer else nullcontext():
+            tell(OpeningStep.OPENING)
+            config = self._call('preparing the device', self._config)
+            for index, graph in enumerate(self._graphs):
+                self._load(index, graph, config)
+                if not index:
+                    tell(OpeningStep.OPENED)
 
     def send(self, tensors: Sequence[npt.NDArray[Any]]) -> None:
         """Start the inferences of a frame."""
@@ -132,7 +144,7 @@ class OpenVinoStick(Stick):
         if not self.has_thermometer:
             return ThermalState(None, 0)
         celsius = self._call('reading the temperature', lambda: float(
-            self._core.get_property(self._device, 'DEVICE_THERMAL')))
+            self._networks[0].compiled.get_property('DEVICE_THERMAL')))
         return ThermalState.checked(celsius, 0)
 
     def close(self) -> None:
@@ -158,7 +170,7 @@ class OpenVinoStick(Stick):
             self.has_failed = True
             attempt = (f'loading graph {index} ({len(graph)} bytes) on {self._name}: '
                        f'{reason_of(error)}')
-            if self.has_thermometer:
+            if any(words in str(error) for words in _OF_STICKS):
                 raise StickOpenError(
                     f'{attempt}, expected a stick that starts; another program may hold it, or '
                     'its power is too weak: plug it into a hub with its own power supply') from error

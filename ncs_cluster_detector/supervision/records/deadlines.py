@@ -61,10 +61,17 @@ def of_start(
 
 
 def of_start_beside_others(
-        handle: WorkerHandle, options: SupervisorOptions) -> tuple[float, str]:
-    """Return when a worker must answer by that opens its stick while others may start, too."""
+        handle: WorkerHandle, options: SupervisorOptions, others: int = 0) -> tuple[float, str]:
+    """
+    Return when a worker must answer by that opens its stick while others may start, too.
+
+    :param others: how many others start: a library may let one at a time boot its stick, and who
+        waits for that has not begun.
+    """
     limit_sec = options.startup_timeout_sec
-    return (handle.started_at + limit_sec,
+    if handle.step is OpeningStep.WAITING:
+        limit_sec *= 1 + others
+    return (handle.turn_at + limit_sec,
             f'not ready within {limit_sec:.3g} s (startup_timeout_ms)')
 
 

@@ -131,7 +131,9 @@ class ParallelStarts(Starts):
     def deadline(self, record: StickRecord, longest_start_sec: float | None,
                  now: float) -> tuple[float, str]:
         """Return when the worker must be ready: nobody waits for it, so the user sets the time."""
-        return deadlines.of_start_beside_others(record.worker, self._options)
+        others = [other for other in self._register.with_worker()
+                  if other is not record and other.worker.step is not OpeningStep.READY]
+        return deadlines.of_start_beside_others(record.worker, self._options, len(others))
 
     def next_due(self, now: float) -> float:
         """Return when :meth:`judge` or :meth:`start` must be called at the latest."""
