@@ -92,7 +92,8 @@ def parse(arguments: Sequence[str]) -> Options:
         f'(without it: {values.STICKS.default}); with --hosts on each host, at most '
         f'{values.STICKS.high} on all (without it: {values.DEFAULT_STICKS_OF_HOST})')
     add('--cluster-size', metavar='N', help='how many of them are active at a time, 0 for all '
-        f'(without it: {values.DEFAULT_CLUSTER_SIZE}, or the only one, or one a host)')
+        f'(without it: {values.DEFAULT_CLUSTER_SIZE}, or the only one, or one a host; with '
+        '--driver openvino all)')
     add('--ambient', metavar='C', help='temperature of an idle simulated stick in degrees '
         f'Celsius (without it: {values.AMBIENT.default:g})')
     given = parser.parse_args(arguments)
@@ -103,13 +104,15 @@ def parse(arguments: Sequence[str]) -> Options:
         video, fps = _if_given(values.video, given.video) or (None, values.DEFAULT_SOURCE_FPS)
         hosts = _if_given(values.hosts, given.hosts) or ()
         sticks = values.sticks(given.sticks, len(hosts))
-        there = sticks if driver == SIMULATED else values.STICKS.high
+        there, size = sticks, given.cluster_size
+        if driver != SIMULATED:   # nobody knows yet how many there are
+            there, size = values.STICKS.high, '0' if size is None else size
         # What is made comes last: networks are fetched, and the folder is created.
         return Options(
             _if_given(values.seconds, given.seconds), video, fps, driver=driver,
             with_profile=values.with_profile(given.fastdds_profile), sticks=sticks,
             ambient=_if_given(values.ambient, given.ambient),
-            cluster_size=values.cluster_size(given.cluster_size, there, len(hosts)),
+            cluster_size=values.cluster_size(size, there, len(hosts)),
             cameras=_if_given(values.cameras, given.cameras) or (), hosts=hosts,
             networks=networks_of(_if_given(values.graphs, given.graphs) or (), driver),
             out=_if_given(values.folder, given.out))

@@ -126,7 +126,7 @@ def test_openvino_runs_ssdlite_if_nothing_is_named(fetched, tmp_path):
     values = detector(*OPENVINO)
     assert fetched == ['ssdlite']
     assert values == {
-        'driver': '"openvino"', 'cluster_size': '2', 'cluster_switch_cycle_ms': '5000',
+        'driver': '"openvino"', 'cluster_size': '0', 'cluster_switch_cycle_ms': '5000',
         'graph_paths': f'["{tmp_path}/.venv/networks/ssdlite.pb"]',
         'label_files': f'["{tmp_path}/.venv/networks/ssdlite_labels.txt"]'}
 
@@ -174,6 +174,7 @@ def test_the_same_network_may_be_named_by_its_path(fetched, read):
     (['--ambient', '30'], 'AMBIENT=30: does nothing with DRIVER=openvino'),
     (['--hosts', '2'], 'HOSTS=2: does nothing with DRIVER=openvino'),
     (['--cluster-size', '65'], 'CLUSTER_SIZE=65: must be a whole number'),
+    (['--cluster-size='], 'CLUSTER_SIZE=: must be a whole number'),
     (['--graphs', 'people'], 'GRAPHS=people: people is built into simulated sticks; with '
                              'DRIVER=openvino use ssdlite, or the path of a file'),
     (['--graphs', 'ssdlite,faces'], 'GRAPHS=ssdlite,faces: faces is built into'),
