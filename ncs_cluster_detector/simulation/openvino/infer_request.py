@@ -39,7 +39,7 @@ class InferRequest:
         self._real = traffic.network.compiled.create_infer_request()
         self._ended = threading.Event()
         self._ended.set()
-        self._error: Exception | None = None
+        self._error = ''
 
     def start_async(self, inputs: Any = None, userdata: Any = None,
                     share_inputs: bool = False) -> None:
@@ -54,7 +54,7 @@ class InferRequest:
         for key, value in _by_key(inputs):
             self._set_input(key, value)
         self._ended.clear()
-        self._error = None
+        self._error = ''
         self._traffic.start(self)
 
     def infer(self, inputs: Any = None, share_inputs: bool = False,
@@ -76,8 +76,8 @@ class InferRequest:
             output.
         """
         self._ended.wait()
-        if self._error is not None:
-            raise RuntimeError(str(self._error)) from self._error
+        if self._error:
+            raise RuntimeError(self._error)
 
     def wait_for(self, timeout: int) -> bool:
         """Return whether the inference ends within ``timeout`` ms, or raise its error."""
@@ -108,8 +108,12 @@ class InferRequest:
             np.array(self._real.get_input_tensor(index).data).reshape(-1).view(np.uint8)
             for index in range(len(self._traffic.network.compiled.inputs))])
 
-    def end(self, outputs: list[npt.NDArray[Any]], error: Exception | None = None) -> None:
-        """End the inference with outputs, or with an error."""
+    def end(self, outputs: list[npt.NDArray[Any]], error: str = '') -> None:
+        """
+        End the inference with outputs, or with the text of an error.
+
+        The error itself would keep this request, and with it the stick, by its traceback.
+        """
         for index, output in enumerate(outputs):
             self._real.set_output_tensor(index, vendor_module().Tensor(output))
         self._error = error
@@ -167,27 +171,43 @@ class NetworkTraffic:
             self._changed.notify_all()
 
     def _send(self):
-        source, target = self.queues
-        while (order := self._next(self._to_send)) is not None:
-            request, began_at = order
-            try:
-                self._unit.write(source, request.packed(), 0, began_at)
-                self._unit.trigger(self.graph, source, target, at_arrival=True)
-            except Exception as error:
-                request.end([], failures.failure(failures.QUEUE, error))
-                continue
-            with self._changed:
-                self._to_read.append(request)
-                self._changed.notify_all()
+        while self._send_one():
+            pass
 
     def _read(self):
-        while (request := self._next(self._to_read)) is not None:
-            try:
-                outputs = self.network.unpack(self._unit.read(self.queues[1])[0])
-            except Exception as error:
-                request.end([], failures.failure(failures.READ, error))
-            else:
-                request.end(outputs)
+        while self._read_one():
+            pass
+
+    # In methods of their own, so that a thread that waits keeps no request.
+
+    def _send_one(self):
+        order = self._next(self._to_send)
+        if order is None:
+            return False
+        request, began_at = order
+        source, target = self.queues
+        try:
+            self._unit.write(source, request.packed(), 0, began_at)
+            self._unit.trigger(self.graph, source, target, at_arrival=True)
+        except Exception as error:
+            request.end([], str(failures.failure(failures.QUEUE, error)))
+            return True
+        with self._changed:
+            self._to_read.append(request)
+            self._changed.notify_all()
+        return True
+
+    def _read_one(self):
+        request = self._next(self._to_read)
+        if request is None:
+            return False
+        try:
+            outputs = self.network.unpack(self._unit.read(self.queues[1])[0])
+        except Exception as error:
+            request.end([], str(failures.failure(failures.READ, error)))
+        else:
+            request.end(outputs)
+        return True
 
     def _next(self, orders):
         with self._changed:
