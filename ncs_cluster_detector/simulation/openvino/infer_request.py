@@ -6,7 +6,7 @@
 # is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
-"""The requests of a network on a simulated NCS 2: they are computed in the order of their start."""
+"""The requests of a network on a simulated NCS 2, computed in the order of their start."""
 
 from collections import deque
 from collections.abc import Mapping
