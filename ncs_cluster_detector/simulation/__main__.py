@@ -26,6 +26,7 @@ from ncs_cluster_detector.processes.process_start import ends_with_its_reader
 from ncs_cluster_detector.simulation.api.process_state import ENVIRONMENT_VARIABLE as BUS_VARIABLE
 from ncs_cluster_detector.simulation.api.process_state import STAND_IN_VARIABLE
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
+from ncs_cluster_detector.simulation.bus.bus_spec import CHIPS
 from ncs_cluster_detector.simulation.bus.bus_spec import LEFTOVERS
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks.graphs import LABEL_COUNTS
@@ -53,6 +54,9 @@ _MEANING = {
                       'process, and a failed boot blocks it',
     'leftovers': 'what happens to a process whose first listing finds results for a killed '
                  f'process in a stick: {", ".join(LEFTOVERS)}',
+    'chip': f'chip of the sticks: {", ".join(CHIPS)}',
+    'watchdog_sec': 'time after which a stick that OpenVINO has booted resets itself without a '
+                    'sign of life of its process; of no effect with mvnc',
 }
 
 

@@ -53,11 +53,21 @@ def initialised_bus() -> SimulatedBus | None:
     :raises ValueError: the environment variable does not name a bus.
     """
     global _initialised
+    bus = plugged_in_bus()
+    if bus is not None and not _initialised:
+        _initialised = True
+        reset_leftovers(bus)
+    return bus
+
+
+def plugged_in_bus() -> SimulatedBus | None:
+    """
+    Return the bus, or None when there is none, and leave its sticks alone.
+
+    :raises ValueError: the environment variable does not name a bus.
+    """
     if _plugged_in is None and os.environ.get(ENVIRONMENT_VARIABLE):
         plug_in(_bus_of_environment())
-    if _plugged_in is not None and not _initialised:
-        _initialised = True
-        reset_leftovers(_plugged_in)
     return _plugged_in
 
 

@@ -31,6 +31,7 @@ from ncs_cluster_detector.simulation.stick import stick_work
 from ncs_cluster_detector.simulation.stick.compute_unit import StickStopped
 from ncs_cluster_detector.simulation.stick.stick_connection import StickConnection
 from ncs_cluster_detector.simulation.stick.stick_opening import LostInBoot
+from ncs_cluster_detector.simulation.stick.stick_opening import open_stick
 from ncs_cluster_detector.simulation.stick.stick_work import TensorQueue
 import numpy as np
 import numpy.typing as npt
@@ -68,8 +69,9 @@ class SimulatedListedStick(ListedStick):
         stays_locked = False
         try:
             process_state.initialised_bus()
-            self.opened = SimulatedOpenStick(
-                StickConnection(self._shared_bus, self._port, self.name))
+            self.opened = SimulatedOpenStick(StickConnection(
+                self._shared_bus,
+                lambda: open_stick(self._shared_bus, self._port, self.name)))
             self.state = DeviceState.OPENED
         except LostInBoot as error:
             stays_locked = self._port.bus.library_faults

@@ -124,13 +124,23 @@ class BusMemory:
 
     def claim(self, number: int) -> 'Claim | None':
         """Take the lock with this number and return it as a Claim; None if it is held."""
+        try:
+            return self._claim(number, fcntl.F_OFD_SETLK)
+        except BlockingIOError:
+            return None
+
+    def wait_for_claim(self, number: int) -> 'Claim':
+        """Return the same, once nobody holds the lock any more."""
+        return self._claim(number, fcntl.F_OFD_SETLKW)
+
+    def _claim(self, number, command):
         descriptor = os.open(self.own_path(), os.O_RDWR | os.O_CLOEXEC)
         try:
-            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK,
+            fcntl.fcntl(descriptor, command,
                         _lock_record(fcntl.F_WRLCK, _FIRST_CLAIM + number))
-        except BlockingIOError:
+        except BaseException:   # also when the program is interrupted meanwhile
             os.close(descriptor)
-            return None
+            raise
         return Claim(descriptor)
 
     def is_claimed(self, number: int) -> bool:

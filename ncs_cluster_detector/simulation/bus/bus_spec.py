@@ -18,13 +18,15 @@ from ncs_cluster_detector.simulation.heat.body import Hub
 MOST_STICKS = 64
 # A stick's name is its USB port path, all on one hub, and its chip.
 PORTS = tuple(f'1.{number}' for number in range(1, MOST_STICKS + 1))
-CHIP = 'ma2450'
+# Those of the first and the second stick (usb_boot.c, supportedDevices).
+CHIPS = ('ma2450', 'ma2480')
 LONGEST_MS = 60000.0
 MOST_MB_PER_SEC = 10000.0
 # Source: the limit that the vendor's first library version sent to the stick, with a second one
 # ten degrees above. The limits inside the later firmware are not published; users report that
 # sticks slow down from 70 on.
 LOWER_GUARD_CELSIUS = 85.0
+LONGEST_WATCHDOG_SEC = 86400.0
 LEFTOVERS = ('none', 'abort', 'hang')
 
 # Times of a real stick of the first generation in seconds; here all of them scale with boot_ms.
@@ -67,6 +69,13 @@ class BusSpec:
     for ever with ``hang``. The vendor's library is known, but not whether real sticks
     keep the answers, so the default is a bad case.
 
+    ``chip`` is part of a stick's name until it boots.
+
+    ``watchdog_sec`` is how long a stick that OpenVINO has booted waits for the next sign of life
+    of its process before it resets itself. OpenVINO gives one a second. When the firmware loses
+    patience is not published; the host itself takes a stick for dead after 12 s (OpenVINO 2022.3,
+    xlink_device.cpp, kDeviceHangTimeout). A stick of the other API has no watchdog.
+
     :raises ValueError: a value is outside its range; the text names value and range.
     """
 
@@ -85,6 +94,8 @@ class BusSpec:
     usb_mb_per_sec: float = 0.0
     library_faults: bool = False
     leftovers: str = 'abort'
+    chip: str = CHIPS[0]
+    watchdog_sec: float = 12.0
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -112,6 +123,11 @@ class BusSpec:
         if self.leftovers not in LEFTOVERS:
             raise ValueError(f'leftovers={self.leftovers!r}: expected one of '
                              f'{", ".join(LEFTOVERS)}')
+        if self.chip not in CHIPS:
+            raise ValueError(f'chip={self.chip!r}: expected one of {", ".join(CHIPS)}')
+        if not 0 < self.watchdog_sec <= LONGEST_WATCHDOG_SEC:
+            raise ValueError(f'watchdog_sec={self.watchdog_sec}: expected more than 0, '
+                             f'{LONGEST_WATCHDOG_SEC:g} at most')
 
     @property
     def open_sec(self) -> float:

@@ -23,7 +23,7 @@ PORT_BYTES = 2048
 # The fields of a Heat in their order, then those of its Ambient.
 _HEAT = struct.Struct('dddddddd')
 # The fields of a Link.
-_LINK = struct.Struct('dqqq')
+_LINK = struct.Struct('dqqqd')
 # How many transfers the stick has for its host, after the enumeration that they belong to.
 _UNREAD = struct.Struct('qq')
 _LINK_OFFSET = _HEAT.size
@@ -40,13 +40,15 @@ class Link:
 
     It is visible from ``visible_at`` (seconds of the port's clock). ``holder`` is the process that
     had it last. ``enumeration`` counts how often it has come to the bus: after a boot, a reset or
-    a plug it is a new device.
+    a plug it is a new device. One with a watchdog resets itself at ``sign_by``, unless its process
+    gives a sign of life before; 0 is without.
     """
 
     visible_at: float = 0.0
     booted: bool = False
     holder: int = 0
     enumeration: int = 0
+    sign_by: float = 0.0
 
 
 class PortMemory:
@@ -80,9 +82,9 @@ class PortMemory:
 
     def read_link(self) -> Link:
         """Return the stick as a device."""
-        visible_at, booted, holder, enumeration = _LINK.unpack_from(
+        visible_at, booted, *numbers = _LINK.unpack_from(
             self._memory.numbers, self._offset + _LINK_OFFSET)
-        return Link(visible_at, bool(booted), holder, enumeration)
+        return Link(visible_at, bool(booted), *numbers)
 
     def enumerate_anew(self, visible_at: float, booted: bool) -> None:
         """Record that this process brings the stick to the bus as a new device at a time."""
@@ -91,6 +93,10 @@ class PortMemory:
     def note_holder(self) -> None:
         """Record that this process has the stick."""
         self._write_link(replace(self.read_link(), holder=os.getpid()))
+
+    def wait_for_sign(self, sign_by: float) -> None:
+        """Record until when the stick waits for a sign of life of its process."""
+        self._write_link(replace(self.read_link(), sign_by=sign_by))
 
     def read_unread(self, enumeration: int) -> int:
         """Return how many transfers the device of an enumeration has for its host."""

@@ -17,9 +17,9 @@ from ncs_cluster_detector.simulation.bus import port_memory
 from ncs_cluster_detector.simulation.bus.bus_memory import BusMemory
 from ncs_cluster_detector.simulation.bus.bus_memory import Claim
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
-from ncs_cluster_detector.simulation.bus.bus_spec import CHIP
 from ncs_cluster_detector.simulation.bus.port_heat import PortHeat
 from ncs_cluster_detector.simulation.bus.port_state import PortState
+from ncs_cluster_detector.simulation.bus.port_watchdog import PortWatchdog
 from ncs_cluster_detector.simulation.bus.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 
@@ -51,6 +51,7 @@ class StickPort:
         self._part = port_memory.PortMemory(memory, offset)
         self._first_claim = offset // port_memory.PORT_BYTES * _MOST_PLUGS
         self._heat = PortHeat(self._part, bus, clock)
+        self._watchdog = PortWatchdog(self._part, bus, self._heat, clock)
         self._hub = hub
         self.clock = clock
 
@@ -69,6 +70,7 @@ class StickPort:
         """Return the :class:`PortState` and the :class:`Link` of one moment."""
         # Parse the text after the lock is released: a process may be stopped at any time.
         with self._part.locked():
+            self._watchdog.reset_if_late()
             text, link = self._part.read_text(), self._part.read_link()
         return PortState.from_text(text), link
 
@@ -78,7 +80,7 @@ class StickPort:
 
     def name_of(self, link: port_memory.Link) -> str:
         """Return the same for a look that the caller has taken."""
-        return f'{self.path}-' if link.booted else f'{self.path}-{CHIP}'
+        return f'{self.path}-' if link.booted else f'{self.path}-{self.bus.chip}'
 
     def in_rom(self) -> bool:
         """Return whether there is a visible stick in ROM state, which can be booted."""
@@ -143,6 +145,15 @@ class StickPort:
             self._heat.end_load(state.faults)
             self._write_state(state.after_reset())
         return True
+
+    def keep_alive(self, enumeration: int) -> bool:
+        """
+        Give a booted stick a sign of life of its process; from now on it waits for the next.
+
+        :return: False when the device is not in the port (any more), or has not booted.
+        """
+        with self._part.locked():
+            return self._watchdog.keep_alive(enumeration)
 
     def _switch(self, plugs, booted, absent_sec):
         with self._part.locked():

@@ -134,19 +134,22 @@ class StickCalls:
             self.faults = faults
             self._notify_all()
 
-    def lose(self, unheard: bool = False) -> None:
+    def lose(self, unheard: bool = False, wakes_all: bool = False) -> None:
         """
-        Record that the stick was unplugged; one waiting call fails.
+        Record that the stick was unplugged; one waiting call fails, or all of them.
 
         :param unheard: not even one fails. The vendor's library wakes a call that waits for room
             or a result (XLinkDispatcher.c:273, EVENT_BLOCKED), but none that waits for an answer.
+        :param wakes_all: as the library of OpenVINO does, which ends both kinds of waits
+            (2022.3, XLinkDispatcher.c, dispatcherClean).
         """
         with self.changed:
             if not self.stopped:
                 self._lost = True
                 # Later calls send nothing to a stick that is gone, so they do not wait for it.
                 self.faults = self.faults.after_power_off()
-                self._forgotten.update(self._waiting[0 if unheard else 1:])
+                woken = 0 if unheard else len(self._waiting) if wakes_all else 1
+                self._forgotten.update(self._waiting[woken:])
                 self._stop()
 
     def stop(self, cause: Exception | None = None) -> None:

@@ -8,35 +8,39 @@
 # the License.
 """The connection of a process to a simulated stick, from its boot to its reset."""
 
+from collections.abc import Callable
+
+from ncs_cluster_detector.simulation.bus.bus_memory import Claim
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.bus.stick_port import StickPort
 from ncs_cluster_detector.simulation.faults.fault_watch import FaultWatch
 from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
 from ncs_cluster_detector.simulation.stick.stick_model import SimulatedStick
-from ncs_cluster_detector.simulation.stick.stick_opening import open_stick
 
 
 class StickConnection:
     """An open stick; other processes see it but cannot open it."""
 
-    def __init__(self, shared_bus: SimulatedBus, port: StickPort, name: str) -> None:
+    def __init__(self, shared_bus: SimulatedBus,
+                 open_stick: Callable[[], tuple[StickPort, Claim, int]],
+                 wakes_all: bool = False) -> None:
         """
-        Boot a stick; the caller holds the library's lock.
+        Boot a stick.
 
-        :param port: the stick's; :func:`open_stick` may open another stick.
-        :param name: its name when it was listed.
-        :raises Exception: status ERROR (it is in use or gone), or the one set by a fault.
-        :raises LostInBoot: the stick does not come back.
+        :param open_stick: boots it as the vendor's library does, and returns port, claim and
+            ``plugs`` of the connected stick; its exceptions are passed on.
+        :param wakes_all: when the stick is unplugged all waiting calls fail, not only one.
         """
         # Before the opening, which is not undone if the system has no more watches.
         self._watch = FaultWatch(shared_bus.memory.own_path())
         try:
-            self._port, self._claim, self._plugs = open_stick(shared_bus, port, name)
+            self._port, self._claim, self._plugs = open_stick()
         except BaseException:
             self._watch.close()
             raise
         self.stick = SimulatedStick(shared_bus, self._port)
         self.unit = ComputeUnit(self.stick)
+        self._wakes_all = wakes_all
         self._update()   # with what was done before the watch began
         self._watch.start(self._update, f'stick {self._port.path} watch')
 
@@ -59,4 +63,4 @@ class StickConnection:
         if state.plugged and state.plugs == self._plugs:
             self.unit.calls.set_faults(state.faults)
         else:
-            self.unit.calls.lose(unheard=state.faults.unheard)
+            self.unit.calls.lose(unheard=state.faults.unheard, wakes_all=self._wakes_all)

@@ -18,7 +18,8 @@ from usb.core import USBError
 from usb.core import USBTimeoutError
 
 VENDOR_ID = 0x03e7
-ROM_PRODUCT_ID = 0x2150
+# Of a stick in ROM state, by its chip (usb_boot.c, supportedDevices).
+ROM_PRODUCT_IDS = {'ma2450': 0x2150, 'ma2480': 0x2485}
 BOOTED_PRODUCT_ID = 0xf63b
 
 # Codes of libusb, and the texts and error numbers for them.
@@ -166,7 +167,7 @@ def listed_stick(port: StickPort, index: int) -> UsbDevice | None:
         return None
     state, link = seen
     descriptor = DeviceDescriptor(
-        VENDOR_ID, BOOTED_PRODUCT_ID if link.booted else ROM_PRODUCT_ID,
+        VENDOR_ID, BOOTED_PRODUCT_ID if link.booted else ROM_PRODUCT_IDS[port.bus.chip],
         _FIRST_ADDRESS + index * _ADDRESSES_PER_PORT + link.enumeration % _ADDRESSES_PER_PORT,
         tuple(int(number) for number in port.path.split('.')))
     return UsbDevice(descriptor, port, state.plugs, link.enumeration)

@@ -31,7 +31,8 @@ def test_with_a_boot_time_of_1400_ms_it_takes_the_times_of_a_real_stick():
     ('time_constant_sec', 0.001), ('die_rise_celsius', 8), ('die_time_constant_sec', 0.1),
     ('hub_rise_celsius', 10.0), ('hub_time_constant_sec', 1.0), ('throttle_celsius', 70),
     ('usb_mb_per_sec', 0), ('usb_mb_per_sec', 10000.0), ('library_faults', True),
-    ('leftovers', 'none'), ('leftovers', 'abort'), ('leftovers', 'hang')])
+    ('leftovers', 'none'), ('leftovers', 'abort'), ('leftovers', 'hang'),
+    ('chip', 'ma2450'), ('chip', 'ma2480'), ('watchdog_sec', 0.001), ('watchdog_sec', 86400.0)])
 def test_a_value_at_the_edge_is_accepted(name, value):
     assert getattr(BusSpec(**{name: value}), name) == value
 
@@ -44,7 +45,8 @@ def test_a_value_at_the_edge_is_accepted(name, value):
     ('hub_rise_celsius', -0.1), ('hub_time_constant_sec', 0), ('throttle_celsius', float('nan')),
     ('throttle_celsius', '70'), ('usb_mb_per_sec', -1), ('usb_mb_per_sec', 10001),
     ('usb_mb_per_sec', False), ('library_faults', 1), ('leftovers', 'some'),
-    ('leftovers', True)])
+    ('leftovers', True), ('chip', ''), ('chip', 2480), ('watchdog_sec', 0),
+    ('watchdog_sec', 86401.0)])
 def test_a_value_outside_is_refused_with_its_name_and_value(name, value):
     with pytest.raises(ValueError, match=f'{name}=') as caught:
         BusSpec(**{name: value})
