@@ -18,30 +18,28 @@ import signal
 import threading
 import time
 
+from filming_cluster import Cluster
+from filming_cluster import DEADLINE_SEC
+from filming_cluster import FRAME_PERIOD_SEC
+from filming_cluster import Log
+from filming_cluster import make_bus
+from filming_cluster import TIMEOUT_SEC
 from ncs_cluster_detector.drivers.simulated import SimulatedDriver
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
-from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
-from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
-from ncs_cluster_detector.simulation.networks import graphs
 from ncs_cluster_detector.sticks.usb_claim import UsbBusyError
-from ncs_cluster_detector.supervision.frame import Frame
 from ncs_cluster_detector.supervision.starting import bus_cleaner
 from ncs_cluster_detector.supervision.supervisor import Supervisor
 from ncs_cluster_detector.supervision.supervisor_options import SupervisorOptions
 from ncs_cluster_detector.supervision.supervisor_options import UnusableParameterError
 from ncs_cluster_detector.wire.messages import WorkerConfig
-import numpy as np
 import psutil
 import pytest
 from stick_users import leave_booted
 from stick_users import start_supervisor
 from stick_users import usb_stick
 
-DEADLINE_SEC = 60.0
-TIMEOUT_SEC = 2.0
-FRAME_PERIOD_SEC = 1 / 25
 # Another stick steps in before the one that hangs is ended. Counted in pictures of the camera,
 # which a late host delays as well.
 MOST_PICTURES_IN_A_GAP = TIMEOUT_SEC / FRAME_PERIOD_SEC
@@ -50,97 +48,6 @@ PORTS = ('1.1', '1.2', '1.3', '1.4')
 # than the 20 s after which a start that hangs is given up.
 FIRST_DETECTION_SEC = BACK_SEC = 15.0
 MUTE_SEC = 0.01   # how long a stick that is always mute is not at the most, after a reset
-
-
-class Log:
-    """A logger that keeps its warnings and errors."""
-
-    def __init__(self):
-        self.warnings = []
-        self.errors = []
-
-    def info(self, text):
-        pass
-
-    def warning(self, text):
-        self.warnings.append(text)
-
-    def error(self, text):
-        self.errors.append(text)
-
-
-def make_bus(**properties):
-    """Return a SimulatedBus with four sticks."""
-    return SimulatedBus(BusSpec(**{
-        'sticks': 4, 'boot_ms': 50.0, 'inference_ms': 80.0, 'transfer_ms': 5.0,
-        'library_faults': True, **properties}))
-
-
-class Cluster:
-    """A supervisor with a camera that never stops."""
-
-    def __init__(self, bus=None, timeout_sec=TIMEOUT_SEC):
-        self.bus = make_bus() if bus is None else bus
-        self.log = Log()
-        self.came_at = []
-        self.pictures_at = []   # how many pictures the camera had taken when each of these came
-        self._pictures = 0
-        self.supervisor = Supervisor(
-            SupervisorOptions(
-                WorkerConfig(SimulatedDriver(self.bus), (graphs.read_graph('shapes'),),
-                             (PASCAL_VOC,)),
-                inference_timeout_sec=timeout_sec),
-            Settings(cluster_size=2, cluster_switch_cycle_ms=500, min_dwell_ms=100),
-            self._take, self.log)
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self.supervisor.run),
-                         threading.Thread(target=self._film)]
-        for thread in self._threads:
-            thread.start()
-
-    def _film(self):
-        image = np.zeros((240, 320, 3), dtype=np.uint8)
-        while not self._over.wait(FRAME_PERIOD_SEC):
-            self._pictures += 1
-            self.supervisor.offer(Frame(self._pictures, image, None, time.monotonic()))
-
-    def _take(self, frame, detections):
-        self.came_at.append(time.monotonic())
-        self.pictures_at.append(self._pictures)
-
-    def stick(self, number):
-        return self.supervisor.snapshot.sticks[number]
-
-    def wait_for(self, condition):
-        deadline = time.monotonic() + DEADLINE_SEC
-        while not condition():
-            assert time.monotonic() < deadline, (self.log.errors, self.supervisor.snapshot)
-            threading.Event().wait(0.01)
-
-    def states(self):
-        return [stick.status.state for stick in self.supervisor.snapshot.sticks]
-
-    def wait_until_all_run(self):
-        self.wait_for(lambda: self.states() == [StickState.RUNNING] * 4)
-
-    def wait_for_work(self):
-        """Wait until detections flow; return the number of a stick that is at work."""
-        before = len(self.came_at)
-        self.wait_for(lambda: len(self.came_at) >= before + 5 and self.supervisor.snapshot.active)
-        return self.supervisor.snapshot.active[0]
-
-    def longest_gap_since(self, detections):
-        """Return the most pictures between two detections, from this number of detections on."""
-        pictures = [*self.pictures_at[detections - 1:], self._pictures]
-        return max(after - before for before, after in zip(pictures, pictures[1:]))
-
-    def close(self):
-        self._over.set()
-        self.supervisor.stop()
-        for thread in self._threads:
-            thread.join(DEADLINE_SEC)
-            assert not thread.is_alive()
-        self.bus.close()
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ class OpenVinoNetwork:
 
         It takes one core, as the simulated sticks are the parallel part.
         """
-        ov, core = real_core()
-        self._network = LoadedNetwork(ov, core, data, 'CPU', cpu_properties(core, threads=1))
+        core = real_core()
+        self._network = LoadedNetwork(core, data, 'CPU', cpu_properties(core, threads=1))
         width, height = self._network.network_input.size
         self.input_shape = height, width, 3
 

@@ -80,6 +80,14 @@ class Core:
             return self._real.get_property(device_name, name)
         return plugin.property_of(device_id, name)
 
+    def get_versions(self, device_name: str) -> dict[str, Any]:
+        """Return the versions of a device's plugin; the double of that for sticks has the core's."""
+        plugin, _ = self._stick_named(device_name)
+        if plugin is None:
+            versions: dict[str, Any] = self._real.get_versions(device_name)
+            return versions
+        return {device_name: vendor_module().get_version()}
+
     def set_property(self, *arguments: Any) -> None:
         """
         Set properties, a dictionary, of the device that is named before it, or of all.

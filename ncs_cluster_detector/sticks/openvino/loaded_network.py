@@ -10,7 +10,6 @@
 
 from collections.abc import Mapping
 import queue
-from types import ModuleType
 from typing import Any
 
 from ncs_cluster_detector.sticks.openvino.model_form import fix_form
@@ -31,12 +30,11 @@ class LoadedNetwork:
     form of its input.
     """
 
-    def __init__(self, ov: ModuleType, core: Any, data: bytes, device: str,
+    def __init__(self, core: Any, data: bytes, device: str,
                  config: Mapping[str, object]) -> None:
         """
         Compile the network in bytes that :mod:`network_file` packed.
 
-        :param ov: OpenVINO's module, see import_openvino.
         :param core: OpenVINO's ``Core``.
         :param device: its name for the device; ``config`` are properties of that.
         :raises RuntimeError: the device does not take it, or cannot be opened.

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import nullcontext
-from types import ModuleType
 from typing import Any
 
 from ncs_cluster_detector.networks.network_input import NetworkInput
@@ -40,30 +39,28 @@ import numpy.typing as npt
 _OF_STICKS = ('not found', 'not opened', 'NC_ERROR', 'Maximum number of networks')
 
 
-def real_core() -> tuple[ModuleType, Any]:
-    """Return OpenVINO's module and its ``Core``; SdkMissingError if it cannot be loaded."""
-    ov = import_openvino()
-    return ov, ov.Core()
+def real_core() -> Any:
+    """Return a ``Core`` of OpenVINO; SdkMissingError if that cannot be loaded."""
+    return import_openvino().Core()
 
 
 class OpenVinoStick(Stick):
     """One of the devices that the user has named; OpenVINO is loaded when it is needed."""
 
     def __init__(self, graphs: Sequence[bytes], names: Sequence[str], cpu_threads: int,
-                 make_core: Callable[[], tuple[ModuleType, Any]] = real_core) -> None:
+                 make_core: Callable[[], Any] = real_core) -> None:
         """
         Prepare; nothing is loaded or opened yet.
 
         :param graphs: networks as :mod:`network_file` packs them, in the order of the outputs.
         :param names: the devices, see :func:`devices.check_devices`.
         :param cpu_threads: how many threads a processor may take for its inferences.
-        :param make_core: returns OpenVINO's module and a ``Core``.
+        :param make_core: returns OpenVINO's ``Core``.
         """
         self._graphs = graphs
         self._names = names
         self._cpu_threads = cpu_threads
         self._make_core = make_core
-        self._ov: ModuleType | None = None
         self._core_or_none: Any = None
         self._networks: list[LoadedNetwork] = []
         self._name = self._device = ''
@@ -73,7 +70,7 @@ class OpenVinoStick(Stick):
     @property
     def _core(self) -> Any:
         if self._core_or_none is None:
-            self._ov, self._core_or_none = self._make_core()
+            self._core_or_none = self._make_core()
             devices.check_present(self._core_or_none, self._names)
         return self._core_or_none
 
@@ -100,8 +97,7 @@ class OpenVinoStick(Stick):
         """Return OpenVINO's names of the devices, by the names of members."""
         found = devices.others_of(self._names)
         if {*self._names} - {'CPU'}:   # a processor is always there
-            self._call('looking for devices', lambda: devices.check_present(
-                self._core, self._names))
+            self._call('looking for devices', lambda: self._core)   # which checks them
         if devices.STICKS in self._names:
             found |= self._call('looking for sticks', lambda: devices.sticks_of(self._core))
         return found
@@ -162,10 +158,8 @@ class OpenVinoStick(Stick):
         return devices.cpu_properties(self._core, self._cpu_threads)
 
     def _load(self, index: int, graph: bytes, config: Mapping[str, object]) -> None:
-        assert self._core is not None and self._ov is not None
         try:
-            self._networks.append(
-                LoadedNetwork(self._ov, self._core, graph, self._device, config))
+            self._networks.append(LoadedNetwork(self._core, graph, self._device, config))
         except Exception as error:   # OpenVINO raises RuntimeError, and others when memory is short
             self.has_failed = True
             attempt = (f'loading graph {index} ({len(graph)} bytes) on {self._name}: '
