@@ -59,7 +59,7 @@ def tflite_file(**texts):
     (lambda: onnx_file(names="{0: 'a', 01: 'b'}"), None), (lambda: onnx_file(names="['\0']"), None),
     (lambda: onnx_file(names="{0: 'a', 1: f'{1}'}"), None),
     (lambda: onnx_file(names='[' * 100_000), None),
-    (lambda: onnx_file(names="['a'" + ' ' * 400_000), None),
+    (lambda: onnx_file(names="['a'" + ' ' * 400_000 + 'x'), None),
     (lambda: onnx_file(names="['" + 'a' * 201 + "']"), None),
     (lambda: onnx_file(names=str(['a'] * 200_000)), None),
     (lambda: onnx_file(names=str(['a\n b\x1b[31m'])), ('a b\\x1b[31m',)),

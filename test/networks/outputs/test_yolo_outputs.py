@@ -59,7 +59,17 @@ def test_end_to_end_rows_are_corners_in_pixels_or_fractions(size, in_fractions):
 def test_one_object_and_else_zeros_is_enough_to_tell_the_unit(anchors, in_fractions):
     output = head(SIZE, [CAR], anchors=anchors, in_fractions=in_fractions)
     boxes = output[0].T if anchors == 1 else output[0]
-    boxes[1:] = 0
+    boxes[3] = boxes[0]
+    boxes[:3] = boxes[4:] = 0
+    assert boxes_in(vector_of(output)) == EXPECTED[:1]
+
+
+@ANCHORS
+@UNITS
+def test_infinite_boxes_tell_no_unit(anchors, in_fractions):
+    output = head(SIZE, [CAR], anchors=anchors, in_fractions=in_fractions)
+    boxes = output[0].T if anchors == 1 else output[0]
+    boxes[1:len(boxes) * 2 // 3, 2] = np.inf
     assert boxes_in(vector_of(output)) == EXPECTED[:1]
 
 
@@ -168,6 +178,7 @@ def test_boxes_that_reach_far_beyond_the_picture_hide_nothing_of_other_classes()
     huge = (150, 0.9, -1e30, -1e30, 1e30, 1e30)
     others = [(number, 0.5, 0.4, 0.4, 0.6, 0.6) for number in (1, 149, 151)]
     assert len(without_overlaps(rows([huge, *others]), 0.45)) == 4
+    assert len(without_overlaps(rows([huge, (149, *huge[1:])]), 0.45)) == 2
 
 
 def test_nothing_to_suppress():
