@@ -63,6 +63,7 @@ ALLOWED = {
                                    'sticks.stick'},
     'simulation/networks/loading': {'simulation', 'networks', 'sticks.openvino'},
     'simulation/networks/openvino_network': {'networks.ssd', 'sticks.openvino'},
+    'simulation/openvino': {'simulation', 'mvnc', 'sticks.openvino.runtime'},
     # OpenCV crashes with some files, so it tries them in another process.
     'simulation/networks/trial': {'processes.module_path'},
     'wire/messages': {'networks.detection', 'networks.input_format', 'networks.region',

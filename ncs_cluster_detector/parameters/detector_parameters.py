@@ -101,7 +101,7 @@ PARAMETERS = (
     ParameterSpec(
         'label_files', [''], 'Label files, one per graph, one label a line, line 1 = class 0. '
         'Empty = the 21 Pascal VOC labels, or background and face for a graph with face in its '
-        'name; with driver openvino those in the network\'s own file, or those of COCO.'),
+        'name; with driver openvino those in the file of the network, or those of COCO.'),
     ParameterSpec(
         'input_mean', _INPUT.mean, 'What the networks were trained with: each pixel value of 0 to '
         '255 becomes (value - input_mean) * input_scale. For all graphs. With driver '

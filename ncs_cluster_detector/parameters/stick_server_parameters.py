@@ -13,8 +13,9 @@ from ncs_cluster_detector.parameters.parameter_spec import by_name
 from ncs_cluster_detector.parameters.parameter_spec import ParameterSpec
 
 OF_DETECTOR = (
-    'driver', 'openvino.devices', 'openvino.cpu_threads', 'firmware', 'graph_paths', 'label_files', 'input_mean', 'input_scale', 'input_order',
-    'max_sticks', 'inference_timeout_ms', 'startup_timeout_ms',
+    'driver', 'openvino.devices', 'openvino.cpu_threads', 'firmware', 'graph_paths', 'label_files',
+    'input_mean', 'input_scale', 'input_order', 'max_sticks', 'inference_timeout_ms',
+    'startup_timeout_ms',
     *(spec.name for spec in DETECTOR if spec.name.startswith('simulated.')),
     'diagnostic_updater.use_fqn')
 

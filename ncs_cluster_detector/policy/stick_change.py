@@ -34,4 +34,5 @@ def is_urgent(before: StickStatus | None, after: StickStatus | None, settings: S
 def _limits_of(stick: StickStatus, settings: Settings) -> tuple[object, ...]:
     """Return what a change of must be known at once."""
     return (stick.trials_left, stick.throttle_level, stick.has_reading, stick.has_thermometer,
-            stick.doubt_sec > 0.0, settings.is_hot(stick.celsius), settings.is_critical(stick.celsius))
+            stick.doubt_sec > 0.0, settings.is_hot(stick.celsius),
+            settings.is_critical(stick.celsius))

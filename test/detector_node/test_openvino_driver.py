@@ -17,9 +17,10 @@ from node_harness import complaints
 from node_harness import DEADLINE_SEC
 import numpy as np
 import onnx_networks
+from openvino_bench import skip_without_openvino
 import pytest
 
-pytest.importorskip('openvino')
+skip_without_openvino()
 NAMES = {0: 'dog', 1: 'red thing'}
 MEMBERS = "['CPU','CPU','CPU']"
 

@@ -10,11 +10,14 @@
 
 import cv2
 from fetched_networks import network_file
+from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
 from node_harness import complaints
 import numpy as np
+from openvino_bench import skip_without_openvino
 import pytest
 
-ov = pytest.importorskip('openvino')
+skip_without_openvino()
+ov = import_openvino()
 LEAST_SCORE = 0.4
 PICTURES = ['two_people.jpg', 'living_room.jpg', 'car_bicycle.jpg', 'street_people.mp4']
 

@@ -12,7 +12,8 @@ from importlib import import_module
 
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.openvino import runtime
-from ncs_cluster_detector.simulation.openvino.vendor import vendor_module
+from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
+from ncs_cluster_detector.sticks.stick import SdkMissingError
 import numpy as np
 import pytest
 
@@ -24,15 +25,15 @@ def skip_without_openvino():
     """Skip a test module where the real OpenVINO is missing."""
     # Not by pytest.importorskip: a folder of tests that is named openvino can be imported, too.
     try:
-        vendor_module()
-    except ModuleNotFoundError:
+        import_openvino()
+    except SdkMissingError:
         pytest.skip('needs OpenVINO, which is not installed (pip install openvino)',
                     allow_module_level=True)
 
 
 def ops():
     """Return the operations of the real OpenVINO, which moved after 2022."""
-    return import_module(f'{vendor_module().__name__}.opset8')
+    return import_module(f'{import_openvino().__name__}.opset8')
 
 
 def twice(dtype=np.uint8, weights=1):
@@ -42,7 +43,7 @@ def twice(dtype=np.uint8, weights=1):
     picture.output(0).get_tensor().set_names({'x'})
     factor = op.constant(np.full((1,) * 4 if weights == 1 else (weights, 1, 1, 1), 2, np.float32))
     result = op.multiply(op.convert(picture, 'f32'), factor)
-    return vendor_module().Model([result], [picture], 'twice')
+    return import_openvino().Model([result], [picture], 'twice')
 
 
 def picture(value, dtype=np.uint8):

@@ -50,8 +50,9 @@ def test_the_default_is_what_mobilenet_ssd_was_trained_with():
 def test_a_slice_of_a_wider_image_serves_as_image():
     wide = picture(48, 80)
     preprocessor = Preprocessor()
-    np.testing.assert_array_equal(preprocessor.network_input(wide[:, :64], NetworkInput(SIZE)),
-                                  preprocessor.network_input(wide[:, :64].copy(), NetworkInput(SIZE)))
+    form = NetworkInput(SIZE)
+    np.testing.assert_array_equal(preprocessor.network_input(wide[:, :64], form),
+                                  preprocessor.network_input(wide[:, :64].copy(), form))
 
 
 def test_each_size_is_made_once(monkeypatch):
@@ -67,7 +68,8 @@ def test_each_size_is_made_once(monkeypatch):
     assert [tensor.shape for tensor in inputs] == [
         (height, width, 3) for width, height in sizes]
     for size, tensor in zip(sizes, inputs):
-        np.testing.assert_array_equal(tensor, Preprocessor().network_input(image, NetworkInput(size)))
+        alone = Preprocessor().network_input(image, NetworkInput(size))
+        np.testing.assert_array_equal(tensor, alone)
 
 
 @pytest.mark.parametrize('order', ['bgr', 'rgb'])

@@ -114,8 +114,9 @@ def expected_of(bgr, encoding):
 
 def boxes_in(image):
     """Return what the detector shapes finds: rows of class and box in pixels of the network."""
-    found = sorted(detect_shapes(image_of_network_input(
-        Preprocessor().network_input(image, NetworkInput((NETWORK_SIZE,) * 2)), (NETWORK_SIZE,) * 2, 'bgr')))
+    size = NETWORK_SIZE, NETWORK_SIZE
+    tensor = Preprocessor().network_input(image, NetworkInput(size))
+    found = sorted(detect_shapes(image_of_network_input(tensor, size, 'bgr')))
     return np.array([(row[0], *np.multiply(row[2:], NETWORK_SIZE)) for row in found])
 
 

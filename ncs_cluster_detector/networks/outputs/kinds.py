@@ -44,4 +44,5 @@ def kind_of(outputs: Sequence[TensorForm], input_size: tuple[int, int]) -> Outpu
     what = 'output is' if len(outputs) == 1 else f'{len(outputs)} outputs are'
     raise ValueError(
         f'for an input of {input_size[0]}x{input_size[1]} its {what} {shown or "none"}{more}, '
-        f'which no known detector gives; expected {expected}; export the network as a detector with decoded boxes in one of these forms')
+        f'which no known detector gives; expected {expected}; export the network as a detector '
+        'with decoded boxes in one of these forms')

@@ -17,10 +17,10 @@ from typing import Any
 
 from ncs_cluster_detector.simulation.openvino import failures
 from ncs_cluster_detector.simulation.openvino.host_model import HostModel
-from ncs_cluster_detector.simulation.openvino.vendor import vendor_module
 from ncs_cluster_detector.simulation.stick.compute_unit import ComputeUnit
 from ncs_cluster_detector.simulation.stick.stick_work import LoadedGraph
 from ncs_cluster_detector.simulation.stick.stick_work import TensorQueue
+from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
 import numpy as np
 import numpy.typing as npt
 
@@ -115,7 +115,7 @@ class InferRequest:
         The error itself would keep this request, and with it the stick, by its traceback.
         """
         for index, output in enumerate(outputs):
-            self._real.set_output_tensor(index, vendor_module().Tensor(output))
+            self._real.set_output_tensor(index, import_openvino().Tensor(output))
         self._error = error
         self._ended.set()
 

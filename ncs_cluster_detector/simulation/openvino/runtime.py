@@ -32,7 +32,7 @@ from ncs_cluster_detector.simulation.openvino.compiled_model import CompiledMode
 from ncs_cluster_detector.simulation.openvino.config import PluginConfig
 from ncs_cluster_detector.simulation.openvino.host_model import HostModel
 from ncs_cluster_detector.simulation.openvino.plugin import MyriadPlugin
-from ncs_cluster_detector.simulation.openvino.vendor import vendor_module
+from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
 
 __all__ = ['BusSpec', 'Core', 'plug_in']
 
@@ -51,10 +51,10 @@ class Core:
         """
         Make a core.
 
-        :raises ModuleNotFoundError: OpenVINO is not installed.
+        :raises SdkMissingError: OpenVINO is not installed.
         :raises ValueError: the environment does not name a bus.
         """
-        self._real = vendor_module().Core()
+        self._real = import_openvino().Core()
         bus = process_state.plugged_in_bus()
         self._myriad = None if bus is None else MyriadPlugin(bus)
         self._config = PluginConfig()
@@ -81,12 +81,12 @@ class Core:
         return plugin.property_of(device_id, name)
 
     def get_versions(self, device_name: str) -> dict[str, Any]:
-        """Return the versions of a device's plugin; the double of that for sticks has the core's."""
+        """Return the versions of a device's plugin; the one for sticks has the core's."""
         plugin, _ = self._stick_named(device_name)
         if plugin is None:
             versions: dict[str, Any] = self._real.get_versions(device_name)
             return versions
-        return {device_name: vendor_module().get_version()}
+        return {device_name: import_openvino().get_version()}
 
     def set_property(self, *arguments: Any) -> None:
         """
@@ -133,4 +133,4 @@ def __getattr__(name: str) -> Any:
     """Return anything else of the real module."""
     if name.startswith('__'):
         raise AttributeError(name)
-    return getattr(vendor_module(), name)
+    return getattr(import_openvino(), name)

@@ -25,8 +25,8 @@ from ncs_cluster_detector.regular_file import read_file
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 
 ENDINGS = '.xml', '.onnx', '.tflite', '.pb'
-EXPECTED = ('expected a network for OpenVINO: its own format (.xml, with the .bin beside it), ONNX '
-            '(.onnx), TensorFlow Lite (.tflite) or a frozen graph of TensorFlow (.pb)')
+EXPECTED = ('expected a network for OpenVINO: its own format (.xml, with the .bin beside it), '
+            'ONNX (.onnx), TensorFlow Lite (.tflite) or a frozen graph of TensorFlow (.pb)')
 PACKED = 'packed'   # name of the file with the result
 REFUSED, NO_SDK = 3, 4   # exit codes; an exception that nobody expects gives 1
 _PROGRAM = """

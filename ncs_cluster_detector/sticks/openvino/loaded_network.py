@@ -60,7 +60,7 @@ class LoadedNetwork:
         """Wait for the oldest inference; return its vector, see OutputKind.vector."""
         request = self._started.get()
         request.wait()
-        vector: npt.NDArray[np.float32] = self._kind.vector([request.get_output_tensor(number).data
-                                    for number in self._outputs])
+        outputs = [request.get_output_tensor(number).data for number in self._outputs]
+        vector: npt.NDArray[np.float32] = self._kind.vector(outputs)
         self._free.put(request)   # only now, as the outputs are views of its memory
         return vector

@@ -160,14 +160,15 @@ class OpenVinoStick(Stick):
     def _load(self, index: int, graph: bytes, config: Mapping[str, object]) -> None:
         try:
             self._networks.append(LoadedNetwork(self._core, graph, self._device, config))
-        except Exception as error:   # OpenVINO raises RuntimeError, and others when memory is short
+        except Exception as error:   # RuntimeError, and others when memory is short
             self.has_failed = True
             attempt = (f'loading graph {index} ({len(graph)} bytes) on {self._name}: '
                        f'{reason_of(error)}')
             if any(words in str(error) for words in _OF_STICKS):
                 raise StickOpenError(
                     f'{attempt}, expected a stick that starts; another program may hold it, or '
-                    'its power is too weak: plug it into a hub with its own power supply') from error
+                    'its power is too weak: plug it into a hub with its own power supply'
+                ) from error
             raise GraphRejectedError(
                 f'{attempt}, expected a network that {self._device} runs; take another one, or '
                 'another device in openvino.devices') from error

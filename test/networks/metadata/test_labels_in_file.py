@@ -16,7 +16,9 @@ import zipfile
 from ncs_cluster_detector.networks.formats import protobuf
 from ncs_cluster_detector.networks.metadata import label_texts
 from ncs_cluster_detector.networks.metadata.labels_in_file import labels_in_file
+from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
 import onnx_networks
+from openvino_bench import skip_without_openvino
 import pytest
 
 LABELS = 'person', "driver's seat", 'traffic light', 'say "hi"', 'Straße \U0001f6a6'
@@ -55,8 +57,10 @@ def tflite_file(**texts):
     (lambda: onnx_file(names="{0: 'a', 1: ''}"), None),
     (lambda: onnx_file(names="{0: 'a', 1: ['b']}"), None),
     (lambda: onnx_file(names="__import__('os').getcwd()"), None),
-    (lambda: onnx_file(names="{0: 'a' + 'b'}"), None), (lambda: onnx_file(names="{00: 'a'}"), ('a',)),
-    (lambda: onnx_file(names="{0: 'a', 01: 'b'}"), None), (lambda: onnx_file(names="['\0']"), None),
+    (lambda: onnx_file(names="{0: 'a' + 'b'}"), None),
+    (lambda: onnx_file(names="{00: 'a'}"), ('a',)),
+    (lambda: onnx_file(names="{0: 'a', 01: 'b'}"), None),
+    (lambda: onnx_file(names="['\0']"), None),
     (lambda: onnx_file(names="{0: 'a', 1: f'{1}'}"), None),
     (lambda: onnx_file(names='[' * 100_000), None),
     (lambda: onnx_file(names="['a'" + ' ' * 400_000 + 'x'), None),
@@ -102,14 +106,15 @@ def test_what_is_no_ir_file_has_no_labels(content):
 
 
 def test_openvino_writes_what_is_read(tmp_path):
-    openvino = pytest.importorskip('openvino')
+    skip_without_openvino()
+    openvino = import_openvino()
     path = tmp_path / 'model.onnx'
     path.write_bytes(onnx_file(names=str(NAMES)))
-    model = openvino.Core().read_model(path)
-    openvino.save_model(model, tmp_path / 'model.xml')
+    model = openvino.Core().read_model(str(path))
+    openvino.serialize(model, str(tmp_path / 'model.xml'))
     assert labels_in_file('model.xml', (tmp_path / 'model.xml').read_bytes()) == LABELS
     model.set_rt_info(['a_b', 'c'], ['model_info', 'labels'])
-    openvino.save_model(model, tmp_path / 'other.xml')
+    openvino.serialize(model, str(tmp_path / 'other.xml'))
     assert labels_in_file('model.xml', (tmp_path / 'other.xml').read_bytes()) == ('a_b', 'c')
 
 
@@ -137,7 +142,8 @@ def test_a_lite_file_without_an_archive_has_no_labels():
 
 
 @pytest.mark.parametrize('text, expected', [
-    ("task: detect\nimgsz:\n- 640\nnames:\n  0: person\n  1: 'driver''s'\n  2: \"say \\\"hi\\\"\"\n"
+    ("task: detect\nimgsz:\n- 640\nnames:\n  0: person\n  1: 'driver''s'\n"
+     '  2: "say \\"hi\\""\n'
      'args:\n  batch: 1\n', ('person', "driver's", 'say "hi"')),
     ('names:\n- a\n- b c\n', ('a', 'b c')), ("names: ['a', 'b']\n", ('a', 'b')),
     ('names: {0: "a"}', ('a',)), ('names:\n  1: a\n', None), ('names:\n  0: a\n  0: b\n', ('b',)),

@@ -11,8 +11,8 @@
 import cv2
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
-from ncs_cluster_detector.networks.preprocessing import image_of_network_input
 from ncs_cluster_detector.networks.network_input import NetworkInput
+from ncs_cluster_detector.networks.preprocessing import image_of_network_input
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks.shapes import detect_shapes
 import numpy as np

@@ -9,7 +9,7 @@
 """How the double of OpenVINO names its sticks, and what it tells of them."""
 
 from ncs_cluster_detector.simulation.openvino import runtime
-from ncs_cluster_detector.simulation.openvino.vendor import vendor_module
+from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
 from openvino_bench import FIRST
 from openvino_bench import OpenvinoBench
 from openvino_bench import SECOND
@@ -43,7 +43,7 @@ def test_a_single_stick_has_no_number(bench, count, names):
 
 
 def test_the_other_devices_are_the_real_ones(bench):
-    core, real = bench.plug_in(sticks=2), vendor_module().Core()
+    core, real = bench.plug_in(sticks=2), import_openvino().Core()
     assert sorted([*real.available_devices, FIRST, SECOND]) == core.available_devices
     assert core.get_property('CPU', 'FULL_DEVICE_NAME') == real.get_property(
         'CPU', 'FULL_DEVICE_NAME')
@@ -57,7 +57,7 @@ def test_without_a_bus_all_is_the_real_one(monkeypatch):
     assert sticks_of(core) == []
     with pytest.raises(RuntimeError, match='MYRIAD'):
         core.compile_model(twice(), FIRST)
-    assert runtime.Tensor is vendor_module().Tensor
+    assert runtime.Tensor is import_openvino().Tensor
     assert not hasattr(runtime, 'no_such_thing')
 
 

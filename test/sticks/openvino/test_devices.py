@@ -94,8 +94,8 @@ def test_an_openvino_without_sticks_is_named(answers):
     without = core('CPU')
     if answers:   # as from 2023 on
         without.get_versions = lambda device: {}
-    with pytest.raises(SdkMissingError, match='this OpenVINO has no MYRIAD, expected the archive of '
-                                              '2022.3.1'):
+    with pytest.raises(SdkMissingError,
+                       match='this OpenVINO has no MYRIAD, expected the archive of 2022.3.1'):
         check_present(without, ['MYRIAD'])
 
 

@@ -17,13 +17,15 @@ from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.sticks.openvino.network_file import facts_in
+from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import StickNotFoundError
 import numpy as np
 import onnx_networks
+from openvino_bench import skip_without_openvino
 import pytest
 
-pytest.importorskip('openvino')
+skip_without_openvino()
 DRIVER = OpenVinoDriver(('CPU', 'CPU'), 1)
 SIZE = (96, 64)
 NAMES = {0: 'dog', 1: 'red thing'}
@@ -113,7 +115,7 @@ def test_two_frames_may_be_under_way(read):
 
 
 def test_openvinos_own_format_comes_with_its_weights(read, tmp_path):
-    ov = pytest.importorskip('openvino')
+    ov = import_openvino()
     onnx = tmp_path / 'source.onnx'
     onnx.write_bytes(onnx_networks.red_yolo(SIZE, 8, NAMES))
     ov.serialize(ov.Core().read_model(str(onnx)), str(tmp_path / 'ir.xml'),
