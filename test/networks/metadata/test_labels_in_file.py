@@ -55,8 +55,10 @@ def tflite_file(**texts):
     (lambda: onnx_file(names="{0: 'a', 1: ''}"), None),
     (lambda: onnx_file(names="{0: 'a', 1: ['b']}"), None),
     (lambda: onnx_file(names="__import__('os').getcwd()"), None),
-    (lambda: onnx_file(names="{0: 'a' + 'b'}"), None), (lambda: onnx_file(names="{00: 'a'}"), ('a',)),
-    (lambda: onnx_file(names="{0: 'a', 01: 'b'}"), None), (lambda: onnx_file(names="['\0']"), None),
+    (lambda: onnx_file(names="{0: 'a' + 'b'}"), None),
+    (lambda: onnx_file(names="{00: 'a'}"), ('a',)),
+    (lambda: onnx_file(names="{0: 'a', 01: 'b'}"), None),
+    (lambda: onnx_file(names="['\0']"), None),
     (lambda: onnx_file(names="{0: 'a', 1: f'{1}'}"), None),
     (lambda: onnx_file(names='[' * 100_000), None),
     (lambda: onnx_file(names="['a'" + ' ' * 400_000 + 'x'), None),
@@ -137,8 +139,8 @@ def test_a_lite_file_without_an_archive_has_no_labels():
 
 
 @pytest.mark.parametrize('text, expected', [
-    ("task: detect\nimgsz:\n- 640\nnames:\n  0: person\n  1: 'driver''s'\n  2: \"say \\\"hi\\\"\"\n"
-     'args:\n  batch: 1\n', ('person', "driver's", 'say "hi"')),
+    ("task: detect\nimgsz:\n- 640\nnames:\n  0: person\n  1: 'driver''s'\n"
+     '  2: "say \\"hi\\""\nargs:\n  batch: 1\n', ('person', "driver's", 'say "hi"')),
     ('names:\n- a\n- b c\n', ('a', 'b c')), ("names: ['a', 'b']\n", ('a', 'b')),
     ('names: {0: "a"}', ('a',)), ('names:\n  1: a\n', None), ('names:\n  0: a\n  0: b\n', ('b',)),
     ('names:\n', None), ('names: *alias\n', None), ('other: 1\n', None), ('', None),
