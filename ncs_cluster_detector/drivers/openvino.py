@@ -28,8 +28,8 @@ from ncs_cluster_detector.sticks.stick import Stick
 class OpenVinoDriver(Driver):
     """The ``devices`` that the user names; each processor takes so many ``cpu_threads``."""
 
-    devices: tuple[str, ...]
-    cpu_threads: int
+    devices: tuple[str, ...] = ('CPU',)
+    cpu_threads: int = 1
 
     title = 'OpenVINO'
     sdk_module = 'openvino'
@@ -63,7 +63,7 @@ class OpenVinoDriver(Driver):
 
     def read_graph(self, name: str) -> bytes:
         """Return a network as OpenVINO has read it, with what is known of it."""
-        return read_network(name)
+        return read_network(name, self.devices)
 
     def label_counts(self, graph: bytes) -> range | None:
         """Return how many labels there must be, if the network's outputs tell that."""

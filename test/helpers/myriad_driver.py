@@ -19,7 +19,7 @@ from ncs_cluster_detector.sticks.openvino.openvino_stick import OpenVinoStick
 class MyriadDriver(OpenVinoDriver):
     """The sticks of a ``bus``, behind the double of OpenVINO."""
 
-    bus: SimulatedBus
+    bus: SimulatedBus | None = None
 
     def make_stick(self, graphs):
         """Return a stick of the bus that is not open yet."""

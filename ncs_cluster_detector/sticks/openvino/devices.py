@@ -23,6 +23,7 @@ from typing import Any
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 
 STICKS = 'MYRIAD'   # every stick that is found
+PROCESSOR = 'CPU'   # always there
 _KIND = '-openvino'
 _DEVICE = re.compile(r'MYRIAD|CPU|NPU(?:\.\d{1,2})?|GPU(?:\.\d{1,2})?')
 EXPECTED = f'{STICKS}, CPU, GPU, GPU.1 or NPU'
@@ -79,7 +80,7 @@ def cpu_properties(core: Any, threads: int) -> dict[str, object]:
     had half the speed of one (49 and 100 ms a frame, OpenVINO 2026.4, 2 cores).
     """
     chosen: dict[str, object] = {'INFERENCE_NUM_THREADS': threads, 'NUM_STREAMS': 1}
-    supported = core.get_property('CPU', 'SUPPORTED_PROPERTIES')
+    supported = core.get_property(PROCESSOR, 'SUPPORTED_PROPERTIES')
     if 'ENABLE_CPU_PINNING' in supported:
         chosen['ENABLE_CPU_PINNING'] = False
     elif 'AFFINITY' in supported:   # of 2022

@@ -13,6 +13,7 @@ So the node loads no OpenVINO, which takes 60 MB and starts threads, and lives o
 file crashes it. It also converts each format but once, and not in each worker.
 """
 
+from collections.abc import Collection
 import os
 from pathlib import Path
 import signal
@@ -22,6 +23,7 @@ from tempfile import TemporaryDirectory
 from ncs_cluster_detector.processes.module_path import python_command
 from ncs_cluster_detector.regular_file import LARGEST_GRAPH
 from ncs_cluster_detector.regular_file import read_file
+from ncs_cluster_detector.sticks.openvino.devices import PROCESSOR
 from ncs_cluster_detector.sticks.stick import SdkMissingError
 
 ENDINGS = '.xml', '.onnx', '.tflite', '.pb'
@@ -30,6 +32,7 @@ EXPECTED = ('expected a network for OpenVINO: its own format (.xml, with the .bi
 PACKED = 'packed'   # name of the file with the result
 REFUSED, NO_SDK = 3, 4   # exit codes; an exception that nobody expects gives 1
 _PROGRAM = """
+from collections.abc import Collection
 import os
 answer = os.dup(1)
 os.dup2(2, 1)   # for what libraries print
@@ -41,11 +44,15 @@ _LONGEST_SEC = 120.0
 _IN_MEMORY = '/dev/shm'
 
 
-def read_network(name: str) -> bytes:
+def read_network(name: str, devices: Collection[str] = (PROCESSOR,)) -> bytes:
     """
     Return the network in a file, as :mod:`network_file` packs it.
 
+    It is compiled for the processor once, not in each worker: that takes longer than all the rest
+    (SSDLite: 1.3 s, and 0.1 s to load what is compiled), and a reserve must be quick.
+
     :param name: path of the file; ``~`` is expanded.
+    :param devices: those that are to run it, by OpenVINO's names.
     :raises OSError: it cannot be read.
     :raises ValueError: OpenVINO cannot read it, or it is no detector.
     :raises SdkMissingError: OpenVINO is not installed, or cannot be loaded.
@@ -58,7 +65,7 @@ def read_network(name: str) -> bytes:
     base = _IN_MEMORY if os.path.isdir(_IN_MEMORY) else None
     with TemporaryDirectory(prefix='ncs_network_', dir=base) as folder:
         try:
-            ended = subprocess.run([*python_command(_PROGRAM), path, folder],
+            ended = subprocess.run([*python_command(_PROGRAM), path, folder, *{*devices}],
                                    capture_output=True, timeout=_LONGEST_SEC)
         except subprocess.TimeoutExpired:
             raise ValueError(f'reading it takes OpenVINO more than {_LONGEST_SEC:g} s; take a '

@@ -17,6 +17,8 @@ from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.metadata.labels_in_file import labels_in_file
 from ncs_cluster_detector.regular_file import LARGEST_GRAPH
 from ncs_cluster_detector.regular_file import read_file
+from ncs_cluster_detector.sticks.openvino.devices import cpu_properties
+from ncs_cluster_detector.sticks.openvino.devices import PROCESSOR
 from ncs_cluster_detector.sticks.openvino.inspection import EXPECTED
 from ncs_cluster_detector.sticks.openvino.inspection import NO_SDK
 from ncs_cluster_detector.sticks.openvino.inspection import PACKED
@@ -35,20 +37,24 @@ _OF_IR = InputFormat(0.0, 1.0, 'bgr')
 _STRUCTURE, _WEIGHTS = 'network.xml', 'network.bin'
 
 
-def main(answer: int, path: str, folder: str) -> int:
+def main(answer: int, path: str, folder: str, *devices: str) -> int:
     """
     Read a network and write it into a folder; return the exit code.
 
     :param answer: file descriptor for the reason of a refusal.
+    :param devices: those that are to run the network.
     """
     try:
         ov = import_openvino()
-        model = _read(ov, path)
+        core = ov.Core()
+        model = _read(core, path, str(ov.get_version()).partition('-')[0])
         facts = _facts_of(model, path)
-        structure, weights = (Path(folder, part) for part in (_STRUCTURE, _WEIGHTS))
-        ov.serialize(model, str(structure), str(weights))
-        Path(folder, PACKED).write_bytes(
-            pack(facts, structure.read_bytes(), weights.read_bytes()))
+        structure = weights = compiled = b''
+        if PROCESSOR in devices:
+            compiled = _compiled(core, model)
+        if {*devices} - {PROCESSOR}:
+            structure, weights = _written(ov, model, folder)
+        Path(folder, PACKED).write_bytes(pack(facts, structure, weights, compiled))
     except ValueError as error:
         os.write(answer, str(error).encode(errors='replace'))
         return REFUSED
@@ -58,20 +64,33 @@ def main(answer: int, path: str, folder: str) -> int:
     return 0
 
 
-def _read(ov: ModuleType, path: str) -> Any:
+def _read(core: Any, path: str, version: str) -> Any:
     """Return the ``Model`` in a file; ValueError if OpenVINO cannot read it."""
     weights = f'{path[:-len(_IR)]}.bin'
     if path.endswith(_IR) and not os.path.exists(weights):
         raise ValueError(f'its weights are missing, there is no {weights}; put the file beside it')
     try:
-        return ov.Core().read_model(path)
+        return core.read_model(path)
     except Exception as error:   # OpenVINO raises RuntimeError, and others from its readers
-        raise ValueError(f'OpenVINO {_version(ov)} cannot read it ({reason_of(error)}); '
+        raise ValueError(f'OpenVINO {version} cannot read it ({reason_of(error)}); '
                          f'{EXPECTED}') from error
 
 
-def _version(ov: ModuleType) -> str:
-    return str(ov.get_version()).partition('-')[0]
+def _compiled(core: Any, model: Any) -> bytes:
+    """Return what OpenVINO compiles for the processor; ValueError if it cannot run the network."""
+    try:
+        made = core.compile_model(model, PROCESSOR, cpu_properties(core, threads=1)).export_model()
+    except Exception as error:
+        raise ValueError(f'the processor cannot run it ({reason_of(error)}); expected a network '
+                         'of operations that OpenVINO knows; export it with others') from error
+    return made if isinstance(made, bytes) else bytes(made.getvalue())   # bytes in 2022
+
+
+def _written(ov: ModuleType, model: Any, folder: str) -> tuple[bytes, bytes]:
+    """Return structure and weights in OpenVINO's own format."""
+    structure, weights = (Path(folder, part) for part in (_STRUCTURE, _WEIGHTS))
+    ov.serialize(model, str(structure), str(weights))
+    return structure.read_bytes(), weights.read_bytes()
 
 
 def _facts_of(model: Any, path: str) -> NetworkFacts:
@@ -82,5 +101,9 @@ def _facts_of(model: Any, path: str) -> NetworkFacts:
         usual = _OF_IR
     own = labels_in_file(path, read_file(path, LARGEST_GRAPH))
     labels = kind.default_labels(path) if own is None else kind.complete_labels(own)
+    if kind.class_count not in (None, len(labels) - 1):
+        raise ValueError(
+            f'its file names {len(labels) - 1} classes and its outputs have {kind.class_count}, '
+            'as those of networks for poses and masks; expected a detector; export one')
     return NetworkFacts(kind.title, usual, labels, own is not None, kind.class_count,
                         kind.has_background)

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 import queue
 from typing import Any
 
-from ncs_cluster_detector.sticks.openvino.model_form import fix_form
+from ncs_cluster_detector.sticks.openvino.devices import PROCESSOR
+from ncs_cluster_detector.sticks.openvino.model_form import form_of
+from ncs_cluster_detector.sticks.openvino.network_file import compiled_in
 from ncs_cluster_detector.sticks.openvino.network_file import facts_in
 from ncs_cluster_detector.sticks.openvino.network_file import structure_and_weights_in
 import numpy as np
@@ -24,7 +26,7 @@ REQUESTS = 2
 
 class LoadedNetwork:
     """
-    A network that is compiled for a device.
+    A network on a device.
 
     One thread may call :meth:`start` while another calls :meth:`result`. ``network_input`` is the
     form of its input.
@@ -33,18 +35,21 @@ class LoadedNetwork:
     def __init__(self, core: Any, data: bytes, device: str,
                  config: Mapping[str, object]) -> None:
         """
-        Compile the network in bytes that :mod:`network_file` packed.
+        Load the network in bytes that :mod:`network_file` packed.
 
         :param core: OpenVINO's ``Core``.
         :param device: its name for the device; ``config`` are properties of that.
         :raises RuntimeError: the device does not take it, or cannot be opened.
         """
-        structure, weights = structure_and_weights_in(data)
-        model = core.read_model(model=structure, weights=weights)
-        self.network_input, self._kind = fix_form(model)
-        self.network_input = self.network_input._replace(usual=facts_in(data).usual)
-        self.compiled = core.compile_model(model, device, dict(config))
-        self._outputs = range(len(model.outputs))
+        if device == PROCESSOR:
+            self.compiled = core.import_model(compiled_in(data), device, dict(config))
+        else:
+            structure, weights = structure_and_weights_in(data)
+            model = core.read_model(model=structure, weights=weights)
+            self.compiled = core.compile_model(model, device, dict(config))
+        network_input, self._kind = form_of(self.compiled)
+        self.network_input = network_input._replace(usual=facts_in(data).usual)
+        self._outputs = range(len(self.compiled.outputs))
         self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._started: queue.SimpleQueue[Any] = queue.SimpleQueue()   # oldest first
         for _ in range(REQUESTS):

@@ -39,6 +39,18 @@ class ModelForm(NamedTuple):
     kind: OutputKind
 
 
+def form_of(model: Any) -> ModelForm:
+    """
+    Return the form of a model that takes pictures of one size.
+
+    :param model: OpenVINO's ``Model`` or ``CompiledModel``.
+    :raises ValueError: it takes no picture, or its outputs are no detections.
+    """
+    (height, width), is_planar, element = _input_of(model)
+    kind = kind_of(_outputs_of(model), (width, height))
+    return ModelForm(NetworkInput((width, height), kind.input_format, element, is_planar), kind)
+
+
 def fix_form(model: Any) -> ModelForm:
     """
     Return the form of a model, which takes pictures of one size from now on.
@@ -49,14 +61,13 @@ def fix_form(model: Any) -> ModelForm:
     :param model: OpenVINO's ``Model``.
     :raises ValueError: it takes no picture, or its outputs are no detections.
     """
-    sides, is_planar, element = _input_of(model)
+    sides, is_planar, _ = _input_of(model)
     height, width = sides
     kind = kind_of(_outputs_of(model), (width or _ANY_SIZE[0], height or _ANY_SIZE[1]))
     if not height or not width:
         width, height = _own_size(model) or kind.usual_size
     model.reshape([1, _CHANNELS, height, width] if is_planar else [1, height, width, _CHANNELS])
-    kind = kind_of(_outputs_of(model), (width, height))
-    return ModelForm(NetworkInput((width, height), kind.input_format, element, is_planar), kind)
+    return form_of(model)
 
 
 def _input_of(model: Any) -> tuple[tuple[int, int], bool, str]:

@@ -7,20 +7,24 @@
 # or implied. See the License for the specific language governing permissions and limitations under
 # the License.
 """
-A network as the node hands it to its workers: OpenVINO's own format, and what is known of it.
+A network as the node hands it to its workers: in OpenVINO's own formats, with what is known of it.
 
-It is a line ``openvino N M``, N bytes of facts (JSON), M bytes of the network's structure
-(``.xml`` of OpenVINO's intermediate representation), and its weights (``.bin``).
+It is a line ``openvino N M K``, N bytes of facts (JSON), M bytes of the network's structure
+(``.xml`` of OpenVINO's intermediate representation), K bytes of its weights (``.bin``), and what
+OpenVINO has compiled for the processor of this machine. The processor needs only this, and all
+other devices only the rest; what nobody needs is empty.
 """
 
 from dataclasses import asdict
 from dataclasses import dataclass
+from itertools import accumulate
+from itertools import pairwise
 import json
 import re
 
 from ncs_cluster_detector.networks.input_format import InputFormat
 
-_HEADER = re.compile(rb'openvino (\d{1,12}) (\d{1,12})\n')
+_HEADER = re.compile(rb'openvino (\d{1,12}) (\d{1,12}) (\d{1,12})\n')
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,11 @@ class NetworkFacts:
         return None if count is None else range(count + 1, count + 2)
 
 
-def pack(facts: NetworkFacts, structure: bytes, weights: bytes) -> bytes:
+def pack(facts: NetworkFacts, structure: bytes, weights: bytes, compiled: bytes) -> bytes:
     """Return the bytes of a network."""
     about = json.dumps(asdict(facts)).encode()
-    return b'openvino %d %d\n' % (len(about), len(structure)) + about + structure + weights
+    header = b'openvino %d %d %d\n' % (len(about), len(structure), len(weights))
+    return b''.join((header, about, structure, weights, compiled))
 
 
 def is_packed(data: bytes) -> bool:
@@ -62,7 +67,7 @@ def is_packed(data: bytes) -> bool:
 
 def facts_in(data: bytes) -> NetworkFacts:
     """Return what is known of the network in bytes that :func:`pack` made."""
-    about, _, _ = _parts(data)
+    about, *_ = _parts(data)
     values = json.loads(bytes(about))
     return NetworkFacts(**values | {'usual': InputFormat(**values['usual']),
                                     'labels': tuple(values['labels'])})
@@ -70,14 +75,19 @@ def facts_in(data: bytes) -> NetworkFacts:
 
 def structure_and_weights_in(data: bytes) -> tuple[bytes, bytes]:
     """Return structure and weights of the network in bytes that :func:`pack` made."""
-    _, structure, weights = _parts(data)
+    _, structure, weights, _ = _parts(data)
     return bytes(structure), bytes(weights)
 
 
-def _parts(data: bytes) -> tuple[memoryview, memoryview, memoryview]:
+def compiled_in(data: bytes) -> bytes:
+    """Return what is compiled for the processor in bytes that :func:`pack` made."""
+    *_, compiled = _parts(data)
+    return bytes(compiled)
+
+
+def _parts(data: bytes) -> list[memoryview]:
     header = _HEADER.match(data)
     assert header is not None, 'made by pack()'
+    ends = [*accumulate(map(int, header.groups()), initial=header.end()), len(data)]
     view = memoryview(data)
-    middle = header.end() + int(header[1])
-    end = middle + int(header[2])
-    return view[header.end():middle], view[middle:end], view[end:]
+    return [view[start:end] for start, end in pairwise(ends)]

@@ -96,7 +96,7 @@ class OpenVinoStick(Stick):
     def _devices(self) -> dict[str, str]:
         """Return OpenVINO's names of the devices, by the names of members."""
         found = devices.others_of(self._names)
-        if {*self._names} - {'CPU'}:   # a processor is always there
+        if {*self._names} - {devices.PROCESSOR}:
             self._call('looking for devices', lambda: self._core)   # which checks them
         if devices.STICKS in self._names:
             found |= self._call('looking for sticks', lambda: devices.sticks_of(self._core))
@@ -153,7 +153,7 @@ class OpenVinoStick(Stick):
 
     def _config(self) -> Mapping[str, object]:
         """Return the properties with which the device takes networks."""
-        if self._device != 'CPU':
+        if self._device != devices.PROCESSOR:
             return {}
         return devices.cpu_properties(self._core, self._cpu_threads)
 

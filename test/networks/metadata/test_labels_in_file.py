@@ -143,8 +143,7 @@ def test_a_lite_file_without_an_archive_has_no_labels():
 
 @pytest.mark.parametrize('text, expected', [
     ("task: detect\nimgsz:\n- 640\nnames:\n  0: person\n  1: 'driver''s'\n"
-     '  2: "say \\"hi\\""\n'
-     'args:\n  batch: 1\n', ('person', "driver's", 'say "hi"')),
+     '  2: "say \\"hi\\""\nargs:\n  batch: 1\n', ('person', "driver's", 'say "hi"')),
     ('names:\n- a\n- b c\n', ('a', 'b c')), ("names: ['a', 'b']\n", ('a', 'b')),
     ('names: {0: "a"}', ('a',)), ('names:\n  1: a\n', None), ('names:\n  0: a\n  0: b\n', ('b',)),
     ('names:\n', None), ('names: *alias\n', None), ('other: 1\n', None), ('', None),

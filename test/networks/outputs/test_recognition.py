@@ -78,7 +78,8 @@ RECOGNISED = [
     ([form(1, 84, 84)], (64, 64), V8, 80),
     ([form(1, 605, 85)], (64, 64), V8, 601),   # P6
     ([form(1, 605, 340)], (64, 64), V8, 601),   # P2
-    ([form(1, 60, 85)], (64, 64), V5, 80),   # two grids
+    ([form(1, 60, 90)], (64, 64), V5, 85),   # two grids
+    ([form(1, 60, 85)], (64, 64), V8, 56),   # both counts fit, so the longer side decides
     ([form(1, 84, None)], (640, 640), V8, 80),
     ([form(1, 300, 6)], (640, 640), END, None),
     ([form(1, 1, 6)], (640, 640), END, None),

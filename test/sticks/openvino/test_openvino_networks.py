@@ -203,3 +203,9 @@ def test_reading_a_network_loads_neither_openvino_nor_opencv_into_the_node(tmp_p
         f"OpenVinoDriver(('CPU',), 1).read_graph({str(path)!r})\n"
         "sys.exit(bool({'openvino', 'cv2'} & {*sys.modules}))\n")
     subprocess.run([sys.executable, '-c', program], check=True, timeout=120)
+
+
+def test_a_yolo_whose_names_do_not_fit_its_outputs_is_refused(read):
+    with pytest.raises(ValueError, match='its file names 1 classes and its outputs have 2, as '
+                                         'those of networks for poses'):
+        read(onnx_networks.red_yolo(SIZE, 8, {0: 'person'}))
