@@ -31,8 +31,8 @@ def check_reserve(values: Values) -> None:
     _split(values)
     if not values['reserve'] and (names := _given(values)):
         raise ValueError(
-            f"reserve_graph_paths={names}: there is no reserve to run them (reserve=''); name one, "
-            'or leave the networks out')
+            f"reserve_graph_paths={names}: there is no reserve to run them (reserve=''); name "
+            'one, or leave the networks out')
 
 
 def reserve_options_of(values: Values,
