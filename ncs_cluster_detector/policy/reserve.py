@@ -12,8 +12,10 @@ from collections.abc import Iterable
 import math
 
 from ncs_cluster_detector.policy.reliability.promptness import USELESS_FACTOR
+from ncs_cluster_detector.policy.reliability.trust import TRIAL_PERIOD_SEC
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 
 # For so long after the start of a node, or after another stick has become usable, a further one
 # may still be looked for: a worker that lists the sticks is there within a second or two, and a
@@ -102,15 +104,26 @@ class ReservePolicy:
         """Return when to call :meth:`update` at the latest, or infinite."""
         return self._due_at
 
-    def may_take(self, inference_sec: float | None, typical_sec: float) -> bool:
+    def may_take(self, worker: StickStatus, typical_sec: float) -> bool:
         """
         Tell whether the reserve gets a frame that no stick can take now.
 
         Beside sticks it takes none if it is so much slower that it would delay more than it gives,
         as with a slow stick, because results are published in order.
 
-        :param inference_sec: its usual time for a frame, None while that is not known.
-        :param typical_sec: that of the sticks.
+        :param worker: its worker as if that was a stick.
+        :param typical_sec: the sticks' usual time for a frame.
         """
-        return self.works and (not self.usable or inference_sec is None
-                               or inference_sec < USELESS_FACTOR * typical_sec)
+        return self._has_room(worker) and not self._is_useless(worker, typical_sec)
+
+    def may_try(self, now: float, worker: StickStatus, typical_sec: float) -> bool:
+        """Tell whether one that is so slow gets a stick's frame too, to show if it still is."""
+        return (self._has_room(worker) and self._is_useless(worker, typical_sec)
+                and now >= worker.last_given_at + TRIAL_PERIOD_SEC)
+
+    def _has_room(self, worker: StickStatus) -> bool:
+        return self.works and worker.state is StickState.RUNNING and not worker.outstanding
+
+    def _is_useless(self, worker: StickStatus, typical_sec: float) -> bool:
+        return bool(self.usable) and worker.recent_sec is not None and (
+            worker.recent_sec >= USELESS_FACTOR * typical_sec)

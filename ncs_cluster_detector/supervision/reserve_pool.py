@@ -73,9 +73,13 @@ class ReservePool(StickPool):
 
     def with_room(self) -> int | None:
         """Return the number of the worker if it takes the next frame now, or None."""
-        return next((stick.number for stick in self.views.statuses.values()
-                     if stick.state is StickState.RUNNING and not stick.outstanding
-                     and self.policy.may_take(stick.inference_sec, self._typical_sec)), None)
+        return next((worker.number for worker in self.views.statuses.values()
+                     if self.policy.may_take(worker, self._typical_sec)), None)
+
+    def to_try(self, now: float) -> int | None:
+        """Return the number of the worker if it gets the frame of a stick on trial, or None."""
+        return next((worker.number for worker in self.views.statuses.values()
+                     if self.policy.may_try(now, worker, self._typical_sec)), None)
 
     def receive(self, now: float, ready: Set[ChildProcess] | None = None) -> None:
         """Read the messages of the ``ready`` processes; log once that it can never work."""

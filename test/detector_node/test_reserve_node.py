@@ -109,7 +109,7 @@ def test_it_works_while_the_stick_is_unplugged_and_that_is_told(probe, start, in
     assert {'face', 'person'} <= {each.class_name for each in information[0].class_map}
 
     inject(node, 'unplug')
-    node.wait_for_line('[WARN]')
+    node.wait_for_line('the reserve works, 0 of 1 stick usable: stick 0 ')
     detect_until_a_person_is_found(probe)
     probe.wait_for(lambda: probe.status(CLUSTER)[0].level == WARN and (
         'the reserve works, 0 of 1 stick usable: stick 0 not plugged in'

@@ -10,12 +10,14 @@
 
 from dataclasses import replace
 
+from ncs_cluster_detector.policy.reliability.trust import TRIAL_PERIOD_SEC
 from ncs_cluster_detector.policy.reserve import LOOK_SEC
 from ncs_cluster_detector.policy.reserve import ReservePolicy
 from ncs_cluster_detector.policy.reserve import RETURN_SEC
 from ncs_cluster_detector.policy.reserve import START_SEC
 from ncs_cluster_detector.policy.settings import Settings
 from ncs_cluster_detector.policy.stick_status import StickState
+from ncs_cluster_detector.policy.stick_status import StickStatus
 import pytest
 
 RUNNING, STARTING, QUEUED = StickState.RUNNING, StickState.STARTING, StickState.QUEUED
@@ -199,14 +201,41 @@ def test_a_first_start_while_disabled_ends_like_any_other():
     assert node.at(START_SEC + 0.1, STARTING)
 
 
-@pytest.mark.parametrize('usable, inference_sec, takes', [
+def worker(recent_sec=None, outstanding=0, given_at=0.0, state=RUNNING):
+    """Return the worker of the reserve as if it was a stick."""
+    return StickStatus(-1, state, recent_sec=recent_sec, outstanding=outstanding,
+                       last_given_at=START + given_at)
+
+
+def beside(usable):
+    """Return the policy of a reserve that works beside so many sticks."""
+    node = Node(replace(SETTINGS, reserve_below=2), usable=2)
+    assert node.at(60.0, *[RUNNING] * usable, AWAY)
+    return node.policy
+
+
+@pytest.mark.parametrize('usable, recent_sec, takes', [
     (0, None, True), (0, 9.0, True), (1, None, True), (1, 0.299, True), (1, 0.301, False),
     (1, 9.0, False)])
-def test_beside_sticks_a_much_slower_one_takes_nothing(usable, inference_sec, takes):
-    node = Node(replace(SETTINGS, reserve_below=2), usable=2)
-    node.at(60.0, *[RUNNING] * usable, AWAY)
-    assert node.policy.may_take(inference_sec, 0.1) == takes
+def test_beside_sticks_a_much_slower_one_takes_nothing(usable, recent_sec, takes):
+    assert beside(usable).may_take(worker(recent_sec), 0.1) == takes
 
 
-def test_a_resting_one_takes_nothing():
-    assert not Node(usable=1).policy.may_take(0.01, 0.1)
+def test_a_much_slower_one_is_tried_once_a_second_beside_a_stick():
+    policy, slow = beside(1), worker(9.0, given_at=100.0)
+    assert not policy.may_try(START + 100.0 + TRIAL_PERIOD_SEC - ALMOST, slow, 0.1)
+    assert policy.may_try(START + 100.0 + TRIAL_PERIOD_SEC, slow, 0.1)
+    assert not policy.may_try(START + 200.0, replace(slow, outstanding=1), 0.1)
+    assert not policy.may_try(START + 200.0, replace(slow, state=STARTING), 0.1)
+    assert not policy.may_try(START + 200.0, worker(0.2, given_at=100.0), 0.1)
+    assert not beside(0).may_try(START + 200.0, slow, 0.1)   # it takes frames as they come
+
+
+def test_only_one_that_works_runs_and_has_no_frame_takes_one():
+    policy = beside(0)
+    assert policy.may_take(worker(), 0.1)
+    assert not policy.may_take(worker(outstanding=1), 0.1)
+    assert not policy.may_take(worker(state=STARTING), 0.1)
+    resting = Node(usable=1).policy
+    assert not resting.may_take(worker(), 0.1)
+    assert not resting.may_try(START + 99.0, worker(9.0), 0.1)

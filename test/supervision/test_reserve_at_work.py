@@ -59,12 +59,14 @@ class Cluster:
     """Sticks on one bus, the reserve on another one, in a supervisor at work."""
 
     def __init__(self, start, sticks=1, warm=True, settings=Settings(),
-                 driver=SimulatedDriver, error=None, **options):
-        bus = SimulatedBus(BusSpec(sticks=1, **QUICK))
+                 driver=SimulatedDriver, error=None, inference_ms=5.0,
+                 reserve_inference_ms=5.0, **options):
+        bus = SimulatedBus(BusSpec(sticks=1, **{**QUICK, 'inference_ms': reserve_inference_ms}))
+        workers = WorkerConfig(driver(bus, error) if error else driver(bus),
+                               GraphFiles([graphs.read_graph('shapes')]), (PASCAL_VOC,))
         self.bench = start(
-            BusSpec(sticks=sticks, **QUICK), settings, reserve=ReserveOptions(WorkerConfig(
-                driver(bus, error) if error else driver(bus),
-                GraphFiles([graphs.read_graph('shapes')]), (PASCAL_VOC,)), warm), **options)
+            BusSpec(sticks=sticks, **{**QUICK, 'inference_ms': inference_ms}), settings,
+            reserve=ReserveOptions(workers, warm), **options)
         self.sticks = sticks
 
     @property
@@ -178,7 +180,7 @@ def test_a_worker_of_the_reserve_that_is_killed_at_work_is_replaced(cluster):
 
 
 def test_it_works_beside_what_is_left_of_the_sticks(cluster):
-    running = cluster(sticks=2, settings=Settings(reserve_below=2))
+    running = cluster(sticks=2, settings=Settings(reserve_below=2), inference_ms=60.0)
     running.wait_for_sticks()
     running.inject('unplug', 0)
     running.bench.wait_for(lambda: running.works)
@@ -201,6 +203,28 @@ def test_it_works_beside_what_is_left_of_the_sticks(cluster):
     running.bench.wait_for(lambda: running.works)
     running.bench.supervisor.change(Settings(reserve_below=3, enabled=False))
     running.bench.wait_for(lambda: not running.works)
+
+
+def test_one_that_is_much_slower_than_the_sticks_is_only_tried_beside_them(cluster):
+    running = cluster(sticks=2, settings=Settings(reserve_below=2), inference_ms=20.0,
+                      reserve_inference_ms=400.0)
+    running.wait_for_sticks()
+    running.inject('unplug', 0)
+    running.bench.wait_for(lambda: running.works)
+    # Its time is known from the third image on, those after it are on trial.
+    running.bench.film(2 * FPS, lambda: running.reserve.worker.inferences >= 6)
+    before = running.snapshot.frames.dropped
+    tried = running.reserve.worker.inferences
+    published = len(running.bench.published)
+    running.bench.film(2 * FPS, lambda: running.reserve.worker.inferences >= tried + 2)
+    by_stick = len(running.bench.published) - published
+    assert by_stick > 3 * (running.reserve.worker.inferences - tried)
+    numbers = running.settled()
+    assert numbers == sorted(set(numbers))
+    # A stick had each of them too, so that none of its results was late.
+    assert running.snapshot.frames.dropped.late == before.late
+    running.inject('unplug', 1)
+    running.film_until_reserve_infers()
 
 
 def test_a_stick_that_gives_no_answer_is_relieved_by_the_reserve(cluster):

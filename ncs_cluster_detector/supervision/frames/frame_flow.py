@@ -92,6 +92,8 @@ class FrameFlow:
             on_trial = self._cluster.give_on_trial(now, self._pool.views.statuses, settings)
             if on_trial is not None:
                 self._post(on_trial, frame, now)
+            if self._reserve is not None and (number := self._reserve.to_try(now)) is not None:
+                self._post(number, frame, now)
         return self._sent_to
 
     def release(self, now: float) -> list[tuple[Frame, tuple[Detection, ...]]]:
