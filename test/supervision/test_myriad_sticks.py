@@ -40,7 +40,7 @@ def network(tmp_path_factory):
     """Return a network as the driver has read it."""
     path = tmp_path_factory.mktemp('network') / 'red.onnx'
     path.write_bytes(onnx_networks.red_yolo((96, 64), 8))
-    return MyriadDriver(('MYRIAD',), 1, None).read_graph(str(path))
+    return MyriadDriver(('MYRIAD', 'CPU')).read_graph(str(path))
 
 
 @pytest.fixture
