@@ -53,8 +53,8 @@ help:
 	@echo '             GRAPHS=people,faces chooses the networks: also shapes, ONNX files,'
 	@echo '             .caffemodel files; two halve the rate and have about three times the latency;'
 	@echo '             ssdlite (people) and res10 (faces) are fetched at their first use'
-	@echo '             DRIVER=openvino runs a real network (ssdlite, or those of GRAPHS) with OpenVINO on'
-	@echo "             this machine's processor, and what else of it OpenVINO finds"
+	@echo '             DRIVER=openvino runs a real network (ssdlite, or those of GRAPHS) by OpenVINO on'
+	@echo "             this machine's processor"
 	@echo '             FASTDDS_PROFILE=none leaves the transport settings as ROS 2 has them'
 	@echo 'make param   lists the parameters of a run in another terminal; shows and sets them live:'
 	@echo "             ARGS='describe switch_temperature', ARGS='set switch_temperature 47',"

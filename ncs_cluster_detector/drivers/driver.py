@@ -86,6 +86,10 @@ class Driver(ABC):
         :raises ValueError: these sticks cannot run it; the text says why and what to do.
         """
 
+    def identity(self, graph: bytes) -> bytes:
+        """Return bytes that are the same wherever the same graph file was read."""
+        return graph
+
     def label_counts(self, graph: bytes) -> range | None:
         """Return how many labels fit a graph, the background with them; None when unknown."""
         return None

@@ -65,6 +65,10 @@ class OpenVinoDriver(Driver):
         """Return a network as OpenVINO has read it, with what is known of it."""
         return read_network(name, self.devices)
 
+    def identity(self, graph: bytes) -> bytes:
+        """Return the hash of the network's files."""
+        return facts_in(graph).source.encode()
+
     def label_counts(self, graph: bytes) -> range | None:
         """Return how many labels there must be, if the network's outputs tell that."""
         return facts_in(graph).label_counts

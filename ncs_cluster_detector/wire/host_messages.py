@@ -59,7 +59,7 @@ class Networks:
 
 def networks_of(config: WorkerConfig) -> Networks:
     """Return the Networks of a node's workers."""
-    return Networks(tuple(map(_hash, config.graphs)),
+    return Networks(tuple(_hash(config.driver.identity(graph)) for graph in config.graphs),
                     tuple(_hash('\n'.join(labels).encode()) for labels in config.labels),
                     repr(config.input_format))
 

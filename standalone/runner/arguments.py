@@ -81,8 +81,8 @@ def parse(arguments: Sequence[str]) -> Options:
     add('--fastdds-profile', metavar='none', help='leave out the transport settings of Fast DDS '
         'with which whole images arrive, ncs_cluster_detector/ros/fastdds_loopback.xml: most of '
         'them are lost then, as they are in ROS 2 by default')
-    add('--driver', metavar='NAME', help='simulated (without it): simulated sticks; openvino: the '
-        "devices that OpenVINO finds, this machine's processor at least")
+    add('--driver', metavar='NAME', help='simulated (without it): simulated sticks; openvino: '
+        "this machine's processor, by OpenVINO")
     add('--graphs', metavar='NAMES', help='the networks that every stick runs for every frame, '
         'with commas between them: people, faces, shapes, ONNX files, or Caffe networks '
         '(.caffemodel, its .prototxt beside it; without it: people); ssdlite (people) and res10 '

@@ -13,6 +13,7 @@ from dataclasses import MISSING
 import json
 import time
 
+from ncs_cluster_detector.drivers.mvnc import MvncDriver
 from ncs_cluster_detector.networks.detection import Detection
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.policy.stick_status import StickState
@@ -33,6 +34,7 @@ from ncs_cluster_detector.wire.json_form import MOST_ITEMS
 from ncs_cluster_detector.wire.json_form import to_json
 from ncs_cluster_detector.wire.messages import WorkerConfig
 import pytest
+from together_driver import TogetherDriver
 
 # What other programs and other tests are to bear as well.
 CAR = Detection('car', 0.9, 0.1, 0.2, 0.3, 0.4)
@@ -200,12 +202,13 @@ def test_the_longest_report_that_may_be_sent_can_be_read():
 
 
 def test_networks_differ_by_what_a_result_depends_on():
-    one = WorkerConfig(None, (b'graph',), (('background', 'car'),))
-    same = networks_of(WorkerConfig('another driver', [b'graph'], (('background', 'car'),)))
+    driver = MvncDriver()
+    one = WorkerConfig(driver, (b'graph',), (('background', 'car'),))
+    same = networks_of(WorkerConfig(TogetherDriver('any'), [b'graph'], (('background', 'car'),)))
     assert networks_of(one).difference(same) == ''
     for other, name in (
-            (WorkerConfig(None, (b'other',), one.labels), 'graph_paths'),
-            (WorkerConfig(None, (b'graph', b'graph'), one.labels * 2), 'graph_paths'),
-            (WorkerConfig(None, one.graphs, (('background', 'cat'),)), 'label_files'),
-            (WorkerConfig(None, one.graphs, one.labels, InputFormat(mean=0.0)), 'input_mean')):
+            (WorkerConfig(driver, (b'other',), one.labels), 'graph_paths'),
+            (WorkerConfig(driver, (b'graph', b'graph'), one.labels * 2), 'graph_paths'),
+            (WorkerConfig(driver, one.graphs, (('background', 'cat'),)), 'label_files'),
+            (WorkerConfig(driver, one.graphs, one.labels, InputFormat(mean=0.0)), 'input_mean')):
         assert networks_of(one).difference(networks_of(other)).startswith(name)

@@ -8,6 +8,7 @@
 # the License.
 """The process that reads a network's file with OpenVINO; see :mod:`inspection`."""
 
+import hashlib
 import os
 from pathlib import Path
 from types import ModuleType
@@ -66,7 +67,7 @@ def main(answer: int, path: str, folder: str, *devices: str) -> int:
 
 def _read(core: Any, path: str, version: str) -> Any:
     """Return the ``Model`` in a file; ValueError if OpenVINO cannot read it."""
-    weights = f'{path[:-len(_IR)]}.bin'
+    weights = _weights_of(path)
     if path.endswith(_IR) and not os.path.exists(weights):
         raise ValueError(f'its weights are missing, there is no {weights}; put the file beside it')
     try:
@@ -74,6 +75,11 @@ def _read(core: Any, path: str, version: str) -> Any:
     except Exception as error:   # OpenVINO raises RuntimeError, and others from its readers
         raise ValueError(f'OpenVINO {version} cannot read it ({reason_of(error)}); '
                          f'{EXPECTED}') from error
+
+
+def _weights_of(path: str) -> str:
+    """Return the path of the weights beside a structure."""
+    return f'{path[:-len(_IR)]}.bin'
 
 
 def _compiled(core: Any, model: Any) -> bytes:
@@ -99,11 +105,15 @@ def _facts_of(model: Any, path: str) -> NetworkFacts:
     usual = kind.input_format
     if path.endswith(_IR) and usual == InputFormat():
         usual = _OF_IR
-    own = labels_in_file(path, read_file(path, LARGEST_GRAPH))
+    content = read_file(path, LARGEST_GRAPH)
+    own = labels_in_file(path, content)
     labels = kind.default_labels(path) if own is None else kind.complete_labels(own)
     if kind.class_count not in (None, len(labels) - 1):
         raise ValueError(
             f'its file names {len(labels) - 1} classes and its outputs have {kind.class_count}, '
             'as those of networks for poses and masks; expected a detector; export one')
+    source = hashlib.sha256(content)
+    if path.endswith(_IR):
+        source.update(read_file(_weights_of(path), LARGEST_GRAPH))
     return NetworkFacts(kind.title, usual, labels, own is not None, kind.class_count,
-                        kind.has_background)
+                        kind.has_background, source.hexdigest())

@@ -92,7 +92,7 @@ RECOGNISED = [
 ]
 REFUSED = [
     ([], 'its 0 outputs are none'),
-    ([form(1, 1000, name='prob')], 'its 1 outputs are prob 1x1000'),
+    ([form(1, 1000, name='prob')], 'its output is prob 1x1000'),
     ([form(1, 7)], 'unnamed 1x7'), ([form(None, 7)], r'unnamed \?x7'), ([form()], 'a number'),
     ([form(1, 8400, 85)], 'unnamed 1x8400x85'),   # YOLOX and YOLOv6, in the same form
     ([form(1, 85, 25200)], 'unnamed 1x85x25200'),
