@@ -129,7 +129,8 @@ def test_other_outputs_are_refused_with_what_they_are(outputs, part):
         kind_of(outputs, (640, 640))
     text = str(caught.value)
     assert '\n' not in text
-    assert text.startswith(f'for an input of 640x640 its {len(outputs)} outputs are ')
+    what = 'output is' if len(outputs) == 1 else f'{len(outputs)} outputs are'
+    assert text.startswith(f'for an input of 640x640 its {what} ')
     assert all(kind.form in text and kind.title in text for kind in KINDS)
     assert text.endswith('export the network as a detector with decoded boxes in one of these '
                          'forms')
