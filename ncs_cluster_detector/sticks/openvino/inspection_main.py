@@ -115,5 +115,5 @@ def _facts_of(model: Any, path: str) -> NetworkFacts:
     source = hashlib.sha256(content)
     if path.endswith(_IR):
         source.update(read_file(_weights_of(path), LARGEST_GRAPH))
-    return NetworkFacts(kind.title, usual, labels, own is not None, kind.class_count,
-                        kind.has_background, source.hexdigest())
+    return NetworkFacts(kind.title, usual, labels, kind.class_count, kind.has_background,
+                        source.hexdigest())

@@ -33,17 +33,16 @@ class NetworkFacts:
     What the node must know of a network.
 
     ``kind`` is the title of its outputs' kind, ``usual`` the InputFormat that it usually wants.
-    ``labels`` are those of its classes in its own file, or the usual ones, the background first;
-    ``are_own`` says that they stand in the file. ``class_count`` is the number of classes without
-    a background, None if the outputs do not tell. Without ``has_background`` class 0 of the
-    network is an object, and so line 1 of a label file. ``source`` is the SHA-256 of the files
-    that it came from: what OpenVINO makes of them depends on its version and on the processor.
+    ``labels`` are those of its classes in its own file, or the usual ones, the background first.
+    ``class_count`` is the number of classes without a background, None if the outputs do not tell.
+    Without ``has_background`` class 0 of the network is an object, and so line 1 of a label file.
+    ``source`` is the SHA-256 of the files that it came from: what OpenVINO makes of them depends
+    on its version and on the processor.
     """
 
     kind: str
     usual: InputFormat
     labels: tuple[str, ...]
-    are_own: bool
     class_count: int | None
     has_background: bool
     source: str
