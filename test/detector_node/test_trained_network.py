@@ -17,7 +17,6 @@ from openvino_bench import skip_without_openvino
 import pytest
 
 skip_without_openvino()
-ov = import_openvino()
 LEAST_SCORE = 0.4
 PICTURES = ['two_people.jpg', 'living_room.jpg', 'car_bicycle.jpg', 'street_people.mp4']
 
@@ -31,9 +30,10 @@ def ssdlite():
 @pytest.fixture(scope='module')
 def found_by_openvino(ssdlite):
     """Return a function that gives the people which OpenVINO alone finds in a picture."""
-    model = ov.Core().read_model(str(ssdlite))
+    core = import_openvino().Core()
+    model = core.read_model(str(ssdlite))
     model.reshape([1, 300, 300, 3])
-    compiled = ov.Core().compile_model(model, 'CPU')
+    compiled = core.compile_model(model, 'CPU')
 
     def found_in(image):
         """Return left, top, right, bottom in pixels of each, the best first."""

@@ -9,7 +9,7 @@
 """Networks are fetched once, whole and as the table has them, or a line says what to do."""
 
 import hashlib
-import importlib.util
+from importlib import metadata
 import io
 from pathlib import Path
 import sys
@@ -23,6 +23,7 @@ from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.labels import check_background
 from ncs_cluster_detector.networks.labels import read_label_file
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
 from ncs_cluster_detector.simulation.networks.graphs import read_graph
 from ncs_cluster_detector.simulation.networks.loading import load_network
@@ -33,7 +34,7 @@ from setup import steps
 GRAPH, LICENCE = b'the graph' * 1000, b'You may.\n'
 SETUP = b"from setuptools import setup\nsetup(name='invented-net', version='1.5')\n"
 needs_pip = pytest.mark.skipif(
-    importlib.util.find_spec('pip') is None, reason='this Python has no pip')
+    not any(metadata.distributions(name='pip')), reason='this Python has no pip')
 
 
 def sha256(content):
