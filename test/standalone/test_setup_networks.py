@@ -218,7 +218,7 @@ def faces_in(picture, graph, scale):
     """Return the faces that a network finds for sure."""
     network = load_network(graph)
     tensor = Preprocessor(InputFormat(scale=scale)).network_input(
-        picture, network.input_shape[1::-1])
+        picture, NetworkInput(network.input_shape[1::-1]))
     found, _ = ssd.decode(network.run(tensor), ('background', 'face'))
     return [detection for detection in found if detection.score > 0.9]
 
