@@ -76,7 +76,7 @@ ALLOWED = {
     'wire/graph_files': {'processes.fork_server'},
     # What a driver must give; it knows no driver.
     'drivers/driver': {'sticks', 'networks.labels'},
-    'drivers': {'drivers', 'sticks', 'simulation', 'regular_file', 'networks.labels'},
+    'drivers': {'drivers', 'sticks', 'simulation', 'regular_file', 'networks'},
     # It is handed its driver; the table of drivers is the node's.
     'worker': {'worker', 'wire', 'sticks', 'networks', 'pictures', 'shown_text',
                'processes.freed_memory'},

@@ -17,6 +17,7 @@ from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.networks.labels import default_labels
 from ncs_cluster_detector.networks.labels import FACE
 from ncs_cluster_detector.networks.labels import PASCAL_VOC
+from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.simulation.bus.bus_spec import BusSpec
 from ncs_cluster_detector.simulation.bus.simulated_bus import SimulatedBus
 from ncs_cluster_detector.simulation.networks import graphs
@@ -88,8 +89,10 @@ class SimulatedDriver(Driver):
         """Return a stick of the bus."""
         from ncs_cluster_detector.simulation.api import mvncapi
         mvncapi.plug_in(self.bus)
-        usual = [None if facts is None else facts.usual for facts in map(_facts_in, graphs)]
-        return NcsdkStick(mvncapi, graphs, usb=self.usb_bus_if_usable(), usual=usual)
+        known = [NetworkInput((0, 0)) if facts is None else
+                 NetworkInput((0, 0), facts.usual, takes_pixels=facts.takes_pixels)
+                 for facts in map(_facts_in, graphs)]
+        return NcsdkStick(mvncapi, graphs, usb=self.usb_bus_if_usable(), known=known)
 
     def usb_bus(self) -> UsbBus:
         """Return the simulated USB bus, as libusb would show it."""

@@ -8,7 +8,6 @@
 # the License.
 """The pixel values that a network expects."""
 
-from dataclasses import astuple
 from dataclasses import dataclass
 
 ORDERS = ('bgr', 'rgb')
@@ -33,16 +32,11 @@ class InputFormat:
 
     def instead_of(self, usual: 'InputFormat | None') -> 'InputFormat':
         """
-        Return this format, with what a network usually wants where this one is the default.
+        Return what a network usually wants if this format is the default, else this one.
 
         So a user need not say what is known of a kind of network, and can say otherwise.
         """
-        if usual is None:
-            return self
-        default = InputFormat()
-        return InputFormat(*(
-            ours if ours != standard else theirs
-            for ours, theirs, standard in zip(astuple(self), astuple(usual), astuple(default))))
+        return usual if usual is not None and self == InputFormat() else self
 
     def extremes(self) -> tuple[float, float]:
         """Return what the pixel values 0 and 255 become."""

@@ -18,15 +18,16 @@ class NetworkInput(NamedTuple):
     The form of a network's input tensor, which is one picture of three channels.
 
     ``size`` is its (width, height) in pixels. ``usual`` is the InputFormat that such a network
-    usually wants; None if only the user knows. ``element`` is the NumPy name of its values'
-    type, one of :data:`ELEMENTS`; whole numbers are the pixel values as they are. A ``planar``
-    one is 3 x height x width, any other height x width x 3.
+    usually wants; None if only the user knows. One that ``takes_pixels`` gets the values of 0 to
+    255 as they are. ``element`` is the NumPy name of its values' type, one of :data:`ELEMENTS`. A
+    ``planar`` one is 3 x height x width, any other height x width x 3.
     """
 
     size: tuple[int, int]
     usual: InputFormat | None = None
     element: str = 'float16'
     planar: bool = False
+    takes_pixels: bool = False
 
 
 ELEMENTS = ('float16', 'float32', 'uint8')

@@ -9,6 +9,7 @@
 """Makes networks' inputs from a camera image."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -60,6 +61,8 @@ class Preprocessor:
             that fractions of the network's input are fractions of the image.
         """
         wanted = self._format.instead_of(form.usual)
+        if form.takes_pixels:
+            wanted = replace(wanted, mean=0.0, scale=1.0)
         values = cv2.resize(image, form.size, interpolation=cv2.INTER_LINEAR)
         if wanted.order == 'rgb':
             values = cv2.cvtColor(values, cv2.COLOR_BGR2RGB)

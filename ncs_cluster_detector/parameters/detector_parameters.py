@@ -104,8 +104,9 @@ PARAMETERS = (
         'name; with driver openvino those in the file of the network, or those of COCO.'),
     ParameterSpec(
         'input_mean', _INPUT.mean, 'What the networks were trained with: each pixel value of 0 to '
-        '255 becomes (value - input_mean) * input_scale. For all graphs. With driver '
-        'openvino the defaults stand for what a network of its kind usually wants.'),
+        '255 becomes (value - input_mean) * input_scale. For all graphs. '
+        'While input_mean, input_scale and input_order all have their defaults, a network that '
+        'OpenVINO reads gets what those of its kind usually want.'),
     ParameterSpec(
         'input_scale', _INPUT.scale, 'See input_mean.', above=0.0),
     ParameterSpec(

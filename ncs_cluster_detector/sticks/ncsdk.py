@@ -16,10 +16,10 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import repeat
 from typing import Any
 
 from ncs_cluster_detector.networks import ssd
-from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.network_input import NetworkInput
 from ncs_cluster_detector.sticks import failures
 from ncs_cluster_detector.sticks import numpy_compatibility
@@ -56,14 +56,14 @@ class NcsdkStick(Stick):
 
     def __init__(
             self, mvncapi: Any, graph_buffers: Sequence[bytes], facts: SystemFacts | None = None,
-            usb: UsbBus | None = None, usual: Sequence[InputFormat | None] = ()) -> None:
+            usb: UsbBus | None = None, known: Sequence[NetworkInput] = ()) -> None:
         """
         Prepare a driver; nothing is opened yet.
 
         :param graph_buffers: the graph files' contents (bytes), in the order of the outputs.
         :param facts: where to look for the reason of a failed opening; None is this system.
         :param usb: to check which stick was opened; None for no check.
-        :param usual: what each network usually wants, if that is known.
+        :param known: what is known of each network's input besides its graph.
         :raises SdkMissingError: the module is that of NCSDK 1.
         """
         if not hasattr(mvncapi, 'enumerate_devices'):
@@ -75,7 +75,7 @@ class NcsdkStick(Stick):
         self._graph_buffers = graph_buffers
         self._facts = facts if facts is not None else SystemFacts()
         self._usb = usb
-        self._usual = usual or (None,) * len(graph_buffers)
+        self._known = known
         self._device: Any = None
         self._device_name = ''
         # Graph, input FIFO and output FIFO of each.
@@ -92,8 +92,8 @@ class NcsdkStick(Stick):
     @property
     def inputs(self) -> Sequence[NetworkInput]:
         """Return the form of each network's input."""
-        return [NetworkInput(layout.size, usual)
-                for layout, usual in zip(self._layouts, self._usual)]
+        known = self._known or repeat(NetworkInput((0, 0)))
+        return [form._replace(size=layout.size) for layout, form in zip(self._layouts, known)]
 
     @property
     def input_sizes(self) -> list[tuple[int, int]]:

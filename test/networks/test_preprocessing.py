@@ -94,3 +94,36 @@ def test_half_precision_keeps_all_pixel_values_apart():
     (InputFormat(255.0, 256.9), False), (InputFormat(1e6, 1.0), False)])
 def test_what_is_beyond_half_precision_is_known(input_format, fits):
     assert input_format.fits_half_precision() == fits
+
+
+YOLO = InputFormat(0.0, 1 / 255.0, 'rgb')
+
+
+@pytest.mark.parametrize('chosen, usual, expected', [
+    (InputFormat(), None, InputFormat()), (InputFormat(), YOLO, YOLO),
+    (InputFormat(order='rgb'), YOLO, InputFormat(order='rgb')),
+    (InputFormat(0.0, 1 / 255.0, 'bgr'), YOLO, InputFormat(0.0, 1 / 255.0, 'bgr'))])
+def test_what_is_usual_counts_until_the_user_says_otherwise(chosen, usual, expected):
+    assert chosen.instead_of(usual) == expected
+
+
+@pytest.mark.parametrize('element', ['float16', 'float32', 'uint8'])
+@pytest.mark.parametrize('planar', [True, False])
+@pytest.mark.parametrize('takes_pixels', [True, False])
+def test_the_input_has_the_form_that_the_network_takes(element, planar, takes_pixels):
+    image = picture(48, 64)
+    form = NetworkInput((64, 48), YOLO, element, planar, takes_pixels)
+    tensor = Preprocessor().network_input(image, form)
+    assert tensor.dtype == element and tensor.flags.c_contiguous
+    expected = image[:, :, ::-1].astype(np.float64)
+    if element != 'uint8' and not takes_pixels:
+        expected /= 255.0
+    expected = expected.astype(element)
+    np.testing.assert_array_equal(tensor, expected.transpose(2, 0, 1) if planar else expected)
+
+
+def test_a_network_that_takes_pixels_has_no_mean_and_scale():
+    image = picture(48, 64)
+    tensor = Preprocessor(InputFormat(order='rgb')).network_input(
+        image, NetworkInput((64, 48), YOLO, takes_pixels=True))
+    np.testing.assert_array_equal(tensor, image[:, :, ::-1])

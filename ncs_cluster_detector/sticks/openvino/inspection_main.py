@@ -101,7 +101,7 @@ def _written(ov: ModuleType, model: Any, folder: str) -> tuple[bytes, bytes]:
 
 def _facts_of(model: Any, path: str) -> NetworkFacts:
     """Return what is known of a model, which takes pictures of one size from now on."""
-    kind = fix_form(model).kind
+    network_input, kind = fix_form(model)
     usual = kind.input_format
     if path.endswith(_IR) and usual == InputFormat():
         usual = _OF_IR
@@ -115,5 +115,5 @@ def _facts_of(model: Any, path: str) -> NetworkFacts:
     source = hashlib.sha256(content)
     if path.endswith(_IR):
         source.update(read_file(_weights_of(path), LARGEST_GRAPH))
-    return NetworkFacts(kind.title, usual, labels, kind.class_count, kind.has_background,
-                        source.hexdigest())
+    return NetworkFacts(kind.title, usual, network_input.takes_pixels, labels, kind.class_count,
+                        kind.has_background, source.hexdigest())

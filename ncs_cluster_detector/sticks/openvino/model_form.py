@@ -48,7 +48,8 @@ def form_of(model: Any) -> ModelForm:
     """
     (height, width), is_planar, element = _input_of(model)
     kind = kind_of(_outputs_of(model), (width, height))
-    return ModelForm(NetworkInput((width, height), kind.input_format, element, is_planar), kind)
+    return ModelForm(NetworkInput(
+        (width, height), kind.input_format, element, is_planar, element == 'uint8'), kind)
 
 
 def fix_form(model: Any) -> ModelForm:

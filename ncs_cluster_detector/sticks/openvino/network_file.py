@@ -32,7 +32,8 @@ class NetworkFacts:
     """
     What the node must know of a network.
 
-    ``kind`` is the title of its outputs' kind, ``usual`` the InputFormat that it usually wants.
+    ``kind`` is the title of its outputs' kind; for ``usual`` and ``takes_pixels`` see
+    NetworkInput.
     ``labels`` are those of its classes in its own file, or the usual ones, the background first.
     ``class_count`` is the number of classes without a background, None if the outputs do not tell.
     Without ``has_background`` class 0 of the network is an object, and so line 1 of a label file.
@@ -42,6 +43,7 @@ class NetworkFacts:
 
     kind: str
     usual: InputFormat
+    takes_pixels: bool
     labels: tuple[str, ...]
     class_count: int | None
     has_background: bool
