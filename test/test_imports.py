@@ -48,7 +48,8 @@ ALLOWED = {
     'sticks/xlink/firmware': {'sticks', 'regular_file'},
     # OpenVINO runs networks of many kinds, which are read in another process.
     'sticks/openvino': {'sticks', 'networks', 'regular_file', 'shown_text'},
-    'sticks/openvino/inspection': {'sticks', 'regular_file', 'processes.module_path'},
+    'sticks/openvino/inspection': {'sticks', 'regular_file', 'processes.module_path',
+                                   'processes.process_start'},
     # The vendor's API knows no kind of stick; each kind brings its own module that is complete.
     'mvnc/api': {'mvnc.api'},
     'mvnc/xlink': {'mvnc', 'sticks'},

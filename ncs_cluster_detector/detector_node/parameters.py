@@ -62,12 +62,12 @@ def validate_combination(values: Values, labels: Sequence[str]) -> None:
             f'{high:g}, more than the 65504 of half precision (input_mean='
             f'{input_format.mean:g}); use what the network was trained with')
     size = values['cluster_size']
-    limits = ('max_sticks', *DRIVERS[values['driver']].stick_limits)
-    for name in () if remote_hosts(values) else limits:   # other hosts have more
-        most = values[name]
+    limits = [('max_sticks', values['max_sticks']),
+              DRIVERS[values['driver']].most_sticks(values) or ('', 0)]
+    for name, most in () if remote_hosts(values) else limits:   # other hosts have more
         if 0 < most < size:
-            raise ValueError(f'cluster_size={size}: more than there can ever be ({name}={most}); '
-                             f'use 0..{most} (0 = all, no rotation)')
+            raise ValueError(f'cluster_size={size}: more than there can ever be ({name}='
+                             f'{values[name]}); use 0..{most} (0 = all, no rotation)')
     check_labels('class_filter', values, list(filter(None, values['class_filter'])), labels)
     check_camera_settings(values, labels)
 

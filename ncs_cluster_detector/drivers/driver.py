@@ -69,6 +69,12 @@ class Driver(ABC):
         """
 
     @classmethod
+    def most_sticks(cls, values: Mapping[str, Any]) -> tuple[str, int] | None:
+        """Return a parameter and how many sticks there can be by its value; None for any."""
+        limits = [(name, values[name]) for name in cls.stick_limits if values[name] > 0]
+        return min(limits, key=lambda limit: limit[1], default=None)
+
+    @classmethod
     def check_installed(cls) -> None:
         """
         Check that the SDK, if the driver needs one, is installed; do not load it.

@@ -17,6 +17,7 @@ from typing import Sequence
 
 from ncs_cluster_detector.drivers.driver import Driver
 from ncs_cluster_detector.sticks.openvino.devices import check_devices
+from ncs_cluster_detector.sticks.openvino.devices import STICKS
 from ncs_cluster_detector.sticks.openvino.inspection import read_network
 from ncs_cluster_detector.sticks.openvino.network_file import facts_in
 from ncs_cluster_detector.sticks.openvino.runtime import INSTALL
@@ -54,6 +55,12 @@ class OpenVinoDriver(Driver):
         return cls(tuple(devices), max(threads // max(devices.count('CPU'), 1), 1))
 
     @classmethod
+    def most_sticks(cls, values: Mapping[str, Any]) -> tuple[str, int] | None:
+        """Return the devices and their number, unless sticks are among them."""
+        named = [name for name in values['openvino.devices'] if name]
+        return None if STICKS in named else ('openvino.devices', len(named))
+
+    @classmethod
     def check_installed(cls) -> None:
         """Check that OpenVINO is there."""
         if importlib.util.find_spec(cls.sdk_module) is None:
@@ -63,7 +70,10 @@ class OpenVinoDriver(Driver):
 
     def read_graph(self, name: str) -> bytes:
         """Return a network as OpenVINO has read it, with what is known of it."""
-        return read_network(name, self.devices)
+        try:
+            return read_network(name, self.devices)
+        except SdkMissingError as error:
+            raise SdkMissingError(f'driver=openvino: {error}') from error
 
     def identity(self, graph: bytes) -> bytes:
         """Return the hash of the network's files."""

@@ -14,6 +14,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 
 from ncs_cluster_detector.processes.module_path import environment_without_current_folder
 from ncs_cluster_detector.processes.module_path import leave_current_folder
@@ -77,6 +78,27 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     """Return the signals that ask this process to stop; not SIGHUP under nohup."""
     hang_up = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)
     return (signal.SIGINT, signal.SIGTERM, *hang_up)
+
+
+@contextlib.contextmanager
+def interruptible() -> 'Iterator[None]':
+    """
+    Let a signal to stop raise KeyboardInterrupt meanwhile: a long wait must not hold up the end.
+
+    Only the main thread of a process gets signals; elsewhere this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+    before = {number: signal.signal(number, interrupt) for number in stop_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def as_command(main: 'Callable[..., int]') -> 'Callable[..., int]':

@@ -8,6 +8,7 @@
 # the License.
 """The reserve: a worker of another driver, whose frames count and whom the sticks never see."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Set
@@ -87,6 +88,7 @@ class ReservePool(StickPool):
         super().receive(now, ready)
         if was_usable and self.unusable is not None:
             self._own_log.error(f'{self.unusable[1]}; given up until the node is started again')
+            self._own_log.is_mute = True   # that its process ends is no news
 
     def judge(self, now: float) -> None:
         """Do what is due, from when it is first needed on; start nothing if it is given up."""
@@ -135,18 +137,23 @@ class ReserveLogger:
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
+        self.is_mute = False
 
     def info(self, line: str) -> None:
         """Log something normal."""
-        self._logger.info(_named(line))
+        self._log(self._logger.info, line)
 
     def warning(self, line: str) -> None:
         """Log something to look at."""
-        self._logger.warning(_named(line))
+        self._log(self._logger.warning, line)
 
     def error(self, line: str) -> None:
         """Log a failure."""
-        self._logger.error(_named(line))
+        self._log(self._logger.error, line)
+
+    def _log(self, log: Callable[[str], object], line: str) -> None:
+        if not self.is_mute:
+            log(_named(line))
 
 
 def _named(line: str) -> str:

@@ -67,6 +67,12 @@ def read_graph_and_labels(name: str, label_file: str | None, driver: Driver,
         labels = _read_labels(label_file)
     else:
         return graph, _labels_of_objects(label_file, name, fitting)
+    if label_file is None and fitting is not None and len(labels) not in fitting and (
+            not driver.has_background(graph)):
+        raise StartupError(
+            f"{parameter}=['{name}']: its file names {len(labels) - 1} classes and its outputs "
+            f'have {fitting[0] - 1}, as those of networks for poses and masks; take a detector, '
+            'or name its labels in label_files')
     if fitting is not None and len(labels) not in fitting:
         expected = f'{fitting[0]} or more' if len(fitting) > 1 else f'{fitting[0]}'
         raise StartupError(

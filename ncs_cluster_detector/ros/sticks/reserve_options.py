@@ -29,6 +29,9 @@ def check_reserve(values: Values) -> None:
     :raises ValueError: one line ``name=value: rule (related current values); what to do``.
     """
     _split(values)
+    if not values['reserve'] and values['reserve_warm']:
+        raise ValueError("reserve_warm=True: there is no reserve to load (reserve=''); name one, "
+                         'or leave this out')
     if not values['reserve'] and (names := _given(values)):
         raise ValueError(
             f"reserve_graph_paths={names}: there is no reserve to run them (reserve=''); name "

@@ -96,7 +96,8 @@ def check_present(core: Any, devices: Sequence[str]) -> None:
     """
     present = list(core.available_devices)
     for device in devices:
-        if device != STICKS and device not in present and f'{device}.0' not in present:
+        names = {device, f'{device}.0', device.removesuffix('.0')}
+        if device != STICKS and not names & {*present}:
             raise SdkMissingError(
                 f'openvino.devices={list(devices)}: OpenVINO sees {", ".join(present) or "none"}, '
                 f'expected {device}; install its driver, or name another device')

@@ -15,12 +15,11 @@ file crashes it. It also converts each format but once, and not in each worker.
 
 from collections.abc import Collection
 import os
-from pathlib import Path
 import signal
 import subprocess
-from tempfile import TemporaryDirectory
 
 from ncs_cluster_detector.processes.module_path import python_command
+from ncs_cluster_detector.processes.process_start import interruptible
 from ncs_cluster_detector.regular_file import LARGEST_GRAPH
 from ncs_cluster_detector.regular_file import read_file
 from ncs_cluster_detector.sticks.openvino.devices import PROCESSOR
@@ -29,7 +28,6 @@ from ncs_cluster_detector.sticks.stick import SdkMissingError
 ENDINGS = '.xml', '.onnx', '.tflite', '.pb'
 EXPECTED = ('expected a network for OpenVINO: its own format (.xml, with the .bin beside it), '
             'ONNX (.onnx), TensorFlow Lite (.tflite) or a frozen graph of TensorFlow (.pb)')
-PACKED = 'packed'   # name of the file with the result
 REFUSED, NO_SDK = 3, 4   # exit codes; an exception that nobody expects gives 1
 _PROGRAM = """
 from collections.abc import Collection
@@ -41,7 +39,6 @@ sys.exit(main(answer, *sys.argv[1:]))
 """
 # A network of 600 MB takes some seconds; a damaged file must not hold the node for ever.
 _LONGEST_SEC = 120.0
-_IN_MEMORY = '/dev/shm'
 
 
 def read_network(name: str, devices: Collection[str] = (PROCESSOR,)) -> bytes:
@@ -62,26 +59,40 @@ def read_network(name: str, devices: Collection[str] = (PROCESSOR,)) -> bytes:
     content = read_file(path, LARGEST_GRAPH)   # the reason of the system is known here
     if not content:
         raise ValueError(f'the file is empty; {EXPECTED}')
-    base = _IN_MEMORY if os.path.isdir(_IN_MEMORY) else None
-    with TemporaryDirectory(prefix='ncs_network_', dir=base) as folder:
-        try:
-            ended = subprocess.run([*python_command(_PROGRAM), path, folder, *{*devices}],
-                                   capture_output=True, timeout=_LONGEST_SEC)
-        except subprocess.TimeoutExpired:
-            raise ValueError(f'reading it takes OpenVINO more than {_LONGEST_SEC:g} s; take a '
-                             'smaller network') from None
-        text = ended.stdout.decode(errors='replace')
-        if ended.returncode == 0:
-            return Path(folder, PACKED).read_bytes()
+    ended = _run(path, devices)
+    text = ended.stdout.decode(errors='replace') if ended.returncode else ''
+    if ended.returncode == 0:
+        return ended.stdout
     if ended.returncode == REFUSED:
         raise ValueError(text)
     if ended.returncode == NO_SDK:
         raise SdkMissingError(text)
     if ended.returncode < 0:
         name_of_signal = signal.Signals(-ended.returncode).name
-        raise ValueError(f'OpenVINO ends with it ({name_of_signal}), so it is damaged, or the '
-                         'memory is short; export or copy it again')
+        raise ValueError(f'reading it, OpenVINO was ended by {name_of_signal}: the memory is '
+                         'short, or it is damaged; take a smaller one, or export it again')
     raise RuntimeError(ended.stderr.decode(errors='replace').strip().rpartition('\n')[2])
+
+
+def _run(path: str, devices: Collection[str]) -> 'subprocess.CompletedProcess[bytes]':
+    """
+    Run the process that reads the network; its output is the answer.
+
+    Ctrl-C in a terminal is for the node, which ends that process: then KeyboardInterrupt is
+    raised. If the node is killed, that process ends by itself: its input has an end then.
+    """
+    alive, held = os.pipe()
+    try:
+        with interruptible():
+            return subprocess.run(
+                [*python_command(_PROGRAM), path, *{*devices}], stdin=alive, capture_output=True,
+                timeout=_LONGEST_SEC, start_new_session=True)
+    except subprocess.TimeoutExpired:
+        raise ValueError(f'reading it takes OpenVINO more than {_LONGEST_SEC:g} s; take a '
+                         'smaller network') from None
+    finally:
+        os.close(alive)
+        os.close(held)
 
 
 def check_ending(path: str) -> None:

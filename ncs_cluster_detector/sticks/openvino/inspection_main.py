@@ -10,7 +10,9 @@
 
 import hashlib
 import os
-from pathlib import Path
+import sys
+from tempfile import TemporaryDirectory
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +24,6 @@ from ncs_cluster_detector.sticks.openvino.devices import cpu_properties
 from ncs_cluster_detector.sticks.openvino.devices import PROCESSOR
 from ncs_cluster_detector.sticks.openvino.inspection import EXPECTED
 from ncs_cluster_detector.sticks.openvino.inspection import NO_SDK
-from ncs_cluster_detector.sticks.openvino.inspection import PACKED
 from ncs_cluster_detector.sticks.openvino.inspection import REFUSED
 from ncs_cluster_detector.sticks.openvino.model_form import fix_form
 from ncs_cluster_detector.sticks.openvino.network_file import NetworkFacts
@@ -38,13 +39,14 @@ _OF_IR = InputFormat(0.0, 1.0, 'bgr')
 _STRUCTURE, _WEIGHTS = 'network.xml', 'network.bin'
 
 
-def main(answer: int, path: str, folder: str, *devices: str) -> int:
+def main(answer: int, path: str, *devices: str) -> int:
     """
-    Read a network and write it into a folder; return the exit code.
+    Read a network; return the exit code.
 
-    :param answer: file descriptor for the reason of a refusal.
+    :param answer: file descriptor for the network, or the reason of a refusal.
     :param devices: those that are to run the network.
     """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         ov = import_openvino()
         core = ov.Core()
@@ -54,15 +56,21 @@ def main(answer: int, path: str, folder: str, *devices: str) -> int:
         if PROCESSOR in devices:
             compiled = _compiled(core, model)
         if {*devices} - {PROCESSOR}:
-            structure, weights = _written(ov, model, folder)
-        Path(folder, PACKED).write_bytes(pack(facts, structure, weights, compiled))
+            structure, weights = _written(ov, model)
+        told, exit_code = pack(facts, structure, weights, compiled), 0
     except ValueError as error:
-        os.write(answer, str(error).encode(errors='replace'))
-        return REFUSED
+        told, exit_code = str(error).encode(errors='replace'), REFUSED
     except SdkMissingError as error:
-        os.write(answer, str(error).encode(errors='replace'))
-        return NO_SDK
-    return 0
+        told, exit_code = str(error).encode(errors='replace'), NO_SDK
+    with open(answer, 'wb') as file:
+        file.write(told)
+    return exit_code
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the input, which the parent holds open while it lives; then end."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
 
 
 def _read(core: Any, path: str, version: str) -> Any:
@@ -92,11 +100,21 @@ def _compiled(core: Any, model: Any) -> bytes:
     return made if isinstance(made, bytes) else bytes(made.getvalue())   # bytes in 2022
 
 
-def _written(ov: ModuleType, model: Any, folder: str) -> tuple[bytes, bytes]:
-    """Return structure and weights in OpenVINO's own format."""
-    structure, weights = (Path(folder, part) for part in (_STRUCTURE, _WEIGHTS))
-    ov.serialize(model, str(structure), str(weights))
-    return structure.read_bytes(), weights.read_bytes()
+def _written(ov: ModuleType, model: Any) -> tuple[bytes, bytes]:
+    """Return structure and weights in OpenVINO's own format, which it only writes into files."""
+    # Its ending must be right; what it links to is in memory, and gone with this process.
+    names = _STRUCTURE, _WEIGHTS
+    files = structure, weights = os.memfd_create(_STRUCTURE), os.memfd_create(_WEIGHTS)
+    with TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, name) for name in names]
+        for path, file in zip(paths, files):
+            os.symlink(f'/proc/self/fd/{file}', path)
+        ov.serialize(model, *paths)
+    return _content(structure), _content(weights)
+
+
+def _content(file: int) -> bytes:
+    return os.pread(file, os.fstat(file).st_size, 0)
 
 
 def _facts_of(model: Any, path: str) -> NetworkFacts:
@@ -108,10 +126,6 @@ def _facts_of(model: Any, path: str) -> NetworkFacts:
     content = read_file(path, LARGEST_GRAPH)
     own = labels_in_file(path, content)
     labels = kind.default_labels(path) if own is None else kind.complete_labels(own)
-    if kind.class_count not in (None, len(labels) - 1):
-        raise ValueError(
-            f'its file names {len(labels) - 1} classes and its outputs have {kind.class_count}, '
-            'as those of networks for poses and masks; expected a detector; export one')
     source = hashlib.sha256(content)
     if path.endswith(_IR):
         source.update(read_file(_weights_of(path), LARGEST_GRAPH))

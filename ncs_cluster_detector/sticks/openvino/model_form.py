@@ -66,7 +66,8 @@ def fix_form(model: Any) -> ModelForm:
     height, width = sides
     kind = kind_of(_outputs_of(model), (width or _ANY_SIZE[0], height or _ANY_SIZE[1]))
     if not height or not width:
-        width, height = _own_size(model) or kind.usual_size
+        own_width, own_height = _own_size(model) or kind.usual_size
+        width, height = width or own_width, height or own_height
     model.reshape([1, _CHANNELS, height, width] if is_planar else [1, height, width, _CHANNELS])
     return form_of(model)
 

@@ -19,5 +19,6 @@ _PLACE = re.compile(r"Exception from \S+:\d+:|Check '.*?' failed at \S+:\d+:|\[ 
 
 def reason_of(error: BaseException) -> str:
     """Return what an exception says, in one line that may be shown."""
-    text = shown(_PLACE.sub(' ', str(error)))
-    return brief(text) or type(error).__name__
+    lines = [shown(line) for line in _PLACE.sub(' ', str(error)).splitlines()]
+    # The last line says most, such as which operation is not known.
+    return brief(next(filter(None, reversed(lines)), type(error).__name__))

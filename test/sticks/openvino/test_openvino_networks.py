@@ -8,21 +8,29 @@
 # the License.
 """Networks of several kinds and formats, read and run by the real OpenVINO on a processor."""
 
+import signal
 import subprocess
 import sys
+import threading
 
 import cv2
+import endless_reading
 from ncs_cluster_detector.drivers.openvino import OpenVinoDriver
 from ncs_cluster_detector.networks import ssd
 from ncs_cluster_detector.networks.input_format import InputFormat
 from ncs_cluster_detector.networks.preprocessing import Preprocessor
+from ncs_cluster_detector.ros.parameters import StartupError
+from ncs_cluster_detector.ros.sticks.graph_files import read_graph_and_labels
+from ncs_cluster_detector.sticks.openvino.network_file import compiled_in
 from ncs_cluster_detector.sticks.openvino.network_file import facts_in
+from ncs_cluster_detector.sticks.openvino.network_file import structure_and_weights_in
 from ncs_cluster_detector.sticks.openvino.runtime import import_openvino
 from ncs_cluster_detector.sticks.stick import GraphRejectedError
 from ncs_cluster_detector.sticks.stick import StickNotFoundError
 import numpy as np
 import onnx_networks
 from openvino_bench import skip_without_openvino
+import psutil
 import pytest
 
 skip_without_openvino()
@@ -130,14 +138,6 @@ def test_openvinos_own_format_comes_with_its_weights(read, tmp_path):
         DRIVER.read_graph(str(tmp_path / 'ir.xml'))
 
 
-def test_a_picture_of_any_size_gets_the_usual_one(read):
-    graph = read(onnx_networks.scores(['batch', 3, 'height', 'width'], [1, 6, 40]))
-    stick = DRIVER.make_stick([graph])
-    stick.open_stick('CPU:2-openvino')
-    assert stick.input_sizes == [(640, 640)]
-    stick.close()
-
-
 @pytest.mark.parametrize('content, ending, why', [
     (b'', '.onnx', 'the file is empty; expected a network for OpenVINO'),
     (b'no network at all', '.onnx', 'OpenVINO .* cannot read it .*; expected a network'),
@@ -205,7 +205,63 @@ def test_reading_a_network_loads_neither_openvino_nor_opencv_into_the_node(tmp_p
     subprocess.run([sys.executable, '-c', program], check=True, timeout=120)
 
 
-def test_a_yolo_whose_names_do_not_fit_its_outputs_is_refused(read):
-    with pytest.raises(ValueError, match='its file names 1 classes and its outputs have 2, as '
-                                         'those of networks for poses'):
-        read(onnx_networks.red_yolo(SIZE, 8, {0: 'person'}))
+def test_a_yolo_whose_names_do_not_fit_its_outputs_wants_a_label_file(tmp_path):
+    path, labels = tmp_path / 'network.onnx', tmp_path / 'labels.txt'
+    path.write_bytes(onnx_networks.red_yolo(SIZE, 8, {0: 'person'}))
+    labels.write_text('dog\nred thing\n')
+    with pytest.raises(StartupError, match='its file names 1 classes and its outputs have 2, as '
+                                           'those of networks for poses.*name its labels in'):
+        read_graph_and_labels(str(path), None, DRIVER, pytest.fail)
+    _, found = read_graph_and_labels(str(path), str(labels), DRIVER, pytest.fail)
+    assert found == ('background', 'dog', 'red thing')
+
+
+@pytest.mark.parametrize('shape, size', [
+    (['batch', 3, 'height', 'width'], (640, 640)), ([1, 3, 64, 'width'], (640, 64)),
+    ([1, 3, 'height', 96], (96, 640))])
+def test_a_side_that_is_open_gets_the_usual_length(read, shape, size):
+    stick = DRIVER.make_stick([read(onnx_networks.scores(shape, [1, 6, 40]))])
+    stick.open_stick('CPU:2-openvino')
+    assert stick.input_sizes == [size]
+    stick.close()
+
+
+def test_the_network_is_there_for_other_devices_too(tmp_path):
+    path = tmp_path / 'network.onnx'
+    path.write_bytes(onnx_networks.red_yolo(SIZE, 8, NAMES))
+    for devices, parts in ((('CPU',), (False, True)), (('GPU',), (True, False)),
+                           (('MYRIAD', 'CPU'), (True, True))):
+        graph = OpenVinoDriver(devices, 1).read_graph(str(path))
+        structure, weights = structure_and_weights_in(graph)
+        assert (bool(structure and weights), bool(compiled_in(graph))) == parts
+        if structure:
+            import_openvino().Core().read_model(model=structure, weights=weights)
+
+
+@pytest.fixture
+def reading(tmp_path):
+    """Return a program that reads a network without end, and the process that does it for it."""
+    path, pid = tmp_path / 'network.onnx', tmp_path / 'network.onnx.pid'
+    path.write_bytes(b'any')
+    program = subprocess.Popen([sys.executable, endless_reading.__file__, str(path)])
+    while not pid.exists() or not pid.read_text().endswith(' '):
+        assert program.poll() is None
+        threading.Event().wait(0.01)
+    reader = psutil.Process(int(pid.read_text()))
+    yield program, reader
+    program.kill()
+    program.wait()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_stop_ends_the_reading_at_once(reading, number):
+    program, reader = reading
+    program.send_signal(number)
+    assert program.wait(60) == endless_reading.INTERRUPTED
+    assert not reader.is_running()
+
+
+def test_the_reading_ends_with_a_node_that_is_killed(reading):
+    program, reader = reading
+    program.kill()
+    assert psutil.wait_procs([reader], timeout=60)[0]

@@ -17,6 +17,9 @@ import enum
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))
 _ANCHORS = 3   # boxes a cell of the heads with anchors: YOLOv3, v5 and v7
 _BOX = 4
+# Boxes of RT-DETR, whatever the input: centre, size and a score for each class, no objectness.
+# Source: num_queries of its configuration.
+_QUERIES = 300
 
 
 class Head(enum.Enum):
@@ -35,7 +38,8 @@ def head_of(shape: Sequence[int | None], input_size: tuple[int, int]) -> Head | 
     are decided by the longer side, which is that of the boxes, except that rows of six are
     boxes, score and class. A side that is not fixed is that of the boxes: rows of six then, as
     heads have a fixed number of them for a fixed input. Refused are one box a cell in rows
-    (YOLOv6 and YOLOX, of which the latter still want decoding) and three in columns.
+    (YOLOv6 and YOLOX, of which the latter still want decoding), three in columns, and the rows of
+    RT-DETR.
 
     :param shape: 1 x a x b; None is a side that is not fixed.
     :param input_size: (width, height) of the input in pixels.
@@ -50,9 +54,11 @@ def head_of(shape: Sequence[int | None], input_size: tuple[int, int]) -> Head | 
     by_columns = columns in one and rows > _BOX
     if by_rows != by_columns:
         return Head.OBJECTNESS if by_rows else Head.CLASSES
+    if not by_rows and (rows in one and rows > columns or columns in three and columns > rows):
+        return None
     if columns == _BOX + 2 and not by_rows:
         return Head.END_TO_END
-    if not by_rows and (rows in one and rows > columns or columns in three and columns > rows):
+    if rows == _QUERIES:
         return None
     if rows > columns:
         return Head.OBJECTNESS if columns >= _BOX + 2 else None
