@@ -103,10 +103,13 @@ def _why_reserve_works(
     able, lost = _usable(snapshot), complaints(snapshot.hosts)
     why = _why_not(able, snapshot, lost, snapshot.settings.reserve_below, tell) if (
         snapshot.sticks) else '; '.join(_why_none(snapshot, driver, lost))
-    state = ('works' if reserve.worker.status.state is StickState.RUNNING else
-             'is given up' if reserve.failure else 'is not ready')
     # While it is about to leave, nothing may be wrong any more.
-    return f'the reserve {state}, {_number_usable(snapshot)}' + (f': {why}' if why else '')
+    shortage = _number_usable(snapshot) + (f': {why}' if why else '')
+    if reserve.worker.status.state is StickState.RUNNING:
+        return f'the reserve works, {shortage}'
+    if reserve.failure:
+        return f'the reserve is given up, {shortage}'
+    return f'the reserve is not ready, {shortage}'
 
 
 def _number_usable(snapshot: Snapshot) -> str:

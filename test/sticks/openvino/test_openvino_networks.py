@@ -258,7 +258,7 @@ def test_a_signal_to_stop_ends_the_reading_at_once(reading, number):
     program, reader = reading
     program.send_signal(number)
     assert program.wait(60) == endless_reading.INTERRUPTED
-    assert not reader.is_running()
+    assert psutil.wait_procs([reader], timeout=60)[0]
 
 
 def test_the_reading_ends_with_a_node_that_is_killed(reading):
