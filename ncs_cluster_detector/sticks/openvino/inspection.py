@@ -30,7 +30,6 @@ EXPECTED = ('expected a network for OpenVINO: its own format (.xml, with the .bi
             'ONNX (.onnx), TensorFlow Lite (.tflite) or a frozen graph of TensorFlow (.pb)')
 REFUSED, NO_SDK = 3, 4   # exit codes; an exception that nobody expects gives 1
 _PROGRAM = """
-from collections.abc import Collection
 import os
 answer = os.dup(1)
 os.dup2(2, 1)   # for what libraries print
