@@ -42,9 +42,10 @@ signal.pthread_sigmask(
 # Those that take longest, longest first: what comes last should be short, or one process works on
 # alone in the end.
 _LONGEST = (
-    'test_soak', 'test_survival', 'test_unreliable_sticks', 'test_moved_hub',
+    'test_soak', 'test_survival', 'test_unreliable_sticks', 'test_myriad_sticks', 'test_moved_hub',
     'test_detector_live_changes', 'test_param', 'test_flake8', 'test_bad_cables',
-    'test_random_faults', 'test_sick_sticks',
+    'test_random_faults', 'test_sick_sticks', 'test_trained_network', 'test_openvino_networks',
+    'test_reserve_at_work', 'test_openvino_driver', 'test_reserve_node',
     'test_served_detectors', 'test_whole_cluster', 'test_pool_server',
     'test_node_on_own_driver', 'test_supervisor_rotation',
     'test_detector_end', 'test_rotation_properties', 'test_secrets', 'test_detector_depth',
@@ -61,8 +62,8 @@ _LONGEST = (
     'test_silent_sticks', 'test_plan', 'test_faults', 'test_pep257')
 # Their tests share nothing, and wait more than they compute.
 _SPREAD = (
-    'test_survival', 'test_unreliable_sticks', 'test_supervisor_rotation', 'test_bus_cleaner',
-    'test_whole_cluster', 'test_pool_server')
+    'test_survival', 'test_unreliable_sticks', 'test_myriad_sticks', 'test_supervisor_rotation',
+    'test_bus_cleaner', 'test_whole_cluster', 'test_pool_server')
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -70,12 +70,12 @@ class NodeProcess:
         """Return all that it has printed."""
         return '\n'.join(self._lines)
 
-    def wait_for_line(self, text, count=1):
-        """Wait until ``count`` lines with a text were printed; fail after the deadline."""
+    def wait_for_line(self, text, count=1, timeout=DEADLINE_SEC):
+        """Wait until ``count`` lines with a text were printed; fail after the timeout."""
         with self._news:
             assert self._news.wait_for(
                 lambda: sum(text in line for line in self._lines) >= count,
-                DEADLINE_SEC), f'no line with {text!r} in:\n{self.output}'
+                timeout), f'no line with {text!r} in:\n{self.output}'
 
     def forget(self):
         """Forget what it has printed so far, for the next test that shares it."""
