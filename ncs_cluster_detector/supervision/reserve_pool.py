@@ -8,7 +8,6 @@
 # the License.
 """The reserve: a worker of another driver, whose frames count and whom the sticks never see."""
 
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Set
@@ -141,19 +140,18 @@ class ReserveLogger:
 
     def info(self, line: str) -> None:
         """Log something normal."""
-        self._log(self._logger.info, line)
+        if not self.is_mute:
+            self._logger.info(_named(line))
 
     def warning(self, line: str) -> None:
         """Log something to look at."""
-        self._log(self._logger.warning, line)
+        if not self.is_mute:
+            self._logger.warning(_named(line))
 
     def error(self, line: str) -> None:
         """Log a failure."""
-        self._log(self._logger.error, line)
-
-    def _log(self, log: Callable[[str], object], line: str) -> None:
         if not self.is_mute:
-            log(_named(line))
+            self._logger.error(_named(line))
 
 
 def _named(line: str) -> str:

@@ -177,4 +177,4 @@ def test_the_number_of_sticks_that_are_too_few_changes_live(probe, start):
     assert reason.startswith('reserve_below=0: must be a whole number, 1 to 64')
     successful, reason = probe.set_parameter('reserve', 'simulated:CPU')
     assert not successful
-    assert reason.startswith('reserve=simulated:CPU: must be one of invented:PAINT; ')
+    assert reason.startswith('reserve=simulated:CPU: must be one of invented:PAINT, ')
