@@ -141,7 +141,7 @@ class Bench:
 
     def __init__(self, monkeypatch, starts_together=False):
         self.starts_together = starts_together
-        driver = SimpleNamespace(starts_together=starts_together)
+        driver = SimpleNamespace(starts_together=starts_together, preload=())
         self.log = Log()
         self.children = {}
         self.started = 0
