@@ -55,6 +55,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     'camera_regions': ([''], ['0,0,1,1'], ['0.1,0.1,0.8,0.8']),
     'max_frame_age_ms': (0, 150, 300, 500),
     'depth_timeout_ms': (0, 200, 5000),
+    'reserve_below': (1, 2, 64),   # without a reserve
 }
 # Two of the five sticks at a time; live parameters have these values between their changes.
 CHOSEN: dict[str, Any] = {'cluster_size': 2, 'cluster_switch_cycle_ms': 3000}
