@@ -51,7 +51,7 @@ class Worker:
 
     def __init__(self, made, now):
         self.pid = 100 + len(made)
-        self.started_at = self.heard_at = now
+        self.started_at = self.turn_at = self.heard_at = now
         self.busy_since = None
         self.step, self.step_at = OpeningStep.WAITING, now
         self.outstanding, self.frames = (), {}
