@@ -122,7 +122,9 @@ def _spin_until_requested(node, requests, wakeup):
 
         spinning = pool.submit(spin)
         spinning.add_done_callback(lambda _: wakeup.send(b'.'))   # it may fail before a signal
-        requests.recv(1)
-        stop.set()
-        wake.trigger()
+        try:
+            requests.recv(1)
+        finally:   # whatever ends the wait: leaving the pool waits for the thread
+            stop.set()
+            wake.trigger()
         spinning.result()

@@ -151,7 +151,7 @@ def test_another_value_of_a_fixed_parameter_is_refused(detector, name, value, no
     ('simulated.sticks', 2.0, 2, 'a whole number, 0 to 64'),
     ('simulated.sticks', 65, 2, 'a whole number, 0 to 64'),
     ('use_depth', 0, False, 'true or false'),
-    ('driver', ['simulated'], 'simulated', 'one of mvnc, xlink, simulated'),
+    ('driver', ['simulated'], 'simulated', 'one of mvnc, xlink, openvino, simulated'),
     ('graph_paths', 'shapes', "['']", "a list of texts, such as ['a', 'b']")])
 def test_what_a_restart_would_refuse_too_is_refused_as_invalid(detector, name, value, now, rule):
     _, request = detector
