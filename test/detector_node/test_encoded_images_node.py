@@ -181,7 +181,7 @@ def test_a_publisher_of_another_type_is_named_when_no_image_comes(probe, start_d
         and found)
     assert ('/lone/image_raw/compressed: sensor_msgs/msg/Image is published there, expected '
             'sensor_msgs/msg/CompressedImage') in status.message
-    probe.node.destroy_publisher(publisher)
+    probe.destroy_publisher(publisher)
     # Without any, it says which name to remap: that of the raw images, as image_transport does.
     probe.wait_for(lambda: 'remap lone/image_raw to its topic' in probe.status(
         'detector: camera lone')[0].message)

@@ -178,6 +178,10 @@ class Probe:
         """Publish an Image message."""
         self._images.publish(message)
 
+    def destroy_publisher(self, publisher):
+        """End a publisher, in the executor's thread: rclpy's bear it in no other."""
+        self._executor.create_task(self.node.destroy_publisher, publisher)
+
     def detect(self, image, **header):
         """Return the image message and the detections for it, sending it until they come."""
         deadline = time.monotonic() + DEADLINE_SEC

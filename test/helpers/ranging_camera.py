@@ -52,7 +52,7 @@ class RangingCamera(NamedCamera):
     def unplug_depth(self):
         """Publish no depth any more."""
         for publisher in (self._depths, self._infos):
-            self.probe.node.destroy_publisher(publisher)
+            self.probe.destroy_publisher(publisher)
         self._depths = None
 
     def picture(self):

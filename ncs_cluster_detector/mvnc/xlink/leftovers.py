@@ -55,8 +55,8 @@ def bring_back(usb: UsbBus) -> None:
         time.sleep(LOOK_SEC)
     for reset in left:
         report(f'resetting stick {reset.stick.port}-, which another program left booted: it is '
-               'not back in its ROM, expected so after a reset by USB; unplug it and plug it in '
-               'again')
+               f'not back in its ROM, expected so after a reset by USB{reset.error}; unplug it '
+               'and plug it in again')
 
 
 class _Reset:
@@ -65,6 +65,7 @@ class _Reset:
     def __init__(self, usb: UsbBus, stick: UsbStick) -> None:
         self.stick = stick
         self.is_left_alone = False
+        self.error = ''   # the reset itself failed so: words for a line that says what has failed
         self._usb = usb
         self.thread = threading.Thread(target=self._run, name=f'reset {stick.port}', daemon=True)
         self.thread.start()
@@ -89,7 +90,7 @@ class _Reset:
         except UsbGoneError:
             return   # on its way to its ROM
         except UsbError as error:
-            report(f'resetting stick {self.stick.port}- by USB: {error}, expected success')
+            self.error = f' ({error})'
 
 
 def _resets_when_asked(link: Link) -> bool:
