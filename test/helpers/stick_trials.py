@@ -75,7 +75,8 @@ def nonsense(chance):
 class Conversation:
     """Opens a stick, loads graphs, infers, asks all that can be asked, and closes it."""
 
-    def __init__(self, backend, port, firmware, graphs=1, graph=GRAPH, in_background=True):
+    def __init__(self, backend, port, firmware, graphs=1, graph=GRAPH, in_background=True,
+                 known_ports=()):
         """Use pyusb's backend in this process; ``firmware`` is a file."""
         self.usb = UsbBus(backend)
         self.name = f'{port}-ma2450'
@@ -88,11 +89,13 @@ class Conversation:
         self._graphs = graphs
         self._graph = graph
         self._in_background = in_background
+        self._other_ports = [known for known in known_ports if known != port]
 
     def hold(self):
         """Talk to the stick until the end, or until an error of the stick."""
         stick = self._call('open', OPEN_SEC, lambda: open_device(
-            self.usb, self.name, self._firmware, in_background=self._in_background))
+            self.usb, self.name, self._firmware, self._other_ports,
+            in_background=self._in_background))
         if stick is None:
             return self
         try:
@@ -270,7 +273,7 @@ class Trials:
         self._chance = random.Random(seed)
         self._make = lambda port: Conversation(
             backend, port, firmware, graphs=self._chance.choice((1, 1, 2)),
-            in_background=self._chance.random() < 0.5)
+            in_background=self._chance.random() < 0.5, known_ports=self._ports)
         self._before = None
 
     def round(self):  # noqa: A003 - what it does

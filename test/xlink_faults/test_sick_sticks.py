@@ -26,6 +26,7 @@ from stick_trials import own
 from stick_trials import settles
 
 GOOD = '1.1'
+PORTS = tuple(f'1.{number}' for number in range(1, 11))
 # A second to find out, and a quick reset and boot of the fake bus.
 FOUND_AND_BACK_SEC = 1.0 + 1.0
 
@@ -33,8 +34,7 @@ FOUND_AND_BACK_SEC = 1.0 + 1.0
 @pytest.fixture(scope='module')
 def sticks(fake_bus):
     """Return a bus with ten sticks."""
-    ports = ','.join(f'1.{number}' for number in range(1, 11))
-    with fake_bus('--ports', ports, '--boot', '0.05', '--reset', '0.05', '--compute',
+    with fake_bus('--ports', ','.join(PORTS), '--boot', '0.05', '--reset', '0.05', '--compute',
                   '0.01') as bus:
         yield bus
 
@@ -56,8 +56,8 @@ def talk(bus, usb_backend, firmware_file):
     sticks work again.
     """
     def start(*ports):
-        return [Conversation(usb_backend, port, firmware_file, in_background=port != '1.3')
-                for port in ports]
+        return [Conversation(usb_backend, port, firmware_file, in_background=port != '1.3',
+                             known_ports=PORTS) for port in ports]
 
     def hold(*faults, may_take_longer=0.0, hook=None):
         by_fault = {fault: f'1.{number}' for number, fault in enumerate(faults, 2)}

@@ -235,6 +235,12 @@ class Booting:
                 return None
             since = strange_ports.setdefault(strange[0].address, time.monotonic())
             is_ours = (time.monotonic() - since >= STRANGE_PORT_SEC
-                       and not self._usb.is_claimed(strange[0]))
+                       and self._is_free(strange[0]))
             return strange[0] if is_ours else None
         return self._await(find, BOOT_SEC)
+
+    def _is_free(self, stranger: UsbStick) -> bool:
+        try:
+            return not self._usb.is_claimed(stranger)
+        except UsbError:   # it has left again, say: that is no fault of the stick that is booted
+            return False

@@ -297,6 +297,15 @@ def test_a_stick_that_another_program_boots_meanwhile_is_not_taken(usb, boot):
     assert ('2.2', True) not in usb.claimed   # nor was it looked at before its owner had it
 
 
+@pytest.mark.parametrize('error', [UsbGoneError('[Errno 19] No such device'), ACCESS])
+def test_a_stranger_that_cannot_be_looked_at_disturbs_no_boot(usb, boot, error):
+    device = usb.plug('1.2', boot_sec=1.0)
+    usb.plug('2.2', refuses_booted=[(FOREVER, error)]).leave(0.1, booted=True)
+    found, took = boot()
+    assert found is device and not device.asked_resets
+    assert took == pytest.approx(1.0, abs=0.1)
+
+
 def test_a_stick_at_its_own_port_is_taken_beside_a_new_one(usb, boot):
     device = usb.plug('1.2')
     usb.plug('9.9').leave(0.05, booted=True)
