@@ -23,8 +23,7 @@ from ncs_cluster_detector.simulation.bus.port_watchdog import PortWatchdog
 from ncs_cluster_detector.simulation.bus.shared_hub import SharedHub
 from ncs_cluster_detector.simulation.faults.stick_faults import StickFaults
 
-# Locks of a port: one for each device that it has.
-_MOST_PLUGS = 1 << 24
+_MOST_PLUGS = 1 << 24   # locks of a port: one for each device that it has
 
 
 class StickPort:
@@ -121,11 +120,11 @@ class StickPort:
         state = self.state()
         return state.plugged and state.plugs == plugs
 
-    def boot(self, plugs: int) -> None:
-        """Begin to boot the stick, which the caller has claimed; it takes ``open_sec`` or more."""
+    def boot(self, plugs: int, watchdog: bool = False) -> None:
+        """Boot the claimed stick, in ``open_sec`` or more; ``watchdog`` misses its process."""
         faults = self.state().faults
         boot_sec = math.inf if faults.fail_open else max(self.bus.open_sec, faults.slow_boot_sec)
-        self._switch(plugs, True, boot_sec)
+        self._switch(plugs, True, boot_sec, watchdog)
 
     def reset(self, plugs: int, absent_sec: float) -> None:
         """Bring the stick back to ROM state; it is gone from the bus for ``absent_sec``."""
@@ -155,12 +154,13 @@ class StickPort:
         with self._part.locked():
             return self._watchdog.keep_alive(enumeration)
 
-    def _switch(self, plugs, booted, absent_sec):
+    def _switch(self, plugs, booted, absent_sec, watchdog=False):
         with self._part.locked():
             state = self._read_state()
-            # The port may have another stick by now, which must not change.
-            if state.plugged and state.plugs == plugs:
+            if state.plugged and state.plugs == plugs:   # else it has another stick by now
                 self._part.enumerate_anew(self.clock() + absent_sec, booted)
+                if watchdog:   # before anybody can be killed
+                    self._watchdog.keep_alive(self._part.read_link().enumeration)
                 self._heat.end_load(state.faults)
 
     def inject(self, word: str, *arguments: str) -> None:

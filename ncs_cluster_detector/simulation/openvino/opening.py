@@ -118,11 +118,9 @@ class WatchedConnection(StickConnection):
         # An error while the firmware is sent is only logged: the wait begins all the same
         # (mvnc_api.c, ncDeviceOpen, after bootDevice for USB).
         if not (faults.no_access or faults.nak):
-            port.boot(plugs)
+            port.boot(plugs, watchdog)
             link = port.look()[1]
             self._enumeration = link.enumeration
-            if watchdog:
-                port.keep_alive(self._enumeration)
             _sleep_until(min(link.visible_at, give_up_at))
             if port.holds(plugs) and port.has_booted():
                 return
