@@ -102,7 +102,7 @@ def test_a_network_that_classifies_is_refused_before_any_stick_is_opened(refusal
     path.write_bytes(onnx_networks.scores([1, 3, 224, 224], [1, 1000]))
     line = refusal('detector_node', driver='simulated', graph_paths=f"['{path}']")
     assert f"graph_paths=['{path}']: " in line
-    assert ' 1x1000, ' in line and '; expected ' in line
+    assert 'its output is ' in line and ' 1x1000, ' in line and '; expected ' in line
 
 
 @pytest.mark.parametrize('parameter, value, rule', [
